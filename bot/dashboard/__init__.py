@@ -1,0 +1,1 @@
+"""Pages for people: the tasks and what each run did."""

@@ -1,0 +1,46 @@
+"""How a run or a handler ends early. Everything that is none of these is a bug."""
+
+from __future__ import annotations
+
+
+class HobError(Exception):
+    """Root of Hob's own exceptions."""
+
+
+class UserError(HobError):
+    """The message is shown on GitHub as it stands, so it names the thing and how to mend it.
+
+    ``phase`` names the part of the path that failed (``setup``, ``prove`` ...), ``log`` holds its last lines.
+    """
+
+    def __init__(self, message: str, *, phase: str = "", log: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.phase = phase
+        self.log = log
+
+
+class Retry(HobError):
+    """Try the run again later; counts as an attempt. ``after`` is in seconds."""
+
+    def __init__(self, reason: str, *, after: float = 30.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class Parked(HobError):
+    """Wait without using up an attempt: a rate limit, a provider that is down. ``after`` is in seconds."""
+
+    def __init__(self, reason: str, *, after: float = 60.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after = after
+
+
+class LeaseLost(HobError):
+    """Another worker holds the task now; stop at once and write nothing more."""
+
+
+class Cancelled(HobError):
+    """A person asked for the run to stop."""

@@ -1,0 +1,1 @@
+"""Mirrors, change sets, commits and pushes."""

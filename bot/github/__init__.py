@@ -1,0 +1,1 @@
+"""Every call to GitHub goes through here."""

@@ -1,0 +1,1 @@
+"""From a signed webhook to tasks: verify, store, parse, decide."""

@@ -1,0 +1,1 @@
+"""The truth about every task and run, in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Run untrusted commands on a layered checkout, contained. Knows nothing of ``bot``."""

@@ -1,0 +1,135 @@
+"""What may run, where and with how much: policy as frozen data, and the protocol every backend keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+WORKSPACE = "/workspace"
+
+MiB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A host path shown inside, always read-only. ``target`` is absolute and never below the workspace."""
+
+    source: Path
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Ceilings for one sandbox. Sizes in bytes, times in seconds."""
+
+    memory_bytes: int = 2048 * MiB
+    processes: int = 256
+    command_seconds: float = 300.0
+    output_bytes: int = 256 * 1024
+    file_bytes: int = 512 * MiB
+    workspace_bytes: int = 1024 * MiB
+    tmp_bytes: int = 256 * MiB
+    shm_bytes: int = 64 * MiB
+    open_files: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything a sandbox allows beyond nothing: there is no network in it."""
+
+    limits: Limits = field(default_factory=Limits)
+    mounts: tuple[Mount, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    path: tuple[str, ...] = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command. ``argv`` names its program; ``seconds`` may only lower the policy's limit."""
+
+    argv: tuple[str, ...]
+    stdin: bytes = b""
+    cwd: str = WORKSPACE
+    seconds: float | None = None
+    output_bytes: int | None = None
+    split_stderr: bool = False  # True: ``Completed.errors`` holds stderr; else it is merged into output
+    env: tuple[tuple[str, str], ...] = ()
+
+
+class Ending(StrEnum):
+    """Why a command is over."""
+
+    EXITED = "exited"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    STOPPED = "stopped"  # the sandbox was closed or the caller was cancelled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """What a command left. Output beyond the cap is dropped from the middle: head and tail are kept."""
+
+    exit_code: int | None
+    ending: Ending
+    seconds: float
+    output: bytes
+    errors: bytes = b""
+    omitted_bytes: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """The command exited by itself with 0."""
+        return self.ending is Ending.EXITED and self.exit_code == 0
+
+    @property
+    def text(self) -> str:
+        """The output as text; bytes that are not UTF-8 become U+FFFD."""
+        return self.output.decode("utf-8", "replace")
+
+
+class EntryKind(StrEnum):
+    """What stands at a path of the overlay's upper directory."""
+
+    FILE = "file"
+    LINK = "link"
+    DELETED = "deleted"
+    SPECIAL = "special"  # socket, device, FIFO: never published, but named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One path that a run touched. ``data`` is a file's content or a link's target."""
+
+    path: bytes
+    kind: EntryKind
+    executable: bool = False
+    data: bytes = b""
+    too_big: bool = False  # content left out because it is over ``Limits.file_bytes``
+
+
+class Sandbox(Protocol):
+    """A contained place with one workspace. One command at a time."""
+
+    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+        """Run one command to its end; every process it started is dead when this returns."""
+        ...
+
+    def entries(self) -> list[Entry]:
+        """What differs from the layers below, read without following links, sorted by path."""
+        ...
+
+    async def aclose(self) -> None:
+        """Kill what runs, take the mounts away, dispose of the private layer."""
+        ...
+
+
+class SandboxUnavailable(Exception):
+    """This host cannot contain code. ``mend`` is one line that says what to do."""
+
+    def __init__(self, reason: str, mend: str) -> None:
+        super().__init__(f"{reason}: {mend}")
+        self.reason = reason
+        self.mend = mend
