@@ -178,7 +178,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The event asks for something that is not done; ``message`` is what the person is told ('' for silence)."""
+    """The event asks for something that is not done; ``message`` is what the person is told."""
 
     reason: str
     message: str = ""
@@ -332,7 +332,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the agent hands over: words only. The change set is read from the workspace, not from its story."""
+    """What the agent hands over: words only. The change set is read from the workspace, not from it."""
 
     kind: OutcomeKind
     title: str = ""
@@ -445,7 +445,7 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A text with its origin. Only words of people who may write are instructions; the rest is quoted data."""
+    """A text with its origin. Only words of people who may write are instructions; the rest is data."""
 
     trust: Trust
     where: str  # "issue #3", "review comment on src/x.py:12", "AGENTS.md"
