@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     concurrency: int = _variable("HOB_CONCURRENCY", default=2, ge=1, le=64)
     base_url: str = _variable("HOB_BASE_URL", default="http://127.0.0.1:8001")
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
+    progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
     label: str = _variable("HOB_LABEL", default="hob")
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
