@@ -38,7 +38,7 @@ class RunJournal:
         await self._show()
 
     async def steering(self) -> list[Passage]:
-        """Words that arrived meanwhile. A comment on a busy thread is a task of its own that waits its turn."""
+        """Words that arrived meanwhile: none, a comment on a busy thread is a task that waits its turn."""
         return []
 
     async def _show(self) -> None:

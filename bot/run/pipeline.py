@@ -1,7 +1,7 @@
 """The path of one task, top to bottom: prepare, think, prove, publish.
 
-A job only says "look at task N". ``work`` claims the task under a lease, carries it out, and ends it in exactly
-one visible outcome. Whatever happens in between comes out here as one of a few exceptions, each with its end.
+A job only says "look at task N". ``work`` claims the task under a lease, carries it out, and ends it in
+exactly one visible outcome. Whatever happens in between is one of a few exceptions, each with its own end.
 """
 
 from __future__ import annotations
