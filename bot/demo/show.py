@@ -126,7 +126,7 @@ class Watcher:
     _told: set[str] = field(default_factory=set)
 
     async def watch(self) -> dict[str, Any]:
-        """Until the run has ended; returns it as the dashboard shows it. Raises HobError when nothing comes."""
+        """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             self.house.check()
