@@ -35,7 +35,7 @@ def _begin(settings: Settings) -> Redactor:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncIterator[Database]:
-    async with open_database(home=settings.home, database_url=settings.database_url) as database:
+    async with open_database(settings.home, settings.database_url) as database:
         await migrate(database)
         yield database
 
@@ -138,6 +138,12 @@ def _email_domain(settings: Settings) -> str:
 def serve_dashboard(settings: Settings) -> None:
     """Serve the pages with gunicorn until a signal comes."""
     from bot.dashboard.server import serve
+    from bot.tasks.database import sqlalchemy_url
+    from bot.tasks.embedded import embedded
 
     _begin(settings)
-    serve(settings)
+    if settings.database_url:
+        serve(settings, sqlalchemy_url(settings.database_url))
+        return
+    with embedded(settings.home) as url:
+        serve(settings, sqlalchemy_url(url))
