@@ -1,10 +1,12 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
 Two nets. **Known secrets** are found raw, reversed, and in base64, hex and URL encoding, also when they are
-wrapped over lines or only a part of at least 23 characters is there. **Shapes** are found unknown: GitHub's tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+wrapped over lines or only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's
+tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 
-Known secrets are searched by their 12-character windows: only every twelfth window of the text is looked up, so a megabyte costs milliseconds, however many secrets there are.
+Known secrets are searched by their windows of 12 characters: only every twelfth window of a text is looked
+up, so a megabyte costs milliseconds, however many secrets there are.
 """
 
 from __future__ import annotations
