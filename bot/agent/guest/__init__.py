@@ -1,0 +1,1 @@
+"""Programs that run inside the sandbox beside the repository's code: standard library, pytest, coverage."""
