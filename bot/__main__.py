@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -141,16 +142,24 @@ def hub(port: int, data: Path, webhook: str | None) -> None:
 
 @main.command()
 @click.argument("base_url")
-@click.option("--organization", help="Register in this organization instead of your account.")
+@click.option("--organization", default="", help="Register in this organization instead of your account.")
 @click.option(
-    "--into", default="hob-app", type=click.Path(path_type=Path), help="Where the credentials go, mode 0600."
+    "--port", default=0, help="Where the page for your browser listens on loopback; 0 takes a free one."
 )
-def register(base_url: str, organization: str | None, into: Path) -> None:
-    """Register a GitHub App for the bot at BASE_URL (https) by GitHub's manifest flow."""
-    from bot.github.register import register as run_register
+def register(base_url: str, organization: str, port: int) -> None:
+    """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
+    from bot.github.registration import run_registration
     from bot.settings import load
 
-    run_register(load(), base_url=base_url, organization=organization, into=into, tell=click.echo)
+    settings = load()
+    run_registration(
+        base_url,
+        organization=organization,
+        api_url=settings.github_url,
+        home=settings.home,
+        port=port,
+        tell=click.echo,
+    )
 
 
 @main.command()
@@ -172,8 +181,13 @@ def redeliver(hours: float) -> None:
     from bot.github.admin import redeliver as run_redeliver
     from bot.settings import load
 
-    count = run_redeliver(load("app_id", "private_key"), hours=hours)
-    click.echo(f"{count} deliveries asked for again")
+    settings = load("app_id", "private_key")
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    asked = run_redeliver(settings.app, since, write_spacing=settings.write_seconds)
+    for one in asked:
+        click.echo(f"{one.guid} {one.event}: {one.problem or 'asked for again'}")
+    click.echo(f"{len(asked)} failed deliveries")
+    sys.exit(1 if any(one.problem for one in asked) else 0)
 
 
 if __name__ == "__main__":

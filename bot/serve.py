@@ -86,7 +86,6 @@ async def serve_worker(settings: Settings) -> None:
     from bot.run.pipeline import Parts, work
     from bot.run.publish import Identity
     from bot.tasks.queue import Queue
-    from bot.tasks.runs import Runs
     from bot.tasks.store import Store
 
     redactor = _begin(settings)
@@ -102,21 +101,21 @@ async def serve_worker(settings: Settings) -> None:
         github = GitHub(
             session,
             api_url=settings.github_url,
-            app_id=settings.app,
-            private_key=settings.app_key,
+            app_id=settings.app.app_id,
+            private_key=settings.app.private_key.get_secret_value(),
             write_spacing=settings.write_seconds,
+            on_token=redactor.add,
         )
         app = await github.app()
         queue = Queue(database)
         store = Store(database, queue)
         parts = Parts(
             store=store,
-            runs=Runs(database),
             github=github,
             workshop=workshop,
             redactor=redactor,
             settings=settings,
-            identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
+            identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
             worker=f"{socket.gethostname()}:{os.getpid()}",
         )
         intake = Intake(store, github, app, label=settings.label)

@@ -7,6 +7,7 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,16 @@ def _variable(name: str, **constraints: Any) -> Any:
 
 class SettingsError(HobError):
     """A setting is missing, empty or malformed; the message names the variable and says how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSettings:
+    """What is needed to speak as the GitHub App, all of it there."""
+
+    github_url: str
+    app_id: int
+    private_key: SecretStr
+    base_url: str
 
 
 class Settings(BaseSettings):
@@ -70,18 +81,16 @@ class Settings(BaseSettings):
         return tuple(part.strip() for part in self.webhook_secret.get_secret_value().split(","))
 
     @property
-    def app_key(self) -> str:
-        """The App's private key as PEM; call only on settings loaded with ``private_key`` needed."""
-        if self.private_key is None:
-            raise SettingsError("HOB_PRIVATE_KEY or HOB_PRIVATE_KEY_FILE is not set")
-        return self.private_key.get_secret_value()
-
-    @property
-    def app(self) -> int:
-        """The App's id; call only on settings loaded with ``app_id`` needed."""
-        if self.app_id is None:
-            raise SettingsError("HOB_APP_ID is not set")
-        return self.app_id
+    def app(self) -> AppSettings:
+        """What speaking as the App needs. Raises SettingsError when the id or the key is missing."""
+        if self.app_id is None or self.private_key is None:
+            raise SettingsError("HOB_APP_ID and HOB_PRIVATE_KEY (or HOB_PRIVATE_KEY_FILE) must be set")
+        return AppSettings(
+            github_url=self.github_url,
+            app_id=self.app_id,
+            private_key=self.private_key,
+            base_url=self.base_url,
+        )
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be seen outside this process."""

@@ -81,7 +81,7 @@ def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     path.write_text(pem)
     monkeypatch.setenv("HOB_PRIVATE_KEY_FILE", str(path))
     settings = load("private_key")
-    assert settings.app_key == pem
+    assert settings.private_key and settings.private_key.get_secret_value() == pem
     assert pem not in repr(settings)
     monkeypatch.setenv("HOB_PRIVATE_KEY", pem)
     with pytest.raises(SettingsError, match="both set"):

@@ -15,7 +15,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import Retry, UserError
@@ -28,16 +27,6 @@ from bot.git.remote import auth_config, check_url
 
 FETCH_SECONDS = 900.0
 LOCK_SECONDS = 960.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Local:
-    """A local repository's commit: ``sha``, and the bare copy of it (``repo``) that may be read and built
-    on.
-    """
-
-    sha: str
-    repo: Path
 
 
 class Mirror:
@@ -92,27 +81,26 @@ class Mirror:
         """
         await write_checkout(self.path(repo_id), sha, into, bounds=self.bounds)
 
-    async def materialise_local(self, repo_path: Path, rev: str | None, into: Path) -> Local:
-        """The same for a commit (default HEAD) of a repository on disk, which is only read.
+    async def adopt(self, repo_path: Path, rev: str = "HEAD") -> tuple[int, str]:
+        """Take one commit of a repository on disk, which is only read: a number for it here, and the commit.
 
-        Its working tree and uncommitted changes are not looked at. Raises ``UserError`` when it is no
-        repository, or has no such commit.
+        Its working tree and uncommitted changes are not looked at. The number is negative, as no number of
+        GitHub's is. Raises ``UserError`` when it is no repository, or has no such commit.
         """
         source = git_directory(repo_path)
-        sha = await _resolve(source, rev or "HEAD")
+        sha = await _resolve(source, rev)
         if sha is None:
-            what = f"no commit {rev!r}" if rev else "no commit yet"
+            what = "no commit yet" if rev == "HEAD" else f"no commit {rev!r}"
             raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
-        name = hashlib.sha256(os.fsencode(source)).hexdigest()[:16]
-        target = self.root / "local" / f"{name}.git"
+        number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
+        target = self.path(number)
         async with self._locked(target):
             await _prepare(target)
             if await _resolve(target, sha) is None:
                 await pack_commit(source, sha, target)
                 with (target / "shallow").open("a") as shallow:
                     shallow.write(sha + "\n")
-        await write_checkout(target, sha, into, bounds=self.bounds)
-        return Local(sha=sha, repo=target)
+        return number, sha
 
     async def read_file(self, repo_id: int, sha: str, path: str) -> bytes | None:
         """One file's bytes at a commit; None when there is none. Links are followed inside the tree only.

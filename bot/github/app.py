@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.github.branches import Branches
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.graphql import Queries
 from bot.github.pace import Pace
@@ -27,7 +28,7 @@ from bot.github.tokens import (
 )
 
 
-class RepoApi(Threads, Pulls, Reviews, Status, People, Queries):
+class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
     """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
 
     def __init__(self, *args: Any, tokens: Tokens, **kwargs: Any) -> None:

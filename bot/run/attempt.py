@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from bot.agent.journal import Journal
 from bot.agent.loop import think
 from bot.agent.models import ModelCall
-from bot.agent.tools import Journal
 from bot.domain import Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.git.changes import change_set
 from bot.git.diff import unified

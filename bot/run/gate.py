@@ -34,21 +34,6 @@ PROTECTED: tuple[tuple[str, str], ...] = (
     ("*/.gitmodules", "submodules fetch from elsewhere"),
 )
 
-GENERATED = (
-    "__pycache__/*",
-    "*/__pycache__/*",
-    "*.pyc",
-    ".pytest_cache/*",
-    "*/.pytest_cache/*",
-    ".mypy_cache/*",
-    ".ruff_cache/*",
-    ".hypothesis/*",
-    ".coverage",
-    "node_modules/*",
-    "*/node_modules/*",
-    "*.egg-info/*",
-)
-
 
 def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -> ChangeSet:
     """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.
@@ -59,11 +44,9 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
     admitted: list[FileChange] = []
     held = list(changes.held)
     for change in changes.files:
-        if _generated(change):
-            continue
         why = _refuse(change, rules)
         if why:
-            held.append(Held(path=change.path, why=why))
+            held.append(Held(path=_readable(change.path), why=why))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -74,11 +57,6 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
         )
     _refuse_secrets(admitted, redactor)
     return replace(changes, files=tuple(admitted), held=tuple(held))
-
-
-def _generated(change: FileChange) -> bool:
-    """Droppings of tools that the repository forgot to ignore: added, and of no interest to anybody."""
-    return change.kind is ChangeKind.ADDED and any(fnmatchcase(change.path, p) for p in GENERATED)
 
 
 def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
@@ -100,6 +78,11 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     if stat.S_ISLNK(change.mode) and _leaves_tree(change):
         return "it is a link that leads out of the repository"
     return ""
+
+
+def _readable(path: str) -> str:
+    """The name with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _leaves_tree(change: FileChange) -> bool:

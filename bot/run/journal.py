@@ -5,41 +5,55 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bot.domain import Passage, Run, Step
+from bot.domain import Passage, Run, Step, Trust
+from bot.inbox.hidden import visible
 from bot.redact import Redactor
 from bot.run.publish import Publisher
-from bot.tasks.runs import Runs
+from bot.tasks.store import Store
 
 
 class RunJournal:
     """The agent's journal for a task: redacted before anything is stored or shown."""
 
     def __init__(
-        self, runs: Runs, run: Run, publisher: Publisher, redactor: Redactor, *, edit_seconds: float
+        self, store: Store, run: Run, publisher: Publisher, redactor: Redactor, *, edit_seconds: float
     ) -> None:
-        self._runs = runs
+        self._store = store
         self._run = run
         self._publisher = publisher
         self._redactor = redactor
         self._edit_seconds = edit_seconds
         self._edited = time.monotonic()
         self._shown: tuple[Step, ...] = ()
+        self._heard = 0
         self.steps: tuple[Step, ...] = ()
 
     async def turn(self, seq: int, record: dict[str, Any]) -> None:
         """Store one turn; a killed worker loses at most the one under way. Raises LeaseLost."""
-        await self._runs.add_turn(self._run, seq, self._redactor.value(record))
+        await self._store.add_turn(self._run, seq, self._redactor.value(record))
         await self._show()
 
     async def plan(self, steps: tuple[Step, ...]) -> None:
         """Store the plan and show it, but edit the comment no more often than ``edit_seconds`` allows."""
         self.steps = tuple(Step(text=self._redactor.text(step.text), state=step.state) for step in steps)
-        await self._runs.set_plan(self._run, self.steps)
+        await self._store.set_plan(self._run, self.steps)
         await self._show()
 
     async def steering(self) -> list[Passage]:
-        """Words that arrived meanwhile: none, a comment on a busy thread is a task that waits its turn."""
-        return []
+        """Words of people who may write that arrived on the thread since last asked."""
+        words = await self._store.steering(self._run.task, self._heard)
+        self._heard = words[-1].id if words else self._heard
+        return [
+            Passage(
+                trust=Trust.INSTRUCTION if each.permission.may_write else Trust.QUOTED,
+                where="the thread, while you work",
+                author=each.trigger.author.login,
+                permission=each.permission.value,
+                at=each.trigger.at.isoformat(),
+                text=visible(each.trigger.text)[0],
+            )
+            for each in words
+        ]
 
     async def _show(self) -> None:
         if self.steps == self._shown or time.monotonic() - self._edited < self._edit_seconds:

@@ -6,26 +6,25 @@ exactly one visible outcome. Whatever happens in between is one of a few excepti
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
 from bot.agent.models import choose
-from bot.domain import OutcomeKind, Phase, Result, Run, Task, TaskState
+from bot.domain import Phase, Run, Task, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.github.app import GitHub
-from bot.github.repository import RepoApi
+from bot.github.app import GitHub, RepoApi
 from bot.redact import Redactor
 from bot.run import report
 from bot.run.attempt import attempt
 from bot.run.checkout import Workshop
+from bot.run.ending import Ended, without_pull
+from bot.run.handover import Handover, stored_handover
 from bot.run.journal import RunJournal
 from bot.run.prepare import prepare
-from bot.run.publish import Identity, Publisher, answered
+from bot.run.publish import Identity, Publisher
 from bot.settings import Settings
-from bot.tasks.effects import Effects
 from bot.tasks.lease import Lease
-from bot.tasks.runs import Runs
 from bot.tasks.store import Store
 
 log = structlog.get_logger()
@@ -35,10 +34,9 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker works with; ``__main__`` puts it together once."""
+    """What a worker works with; ``bot.serve`` puts it together once."""
 
     store: Store
-    runs: Runs
     github: GitHub
     workshop: Workshop
     redactor: Redactor
@@ -47,14 +45,21 @@ class Parts:
     worker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """How the task is left, and what the progress comment says."""
+class Job:
+    """One claimed task and everything its run needs."""
 
-    state: TaskState
-    text: str
-    reason: str = ""
-    result: Result | None = None
+    def __init__(self, parts: Parts, task: Task, run: Run) -> None:
+        self.parts, self.task, self.run, self.store = parts, task, run, parts.store
+        self.api: RepoApi = parts.github.for_repo(
+            task.installation, task.repo.id, task.repo.owner, task.repo.name
+        )
+        self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
+        self.publisher = Publisher(
+            task=task, run=run, api=self.api, store=self.store, identity=parts.identity, run_url=self.run_url
+        )
+        self.journal = RunJournal(
+            self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
+        )
 
 
 async def work(parts: Parts, task_id: int) -> None:
@@ -62,120 +67,117 @@ async def work(parts: Parts, task_id: int) -> None:
     claimed = await parts.store.claim(task_id, parts.worker)
     if claimed is None:
         return
-    task, run = claimed
-    structlog.contextvars.bind_contextvars(task=task.id, run=run.id)
-    api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
-    publisher = Publisher(
-        task=task,
-        run=run,
-        api=api,
-        effects=Effects(parts.store, run),
-        runs=parts.runs,
-        identity=parts.identity,
-        run_url=f"{parts.settings.base_url}/runs/{run.id}",
-    )
-    journal = RunJournal(
-        parts.runs, run, publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
-    )
-    try:
-        ended = await _under_lease(parts, task, run, api, publisher, journal)
-        if ended is not None:
-            await parts.runs.finish(run, ended.state, ended.result, error=ended.reason)
-            await parts.store.release(run, to=ended.state, reason=ended.reason)
-            log.info("task.ended", state=ended.state.value)
-    except LeaseLost:
-        log.warning("run.lease_lost")
+    job = Job(parts, *claimed)
+    with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
+        try:
+            async with Lease(parts.store, job.run):
+                ended = await _carried_out(job)
+                if ended is not None:
+                    await _end(job, ended)
+        except Cancelled:
+            stopped = Ended(
+                state=TaskState.CANCELLED, text="🛑 **Stopped**, as asked.", reason="stopped by a person"
+            )
+            await _end(job, stopped)
+        except LeaseLost:
+            log.warning("run.lease_lost")
 
 
-async def _under_lease(
-    parts: Parts, task: Task, run: Run, api: RepoApi, publisher: Publisher, journal: RunJournal
-) -> Ended | None:
-    """Carry the task out while the lease beats; None when it was put back to be taken up again."""
+async def _end(job: Job, ended: Ended) -> None:
+    """Tell people, then leave the task: a worker that dies in between is followed by one that tells again."""
+    await job.publisher.end(ended.text, job.journal.steps)
+    result = ended.result
+    await job.store.finish_run(
+        job.run,
+        outcome=result.outcome if result else None,
+        diff=result.diff if result else "",
+        proof=result.proof if result else None,
+        usage=result.outcome.usage if result else None,
+        error=ended.reason,
+    )
+    await job.store.release(job.run, ended.state, ended.reason)
+    log.info("task.ended", state=ended.state.value, reason=ended.reason)
+
+
+async def _carried_out(job: Job) -> Ended | None:
+    """Every way a task can go; None when it was put back to be taken up again later."""
     try:
-        async with Lease(parts.store, run):
-            ended = await carry_out(parts, task, run, api, publisher, journal)
-            await publisher.end(ended.text, journal.steps)
-            return ended
+        return await carry_out(job)
     except UserError as error:
-        ended = Ended(state=TaskState.FAILED, text=_failure(parts, error), reason=error.message)
-    except Cancelled:
-        ended = Ended(
-            state=TaskState.CANCELLED, text="🛑 **Stopped**, as asked.", reason="stopped by a person"
-        )
+        tail = job.parts.redactor.text(error.log)
+        text = report.failure(error.message, phase=error.phase, log=tail)
+        return Ended(state=TaskState.FAILED, text=text, reason=error.message)
     except Parked as parked:
-        await parts.store.release(run, to=TaskState.WAITING, reason=parked.reason, after=parked.after)
+        await job.store.release(job.run, TaskState.WAITING, parked.reason, after=parked.after, counted=False)
         return None
     except Retry as retry:
-        if run.attempt < MAX_ATTEMPTS:
-            await parts.store.release(run, to=TaskState.QUEUED, reason=retry.reason, after=retry.after)
+        if job.task.attempts < MAX_ATTEMPTS:
+            await job.store.release(job.run, TaskState.QUEUED, retry.reason, after=retry.after)
             return None
-        ended = Ended(
-            state=TaskState.FAILED, text=report.failure(retry.reason, phase="", log=""), reason=retry.reason
-        )
-    except LeaseLost:
+        text = report.failure(f"{retry.reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+        return Ended(state=TaskState.FAILED, text=text, reason=retry.reason)
+    except (Cancelled, LeaseLost):
         raise
     except Exception as error:
         log.exception("run.bug")
-        ended = _bug(run, error)
-    await publisher.end(ended.text, journal.steps)
-    return ended
+        name = type(error).__name__
+        text = report.failure(
+            f"An error inside Hob ended this ({name}); its log says more.", phase="", log=""
+        )
+        return Ended(state=TaskState.FAILED, text=text, reason=f"internal error: {name}")
 
 
-async def carry_out(
-    parts: Parts, task: Task, run: Run, api: RepoApi, publisher: Publisher, journal: RunJournal
-) -> Ended:
-    """The four phases. Raises what ``_under_lease`` knows how to end."""
-    await parts.runs.set_phase(run, Phase.PREPARE)
-    await publisher.begin()
-    ground = await prepare(parts.workshop, parts.runs, parts.redactor, task, run, api)
-    publisher.task = replace(task, branch=ground.brief.branch)
+async def carry_out(job: Job) -> Ended:
+    """The path. A result that an earlier run proved is not made again, only published."""
+    await job.store.set_phase(job.run, Phase.PREPARE)
+    await job.publisher.begin()
+    handover = stored_handover(await job.store.changes(job.task.id))
+    if handover is None:
+        made = await _make(job)
+        if isinstance(made, Ended):
+            return made
+        handover = made
+    return await _publish(job, handover)
 
-    result = await attempt(
-        ground.checkout,
-        ground.brief,
-        model=choose(ground.checkout.config.model or parts.settings.model),
-        journal=journal,
-        redactor=parts.redactor,
-        set_phase=lambda phase: parts.runs.set_phase(run, phase),
-    )
-    await parts.runs.save_result(run, result)
+
+async def _make(job: Job) -> Handover | Ended:
+    """Prepare, think, prove."""
+    parts = job.parts
+    ground = await prepare(parts.workshop, job.store, parts.redactor, job.task, job.run, job.api)
+    model = choose(ground.checkout.config.model or parts.settings.model)
+    try:
+        result = await attempt(
+            ground.checkout,
+            ground.brief,
+            model=model,
+            journal=job.journal,
+            redactor=parts.redactor,
+            set_phase=lambda phase: job.store.set_phase(job.run, phase),
+        )
+    finally:
+        await model.aclose()
     ended = without_pull(result)
     if ended is not None:
         return ended
+    handover = Handover(
+        result=result, branch=ground.branch, head=ground.head, hidden=ground.hidden, run_url=job.run_url
+    )
+    await job.store.save_changes(job.run, handover.as_stored())
+    return handover
 
-    await parts.runs.set_phase(run, Phase.PUBLISH)
-    if not (await api.permission(task.requester.login)).may_write:
+
+async def _publish(job: Job, handover: Handover) -> Ended:
+    """Publish what was proved, if the person who asked may still ask."""
+    await job.store.set_phase(job.run, Phase.PUBLISH)
+    task, mirror = job.task, job.parts.workshop.mirror
+    if not (await job.api.permission(task.requester.login)).may_write:
         raise UserError(
             f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
             phase="publish",
         )
-    pull = await publisher.publish(ground.checkout, result, head=ground.head, hidden=ground.hidden)
-    return Ended(state=TaskState.DONE, text=report.done(pull, result), result=result)
-
-
-def without_pull(result: Result) -> Ended | None:
-    """The end of a run that leaves no pull request, or None when there is something to publish."""
-    kind = result.outcome.kind
-    if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
-        return Ended(state=TaskState.DONE, text=answered(result.outcome), result=result)
-    if not result.changes:
-        return Ended(state=TaskState.FAILED, text=answered(result.outcome), reason=kind.value, result=result)
-    worse = [check for check in result.proof.checks if check.broken]
-    if worse:
-        return Ended(
-            state=TaskState.FAILED, text=report.worse(result), reason="made tests fail", result=result
-        )
-    return None
-
-
-def _failure(parts: Parts, error: UserError) -> str:
-    return report.failure(error.message, phase=error.phase, log=parts.redactor.text(error.log))
-
-
-def _bug(run: Run, error: Exception) -> Ended:
-    text = report.failure(
-        f"An error inside Hob ended run {run.id} ({type(error).__name__}); the operator finds it in the log.",
-        phase="",
-        log="",
-    )
-    return Ended(state=TaskState.FAILED, text=text, reason=f"internal error: {type(error).__name__}")
+    base = handover.result.changes.base
+    if await mirror.resolve(task.repo.id, base) is None:
+        specs = [f"{base}:refs/hob/base-{task.id}"]
+        await mirror.fetch(task.repo.id, task.repo.clone_url, token=await job.api.token(), refspecs=specs)
+    pull = await job.publisher.publish(mirror.path(task.repo.id), handover)
+    return Ended(state=TaskState.DONE, text=report.done(pull, handover.result), result=handover.result)

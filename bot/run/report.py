@@ -24,6 +24,7 @@ from bot.domain import (
     Task,
     Verdict,
 )
+from bot.github.fit import mark
 
 _MENTION = re.compile(r"(?<![\w`/@])@(?=[A-Za-z0-9])([A-Za-z0-9-]+(?:/[A-Za-z0-9-_.]+)?)")
 _CLOSER = re.compile(
@@ -50,9 +51,9 @@ _MARK = {
 }
 
 
-def marker(what: str) -> str:
-    """A hidden line by which a thing of ours is found again, e.g. ``marker("task 7")``."""
-    return f"<!-- hob: {what} -->"
+def task_mark(task: Task) -> str:
+    """The key of the hidden line by which a task's progress comment is found again."""
+    return f"task:{task.id}"
 
 
 def quiet(text: str) -> str:
@@ -83,16 +84,14 @@ def folded(summary: str, body: str) -> str:
 def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
     plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
-    return "\n\n".join(part for part in (marker(f"task {task.id}"), status, plan, _run_link(run_url)) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, _run_link(run_url)) if part)
 
 
 def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
     plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
     details = folded("Plan", plan) if plan else ""
-    return "\n\n".join(
-        part for part in (marker(f"task {task.id}"), text, details, _run_link(run_url)) if part
-    )
+    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, _run_link(run_url)) if part)
 
 
 def failure(message: str, *, phase: str, log: str) -> str:
@@ -122,11 +121,11 @@ def title(task: Task, outcome: Outcome) -> str:
     return line[:71].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
 
 
-def commit_message(task: Task, outcome: Outcome, *, run_url: str, bot_email_domain: str) -> str:
+def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: str) -> str:
     """Title, summary and trailers: the requester as co-author, the run, and the task for look-ups."""
     who = task.requester
     trailers = [
-        f"Co-authored-by: {who.login} <{who.id}+{who.login}@{bot_email_domain}>",
+        f"Co-authored-by: {who.login} <{who.id}+{who.login}@{email_domain}>",
         f"Hob-Run: {run_url}",
         f"Hob-Task: {task.id}",
     ]
@@ -138,7 +137,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
     """The pull request's description, made from the whole difference and the proof."""
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
-        marker(f"pull for thread {task.thread.number}"),
+        mark(f"thread:{task.thread.number}"),
         quiet(result.outcome.summary),
         _limit_note(result.outcome),
         closes,
@@ -232,10 +231,10 @@ def _cell(text: str) -> str:
     return re.sub(r"[`|\r\n<>]", " ", text).strip()[:300]
 
 
-def review_body(off_diff: Sequence[Note], mark: str) -> str:
+def review_body(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
     rows = [f"- `{_cell(note.path)}`, line {note.line}: {quiet(note.text)}" for note in off_diff]
-    return "\n\n".join(part for part in (mark, "What to look at:", "\n".join(rows)) if part)
+    return "\n\n".join(part for part in (mark(key), "What to look at:", "\n".join(rows)) if part)
 
 
 def done(pull: Mapping[str, Any], result: Result) -> str:
@@ -249,3 +248,8 @@ def worse(result: Result) -> str:
     head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
     diff = folded("The change", fenced(result.diff[:20_000], "diff"))
     return "\n\n".join((head, quiet(result.outcome.summary), proof(result.proof), diff))
+
+
+def reply_body(words: str, commit: str, key: str) -> str:
+    """The answer in a review comment's thread: what was done, and in which commit."""
+    return "\n\n".join((mark(key), quiet(words), f"Done in {commit}."))
