@@ -1,4 +1,4 @@
-"""A model that plays a script: the loop, the tools and all that follows run for real, only the wits are given.
+"""A model that plays a script: the loop, the tools and what follows run for real, only the wits are given.
 
 A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
 function of the messages so far that gives one of these. Which turn comes next is counted from the answers in

@@ -120,11 +120,10 @@ def _opened(path: str) -> BinaryIO:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise Problem(f"{path} does not exist{_similar(path)}") from None
-    file = os.fdopen(descriptor, "rb")
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
-        return file
-    file.close()
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
     raise Problem(f"{path} is a directory" if stat.S_ISDIR(mode) else f"{path} is not a regular file")
 
 
