@@ -67,7 +67,11 @@ def doctor(settings: AppSettings) -> list[Finding]:
         with _integration(settings) as github:
             app = _get(github, "/app")
             findings = [
-                Finding(name="app", ok=True, detail=f"{app['slug']} ({app['id']}) at {settings.github_url}")
+                Finding(
+                    name="app",
+                    ok=True,
+                    detail=f"{app.get('slug')} ({app.get('id')}) at {settings.github_url}",
+                )
             ]
             findings += _granted(app)
             for check in (_installations, _webhook, _deliveries):
@@ -159,7 +163,7 @@ def _granted(app: dict[str, Any]) -> list[Finding]:
 def _installations(github: GithubIntegration, _: AppSettings, app: dict[str, Any]) -> list[Finding]:
     found = []
     for one in github.get_installations():
-        lacking = _lacking(one.permissions)
+        lacking = _lacking(one.permissions or {})
         problem = "suspended; its owner can lift that" if one.raw_data.get("suspended_at") else ""
         if lacking:
             problem = f"lacks {', '.join(lacking)}; its owner must accept the app's new permissions"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -31,8 +31,16 @@ from bot.github.tokens import (
 class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
     """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
 
-    def __init__(self, *args: Any, tokens: Tokens, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        client: Client,
+        place: Place,
+        *,
+        identify: Callable[[], Awaitable[AppInfo]],
+        tokens: Tokens,
+        settle: float = 60.0,
+    ) -> None:
+        super().__init__(client, place, identify=identify, settle=settle)
         self._tokens = tokens
 
     async def token(self, purpose: Purpose = Purpose.FETCH, *, refused: str = "") -> str:

@@ -202,7 +202,9 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             self._pace.limited(limit)
             asked.limits += 1
             if answer.status >= 500 and not asked.repeatable:
-                raise Retry(f"GitHub answered {answer.status} to {asked.what}; it may have been done")
+                raise Retry(
+                    f"GitHub answered {answer.status} to {asked.what}; it may have been done", after=5.0
+                )
             if asked.limits >= ATTEMPTS:
                 raise Parked(f"GitHub keeps limiting {asked.what}", after=limit.seconds or 60.0)
         elif answer.status in REDIRECTS and asked.hops < HOPS:
@@ -219,7 +221,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
     async def _pause_or_give_up(self, asked: _Asked, why: str, repeat: bool) -> None:
         asked.failures += 1
         if not repeat:
-            raise Retry(f"No answer to {asked.what} ({why}); it may have been done") from None
+            raise Retry(f"No answer to {asked.what} ({why}); it may have been done", after=5.0) from None
         if asked.failures >= ATTEMPTS:
             raise Retry(f"GitHub does not answer {asked.what} ({why})") from None
         # Jitter spreads the return of many workers; it protects nothing.

@@ -66,15 +66,17 @@ class Pace:
 
     def limited(self, limit: Limit) -> None:
         """GitHub asked to wait: close the resource (or everything) for as long as it says."""
-        seconds = limit.seconds
+        now, seconds = self._clock(), limit.seconds
         if seconds is None:
+            if self._wait(False, limit.resource) > 0:
+                return  # several requests that were on their way ran into the same limit
             seconds, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
-        until = self._clock() + seconds
-        self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, until))
+        self._closed_until[limit.resource] = max(now + seconds, self._closed_until.get(limit.resource, now))
 
     def eased(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
-        self._pause = FIRST_PAUSE
+        if self._wait(False, "*") <= 0:
+            self._pause = FIRST_PAUSE
 
     def _wait(self, write: bool, resource: str) -> float:
         now = self._clock()

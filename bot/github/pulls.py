@@ -41,7 +41,7 @@ class Pulls(Repository):
         https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
         """
         wanted = {"title": one_line(name), "body": fit(body), "head": head, "base": base, "draft": draft}
-        waited, pause = 0.0, 1.0
+        waited, pause = 0.0, 0.5
         while True:
             try:
                 return await self._post("/pulls", wanted)
