@@ -174,12 +174,9 @@ def _refused_prefix(path: bytes) -> tuple[bytes, str] | None:
     if why is None:
         return None
     parts = path.split(b"/")
-    for depth in range(1, len(parts)):
-        prefix = b"/".join(parts[:depth])
-        sooner = why_refused(prefix)
-        if prefix and sooner is not None:
-            return prefix, sooner
-    return path, why
+    prefixes = [b"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
+    shortest = path if path.startswith(b"/") else next(filter(why_refused, prefixes), path)
+    return shortest, why
 
 
 def _same(before: Node, mode: int, data: bytes) -> bool:

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from dulwich.errors import ObjectFormatException
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import UserError
 from bot.git.checkout import check_sha
-from bot.git.paths import as_bytes
+from bot.git.paths import as_bytes, shown, why_refused
 from bot.git.trees import BaseTree, Node
 
 
@@ -61,6 +60,10 @@ def build_commit(
 
 def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[ShaFile]]:
     """The changed tree's name and the new blobs and trees, without a commit."""
+    for file in changes.files:
+        why = why_refused(as_bytes(file.path))
+        if why is not None and file.kind is not ChangeKind.DELETED:
+            raise UserError(f"git refuses {shown(file.path)}: it {why}", phase="publish")
     with closing(Repo(str(repo))) as opened:
         growing = _Growing(BaseTree(opened.object_store, check_sha(base)))
         root = growing.grow(growing.base.root, {as_bytes(file.path): file for file in changes.files})
@@ -90,7 +93,7 @@ class _Growing:
                 if now is not None and now.is_tree:
                     raise ValueError(f"{file.path} is both a file and a directory")
                 entries[name] = self._keep_blob(file)
-            elif now is None:
+            elif now is None or (now.is_tree and name not in folders):
                 raise ValueError(f"{file.path} is deleted but not in the tree")
             elif not now.is_tree:  # else a directory took the file's place
                 del entries[name]
@@ -102,11 +105,7 @@ class _Growing:
         return self.keep_tree(tree)
 
     def keep_tree(self, tree: Tree) -> Node:
-        """Remember a new directory, when git would accept it."""
-        try:
-            tree.check()
-        except ObjectFormatException as refused:
-            raise UserError(f"git refuses a path of this change: {refused}", phase="publish") from refused
+        """Remember a new directory."""
         return self._keep(tree, stat.S_IFDIR)
 
     def _keep_blob(self, file: FileChange) -> Node:

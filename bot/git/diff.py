@@ -64,7 +64,7 @@ def commentable_lines(diff: str) -> dict[str, set[int]]:
     lines: dict[str, set[int]] = {}
     for path, hunks in _files(diff):
         found = {line.target_line_no for hunk in hunks for line in hunk if line.target_line_no is not None}
-        if path is not None and found:
+        if path is not None and found and "\ufffd" not in path:
             lines[path] = found
     return lines
 
@@ -86,7 +86,7 @@ def _files(diff: str) -> Iterator[tuple[str | None, list[Hunk]]]:
     paths with `` b/`` in them.
     """
     starts = [match.start() for match in _FILE_START.finditer(diff)]
-    for start, end in zip(starts, [*starts[1:], len(diff)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(diff)], strict=False):
         head, found, body = diff[start:end].partition("\n--- ")
         if not found or "\n@@ " in head:
             yield None, []
