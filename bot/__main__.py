@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -191,5 +190,4 @@ def redeliver(hours: float) -> None:
 
 
 if __name__ == "__main__":
-    os.umask(0o077)
     main()
