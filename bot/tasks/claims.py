@@ -23,6 +23,7 @@ from bot.tasks.values import storable
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
 ATTEMPTS = 3  # leases of one task that may run out before it is given up
 DIED = "the worker died three times"
+SILENT = "the worker stopped answering"
 
 
 def claimable() -> ColumnElement[bool]:
@@ -126,56 +127,62 @@ class Claims:
         return bool(asked)
 
     async def release(
-        self, run: Run, to: TaskState, reason: str = "", *, after: float = 0, counted: bool = True
+        self,
+        run: Run,
+        to: TaskState,
+        reason: str = "",
+        *,
+        after: float = 0,
+        counted: bool = True,
+        told: bool = True,
     ) -> TaskState:
         """End a run by putting its task into another state; returns the one it is in now.
 
         To ``queued`` or ``waiting`` with ``after``, it comes up again in so many seconds; waiting without
         stays until somebody moves it. A task that is to be cancelled is not queued again but cancelled.
         With ``counted`` False the attempt does not count (a rate limit, a worker that is shut down). An
-        ended task counts as told: the run has told people. Raises LeaseLost, IllegalMove.
+        ended task that people were not ``told`` about is left to the queue's ``on_ended``. Raises
+        LeaseLost, IllegalMove.
         """
         if to not in TRANSITIONS[TaskState.RUNNING]:
             raise IllegalMove(f"a running task cannot become {to}")
 
         async def once() -> TaskState:
             async with self.engine.begin() as connection:
-                return await _release(connection, run, to, storable(reason), after, counted)
+                return await _release(connection, run, to, storable(reason), after, counted, told)
 
         return await patiently(once, seconds=20)
 
-    async def expire_leases(self) -> list[tuple[int, TaskState]]:
-        """Take tasks from workers that no longer answer: queued again, or failed after ATTEMPTS."""
-        async with self.engine.begin() as connection:
-            expired = (
-                await connection.execute(
-                    update(tasks)
-                    .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
-                    .values(
-                        state=case(
-                            (tasks.c.cancel_asked, literal(TaskState.CANCELLED.value)),
-                            (tasks.c.attempts >= ATTEMPTS, literal(TaskState.FAILED.value)),
-                            else_=literal(TaskState.QUEUED.value),
-                        ),
-                        reason=case(
-                            (tasks.c.attempts >= ATTEMPTS, literal(DIED)),
-                            else_=literal("the worker stopped answering"),
-                        ),
-                        lease_until=None,
-                        worker="",
-                        updated_at=func.now(),
-                    )
-                    .returning(tasks)
-                )
-            ).all()
-            for row in expired:
-                await connection.execute(
-                    update(runs)
-                    .where(runs.c.task == row.id, runs.c.ended_at.is_(None))
-                    .values(state=LOST, ended_at=func.now(), error="the worker stopped answering")
-                )
-                await after_move(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
-        return [(row.id, TaskState(row.state)) for row in expired]
+
+async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
+    """Take tasks from workers that no longer answer: queued again, or failed after ATTEMPTS."""
+    given_up = tasks.c.attempts >= ATTEMPTS
+    expired = (
+        await connection.execute(
+            update(tasks)
+            .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
+            .values(
+                state=case(
+                    (tasks.c.cancel_asked, literal(TaskState.CANCELLED.value)),
+                    (given_up, literal(TaskState.FAILED.value)),
+                    else_=literal(TaskState.QUEUED.value),
+                ),
+                reason=case((given_up, literal(DIED)), else_=literal(SILENT)),
+                lease_until=None,
+                worker="",
+                updated_at=func.now(),
+            )
+            .returning(tasks)
+        )
+    ).all()
+    for row in expired:
+        await connection.execute(
+            update(runs)
+            .where(runs.c.task == row.id, runs.c.ended_at.is_(None))
+            .values(state=LOST, ended_at=func.now(), error=SILENT)
+        )
+        await after_move(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
+    return [(row.id, TaskState(row.state)) for row in expired]
 
 
 async def _begin(connection: AsyncConnection, task: Task, worker: str) -> Run:
@@ -190,7 +197,7 @@ async def _begin(connection: AsyncConnection, task: Task, worker: str) -> Run:
 
 
 async def _release(
-    connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool
+    connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool, told: bool
 ) -> TaskState:
     again = to not in TERMINAL
     stop = and_(tasks.c.cancel_asked, literal(again))
@@ -205,7 +212,7 @@ async def _release(
                 worker="",
                 not_before=_in(after) if again and after > 0 else None,
                 attempts=tasks.c.attempts - (0 if counted else 1),
-                told_at=None if again else func.now(),
+                told_at=func.now() if told and not again else None,
                 updated_at=func.now(),
             )
             .returning(tasks)
@@ -215,10 +222,10 @@ async def _release(
         return await _released_before(connection, run)
     state = TaskState(row.state)
     await connection.execute(update(runs).where(runs.c.id == run.id).values(state=state, ended_at=func.now()))
-    if again and not (after and state is TaskState.QUEUED):
-        await after_move(connection, run.task, state, row.thread_key, row.priority)
-    else:
+    if (after and state is TaskState.QUEUED) or row.told_at:
         await wake_next(connection, row.thread_key)
+    else:
+        await after_move(connection, run.task, state, row.thread_key, row.priority)
     return state
 
 

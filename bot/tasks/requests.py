@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, literal, select, update
@@ -166,6 +167,15 @@ class TaskRecords:
         """Note that people can see how the task ended."""
         async with self.engine.begin() as connection:
             await connection.execute(update(tasks).where(tasks.c.id == task_id).values(told_at=func.now()))
+
+    async def tell_later(self, task_id: int, *, after: float) -> None:
+        """Have the queue's ``on_ended`` called again for an ended task in ``after`` seconds."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                update(tasks)
+                .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))
+                .values(not_before=func.clock_timestamp() + timedelta(seconds=after))
+            )
 
 
 def came_from(to: TaskState) -> Sequence[TaskState]:
