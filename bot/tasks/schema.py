@@ -78,13 +78,13 @@ async def _queue_schema(connection: psycopg.AsyncConnection) -> None:
         )
     if applied == wanted:
         return
-    scripts = _steps_after(applied) if present else iter([SchemaManager.get_schema()])
+    scripts = steps_after(applied) if present else iter([SchemaManager.get_schema()])
     for script in scripts:
         await connection.execute(script.encode())
     await connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'".encode())
 
 
-def _steps_after(applied: str) -> Iterator[str]:
+def steps_after(applied: str) -> Iterator[str]:
     """The migrations of versions later than ``applied``, in order."""
     have = tuple(int(part) for part in re.findall(r"\d+", applied)[:3])
     for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):

@@ -130,6 +130,7 @@ tasks = Table(
     _when("created_at", default=True),
     _when("updated_at", default=True),
     _when("not_before"),
+    _when("told_at"),  # when people could see how it ended
     UniqueConstraint("delivery", "ordinal"),
     _one_of("kind", TaskKind),
     _one_of("state", TaskState),
@@ -144,6 +145,11 @@ tasks = Table(
         "tasks_open",
         "installation",
         postgresql_where=text("state IN ('queued', 'running', 'waiting')"),
+    ),
+    Index(
+        "tasks_untold",
+        "not_before",
+        postgresql_where=text("told_at IS NULL AND state NOT IN ('queued', 'running', 'waiting')"),
     ),
     Index("tasks_by_thread", "thread_key", "id"),
     Index("tasks_by_state", "state", "id"),

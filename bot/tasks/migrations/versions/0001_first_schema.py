@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name=op.f("tasks_lease_check")),
         sa.CheckConstraint("kind IN ('change', 'revise')", name=op.f("tasks_kind_check")),
         sa.CheckConstraint(
@@ -115,6 +116,13 @@ def upgrade() -> None:
         [sa.literal_column("priority DESC"), "id"],
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "tasks_untold",
+        "tasks",
+        ["not_before"],
+        unique=False,
+        postgresql_where=sa.text("told_at IS NULL AND state NOT IN ('queued', 'running', 'waiting')"),
     )
     op.create_index(
         "tasks_waiting", "tasks", ["not_before"], unique=False, postgresql_where=sa.text("state = 'waiting'")
