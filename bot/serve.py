@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -18,7 +16,8 @@ from bot.errors import HobError
 from bot.log import configure
 from bot.redact import Redactor
 from bot.settings import Settings
-from bot.tasks.database import Database, migrate, open_database
+from bot.tasks.database import Database, open_database
+from bot.tasks.schema import migrate
 
 log = structlog.get_logger()
 
@@ -29,7 +28,7 @@ def _begin(settings: Settings) -> Redactor:
     """State directory, redactor and log: the same first steps for every process."""
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     redactor = Redactor(settings.secrets())
-    configure(style=settings.log, redact=redactor.value)
+    configure(json=settings.log == "json", redact=redactor.value)
     return redactor
 
 
@@ -77,16 +76,17 @@ async def serve_web(settings: Settings) -> None:
 
 async def serve_worker(settings: Settings) -> None:
     """Take deliveries and tasks until a signal comes. Refuses to start when the sandbox does not hold."""
-    from sandbox.probe import probe
-
     from bot.agent.models import choose
     from bot.github.app import GitHub
     from bot.inbox.intake import Intake
+    from bot.run.aftermath import tell_end
     from bot.run.checkout import Workshop
     from bot.run.pipeline import Parts, work
     from bot.run.publish import Identity
+    from bot.tasks.lease import worker_name
     from bot.tasks.queue import Queue
     from bot.tasks.store import Store
+    from sandbox.probe import probe
 
     redactor = _begin(settings)
     stop = _stop_event()
@@ -107,8 +107,7 @@ async def serve_worker(settings: Settings) -> None:
             on_token=redactor.add,
         )
         app = await github.app()
-        queue = Queue(database)
-        store = Store(database, queue)
+        store = Store(database.engine)
         parts = Parts(
             store=store,
             github=github,
@@ -116,13 +115,14 @@ async def serve_worker(settings: Settings) -> None:
             redactor=redactor,
             settings=settings,
             identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
-            worker=f"{socket.gethostname()}:{os.getpid()}",
+            worker=worker_name(),
         )
         intake = Intake(store, github, app, label=settings.label)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
-        await queue.run(
+        await Queue(database, grace=GRACE_SECONDS).run(
             on_delivery=intake.take,
             on_task=lambda task_id: work(parts, task_id),
+            on_ended=lambda task_id: tell_end(parts, task_id),
             concurrency=settings.concurrency,
             stop=stop,
         )

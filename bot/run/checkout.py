@@ -11,9 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sandbox.toolchain import toolchain
-from sandbox.workspace import LayerStore
-
 from bot.agent.tools import guest_mounts
 from bot.errors import UserError
 from bot.git.mirror import Mirror
@@ -23,6 +20,8 @@ from bot.repofile import RepoConfig, parse
 from bot.run.checks import Checks, find_checks
 from sandbox import open_sandbox
 from sandbox.spec import Command, Limits, Policy, Sandbox
+from sandbox.toolchain import toolchain
+from sandbox.workspace import LayerStore
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
 ENV = (
@@ -88,7 +87,7 @@ class Workshop:
             raise UserError(
                 f"`{CONFIG_PATH}`: `internet` other than `off` is not served yet.", phase="configuration"
             )
-        manifests = {
+        manifests: dict[str, bytes | None] = {
             name: await self.mirror.read_file(repo_id, commit, name)
             for name in ("package.json", "Makefile")
             if name in paths

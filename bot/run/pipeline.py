@@ -6,6 +6,7 @@ exactly one visible outcome. Whatever happens in between is one of a few excepti
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import structlog
@@ -48,6 +49,8 @@ class Parts:
 class Job:
     """One claimed task and everything its run needs."""
 
+    lease: Lease
+
     def __init__(self, parts: Parts, task: Task, run: Run) -> None:
         self.parts, self.task, self.run, self.store = parts, task, run, parts.store
         self.api: RepoApi = parts.github.for_repo(
@@ -70,7 +73,7 @@ async def work(parts: Parts, task_id: int) -> None:
     job = Job(parts, *claimed)
     with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
         try:
-            async with Lease(parts.store, job.run):
+            async with Lease(parts.store, job.run) as job.lease:
                 ended = await _carried_out(job)
                 if ended is not None:
                     await _end(job, ended)
@@ -81,6 +84,9 @@ async def work(parts: Parts, task_id: int) -> None:
             await _end(job, stopped)
         except LeaseLost:
             log.warning("run.lease_lost")
+        except asyncio.CancelledError:
+            await parts.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
+            raise
 
 
 async def _end(job: Job, ended: Ended) -> None:
@@ -175,6 +181,7 @@ async def _publish(job: Job, handover: Handover) -> Ended:
             f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
             phase="publish",
         )
+    job.lease.commit()
     base = handover.result.changes.base
     if await mirror.resolve(task.repo.id, base) is None:
         specs = [f"{base}:refs/hob/base-{task.id}"]

@@ -137,7 +137,7 @@ class Publisher:
 
         await self._effects.once(f"task:{self.task.id}:push:{built.sha}", EffectKind.PUSH, find=None, do=do)
 
-    async def _pull(self, handover: Handover) -> Mapping[str, Any]:
+    async def _pull(self, handover: Handover) -> Answer:
         task, result = self.task, handover.result
         if task.kind is TaskKind.REVISE:
             return await self._api.pull(task.thread.number)
