@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from run_fixtures import TASK
+
 from bot.domain import Permission, Person, Trust
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
 from bot.run.context import Seen, gather
-from tests.test_run_report import TASK
 
 EVE = Person(id=66, login="eve")
 
@@ -17,7 +18,13 @@ EVE = Person(id=66, login="eve")
 def comment(
     author: str, text: str, *, number: int = 1, at: str = "2026-01-01T00:00:00Z", edited: str = ""
 ) -> dict[str, Any]:
-    return {"id": number, "user": {"login": author}, "body": text, "created_at": at, "updated_at": edited or at}
+    return {
+        "id": number,
+        "user": {"login": author},
+        "body": text,
+        "created_at": at,
+        "updated_at": edited or at,
+    }
 
 
 async def see(task: Any = TASK, comments: tuple[dict[str, Any], ...] = (), **config: Any) -> Seen:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
+from run_fixtures import TASK
 
 from bot.domain import (
     ChangeKind,
@@ -16,40 +15,15 @@ from bot.domain import (
     Note,
     Outcome,
     OutcomeKind,
-    Person,
     Proof,
-    Repo,
     Result,
     Step,
     StepState,
-    Task,
-    TaskKind,
-    TaskState,
-    Thread,
-    Trigger,
-    TriggerKind,
     Verdict,
 )
 from bot.github.fit import bears
 from bot.run import report
 
-ANN = Person(id=7, login="ann")
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
-TASK = Task(
-    id=5,
-    kind=TaskKind.CHANGE,
-    state=TaskState.RUNNING,
-    installation=1,
-    repo=Repo(id=2, owner="o", name="r", default_branch="main", clone_url="https://x/o/r.git"),
-    thread=Thread(
-        number=3, is_pull=False, title="It breaks", body="", author=ANN, url="https://x/o/r/issues/3"
-    ),
-    trigger=Trigger(kind=TriggerKind.ISSUE, id=9, text="t", author=ANN, url="https://x/o/r/issues/3", at=NOW),
-    requester=ANN,
-    request="fix it",
-    created_at=NOW,
-    updated_at=NOW,
-)
 RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, failing=("t.py::a",))
 GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
 RESULT = Result(
