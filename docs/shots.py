@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 
 from bot.demo.house import House
-from bot.demo.show import Teller, _play
+from bot.demo.show import Teller, play
 
 DOCS = Path(__file__).parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -30,7 +30,7 @@ def main() -> None:
         house = House(home=Path(home), model="offline")
         try:
             house.start()
-            story = asyncio.run(_play(house, Teller(console=Console()), None, ""))
+            story = asyncio.run(play(house, Teller(console=Console())))
             pages = {
                 "issue": story["issue_url"],
                 "pull-request": story["pr_url"],

@@ -55,7 +55,7 @@ def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> 
             console.print("[bold]Hob[/]: from a mention to a pull request, on this machine only\n")
             house.start()
             teller.tell("PostgreSQL, the local GitHub, web, worker and dashboard are up", phase="start")
-            summary = asyncio.run(_play(house, teller, repo, request))
+            summary = asyncio.run(play(house, teller, repo=repo, request=request))
             if as_json:
                 print(json.dumps(summary), flush=True)
             _links(console, house, summary)
@@ -84,7 +84,9 @@ def _serve(console: Console, house: House) -> None:
         time.sleep(1)
 
 
-async def _play(house: House, teller: Teller, repo: Path | None, request: str) -> dict[str, Any]:
+async def play(
+    house: House, teller: Teller, *, repo: Path | None = None, request: str = ""
+) -> dict[str, Any]:
     """The story: a repository, an issue that mentions Hob, and what comes of it."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
