@@ -154,7 +154,7 @@ async def test_the_prefix_that_providers_cache_is_the_same_from_turn_to_turn(
         (429, {"message": "slow down"}),
         (503, {"message": "down"}),
         (529, {"message": "overloaded"}),
-        said("half an") + [{"broken": True}],
+        [*said("half an"), {"broken": True}],
         "data: this is not JSON\n\n",
         "<html>a proxy's page</html>",
         'data: {"choices": 5}\n\n',

@@ -115,11 +115,11 @@ class DirectCall:
                 transient = _transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if asked is not None and asked > self._patience.longest:
-                raise Parked(f"{self._name} asks to wait: {transient}", after=asked)
+                raise Parked(f"{self._name} asks to wait: {_short(transient)}", after=asked)
             if attempt + 1 < self._patience.tries:
                 await asyncio.sleep(self._patience.delay(attempt, asked))
         raise Parked(
-            f"{self._name} failed {self._patience.tries} times in a row; the last error was: {transient}",
+            f"{self._name} failed {self._patience.tries} times in a row; the last error was: {_short(transient)}",
             after=self._patience.park,
         )
 
@@ -196,18 +196,23 @@ def _transient_or_raise(error: Exception, name: str) -> Exception:
         case ai.ModelContextWindowExceededError():
             raise ContextFull(f"the conversation no longer fits the window of {name}") from error
         case ai.ModelQuotaExceededError():
-            raise Parked(f"the account's quota at {name} is used up: {error}", after=3600.0) from error
+            raise Parked(f"the account's quota at {name} is used up; top it up", after=3600.0) from error
         case ai.ModelAuthenticationError():
-            raise UserError(f"The provider refuses the key for {name}: {error}") from error
+            raise UserError(
+                f"The provider refuses the key for {name}; mend it where the worker runs"
+            ) from error
         case ai.ModelNotFoundError():
-            raise UserError(f"The provider does not know the model {name}: {error}") from error
-        case ai.ContentFilterError() | ai.UserError():
-            raise UserError(f"{name} cannot answer this: {error}") from error
+            raise UserError(f"The provider does not know the model {name}; choose another one") from error
+        case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
         case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
-            raise UserError(f"{name} rejects the request: {error}") from error
-        case ai.ModelRequestRejectedError():
-            raise UserError(f"{name} rejects the request: {error}") from error
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
     return error
+
+
+def _short(error: Exception) -> str:
+    """What the provider says, without what it may quote at length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def _usage(response: ModelResponse, seconds: float) -> Usage:
