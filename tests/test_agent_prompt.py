@@ -8,9 +8,9 @@ import pytest
 from agent_fixtures import brief, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic_ai.messages import SystemPromptPart
+from pydantic_ai.messages import ModelMessagesTypeAdapter, SystemPromptPart
 
-from bot.agent.prompt import PASSAGE_CHARS, block, news, opening, render, system_prompt
+from bot.agent.prompt import PASSAGE_CHARS, block, brief_of, news, opening, render, system_prompt
 from bot.agent.tools import TOOLS
 from bot.domain import Brief, Passage, TaskKind, Trust
 
@@ -81,6 +81,14 @@ def test_an_instruction_cannot_be_closed_by_words_it_repeats() -> None:
 def test_what_is_cut_is_said() -> None:
     text = block(quoted("x" * (PASSAGE_CHARS + 500)))
     assert "[500 of 24500 characters are left out here]" in text
+
+
+def test_the_brief_stays_with_the_conversation_as_data_that_survives_storage() -> None:
+    original = brief("Fix it", test_command="pytest -q", passages=(words("Hi"), quoted("Hm")))
+    stored = ModelMessagesTypeAdapter.dump_json([opening(original)])
+    assert brief_of(ModelMessagesTypeAdapter.validate_json(stored)) == original
+    with pytest.raises(LookupError):
+        brief_of([])
 
 
 def test_news_are_labelled_too() -> None:

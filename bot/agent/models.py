@@ -119,7 +119,7 @@ class DirectCall:
             if attempt + 1 < self._patience.tries:
                 await asyncio.sleep(self._patience.delay(attempt, asked))
         raise Parked(
-            f"{self._name} failed {self._patience.tries} times in a row; the last error was: {_short(transient)}",
+            f"{self._name} failed {self._patience.tries} times in a row, last with {_short(transient)}",
             after=self._patience.park,
         )
 
