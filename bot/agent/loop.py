@@ -29,6 +29,7 @@ from bot.agent.models import Answer, ContextFull, ModelCall
 from bot.agent.tools import Done, definitions, execute
 from bot.agent.transcript import past, record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
+from bot.errors import Cancelled
 from sandbox.spec import Sandbox
 
 __all__ = ["Journal", "think"]
@@ -87,7 +88,7 @@ async def think(
         done = await _carry_out(bench, answer)
         if bench.plan != plan:
             await journal.plan(bench.plan)
-        heard = await journal.steering()
+        heard, stop = await _listen(journal)
 
         silent = 0 if done else silent + 1
         malformed = malformed + 1 if done and all(each.malformed for each in done) else 0
@@ -104,6 +105,8 @@ async def think(
             seconds=time.monotonic() - start,
         )
         await journal.turn(seq, turn)
+        if stop:
+            raise stop
         messages, unsaved, seq = [*messages, *unsaved], [], seq + 1
 
         if bench.finish and not heard:
@@ -120,6 +123,14 @@ async def _first_message(brief: Brief, journal: Journal, *, resumed: bool) -> Mo
         return prompt.opening(brief)
     heard = await journal.steering()
     return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(heard)] if heard else [])])
+
+
+async def _listen(journal: Journal) -> tuple[list[Passage], Cancelled | None]:
+    """New words, or that somebody said to stop: the turn that is over is stored before the loop obeys."""
+    try:
+        return await journal.steering(), None
+    except Cancelled as stop:
+        return [], stop
 
 
 async def _carry_out(bench: Bench, answer: Answer) -> list[Done]:

@@ -26,8 +26,9 @@ from bot.errors import HobError, Parked, UserError
 
 OFFLINE = "offline"
 
-# The whole of what a provider may take for one answer, and for its first sign of life, in seconds.
-_SETTINGS = ModelSettings(max_retries=0, request_timeout=900.0, first_event_timeout=180.0, cache=True)
+# What an adapter may raise on an answer that makes no sense, besides its own errors.
+_NONSENSE = (ValueError, TypeError, AttributeError, LookupError)
+_ERRORS = (ai.AgentRunError, ai.UserError)
 _RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
@@ -69,12 +70,14 @@ class ModelCall(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How often and how long to try again; times in seconds."""
+    """How often to try and how long to wait; times in seconds."""
 
     tries: int = 6
-    first: float = 1.0
-    longest: float = 60.0
-    park: float = 300.0
+    first: float = 1.0  # before the second try
+    longest: float = 60.0  # between two tries
+    park: float = 300.0  # after the last one
+    silence: float = 180.0  # until an answer begins
+    answer: float = 900.0  # until it is whole
 
     def delay(self, attempt: int, asked: float | None) -> float:
         """Before the next try: what the provider asked for, or twice as long each time, give or take."""
@@ -103,19 +106,20 @@ class DirectCall:
         if not self._entered:
             await self._model.__aenter__()
             self._entered = True
+        errors = (*_ERRORS, *_NONSENSE) if self._streamed else _ERRORS
         parameters = ModelRequestParameters(function_tools=list(tools))
         for attempt in range(self._patience.tries):
             try:
                 return await self._once(messages, parameters, attempt)
-            except (ai.AgentRunError, ai.UserError, ValueError) as error:
+            except errors as error:
                 transient = _transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if asked is not None and asked > self._patience.longest:
-                raise Parked(f"{self._name} asks to wait: {transient}", after=asked)
+                raise Parked(f"{self._name} asks to wait: {_short(transient)}", after=asked)
             if attempt + 1 < self._patience.tries:
                 await asyncio.sleep(self._patience.delay(attempt, asked))
         raise Parked(
-            f"{self._name} failed {self._patience.tries} times in a row; the last error was: {transient}",
+            f"{self._name} failed {self._patience.tries} times in a row, last with {_short(transient)}",
             after=self._patience.park,
         )
 
@@ -128,11 +132,17 @@ class DirectCall:
     async def _once(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
     ) -> Answer:
+        settings = ModelSettings(
+            max_retries=0,
+            cache=True,
+            request_timeout=self._patience.answer,
+            first_event_timeout=self._patience.silence,
+        )
         start = time.monotonic()
         first: float | None = None
         if self._streamed:
             async with model_request_stream(
-                self._model, messages, model_settings=_SETTINGS, model_request_parameters=parameters
+                self._model, messages, model_settings=settings, model_request_parameters=parameters
             ) as stream:
                 async for _ in stream:
                     first = first or time.monotonic() - start
@@ -186,18 +196,23 @@ def _transient_or_raise(error: Exception, name: str) -> Exception:
         case ai.ModelContextWindowExceededError():
             raise ContextFull(f"the conversation no longer fits the window of {name}") from error
         case ai.ModelQuotaExceededError():
-            raise Parked(f"the account's quota at {name} is used up: {error}", after=3600.0) from error
+            raise Parked(f"the account's quota at {name} is used up; top it up", after=3600.0) from error
         case ai.ModelAuthenticationError():
-            raise UserError(f"The provider refuses the key for {name}: {error}") from error
+            raise UserError(
+                f"The provider refuses the key for {name}; mend it where the worker runs"
+            ) from error
         case ai.ModelNotFoundError():
-            raise UserError(f"The provider does not know the model {name}: {error}") from error
-        case ai.ContentFilterError() | ai.UserError():
-            raise UserError(f"{name} cannot answer this: {error}") from error
+            raise UserError(f"The provider does not know the model {name}; choose another one") from error
+        case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
         case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
-            raise UserError(f"{name} rejects the request: {error}") from error
-        case ai.ModelRequestRejectedError():
-            raise UserError(f"{name} rejects the request: {error}") from error
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
     return error
+
+
+def _short(error: Exception) -> str:
+    """What the provider says, without what it may quote at length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def _usage(response: ModelResponse, seconds: float) -> Usage:

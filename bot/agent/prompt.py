@@ -15,7 +15,8 @@ import re
 from collections.abc import Sequence
 from importlib import resources
 
-from pydantic_ai.messages import ModelRequest, SystemPromptPart, UserPromptPart
+from pydantic import TypeAdapter
+from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
 
 from bot.domain import Brief, Passage, TaskKind, Trust
 
@@ -27,6 +28,7 @@ _TASKS = {
         "pull request. Answer review comments with `reply`."
     ),
 }
+_BRIEF = TypeAdapter(Brief)
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -36,10 +38,19 @@ def system_prompt() -> str:
 
 
 def opening(brief: Brief) -> ModelRequest:
-    """The first message: the system prompt and the brief."""
+    """The first message: system prompt and brief; the brief is also kept as data that no provider sees."""
     return ModelRequest(
-        parts=[SystemPromptPart(content=system_prompt()), UserPromptPart(content=render(brief))]
+        parts=[SystemPromptPart(content=system_prompt()), UserPromptPart(content=render(brief))],
+        metadata={"brief": _BRIEF.dump_python(brief, mode="json")},
     )
+
+
+def brief_of(messages: Sequence[ModelMessage]) -> Brief:
+    """The brief of a conversation, for models that are programs. Raises ``LookupError`` without one."""
+    for message in messages:
+        if message.metadata and "brief" in message.metadata:
+            return _BRIEF.validate_python(message.metadata["brief"])
+    raise LookupError("the conversation does not begin with a brief")
 
 
 def render(brief: Brief) -> str:

@@ -56,12 +56,15 @@ async def shell(bench: Bench, arguments: Shell) -> Output:
 
 def _status(completed: Completed) -> str:
     took = f"{completed.seconds:.1f} s"
-    match completed.ending:
+    ending = completed.ending
+    match ending:
         case Ending.EXITED:
             return f"[exit code {completed.exit_code}, {took}]"
         case Ending.TIMED_OUT:
             return f"[timed out after {took}; it was killed with everything it started]"
         case Ending.OUT_OF_MEMORY:
             return f"[killed after {took}: it took more memory than the sandbox has]"
+        case Ending.OUT_OF_SPACE:
+            return f"[killed after {took}: it wrote more than the workspace may hold]"
         case Ending.STOPPED:
             return f"[stopped after {took}]"
