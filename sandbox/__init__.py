@@ -16,7 +16,7 @@ async def open_sandbox(
 ) -> Sandbox:
     """A sandbox whose workspace shows ``layers`` (top first, never written) below a private, empty layer.
 
-    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is a name of BACKENDS or ``auto``.
+    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``.
     Raises SandboxUnavailable, which says how to mend it; never returns less isolation than the policy's.
     """
     if backend not in ("auto", *BACKENDS):

@@ -1,10 +1,10 @@
 """The bubblewrap backend: a keeper with the mounts, one bubblewrap per command, an overlay as workspace.
 
 Root and ordinary users take the same path; root differs in three ways. It needs no outer user namespace to
-mount; its commands run as a user id of the host that nobody else has (owners of layers are translated to it
-by id-mapped mounts, Linux 5.19 for overlays), so not even the kernel sees root in there; and control groups are usually
-writable. The private layer is a tmpfs of ``workspace_bytes`` that belongs to the keeper's mounts. Where
-tmpfs cannot carry an ordinary user's overlay (before Linux 6.6) it is a directory below ``scratch``, watched.
+mount; its commands run as a user id of the host that nobody else has (id-mapped mounts translate the owners
+of layers to it, Linux 5.19), so that not even the kernel sees root in there; and it can usually make control
+groups. The private layer is a tmpfs of ``workspace_bytes`` that belongs to the keeper's mounts. Where a
+tmpfs cannot carry an ordinary user's overlay (before Linux 6.6), a directory below ``scratch`` is watched.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sandbox import arguments, rootfs, seccomp, upper
 from sandbox import limits as ceilings
-from sandbox import rootfs, seccomp, upper
-from sandbox.keeper import STAGE, STATUS_FD
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
 from sandbox.scratch import DiskLayer
-from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
 from sandbox.streams import Streams
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
 _MEND = {
     "user namespace": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000) or run the worker as root",
-    "overlay": "overlayfs is refused here: load it (modprobe overlay), use Linux 5.11 or newer, or in a container "
-    "start it with --privileged",
+    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000), or run the worker as "
+    "root; a container needs --privileged",
+    "overlay": "overlayfs is refused here: load it (modprobe overlay), use Linux 5.11 or newer; a container "
+    "needs --privileged",
     "tmpfs": "mounting is refused here: allow user namespaces their capabilities "
     "(sysctl kernel.apparmor_restrict_unprivileged_userns=0) or run the worker as root",
     "mount source": "make the named path readable for the worker's user",
@@ -166,10 +166,10 @@ class BwrapSandbox:
         kills = self._group.memory_kills()
         began = time.monotonic()
         with Streams(command, cap, on_output) as streams:
-            arguments = memory_file(_arguments(self._policy, command))
+            options = memory_file(arguments.encoded(self._policy, command))
             argv = ["bwrap", "--args", "3", "--", *command.argv]
-            answering = self._link.ask(b"run", argv, [*streams.fds, arguments])
-            os.close(arguments)
+            answering = self._link.ask(b"run", argv, [*streams.fds, options])
+            os.close(options)
             streams.let_go()
             ending = await self._wait(answering, seconds)
             await streams.drained()
@@ -216,7 +216,7 @@ class BwrapSandbox:
 
 
 async def _ended(answering: asyncio.Future[Answer], kill: Callable[[], None]) -> None:
-    """Kill unless it has ended, and wait for the end, which nothing can prevent; then pass a cancellation on."""
+    """Kill unless it has ended, and wait for the end, which nothing prevents; then pass a cancellation on."""
     if answering.done():
         return
     kill()
@@ -228,43 +228,6 @@ async def _ended(answering: asyncio.Future[Answer], kill: Callable[[], None]) ->
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-def _arguments(policy: Policy, command: Command) -> bytes:
-    """Bubblewrap's options for its --args, so that none of them can be read in /proc."""
-    env = {"HOME": rootfs.HOME, "USER": "hob", "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp"}  # noqa: S108
-    env |= {"PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
-    root = f"{STAGE}/root"
-    options = [
-        *(
-            "--unshare-user",
-            "--unshare-pid",
-            "--unshare-net",
-            "--unshare-ipc",
-            "--unshare-uts",
-            "--unshare-cgroup",
-        ),
-        *("--disable-userns", "--uid", str(rootfs.UID), "--gid", str(rootfs.UID), "--hostname", "sandbox"),
-        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
-        *("--ro-bind", root, "/"),
-        *("--proc", "/proc", "--dev", "/dev"),
-        *(
-            "--perms",
-            "1777",
-            "--size",
-            str(policy.limits.shm_bytes),
-            "--tmpfs",
-            "/dev/shm",
-            "--remount-ro",
-            "/dev",
-        ),
-        *("--bind", f"{root}/tmp", "/tmp"),  # noqa: S108
-        *("--bind", f"{root}{WORKSPACE}", WORKSPACE),
-        *("--chdir", command.cwd, "--seccomp", "4", "--json-status-fd", str(STATUS_FD)),
-    ]
-    for name, value in env.items():
-        options += ["--setenv", name, value]
-    return b"\0".join(map(os.fsencode, options))
 
 
 def _completed(answer: dict[str, Any], ending: Ending, seconds: float, streams: Streams) -> Completed:

@@ -43,4 +43,5 @@ class Capture:
         """Head and tail; between them one line that says how much is missing, if anything is."""
         if not self.omitted:
             return bytes(self._head + self._tail)
-        return b"%b\n[... %d bytes left out ...]\n%b" % (self._head, self.omitted, self._tail)
+        gap = b"\n[... %d bytes left out ...]\n" % self.omitted
+        return gap.join((self._head, self._tail))

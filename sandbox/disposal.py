@@ -1,4 +1,4 @@
-"""Removing directory trees that hostile code may have built: of any depth, with any modes, following no link."""
+"""Removing trees that hostile code may have built: of any depth, with any modes, following no link."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _open_with_rights(parent: int, name: str, *, keep: bool = True) -> int:
     pinned = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
     try:
         if os.fstat(pinned).st_mode & stat.S_IRWXU != stat.S_IRWXU:
-            os.chmod(f"/proc/self/fd/{pinned}", 0o700)  # noqa: PTH101
+            os.chmod(f"/proc/self/fd/{pinned}", 0o700)
         return os.open(".", _DIRECTORY, dir_fd=pinned) if keep else -1
     finally:
         os.close(pinned)

@@ -1,7 +1,7 @@
-"""Ceilings on memory and processes: control groups where this process may make them, else limits and a watchdog.
+"""Ceilings on memory and processes: control groups where this process may make them, else a watchdog.
 
-Version 1 and 2 of control groups are tried beside our own group. Where neither is writable, rlimits bound each
-process and ``Watchdog`` adds the whole tree up and kills it. ``Group.by`` says in words which one is in force.
+Version 2 and 1 of control groups are tried below our own group. Where neither is writable, rlimits bound
+each process and ``Watchdog`` adds the whole tree up and kills it. ``Group.by`` says which one is in force.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _step_aside(parent: Path) -> None:
 
 
 def _own_group(controller: str) -> str:
-    """Our own group's path below the controller's hierarchy, without the leading slash; a leaf's parent for ours."""
+    """Our own group's path in a controller's hierarchy without its slash; for our leaf, the parent's."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         if controller in names.split(","):

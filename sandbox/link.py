@@ -15,7 +15,14 @@ from typing import Any
 
 from sandbox.spec import SandboxUnavailable
 
-_KEEPER = Path(__file__).with_name("keeper.py")
+# A package without its __init__, so that the keeper starts without what the worker needs.
+_BOOT = """
+import sys, types
+package = sys.modules["sandbox"] = types.ModuleType("sandbox")
+package.__path__ = [sys.argv[1]]
+from sandbox.keeper import main
+main(int(sys.argv[2]))
+"""
 _SETUP_SECONDS = 30.0
 Answer = tuple[dict[str, Any], list[int]]
 
@@ -42,7 +49,8 @@ class Link:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         with theirs:
-            command = [sys.executable, "-I", "-S", "-B", str(_KEEPER), str(theirs.fileno())]
+            here = str(Path(__file__).parent)
+            command = [sys.executable, "-I", "-S", "-c", _BOOT, here, str(theirs.fileno())]
             process = await asyncio.to_thread(
                 subprocess.Popen,
                 command,
@@ -71,7 +79,7 @@ class Link:
         return link
 
     def ask(self, word: bytes, request: object, fds: Sequence[int]) -> asyncio.Future[Answer]:
-        """Send a request; the future is its answer, or KeeperGone. The descriptors may be closed afterwards."""
+        """Send a request; the future is its answer, or KeeperGone. The descriptors may be closed at once."""
         self._answer = asyncio.get_running_loop().create_future()
         file = memory_file(json.dumps(request).encode())
         try:

@@ -9,17 +9,18 @@ from pathlib import Path
 from sandbox.spec import WORKSPACE, Mount, SandboxUnavailable
 
 UID = 1000
-HOME = "/tmp/home"  # noqa: S108 - a path inside the sandbox
+HOME = "/tmp/home"
 
 _ETC = {
     "passwd": f"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nhob:x:{UID}:{UID}:Hob:{HOME}:/bin/sh\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "group": f"root:x:0:\nhob:x:{UID}:\nnogroup:x:65534:\n",
     "hosts": "127.0.0.1 localhost sandbox\n::1 localhost sandbox\n",
-    "nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\nservices: files\nprotocols: files\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n",
     "resolv.conf": "",
     "hostname": "sandbox\n",
-    "gitconfig": "[init]\n\tdefaultBranch = main\n[user]\n\tname = Hob\n\temail = hob@localhost\n[advice]\n\tdetachedHead = false\n",
+    "gitconfig": "[init]\n\tdefaultBranch = main\n[user]\n\tname = Hob\n\temail = hob@localhost\n"
+    "[advice]\n\tdetachedHead = false\n",
 }
 # Debian keeps parts of its programs' own data there; none of it is about the host.
 _FROM_ETC = (

@@ -80,7 +80,7 @@ MACHINES = ("x86_64", "aarch64", "arm64")
 
 @cache
 def program() -> bytes:
-    """The filter as BPF for ``--seccomp``. Raises SandboxUnavailable without libseccomp or on another machine."""
+    """The filter as BPF for ``--seccomp``. Raises SandboxUnavailable without libseccomp for this machine."""
     machine = platform.machine()
     if machine not in MACHINES:
         raise SandboxUnavailable(f"no system call filter for {machine}", "run Hob on x86-64 or arm64")

@@ -18,7 +18,7 @@ _DRAIN_SECONDS = 2.0
 
 
 class Streams:
-    """``fds`` are the command's ends in the order of their numbers; ``let_go`` once they have been passed on."""
+    """``fds`` are the command's ends in the order of their numbers; ``let_go`` once they are passed on."""
 
     def __init__(self, command: Command, cap: int, on_output: Callable[[bytes], None] | None) -> None:
         self.output = Capture(cap, on_output)

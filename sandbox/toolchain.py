@@ -1,7 +1,7 @@
-"""The interpreter and the judge's tools as they appear inside: Hob's own Python, pytest, coverage and ripgrep.
+"""The interpreter and the judge's tools as they appear inside: Hob's own Python, pytest, coverage, ripgrep.
 
-What is copied comes from Hob's own environment, file by file as its package records list them: no network, and the
-versions are those Hob was tested with.
+What is copied comes from Hob's own environment, file by file as its package records list them: no network,
+and the versions are those that Hob was tested with.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Reading what a run left in its overlay's upper directory, as data, through descriptors that cannot lead out of it.
+"""Reading what a run left in its overlay's upper directory, through descriptors that cannot lead out of it.
 
 No command runs while this reads, so nothing moves; still every path is resolved by the kernel below the
-directory, through no link and into no other mount. The walk is iterative; a path longer than PATH_MAX, which no
-checkout could hold, is named once as special and not entered.
+directory, through no link and into no other mount. The walk is iterative; a directory whose path is near
+PATH_MAX, which no checkout could hold, is named once as special and not entered.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _walk(upper: int) -> Iterator[_Found]:
         with _directory(upper, above) as fd:
             for name in os.listdir(fd):
                 info = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                path = os.path.join(above, os.fsencode(name))  # noqa: PTH118 - bytes
+                path = os.path.join(above, os.fsencode(name))
                 if stat.S_ISDIR(info.st_mode) and len(path) < PATH_MAX - 256:
                     waiting.append(path)
                 yield path, info
@@ -77,10 +77,10 @@ def _open_readable(upper: int, path: bytes, extra: int) -> int:
         link = f"/proc/self/fd/{pinned}"
         try:
             mode = stat.S_IMODE(os.fstat(pinned).st_mode)
-            os.chmod(link, mode | 0o700)  # noqa: PTH101
+            os.chmod(link, mode | 0o700)
             fd = os.open(link, os.O_RDONLY | os.O_CLOEXEC | extra)
             if not extra:
-                os.chmod(link, mode)  # noqa: PTH101
+                os.chmod(link, mode)
             return fd
         finally:
             os.close(pinned)
@@ -101,9 +101,9 @@ def _whiteout(info: os.stat_result) -> bool:
 
 
 def _link_target(upper: int, path: bytes) -> bytes:
-    fd = _pin(upper, os.path.dirname(path))  # noqa: PTH120 - bytes
+    fd = _pin(upper, os.path.dirname(path))
     try:
-        return os.readlink(os.path.basename(path), dir_fd=fd)  # noqa: PTH119 - bytes
+        return os.readlink(os.path.basename(path), dir_fd=fd)
     finally:
         os.close(fd)
 
@@ -136,7 +136,7 @@ def _replaced(upper: int, path: bytes, lowers: Sequence[int]) -> Iterator[Entry]
             return
         present = {os.fsencode(name) for name in os.listdir(fd)}
     for name in sorted(_names_below(lowers, path) - present):
-        yield Entry(path=os.path.join(path, name), kind=EntryKind.DELETED)  # noqa: PTH118 - bytes
+        yield Entry(path=os.path.join(path, name), kind=EntryKind.DELETED)
 
 
 def _opaque(fd: int) -> bool:

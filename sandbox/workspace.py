@@ -1,8 +1,8 @@
 """Immutable directories that sandboxes share: built once per key, whatever crashes meanwhile.
 
-A layer is built in a directory of its own and renamed into place, so that a half-built one is never seen. Nothing
-is synced to the disk: a layer counts only for the boot of the machine that built it, because a power failure may
-have left it incomplete, and building it again is cheaper than waiting for the disk.
+A layer is built in a directory of its own and renamed into place, so that a half-built one is never seen.
+Nothing is synced to the disk: a layer counts only for the boot of the machine that built it, because a power
+failure may have left it incomplete, and building it again is cheaper than waiting for the disk.
 """
 
 from __future__ import annotations
