@@ -1,7 +1,7 @@
 """JSON Schema as GitHub writes it, made fit for a validator: the machinery below ``tests/githubspec.py``.
 
-GitHub's REST description is OpenAPI 3.0 (``nullable``, overlapping ``oneOf``), its webhook schemas are draft 7, and
-both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in place
+GitHub's REST description is OpenAPI 3.0 (``nullable``, overlapping ``oneOf``), its webhook schemas are draft 7.
+Both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in place
 and says what is wrong with a value by one of them.
 """
 

@@ -1,9 +1,9 @@
 """Judge what the local GitHub says by GitHub's own descriptions (``tests/data/github``).
 
-Three checks, each raising `SpecViolation` with everything that is wrong: `check_exchange` for one REST request and
-its answer, `check_webhook` for one payload, `check_graphql` for one query. A check is stricter than the
-descriptions in one way: a field they do not know is a violation, in requests and in answers, because code that
-relies on it would fail on GitHub.
+Three checks, each raising `SpecViolation` with everything that is wrong: `check_exchange` for one REST request
+and its answer, `check_webhook` for one payload, `check_graphql` for one query. A check is stricter than the
+descriptions in one way: a field they do not know is a violation, in requests and in answers, because code
+that relies on it would fail on GitHub.
 
 `spec_middleware` puts the checks around an aiohttp application and collects violations in a `Ledger`; a
 fixture raises them at its end, so that no test can pass on an exchange that GitHub would not have.
@@ -114,7 +114,7 @@ def check_exchange(
     status: int,
     response_json: Any,
 ) -> str:
-    """Raise `SpecViolation` unless GitHub would take the request and could answer so; give the operation's id.
+    """Raise `SpecViolation` unless GitHub would take the request and may answer so; give its operation's id.
 
     ``path`` is raw (still percent-encoded) and below the API's root. ``request_json`` is None for no body;
     ``response_json`` is ABSENT for an empty body or another media type than JSON. A refused request may have
