@@ -1,6 +1,6 @@
 """Judge what the local GitHub says by GitHub's own descriptions (``tests/data/github``).
 
-Three checks, each raising `SpecViolation` with everything that is wrong: `check_exchange` for one REST request
+Three checks, each raising `SpecViolation` with all that is wrong: `check_exchange` for one REST request
 and its answer, `check_webhook` for one payload, `check_graphql` for one query. A check is stricter than the
 descriptions in one way: a field they do not know is a violation, in requests and in answers, because code
 that relies on it would fail on GitHub.
