@@ -48,7 +48,7 @@ TASK = re.compile(r"\[([ xX])\]\s+")
 
 
 def render(text: str | None, *, repo_path: str = "") -> Markup:
-    """The HTML of a comment; ``repo_path`` (``/owner/name``) is where ``#7`` leads, empty leaves it as text."""
+    """The HTML of a comment; ``repo_path`` (``/owner/name``) is where ``#7`` leads, else it stays text."""
     html = MARKDOWN.render(text or "", {"repo_path": repo_path})
     safe = nh3.clean(
         html,

@@ -1,8 +1,8 @@
 """What stands before every page: the Host header, a session, a token in every form, a strict content policy.
 
-The pages have no sign-in: who can reach the port may act as any of the people. So a page elsewhere must not be
-able to reach it through the visitor's browser: a name that was rebound to this address fails by its Host header,
-a form posted from elsewhere by the SameSite session cookie, the Origin header and the form's own token.
+The pages have no sign-in: who can reach the port may act as any of the people. So a page elsewhere must not
+be able to reach it through the visitor's browser: a name that was rebound to this address fails by its Host
+header, a form posted from elsewhere by the SameSite session cookie, the Origin header and the form's own token.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class PageGuard:
         origin = request.headers.get("Origin")
         from_here = origin is None or urlsplit(origin).netloc == request.host
         if not from_here or not hmac.compare_digest(token, self.token(self.session(request))):
-            raise web.HTTPForbidden(text="This form is not from a page of this server, or is too old: reload it.")
+            raise web.HTTPForbidden(text="This form is from another site or too old: reload its page.")
 
     def dress(self, response: web.StreamResponse, session: str | None = None) -> None:
         """Put the headers on an answer, and the session's cookie."""

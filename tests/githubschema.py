@@ -1,8 +1,8 @@
 """JSON Schema as GitHub writes it, made fit for a validator: the machinery below ``tests/githubspec.py``.
 
 GitHub's REST description is OpenAPI 3.0 (``nullable``, overlapping ``oneOf``), its webhook schemas draft 7;
-both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in place and
-says what is wrong with a value by one of them.
+both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in place
+and says what is wrong with a value by one of them.
 """
 
 from __future__ import annotations
