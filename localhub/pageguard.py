@@ -2,7 +2,7 @@
 
 The pages have no sign-in: who can reach the port may act as any of the people. So a page elsewhere must not
 be able to reach it through the visitor's browser: a name that was rebound to this address fails by its Host
-header, a form posted from elsewhere by the SameSite session cookie, the Origin header and the form's own token.
+header, a form posted from elsewhere by the SameSite session cookie, the Origin header and its missing token.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,8 +149,8 @@ def state_of(issue: Row, pull: Row | None) -> str:
 
 
 STATE_TEXTS = {
-    "open": "Open", "done": "Closed", "skipped": "Not planned", "pull": "Open", "draft": "Draft", "merged": "Merged",
-    "shut": "Closed",
+    "open": "Open", "done": "Closed", "skipped": "Not planned", "pull": "Open", "draft": "Draft",
+    "merged": "Merged", "shut": "Closed",
 }  # fmt: skip
 
 
@@ -263,9 +264,6 @@ def files(diff: str) -> list[FileView]:
                 status=file.status,
                 added=file.additions,
                 removed=file.deletions,
-                is_binary=file.patch is None
-                and file.status in ("added", "removed", "modified")
-                and bool(file.blob),
                 is_long=is_long,
                 lines=[] if is_long or not patch else rows(patch),
             )
@@ -296,3 +294,9 @@ def check_view(hub: Hub, row: Row) -> View:
         "outcome": conclusion.replace("_", " ") or row["status"].replace("_", " "),
         "person": person(hub.state.account(hub.state.app(row["app_id"])["bot_id"])),
     }
+
+
+def notes(hub: Hub, row: Row) -> list[View]:
+    """What a check run noted on lines."""
+    rows = hub.state.all("SELECT * FROM annotations WHERE check_run_id = ? ORDER BY id", row["id"])
+    return [{"title": None} | json.loads(one["annotation_json"]) for one in rows]

@@ -1,8 +1,8 @@
 """JSON Schema as GitHub writes it, made fit for a validator: the machinery below ``tests/githubspec.py``.
 
 GitHub's REST description is OpenAPI 3.0 (``nullable``, overlapping ``oneOf``), its webhook schemas draft 7;
-both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in place
-and says what is wrong with a value by one of them.
+both lean on references, which a validator follows slowly. `Plain` makes plain schemas with everything in
+place and says what is wrong with a value by one of them.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Plain:
     def _unknown(self, schemas: Sequence[Schema], value: Any, where: str) -> Iterator[str]:
         if isinstance(value, dict):
             known = self._known_fields(schemas)
-            for name, item in value.items() if known is not None else ():
+            if known is None:
+                return
+            for name, item in value.items():
                 if name in known:
                     yield from self._unknown(known[name], item, f"{where}.{name}")
                 else:

@@ -15,19 +15,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+from aiohttp import web
 from graphql import GraphQLSchema, build_schema, parse, validate
 
 from tests.githubschema import Plain
 
 DATA: Final = Path(__file__).parent / "data" / "github"
 ABSENT: Final = object()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 # Authentication, permission and limits stand before every operation; not every description repeats them.
 # https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
@@ -241,3 +245,49 @@ def check_graphql(query: str) -> None:
     errors = validate(graphql_schema(), parse(query))
     if errors:
         raise SpecViolation("GraphQL\n  " + "\n  ".join(error.message for error in errors) + f"\n{query}")
+
+
+def spec_middleware(ledger: Ledger, *, prefix: str) -> Middleware:
+    """A middleware that judges every call below ``prefix`` (the path of the API's root) and tells the ledger.
+
+    What a test made fail on purpose is not judged: the hub marks those requests with ``request["fault"]``.
+    """
+
+    @web.middleware
+    async def judge(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.path.startswith(f"{prefix}/"):
+            return await handler(request)
+        response = await handler(request)
+        if isinstance(response, web.Response) and "fault" not in request:
+            try:
+                await judge_call(ledger, request, response, prefix)
+            except SpecViolation as violation:
+                ledger.violations.append(str(violation))
+        return response
+
+    return judge
+
+
+async def judge_call(ledger: Ledger, request: web.Request, response: web.Response, prefix: str) -> None:
+    """Check one REST call, or the query of one GraphQL call."""
+    sent = await request.read()
+    body = read_json(sent) if sent.strip() else None
+    if body is ABSENT:  # the hub must have refused it
+        return
+    path = request.rel_url.raw_path.removeprefix(prefix)
+    if path == "/graphql":
+        if isinstance(body, dict) and response.status == 200 and "errors" not in read_json(response.body):
+            check_graphql(body["query"])
+            ledger.exercised.add("graphql")
+        return
+    is_json = response.content_type == "application/json" and bool(response.body)
+    answer = read_json(response.body) if is_json else ABSENT
+    ledger.exercised.add(check_exchange(request.method, path, request.query, body, response.status, answer))
+
+
+def read_json(text: Any) -> Any:
+    """The value of a JSON text; ABSENT when it is none."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return ABSENT
