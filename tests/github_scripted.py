@@ -42,6 +42,7 @@ class Seen:
 
     method: str
     path: str
+    raw_path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: Any
@@ -73,6 +74,7 @@ class Script:
         seen = Seen(
             request.method,
             request.path,
+            request.rel_url.raw_path,
             dict(request.query),
             {k.lower(): v for k, v in request.headers.items()},
             json.loads(raw) if raw else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bot.github.answers import Rejected
 from bot.github.app import GitHub, RepoApi
 from bot.github.fit import bears, mark
 from bot.github.tokens import Purpose
+from tests.githubspec import check_graphql, check_query, check_request, find_operation
 
 R = "/repos/octo/demo"
 OUTCOME = {"repository": {"issueOrPullRequest": {"comments": {"nodes": []}}, "pullRequests": {"nodes": []}}}
@@ -69,29 +71,51 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
     assert code.count('"event": "COMMENT"') == code.count('"event":') == 2
 
 
-async def test_no_method_sends_anything_that_approves_merges_or_deletes(
-    script: Script, repo: RepoApi
-) -> None:
-    def anything(seen: Seen) -> Any:
-        if seen.path == "/graphql":
-            return {"data": OUTCOME if "Outcome" in seen.body["query"] else THREADS}
-        lists = ("comments", "reviews", "pulls")
-        if seen.method == "GET" and seen.path.endswith(lists):
-            return []
-        return {"id": 1, "number": 1, "permission": "admin", "check_runs": []}
+ARGUMENTS = {
+    "comments": [{"path": "a.py", "line": 3, "side": "RIGHT", "body": "why"}],
+    "annotations": [
+        {"path": "a.py", "start_line": 3, "end_line": 3, "annotation_level": "notice", "message": "see"}
+    ],
+    "comment": 1,
+    "number": 1,
+    "pull": 1,
+    "id": 1,
+    "check_run": 1,
+    "kind": TriggerKind.COMMENT,
+    "content": "eyes",
+    "purpose": Purpose.PUBLISH,
+    "since": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+    "status": "completed",
+    "conclusion": "success",
+    "state": "all",
+    "draft": True,
+    "details_url": "https://hob.example/runs/1",
+}
 
+
+def anything(seen: Seen) -> Any:
+    """An answer that suits every request of the bot."""
+    if seen.path == "/graphql":
+        return {"data": OUTCOME if "Outcome" in seen.body["query"] else THREADS}
+    if seen.method == "GET" and seen.path.endswith(("comments", "reviews", "pulls")):
+        return []
+    return {"id": 1, "number": 1, "permission": "admin", "check_runs": []}
+
+
+async def call_everything(script: Script, repo: RepoApi) -> None:
+    """Call each public method of the repository once."""
     script.fallback = anything
-    given = {
-        "comments": [], "comment": 1, "kind": TriggerKind.COMMENT, "draft": True, "since": None,
-        "annotations": (), "purpose": Purpose.PUBLISH, "number": 1, "pull": 1, "id": 1, "check_run": 1,
-    }  # fmt: skip
     public = [name for name in dir(RepoApi) if not name.startswith("_")]
     assert len(public) > 20
     for name in public:
         method = getattr(repo, name)
-        wanted = inspect.signature(method).parameters
-        given_here = {**given, "comments": 1} if name == "comments" else given
-        await method(**{key: given_here.get(key, "hob/x") for key in wanted})
+        await method(**{key: ARGUMENTS.get(key, "hob/x") for key in inspect.signature(method).parameters})
+
+
+async def test_no_method_sends_anything_that_approves_merges_or_deletes(
+    script: Script, repo: RepoApi
+) -> None:
+    await call_everything(script, repo)
     for one in script.seen:
         assert one.method in ("GET", "POST", "PATCH")
         assert not re.search(r"/merge|/git/|/branches|/update-branch|/dismissals|/actions/", one.path)
@@ -101,6 +125,19 @@ async def test_no_method_sends_anything_that_approves_merges_or_deletes(
             not {"state", "base", "maintainer_can_modify"} & set(body) or one.path == "/repos/octo/demo/pulls"
         )
         assert body.get("draft", True)
+
+
+async def test_every_request_is_one_that_github_describes(script: Script, repo: RepoApi) -> None:
+    await call_everything(script, repo)
+    complaints = []
+    for one in script.seen:
+        if one.path == "/graphql":
+            check_graphql(one.body["query"])
+            continue
+        operation = find_operation(one.method, one.raw_path)
+        faults = [*check_query(operation, one.query), *check_request(operation, one.body)]
+        complaints += [f"{one.method} {one.path}: {fault}" for fault in faults]
+    assert complaints == []
 
 
 async def test_who_the_bot_is_is_asked_once(script: Script, gh: GitHub) -> None:

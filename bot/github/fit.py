@@ -7,6 +7,7 @@ GitHub takes 65,536 characters in a body and answers 422 to more; some of its pa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,7 +18,8 @@ MARK = re.compile(r"<!--[ \t]*hob:[^>\n]{0,200}-->")
 # What ends each construct that can swallow the rest of a document; tried in this order.
 CLOSERS = ("\n-->", "\n</pre>", "\n</script>", "\n</style>", "\n</textarea>", "\n?>", "\n]]>", "\n>")
 
-_markdown = MarkdownIt("commonmark")
+# Blocks decide what swallows what; leaving inline markup out keeps hostile texts from costing seconds.
+_blocks = MarkdownIt("commonmark").disable("inline")
 
 
 def mark(key: str) -> str:
@@ -79,14 +81,18 @@ def _head(text: str, most: int) -> str:
 
 def _closed(head: str, notice: str) -> str:
     """``head`` with its open blocks closed, so that the notice after it is a paragraph of its own."""
-    tokens = _markdown.parse(head)
-    fences = [token.markup for token in tokens[-1:] if token.type == "fence"]
-    for closer in ("", *(f"\n{markup[:100]}" for markup in fences), *CLOSERS):
+    for closer in _closers(head):
         closed = head + closer
-        after = _markdown.parse(f"{closed}\n\n{notice}")
+        after = _blocks.parse(f"{closed}\n\n{notice}")
         if _ends_with_paragraph(after, notice):
             return closed + "\n\n</details>" * min(_open_details(after), 10)
     return "_This text cannot be shown: it leaves a block open that nothing closes._"
+
+
+def _closers(head: str) -> Iterator[str]:
+    yield ""
+    yield from (f"\n{last.markup[:100]}" for last in _blocks.parse(head)[-1:] if last.type == "fence")
+    yield from CLOSERS
 
 
 def _ends_with_paragraph(tokens: list[Token], text: str) -> bool:
@@ -96,6 +102,5 @@ def _ends_with_paragraph(tokens: list[Token], text: str) -> bool:
 
 
 def _open_details(tokens: list[Token]) -> int:
-    html = [t for token in tokens for t in (token, *(token.children or ())) if t.type.startswith("html_")]
-    text = "".join(t.content for t in html).lower()
+    text = "\n".join(token.content for token in tokens if token.type in ("html_block", "inline")).lower()
     return max(0, len(re.findall(r"<details\b", text)) - text.count("</details"))
