@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from sandbox.probe import probe
-
 from bot.agent.models import choose
 from bot.errors import HobError
 from bot.github.admin import Finding
 from bot.github.admin import doctor as github_doctor
 from bot.settings import Settings
 from bot.tasks.database import open_database
+from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
 

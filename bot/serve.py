@@ -57,21 +57,23 @@ async def run_migrate(settings: Settings) -> None:
 
 async def serve_web(settings: Settings) -> None:
     """Receive webhooks until a signal comes."""
-    from bot.inbox.webhook import create_app
+    from bot.inbox.routes import KNOWN_EVENTS
+    from bot.inbox.webhook import create_app, runner
+    from bot.tasks.store import Store
 
     _begin(settings)
     stop = _stop_event()
     async with _database(settings) as database:
-        app = create_app(database, secrets=settings.webhook_secrets)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE_SECONDS)
-        await runner.setup()
+        store = Store(database.engine)
+        serving = runner(create_app(store, secrets=settings.webhook_secrets, known=KNOWN_EVENTS))
+        await serving.setup()
         try:
-            site = web.TCPSite(runner, "0.0.0.0", settings.port)  # noqa: S104 - GitHub must reach it
+            site = web.TCPSite(serving, "0.0.0.0", settings.port)  # noqa: S104 - GitHub must reach it
             await site.start()
             log.info("web.started", port=settings.port)
             await stop.wait()
         finally:
-            await runner.cleanup()
+            await serving.cleanup()
 
 
 async def serve_worker(settings: Settings) -> None:

@@ -122,10 +122,6 @@ class Sandbox(Protocol):
         """What differs from the layers below, read without following links, sorted by path."""
         ...
 
-    async def freeze(self, into: Path) -> None:
-        """Copy the private layer into ``into``, to serve as a read-only layer of later sandboxes."""
-        ...
-
     async def aclose(self) -> None:
         """Kill what runs, take the mounts away, dispose of the private layer."""
         ...

@@ -6,6 +6,7 @@ each sandbox then opens over both in milliseconds.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from bot.repofile import PATH as CONFIG_PATH
 from bot.repofile import RepoConfig, parse
 from bot.run.checks import Checks, find_checks
 from sandbox import open_sandbox
+from sandbox.frozen import NotFreezable, write_layer
 from sandbox.spec import Command, Limits, Policy, Sandbox
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
@@ -133,14 +135,19 @@ class Workshop:
                 done = await sandbox.run(Command(argv=("bash", "-c", setup)))
                 if not done.ok:
                     why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
-                    raise UserError(
-                        f"The setup command `{setup}` failed ({why}), so nothing was tried.",
-                        phase="setup",
-                        log=redactor.text(done.text[-3000:]),
-                    )
-                await sandbox.freeze(into)
+                    raise _setup_failed(setup, why, redactor.text(done.text[-3000:]))
+                entries = await asyncio.to_thread(sandbox.entries)
             finally:
                 await sandbox.aclose()
+            try:
+                await asyncio.to_thread(write_layer, entries, into)
+            except NotFreezable as error:
+                raise _setup_failed(setup, str(error), "") from None
 
         layer = await self.layers.layer(f"setup-{key}", build)
         return replace(plain, layers=(layer, *plain.layers))
+
+
+def _setup_failed(setup: str, why: str, log: str) -> UserError:
+    message = f"The setup command `{setup}` failed ({why}), so nothing was tried."
+    return UserError(message, phase="setup", log=log)
