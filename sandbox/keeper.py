@@ -169,6 +169,7 @@ def receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 def main(control_fd: int) -> None:
     """Set up, report, serve."""
+    os.umask(0o022)  # the caller's may be stricter, but the user inside must read its root
     control = socket.socket(fileno=control_fd)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _, (request, *fds) = receive(control)
