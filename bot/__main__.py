@@ -13,13 +13,15 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.errors import HobError
+from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
 
 
 def _fail(error: Exception) -> None:
-    """One clear line instead of a traceback."""
+    """One clear line instead of a traceback, and the last lines of what failed."""
     click.echo(f"hob: {error}", err=True)
+    if isinstance(error, UserError) and error.log.strip():
+        click.echo(f"\n{error.log.rstrip()}", err=True)
     sys.exit(2)
 
 

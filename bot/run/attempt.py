@@ -12,6 +12,7 @@ from bot.agent.journal import Journal
 from bot.agent.loop import think
 from bot.agent.models import ModelCall
 from bot.domain import Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
+from bot.errors import UserError
 from bot.git.changes import change_set
 from bot.git.diff import unified
 from bot.redact import Redactor
@@ -20,6 +21,16 @@ from bot.run.gate import admit
 from bot.run.prove import prove
 
 SetPhase = Callable[[Phase], Awaitable[None]]
+
+
+def model_name(checkout: Checkout, default: str) -> str:
+    """The repository's model or the operator's. Raises UserError where the repository names a host's file."""
+    wanted = checkout.config.model
+    if wanted and wanted.startswith("scripted:"):
+        raise UserError(
+            "`model` in `.github/hob.yml` must be `offline` or `provider:model`", phase="configuration"
+        )
+    return wanted or default
 
 
 async def attempt(

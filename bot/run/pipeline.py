@@ -17,7 +17,7 @@ from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.redact import Redactor
 from bot.run import report
-from bot.run.attempt import attempt
+from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
 from bot.run.ending import Ended, without_pull
 from bot.run.handover import Handover, stored_handover
@@ -150,7 +150,7 @@ async def _make(job: Job) -> Handover | Ended:
     """Prepare, think, prove."""
     parts = job.parts
     ground = await prepare(parts.workshop, job.store, parts.redactor, job.task, job.run, job.api)
-    model = choose(ground.checkout.config.model or parts.settings.model)
+    model = choose(model_name(ground.checkout, parts.settings.model))
     try:
         result = await attempt(
             ground.checkout,

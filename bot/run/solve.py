@@ -17,7 +17,7 @@ from bot.agent.models import choose
 from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind, Trust
 from bot.errors import UserError
 from bot.redact import Redactor
-from bot.run.attempt import attempt
+from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
 
 Tell = Callable[[str], None]
@@ -101,14 +101,18 @@ async def solve(path: Path, request: str, *, home: Path, model: str, backend: st
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
-    result = await attempt(
-        checkout,
-        brief,
-        model=choose(checkout.config.model or model),
-        journal=ConsoleJournal(tell),
-        redactor=redactor,
-        set_phase=set_phase,
-    )
+    asked = choose(model_name(checkout, model))
+    try:
+        result = await attempt(
+            checkout,
+            brief,
+            model=asked,
+            journal=ConsoleJournal(tell),
+            redactor=redactor,
+            set_phase=set_phase,
+        )
+    finally:
+        await asked.aclose()
     return Solved(result=result, seconds=time.monotonic() - begun)
 
 
