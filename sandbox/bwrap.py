@@ -27,6 +27,7 @@ from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnava
 from sandbox.streams import Streams
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
+_SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
 _MEND = {
     "user namespace": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
@@ -40,15 +41,21 @@ _MEND = {
 }
 
 
-async def open_bwrap(*, layers: Sequence[Path], policy: Policy, scratch: Path) -> BwrapSandbox:
-    """Open a sandbox; see ``sandbox.open_sandbox``. Raises SandboxUnavailable."""
-    program = shutil.which("bwrap", path="/usr/bin:/usr/local/bin:/bin")
+async def open_bwrap(
+    *, layers: Sequence[Path], policy: Policy, scratch: Path, on_disk: bool = False, search: str = _SEARCH
+) -> BwrapSandbox:
+    """Open a sandbox; see ``sandbox.open_sandbox``. Raises SandboxUnavailable.
+
+    ``on_disk`` keeps the private layer below ``scratch`` even where a tmpfs would do; ``search`` is the path
+    on which bubblewrap is looked for, never the environment's.
+    """
+    program = shutil.which("bwrap", path=search)
     if program is None:
         raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
     group = await asyncio.to_thread(ceilings.group, policy.limits)
-    disk: DiskLayer | None = None
+    disk = DiskLayer.create(scratch) if on_disk else None
     try:
         uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
         while True:
@@ -131,12 +138,18 @@ class BwrapSandbox:
         told = self._link.told
         uid = told["uid"] if told["privileged"] else os.geteuid()
         return {
+            "backend": "bwrap",
             "identity": f"user {uid}"
             if uid is not None
             else "root of a user namespace (no id-mapped mounts here)",
             "workspace": told["store"],
             "limits": self._group.by,
         }
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process below which all of this sandbox runs."""
+        return self._link.process.pid
 
     async def __aenter__(self) -> BwrapSandbox:
         return self
