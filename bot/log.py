@@ -74,7 +74,13 @@ def _formatter(
         renderer = structlog.dev.ConsoleRenderer(colors=False)
 
     def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        return {str(key): escaped(redact(_plain(value))) for key, value in event.items()}
+        cleaned = {str(key): redact(_plain(value)) for key, value in event.items()}
+        trace = cleaned.pop("exception", None)
+        cleaned = {key: escaped(value) for key, value in cleaned.items()}
+        if trace is not None:  # a person gets its lines, set apart so that none passes for a line of the log
+            lines = [f"  | {escaped(line)}" for line in str(trace).splitlines()]
+            cleaned["exception"] = escaped(trace) if json else "\n".join(lines)
+        return cleaned
 
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
