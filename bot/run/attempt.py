@@ -24,7 +24,7 @@ SetPhase = Callable[[Phase], Awaitable[None]]
 
 
 def model_name(checkout: Checkout, default: str) -> str:
-    """The repository's model or the operator's. Raises UserError where the repository names a host's file."""
+    """The repository's model or the operator's. Raises UserError when it names a file of the host."""
     wanted = checkout.config.model
     if wanted and wanted.startswith("scripted:"):
         raise UserError(

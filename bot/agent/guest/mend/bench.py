@@ -1,0 +1,256 @@
+"""The bench process: has pytest and the tests loaded, and forks a child for everything it is asked to run.
+
+Warm: pytest collects once, then serves from inside its own run loop; a candidate's code is put into the living
+functions of the child. Cold: only pytest and third-party modules are loaded; the child collects afresh with the
+candidate's text in front of the import system, for changes that take effect on import.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import swap
+from .channel import Channel
+from .trace import Watch
+
+TEXT = 1500  # characters of a failure's message that are kept
+MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
+
+
+class Recorder:
+    """A pytest plugin that turns reports into one outcome per test."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self.outcome = ""
+        self.failure: dict[str, Any] = {}
+        self.compared: list[str] = []
+        self.errors: list[dict[str, Any]] = []
+
+    def reset(self) -> None:
+        """Forget the last test."""
+        self.outcome, self.failure, self.compared = "", {}, []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Join the phases: the worst one counts."""
+        if report.failed:
+            self.outcome = "failed"
+            self.failure.setdefault("message", str(report.longrepr)[:TEXT])
+        elif self.outcome != "failed" and (report.skipped or report.when == "call"):
+            self.outcome = report.outcome
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Keep what could not be collected."""
+        if report.failed:
+            self.errors.append({"id": report.nodeid, "message": str(report.longrepr)[-TEXT:], **self.failure})
+            self.reset()
+
+    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
+        """Keep the exception's type, words and the repository's frames, outermost first."""
+        if call.excinfo is None:
+            return
+        error = call.excinfo.value
+        frames = []
+        while error.__cause__ is not None and isinstance(error.__cause__, Exception):
+            error = error.__cause__
+        entry = error.__traceback__
+        while entry is not None:
+            path = os.path.realpath(entry.tb_frame.f_code.co_filename)
+            if path.startswith(self.root):
+                frames.append([path, entry.tb_lineno])
+            entry = entry.tb_next
+        if isinstance(error, SyntaxError) and error.filename and error.lineno:
+            frames.append([os.path.realpath(error.filename), error.lineno])
+        self.failure |= {"type": type(error).__name__, "text": str(error)[:TEXT], "frames": frames[-30:]}
+        self.failure["compared"] = self.compared[-2:]
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        """Keep both sides of the comparison that an assertion was about."""
+        with contextlib.suppress(Exception):
+            self.compared += [repr(left)[:300], repr(right)[:300]]
+
+
+class Bench(Recorder):
+    """Serves requests from inside pytest's run loop."""
+
+    def __init__(self, root: str, channel: Channel) -> None:
+        super().__init__(root)
+        self.channel = channel
+        self.items: dict[str, pytest.Item] = {}
+        self.index: swap.Index = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Announce what was collected, then serve until the controller hangs up."""
+        self.items = {item.nodeid: item for item in session.items}
+        rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
+        self.index = swap.index_functions(self.root)
+        self.channel.send(event="ready", items=rows, errors=self.errors, modules=_outside(self.root))
+        gc.collect()
+        gc.freeze()
+        serve(self.channel, self.work)
+        return True
+
+    def work(self, ask: dict[str, Any]) -> None:
+        """In the child: put the candidate in, run the tests asked for, tell each one's outcome."""
+        for patch in ask.get("patch") or ():
+            try:
+                swap.swap(self.index, **patch)
+            except (swap.Unfit, SyntaxError, ValueError, TypeError) as error:
+                self.channel.send(event="unfit", why=f"{type(error).__name__}: {error}")
+                return
+        watch = _watch(self.root, ask)
+        items = [self.items[each] for each in ask["tests"] if each in self.items]
+        if ask.get("quick"):
+            for item in items[:1]:
+                item.config.option.tbstyle = "value"  # the words of a failure are not needed: do not make them
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            self.reset()
+            began = time.perf_counter()
+            with _watching(watch):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            seconds = time.perf_counter() - began
+            self.channel.send(**outcome(item.nodeid, self, seconds, watch))
+            if self.outcome == "failed" and ask.get("fail_fast"):
+                return
+
+
+class Cold(Recorder):
+    """Runs one whole pytest session in a child."""
+
+    def __init__(self, root: str, channel: Channel, ask: dict[str, Any]) -> None:
+        super().__init__(root)
+        self.channel = channel
+        self.fail_fast = bool(ask.get("fail_fast"))
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Tell each test's outcome as it ends."""
+        self.reset()
+        began = time.perf_counter()
+        yield
+        self.channel.send(**outcome(item.nodeid, self, time.perf_counter() - began, None))
+        if self.outcome == "failed" and self.fail_fast:
+            os._exit(0)
+
+    def pytest_collection_finish(self) -> None:
+        """A module that cannot be imported is a failed test named like the module."""
+        for each in self.errors:
+            failure = {key: value for key, value in each.items() if key != "id"}
+            self.channel.send(event="outcome", id=each["id"], outcome="failed", seconds=0.0, failure=failure)
+
+
+def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) -> dict[str, Any]:
+    """The message that tells how one test ended."""
+    message: dict[str, Any] = {
+        "event": "outcome",
+        "id": name,
+        "outcome": recorder.outcome or "failed",
+        "seconds": seconds,
+    }
+    if recorder.outcome == "failed":
+        message["failure"] = recorder.failure
+    if watch is not None:
+        message["lines"] = {path: sorted(lines) for path, lines in watch.lines.items()}
+        message["starts"] = sorted(watch.starts)
+        message["types"] = [
+            [*key, {name: sorted(kinds) for name, kinds in seen.items()}] for key, seen in watch.types.items()
+        ]
+    return message
+
+
+def _watch(root: str, ask: dict[str, Any]) -> Watch | None:
+    if not ask.get("trace"):
+        return None
+    only = ask.get("only")
+    pairs = None if only is None else {(path, line) for path, line in only}
+    return Watch(root, only=pairs, types=bool(ask.get("types")))
+
+
+@contextlib.contextmanager
+def _watching(watch: Watch | None) -> Iterator[None]:
+    if watch is None:
+        yield
+        return
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+
+
+def _outside(root: str) -> list[str]:
+    """Names of loaded modules that are not the repository's: a cold bench loads them beforehand."""
+    names = []
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path and name != "__main__" and not os.path.realpath(path).startswith(root):
+            names.append(name)
+    return names
+
+
+def serve(channel: Channel, work: Any) -> None:
+    """Fork a child for each request; say when it is over. Returns when the controller hangs up."""
+    while (ask := channel.receive()) is not None:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                channel.send(event="started", pid=os.getpid())
+                if ask.get("patch") or ask.get("overlay"):
+                    _limit_memory()
+                work(ask)
+            except BaseException as error:  # the child must never fall back into the server's stack
+                with contextlib.suppress(BaseException):
+                    channel.send(event="crashed", why=f"{type(error).__name__}: {error}"[:TEXT])
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        channel.send(event="done", status=status)
+
+
+def _limit_memory() -> None:
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))
+
+
+def run_cold(root: str, arguments: list[str], channel: Channel, ask: dict[str, Any]) -> None:
+    """In the child: the candidate's text first, then a pytest session over the tests asked for."""
+    swap.overlay(ask.get("overlay") or {})
+    pytest.main([*arguments, *ask["tests"]], plugins=[Cold(root, channel, ask)])
+
+
+def main(argv: list[str]) -> int:
+    """``--bench SPEC``: SPEC is JSON with root, path, arguments, read, write, modules (None for warm)."""
+    spec = json.loads(argv[1])
+    root = os.path.realpath(spec["root"])
+    sys.path[:0] = spec["path"]
+    sys.argv[:] = ["pytest"]
+    channel = Channel(spec["read"], spec["write"])
+    for fd in (spec["read"], spec["write"]):
+        os.set_inheritable(fd, False)
+    root = root.rstrip("/") + "/"
+    if spec["modules"] is None:
+        code = pytest.main(spec["arguments"], plugins=[Bench(root, channel)])
+        channel.send(event="refused", code=int(code))
+        return 0
+    for name in spec["modules"]:
+        with contextlib.suppress(BaseException):  # a module that cannot stand alone is loaded by the child
+            importlib.import_module(name)
+    channel.send(event="ready", items=[], errors=[], modules=[])
+    gc.freeze()
+    serve(channel, lambda ask: run_cold(root, spec["arguments"], channel, ask))
+    return 0

@@ -1,0 +1,171 @@
+"""All candidates for the suspicious lines, the likeliest first."""
+
+from __future__ import annotations
+
+import __future__
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .localise import Findings
+from .site import Clues, Site
+from .source import FUNCTIONS, Edit, Source, apply, first_line
+from .templates import TEMPLATES, Template
+
+LINES = 300  # suspicious lines that are looked at
+MOST = 40_000  # candidates that are kept
+_FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One change of one file and how likely it is to be the answer."""
+
+    path: str
+    edits: tuple[Edit, ...]
+    template: str
+    line: int
+    function: str
+    score: float
+    cold: bool = False
+
+
+def propose(findings: Findings, clues: Clues) -> list[Candidate]:
+    """Candidates of every template on every suspicious line, best first, each text once."""
+    best: dict[tuple[str, tuple[Edit, ...]], Candidate] = {}
+    wanted: dict[str, dict[int, float]] = {}
+    for suspect in findings.suspects[:LINES]:
+        wanted.setdefault(suspect.path, {})[suspect.line] = suspect.score
+    by_node: dict[type[ast.AST], list[Template]] = {}
+    for template in TEMPLATES:
+        for kind in template.nodes:
+            by_node.setdefault(kind, []).append(template)
+    for path, scores in wanted.items():
+        source = findings.sources[path]
+        cache: dict[tuple[str, int], tuple[str, ...]] = {}
+        for node in ast.walk(source.tree):
+            templates = by_node.get(type(node))
+            score = _score(source, node, scores) if templates else 0.0
+            if not templates or score <= 0.0:
+                continue
+            types = findings.types.get((path, _function_name(source, node)), {})
+            site = Site(source=source, node=node, clues=clues, types=types, cache=cache)
+            for candidate in _at(site, templates, score):
+                key = (path, candidate.edits)
+                if key not in best or best[key].score < candidate.score:
+                    best[key] = candidate
+    return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
+
+
+def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candidate]:
+    source, path = site.source, site.source.path
+    line = _line(site.node)
+    name = source.qualname(site.node)
+    for template in templates:
+        factor = score * template.prior * (1.4 if template.errors & site.clues.errors else 1.0)
+        for proposal in template.make(site):
+            edits = tuple(
+                each for each in proposal.edits if source.text[each.start : each.end] != each.new
+            )
+            if edits:
+                cold = not all(_in_body(source, each.start) for each in edits)
+                yield Candidate(
+                    path=path,
+                    edits=edits,
+                    template=template.name,
+                    line=line,
+                    function=name,
+                    score=factor * proposal.weight,
+                    cold=cold,
+                )
+
+
+def _line(node: ast.AST) -> int:
+    if isinstance(node, ast.comprehension):
+        return node.iter.lineno
+    return getattr(node, "lineno", 0)
+
+
+def _function_name(source: Source, node: ast.AST) -> str:
+    function = node if isinstance(node, FUNCTIONS) else source.function(node)
+    return source.qualname(function) if function is not None else ""
+
+
+def _score(source: Source, node: ast.AST, scores: dict[int, float]) -> float:
+    """The suspicion of the node's line; of its statement's lines when it spans several."""
+    line = _line(node)
+    if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+        inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+        return 0.7 * max((scores.get(each, 0.0) for each in inside), default=0.0)
+    if line in scores:
+        return scores[line]
+    statement = source.statement(node)
+    if statement is None or hasattr(statement, "body"):
+        return 0.0
+    inside = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+    return 0.9 * max((scores.get(each, 0.0) for each in inside), default=0.0)
+
+
+def _in_body(source: Source, offset: int) -> bool:
+    """Whether a change at ``offset`` lies in a function's body, so that living functions can take it."""
+    return body_function(source, source.line_of(offset)) is not None
+
+
+def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """The outermost function whose body covers ``line``; None on signatures and outside."""
+    found = source.bodies
+    if found is None:
+        found = {}
+        stack: list[ast.AST] = [source.tree]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, FUNCTIONS):
+                after = (node.end_lineno or node.lineno) + 2  # a line put behind the last one is in the body
+                first = first_line(node.body[0])
+                if first > node.lineno:
+                    found.update(dict.fromkeys(range(first, after), node))
+            else:
+                stack.extend(ast.iter_child_nodes(node))
+        source.bodies = found
+    return found.get(line)
+
+
+def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str, object]] | None:
+    """What the bench needs to put a change into living functions; None when it has to import afresh.
+
+    Raises ValueError when edits overlap.
+    """
+    groups: dict[int, list[Edit]] = {}
+    names: dict[int, str] = {}
+    for edit in edits:
+        function = body_function(source, source.line_of(edit.start))
+        top = source.top(function.lineno) if function is not None else None
+        if top is None or function is None:
+            return None
+        index = source.tree.body.index(top)
+        groups.setdefault(index, []).append(edit)
+        names[index] = source.qualname(function)
+    made: list[dict[str, object]] = []
+    for index, group in groups.items():
+        top = source.tree.body[index]
+        line = first_line(top)
+        start = source.starts[line - 1]
+        end = max(source.span(top)[1], *(each.end for each in group))
+        moved = [Edit(each.start - start, each.end - start, each.new) for each in group]
+        text = apply(source.text[start:end], moved)
+        made.append(
+            {"path": f"{root}/{source.path}", "line": line, "text": text, "flags": flags(source), "name": names[index]}
+        )
+    return made
+
+
+def flags(source: Source) -> int:
+    """The compiler flags of the file's ``from __future__`` imports."""
+    value = 0
+    for node in source.tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            for alias in node.names:
+                value |= _FLAGS.get(alias.name, 0)
+    return value
+
+

@@ -1,0 +1,34 @@
+"""``python -I .../mend --test CMD --seconds N --hint TEXT``: sparse progress, then one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .report import MARK
+from .session import mend
+
+
+def main(argv: list[str]) -> int:
+    """Run in the repository's root. Exit code 0 when a change was found, 1 when not, 2 when tests cannot run."""
+    parser = argparse.ArgumentParser(prog="mend", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository")
+    parser.add_argument("--test", default="pytest -q", help="the repository's own test command")
+    parser.add_argument("--seconds", type=float, default=60.0, help="for everything together")
+    parser.add_argument("--hint", default="", help="the request's words")
+    options = parser.parse_args(argv)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - began:5.1f} s] {text}\n")
+        sys.stdout.flush()
+
+    with tempfile.TemporaryDirectory(prefix="hob-mend-") as scratch:
+        root = options.root.resolve()
+        result = mend(root, options.test, options.hint, options.seconds, Path(scratch), say)
+    sys.stdout.write(f"{MARK}{json.dumps(result, ensure_ascii=False)}\n")
+    return {"mended": 0, "partial": 0, "cannot_run": 2, "no_tests": 2}.get(result["outcome"], 1)

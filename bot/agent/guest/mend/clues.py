@@ -1,0 +1,102 @@
+"""What the failing tests and the request say about the fault, gathered for the templates."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .baseline import Baseline
+from .site import Clues
+from .source import FUNCTIONS
+
+_MISSING = (
+    re.compile(r"has no attribute '(\w+)'"),
+    re.compile(r"name '(\w+)' is not defined"),
+    re.compile(r"variable '(\w+)'"),
+    re.compile(r"unexpected keyword argument '(\w+)'"),
+    re.compile(r"cannot import name '(\w+)'"),
+    re.compile(r"required (?:positional|keyword-only) argument: '(\w+)'"),
+)
+_COMPARED = (re.compile(r"^E?\s*assert (.{1,200}?) == (.{1,200})$", re.M), re.compile(r"^(.{1,200}?) != (.{1,200}?)(?: :.*)?$", re.M))
+_WORD = re.compile(r"[A-Za-z_]\w+")
+
+
+def gather(base: Baseline, hint: str) -> Clues:
+    """Literals, exception types, compared values and names from the failing tests."""
+    numbers: dict[float, None] = {}
+    strings: dict[str, None] = {}
+    awaited: dict[str, None] = {}
+    words = {word for word in _WORD.findall(hint) if len(word) > 2}
+    errors: set[str] = set()
+    missing: set[str] = set()
+    pairs: dict[tuple[str, str], None] = {}
+    for run in base.failing:
+        _failure(run.failure, errors, missing, pairs)
+        for node in _test_nodes(base, run.id):
+            match node:
+                case ast.Constant(value=bool()):
+                    pass
+                case ast.Constant(value=int() | float() as value) if abs(value) < 1e12:
+                    numbers[value] = None
+                case ast.Constant(value=str(value)) if len(value) < 80:
+                    strings[value] = None
+                case ast.Call(func=ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), args=[first, *_]):
+                    for each in first.elts if isinstance(first, ast.Tuple) else [first]:
+                        awaited[each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")] = None
+                case ast.Name(id=name) | ast.Attribute(attr=name):
+                    words.add(name)
+    for error in base.errors:
+        _failure(error, errors, missing, pairs)
+    return Clues(
+        numbers=tuple(numbers),
+        strings=tuple(strings)[:80],
+        errors=frozenset(errors),
+        awaited=tuple(each for each in awaited if each),
+        pairs=tuple(pairs)[:6],
+        missing=frozenset(missing),
+        words=frozenset(words),
+    )
+
+
+def _failure(
+    failure: dict[str, Any], errors: set[str], missing: set[str], pairs: dict[tuple[str, str], None]
+) -> None:
+    text = failure.get("text", "")
+    kind = failure.get("type", "")
+    if kind and kind not in ("AssertionError", "Failed"):
+        errors.add(kind)
+    for pattern in _MISSING:
+        missing.update(pattern.findall(text))
+    if kind == "KeyError" and len(text) < 60:
+        missing.add(text.strip("'\""))
+    compared = failure.get("compared") or []
+    if len(compared) == 2:
+        pairs[_bare(compared[0]), _bare(compared[1])] = None
+    for pattern in _COMPARED:
+        for left, right in pattern.findall(text)[:2]:
+            pairs[_bare(left), _bare(right)] = None
+
+
+def _bare(text: str) -> str:
+    """A string's own characters without its quotes; anything else as it is written."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, str) else text
+
+
+def _test_nodes(base: Baseline, name: str) -> Iterator[ast.AST]:
+    path, title, _ = base.where.get(name, ("", "", 0))
+    try:
+        tree = ast.parse(Path(path).read_text("utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return
+    function = title.split("[")[0].rpartition(".")[2]
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS) and node.name == function:
+            yield from ast.walk(node)
+            return

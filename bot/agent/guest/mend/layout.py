@@ -1,0 +1,124 @@
+"""How this repository's tests are run: import roots, pytest's arguments, what is a test and what is code."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+# Ours: no writes into the workspace, no plugin that forks or traces, capture that survives a fork.
+OWN = ("-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:timeout",
+       "--capture=sys", "--tb=short", "-q")  # fmt: skip
+_FOREIGN = re.compile(r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)")
+_SKIPPED = {".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "build", "dist", "__pycache__",
+            "site-packages", ".eggs"}  # fmt: skip
+
+
+def import_roots(root: Path) -> list[str]:
+    """What goes in front of ``sys.path``: the repository, and ``src`` or ``lib`` when packages lie there."""
+    roots = [root]
+    for name in ("src", "lib"):
+        folder = root / name
+        if folder.is_dir() and not (folder / "__init__.py").exists():
+            roots.insert(0, folder)
+    return [str(each) for each in roots]
+
+
+def python_files(root: Path, limit: int = 20_000) -> Iterator[Path]:
+    """The repository's Python files, relative to ``root``."""
+    stack = [root]
+    count = 0
+    while stack and count < limit:
+        try:
+            entries = sorted(stack.pop().iterdir())
+        except OSError:
+            continue
+        for entry in entries:
+            if entry.is_symlink():
+                continue
+            if entry.is_dir():
+                if entry.name not in _SKIPPED and not entry.name.endswith(".egg-info"):
+                    stack.append(entry)
+            elif entry.suffix == ".py":
+                count += 1
+                yield entry.relative_to(root)
+
+
+def is_test(path: str) -> bool:
+    """Whether a relative path is test code, which is the judge and never changed."""
+    parts = PurePosixPath(path).parts
+    name = parts[-1]
+    return (
+        name == "conftest.py"
+        or name.startswith("test_")
+        or name.endswith(("_test.py", "_tests.py"))
+        or name in ("tests.py", "test.py", "setup.py", "noxfile.py")
+        or any(part in ("tests", "test", "testing", "docs", "examples") for part in parts[:-1])
+    )
+
+
+def test_arguments(command: str) -> list[str]:
+    """The part of the test command that selects tests: paths, ``-k``, ``-m``; [] when it is not pytest's."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    while words and re.fullmatch(r"\w+=\S*", words[0]):
+        words.pop(0)
+    if "pytest" not in words and "py.test" not in words:
+        return []
+    words = words[next(i for i, word in enumerate(words) if word in ("pytest", "py.test")) + 1 :]
+    kept: list[str] = []
+    take = drop = False
+    for word in words:
+        if word in ("&&", "||", ";", "|"):
+            break
+        if drop:
+            drop = False
+        elif take:
+            kept.append(word)
+            take = False
+        elif word in ("-k", "-m", "-o", "-W", "-p", "--rootdir", "-c", "--deselect", "--ignore"):
+            kept.append(word)
+            take = True
+        elif word in ("-n", "--maxfail", "--tb", "--timeout", "--durations"):
+            drop = True
+        elif not word.startswith("-") or word.startswith(("--ignore", "--deselect", "--import-mode", "--doctest")):
+            kept.append(word)
+    return kept
+
+
+def added_options(root: Path) -> list[str]:
+    """``addopts`` of the repository's pytest configuration, without those of plugins that may be absent."""
+    return [word for word in _options(root) if not _FOREIGN.match(word) and word != "--strict-config"]
+
+
+def _options(root: Path) -> list[str]:
+    for name in ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"):
+        parser = configparser.ConfigParser(interpolation=None)
+        try:
+            parser.read(root / name)
+        except (configparser.Error, OSError, UnicodeDecodeError):
+            continue
+        section = "tool:pytest" if name == "setup.cfg" else "pytest"
+        if parser.has_option(section, "addopts"):
+            return shlex.split(parser.get(section, "addopts"), comments=True)
+    try:
+        data = tomllib.loads((root / "pyproject.toml").read_text())
+        value = data["tool"]["pytest"]["ini_options"]["addopts"]
+    except (OSError, KeyError, TypeError, tomllib.TOMLDecodeError):
+        return []
+    return [str(each) for each in value] if isinstance(value, list) else shlex.split(str(value))
+
+
+def attempts(root: Path, command: str) -> Iterator[Sequence[str]]:
+    """Argument lists to start pytest with, the most faithful first; the next when pytest refuses one."""
+    chosen = test_arguments(command)
+    yield (*OWN, *chosen)
+    kept = shlex.join(added_options(root))
+    yield (*OWN, "-o", f"addopts={kept}", *chosen)
+    yield (*OWN, "-o", "addopts=", "-W", "default", *chosen)
+    yield (*OWN, "-o", "addopts=", "-W", "default")

@@ -1,0 +1,190 @@
+"""Where the fault probably is: spectrum-based suspicion, the traceback's frames, and the request's words.
+
+Ochiai's coefficient: R. Abreu, P. Zoeteweij, A. van Gemund, "On the accuracy of spectrum-based fault
+localization", TAICPART-MUTATION 2007.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .baseline import Baseline
+from .layout import is_test
+from .source import FUNCTIONS, Source
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """One line and how suspicious it is, 1.0 for the worst. ``loaded`` says it takes effect on import only."""
+
+    path: str
+    line: int
+    score: float
+    function: str
+    loaded: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """Suspicious lines, worst first, with the parsed files and the types seen at run time."""
+
+    suspects: list[Suspect] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
+    types: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
+    covering: dict[str, list[str]] = field(default_factory=dict)  # path -> passing tests that enter it
+    broken: dict[str, tuple[int, str]] = field(default_factory=dict)  # path -> line, message of a syntax error
+
+
+def localise(root: Path, base: Baseline, hint: str) -> Findings:
+    """Rank the lines that the failing tests ran, in files that are not tests."""
+    findings = Findings()
+    prefix = f"{root}/"
+    failed, passed = _spectrum(base, prefix, findings)
+    paths = {path for path, _ in failed} | set(_frame_paths(base, prefix))
+    for path in sorted(paths):
+        _read(root, path, findings)
+    counts = len(base.failing) or 1
+    lines: dict[tuple[str, int], float] = {}
+    for key, hits in failed.items():
+        if key[0] in findings.sources:
+            lines[key] = hits / math.sqrt(counts * (hits + passed.get(key, 0)))
+    _add_frames(lines, base, prefix, findings)
+    blended = _blend(lines, findings)
+    _add_words(blended, hint, findings)
+    _add_loaded(blended, findings)
+    worst = max(blended.values(), default=1.0) or 1.0
+    ranked = sorted(blended.items(), key=lambda each: (-each[1], each[0]))
+    for (path, line), score in ranked:
+        source = findings.sources[path]
+        name, loaded = _place(source, line)
+        findings.suspects.append(
+            Suspect(path=path, line=line, score=score / worst, function=name, loaded=loaded)
+        )
+    return findings
+
+
+def _spectrum(
+    base: Baseline, prefix: str, findings: Findings
+) -> tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]:
+    failed: Counter[tuple[str, int]] = Counter()
+    passed: Counter[tuple[str, int]] = Counter()
+    covering: dict[str, list[str]] = defaultdict(list)
+    for runs, counter in ((base.failing, failed), (base.passing.values(), passed)):
+        for run in runs:
+            for path, lines in run.lines.items():
+                relative = path.removeprefix(prefix)
+                if not is_test(relative):
+                    counter.update((relative, line) for line in lines)
+                    if counter is passed:
+                        covering[relative].append(run.id)
+    for run in base.failing:
+        for path, name, seen in run.types:
+            known = findings.types.setdefault((path.removeprefix(prefix), name.replace("<locals>.", "")), {})
+            for variable, kinds in seen.items():
+                known.setdefault(variable, set()).update(kinds)
+    findings.covering = dict(covering)
+    return failed, passed
+
+
+def _frames(base: Baseline, prefix: str) -> Iterable[list[tuple[str, int]]]:
+    failures = [run.failure for run in base.failing] + base.errors
+    for failure in failures:
+        frames = [(path.removeprefix(prefix), line) for path, line in failure.get("frames", [])]
+        yield [frame for frame in frames if not is_test(frame[0])]
+
+
+def _frame_paths(base: Baseline, prefix: str) -> Iterable[str]:
+    return (path for frames in _frames(base, prefix) for path, _ in frames)
+
+
+def _add_frames(
+    lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings
+) -> None:
+    everything = list(_frames(base, prefix))
+    for frames in everything:
+        for depth, frame in enumerate(reversed(frames[-4:])):
+            if frame[0] in findings.sources:
+                lines[frame] = lines.get(frame, 0.3) + (0.8, 0.35, 0.2, 0.1)[depth] / len(everything)
+
+
+def _blend(lines: Mapping[tuple[str, int], float], findings: Findings) -> dict[tuple[str, int], float]:
+    """A line takes part of the worst suspicion in its function, so that a neighbour is looked at as well."""
+    worst: dict[tuple[str, str], float] = {}
+    for (path, line), score in lines.items():
+        name = _place(findings.sources[path], line)[0]
+        worst[path, name] = max(worst.get((path, name), 0.0), score)
+    blended: dict[tuple[str, int], float] = {}
+    for (path, line), score in lines.items():
+        name = _place(findings.sources[path], line)[0]
+        blended[path, line] = 0.6 * score + 0.4 * worst[path, name]
+    return blended
+
+
+def _add_words(lines: dict[tuple[str, int], float], hint: str, findings: Findings) -> None:
+    words = {word.lower() for word in _WORD.findall(hint)}
+    for path, line in list(lines):
+        name = _place(findings.sources[path], line)[0].lower()
+        parts = [part for part in name.split(".") if len(part) > 2]
+        if any(part in words for part in parts):
+            lines[path, line] *= 1.5 if parts[-1:] and parts[-1] in words else 1.15
+        if Path(path).name.lower() in hint.lower() or Path(path).stem.lower() in words:
+            lines[path, line] *= 1.2
+
+
+def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None:
+    """Module and class level assignments that suspicious functions read: their lines run on import only."""
+    for path, source in findings.sources.items():
+        used: dict[str, float] = {}
+        for node in ast.walk(source.tree):
+            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            if name:
+                used[name] = max(used.get(name, 0.0), lines.get((path, node.lineno), 0.0))  # type: ignore[attr-defined]
+        for node in ast.walk(source.tree):
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and source.function(node) is None and node.value:
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                score = max((used.get(_name(each), 0.0) for each in targets), default=0.0)
+                for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
+                    if score and (path, line) not in lines:
+                        lines[path, line] = 0.45 * score
+            elif isinstance(node, FUNCTIONS) and node.body:
+                inside = range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
+                score = max((lines.get((path, line), 0.0) for line in inside), default=0.0)
+                if score and (node.args.defaults or node.args.kw_defaults or node.decorator_list):
+                    for line in range(source.statement(node).lineno, node.body[0].lineno):  # type: ignore[union-attr]
+                        lines.setdefault((path, line), 0.7 * score)
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _place(source: Source, line: int) -> tuple[str, bool]:
+    """The qualified name around a line, and whether it runs on import only. Remembered per file."""
+    cache = source.places
+    if cache is None:
+        cache = {}
+        for node in ast.walk(source.tree):  # breadth first, so inner functions overwrite outer ones
+            if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+                name = source.qualname(node)
+                first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                for number in range(first, (node.end_lineno or node.lineno) + 1):
+                    cache[number] = (name, isinstance(node, ast.ClassDef) or number < node.body[0].lineno)
+        source.places = cache
+    return cache.get(line, ("", True))
+
+
+def _read(root: Path, path: str, findings: Findings) -> None:
+    try:
+        findings.sources[path] = Source.read(root, path)
+    except SyntaxError as error:
+        findings.broken[path] = (error.lineno or 1, error.msg)
+    except (OSError, ValueError):
+        return

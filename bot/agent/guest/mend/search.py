@@ -1,0 +1,210 @@
+"""Tries candidates until one makes the failing tests pass and breaks none."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .baseline import Baseline
+from .candidates import Candidate, patches
+from .lab import BenchRefused, Lab, Trial
+from .localise import Findings
+from .source import Edit, apply
+
+PILOTS = 3  # failing tests that every candidate is tried on first
+COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
+GRACE = 1.0  # seconds spent on looking for other answers after the first
+COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """A change that was tried: which failing tests it turned, and whether that is all of them."""
+
+    parts: tuple[Candidate, ...]
+    turned: set[str]
+    full: bool
+    score: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What a search did."""
+
+    tried: int = 0
+    hung: int = 0
+    unfit: int = 0
+    cold: int = 0
+    answers: list[Answer] = field(default_factory=list)
+    partial: list[Answer] = field(default_factory=list)
+    exhausted: bool = False
+
+
+class Search:
+    """One search over a list of candidates, the likeliest first, until ``deadline`` (monotonic)."""
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        lab: Lab,
+        cold_lab: Callable[[], Lab],
+        base: Baseline,
+        findings: Findings,
+        deadline: float,
+    ) -> None:
+        self.root = root
+        self.lab = lab
+        self.base = base
+        self.findings = findings
+        self.deadline = deadline
+        self.tally = Tally()
+        self._cold_lab = cold_lab
+        self._cold: Lab | None = None
+        self.failing = [run.id for run in base.failing]
+        rest = [name for name in base.failed_ids if name not in self.failing]
+        self.failing += rest
+        seconds = [run.seconds for run in base.failing if run.outcome != "hung"] or [0.1]
+        self.pilots = self._choose_pilots()
+        self.each = max(0.8, 6 * max(seconds) + 0.3)
+        self._seen: set[tuple[tuple[str, str], ...]] = set()
+
+    def _choose_pilots(self) -> list[str]:
+        """The first failing tests (they differ in kind) as long as running them all is quick."""
+        chosen: list[str] = []
+        spent = 0.0
+        for run in self.base.failing:
+            if not chosen or (len(chosen) < PILOTS and spent + run.seconds < 0.1):
+                chosen.append(run.id)
+                spent += run.seconds
+        return chosen
+
+    def run(self, candidates: Sequence[Candidate], *, under: Answer | None = None, until: float | None = None) -> None:
+        """Try candidates, on top of ``under`` if given, until answers are found or time is up."""
+        end = min(until or self.deadline, self.deadline)
+        warm = iter([each for each in candidates if not each.cold])
+        cold: list[tuple[float, int, Candidate]] = []
+        for number, each in enumerate(candidates):
+            if each.cold:
+                heapq.heappush(cold, (-each.score, number, each))
+        began = time.monotonic()
+        cold_seconds = 0.0
+        stop = 0.0
+        following = next(warm, None)
+        while following is not None or cold:
+            now = time.monotonic()
+            if now >= end or stop and now >= stop:
+                return
+            affordable = cold_seconds <= COLD_SHARE * (now - began) and now - began > 1.0
+            if cold and (following is None or affordable):
+                _, _, candidate = heapq.heappop(cold)
+                self._try(candidate, under, cold=True)
+                cold_seconds += time.monotonic() - now
+            elif following is not None:
+                if self._try(following, under, cold=False) == "unfit":
+                    heapq.heappush(cold, (-following.score, len(cold) + 1_000_000, following))
+                following = next(warm, None)
+            if self.tally.answers and not stop:
+                stop = time.monotonic() + GRACE
+        self.tally.exhausted = True
+
+    def close(self) -> None:
+        """End the cold bench, if there is one."""
+        if self._cold is not None:
+            self._cold.close()
+            self._cold = None
+
+    def _try(self, candidate: Candidate, under: Answer | None, *, cold: bool) -> str:
+        parts = (*(under.parts if under else ()), candidate)
+        texts = self.texts(parts)
+        if texts is None:
+            return "overlap"
+        key = tuple(sorted(texts.items()))
+        if not cold and key in self._seen:
+            return "seen"
+        self._seen.add(key)
+        self.tally.tried += 1
+        self.tally.cold += cold
+        try:
+            trial = self.trial(parts, self.pilots, cold=cold, quick=True)
+        except BenchRefused:
+            self.close()
+            return "lost"
+        if trial.unfit:
+            self.tally.tried -= 1
+            self.tally.unfit += 1
+            return "unfit" if "SyntaxError" not in trial.unfit else "wrong"
+        self.tally.hung += trial.hung
+        turned = {name for name, run in trial.runs.items() if run.outcome in ("passed", "skipped")}
+        if not turned or (under and turned <= under.turned):
+            return "wrong"
+        return self._judge(parts, turned, candidate.score, cold=cold)
+
+    def _judge(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, cold: bool) -> str:
+        """All failing tests and the passing ones that enter the changed files."""
+        covering = self._covering(parts)
+        all_pilots = set(self.pilots) <= turned
+        rest = [name for name in self.failing if name not in self.pilots] if all_pilots else []
+        trial = self.trial(parts, [*covering], cold=cold, fail_fast=True)
+        if trial.failed() or trial.hung or trial.crashed:
+            return "breaks"
+        more = self.trial(parts, rest, cold=cold) if rest else Trial()
+        turned |= {name for name, run in more.runs.items() if run.outcome in ("passed", "skipped")}
+        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score)
+        (self.tally.answers if answer.full else self.tally.partial).append(answer)
+        return "answer" if answer.full else "partial"
+
+    def _covering(self, parts: Iterable[Candidate]) -> list[str]:
+        names: dict[str, None] = {}
+        for path in {each.path for each in parts}:
+            names.update(dict.fromkeys(self.findings.covering.get(path, ())))
+        chosen: list[str] = []
+        spent = 0.0
+        for name in sorted(names, key=lambda each: self.base.runs[each].seconds):
+            spent += self.base.runs[name].seconds
+            if spent > COVERING_SECONDS:
+                break
+            chosen.append(name)
+        return chosen
+
+    def texts(self, parts: Iterable[Candidate]) -> dict[str, str] | None:
+        """The changed files' whole texts, None when two changes touch the same characters."""
+        edits: dict[str, list[Edit]] = {}
+        for part in parts:
+            edits.setdefault(part.path, []).extend(part.edits)
+        try:
+            return {path: apply(self.findings.sources[path].text, group) for path, group in edits.items()}
+        except ValueError:
+            return None
+
+    def trial(
+        self,
+        parts: Sequence[Candidate],
+        tests: Sequence[str],
+        *,
+        cold: bool,
+        quick: bool = False,
+        fail_fast: bool = False,
+    ) -> Trial:
+        """Run tests with the parts applied, in living functions or by fresh imports."""
+        slowest = max((self.base.runs[name].seconds for name in tests if name in self.base.runs), default=0.1)
+        each = max(self.each, 5 * slowest + 0.5) if not quick else self.each
+        total = max(1.0, self.deadline - time.monotonic())
+        if not tests:
+            return Trial()
+        if cold:
+            texts = {f"{self.root}/{path}": text for path, text in (self.texts(parts) or {}).items()}
+            if self._cold is None:
+                self._cold = self._cold_lab()
+            return self._cold.run(tests, each=each + 5.0, total=total, overlay=texts, fail_fast=fail_fast)
+        made: list[dict[str, object]] = []
+        for path in {part.path for part in parts}:
+            edits = tuple(edit for part in parts if part.path == path for edit in part.edits)
+            patch = patches(self.findings.sources[path], edits, str(self.root))
+            if patch is None:
+                return Trial(unfit="outside a function")
+            made += patch
+        return self.lab.run(tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast)

@@ -1,0 +1,148 @@
+"""One mending from start to end: baseline, localise, propose, search, judge, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from . import report
+from .baseline import Baseline, look_closer, open_bench, run_baseline
+from .candidates import Candidate, propose
+from .clues import gather
+from .lab import BenchRefused, Lab
+from .localise import Findings, localise
+from .search import Answer, Search
+
+Say = Callable[[str], None]
+
+
+def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say: Say) -> dict[str, Any]:
+    """Try to make the failing tests pass; the result's ``outcome`` says how it ended.
+
+    mended, partial, not_found, all_pass, no_tests, flaky, cannot_run.
+    """
+    began = time.monotonic()
+    deadline = began + seconds
+    result: dict[str, Any] = {"version": 1}
+    try:
+        lab = open_bench(root, command, scratch, seconds)
+    except BenchRefused as refused:
+        reason = "pytest finds no tests" if refused.code == 5 else "pytest cannot start here"
+        outcome = "no_tests" if refused.code == 5 else "cannot_run"
+        return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
+    try:
+        result |= _with_bench(lab, root, hint, deadline, say)
+    except BenchRefused as refused:
+        result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
+    finally:
+        lab.close()
+    return result | {"seconds": round(time.monotonic() - began, 1)}
+
+
+def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
+    left = deadline - time.monotonic()
+    base = run_baseline(lab, 0.4 * left)
+    say(f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, {len(base.errors)} modules do not load")
+    if not base.where and not base.errors:
+        return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.tests_part(base)}
+    if not base.failed_ids and not base.errors:
+        return {"outcome": "all_pass", "reason": "every test passes", "tests": report.tests_part(base)}
+    look_closer(lab, base, 0.3 * (deadline - time.monotonic()), say)
+    if not base.failing and not base.errors:
+        reason = "the tests that fail in the whole run pass when run alone"
+        return {"outcome": "flaky", "reason": reason, "tests": report.tests_part(base)}
+    if not base.failing:
+        return _not_loaded(lab, base, root, hint, deadline, say)
+    findings = localise(root, base, hint)
+    candidates = propose(findings, gather(base, hint))
+    say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
+    search = Search(
+        root=root, lab=lab, cold_lab=lambda: _cold(lab, base), base=base, findings=findings, deadline=deadline
+    )
+    try:
+        answer = _search(search, candidates, say)
+    finally:
+        search.close()
+    return _told(search, base, findings, candidates, answer)
+
+
+def _cold(lab: Lab, base: Baseline) -> Lab:
+    arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
+    cold = Lab(lab.root, lab.path, [each for each in arguments if not _selects(each, lab.root)], lab.scratch, "cold")
+    cold.start(60.0, modules=base.modules)
+    return cold
+
+
+def _selects(argument: str, root: Path) -> bool:
+    return not argument.startswith("-") and (root / argument.split("::")[0]).exists()
+
+
+def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | None:
+    """Single edits, then a second edit on top of those that turned some tests, then the best part."""
+    now = time.monotonic()
+    rejected: set[int] = set()
+    search.run(candidates, until=now + 0.75 * (search.deadline - now))
+    if (answer := _verified(search, rejected)) is not None:
+        return answer
+    search.run(candidates)
+    if (answer := _verified(search, rejected)) is not None:
+        return answer
+    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:4]:
+        say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
+        search.run(candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic()))
+        if (answer := _verified(search, rejected)) is not None:
+            return answer
+    best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
+    return next((each for each in best[:3] if not _breaks(search, each)), None)
+
+
+def _verified(search: Search, rejected: set[int]) -> Answer | None:
+    """The first answer that breaks nothing in the whole suite."""
+    for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
+        if id(answer) in rejected:
+            continue
+        if not _breaks(search, answer):
+            return answer
+        rejected.add(id(answer))
+        search.tally.answers.remove(answer)
+        return _verified(search, rejected)
+    return None
+
+
+def _breaks(search: Search, answer: Answer) -> bool:
+    """Whether the whole suite, run once, has a failure that was not there before."""
+    cold = any(part.cold for part in answer.parts)
+    tests = search.base.passed_ids
+    trial = search.trial(answer.parts, tests, cold=cold)
+    return bool(trial.failed() or trial.crashed or trial.hung and time.monotonic() < search.deadline)
+
+
+def _told(
+    search: Search, base: Baseline, findings: Findings, candidates: list[Candidate], answer: Answer | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "tests": report.tests_part(base),
+        "failure": report.failure_part(base),
+        "suspects": report.suspects_part(findings),
+        "search": report.tally_part(search.tally, len(candidates)),
+    }
+    if answer is None:
+        time_up = time.monotonic() >= search.deadline
+        reason = "the time ran out" if time_up and not search.tally.exhausted else "no small edit makes the tests pass"
+        return told | {"outcome": "not_found", "reason": reason}
+    texts = search.texts(answer.parts) or {}
+    told |= report.answer_part(answer, findings, texts)
+    others = [each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)]
+    told["others"] = len(others)
+    return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}
+
+
+def _not_loaded(lab: Lab, base: Baseline, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
+    return {
+        "outcome": "cannot_run",
+        "reason": "test modules cannot be imported",
+        "tests": report.tests_part(base),
+        "failure": report.failure_part(base),
+    }

@@ -1,0 +1,234 @@
+"""Wrong literals: numbers, truth values, strings, slices that stop or step wrongly."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+from collections.abc import Iterator
+
+from ..site import SIZED, Proposal, Site
+from ..source import Edit
+from .registry import template
+
+SPELLINGS = (str.lower, str.upper, str.capitalize, str.strip, str.title)
+
+
+@template("number", 0.75, ast.Constant)
+def number(site: Site) -> Iterator[Proposal]:
+    """A number that is off: by one, by a power of ten, or a different one that the file or the tests use."""
+    node = site.node
+    assert isinstance(node, ast.Constant)  # noqa: S101
+    value = node.value
+    if type(value) not in (int, float) or _in_text(site):
+        return
+    new: dict[str, float] = {}
+    if type(value) is int:
+        index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
+        new |= {str(value + 1): 1.0, str(value - 1): 1.0 if value > 0 or index else 0.6, str(-value): 0.4}
+        new |= {each: 0.35 for each in ("0", "1", "-1", "2")}
+    new |= {_number(value * factor): 0.25 for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)}
+    new |= {_number(each): 0.5 for each in site.clues.numbers[:12]}
+    new |= {each: 0.4 for each in site.numbers[:12]}
+    if type(value) is float:
+        new |= {_number(1 - value): 0.3, _number(1 + value): 0.3, _number(-value): 0.3, "0": 0.2, "1": 0.2}
+    for text, weight in new.items():
+        if text != site.text(node):
+            parent = site.source.parents.get(node)
+            if text.startswith("-") and isinstance(parent, ast.BinOp | ast.UnaryOp):
+                text = f"({text})"
+            yield site.replace(node, text, weight)
+
+
+def _number(value: float) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _in_text(site: Site) -> bool:
+    """Inside an f-string, whose inner positions Python before 3.12 does not give."""
+    return any(isinstance(each, ast.JoinedStr) for each in site.source.ancestors(site.node))
+
+
+@template("truth-value", 0.7, ast.Constant, errors=("TypeError", "AttributeError"))
+def truth_value(site: Site) -> Iterator[Proposal]:
+    """``True`` for ``False``; ``None`` for an empty value."""
+    node = site.node
+    assert isinstance(node, ast.Constant)  # noqa: S101
+    if node.value is True or node.value is False:
+        yield site.replace(node, str(not node.value), 1.0)
+        yield site.replace(node, "None", 0.15)
+    elif node.value is None:
+        parent = site.source.parents.get(node)
+        if not isinstance(parent, ast.Compare):
+            for text, weight in (("[]", 0.5), ("{}", 0.4), ("0", 0.5), ('""', 0.4), ("False", 0.5), ("True", 0.4), ("set()", 0.2)):
+                yield site.replace(node, text, weight)
+
+
+@template("string", 0.65, ast.Constant, errors=("KeyError", "AttributeError", "ValueError"))
+def string(site: Site) -> Iterator[Proposal]:
+    """A literal with a slip: its neighbour in the tests or the file, its case, its blanks."""
+    node = site.node
+    assert isinstance(node, ast.Constant)  # noqa: S101
+    value = node.value
+    if not isinstance(value, str) or _in_text(site) or _docstring(site, node) or len(value) > 200:
+        return
+    ranked: dict[str, float] = {}
+    for other in (*site.clues.strings, *site.strings[:40]):
+        near = difflib.SequenceMatcher(None, value, other).ratio() if value else 0.0
+        ranked[other] = max(ranked.get(other, 0.0), 0.3 + 0.7 * near if near > 0.6 else 0.25)
+    for other in site.clues.missing:
+        near = difflib.SequenceMatcher(None, value, other).ratio()
+        ranked[other] = max(ranked.get(other, 0.0), 0.4 + 0.6 * near)
+    for pair in site.clues.pairs:
+        ranked |= {other: 1.0 for other in corrected(value, *pair)}
+    for spell in SPELLINGS:
+        ranked.setdefault(spell(value), 0.4)
+    short = {"": 0.35, " ": 0.35, ",": 0.2, ", ": 0.25, "-": 0.2, "_": 0.2, ".": 0.2, "/": 0.2, "\n": 0.25, ":": 0.2, ": ": 0.2}
+    if len(value) <= 2:
+        for other, weight in short.items():
+            ranked.setdefault(other, weight)
+    ranked.setdefault(f"{value} ", 0.25)
+    ranked.setdefault(f" {value}", 0.2)
+    for other, weight in ranked.items():
+        if other != value:
+            yield site.replace(node, _quoted(site.text(node), other), weight)
+
+
+@template("pattern", 0.5, ast.Constant)
+def pattern(site: Site) -> Iterator[Proposal]:
+    """A regular expression with a quantifier, an anchor or a class that is wrong."""
+    node = site.node
+    assert isinstance(node, ast.Constant)  # noqa: S101
+    text = site.text(node) if isinstance(node.value, str) and not _in_text(site) else ""
+    match = re.match(r"([rR])(['\"]{3}|['\"])", text)
+    if not match or len(text) > 300:
+        return
+    start = site.source.span(node)[0]
+    begin, end = match.end(), len(text) - len(match.group(2))
+    body = text[begin:end]
+    for old, news in {"+": ("*", ""), "*": ("+", ""), "?": ("", "+"), r"\d": (r"\w",), r"\w": (r"\d", r"\S"), r"\s": (r"\S",),
+                      "a-z": ("a-zA-Z", "a-z0-9"), "^": ("",), "$": ("",), r"\b": ("",)}.items():  # fmt: skip
+        for found in re.finditer(re.escape(old), body):
+            at = start + begin + found.start()
+            yield from (Proposal((Edit(at, at + len(old), new),), 0.6) for new in news)
+    for added in ("^", r"\b", r"\s*"):
+        yield Proposal((Edit(start + begin, start + begin, added),), 0.3)
+    for added in ("$", r"\b", "+", "*", "?", r"\s*"):
+        yield Proposal((Edit(start + end, start + end, added),), 0.3)
+    for found in re.finditer(r"[\])}]|\\[dws](?![+*?{])", body):
+        at = start + begin + found.end()
+        if body[found.end() : found.end() + 1] not in ("+", "*", "?", "{"):
+            yield from (Proposal((Edit(at, at, new),), 0.5) for new in ("+", "*", "?"))
+    for found in re.finditer(r"(?<!\\)\.", body):
+        at = start + begin + found.start()
+        yield Proposal((Edit(at, at, "\\"),), 0.5)
+    for found in re.finditer(r"\\\.", body):
+        at = start + begin + found.start()
+        yield Proposal((Edit(at, at + 1, ""),), 0.3)
+
+
+@template("text", 0.55, ast.JoinedStr, ast.Constant)
+def text_chunk(site: Site) -> Iterator[Proposal]:
+    """A piece of a text or of a format that differs from what the tests expect."""
+    node = site.node
+    if isinstance(node, ast.Constant) and (not isinstance(node.value, str) or _in_text(site) or _docstring(site, node)):
+        return
+    text = site.text(node)
+    if len(text) > 400:
+        return
+    for pair in site.clues.pairs:
+        for new in corrected(text, *pair):
+            yield site.replace(node, new, 1.0)
+    start = site.source.span(node)[0]
+    for found in re.finditer(r"(?<=[:.,0<>^])(\d+)(?=[a-z%}])|(?<=[:<>^])(\d+)(?=[\.}])", text):
+        width = int(found.group())
+        for other in (width + 1, width - 1, 0 if width else 2):
+            if other >= 0:
+                yield Proposal((Edit(start + found.start(), start + found.end(), str(other)),), 0.5)
+    for found in re.finditer(r":([<>^])(?=\d|\{)", text):
+        for other in "<>^":
+            yield Proposal((Edit(start + found.start() + 1, start + found.end(), other),), 0.5)
+    for found in re.finditer(r"(?<=\{)\w[\w.]*(?=\})", text):
+        at = (start + found.start(), start + found.end())
+        for added in ("!r", "!s", ":.2f", ":,"):
+            yield Proposal((Edit(at[1], at[1], added),), 0.25)
+        if isinstance(node, ast.JoinedStr):
+            for other in (*site.locals, *site.attributes):
+                if other != found.group():
+                    yield Proposal((Edit(*at, other),), 0.3)
+
+
+@template("slice", 0.6, ast.Subscript, ast.Name, ast.Attribute, ast.Call)
+def slice_bounds(site: Site) -> Iterator[Proposal]:
+    """A slice with a bound or a step that is missing, too many or turned round; an index at the wrong end."""
+    node = site.node
+    if isinstance(node, ast.Subscript):
+        yield from _slice(site, node)
+        return
+    parent = site.source.parents.get(node)
+    if isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension)) and getattr(node, "ctx", None).__class__ is not ast.Store:
+        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node or isinstance(parent, ast.Call) and parent.func is node:
+            return
+        known = bool(site.kinds(node) & (SIZED - {"dict", "set"}))
+        if known or isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call):
+            for each in ("[::-1]", "[1:]", "[:-1]", "[0]", "[-1]", "[:]"):
+                yield site.replace(node, site.text(node) + each, 0.25)
+
+
+def _slice(site: Site, node: ast.Subscript) -> Iterator[Proposal]:
+    value = site.text(node.value)
+    match node.slice:
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            low, high, by = (site.text(each) if each else "" for each in (lower, upper, step))
+            for a, b, c, weight in (
+                ("", high, by, 0.5), (low, "", by, 0.5), (low, high, "", 0.7), (high, low, by, 0.7), ("1", high, by, 0.4),
+                (low, "-1", by, 0.4), (low, high, "-1", 0.4), (low, high, f"-{by}", 0.5), (low, high, "2", 0.2),
+            ):  # fmt: skip
+                if (a, b, c) != (low, high, by) and c != "-":
+                    yield site.replace(node, f"{value}[{a}:{b}{':' + c if c else ''}]", weight)
+        case ast.Constant(value=int(index)) if not isinstance(index, bool):
+            if index in (0, -1):
+                yield site.replace(node.slice, "-1" if index == 0 else "0", 1.0)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
+            yield site.replace(node.slice, "0", 1.0)
+            yield site.replace(node.slice, "-2", 0.5)
+
+
+def corrected(text: str, left: str, right: str) -> list[str]:
+    """What ``text`` becomes when the difference between two compared values is applied to it, both ways."""
+    found: list[str] = []
+    for one, two in ((left, right), (right, left)):
+        blocks = difflib.SequenceMatcher(None, one, two, autojunk=False).get_opcodes()
+        for tag, a, b, c, d in blocks:
+            if tag == "equal" or b - a > 30 or d - c > 30:
+                continue
+            for around in (4, 2, 1):
+                old = one[max(0, a - around) : b + around]
+                new = one[max(0, a - around) : a] + two[c:d] + one[b : b + around]
+                if old and old in text:
+                    found.append(text.replace(old, new, 1))
+                    break
+            else:
+                if b > a and one[a:b] in text:
+                    found.append(text.replace(one[a:b], two[c:d], 1))
+    return list(dict.fromkeys(each for each in found if each != text))[:6]
+
+
+def _quoted(old: str, value: str) -> str:
+    """A literal for ``value`` in the same quotes as the old one."""
+    match = re.match(r"([a-zA-Z]*)('''|\"\"\"|'|\")", old)
+    prefix, quote = match.groups() if match else ("", '"')
+    if "b" in prefix.lower():
+        return old
+    if "r" in prefix.lower() and quote not in value and not value.endswith("\\") and "\n" not in value:
+        return f"{prefix}{quote}{value}{quote}"
+    body = repr(value)[1:-1].replace("\\'", "'").replace('"', '\\"' if quote[0] == '"' else '"')
+    if quote[0] == "'":
+        body = body.replace("'", "\\'")
+    return f"{quote[0]}{body}{quote[0]}"
+
+
+def _docstring(site: Site, node: ast.AST) -> bool:
+    return isinstance(site.source.parents.get(node), ast.Expr)
