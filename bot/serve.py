@@ -57,7 +57,7 @@ async def run_migrate(settings: Settings) -> None:
 
 async def serve_web(settings: Settings) -> None:
     """Receive webhooks until a signal comes."""
-    from bot.inbox.routes import KNOWN_EVENTS
+    from bot.inbox.routes import ROUTES
     from bot.inbox.webhook import create_app, runner
     from bot.tasks.store import Store
 
@@ -65,7 +65,9 @@ async def serve_web(settings: Settings) -> None:
     stop = _stop_event()
     async with _database(settings) as database:
         store = Store(database.engine)
-        serving = runner(create_app(store, secrets=settings.webhook_secrets, known=KNOWN_EVENTS))
+        serving = runner(
+            create_app(store, secrets=settings.webhook_secrets, known=frozenset(name for name, _ in ROUTES))
+        )
         await serving.setup()
         try:
             site = web.TCPSite(serving, "0.0.0.0", settings.port)  # noqa: S104 - GitHub must reach it
@@ -80,6 +82,7 @@ async def serve_worker(settings: Settings) -> None:
     """Take deliveries and tasks until a signal comes. Refuses to start when the sandbox does not hold."""
     from bot.agent.models import choose
     from bot.github.app import GitHub
+    from bot.inbox.decision import AppIdentity
     from bot.inbox.intake import Intake
     from bot.run.aftermath import tell_end
     from bot.run.checkout import Workshop
@@ -119,7 +122,8 @@ async def serve_worker(settings: Settings) -> None:
             identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
             worker=worker_name(),
         )
-        intake = Intake(store, github, app, label=settings.label)
+        bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
+        intake = Intake(store, github, bot, label=settings.label)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         await Queue(database, grace=GRACE_SECONDS).run(
             on_delivery=intake.take,
