@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,21 @@ COMMAND_KEYS = (
     *("credential.helper", "sequence.editor"),
 )
 MAIN = ["+refs/heads/main:refs/heads/main"]
+
+
+@dataclass(frozen=True)
+class Local:
+    """A local repository's commit, and the bare copy of it."""
+
+    sha: str
+    repo: Path
+
+
+async def local_tree(mirror: Mirror, path: Path, rev: str | None, into: Path) -> Local:
+    """What `hob solve` does first: take the commit over, and write its tree."""
+    number, sha = await mirror.adopt(path, rev or "HEAD")
+    await mirror.materialise(number, sha, into)
+    return Local(sha=sha, repo=mirror.path(number))
 
 
 @pytest.fixture
@@ -204,7 +220,7 @@ async def test_attributes_have_no_effect(mirror: Mirror, tmp_path: Path) -> None
         git(local, "update-index", "--add", "--cacheinfo", f"100644,{blob},{name}")
     git(local, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},x")
     git(local, "commit", "--quiet", "-m", "attributes")
-    await mirror.materialise_local(local, None, tmp_path / "tree")
+    await local_tree(mirror, local, None, tmp_path / "tree")
     for name, content in files.items():
         raw = content if isinstance(content, bytes) else str(content).encode()
         assert (tmp_path / "tree" / name).read_bytes() == raw
@@ -226,8 +242,8 @@ async def test_s72_a_hostile_local_repository_runs_nothing(mirror: Mirror, tmp_p
         (hooks / name).chmod(0o755)
     git(work, "config", "core.hooksPath", str(hooks))
     marker.unlink(missing_ok=True)
-    local = await mirror.materialise_local(work, None, tmp_path / "tree")
-    again = await mirror.materialise_local(work, "main", tmp_path / "again")
+    local = await local_tree(mirror, work, None, tmp_path / "tree")
+    again = await local_tree(mirror, work, "main", tmp_path / "again")
     assert local == again and local.sha == sha
     assert not marker.exists()
     assert (tmp_path / "tree/a.txt").read_text() == "a\n"
@@ -238,17 +254,17 @@ async def test_s72_a_hostile_local_repository_runs_nothing(mirror: Mirror, tmp_p
 async def test_local_repositories_of_every_shape(mirror: Mirror, tmp_path: Path, work: Path) -> None:
     sha = git(work, "rev-parse", "HEAD")
     git(work, "worktree", "add", "--quiet", str(tmp_path / "linked"), "HEAD~1")
-    linked = await mirror.materialise_local(tmp_path / "linked", None, tmp_path / "a")
+    linked = await local_tree(mirror, tmp_path / "linked", None, tmp_path / "a")
     assert linked.sha == git(work, "rev-parse", "HEAD~1")
     served = bare(tmp_path / "bare.git", work)
-    assert (await mirror.materialise_local(served, "main", tmp_path / "b")).sha == sha
+    assert (await local_tree(mirror, served, "main", tmp_path / "b")).sha == sha
     with pytest.raises(UserError, match="no commit 'nothing'"):
-        await mirror.materialise_local(work, "nothing", tmp_path / "c")
+        await local_tree(mirror, work, "nothing", tmp_path / "c")
     with pytest.raises(UserError, match="is not a git repository"):
-        await mirror.materialise_local(tmp_path, None, tmp_path / "c")
+        await local_tree(mirror, tmp_path, None, tmp_path / "c")
     git(tmp_path, "init", "--quiet", "empty")
     with pytest.raises(UserError, match="no commit yet"):
-        await mirror.materialise_local(tmp_path / "empty", None, tmp_path / "c")
+        await local_tree(mirror, tmp_path / "empty", None, tmp_path / "c")
 
 
 @pytest.mark.parametrize("name", [".GIT", "git~1", ".g\u200cit", ".git "])
@@ -268,7 +284,7 @@ async def test_s73_a_tree_with_gits_own_directory_in_disguise_is_refused(
         with pytest.raises(UserError, match="refuses"):
             await mirror.fetch(7, f"{server.url}/r.git", token=None, refspecs=MAIN)
     with pytest.raises(UserError, match="refuses"):
-        await mirror.materialise_local(work, None, tmp_path / "tree")
+        await local_tree(mirror, work, None, tmp_path / "tree")
 
 
 async def test_harmless_old_faults_are_fetched(mirror: Mirror, tmp_path: Path) -> None:
@@ -287,10 +303,10 @@ async def test_harmless_old_faults_are_fetched(mirror: Mirror, tmp_path: Path) -
 async def test_a_tree_over_the_bounds_is_refused_before_it_is_written(tmp_path: Path, work: Path) -> None:
     for bounds in (Bounds(files=2), Bounds(bytes=10)):
         with pytest.raises(UserError, match="too large"):
-            await Mirror(tmp_path / "m", bounds=bounds).materialise_local(work, None, tmp_path / "tree")
+            await local_tree(Mirror(tmp_path / "m", bounds=bounds), work, None, tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
     small = Mirror(tmp_path / "m", read_limit=2)
-    local = await small.materialise_local(work, None, tmp_path / "tree")
+    local = await local_tree(small, work, None, tmp_path / "tree")
     (tmp_path / "m" / "7.git").symlink_to(local.repo)
     with pytest.raises(UserError, match=r"README\.md is larger"):
         await small.read_file(7, local.sha, "README.md")
