@@ -109,9 +109,9 @@ def test_other_names() -> None:
     ],
 )
 def test_a_hostile_text_costs_little(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     find(text + "\n\n@hob x", "hob")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @settings(max_examples=150, deadline=None)

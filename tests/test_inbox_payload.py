@@ -97,7 +97,7 @@ def test_a_pull_request_and_who_is_a_bot() -> None:
     got = event("pull_request_review_comment", review_comment("x", in_reply_to_id=4999, line=None))
     assert got.thread and got.trigger
     assert (got.thread.number, got.thread.is_pull, got.thread.author.is_bot) == (4, True, True)
-    assert (got.thread.head_ref, got.thread.head_sha) == ("hob/3-x", "b" * 40)
+    assert (got.thread.head_ref, got.thread.head_sha) == ("hob/3-it-breaks", "b" * 40)
     assert (got.thread.head_repo_id, got.thread.base_ref) == (11, "main")
     assert (got.trigger.path, got.trigger.line, got.trigger.reply_to) == ("src/average.py", 2, 4999)
     assert got.trigger.hunk.startswith("@@") and got.trigger.kind is TriggerKind.REVIEW_COMMENT
