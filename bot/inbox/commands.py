@@ -53,7 +53,7 @@ _DOING = {
     "go",
 }
 _ASKING = {"please", "can", "could", "would", "you", "care", "of", "at", "into", "with", "on", "ahead", "for"}
-_BARE = frozenset(_POINTING | _DOING | _ASKING | {"and", "try", "thanks"})
+_BARE = frozenset(_POINTING | _DOING | _ASKING | {"and", "have", "try", "thanks"})
 
 
 def understand(requests: Sequence[str]) -> Said:

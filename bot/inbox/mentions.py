@@ -10,9 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+MOST = 50  # mentions looked at in one text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
@@ -32,11 +35,11 @@ def find(text: str, slug: str) -> list[str]:
     """
     pattern = _candidates(slug)
     source = text.replace("\r\n", "\n").replace("\r", "\n").replace(_OPEN, "").replace(_CLOSE, "")
-    spans = [match.span() for match in pattern.finditer(source)]
+    spans = [match.span() for match in islice(pattern.finditer(source), MOST)]
     if not spans:
         return []
     counted = iter(range(len(spans)))
-    marked = pattern.sub(lambda _: f"@{_OPEN}{next(counted)}{_CLOSE}", source)
+    marked = pattern.sub(lambda _: f"@{_OPEN}{next(counted)}{_CLOSE}", source, count=MOST)
     tokens = _markdown.parse(marked)
     lines = [0, *(match.end() for match in re.finditer("\n", source))]
     hidden = _comments(tokens)
