@@ -9,7 +9,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -58,8 +71,57 @@ def lost(run: Run) -> LeaseLost:
     return LeaseLost(f"run {run.id} no longer holds task {run.task} (fence {run.fence})")
 
 
-def _in(seconds: float) -> ColumnElement[Any]:
-    return func.clock_timestamp() + timedelta(seconds=seconds)
+def _in(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(seconds, (int, float)):
+        return func.clock_timestamp() + timedelta(seconds=seconds)
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+# The statements of every run are built once: building one costs more than running it.
+_MINE = and_(
+    tasks.c.id == bindparam("of_task"),
+    tasks.c.fence == bindparam("at_fence"),
+    tasks.c.state == literal_column("'running'"),
+)
+_CLAIMED = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("of_task"), claimable())
+    .values(
+        state=literal_column("'running'"),
+        fence=tasks.c.fence + 1,
+        attempts=tasks.c.attempts + 1,
+        lease_until=_in(bindparam("lease", type_=Double)),
+        worker=bindparam("by"),
+        not_before=None,
+        updated_at=func.now(),
+    )
+    .returning(tasks)
+    .cte("claimed")
+)
+_BEGUN = (
+    insert(runs)
+    .from_select(
+        ["task", "attempt", "fence", "worker"],
+        select(_CLAIMED.c.id, _CLAIMED.c.fence, _CLAIMED.c.fence, _CLAIMED.c.worker),
+    )
+    .returning(runs.c.id, runs.c.task)
+    .cte("begun")
+)
+_CLAIM = select(_CLAIMED, _BEGUN.c.id.label("run")).join(_BEGUN, _BEGUN.c.task == _CLAIMED.c.id)
+_BEAT = (
+    update(tasks)
+    .where(_MINE)
+    .values(lease_until=_in(bindparam("lease", type_=Double)))
+    .returning(tasks.c.cancel_asked)
+)
+_LOOK = select(tasks.c.cancel_asked).where(_MINE)
+_END_RUN = (
+    update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
+)
+
+
+def _of(run: Run, **more: Any) -> dict[str, Any]:
+    return {"of_task": run.task, "at_fence": run.fence, **more}
 
 
 class Claims:
@@ -72,56 +134,29 @@ class Claims:
 
         It is not while another task of its thread runs, or while an older one is queued there.
         """
+        names = {"of_task": task_id, "by": worker, "lease": lease}
         try:
             async with self.engine.begin() as connection:
-                row = (
-                    await connection.execute(
-                        update(tasks)
-                        .where(tasks.c.id == task_id, claimable())
-                        .values(
-                            state=TaskState.RUNNING,
-                            fence=tasks.c.fence + 1,
-                            attempts=tasks.c.attempts + 1,
-                            lease_until=_in(lease),
-                            worker=worker,
-                            not_before=None,
-                            updated_at=func.now(),
-                        )
-                        .returning(tasks)
-                    )
-                ).first()
-                if row is None:
-                    return None
-                return task_of(row), await _begin(connection, task_of(row), worker)
+                row = (await connection.execute(_CLAIM, names)).first()
         except IntegrityError:  # tasks_one_run_per_thread: a task of the thread was claimed in this moment
             return None
+        if row is None:
+            return None
+        run = Run(id=row.run, task=row.id, attempt=row.fence, fence=row.fence, worker=worker)
+        return task_of(row), run
 
     async def heartbeat(self, run: Run, *, lease: float = LEASE) -> bool:
         """Keep the task for ``lease`` more seconds; True when it is to be cancelled. Raises LeaseLost."""
         async with self.engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    update(tasks)
-                    .where(
-                        tasks.c.id == run.task,
-                        tasks.c.fence == run.fence,
-                        tasks.c.state == TaskState.RUNNING,
-                    )
-                    .values(lease_until=_in(lease))
-                    .returning(tasks.c.cancel_asked)
-                )
-            ).first()
+            row = (await connection.execute(_BEAT, _of(run, lease=lease))).first()
         if row is None:
             raise lost(run)
         return bool(row.cancel_asked)
 
     async def look(self, run: Run) -> bool:
         """Whether somebody asked to cancel, without prolonging the lease. Raises LeaseLost."""
-        query = select(tasks.c.cancel_asked).where(
-            tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING
-        )
         async with self.engine.connect() as connection:
-            asked = await connection.scalar(query)
+            asked = await connection.scalar(_LOOK, _of(run))
         if asked is None:
             raise lost(run)
         return bool(asked)
@@ -185,17 +220,6 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
     return [(row.id, TaskState(row.state)) for row in expired]
 
 
-async def _begin(connection: AsyncConnection, task: Task, worker: str) -> Run:
-    run = (
-        await connection.execute(
-            insert(runs)
-            .values(task=task.id, attempt=task.fence, fence=task.fence, worker=worker)
-            .returning(runs.c.id)
-        )
-    ).one()
-    return Run(id=run.id, task=task.id, attempt=task.fence, fence=task.fence, worker=worker)
-
-
 async def _release(
     connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool, told: bool
 ) -> TaskState:
@@ -204,7 +228,7 @@ async def _release(
     row = (
         await connection.execute(
             update(tasks)
-            .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
+            .where(_MINE)
             .values(
                 state=case((stop, literal(TaskState.CANCELLED.value)), else_=literal(to.value)),
                 reason=reason,
@@ -215,13 +239,14 @@ async def _release(
                 told_at=func.now() if told and not again else None,
                 updated_at=func.now(),
             )
-            .returning(tasks)
+            .returning(tasks.c.state, tasks.c.told_at, tasks.c.thread_key, tasks.c.priority),
+            _of(run),
         )
     ).first()
     if row is None:
         return await _released_before(connection, run)
     state = TaskState(row.state)
-    await connection.execute(update(runs).where(runs.c.id == run.id).values(state=state, ended_at=func.now()))
+    await connection.execute(_END_RUN, {"of_run": run.id, "as": state})
     if (after and state is TaskState.QUEUED) or row.told_at:
         await wake_next(connection, row.thread_key)
     else:

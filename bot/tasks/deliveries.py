@@ -73,7 +73,7 @@ class DeliveryRecords:
                 insert(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.guid)
             )
             if stored.first():
-                await wake_delivery(connection, guid)
+                await wake_delivery(connection, guid, new=True)
                 return "new"
             known = (
                 await connection.execute(

@@ -118,6 +118,7 @@ class Lease:
 
     async def _keep(self) -> None:
         while True:
+            await asyncio.sleep(self._look)
             asked = self._loop.time()
             try:
                 if asked - self._last >= self._beat:
@@ -136,7 +137,6 @@ class Lease:
                 self._cancel_asked = self._cancel_asked or cancel
                 if self._cancel_asked and not self._committed:
                     self._stop(Cancelled("somebody asked to stop"))
-            await asyncio.sleep(self._look)
 
 
 def worker_name() -> str:

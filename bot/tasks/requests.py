@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, literal, select, update
+from sqlalchemy import Row, Select, bindparam, case, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -28,6 +28,14 @@ from bot.tasks.values import plain, restore, storable
 from bot.tasks.wake import wake_task, wake_teller
 
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
+
+
+_NEXT = (
+    select(tasks.c.id, tasks.c.priority)
+    .where(tasks.c.thread_key == bindparam("on"), tasks.c.state == literal_column("'queued'"))
+    .order_by(tasks.c.id)
+    .limit(1)
+)
 
 
 class IllegalMove(HobError):
@@ -60,7 +68,7 @@ class TaskRecords:
             if added is None:
                 there = tasks.c.delivery == row["delivery"], tasks.c.ordinal == ordinal
                 return task_of((await connection.execute(select(tasks).where(*there))).one())
-            await wake_task(connection, added.id, priority=added.priority)
+            await wake_task(connection, added.id, priority=added.priority, new=True)
         return task_of(added)
 
     async def task(self, task_id: int) -> Task | None:
@@ -196,14 +204,7 @@ async def after_move(
 
 async def wake_next(connection: AsyncConnection, thread_key: str) -> None:
     """Wake a worker for the oldest queued task of a thread, which may just have become claimable."""
-    following = (
-        await connection.execute(
-            select(tasks.c.id, tasks.c.priority)
-            .where(tasks.c.thread_key == thread_key, tasks.c.state == TaskState.QUEUED)
-            .order_by(tasks.c.id)
-            .limit(1)
-        )
-    ).first()
+    following = (await connection.execute(_NEXT, {"on": thread_key})).first()
     if following:
         await wake_task(connection, following.id, priority=following.priority)
 

@@ -39,6 +39,13 @@ def queue_app(connector: BaseConnector) -> App:
     async def work(context: JobContext, task: int) -> None:
         await _call(context, "work", task)
 
+    # A worker notices that its listener or its heartbeat died only while every other side task of it lives,
+    # and the one for periodic jobs ends at once when there are none.
+    @app.periodic(cron="0 0 1 1 *")
+    @app.task(name="nothing", queue=INBOX)
+    async def nothing(timestamp: int) -> None:
+        return None
+
     return app
 
 
@@ -50,14 +57,17 @@ async def _call(context: JobContext, name: str, what: Any) -> None:
 _sender = queue_app(PsycopgConnector())  # never opened: it only defers over connections of ours
 
 
-async def wake_delivery(connection: AsyncConnection, guid: str) -> bool:
-    """Have a worker look at the delivery once this is committed; False if one is asked already."""
-    return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid})
+async def wake_delivery(connection: AsyncConnection, guid: str, *, new: bool = False) -> bool:
+    """Have a worker look at the delivery once this is committed; False if one is asked already.
+
+    ``new``: the row was made in this transaction, so that nobody can have been asked.
+    """
+    return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid}, new=new)
 
 
-async def wake_task(connection: AsyncConnection, task: int, *, priority: int = 0) -> bool:
+async def wake_task(connection: AsyncConnection, task: int, *, priority: int = 0, new: bool = False) -> bool:
     """Have a worker look at the queued task once this transaction is committed."""
-    return await _wake(connection, "work", f"task:{task}", {"task": task}, priority)
+    return await _wake(connection, "work", f"task:{task}", {"task": task}, priority, new=new)
 
 
 async def wake_teller(connection: AsyncConnection, task: int) -> bool:
@@ -66,11 +76,20 @@ async def wake_teller(connection: AsyncConnection, task: int) -> bool:
 
 
 async def _wake(
-    connection: AsyncConnection, job: str, once: str, arguments: dict[str, Any], priority: int = 0
+    connection: AsyncConnection,
+    job: str,
+    once: str,
+    arguments: dict[str, Any],
+    priority: int = 0,
+    *,
+    new: bool = False,
 ) -> bool:
     raw = (await connection.get_raw_connection()).driver_connection
     driver = cast("psycopg.AsyncConnection[Any]", raw)
     task = _sender.tasks[job].configure(queueing_lock=once, priority=priority, connection=driver)
+    if new:
+        await task.defer_async(**arguments)
+        return True
     try:
         async with driver.transaction():  # a savepoint: the refusal of a second job would end ours
             await task.defer_async(**arguments)
