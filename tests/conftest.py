@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -27,10 +29,20 @@ def at_database(url: str, name: str) -> str:
     return f"{start.rsplit('/', 1)[0]}/{name}?{query}"
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty state directory that the account of an embedded server can reach.
+
+    Not below ``tmp_path``: every other pytest that starts as the same user closes the parent of that again.
+    """
+    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The URL of a server that has the migrated database ``template`` (never connect to that one)."""
-    with embedded(tmp_path_factory.mktemp("pg")) as url:
+    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder, embedded(Path(folder)) as url:
         with psycopg.connect(url, autocommit=True) as admin:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 admin.execute(f"ALTER SYSTEM SET {setting} = off".encode())

@@ -34,7 +34,7 @@ def test_examples(title: str, branch: str) -> None:
     assert branch_name(12, title) == branch
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 10**9), st.text(max_size=80))
 def test_any_title_gives_a_valid_name(issue: int, title: str) -> None:
     name = branch_name(issue, title)
@@ -43,7 +43,7 @@ def test_any_title_gives_a_valid_name(issue: int, title: str) -> None:
     assert is_valid_branch(name) and _git_takes(name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(st.sampled_from("a/.@{}~^:?*[\\ -\x7f\x01lockHEAD\u00e9"), min_size=1, max_size=8))
 @example("HEAD")
 @example("-a")

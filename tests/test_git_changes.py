@@ -249,7 +249,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield root
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     rules=st.dictionaries(st.sampled_from(["", "a", "dir", "a/dir"]), PATTERNS, max_size=3),
     paths=st.sets(PATHS, min_size=1, max_size=8),

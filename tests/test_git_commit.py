@@ -142,7 +142,7 @@ def _fits(files: dict[str, bytes]) -> bool:
     return not any(other.startswith(path + "/") for path in files for other in files)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(before=FILES.filter(_fits), after=FILES.filter(_fits))
 def test_any_tree_becomes_any_other(
     tmp_path_factory: pytest.TempPathFactory, before: dict[str, bytes], after: dict[str, bytes]

@@ -111,10 +111,10 @@ def test_other_names() -> None:
 def test_a_hostile_text_costs_little(text: str) -> None:
     began = time.process_time()
     find(text + "\n\n@hob x", "hob")
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 2
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("@hob >`*_[]()<!->\n ~#\\x&;"), max_size=60))
 def test_any_text_is_read(text: str) -> None:
     for request in find(text, "hob"):

@@ -203,7 +203,7 @@ def damaged(draw: st.DrawFn) -> tuple[str, Any]:
     return name, made
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(damaged() | st.tuples(st.sampled_from([name for name, _ in SEVERAL] + ["x"]), JSON))
 def test_anything_at_all_is_an_event_or_a_bad_payload(case: tuple[str, Any]) -> None:
     name, payload = case

@@ -32,8 +32,8 @@ def alive(url: str) -> bool:
     return True
 
 
-def test_the_last_to_leave_stops_the_server_whoever_was_killed(tmp_path: Path) -> None:
-    home = tmp_path / ("deep" * 25)  # a path too long for a socket, too
+def test_the_last_to_leave_stops_the_server_whoever_was_killed(home: Path) -> None:
+    home = home / ("deep" * 25)  # a path too long for a socket, too
     with embedded(home) as url:
         other = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -53,8 +53,8 @@ def test_the_last_to_leave_stops_the_server_whoever_was_killed(tmp_path: Path) -
     assert home.stat().st_mode & 0o066 == 0
 
 
-async def test_open_database_without_a_url(tmp_path: Path) -> None:
-    async with open_database(tmp_path / "home") as database:
+async def test_open_database_without_a_url(home: Path) -> None:
+    async with open_database(home / "state") as database:
         assert alive(database.url)
     assert not alive(database.url)
 

@@ -358,8 +358,8 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
         await until(lambda: all_done(store))
 
 
-async def test_s18_the_server_restarts(tmp_path: Path) -> None:
-    async with open_database(tmp_path / "home") as database:
+async def test_s18_the_server_restarts(home: Path) -> None:
+    async with open_database(home) as database:
         await migrate(database)
         worker = Worker(Store(database.engine))
         go_on = asyncio.Event()
@@ -367,7 +367,7 @@ async def test_s18_the_server_restarts(tmp_path: Path) -> None:
         async with at_work(database, worker, concurrency=3):
             await worker.store.add_task(asked(number=1))
             await until(lambda: _async(worker.together == 1))
-            await asyncio.to_thread(restart, tmp_path / "home" / "postgres")
+            await asyncio.to_thread(restart, home / "postgres")
             up = time.monotonic()
             await patiently(lambda: worker.store.add_delivery("g", "issues", b"{}", {}), seconds=10)
             await until(lambda: _handled(worker.store, "g"))

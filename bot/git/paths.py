@@ -27,7 +27,7 @@ def why_refused(path: bytes) -> str | None:
         if len(part) > LONGEST_NAME:
             return "has a name that is too long"
         if not validate_path_element_ntfs(part) or not _hfs_honest(part):
-            return "looks like git's own directory to some file systems"
+            return "is git's own directory, to some file systems at least"
     return None
 
 
