@@ -1,7 +1,7 @@
 """A model without a language model: it speaks the tool protocol, every answer follows from the last results.
 
 It is a pure function of the conversation, so a run that is resumed or replayed goes the same way. What
-executes the repository's code runs inside the sandbox (``bot/agent/guest/mend``); here are only the decisions.
+executes the repository's code runs inside the sandbox (``bot/agent/guest/mend``); only decisions are here.
 """
 
 from __future__ import annotations
