@@ -27,6 +27,7 @@ Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
 HUB = web.AppKey("hub", Hub)
 PREFIX = "/api"
 BODY_LIMIT = 65_536
+NAMED, BY_ID = "/repos/{owner}/{repo}", "/repositories/{repository_id:\\d+}"
 
 
 class Body:
@@ -250,6 +251,9 @@ def mount(app: web.Application, tables: Iterable[Routes]) -> None:
     for table in tables:
         for route in table.all:
             app.router.add_route(route.method, PREFIX + route.path, _endpoint(route))
+            if route.path.startswith(NAMED):
+                alias = BY_ID + route.path.removeprefix(NAMED)  # where renamed repositories are redirected to
+                app.router.add_route(route.method, PREFIX + alias, _endpoint(route))
     app.router.add_route("*", PREFIX + "/{rest:.*}", _endpoint(MISSING))
 
 
@@ -299,14 +303,20 @@ def _unarchives(request: web.Request, call: Call) -> bool:
 
 
 def _repository(hub: Hub, route: Route, request: web.Request, actor: Actor) -> Row | web.Response | None:
-    if not route.path.startswith("/repos/{owner}/{repo}"):
+    if not route.path.startswith(NAMED):
         return None
+    if "repository_id" in request.match_info:
+        known = hub.state.maybe("SELECT id FROM repos WHERE id = ?", int(request.match_info["repository_id"]))
+        if known is None:
+            raise not_found()
+        return hub.state.repo(known["id"])
     owner, name = request.match_info["owner"], request.match_info["repo"]
     found = hub.state.repo_by_name(owner, name)
     if found is not None:
         return found
     moved = hub.state.maybe(
-        "SELECT repo_id FROM old_names JOIN accounts ON accounts.id = old_names.owner_id WHERE login = ? AND name = ?",
+        "SELECT repo_id FROM old_names JOIN accounts ON accounts.id = old_names.owner_id"
+        " WHERE login = ? AND old_names.name = ?",
         owner, name,
     )  # fmt: skip
     if moved is None:

@@ -9,7 +9,7 @@ from localhub.auth import role_of
 from localhub.errors import ApiError, invalid, not_found
 from localhub.nodes import node_id
 from localhub.objects.people import user
-from localhub.objects.repository import page_url, repo_url, repository, role_flags
+from localhub.objects.repository import page_url, repository, role_flags
 from localhub.state import Row
 
 routes = Routes()
@@ -98,7 +98,6 @@ async def add(call: Call) -> web.Response:
             "expired": False,
             "url": f"{call.hub.api_url}/user/repository_invitations/{person['id']}",
             "html_url": f"{page_url(call.hub, repo)}/invitations",
-            "repository_url": repo_url(call.hub, repo),
         },
         201,
     )

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from localhub import events
 from localhub.api import Call, Routes, answer, nothing, paged
-from localhub.auth import Actor, check_repo, covers, role_of
+from localhub.auth import Actor, covers, role_of
 from localhub.contents import first_commit
 from localhub.errors import ApiError, custom, not_found
 from localhub.hub import Hub
-from localhub.objects.repository import repository, whole_repository
+from localhub.objects.repository import listed_repository, repository, whole_repository
 from localhub.state import Row
 
 routes = Routes()
@@ -97,16 +97,6 @@ async def get(call: Call) -> web.Response:
     return answer(whole_repository(call.hub, call.repo, call.actor))
 
 
-@routes.get("/repositories/{id:\\d+}", app="metadata:read")
-async def get_by_id(call: Call) -> web.Response:
-    """GET /repositories/{id}: where renamed repositories are redirected to."""
-    if call.hub.state.maybe("SELECT 1 FROM repos WHERE id = ?", call.number("id")) is None:
-        raise not_found()
-    repo = call.hub.state.repo(call.number("id"))
-    check_repo(call.hub.state, call.actor, repo, app="metadata:read", user="read")
-    return answer(whole_repository(call.hub, repo, call.actor))
-
-
 @routes.patch("/repos/{owner}/{repo}", app="administration:write", user="admin")
 async def change(call: Call) -> web.Response:
     """PATCH /repos/{owner}/{repo}: name, description, visibility, default branch, archived, issues."""
@@ -166,7 +156,7 @@ async def list_own(call: Call) -> web.Response:
     state = call.hub.state
     repos = [state.repo(row["id"]) for row in state.all("SELECT id FROM repos ORDER BY id")]
     mine = [repo for repo in repos if role_of(state, repo, call.actor.account_id) not in ("none", "read")]
-    return paged(call, mine, lambda repo: whole_repository(call.hub, repo, call.actor))
+    return paged(call, mine, lambda repo: listed_repository(call.hub, repo, call.actor))
 
 
 @routes.get("/users/{login}/repos")

@@ -77,7 +77,12 @@ def check_run_payload(hub: Hub, repo: Row, row: Row) -> Json:
 
 
 def status(hub: Hub, repo: Row, row: Row) -> Json:
-    """A commit status."""
+    """A commit status, as lists of them show it."""
+    return short_status(hub, repo, row) | {"creator": user_by_id(hub, row["user_id"])}
+
+
+def short_status(hub: Hub, repo: Row, row: Row) -> Json:
+    """A commit status, as the combined one shows it."""
     creator = user_by_id(hub, row["user_id"])
     assert creator is not None
     return {
@@ -91,5 +96,4 @@ def status(hub: Hub, repo: Row, row: Row) -> Json:
         "context": row["context"],
         "created_at": row["created_at"],
         "updated_at": row["created_at"],
-        "creator": creator,
     }

@@ -99,6 +99,11 @@ def repository(hub: Hub, repo: Row) -> Json:
     }
 
 
+def listed_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
+    """A repository, as the caller's own list shows it."""
+    return repository(hub, repo) | {"permissions": permissions(hub, repo, actor)}
+
+
 def whole_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
     """A repository, as its own address answers."""
     answer = repository(hub, repo) | {
