@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localhub.auth import ANONYMOUS, Actor, authenticate, bad_credentials, check_repo
+from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
 from localhub.errors import ApiError, malformed, not_found
 from localhub.hub import Hub
 from localhub.state import Row
@@ -41,7 +41,9 @@ class Body:
 
     def _typed(self, name: str, kinds: type | tuple[type, ...], word: str) -> Any:
         value = self.values.get(name)
-        if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)):
+        if value is not None and (
+            not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
+        ):
             raise malformed(f"For 'properties/{name}', {json.dumps(value)} is not {word}.")
         return value
 
@@ -62,7 +64,9 @@ class Body:
         value = self.maybe(name) if default is not None else self.text(name)
         value = default if value is None else value
         if value not in choices:
-            raise malformed(f"For 'properties/{name}', {json.dumps(value)} is not a possible value. {list(choices)}")
+            raise malformed(
+                f"For 'properties/{name}', {json.dumps(value)} is not a possible value. {list(choices)}"
+            )
         return str(value)
 
     def number(self, name: str) -> int | None:
@@ -160,7 +164,9 @@ def nothing() -> web.Response:
     return web.Response(status=204)
 
 
-def paged(call: Call, rows: Sequence[Any], show: Callable[[Any], Any], *, key: str | None = None) -> web.Response:
+def paged(
+    call: Call, rows: Sequence[Any], show: Callable[[Any], Any], *, key: str | None = None
+) -> web.Response:
     """One page of a list with its Link header; ``key`` wraps it as ``{"total_count": n, key: [...]}``."""
     size = min(_positive(call.query("per_page"), 30), 100)
     page = _positive(call.query("page"), 1)
@@ -180,7 +186,8 @@ def _link_header(call: Call, links: dict[str, int]) -> dict[str, str]:
     url = call.request.url
     base = call.hub.web_url + url.raw_path
     texts = [
-        f'<{base}?{url.update_query(page=number).raw_query_string}>; rel="{name}"' for name, number in links.items()
+        f'<{base}?{url.update_query(page=number).raw_query_string}>; rel="{name}"'
+        for name, number in links.items()
     ]
     return {"Link": ", ".join(texts)} if texts else {}
 
@@ -216,7 +223,9 @@ class Routes:
     def __init__(self) -> None:
         self.all: list[Route] = []
 
-    def add(self, method: str, path: str, *, app: str = "any", user: str = "read") -> Callable[[Handler], Handler]:
+    def add(
+        self, method: str, path: str, *, app: str = "any", user: str = "read"
+    ) -> Callable[[Handler], Handler]:
         """Decorate the handler of an endpoint."""
 
         def register(handler: Handler) -> Handler:
@@ -262,23 +271,17 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         hub = request.app[HUB]
         actor = ANONYMOUS
         try:
-            actor = request_actor(hub, request)
+            actor = authenticate(hub.state, request.headers.get("Authorization"))
             response = await _serve(hub, route, request, actor)
         except ApiError as error:
             response = error.response()
-        response.headers.update(hub.rates.headers(actor))
+        resource = "graphql" if route.path == "/graphql" else "core"
+        response.headers.update(hub.rates.headers(actor, resource))
         response.headers["x-github-request-id"] = _request_id()
         response.headers["x-github-media-type"] = "github.v3; format=json"
         return response
 
     return endpoint
-
-
-def request_actor(hub: Hub, request: web.Request) -> Actor:
-    """The caller; remembered on the request for the log."""
-    actor = authenticate(hub.state, request.headers.get("Authorization"))
-    request["actor"] = actor
-    return actor
 
 
 async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
@@ -376,5 +379,3 @@ async def _missing(call: Call) -> web.StreamResponse:
 
 
 MISSING = Route(method="*", path="/{rest}", handler=_missing, app="any", user="read")
-
-__all__ = ["Body", "Call", "Routes", "answer", "bad_credentials", "check_text", "mount", "nothing", "paged"]

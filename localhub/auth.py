@@ -9,9 +9,12 @@ import json
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from localhub.errors import ApiError, not_found
 from localhub.state import Row, State, stamp
@@ -117,7 +120,7 @@ def _by_jwt(state: State, token: str) -> Actor:
     try:
         jwt.decode(
             token,
-            public_key(app["private_key"]),
+            private_key(app["private_key"]).public_key(),
             algorithms=["RS256"],
             options={"verify_exp": False, "verify_iat": False, "verify_iss": False},
         )
@@ -139,15 +142,13 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
         raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
 
 
-def public_key(private_pem: str) -> str:
-    """The public half of an App's private key, as PEM."""
-    from cryptography.hazmat.primitives import serialization
-
-    private = serialization.load_pem_private_key(private_pem.encode(), password=None)
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return public.decode()
+@cache
+def private_key(pem: str) -> RSAPrivateKey:
+    """An App's key, read once: OpenSSL checks it thoroughly each time."""
+    key = load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, RSAPrivateKey):
+        raise TypeError("an App's key is an RSA key")
+    return key
 
 
 def digest(token: str) -> str:
@@ -163,7 +164,11 @@ def personal_token(state: State, account_id: int) -> str:
 
 
 def installation_token(
-    state: State, installation: Row, permissions: dict[str, str], repo_ids: Iterable[int] | None, lifetime: float
+    state: State,
+    installation: Row,
+    permissions: dict[str, str],
+    repo_ids: Iterable[int] | None,
+    lifetime: float,
 ) -> tuple[str, str]:
     """Make an installation token in GitHub's format since April 2026 (``ghs_APPID_JWT``, about 520 characters).
 
@@ -174,7 +179,7 @@ def installation_token(
         "iss": "github", "aud": "api", "sub": installation["id"], "iat": int(now), "exp": int(now + lifetime),
         "jti": secrets.token_hex(64),
     }  # fmt: skip
-    key = state.app(installation["app_id"])["private_key"]
+    key = private_key(state.app(installation["app_id"])["private_key"])
     token = f"ghs_{installation['app_id']}_{jwt.encode(claims, key, algorithm='RS256')}"
     state.insert(
         "tokens",

@@ -11,7 +11,8 @@ from localhub.state import Row
 
 # https://docs.github.com/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 KEYWORDS = re.compile(
-    r"\b(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?):?\s+(?:(?P<repo>[\w.-]+/[\w.-]+))?#(?P<number>\d+)\b", re.IGNORECASE
+    r"\b(?:close[sd]?|fix(?:es|ed)?|resolve[sd]?):?\s+(?:(?P<repo>[\w.-]+/[\w.-]+))?#(?P<number>\d+)\b",
+    re.IGNORECASE,
 )
 
 

@@ -44,7 +44,9 @@ def not_found() -> ApiError:
     return ApiError(404, "Not Found")
 
 
-def invalid(resource: str, field: str, code: str = "invalid", message: str | None = None, **more: Any) -> ApiError:
+def invalid(
+    resource: str, field: str, code: str = "invalid", message: str | None = None, **more: Any
+) -> ApiError:
     """422 Validation Failed with one error."""
     error: dict[str, Any] = {"resource": resource, "code": code, "field": field}
     if message is not None:

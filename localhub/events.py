@@ -24,13 +24,18 @@ def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
     """Send an event of a repository to each App that is installed there and subscribes to it."""
     assert actor.account is not None
     repo = hub.state.repo(repo["id"])
-    payload |= {"repository": repository(hub, repo), "sender": user(hub, hub.state.account(actor.account["id"]))}
+    payload |= {
+        "repository": repository(hub, repo),
+        "sender": user(hub, hub.state.account(actor.account["id"])),
+    }
     owner = hub.state.account(repo["owner_id"])
     if owner["type"] == "Organization":
         payload["organization"] = organization(hub, owner)
     for installed in hub.state.all("SELECT * FROM installations WHERE account_id = ?", owner["id"]):
         if covers(hub.state, installed, repo) and event in json.loads(installed["events_json"]):
-            own = {"installation": {"id": installed["id"], "node_id": node_id("Installation", installed["id"])}}
+            own = {
+                "installation": {"id": installed["id"], "node_id": node_id("Installation", installed["id"])}
+            }
             hub.webhooks.send(
                 hub.state.app(installed["app_id"]), event, payload | own,
                 installation_id=installed["id"], repo_id=repo["id"],
@@ -72,7 +77,13 @@ def pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) 
     """``pull_request``."""
     fresh = hub.state.one("SELECT * FROM pulls WHERE id = ?", row["id"])
     shown = pull_objects.pull_request(hub, repo, fresh)
-    emit(hub, actor, repo, "pull_request", {"action": action, "number": row["number"], "pull_request": shown, **more})
+    emit(
+        hub,
+        actor,
+        repo,
+        "pull_request",
+        {"action": action, "number": row["number"], "pull_request": shown, **more},
+    )
 
 
 def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row) -> None:
@@ -80,11 +91,17 @@ def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: R
     shown = pull_objects.review(hub, repo, pull_row, row)
     shown["state"] = shown["state"].lower()
     shown["body"] = shown["body"] or None
-    payload = {"action": action, "review": shown, "pull_request": pull_objects.short_pull(hub, repo, pull_row)}
+    payload = {
+        "action": action,
+        "review": shown,
+        "pull_request": pull_objects.short_pull(hub, repo, pull_row),
+    }
     emit(hub, actor, repo, "pull_request_review", payload)
 
 
-def review_comment(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any) -> None:
+def review_comment(
+    hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any
+) -> None:
     """``pull_request_review_comment``."""
     payload = {
         "action": action,
@@ -132,7 +149,9 @@ def installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
     hub.webhooks.send(app, "installation", payload, installation_id=row["id"], repo_id=None)
 
 
-def installation_repositories(hub: Hub, actor: Actor, row: Row, *, added: list[Row], removed: list[Row]) -> None:
+def installation_repositories(
+    hub: Hub, actor: Actor, row: Row, *, added: list[Row], removed: list[Row]
+) -> None:
     """``installation_repositories``."""
     assert actor.account is not None
     payload = {

@@ -61,6 +61,9 @@ class Fault:
         return True
 
 
+FAULT = web.RequestKey("fault", Fault)
+
+
 class Faults:
     """The rules in force and the requests that were made."""
 
@@ -77,7 +80,9 @@ class Faults:
         """End every timeout that hangs, for a quick stop."""
         self._closing.set()
 
-    async def inject(self, fault: Fault, request: web.Request, handler: Next, now: float) -> web.StreamResponse:
+    async def inject(
+        self, fault: Fault, request: web.Request, handler: Next, now: float
+    ) -> web.StreamResponse:
         """Serve a request under a rule."""
         if fault.kind == "delay":
             await asyncio.sleep(fault.seconds)

@@ -11,17 +11,19 @@ import contextlib
 import os
 import stat
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from aiohttp import web
 
-from localhub.api import HUB, request_actor
-from localhub.auth import Actor, at_least, check_repo
+from localhub.api import HUB
+from localhub.auth import Actor, at_least, authenticate, check_repo
 from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.pushes import after_push, moves
 from localhub.state import Row
 
+Finish = Callable[[], Awaitable[None]]
 CHUNK = 64 * 1024
 # The place of the hook that refuses workflow files; a name of its own, beside the repositories.
 HOOKS = "hooks"
@@ -67,7 +69,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
 
 
 def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor]:
-    actor = request_actor(hub, request)
+    actor = authenticate(hub.state, request.headers.get("Authorization"))
     owner, name = request.match_info["owner"], request.match_info["repo"]
     repo = hub.state.repo_by_name(owner, name.removesuffix(".git"))
     if actor.kind == "app":
@@ -122,7 +124,7 @@ def _environment(hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: 
 
 
 async def _backend(
-    hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str, finish=None
+    hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str, finish: Finish | None = None
 ) -> web.StreamResponse:
     process = await asyncio.create_subprocess_exec(
         hub.git.program, "http-backend",
@@ -149,9 +151,14 @@ async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> No
     process.stdin.close()
 
 
-async def _answer(request, process, feeding, finish) -> web.StreamResponse:
+async def _answer(
+    request: web.Request,
+    process: asyncio.subprocess.Process,
+    feeding: asyncio.Task[None],
+    finish: Finish | None,
+) -> web.StreamResponse:
     assert process.stdout is not None
-    status, headers = 200, {}
+    status, headers = 200, dict[str, str]()
     while line := (await process.stdout.readline()).strip():
         name, _, value = line.decode().partition(":")
         if name.lower() == "status":

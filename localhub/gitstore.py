@@ -233,13 +233,24 @@ class GitStore:
 
     async def changed_names(self, repo_id: int, sha: str) -> list[tuple[str, str]]:
         """(status letter, path) of what a commit changed against its first parent."""
-        options = ("-r", "-z", "--root", "--no-commit-id", "--name-status", "--no-renames", "-m", "--first-parent")
+        options = (
+            "-r",
+            "-z",
+            "--root",
+            "--no-commit-id",
+            "--name-status",
+            "--no-renames",
+            "-m",
+            "--first-parent",
+        )
         parts = (await self.text(repo_id, "diff-tree", *options, sha)).split("\0")
         return list(zip(parts[0:-1:2], parts[1::2], strict=True))
 
     async def merge(self, repo_id: int, base: str, head: str) -> Merge:
         """Try a merge of two commits."""
-        code, out = await self.run(repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1))
+        code, out = await self.run(
+            repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1)
+        )
         return Merge(tree=out.decode().split()[0] if code == 0 else None)
 
 

@@ -95,7 +95,13 @@ def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
     """Open a closed issue again and tell it."""
     now = hub.state.now()
     hub.state.update(
-        "issues", row["id"], state="open", state_reason="reopened", closed_at=None, closed_by_id=None, updated_at=now
+        "issues",
+        row["id"],
+        state="open",
+        state_reason="reopened",
+        closed_at=None,
+        closed_by_id=None,
+        updated_at=now,
     )
     events.issue(hub, actor, repo, "reopened", row)
 
@@ -171,7 +177,9 @@ async def list_all(call: Call) -> web.Response:
 
     key = "updated_at" if column == "updated" else "created_at"
     newest_first = call.query("direction", "desc") == "desc"
-    kept = sorted((row for row in rows if keeps(row)), key=lambda row: (row[key], row["number"]), reverse=newest_first)
+    kept = sorted(
+        (row for row in rows if keeps(row)), key=lambda row: (row[key], row["number"]), reverse=newest_first
+    )
     return paged(call, kept, lambda row: whole_issue(call.hub, call.repo, row))
 
 
@@ -212,7 +220,8 @@ async def assign(call: Call) -> web.Response:
     """POST issues/{number}/assignees."""
     row = call.issue()
     present = call.hub.state.all(
-        "SELECT login FROM accounts JOIN issue_assignees ON account_id = accounts.id WHERE issue_id = ?", row["id"]
+        "SELECT login FROM accounts JOIN issue_assignees ON account_id = accounts.id WHERE issue_id = ?",
+        row["id"],
     )
     added = [str(login) for login in call.body.items("assignees") or []]
     set_assignees(call.hub, call.repo, row, [one["login"] for one in present] + added)

@@ -65,9 +65,12 @@ def remove_label(hub: Hub, actor: Actor, repo: Row, issue: Row, row: Row) -> Non
 
 def label_names(values: list[Any]) -> list[str]:
     """Names out of a list of names or of objects with a name."""
-    names = [value.get("name") if isinstance(value, dict) else value for value in values]
-    if not all(isinstance(name, str) and name for name in names):
-        raise malformed("For 'properties/labels', every label must be a string.")
+    names: list[str] = []
+    for value in values:
+        name = value.get("name") if isinstance(value, dict) else value
+        if not isinstance(name, str) or not name:
+            raise malformed("For 'properties/labels', every label must be a string.")
+        names.append(name)
     return names
 
 
@@ -89,7 +92,9 @@ async def create(call: Call) -> web.Response:
     row_id = call.hub.state.insert(
         "labels", repo_id=call.repo["id"], name=name, color=color, description=call.body.maybe("description")
     )
-    return answer(label(call.hub, call.repo, call.hub.state.one("SELECT * FROM labels WHERE id = ?", row_id)), 201)
+    return answer(
+        label(call.hub, call.repo, call.hub.state.one("SELECT * FROM labels WHERE id = ?", row_id)), 201
+    )
 
 
 def _in_path(call: Call) -> Row:
@@ -114,7 +119,9 @@ async def change(call: Call) -> web.Response:
         changes["name"] = body.maybe("new_name")
     if changes:
         call.hub.state.update("labels", row["id"], **changes)
-    return answer(label(call.hub, call.repo, call.hub.state.one("SELECT * FROM labels WHERE id = ?", row["id"])))
+    return answer(
+        label(call.hub, call.repo, call.hub.state.one("SELECT * FROM labels WHERE id = ?", row["id"]))
+    )
 
 
 @routes.delete(REPO + "/labels/{name:.+}", app=WRITE, user="write")

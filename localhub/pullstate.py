@@ -83,7 +83,12 @@ async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
     """Close a pull request without merging it."""
     now = hub.state.now()
     hub.state.update(
-        "issues", pull["issue_id"], state="closed", closed_at=now, closed_by_id=actor.account_id, updated_at=now
+        "issues",
+        pull["issue_id"],
+        state="closed",
+        closed_at=now,
+        closed_by_id=actor.account_id,
+        updated_at=now,
     )
     events.pull(hub, actor, repo, "closed", pull)
 
@@ -98,7 +103,12 @@ async def mark_merged(hub: Hub, actor: Actor, repo: Row, pull: Row, merge_sha: s
             "pulls", pull["id"], merged_at=now, merged_by_id=actor.account_id, merge_commit_sha=merge_sha
         )
         hub.state.update(
-            "issues", pull["issue_id"], state="closed", closed_at=now, closed_by_id=actor.account_id, updated_at=now
+            "issues",
+            pull["issue_id"],
+            state="closed",
+            closed_at=now,
+            closed_by_id=actor.account_id,
+            updated_at=now,
         )
     events.pull(hub, actor, repo, "closed", pull)
     if pull["base_ref"] == repo["default_branch"]:

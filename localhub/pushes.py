@@ -63,7 +63,11 @@ async def after_push(hub: Hub, actor: Actor, repo: Row, moved: Sequence[Move]) -
 
 def _first_branch(hub: Hub, repo: Row, move: Move) -> None:
     """The first branch of an empty repository becomes the default one."""
-    if move.new and move.ref.startswith("refs/heads/") and hub.git.branch(repo["id"], repo["default_branch"]) is None:
+    if (
+        move.new
+        and move.ref.startswith("refs/heads/")
+        and hub.git.branch(repo["id"], repo["default_branch"]) is None
+    ):
         branch = move.ref.removeprefix("refs/heads/")
         hub.git.set_head(repo["id"], branch)
         hub.state.update("repos", repo["id"], default_branch=branch)

@@ -61,7 +61,12 @@ async def _create(call: Call, owner: Row) -> web.Response:
         raise ApiError(422, "Repository creation failed.", errors=[error])
     private = body.flag("private") or body.maybe("visibility") == "private"
     repo = create_repository(
-        hub, owner, name, private=private, description=body.maybe("description"), homepage=body.maybe("homepage")
+        hub,
+        owner,
+        name,
+        private=private,
+        description=body.maybe("description"),
+        homepage=body.maybe("homepage"),
     )
     if body.flag("auto_init"):
         first_commit(hub, call.actor, repo)
@@ -74,7 +79,13 @@ def create_repository(hub: Hub, owner: Row, name: str, *, private: bool = False,
     state, now = hub.state, hub.state.now()
     with state.transaction():
         repo_id = state.insert(
-            "repos", owner_id=owner["id"], name=name, private=private, created_at=now, updated_at=now, **columns
+            "repos",
+            owner_id=owner["id"],
+            name=name,
+            private=private,
+            created_at=now,
+            updated_at=now,
+            **columns,
         )
         state.run("DELETE FROM old_names WHERE owner_id = ? AND name = ?", owner["id"], name)
         for label, color, description in DEFAULT_LABELS:
@@ -116,7 +127,12 @@ async def change(call: Call) -> web.Response:
         if name is not None and name != repo["name"]:
             if not NAME.match(name) or state.repo_by_name(repo["owner"], name) is not None:
                 raise custom("Repository", "name already exists on this account")
-            state.run("INSERT OR REPLACE INTO old_names VALUES (?, ?, ?)", repo["owner_id"], repo["name"], repo["id"])
+            state.run(
+                "INSERT OR REPLACE INTO old_names VALUES (?, ?, ?)",
+                repo["owner_id"],
+                repo["name"],
+                repo["id"],
+            )
             changes["name"] = name
         state.update("repos", repo["id"], updated_at=state.now(), **changes)
     return answer(whole_repository(call.hub, state.repo(repo["id"]), call.actor))
@@ -142,10 +158,14 @@ async def fork(call: Call) -> web.Response:
     assert owner is not None
     found = hub.state.repo_by_name(owner["login"], repo["name"])
     if found is None:
-        found = create_repository(hub, owner, repo["name"], parent_id=repo["id"], description=repo["description"])
+        found = create_repository(
+            hub, owner, repo["name"], parent_id=repo["id"], description=repo["description"]
+        )
         await hub.git.copy(repo["id"], found["id"])
         hub.git.set_head(found["id"], repo["default_branch"])
-        hub.state.update("repos", found["id"], default_branch=repo["default_branch"], pushed_at=repo["pushed_at"])
+        hub.state.update(
+            "repos", found["id"], default_branch=repo["default_branch"], pushed_at=repo["pushed_at"]
+        )
         found = hub.state.repo(found["id"])
     return answer(whole_repository(hub, found, call.actor), 202)
 
@@ -165,5 +185,7 @@ async def list_of_user(call: Call) -> web.Response:
     owner = call.hub.state.account_by_login(call.path("login"))
     if owner is None:
         raise not_found()
-    rows = call.hub.state.all("SELECT id FROM repos WHERE owner_id = ? AND NOT private ORDER BY id", owner["id"])
+    rows = call.hub.state.all(
+        "SELECT id FROM repos WHERE owner_id = ? AND NOT private ORDER BY id", owner["id"]
+    )
     return paged(call, rows, lambda row: repository(call.hub, call.hub.state.repo(row["id"])))

@@ -43,4 +43,6 @@ async def rate_limit(call: Call) -> web.Response:
 async def meta(call: Call) -> web.Response:
     """GET /meta."""
     own = ["127.0.0.0/8"]
-    return answer({"verifiable_password_authentication": False, "hooks": own, "web": own, "api": own, "git": own})
+    return answer(
+        {"verifiable_password_authentication": False, "hooks": own, "web": own, "api": own, "git": own}
+    )

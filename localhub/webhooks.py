@@ -50,11 +50,13 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(16)
+        self._running = False
         self.deadline = DEADLINE
         self.rules: list[DeliveryRule] = []
 
     def start(self) -> None:
         """Send what a stop or a kill left unsent."""
+        self._running = True
         for row in self._state.all("SELECT id FROM deliveries WHERE duration IS NULL ORDER BY id"):
             self._spawn(row["id"])
 
@@ -72,7 +74,13 @@ class Webhooks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def send(
-        self, app: Row, event: str, payload: dict[str, Any], *, installation_id: int | None, repo_id: int | None
+        self,
+        app: Row,
+        event: str,
+        payload: dict[str, Any],
+        *,
+        installation_id: int | None,
+        repo_id: int | None,
     ) -> None:
         """Record a delivery and send it in the background."""
         rule = next((one for one in self.rules if one.count > 0 and re.fullmatch(one.event, event)), None)
@@ -103,6 +111,8 @@ class Webhooks:
         self._spawn(self._state.insert("deliveries", **columns, redelivery=1, delivered_at=self._state.now()))
 
     def _spawn(self, delivery_id: int, times: int = 1) -> None:
+        if not self._running:  # the start will send it
+            return
         task = asyncio.get_running_loop().create_task(self._deliver(delivery_id, times))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,7 +1,7 @@
-"""git's proc-receive hook for tokens without the workflows permission: refuses refs that bring workflow files.
+"""git's proc-receive hook for tokens without the workflows permission: refuses new workflow files.
 
-It runs as a program of its own under ``git receive-pack`` (standard library only), with the pushed objects in place
-and no ref moved yet. The protocol is in git's documentation of githooks.
+It runs as a program of its own under ``git receive-pack`` (standard library only), with the pushed objects in
+place and no ref moved yet. The protocol is in git's documentation of githooks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ WORKFLOWS = ".github/workflows/"
 
 def read_lines() -> list[bytes]:
     """The packet lines up to the next flush."""
-    lines = []
+    lines: list[bytes] = []
     while True:
         size = int(sys.stdin.buffer.read(4), 16)
         if size == 0:
@@ -34,7 +34,7 @@ def write(*lines: bytes) -> None:
 def workflow_in(new: str) -> str | None:
     """The first workflow file that the new commits of a ref touch."""
     command = ["git", "log", "--format=", "--name-only", "-m", new, "--not", "--all", "--", WORKFLOWS]
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return next((line for line in out.splitlines() if line), None)
 
 

@@ -25,6 +25,7 @@ from urllib.parse import unquote
 from aiohttp import web
 from graphql import GraphQLSchema, build_schema, parse, validate
 
+from localhub.faults import FAULT
 from tests.githubschema import Plain
 
 DATA: Final = Path(__file__).parent / "data" / "github"
@@ -267,7 +268,7 @@ def check_graphql(query: str) -> None:
 def spec_middleware(ledger: Ledger, *, prefix: str) -> Middleware:
     """A middleware that judges every call below ``prefix`` (the path of the API's root) and tells the ledger.
 
-    What a test made fail on purpose is not judged: the hub marks those requests with ``request["fault"]``.
+    What a test made fail on purpose is not judged: the hub marks those requests with ``request[FAULT]``.
     """
 
     @web.middleware
@@ -275,7 +276,7 @@ def spec_middleware(ledger: Ledger, *, prefix: str) -> Middleware:
         if not request.path.startswith(f"{prefix}/"):
             return await handler(request)
         response = await handler(request)
-        if isinstance(response, web.Response) and "fault" not in request:
+        if isinstance(response, web.Response) and FAULT not in request:
             try:
                 await judge_call(ledger, request, response, prefix)
             except SpecViolation as violation:

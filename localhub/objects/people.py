@@ -126,7 +126,9 @@ def installation(hub: Hub, row: Row) -> Json:
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
-        "suspended_by": user_by_id(hub, account["owner_id"] or account["id"]) if row["suspended_at"] else None,
+        "suspended_by": user_by_id(hub, account["owner_id"] or account["id"])
+        if row["suspended_at"]
+        else None,
         "suspended_at": row["suspended_at"],
     }
 
