@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -35,14 +36,17 @@ def home() -> Iterator[Path]:
 
     Not below ``tmp_path``: every other pytest that starts as the same user closes the parent of that again.
     """
-    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder:
         yield Path(folder)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a server that has the migrated database ``template`` (never connect to that one)."""
-    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder, embedded(Path(folder)) as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder,
+        embedded(Path(folder)) as url,
+    ):
         with psycopg.connect(url, autocommit=True) as admin:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 admin.execute(f"ALTER SYSTEM SET {setting} = off".encode())
@@ -50,6 +54,12 @@ def postgres() -> Iterator[str]:
             admin.execute("CREATE DATABASE template")
         asyncio.run(_migrate(at_database(url, "template")))
         yield url
+
+
+def _memory() -> str | None:
+    """A file system in memory with room for a server, if there is one."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > 2_000_000_000 else None
 
 
 async def _migrate(url: str) -> None:

@@ -109,30 +109,24 @@ async def test_s01_a_signed_delivery_is_stored_as_it_came(
     assert delivery.state is DeliveryState.NEW
 
 
-GOOD = headers()["X-Hub-Signature-256"]
-
-
-@pytest.mark.parametrize(
-    "signature",
-    [
+async def test_s02_a_wrong_signature_stores_nothing(
+    database: Database, url: str, http: ClientSession
+) -> None:
+    good = headers()["X-Hub-Signature-256"]
+    for signature in (
         "",
-        GOOD[:-1],
-        GOOD + "0",
-        GOOD.upper(),
-        "sha256=" + GOOD[7:].upper(),
-        GOOD[7:],
+        good[:-1],
+        good + "0",
+        good.upper(),
+        "sha256=" + good[7:].upper(),
+        good[7:],
         "sha256=" + "\u0661" * 64,
         "sha256=\u00e9",
         headers(secret="other")["X-Hub-Signature-256"],
         "sha1=" + hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest(),
-    ],
-)
-async def test_s02_a_wrong_signature_stores_nothing(
-    database: Database, url: str, http: ClientSession, signature: str
-) -> None:
-    sent = headers() | {"X-Hub-Signature-256": signature}
-    status, answer = await post(http, url, BODY, sent)
-    assert status == 401 and "HOB_WEBHOOK_SECRET" in answer["error"]
+    ):
+        status, answer = await post(http, url, BODY, headers() | {"X-Hub-Signature-256": signature})
+        assert (status, "HOB_WEBHOOK_SECRET" in answer["error"]) == (401, True), signature
     assert await stored(database) == 0
 
 
@@ -172,9 +166,8 @@ def test_no_secret_is_no_start(store: Store, secrets: list[str]) -> None:
         create_app(store, secrets=secrets, known=KNOWN)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_s03_a_body_that_is_no_json_object(database: Database, url: str, http: ClientSession) -> None:
+    for body in (
         b"",
         b"{",
         b"[]",
@@ -187,42 +180,32 @@ def test_no_secret_is_no_start(store: Store, secrets: list[str]) -> None:
         b"payload=%7B%7D",
         b'{"a": ' * 200_000,
         b'{"a": ' + b"9" * 5000 + b"}",
-    ],
-)
-async def test_s03_a_body_that_is_no_json_object(
-    database: Database, url: str, http: ClientSession, body: bytes
-) -> None:
-    status, answer = await post(http, url, body)
-    assert status == 400 and "application/json" in answer["error"]
+    ):
+        status, answer = await post(http, url, body)
+        assert (status, "application/json" in answer["error"]) == (400, True), body[:20]
     assert await stored(database) == 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+async def test_s03_odd_but_valid_json_is_stored(store: Store, url: str, http: ClientSession) -> None:
+    bodies = (
         b'{"a": ' * 20 + b"1" + b"}" * 20,
         b'{"action": "\\ud800\\u0000", "installation": {"id": 99999999999999999999}}',
         b'{"action": 7, "installation": [], "a": 1, "a": 2}',
         b'{"installation": {"id": true}}\r\n',
-    ],
-)
-async def test_s03_odd_but_valid_json_is_stored(
-    store: Store, url: str, http: ClientSession, body: bytes
-) -> None:
-    assert (await post(http, url, body))[0] == 202
-    delivery = await store.delivery("g-1")
-    assert delivery and delivery.body == body and delivery.installation == 0
+    )
+    for number, body in enumerate(bodies):
+        assert (await post(http, url, body, headers(body, guid=f"g-{number}")))[0] == 202
+        delivery = await store.delivery(f"g-{number}")
+        assert delivery and delivery.body == body and delivery.installation == 0
 
 
-@pytest.mark.parametrize("missing", ["X-GitHub-Event", "X-GitHub-Delivery"])
-@pytest.mark.parametrize("value", [None, "", "a b", "\u00e9", "x" * 65])
-async def test_headers_that_are_missing_or_odd(
-    database: Database, url: str, http: ClientSession, missing: str, value: str | None
-) -> None:
-    sent = headers() | ({missing: value} if value is not None else {})
-    if value is None:
-        del sent[missing]
-    assert (await post(http, url, BODY, sent))[0] == 400
+async def test_headers_that_are_missing_or_odd(database: Database, url: str, http: ClientSession) -> None:
+    for name in ("X-GitHub-Event", "X-GitHub-Delivery"):
+        for value in (None, "", "a b", "\u00e9", "x" * 65):
+            sent = {key: kept for key, kept in headers().items() if key != name}
+            if value is not None:
+                sent[name] = value
+            assert (await post(http, url, BODY, sent))[0] == 400, (name, value)
     assert await stored(database) == 0
 
 
@@ -335,15 +318,15 @@ async def test_a_body_that_ends_early_stores_nothing(database: Database, url: st
     assert await stored(database) == 0
 
 
-@pytest.mark.parametrize("event", ["ping", "star", "totally_new"])
 async def test_s09_an_unknown_event_is_ignored_and_counted(
-    database: Database, url: str, http: ClientSession, event: str
+    database: Database, url: str, http: ClientSession
 ) -> None:
-    sent = headers(event=event)
-    assert await post(http, url, BODY, sent) == (202, {"delivery": "g-1", "status": "ignored"})
+    for event in ("ping", "star", "totally_new"):
+        sent = headers(event=event)
+        assert await post(http, url, BODY, sent) == (202, {"delivery": "g-1", "status": "ignored"})
     assert await stored(database) == 0
     async with http.get(f"{url}/metrics") as answer:
-        assert 'hob_deliveries_total{event="other",result="ignored"} 1.0' in await answer.text()
+        assert 'hob_deliveries_total{event="other",result="ignored"} 3.0' in await answer.text()
 
 
 async def test_s10_a_burst_is_stored_whole(database: Database, url: str, http: ClientSession) -> None:

@@ -90,6 +90,8 @@ class Queue:
                 app = queue_app(connector)
                 async with app.open_async():
                     await self._lanes(app, stop, calls)
+                if not stop.is_set():
+                    log.warning("queue.lanes_ended", again_in=pause)
             except Exception as trouble:  # the lanes' boundary: whatever ends them, they are started again
                 if not unreachable(trouble):
                     log.exception("queue.broken")
@@ -166,12 +168,11 @@ class Queue:
                 await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
 
     async def _tell(self, task: int, on_ended: OnTask | None) -> None:
-        if on_ended is None:
-            return
         with structlog.contextvars.bound_contextvars(task=task):
             try:
                 async with asyncio.timeout(DELIVERY_SECONDS):
-                    await on_ended(task)
+                    if on_ended:
+                        await on_ended(task)
                     await self._store.mark_told(task)
             except (Parked, Retry) as again:
                 await self._store.tell_later(task, after=again.after)

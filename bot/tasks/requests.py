@@ -98,6 +98,11 @@ class TaskRecords:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
 
+    async def open_tasks(self, installation: int) -> list[Task]:
+        """The tasks of an installation that have not ended, oldest first."""
+        query = select(tasks).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
+        return await self._select(query.order_by(tasks.c.id))
+
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:
             return [task_of(row) for row in await connection.execute(query)]
