@@ -151,7 +151,10 @@ async def front(pages: Pages, request: web.Request) -> web.Response:
 
 async def account(pages: Pages, request: web.Request) -> web.Response:
     """The repositories of one account."""
-    row = pages.hub.state.account_by_login(request.match_info["owner"])
+    login = request.match_info["owner"]
+    row = pages.hub.state.account_by_login(login)
+    if row is None and pages.hub.state.maybe("SELECT 1 FROM apps WHERE slug = ?", login):
+        raise web.HTTPFound(f"/apps/{login}")  # where a mention of a bot leads
     if row is None:
         raise LookupError("account")
     rows = pages.hub.state.all("SELECT id FROM repos WHERE owner_id = ? ORDER BY id DESC", row["id"])

@@ -161,7 +161,7 @@ class State:
     def repo(self, repo_id: int) -> Row:
         """A repository by id; the row also has ``owner`` (a login)."""
         return self.one(
-            "SELECT repos.*, accounts.login AS owner FROM repos JOIN accounts ON accounts.id = owner_id"
+            "SELECT repos.*, accounts.login AS owner FROM repos JOIN accounts ON accounts.id = repos.owner_id"
             " WHERE repos.id = ?",
             repo_id,
         )
@@ -169,7 +169,7 @@ class State:
     def repo_by_name(self, owner: str, name: str) -> Row | None:
         """A repository by its full name; the row also has ``owner`` (a login)."""
         return self.maybe(
-            "SELECT repos.*, accounts.login AS owner FROM repos JOIN accounts ON accounts.id = owner_id"
+            "SELECT repos.*, accounts.login AS owner FROM repos JOIN accounts ON accounts.id = repos.owner_id"
             " WHERE accounts.login = ? AND repos.name = ?",
             owner, name,
         )  # fmt: skip

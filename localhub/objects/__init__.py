@@ -1,0 +1,1 @@
+"""How GitHub shows each thing, in REST answers and webhook payloads alike: pure functions from rows to JSON."""
