@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 LIMIT = 25 * 1024 * 1024  # GitHub does not send larger payloads
 TOGETHER = 10 * LIMIT  # of bodies in memory at once, signed or not
+_BYTES_A_SECOND = 5_000_000  # more time for large bodies: at most 7 s of GitHub's 10
 LATE = 200  # writes that may still be under way after their 503
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _EVENT = re.compile(r"[a-z_]{1,64}", re.ASCII)
@@ -190,7 +191,8 @@ class _Inbox:
         write = asyncio.create_task(self._write(guid, event, body, headers, payload))
         self._writes.add(write)
         write.add_done_callback(self._writes.discard)
-        done, _ = await asyncio.wait({write}, timeout=self._store_seconds)
+        budget = self._store_seconds + len(body) / _BYTES_A_SECOND
+        done, _ = await asyncio.wait({write}, timeout=budget)
         if not done:
             log.error("delivery.database_slow", delivery=guid)
             raise _Refused(503, "unavailable", "the database does not answer, send it again later")
