@@ -42,7 +42,9 @@ class RunJournal:
     async def steering(self) -> list[Passage]:
         """Words of people who may write that arrived on the thread since last asked."""
         words = await self._store.steering(self._run.task, self._heard)
-        self._heard = words[-1].id if words else self._heard
+        if words:
+            self._heard = words[-1].id
+            await self._store.heard(self._run, self._heard)
         return [
             Passage(
                 trust=Trust.INSTRUCTION if each.permission.may_write else Trust.QUOTED,

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import Permission, Trigger
+from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.requests import OPEN
 from bot.tasks.tables import steering, tasks
 from bot.tasks.values import plain, restore
+from bot.tasks.wake import wake_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +76,61 @@ class SteeringRecords:
                 )
                 for row in await connection.execute(query)
             ]
+
+    async def heard(self, run: Run, upto: int) -> None:
+        """Note that the run's agent was told all words up to the one with the id ``upto``."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                update(steering)
+                .where(steering.c.task == run.task, steering.c.id <= upto, ~steering.c.heard)
+                .values(heard=True)
+            )
+
+
+async def requeue_late_words(connection: AsyncConnection) -> int:
+    """Words that came too late for the run they were to steer become tasks of their own; how many did.
+
+    Those of a task that was stopped are dropped with it.
+    """
+    late = (
+        select(steering.c.id)
+        .join(tasks, tasks.c.id == steering.c.task)
+        .where(~steering.c.heard, tasks.c.state.in_(TERMINAL))
+        .limit(100)
+        .scalar_subquery()
+    )
+    taken = (
+        update(steering)
+        .where(steering.c.id.in_(late))
+        .values(heard=True)
+        .returning(steering.c.task, steering.c.delivery, steering.c.ordinal, steering.c.trigger)
+        .cte("taken")
+    )
+    same = (
+        "kind",
+        "installation",
+        "repo",
+        "repo_id",
+        "repo_full_name",
+        "thread",
+        "thread_number",
+        "thread_key",
+    )
+    row = (
+        select(
+            *(tasks.c[name] for name in same),
+            taken.c.trigger,
+            taken.c.trigger["author"],
+            taken.c.trigger["text"].astext,
+            taken.c.delivery,
+            taken.c.ordinal,
+        )
+        .join(taken, taken.c.task == tasks.c.id)
+        .where(tasks.c.state != TaskState.CANCELLED)
+    )
+    names = [*same, "trigger", "requester", "request", "delivery", "ordinal"]
+    added = insert(tasks).from_select(names, row).on_conflict_do_nothing().returning(tasks.c.id)
+    found = (await connection.execute(added)).all()
+    for each in found:
+        await wake_task(connection, each.id)
+    return len(found)

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ColumnElement
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.claims import claimable, expire_leases
 from bot.tasks.deliveries import due
+from bot.tasks.steering import requeue_late_words
 from bot.tasks.tables import deliveries, tasks
 from bot.tasks.wake import wake_delivery, wake_task, wake_teller
 
@@ -45,6 +46,7 @@ class Swept:
     deliveries: int = 0
     tasks: int = 0
     untold: int = 0
+    late_words: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -64,6 +66,7 @@ async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> Swept | None:
         return Swept(
             expired=len(await expire_leases(connection)),
             resumed=await _resume(connection),
+            late_words=await requeue_late_words(connection),
             deliveries=await _deliveries(connection),
             tasks=await _tasks(connection),
             untold=await _untold(connection),

@@ -217,8 +217,10 @@ steering = Table(
     _count("ordinal"),
     Column("trigger", JSONB, nullable=False),
     Column("permission", Text, nullable=False),
+    Column("heard", Boolean, nullable=False, server_default=false()),
     _when("created_at", default=True),
     UniqueConstraint("delivery", "ordinal"),
     _one_of("permission", Permission),
     Index("steering_by_task", "task", "id"),
+    Index("steering_unheard", "task", postgresql_where=text("NOT heard")),
 )

@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), server_default="0", nullable=False),
         sa.Column("trigger", JSONB(), nullable=False),
         sa.Column("permission", sa.Text(), nullable=False),
+        sa.Column("heard", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
             "permission IN ('admin', 'write', 'read', 'none')", name=op.f("steering_permission_check")
@@ -175,6 +176,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("delivery", "ordinal", name=op.f("steering_delivery_ordinal_key")),
     )
     op.create_index("steering_by_task", "steering", ["task", "id"], unique=False)
+    op.create_index(
+        "steering_unheard", "steering", ["task"], unique=False, postgresql_where=sa.text("NOT heard")
+    )
     op.create_table(
         "effects",
         sa.Column("key", sa.Text(), nullable=False),
