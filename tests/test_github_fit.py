@@ -69,7 +69,7 @@ def test_a_mark_survives_the_cut() -> None:
     assert length(cut) <= LONGEST
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.sampled_from(

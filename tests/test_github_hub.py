@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
@@ -24,7 +22,8 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.github.register import convert, manifest
 from bot.github.tokens import Purpose
-from localhub.server import Server, start
+from tests.githubspec import Ledger, spec_middleware
+from tests.hub_fixtures import Hub, running_hub
 
 REPO = "/repos/maintainer/demo"
 BRANCH = "hob/1-halve"
@@ -35,86 +34,44 @@ CODE = "".join(f"line {n}\n" for n in range(1, 8))
 class World:
     """A local GitHub with a repository that has an issue, and the bot on it."""
 
-    server: Server
+    hub: Hub
     session: aiohttp.ClientSession
     gh: GitHub
-    repo_id: int = 0
+    repo_id: int
     heard: list[str] = field(default_factory=list)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The local GitHub's JSON line."""
-        return self.server.facts
 
     @property
     def repo(self) -> RepoApi:
         """The repository, through the bot."""
-        return self.gh.for_repo(self.facts["installation_id"], self.repo_id, "maintainer", "demo")
-
-    async def person(self, method: str, path: str, body: Any = None, *, who: str = "maintainer") -> Any:
-        """What a person does, with a token of their own."""
-        headers = {"Authorization": f"Bearer {self.facts['users'][who]['token']}"}
-        url = self.facts["api_url"] + path
-        async with self.session.request(method, url, json=body, headers=headers) as response:
-            assert response.status < 300, await response.text()
-            return await response.json() if response.status != 204 else None
-
-    async def admin(self, action: str, **body: Any) -> Any:
-        """The local GitHub's own door: faults, clock, tokens."""
-        headers = {"Authorization": f"Bearer {self.facts['admin_token']}"}
-        url = f"{self.facts['web_url']}/_admin/{action}"
-        async with self.session.post(url, json=body, headers=headers) as response:
-            assert response.status == 200, await response.text()
-            return await response.json()
+        return self.gh.for_repo(self.hub.installation_id, self.repo_id, "maintainer", "demo")
 
     async def branch(self) -> str:
         """A branch of the bot's with one commit; returns its head."""
-        main = await self.person("GET", f"{REPO}/git/ref/heads/main")
-        await self.person(
-            "POST", f"{REPO}/git/refs", {"ref": f"refs/heads/{BRANCH}", "sha": main["object"]["sha"]}
-        )
-        old = await self.person("GET", f"{REPO}/contents/code.txt")
-        made = await self.person(
-            "PUT",
-            f"{REPO}/contents/code.txt",
-            {
-                "message": "Halve",
-                "content": _b64(CODE.replace("line 3", "row 3")),
-                "branch": BRANCH,
-                "sha": old["sha"],
-            },
-        )
-        return str(made["commit"]["sha"])
-
-
-def _b64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+        changed = CODE.replace("line 3", "row 3")
+        return await self.hub.push_files("demo", {"code.txt": changed}, branch=BRANCH)
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    server = await start(0, tmp_path / "hub")
-    try:
-        async with aiohttp.ClientSession() as session:
-            heard: list[str] = []
-            gh = GitHub(
-                session,
-                api_url=server.facts["api_url"],
-                app_id=server.facts["app_id"],
-                private_key=Path(server.facts["private_key_file"]).read_text(),
-                write_spacing=0,
-                backoff=0.01,
-                timeout=2.0,
-                settle=0.0,
-                on_token=heard.append,
-            )
-            made = World(server, session, gh, heard=heard)
-            made.repo_id = (await made.person("POST", "/user/repos", {"name": "demo"}))["id"]
-            await made.person("PUT", f"{REPO}/contents/code.txt", {"message": "Start", "content": _b64(CODE)})
-            await made.person("POST", f"{REPO}/issues", {"title": "Halve it", "body": "@hob please"})
-            yield made
-    finally:
-        await server.stop()
+    ledger = Ledger()
+    judge = spec_middleware(ledger, prefix="/api")
+    async with running_hub(tmp_path, middlewares=[judge]) as hub, aiohttp.ClientSession() as session:
+        heard: list[str] = []
+        gh = GitHub(
+            session,
+            api_url=hub.api_url,
+            app_id=hub.app_id,
+            private_key=hub.private_key,
+            write_spacing=0,
+            backoff=0.01,
+            timeout=2.0,
+            settle=0.0,
+            on_token=heard.append,
+        )
+        made = await hub.seed_repo("demo", {"code.txt": CODE})
+        await hub.as_maintainer.post(f"{REPO}/issues", {"title": "Halve it", "body": "@hob please"})
+        yield World(hub, session, gh, made["id"], heard)
+    ledger.raise_if_any()
 
 
 async def test_a_conversation_on_an_issue(world: World) -> None:
@@ -124,9 +81,7 @@ async def test_a_conversation_on_an_issue(world: World) -> None:
     await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
     await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
     assert (await repo.issue(1))["reactions"]["eyes"] == 1
-    asked = await world.person(
-        "POST", f"{REPO}/issues/1/comments", {"body": marked("fake", "t1")}, who="stranger"
-    )
+    asked = await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": marked("fake", "t1")})
     await repo.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
     assert await repo.find_comment(1, "t1") is None
     made = await repo.comment(1, marked("Working", "t1"))
@@ -162,8 +117,8 @@ async def test_a_pull_request_with_review_replies_and_checks(world: World) -> No
     assert (await repo.find_review(number, "r1") or {})["id"] == made["id"]
     mine = await repo.find_review_comment(number, "n1")
     assert mine is not None
-    person = f"{REPO}/pulls/{number}/comments/{mine['id']}/replies"
-    question = await world.person("POST", person, {"body": "why?"})
+    replies = f"{REPO}/pulls/{number}/comments/{mine['id']}/replies"
+    question = await world.hub.as_maintainer.post(replies, {"body": "why?"})
     answer = await repo.reply_to_review_comment(number, question["id"], marked("because", "a1"))
     assert answer["in_reply_to_id"] == mine["id"]
     await repo.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
@@ -189,7 +144,7 @@ async def test_s37_a_review_with_a_line_off_the_diff_still_arrives(world: World)
 async def test_the_outcome_is_read_back_in_one_query(world: World) -> None:
     repo, head = world.repo, await world.branch()
     made = await repo.comment(1, marked("Done", "t1"))
-    await world.person("POST", f"{REPO}/issues/1/comments", {"body": marked("forged", "t1")}, who="stranger")
+    await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": marked("forged", "t1")})
     seen = await repo.read_outcome(1, BRANCH)
     assert seen.pull is None
     pull = await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")
@@ -217,7 +172,7 @@ async def test_a_review_thread_is_resolved(world: World) -> None:
 
 async def test_s35_a_write_done_before_the_outage_is_found_not_repeated(world: World) -> None:
     for kind in ("status", "reset"):
-        await world.admin("fault", kind=kind, after=True, method="POST", path="/issues/1/comments")
+        await world.hub.admin("fault", kind=kind, after=True, method="POST", path="/issues/1/comments")
         with pytest.raises(Retry, match="may have been done"):
             await world.repo.comment(1, marked("Once", kind))
         assert await world.repo.find_comment(1, kind) is not None
@@ -225,14 +180,14 @@ async def test_s35_a_write_done_before_the_outage_is_found_not_repeated(world: W
 
 
 async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> None:
-    await world.admin("fault", kind="status", status=502, path="/issues/1", count=2)
+    await world.hub.admin("fault", kind="status", status=502, path="/issues/1", count=2)
     assert (await world.repo.issue(1))["number"] == 1
-    await world.admin("fault", kind="primary_limit", seconds=600, path="/issues/1")
+    await world.hub.admin("fault", kind="primary_limit", seconds=600, path="/issues/1")
     with pytest.raises(Parked) as parked:
         await world.repo.issue(1)
     assert 590 < parked.value.after < 610
-    world.gh.forget(world.facts["installation_id"])  # as if an hour had gone by
-    await world.admin("fault", kind="secondary_limit", seconds=47, path="/issues/1/comments")
+    world.gh.forget(world.hub.installation_id)  # as if an hour had gone by
+    await world.hub.admin("fault", kind="secondary_limit", seconds=47, path="/issues/1/comments")
     with pytest.raises(Parked) as parked:
         await world.repo.comment(1, "x")
     assert 46 < parked.value.after <= 47
@@ -240,15 +195,15 @@ async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> N
 
 async def test_s33_an_expired_token_is_renewed(world: World) -> None:
     await world.repo.issue(1)
-    await world.admin("tokens", expire_now=True)
+    await world.hub.admin("tokens", expire_now=True)
     await world.repo.comment(1, "still here")
     assert len(world.heard) == 2
 
 
 async def test_s33_a_permission_taken_away_is_named(world: World) -> None:
-    repo, installation = world.repo, world.facts["installation_id"]
+    repo, installation = world.repo, world.hub.installation_id
     await repo.issue(1)
-    await world.admin("installation", id=installation, permissions={"metadata": "read", "issues": "read"})
+    await world.hub.admin("installation", id=installation, permissions={"metadata": "read", "issues": "read"})
     with pytest.raises(Forbidden, match="issues: write"):
         await repo.comment(1, "hello")
     with pytest.raises(Forbidden, match="contents: write"):
@@ -256,25 +211,25 @@ async def test_s33_a_permission_taken_away_is_named(world: World) -> None:
 
 
 async def test_a_suspended_installation_and_a_repository_taken_out(world: World) -> None:
-    installation = world.facts["installation_id"]
-    await world.admin("installation", id=installation, suspended=True)
+    installation = world.hub.installation_id
+    await world.hub.admin("installation", id=installation, suspended=True)
     with pytest.raises(Forbidden, match="suspended"):
         await world.repo.issue(1)
-    await world.admin("installation", id=installation, suspended=False, repositories=[])
+    await world.hub.admin("installation", id=installation, suspended=False, repositories=[])
     with pytest.raises(UserError, match="let it reach this repository"):
         await world.repo.issue(1)
 
 
 async def test_s70_a_token_reaches_no_other_repository(world: World) -> None:
-    other = await world.person("POST", "/user/repos", {"name": "secret", "private": True})
-    api = world.gh.for_repo(world.facts["installation_id"], world.repo_id, "maintainer", other["name"])
+    other = await world.hub.as_maintainer.post("/user/repos", {"name": "secret", "private": True})
+    api = world.gh.for_repo(world.hub.installation_id, world.repo_id, "maintainer", other["name"])
     with pytest.raises(NotFound):
         await api.issue(1)
 
 
 async def test_s40_a_renamed_repository_is_followed(world: World) -> None:
     repo = world.repo
-    await world.person("PATCH", REPO, {"name": "renamed"})
+    await world.hub.as_maintainer.patch(REPO, {"name": "renamed"})
     assert (await repo.issue(1))["title"] == "Halve it"
     await repo.comment(1, "still here")
     assert len(await repo.comments(1)) == 1
@@ -291,37 +246,33 @@ class Settings:
 
 
 def settings_of(world: World) -> Settings:
-    key = Path(world.facts["private_key_file"]).read_text()
-    return Settings(world.facts["api_url"], world.facts["app_id"], SecretStr(key))
+    return Settings(world.hub.api_url, world.hub.app_id, SecretStr(world.hub.private_key))
 
 
-async def test_the_doctor_examines_the_local_github(world: World) -> None:
-    findings = await asyncio.to_thread(doctor, settings_of(world))
-    ill = {finding.name for finding in findings if not finding.ok}
-    assert ill <= {"webhook", "deliveries"}  # this one has no webhook URL
+async def test_s12_the_doctor_sees_what_did_not_arrive_and_it_is_asked_for_again(
+    world: World, unused_tcp_port: int
+) -> None:
+    settings, url = settings_of(world), f"http://127.0.0.1:{unused_tcp_port}/webhook"
+    await world.hub.as_app.patch("/app/hook/config", {"url": url})
+    await world.hub.idle()
+    since = datetime.now(UTC).replace(microsecond=0)
+    await world.hub.as_maintainer.post(f"{REPO}/issues/1/comments", {"body": "@hob"})
+    await world.hub.idle()
+    findings = await asyncio.to_thread(doctor, settings)
+    assert [finding.name for finding in findings if not finding.ok] == ["deliveries"]
     assert [finding.name for finding in findings].count("installation") == 2
-
-
-async def test_s12_what_did_not_arrive_is_asked_for_again(world: World, unused_tcp_port: int) -> None:
-    settings, since = settings_of(world), datetime.now(UTC) - timedelta(minutes=5)
-    app = world.gh._app
-    await app.patch("/app/hook/config", data={"url": f"http://127.0.0.1:{unused_tcp_port}/webhook"})
-    await world.person("POST", f"{REPO}/issues/1/comments", {"body": "@hob"})
-    await world.admin("idle")
     asked = await asyncio.to_thread(redeliver, settings, since, write_spacing=0)
     assert "issue_comment" in [one.event for one in asked]
     assert len({one.guid for one in asked}) == len(asked)
     assert not [one for one in asked if one.problem]
-    found = {finding.name: finding for finding in await asyncio.to_thread(doctor, settings)}
-    assert not found["deliveries"].ok
 
 
 async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path: Path) -> None:
     asked = manifest("https://hob.example", redirect_url="http://127.0.0.1:9/callback") | {"name": "Other"}
-    url = f"{world.facts['web_url']}/settings/apps/new?state=s"
+    url = f"{world.hub.web_url}/settings/apps/new?state=s"
     async with world.session.post(url, data={"manifest": json.dumps(asked)}, allow_redirects=False) as answer:
         code = answer.headers["Location"].partition("code=")[2].partition("&")[0]
-    api = world.facts["api_url"]
+    api = world.hub.api_url
     made = await asyncio.to_thread(
         convert, code, state="s", expected="s", api_url=api, home=tmp_path / "home"
     )
