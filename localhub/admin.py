@@ -1,4 +1,4 @@
-"""The tests' own door, /_admin: faults, clock, tokens, deliveries, and the list of requests. Not part of GitHub."""
+"""The tests' own door, /_admin (nothing of GitHub's): faults, clock, tokens, deliveries, requests made."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Action = Callable[[Hub, dict[str, Any]], Awaitable[Any]]
 
 
 def mount(app: web.Application) -> None:
-    """Put the admin route on an application; every call is a POST with ``Authorization: Bearer ADMIN_TOKEN``."""
+    """Put the admin route on an application; every call is a POST with the admin token as bearer."""
     app.router.add_post(PREFIX + "/{action}", _serve)
 
 
@@ -89,13 +89,14 @@ async def requests(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def tokens(hub: Hub, body: dict[str, Any]) -> Any:
-    """``lifetime`` of installation tokens in seconds, or ``expire_now`` for all (or for the one in ``token``)."""
+    """``lifetime`` of installation tokens in seconds, or ``expire_now`` for all (or just ``token``)."""
     if "lifetime" in body:
         hub.token_lifetime = float(body["lifetime"])
     if body.get("expire_now"):
         one = body.get("token")
         hub.state.run(
-            "UPDATE tokens SET expires_at = 0 WHERE installation_id IS NOT NULL AND (? IS NULL OR digest = ?)",
+            "UPDATE tokens SET expires_at = 0 WHERE installation_id IS NOT NULL"
+            " AND (? IS NULL OR digest = ?)",
             one, digest(one or ""),
         )  # fmt: skip
     return {}
@@ -116,8 +117,7 @@ async def limits(hub: Hub, body: dict[str, Any]) -> Any:
 async def user(hub: Hub, body: dict[str, Any]) -> Any:
     """A person more, with a personal token; or, with ``organization``, one of the maintainer's."""
     login, kind = str(body["login"]), "Organization" if body.get("organization") else "User"
-    owner = hub.state.account_by_login("maintainer")
-    assert owner is not None
+    owner = hub.state.known_account("maintainer")
     account = hub.state.insert(
         "accounts", login=login, type=kind, name=str(body.get("name", login)), email=f"{login}@users.example",
         owner_id=owner["id"] if kind == "Organization" else None, created_at=hub.state.now(),
@@ -130,7 +130,7 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def installation(hub: Hub, body: dict[str, Any]) -> Any:
-    """Change an installation: ``id``, then ``permissions``, ``repositories`` (ids, or null for all), ``suspended``."""
+    """Change installation ``id``: ``permissions``, ``repositories`` (ids; null for all), ``suspended``."""
     row = hub.state.one("SELECT * FROM installations WHERE id = ?", body["id"])
     owner = hub.state.account(row["account_id"])
     actor, now = user_actor(hub.state.account(owner["owner_id"] or owner["id"])), hub.state.now()
@@ -172,8 +172,7 @@ def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | 
 async def press_button(hub: Hub, body: dict[str, Any]) -> Any:
     """What a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
-    account = hub.state.account_by_login(str(body.get("login", "maintainer")))
-    assert account is not None
+    account = hub.state.known_account(str(body.get("login", "maintainer")))
     press(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))
     return {}
 

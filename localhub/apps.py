@@ -66,7 +66,8 @@ def install(hub: Hub, actor: Actor, app_row: Row, account: Row) -> Row:
     """Install an App on all repositories of an account and tell it."""
     state, now = hub.state, hub.state.now()
     row_id = state.insert(
-        "installations", app_id=app_row["id"], account_id=account["id"], permissions_json=app_row["permissions_json"],
+        "installations", app_id=app_row["id"], account_id=account["id"],
+        permissions_json=app_row["permissions_json"],
         events_json=app_row["events_json"], created_at=now, updated_at=now,
     )  # fmt: skip
     row = state.one("SELECT * FROM installations WHERE id = ?", row_id)
@@ -77,10 +78,9 @@ def install(hub: Hub, actor: Actor, app_row: Row, account: Row) -> Row:
 @routes.get("/app", app="jwt")
 async def get(call: Call) -> web.Response:
     """GET /app."""
-    assert call.actor.app is not None
     sql = "SELECT count(*) FROM installations WHERE app_id = ?"
-    count = call.hub.state.count(sql, call.actor.app["id"])
-    return answer(app(call.hub, call.actor.app) | {"installations_count": count})
+    count = call.hub.state.count(sql, call.actor.own_app["id"])
+    return answer(app(call.hub, call.actor.own_app) | {"installations_count": count})
 
 
 @routes.get("/apps/{slug}")
@@ -180,8 +180,8 @@ def _chosen(call: Call, row: Row) -> list[Row] | None:
     every = events.installed_repos(call.hub, row)
     chosen = [repo for repo in every if repo["id"] in (ids or []) or repo["name"] in (names or [])]
     if len(chosen) < len(ids or []) + len(names or []):
-        text = "There is at least one repository that does not exist or is not accessible to the parent installation."
-        raise ApiError(422, text)
+        text = "There is at least one repository that does not exist or is not accessible to the parent"
+        raise ApiError(422, f"{text} installation.")
     return chosen
 
 
@@ -199,10 +199,8 @@ async def revoke_token(call: Call) -> web.Response:
 async def list_repositories(call: Call) -> web.Response:
     """GET /installation/repositories: those that the token reaches."""
     if call.actor.installation is None:
-        raise ApiError(
-            403,
-            "You must authenticate with an installation access token in order to list repositories for an installation.",
-        )
+        text = "You must authenticate with an installation access token in order to list repositories"
+        raise ApiError(403, f"{text} for an installation.")
     allowed = call.actor.repo_ids
     repos = [
         repo
@@ -222,7 +220,7 @@ async def get_for_repository(call: Call) -> web.Response:
     return answer(installation(call.hub, row))
 
 
-# Registration from a manifest: the form that a person sends, the code that comes back, and its one conversion.
+# Registration from a manifest: the form that a person sends, the code that comes back, its one conversion.
 
 
 async def from_manifest(request: web.Request) -> web.StreamResponse:
@@ -237,8 +235,7 @@ async def from_manifest(request: web.Request) -> web.StreamResponse:
     slug = "-".join(str(manifest.get("name", "app")).lower().split())
     if hub.state.maybe("SELECT 1 FROM apps WHERE slug = ?", slug):
         return web.Response(status=422, text=f"Name {html.escape(slug)} is already taken\n")
-    owner = hub.state.account_by_login("maintainer")
-    assert owner is not None
+    owner = hub.state.known_account("maintainer")
     row = create_app_row(hub, owner, manifest, slug=slug, webhook_url=hook)
     code = secrets.token_hex(20)
     hub.state.update("apps", row["id"], manifest_code=code)

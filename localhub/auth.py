@@ -37,11 +37,23 @@ class Actor:
     repo_ids: frozenset[int] | None = None
 
     @property
-    def account_id(self) -> int:
+    def writer(self) -> Row:
         """The account that writes; 401 when nobody is signed in."""
         if self.account is None:
             raise ApiError(401, "Requires authentication")
-        return int(self.account["id"])
+        return self.account
+
+    @property
+    def account_id(self) -> int:
+        """The id of the account that writes; 401 when nobody is signed in."""
+        return int(self.writer["id"])
+
+    @property
+    def own_app(self) -> Row:
+        """The App that calls; 401 for anybody else."""
+        if self.app is None:
+            raise ApiError(401, "A JSON web token could not be decoded")
+        return self.app
 
     @property
     def app_id(self) -> int | None:
@@ -170,14 +182,14 @@ def installation_token(
     repo_ids: Iterable[int] | None,
     lifetime: float,
 ) -> tuple[str, str]:
-    """Make an installation token in GitHub's format since April 2026 (``ghs_APPID_JWT``, about 520 characters).
+    """Make an installation token in GitHub's format of 2026: ``ghs_APPID_JWT``, about 520 characters.
 
     Returns the token and when it expires.
     """
     now = state.time()
     claims = {
         "iss": "github", "aud": "api", "sub": installation["id"], "iat": int(now), "exp": int(now + lifetime),
-        "jti": secrets.token_hex(64),
+        "jti": secrets.token_hex(8),
     }  # fmt: skip
     key = private_key(state.app(installation["app_id"])["private_key"])
     token = f"ghs_{installation['app_id']}_{jwt.encode(claims, key, algorithm='RS256')}"
@@ -194,7 +206,7 @@ def installation_token(
 
 
 def role_of(state: State, repo: Row, account_id: int | None) -> str:
-    """A person's role in a repository: the owner's admin, a collaborator's own, read for all on a public one."""
+    """A person's role in a repository: admin for the owner, a collaborator's own, read where it is public."""
     if account_id is not None:
         owner = state.account(repo["owner_id"])
         if account_id in (owner["id"], owner["owner_id"]):
@@ -242,8 +254,7 @@ def check_repo(state: State, actor: Actor, repo: Row, *, app: str, user: str) ->
 
 
 def _check_installation(state: State, actor: Actor, repo: Row, needs: str) -> None:
-    assert actor.installation is not None
-    inside = covers(state, actor.installation, repo)
+    inside = actor.installation is not None and covers(state, actor.installation, repo)
     inside = inside and (actor.repo_ids is None or repo["id"] in actor.repo_ids)
     if not inside and repo["private"]:
         raise not_found()

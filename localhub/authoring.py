@@ -8,6 +8,7 @@ from dulwich.object_store import commit_tree_changes
 from dulwich.objects import Blob, Commit, ObjectID, Tree
 
 from localhub.auth import Actor
+from localhub.gitstore import read_tree
 from localhub.hub import Hub
 from localhub.state import Row
 
@@ -30,9 +31,7 @@ def changed_tree(
             store.add_object(empty)
             start = empty
         else:
-            found = store[ObjectID(tree.encode())]
-            assert isinstance(found, Tree)
-            start = found
+            start = read_tree(repo, tree)
         changes: list[tuple[bytes, int | None, ObjectID | None]] = [
             (path.encode(), None, None) for path in deletions
         ]
@@ -59,11 +58,10 @@ def make_commit(
     verified: bool = True,
 ) -> str:
     """Store a commit by the caller, committed (and vouched for, when ``verified``) by GitHub."""
-    assert actor.account is not None
     commit = Commit()
     commit.tree = ObjectID(tree.encode())
     commit.parents = [ObjectID(parent.encode()) for parent in parents]
-    commit.author = author or signature_of(actor.account)
+    commit.author = author or signature_of(actor.writer)
     commit.committer = WEB_FLOW
     commit.author_time = commit.commit_time = int(hub.state.time())
     commit.author_timezone = commit.commit_timezone = 0

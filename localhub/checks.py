@@ -1,4 +1,4 @@
-"""Check runs: made by Apps only, updated, annotated; a person may ask to run one again or press one of its buttons."""
+"""Check runs: made and annotated by Apps only; a person may ask for another run, or press a button."""
 
 from __future__ import annotations
 
@@ -151,7 +151,8 @@ async def create(call: Call) -> web.Response:
         if columns.get("status") == "completed":
             columns.setdefault("completed_at", hub.state.now())
         row_id = hub.state.insert(
-            "check_runs", repo_id=repo["id"], suite_id=_suite(hub, repo, app_id, sha), app_id=app_id, head_sha=sha,
+            "check_runs", repo_id=repo["id"], suite_id=_suite(hub, repo, app_id, sha), app_id=app_id,
+            head_sha=sha,
             **columns,
         )  # fmt: skip
         _annotate(hub, row_id, annotations)

@@ -85,14 +85,13 @@ async def add(call: Call) -> web.Response:
     state.run("INSERT OR REPLACE INTO collaborators VALUES (?, ?, ?)", repo["id"], person["id"], role)
     if known:
         return nothing()
-    assert call.actor.account is not None
     return answer(
         {
             "id": person["id"],
             "node_id": node_id("User", person["id"]),
             "repository": repository(call.hub, repo),
             "invitee": user(call.hub, person),
-            "inviter": user(call.hub, call.actor.account),
+            "inviter": user(call.hub, call.actor.writer),
             "permissions": role,
             "created_at": state.now(),
             "expired": False,

@@ -51,7 +51,10 @@ async def get_branch(call: Call) -> web.Response:
             "commit": _shown(call, sha),
             "_links": {"self": url, "html": f"{page_url(call.hub, call.repo)}/tree/{quote(name)}"},
             "protected": False,
-            "protection": {"enabled": False, "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []}},
+            "protection": {
+                "enabled": False,
+                "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+            },
             "protection_url": f"{url}/protection",
         }
     )  # fmt: skip

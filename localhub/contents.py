@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from dulwich.objects import Tree
 
 from localhub.api import Call, Routes, answer
 from localhub.auth import Actor, at_least
@@ -78,8 +77,7 @@ def _read(call: Call, path: str) -> web.Response:
         raise not_found()
     mode, sha = found
     if mode == 0o040000:
-        tree = hub.git.get(repo["id"], sha)
-        assert isinstance(tree, Tree)
+        tree = hub.git.tree(repo["id"], sha)
         prefix = f"{path}/" if path else ""
         items = [(f"{prefix}{item.path.decode()}", item.mode, item.sha.decode()) for item in tree.iteritems()]
         return answer([entry(hub, repo, ref, *item) for item in items])

@@ -24,18 +24,16 @@ def _config(row: Row) -> dict[str, Any]:
 @routes.get(BASE + "/config", app="jwt")
 async def get_config(call: Call) -> web.Response:
     """GET /app/hook/config."""
-    assert call.actor.app is not None
-    return answer(_config(call.actor.app))
+    return answer(_config(call.actor.own_app))
 
 
 @routes.patch(BASE + "/config", app="jwt")
 async def change_config(call: Call) -> web.Response:
     """PATCH /app/hook/config: url and secret."""
-    assert call.actor.app is not None
     names = {"url": "webhook_url", "secret": "webhook_secret"}
     changes = {column: call.body.maybe(name) for name, column in names.items() if name in call.body}
-    call.hub.state.update("apps", call.actor.app["id"], updated_at=call.hub.state.now(), **changes)
-    return answer(_config(call.hub.state.app(call.actor.app["id"])))
+    call.hub.state.update("apps", call.actor.own_app["id"], updated_at=call.hub.state.now(), **changes)
+    return answer(_config(call.hub.state.app(call.actor.own_app["id"])))
 
 
 def _item(row: Row) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def _item(row: Row) -> dict[str, Any]:
 
 @routes.get(BASE + "/deliveries", app="jwt")
 async def list_all(call: Call) -> web.Response:
-    """GET /app/hook/deliveries, newest first, paged by ``cursor``; ``status=failure`` or ``success`` filters."""
+    """GET /app/hook/deliveries, newest first, paged by ``cursor``; filtered by status failure or success."""
     size = min(int(call.query("per_page") or 30), 100)
     before = call.query("cursor").removeprefix("v1_")
     if before and not before.isdigit():
@@ -86,10 +84,9 @@ def _delivery(call: Call) -> Row:
 async def get(call: Call) -> web.Response:
     """GET /app/hook/deliveries/{id}, with what was sent and answered."""
     row = _delivery(call)
-    assert call.actor.app is not None
     request = {"headers": json.loads(row["request_headers_json"]), "payload": json.loads(row["payload"])}
     response = {"headers": json.loads(row["response_headers_json"]), "payload": row["response_body"]}
-    url = call.actor.app["webhook_url"] or ""
+    url = call.actor.own_app["webhook_url"] or ""
     return answer(_item(row) | {"url": url, "request": request, "response": response})
 
 

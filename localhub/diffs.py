@@ -24,7 +24,7 @@ class FileDiff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A line of a diff: its position (1 is the line below the first @@), its hunk, and the hunk's text up to it."""
+    """A line of a diff: its position (1 is the line below the first @@), its hunk, the text down to it."""
 
     position: int
     hunk: int

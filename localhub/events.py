@@ -22,11 +22,10 @@ Json = dict[str, Any]
 
 def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
     """Send an event of a repository to each App that is installed there and subscribes to it."""
-    assert actor.account is not None
     repo = hub.state.repo(repo["id"])
     payload |= {
         "repository": repository(hub, repo),
-        "sender": user(hub, hub.state.account(actor.account["id"])),
+        "sender": user(hub, hub.state.account(actor.account_id)),
     }
     owner = hub.state.account(repo["owner_id"])
     if owner["type"] == "Organization":
@@ -54,9 +53,7 @@ def labelled(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, label_row
     """``labeled`` or ``unlabeled`` of an issue or pull request."""
     shown = label(hub, repo, label_row)
     if row["is_pull"]:
-        found = hub.state.pull(repo["id"], row["number"])
-        assert found is not None
-        pull(hub, actor, repo, action, found, label=shown)
+        pull(hub, actor, repo, action, hub.state.pull_of(row), label=shown)
     else:
         issue(hub, actor, repo, action, row, label=shown)
 
@@ -127,7 +124,9 @@ def ping(hub: Hub, app: Row) -> None:
     url = f"{hub.api_url}/app/hook"
     hook = {
         "type": "App", "id": number, "name": "web", "active": True, "events": json.loads(app["events_json"]),
-        "config": {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app["webhook_url"]},
+        "config": {
+            "content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app["webhook_url"],
+        },
         "updated_at": app["updated_at"], "created_at": app["created_at"], "app_id": app["id"],
         "url": f"{url}/config", "ping_url": f"{url}/pings", "deliveries_url": f"{url}/deliveries",
     }  # fmt: skip
@@ -137,13 +136,12 @@ def ping(hub: Hub, app: Row) -> None:
 
 def installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
     """``installation``."""
-    assert actor.account is not None
     repos = installed_repos(hub, row)
     payload = {
         "action": action,
         "installation": installation_object(hub, row),
         "repositories": [short_repository(repo) for repo in repos],
-        "sender": user(hub, actor.account),
+        "sender": user(hub, actor.writer),
     }
     app = hub.state.app(row["app_id"])
     hub.webhooks.send(app, "installation", payload, installation_id=row["id"], repo_id=None)
@@ -153,7 +151,6 @@ def installation_repositories(
     hub: Hub, actor: Actor, row: Row, *, added: list[Row], removed: list[Row]
 ) -> None:
     """``installation_repositories``."""
-    assert actor.account is not None
     payload = {
         "action": "added" if added else "removed",
         "installation": installation_object(hub, row),
@@ -161,7 +158,7 @@ def installation_repositories(
         "repositories_added": [short_repository(repo) for repo in added],
         "repositories_removed": [short_repository(repo) for repo in removed],
         "requester": None,
-        "sender": user(hub, actor.account),
+        "sender": user(hub, actor.writer),
     }
     app = hub.state.app(row["app_id"])
     hub.webhooks.send(app, "installation_repositories", payload, installation_id=row["id"], repo_id=None)

@@ -1,4 +1,4 @@
-"""Faults on demand: rules that make chosen requests fail the way GitHub and networks fail; and the list of requests."""
+"""Faults on demand: rules that make requests fail the way GitHub and networks do; and the requests made."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Fault:
     """One rule.
 
-    It applies to requests whose method and path (with query) match and whose caller's name is ``login`` when given;
-    the first ``skip`` matches pass, the next ``count`` fail. With ``after`` the request is done first, and only its
-    answer is spoilt. Kinds: ``status`` answers with ``status``, ``body`` and ``headers``; ``reset`` closes the
-    connection; ``timeout`` never answers; ``delay`` waits ``seconds`` and goes on; ``secondary_limit`` is 403 and
-    ``too_many`` 429 with retry-after ``seconds``; ``primary_limit`` is 403 with nothing remaining and a reset in
-    ``seconds``.
+    It applies to requests whose method and path (with query) match, and whose caller has the name ``login``
+    when that is given; the first ``skip`` matches pass, the next ``count`` fail. With ``after`` the request
+    is done first, and only its answer is spoilt.
+
+    Kinds: ``status`` answers with ``status``, ``body`` and ``headers``; ``reset`` closes the connection;
+    ``timeout`` does the request and never answers; ``delay`` waits ``seconds`` and goes on;
+    ``secondary_limit`` is 403 and ``too_many`` 429, both with retry-after ``seconds``; ``primary_limit`` is
+    403 with nothing remaining and a reset in ``seconds``.
     """
 
     kind: str

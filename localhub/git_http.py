@@ -1,7 +1,7 @@
 """git over HTTP, both directions streamed through ``git http-backend``.
 
-Reads follow the repository's visibility; a push needs write access (``contents:write`` for Apps) and must leave
-workflow files alone unless the token has ``workflows:write``, as on GitHub.
+Reads follow the repository's visibility; a push needs write access (``contents:write`` for Apps) and must
+leave workflow files alone unless the token has ``workflows:write``, as on GitHub.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import stat
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from localhub.hub import Hub
 from localhub.pushes import after_push, moves
 from localhub.state import Row
 
+Pipe = TypeVar("Pipe")
 Finish = Callable[[], Awaitable[None]]
 CHUNK = 64 * 1024
 # The place of the hook that refuses workflow files; a name of its own, beside the repositories.
@@ -117,7 +119,7 @@ def _environment(hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: 
     protocol = request.headers.get("Git-Protocol")
     if protocol:
         env["GIT_PROTOCOL"] = protocol
-    # aiohttp has already unpacked a gzip body, so a length would be wrong then; without one git reads to the end.
+    # aiohttp has unpacked a gzip body, so its length would be wrong; without one git reads to the end.
     if request.content_length is not None and "Content-Encoding" not in request.headers:
         env["CONTENT_LENGTH"] = str(request.content_length)
     return env
@@ -142,13 +144,20 @@ async def _backend(
         await asyncio.gather(feeding, return_exceptions=True)
 
 
+def pipe(end: Pipe | None) -> Pipe:
+    """A pipe that was asked for when the process was started."""
+    if end is None:
+        raise RuntimeError("the process has no such pipe")
+    return end
+
+
 async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
+    stdin = pipe(process.stdin)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         async for chunk in request.content.iter_chunked(CHUNK):
-            process.stdin.write(chunk)
-            await process.stdin.drain()
-    process.stdin.close()
+            stdin.write(chunk)
+            await stdin.drain()
+    stdin.close()
 
 
 async def _answer(
@@ -157,9 +166,9 @@ async def _answer(
     feeding: asyncio.Task[None],
     finish: Finish | None,
 ) -> web.StreamResponse:
-    assert process.stdout is not None
+    stdout = pipe(process.stdout)
     status, headers = 200, dict[str, str]()
-    while line := (await process.stdout.readline()).strip():
+    while line := (await stdout.readline()).strip():
         name, _, value = line.decode().partition(":")
         if name.lower() == "status":
             status = int(value.split()[0])
@@ -169,7 +178,7 @@ async def _answer(
     await response.prepare(request)
     # The end of a push's report is held back until everything has followed, so that the pusher sees it done.
     held = b""
-    while chunk := await process.stdout.read(CHUNK):
+    while chunk := await stdout.read(CHUNK):
         if held:
             await response.write(held)
         held = chunk

@@ -121,10 +121,9 @@ async def get_commit(call: Call) -> web.Response:
 
 def _signature(call: Call, body: Body | None) -> tuple[bytes, int]:
     """(author line, seconds) of an author given in a request, or of the caller."""
-    assert call.actor.account is not None
     now = int(call.hub.state.time())
     if body is None:
-        return signature_of(call.actor.account), now
+        return signature_of(call.actor.writer), now
     date = body.maybe("date")
     try:
         at = now if date is None else calendar.timegm(time.strptime(date, "%Y-%m-%dT%H:%M:%SZ"))
@@ -165,8 +164,7 @@ def _tree(call: Call, sha: str, *, recursive: bool) -> dict[str, Any]:
     url, items = f"{repo_url(call.hub, call.repo)}/git", []
 
     def walk(tree_sha: str, prefix: str) -> None:
-        tree = call.hub.git.get(call.repo["id"], tree_sha)
-        assert isinstance(tree, Tree)
+        tree = call.hub.git.tree(call.repo["id"], tree_sha)
         for item in tree.iteritems():
             path, item_sha = prefix + item.path.decode(errors="replace"), item.sha.decode()
             kind = {0o040000: "tree", 0o160000: "commit"}.get(item.mode, "blob")
@@ -272,7 +270,8 @@ async def create_tag(call: Call) -> web.Response:
     kind = target.type_name.decode()
     shown = {
         "node_id": node_id("Ref", f"{repo['id']}:{sha}"), "tag": body.text("tag"), "sha": sha,
-        "url": f"{url}/tags/{sha}", "message": body.text("message"), "tagger": person(tag.tagger, tag.tag_time),
+        "url": f"{url}/tags/{sha}", "message": body.text("message"),
+        "tagger": person(tag.tagger, tag.tag_time),
         "object": {"sha": target.id.decode(), "type": kind, "url": f"{url}/{kind}s/{target.id.decode()}"},
     }  # fmt: skip
     return answer(shown, 201)

@@ -1,4 +1,4 @@
-"""The bare git repositories on disk: objects and refs through dulwich, diffs and merges through the git program."""
+"""The bare git repositories on disk: objects and refs through dulwich, diffs and merges through git."""
 
 from __future__ import annotations
 
@@ -185,17 +185,20 @@ class GitStore:
     def entry(self, repo_id: int, commit_sha: str, path: str) -> tuple[int, str] | None:
         """(mode, sha) of a path in a commit's tree; the tree itself for the empty path."""
         with self.open(repo_id) as repo:
-            commit = repo[ObjectID(commit_sha.encode())]
-            assert isinstance(commit, Commit)
+            sha = self.commit(repo_id, commit_sha).tree.decode()
             if not path:
-                return 0o040000, commit.tree.decode()
-            tree = repo[commit.tree]
-            assert isinstance(tree, Tree)
+                return 0o040000, sha
+            tree = read_tree(repo, sha)
             try:
-                mode, sha = tree.lookup_path(repo.object_store.__getitem__, path.encode())
+                mode, found = tree.lookup_path(repo.object_store.__getitem__, path.encode())
             except (KeyError, NotADirectoryError, ValueError):
                 return None
-            return mode, sha.decode()
+            return mode, found.decode()
+
+    def tree(self, repo_id: int, sha: str) -> Tree:
+        """A directory that is known to exist."""
+        with self.open(repo_id) as repo:
+            return read_tree(repo, sha)
 
     def blob(self, repo_id: int, sha: str) -> bytes:
         """A file's content."""
@@ -252,6 +255,14 @@ class GitStore:
             repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1)
         )
         return Merge(tree=out.decode().split()[0] if code == 0 else None)
+
+
+def read_tree(repo: Repo, sha: str) -> Tree:
+    """A tree by its full sha; GitError when it is something else."""
+    found = repo[ObjectID(sha.encode())]
+    if not isinstance(found, Tree):
+        raise GitError(f"{sha} is not a tree")
+    return found
 
 
 def _peeled(repo: Repo, sha: bytes) -> str | None:

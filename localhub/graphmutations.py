@@ -11,18 +11,10 @@ from localhub.authoring import changed_tree, make_commit, signature_of
 from localhub.comments import write_comment
 from localhub.contents import check_path
 from localhub.errors import ApiError
-from localhub.graphobjects import (
-    CONTENTS,
-    comment_node,
-    commit_node,
-    find,
-    node,
-    ref_node,
-    thread_node,
-    user_node,
-)
+from localhub.graphgit import commit_node, ref_node
+from localhub.graphobjects import CONTENTS, comment_node, find, node, thread_node
 from localhub.graphpulls import thread_of
-from localhub.graphtools import GraphProblem, Object, Viewer
+from localhub.graphtools import GraphProblem, Object, Viewer, user_node
 from localhub.nodes import node_id, read_node_id
 from localhub.pulls import set_draft
 from localhub.pushes import Move, move_ref
@@ -43,7 +35,7 @@ def mutation(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         def for_viewer(viewer: Viewer) -> Callable[..., Any]:
-            async def field(info: Any, input: dict[str, Any]) -> Object:
+            async def field(info: Any, input: dict[str, Any]) -> Object:  # noqa: A002 (GitHub names it)
                 result: Object = await function(viewer, input)
                 return result | {"clientMutationId": input.get("clientMutationId")}
 
@@ -199,10 +191,9 @@ async def create_commit(viewer: Viewer, values: Object) -> Object:
     message = "\n\n".join(
         part for part in (values["message"]["headline"], values["message"].get("body")) if part
     )
-    assert viewer.actor.account is not None
     sha = make_commit(
         hub, viewer.actor, repo, tree=tree, parents=[head], message=message,
-        author=signature_of(viewer.actor.account),
+        author=signature_of(viewer.actor.writer),
     )  # fmt: skip
     ref = f"refs/heads/{branch}"
     if not await move_ref(hub, viewer.actor, repo, Move(ref=ref, old=head, new=sha)):

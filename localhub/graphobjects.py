@@ -1,19 +1,17 @@
-"""Repositories, issues, comments and git objects as GraphQL objects: dicts whose callables are fields with cost."""
+"""Repositories, issues, comments and git objects in GraphQL: dicts whose callables are fields with a cost."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from dulwich.objects import Commit
-
 from localhub.auth import role_of
 from localhub.errors import ApiError
-from localhub.graphtools import GraphProblem, Object, Viewer, paged
+from localhub.graphgit import git_object, ref_node
+from localhub.graphtools import GraphProblem, Object, Viewer, paged, user_node
 from localhub.nodes import node_id, read_node_id
 from localhub.objects import issue as issue_json
-from localhub.objects.commit import account_of, git_commit
-from localhub.objects.people import association, user
+from localhub.objects.people import association
 from localhub.objects.repository import full_name, page_url
 from localhub.state import Row
 
@@ -25,25 +23,6 @@ TABLES = {
     "IssueComment": "comments", "PullRequestReview": "reviews", "PullRequestReviewComment": "review_comments",
     "PullRequestReviewThread": "review_threads",
 }  # fmt: skip
-
-
-def user_node(viewer: Viewer, account_id: int | None, kind: str | None = None) -> Object | None:
-    """An account: User, Bot or Organization (a bot that asks for itself is shown as User, as on GitHub)."""
-    if account_id is None:
-        return None
-    row = viewer.hub.state.account(account_id)
-    shown = user(viewer.hub, row)
-    return {
-        "__typename": kind or row["type"],
-        "id": shown["node_id"],
-        "databaseId": row["id"],
-        # GraphQL names a bot without the suffix that REST shows.
-        "login": row["login"] if kind else row["login"].removesuffix("[bot]"),
-        "name": row["name"],
-        "avatarUrl": lambda info, size=None: shown["avatar_url"],
-        "url": shown["html_url"],
-        "resourcePath": shown["html_url"].removeprefix(viewer.hub.web_url),
-    }
 
 
 def repository_field(viewer: Viewer) -> Callable[..., Object]:
@@ -90,7 +69,7 @@ def repository_node(viewer: Viewer, repo: Row) -> Object:
         "viewerPermission": role.upper(),
         "defaultBranchRef": lambda info: ref_node(viewer, repo, f"refs/heads/{repo['default_branch']}"),
         "ref": lambda info, qualifiedName: ref_node(viewer, repo, qualifiedName),
-        "object": lambda info, oid=None, expression=None: _object(viewer, repo, oid or expression or ""),
+        "object": lambda info, oid=None, expression=None: git_object(viewer, repo, oid or expression or ""),
         "issue": lambda info, number: _numbered(viewer, repo, number, "Issue"),
         "pullRequest": lambda info, number: _numbered(viewer, repo, number, "PullRequest"),
         "issueOrPullRequest": lambda info, number: _numbered(viewer, repo, number, None),
@@ -219,62 +198,6 @@ def reaction_groups(viewer: Viewer, subject: str, subject_id: int) -> list[Objec
             }
         )
     return groups
-
-
-def ref_node(viewer: Viewer, repo: Row, name: str) -> Object | None:
-    """A branch or tag by its full or short name."""
-    viewer.check(repo, "contents:read")
-    candidates = (
-        [name] if name.startswith("refs/") else [f"refs/{name}", f"refs/heads/{name}", f"refs/tags/{name}"]
-    )
-    for candidate in candidates:
-        sha = viewer.hub.git.ref(repo["id"], candidate)
-        if sha is not None:
-            prefix = "/".join(candidate.split("/")[:2]) + "/"
-            return {
-                "__typename": "Ref",
-                "id": node_id("Ref", f"{repo['id']}:{candidate}"),
-                "name": candidate.removeprefix(prefix),
-                "prefix": prefix,
-                "target": lambda info, sha=sha: _object(viewer, repo, sha),
-            }
-    return None
-
-
-def _object(viewer: Viewer, repo: Row, name: str) -> Object | None:
-    viewer.check(repo, "contents:read")
-    sha = viewer.hub.git.resolve(repo["id"], name)
-    return None if sha is None else commit_node(viewer, repo, viewer.hub.git.commit(repo["id"], sha))
-
-
-def commit_node(viewer: Viewer, repo: Row, commit: Commit) -> Object:
-    """A commit."""
-    shown = git_commit(viewer.hub, repo, commit)
-    headline, _, body = shown["message"].partition("\n")
-    verified = shown["verification"]["verified"]
-    signature = {"__typename": "GpgSignature", "isValid": True, "state": "VALID", "wasSignedByGitHub": True}
-
-    def person(part: str, raw: bytes) -> Object:
-        account = account_of(viewer.hub, raw)
-        is_user = account is not None and account["type"] == "User"
-        return {**shown[part], "user": user_node(viewer, account["id"]) if account and is_user else None}
-
-    return {
-        "__typename": "Commit",
-        "id": shown["node_id"],
-        "oid": shown["sha"],
-        "abbreviatedOid": shown["sha"][:7],
-        "url": shown["html_url"],
-        "commitUrl": shown["html_url"],
-        "message": shown["message"],
-        "messageHeadline": headline,
-        "messageBody": body.strip("\n"),
-        "authoredDate": shown["author"]["date"],
-        "committedDate": shown["committer"]["date"],
-        "author": person("author", commit.author),
-        "committer": person("committer", commit.committer),
-        "signature": signature if verified else None,
-    }
 
 
 def find(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:

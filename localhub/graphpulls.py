@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.closing import fixed_numbers
-from localhub.graphobjects import (
-    commit_node,
-    pull_state,
-    reaction_groups,
-    ref_node,
-    repository_node,
-    thread_node,
-    user_node,
-    written,
-)
-from localhub.graphtools import Object, Viewer, paged
+from localhub.graphgit import commit_node, ref_node
+from localhub.graphobjects import pull_state, reaction_groups, repository_node, thread_node, written
+from localhub.graphtools import Object, Viewer, paged, user_node
 from localhub.nodes import node_id
 from localhub.objects.pull import issue_of, pull_page
 from localhub.objects.repository import full_name
@@ -25,8 +17,7 @@ from localhub.state import Row
 def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
     """What a pull request has beyond an issue."""
     state, hub = viewer.hub.state, viewer.hub
-    pull = state.pull(repo["id"], row["number"])
-    assert pull is not None
+    pull = state.pull_of(row)
     head_repo = None if pull["head_repo_id"] is None else state.repo(pull["head_repo_id"])
     mergeable = {None: "UNKNOWN", 0: "CONFLICTING", 1: "MERGEABLE"}[pull["mergeable"]]
 

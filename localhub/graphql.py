@@ -12,8 +12,8 @@ from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
 from localhub.api import Call, Routes, answer
 from localhub.errors import ApiError
 from localhub.graphmutations import MUTATIONS
-from localhub.graphobjects import node, repository_field, user_node
-from localhub.graphtools import GraphProblem, Viewer
+from localhub.graphobjects import node, repository_field
+from localhub.graphtools import GraphProblem, Viewer, user_node
 from localhub.state import stamp
 
 routes = Routes()
@@ -71,7 +71,7 @@ def _root(viewer: Viewer) -> dict[str, Any]:
     return {
         "viewer": lambda info: user_node(viewer, viewer.actor.account_id, "User"),
         "repository": repository_field(viewer),
-        "node": lambda info, id: node(viewer, id),
+        "node": lambda info, id: node(viewer, id),  # noqa: A006 (GitHub names it)
         "rateLimit": lambda info, dryRun: {
             "cost": 1,
             "limit": window.limit,

@@ -9,6 +9,7 @@ from typing import Any
 
 from localhub.auth import Actor, check_repo
 from localhub.hub import Hub
+from localhub.objects.people import user
 from localhub.state import Row
 
 Object = dict[str, Any]
@@ -35,6 +36,25 @@ class Viewer:
         check_repo(self.hub.state, self.actor, repo, app=app, user=user)
 
 
+def user_node(viewer: Viewer, account_id: int | None, kind: str | None = None) -> Object | None:
+    """An account: User, Bot or Organization (a bot that asks for itself is shown as User, as on GitHub)."""
+    if account_id is None:
+        return None
+    row = viewer.hub.state.account(account_id)
+    shown = user(viewer.hub, row)
+    return {
+        "__typename": kind or row["type"],
+        "id": shown["node_id"],
+        "databaseId": row["id"],
+        # GraphQL names a bot without the suffix that REST shows.
+        "login": row["login"] if kind else row["login"].removesuffix("[bot]"),
+        "name": row["name"],
+        "avatarUrl": lambda info, size=None: shown["avatar_url"],
+        "url": shown["html_url"],
+        "resourcePath": shown["html_url"].removeprefix(viewer.hub.web_url),
+    }
+
+
 def paged(
     name: str, load: Callable[..., Sequence[Row]], show: Callable[[Row], Object]
 ) -> Callable[..., Object]:
@@ -52,8 +72,8 @@ def paged(
             text = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."
             raise GraphProblem("MISSING_PAGINATION_BOUNDARIES", text)
         if not 0 <= (first if first is not None else last or 0) <= MOST:
-            text = f"Requesting {first or last} records on the `{name}` connection exceeds the `first` limit of {MOST} records."
-            raise GraphProblem("EXCESSIVE_PAGINATION", text)
+            text = f"Requesting {first or last} records on the `{name}` connection exceeds the `first` limit"
+            raise GraphProblem("EXCESSIVE_PAGINATION", f"{text} of {MOST} records.")
         rows = list(load(**filters))
         start, stop = (
             (0 if after is None else _read(after)),

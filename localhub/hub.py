@@ -1,4 +1,4 @@
-"""One local GitHub: its memory, its addresses, its git repositories, its webhooks, and the faults asked of it."""
+"""One local GitHub: its memory, addresses, git repositories and webhooks, and the faults asked of it."""
 
 from __future__ import annotations
 

@@ -85,7 +85,8 @@ def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "comp
     """Close an issue that is open and tell it."""
     now = hub.state.now()
     hub.state.update(
-        "issues", row["id"], state="closed", state_reason=reason, closed_at=now, closed_by_id=actor.account_id,
+        "issues", row["id"], state="closed", state_reason=reason, closed_at=now,
+        closed_by_id=actor.account_id,
         updated_at=now,
     )  # fmt: skip
     events.issue(hub, actor, repo, "closed", row)

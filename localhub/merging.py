@@ -51,8 +51,7 @@ async def merge(call: Call) -> web.Response:
     async with hub.git.lock(repo["id"]):
         pull = call.pull()
         _check_mergeable(hub, pull, body.maybe("sha"))
-        base = hub.git.branch(repo["id"], pull["base_ref"])
-        assert base is not None
+        base = pull["base_sha"]
         sha = await _commit(hub, call.actor, repo, pull, base, wish)
         ref = f"refs/heads/{pull['base_ref']}"
         if not hub.git.set_ref(repo["id"], ref, sha, old=base):

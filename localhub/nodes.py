@@ -6,7 +6,8 @@ import base64
 import binascii
 
 PREFIXES = {
-    "User": "U", "Bot": "BOT", "Organization": "O", "App": "A", "Repository": "R", "Issue": "I", "PullRequest": "PR",
+    "User": "U", "Bot": "BOT", "Organization": "O", "App": "A", "Repository": "R", "Issue": "I",
+    "PullRequest": "PR",
     "IssueComment": "IC", "PullRequestReview": "PRR", "PullRequestReviewComment": "PRRC", "Label": "LA",
     "PullRequestReviewThread": "PRRT", "Reaction": "REA", "CheckRun": "CR", "CheckSuite": "CS", "Commit": "C",
     "Ref": "REF", "Blob": "B", "Installation": "MDIz", "Status": "SC",

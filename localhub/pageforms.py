@@ -12,6 +12,7 @@ from localhub.auth import Actor, check_repo, user_actor
 from localhub.errors import ApiError
 from localhub.objects.repository import full_name
 from localhub.pages import NUMBER, PERSONA, REPO, Page, Pages
+from localhub.pulls import set_draft
 from localhub.state import Row
 
 API = "/repos/{owner}/{repo}"
@@ -157,6 +158,22 @@ async def merge(pages: Pages, request: web.Request) -> web.StreamResponse:
     return done(thread_path(pages, repo, int(request.match_info["number"])), actor)
 
 
+@form
+async def ready(pages: Pages, request: web.Request) -> web.StreamResponse:
+    """POST .../pull/{number}/ready: no draft any more; GitHub has this in GraphQL only."""
+    repo, (_, actor) = pages.repo(request), await read_form(pages, request)
+    number = int(request.match_info["number"])
+    pull = pages.hub.state.pull(repo["id"], number)
+    if pull is None:
+        raise LookupError("pull request")
+    try:
+        check_repo(pages.hub.state, actor, repo, app="pull_requests:write", user="write")
+    except ApiError as error:
+        raise Refused(reason(error)) from None
+    set_draft(pages.hub, actor, repo, pull, False)
+    return done(thread_path(pages, repo, number), actor)
+
+
 def text(sent: Form) -> str:
     """The text of a form with the line ends that GitHub keeps."""
     return str(sent.get("body", "")).replace("\r\n", "\n")
@@ -170,4 +187,5 @@ WRITING: tuple[tuple[str, Page], ...] = (
     (REPO + "/pull" + NUMBER + "/reviews", review),
     (REPO + "/pull" + NUMBER + r"/comments/{id:\d+}/replies", reply),
     (REPO + "/pull" + NUMBER + "/merge", merge),
+    (REPO + "/pull" + NUMBER + "/ready", ready),
 )

@@ -75,8 +75,10 @@ async def open_pull(
     with hub.state.transaction():
         row = insert_issue(hub, actor, repo, title, body, is_pull=True)
         pull_id = hub.state.insert(
-            "pulls", issue_id=row["id"], repo_id=repo["id"], number=row["number"], head_repo_id=head_repo["id"],
-            head_owner=head_repo["owner"], head_ref=branch, head_sha=head_sha, base_ref=base, base_sha=base_sha,
+            "pulls", issue_id=row["id"], repo_id=repo["id"], number=row["number"],
+            head_repo_id=head_repo["id"],
+            head_owner=head_repo["owner"], head_ref=branch, head_sha=head_sha, base_ref=base,
+            base_sha=base_sha,
             merge_base_sha=base_sha, draft=draft,
             maintainer_can_modify=maintainer_can_modify and head_repo["id"] != repo["id"],
         )  # fmt: skip
@@ -242,7 +244,10 @@ async def list_commits(call: Call) -> web.Response:
 @routes.get("/repos/{owner}/{repo}/commits/{sha:[0-9a-f]{40}}/pulls", app=READ)
 async def list_of_commit(call: Call) -> web.Response:
     """GET commits/{sha}/pulls: the pull requests with this head or merge commit."""
-    sql = "SELECT * FROM pulls WHERE repo_id = ? AND (head_sha = ? OR merge_commit_sha = ? AND merged_at IS NOT NULL)"
+    sql = (
+        "SELECT * FROM pulls WHERE repo_id = ?"
+        " AND (head_sha = ? OR merge_commit_sha = ? AND merged_at IS NOT NULL)"
+    )
     rows = call.hub.state.all(sql, call.repo["id"], call.path("sha"), call.path("sha"))
     return paged(call, rows, lambda row: short_pull(call.hub, call.repo, row))
 
@@ -275,7 +280,10 @@ async def request_reviewers(call: Call) -> web.Response:
 async def remove_reviewers(call: Call) -> web.Response:
     """DELETE pulls/{number}/requested_reviewers."""
     pull = call.pull()
-    sql = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = (SELECT id FROM accounts WHERE login = ?)"
+    sql = (
+        "DELETE FROM requested_reviewers WHERE pull_id = ?"
+        " AND account_id = (SELECT id FROM accounts WHERE login = ?)"
+    )
     for login in call.body.items("reviewers") or []:
         call.hub.state.run(sql, pull["id"], str(login))
     return answer(short_pull(call.hub, call.repo, pull))

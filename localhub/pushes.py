@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dulwich.objects import Commit
-
 from localhub import events
 from localhub.auth import Actor
 from localhub.gitstore import ZERO
@@ -85,8 +83,7 @@ async def _tell(hub: Hub, actor: Actor, repo: Row, move: Move) -> None:
 
 
 async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[str, Any]:
-    assert actor.account is not None
-    git, account = hub.git, actor.account
+    git, account = hub.git, actor.writer
     shas: list[str] = []
     forced = False
     if move.new is not None and move.old is not None:
@@ -118,6 +115,5 @@ async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[s
 
 
 async def _pushed(hub: Hub, repo: Row, sha: str) -> dict[str, Any]:
-    commit = hub.git.get(repo["id"], sha)
-    assert isinstance(commit, Commit)
+    commit = hub.git.commit(repo["id"], sha)
     return pushed_commit(hub, repo, commit, await hub.git.changed_names(repo["id"], sha))

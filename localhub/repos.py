@@ -35,8 +35,7 @@ DEFAULT_LABELS = (
 @routes.post("/user/repos", app="user")
 async def create_for_user(call: Call) -> web.Response:
     """POST /user/repos."""
-    assert call.actor.account is not None
-    return await _create(call, call.actor.account)
+    return await _create(call, call.actor.writer)
 
 
 @routes.post("/orgs/{org}/repos", app="user")
@@ -154,8 +153,7 @@ async def delete(call: Call) -> web.Response:
 @routes.post("/repos/{owner}/{repo}/forks", app="user")
 async def fork(call: Call) -> web.Response:
     """POST /repos/{owner}/{repo}/forks: a copy below the caller's account."""
-    hub, repo, owner = call.hub, call.repo, call.actor.account
-    assert owner is not None
+    hub, repo, owner = call.hub, call.repo, call.actor.writer
     found = hub.state.repo_by_name(owner["login"], repo["name"])
     if found is None:
         found = create_repository(

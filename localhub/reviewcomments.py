@@ -63,7 +63,8 @@ def find_spot(files: dict[str, FileDiff], body: Body, commit: str) -> Spot | str
         return "Path could not be resolved"
     if body.maybe("subject_type") == "file":
         return Spot(
-            path=path, subject_type="file", side="RIGHT", line=None, start_side=None, start_line=None, position=1,
+            path=path, subject_type="file", side="RIGHT", line=None, start_side=None, start_line=None,
+            position=1,
             hunk=(file.patch or "").split("\n")[0], commit=commit,
         )  # fmt: skip
     line, side = body.number("line"), body.choice("side", ("LEFT", "RIGHT"), "RIGHT")
@@ -104,10 +105,12 @@ def insert_comment(hub: Hub, actor: Actor, repo: Row, pull: Row, review: Row, sp
     now = hub.state.now()
     row_id = hub.state.insert(
         "review_comments", repo_id=repo["id"], pull_id=pull["id"], review_id=review["id"], thread_id=thread,
-        user_id=actor.account_id, app_id=actor.app_id, body=text, path=spot.path, subject_type=spot.subject_type,
+        user_id=actor.account_id, app_id=actor.app_id, body=text, path=spot.path,
+        subject_type=spot.subject_type,
         side=spot.side, line=spot.line, original_line=spot.line, start_side=spot.start_side,
         start_line=spot.start_line, original_start_line=spot.start_line, position=spot.position,
-        original_position=spot.position, commit_id=spot.commit, original_commit_id=spot.commit, diff_hunk=spot.hunk,
+        original_position=spot.position, commit_id=spot.commit, original_commit_id=spot.commit,
+        diff_hunk=spot.hunk,
         created_at=now, updated_at=now,
     )  # fmt: skip
     return hub.state.one("SELECT * FROM review_comments WHERE id = ?", row_id)

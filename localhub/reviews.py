@@ -44,7 +44,8 @@ def insert_review(hub: Hub, actor: Actor, repo: Row, pull: Row, *, commit: str, 
     """The new row of a review; no event yet."""
     now = hub.state.now()
     row_id = hub.state.insert(
-        "reviews", repo_id=repo["id"], pull_id=pull["id"], user_id=actor.account_id, app_id=actor.app_id, body=body,
+        "reviews", repo_id=repo["id"], pull_id=pull["id"], user_id=actor.account_id, app_id=actor.app_id,
+        body=body,
         state=state, commit_id=commit, submitted_at=None if state == "PENDING" else now, created_at=now,
         updated_at=now,
     )  # fmt: skip

@@ -38,18 +38,20 @@ from localhub import (
     statuses,
     users,
 )
-from localhub.api import HUB, mount
+from localhub.api import HUB
 from localhub.auth import personal_token, user_actor
 from localhub.faults import FAULT
 from localhub.hub import Hub
 from localhub.pages import add_pages
+from localhub.serving import mount
 from localhub.state import Row, State
 
 # The order matters where one path could be read as another: the more particular first.
 TABLES = [
     module.routes
     for module in (
-        repos, users, collaborators, labels, comments, reactions, issues, merging, reviewcomments, reviews, pulls,
+        repos, users, collaborators, labels, comments, reactions, issues, merging, reviewcomments, reviews,
+        pulls,
         checks, statuses, contents, gitdata, commits, apps, deliveries, graphql,
     )
 ]  # fmt: skip
@@ -58,7 +60,8 @@ PERMISSIONS = {
     "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write",
 }  # fmt: skip
 EVENTS = (
-    "issues", "issue_comment", "pull_request", "pull_request_review", "pull_request_review_comment", "push", "create",
+    "issues", "issue_comment", "pull_request", "pull_request_review", "pull_request_review_comment", "push",
+    "create",
     "delete", "check_run",
 )  # fmt: skip
 
@@ -120,8 +123,8 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
 def prepare(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dict[str, Any]]:
     """The hub in ``data`` (made at the first call) and what a client needs to know of it.
 
-    The second is the JSON line: api_url, web_url, app_id, installation_id, private_key_file, webhook_secret, users,
-    admin_token. All but the addresses is the same whenever the directory is.
+    The second is the JSON line: api_url, web_url, app_id, installation_id, private_key_file, webhook_secret,
+    users, admin_token. All but the addresses is the same whenever the directory is.
     """
     state = State(data)
     hub = Hub(state, web_url=web_url)
@@ -143,7 +146,8 @@ def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any
         created_at=state.now(),
     )  # fmt: skip
     manifest = {
-        "name": "Hob", "description": "A coding teammate", "default_permissions": PERMISSIONS, "default_events": EVENTS,
+        "name": "Hob", "description": "A coding teammate", "default_permissions": PERMISSIONS,
+        "default_events": EVENTS,
     }  # fmt: skip
     app = apps.create_app_row(hub, maintainer, manifest, slug="hob", webhook_url=webhook_url)
     key = data / "app.pem"

@@ -154,6 +154,10 @@ class State:
         """An account by login, whatever the letters' case."""
         return self.maybe("SELECT * FROM accounts WHERE login = ?", login)
 
+    def known_account(self, login: str) -> Row:
+        """An account that must be there, by login; LookupError otherwise."""
+        return self.one("SELECT * FROM accounts WHERE login = ?", login)
+
     def app(self, app_id: int) -> Row:
         """A GitHub App by id."""
         return self.one("SELECT * FROM apps WHERE id = ?", app_id)
@@ -181,6 +185,10 @@ class State:
     def pull(self, repo_id: int, number: int) -> Row | None:
         """A pull request's own columns by number (title, body and state are in its issue row)."""
         return self.maybe("SELECT * FROM pulls WHERE repo_id = ? AND number = ?", repo_id, number)
+
+    def pull_of(self, issue: Row) -> Row:
+        """The pull request's own columns to the row of an issue that is one."""
+        return self.one("SELECT * FROM pulls WHERE issue_id = ?", issue["id"])
 
     def comments(self, issue_id: int) -> list[Row]:
         """The comments of an issue or pull request's conversation, oldest first."""

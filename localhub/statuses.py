@@ -52,10 +52,9 @@ async def combined(call: Call) -> web.Response:
     for row in rows:
         newest.setdefault(row["context"], row)
     states = {row["state"] for row in newest.values()}
+    whole = "success" if states == {"success"} else "pending"
     if states & {"error", "failure"}:
         whole = "failure"
-    else:
-        whole = "success" if states == {"success"} else "pending"
     url = f"{repo_url(call.hub, call.repo)}/commits/{sha}"
     return answer(
         {

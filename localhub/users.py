@@ -14,8 +14,7 @@ routes = Routes()
 @routes.get("/user", app="user")
 async def get_own(call: Call) -> web.Response:
     """GET /user."""
-    assert call.actor.account is not None
-    return answer(whole_user(call.hub, call.actor.account, private=True))
+    return answer(whole_user(call.hub, call.actor.writer, private=True))
 
 
 @routes.get("/users/{login}")
@@ -32,7 +31,8 @@ async def rate_limit(call: Call) -> web.Response:
     """GET /rate_limit."""
     window = call.hub.rates.window(call.actor)
     core = {
-        "limit": window.limit, "used": window.used, "remaining": window.limit - window.used, "reset": window.reset,
+        "limit": window.limit, "used": window.used, "remaining": window.limit - window.used,
+        "reset": window.reset,
     }  # fmt: skip
     fresh = core | {"used": 0, "remaining": core["limit"]}
     resources = {"core": core, "search": fresh, "graphql": fresh, "integration_manifest": fresh}

@@ -1,4 +1,4 @@
-"""Outgoing webhooks: signed, sent once within 10 seconds, recorded, and sent again only when somebody asks."""
+"""Outgoing webhooks: signed, sent once within 10 seconds, recorded, sent again only when somebody asks."""
 
 from __future__ import annotations
 
@@ -151,7 +151,8 @@ class Webhooks:
         self._finish(delivery_id, time.monotonic() - started, status, code, answered, text)
 
     def _finish(
-        self, delivery_id: int, duration: float, status: str, code: int, headers: dict[str, str] | None = None, text: str = ""
+        self, delivery_id: int, duration: float, status: str, code: int,
+        headers: dict[str, str] | None = None, text: str = ""
     ) -> None:  # fmt: skip
         self._state.update(
             "deliveries", delivery_id, duration=round(duration, 2), status=status, status_code=code,

@@ -38,8 +38,8 @@ Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 # Renamed repositories, authentication, permission and limits stand before every operation, told or not.
 # https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 ALWAYS_POSSIBLE: Final = frozenset({301, 307, 400, 401, 403, 404, 415, 429})
-# GitHub sends these although some of its descriptions leave them out: the status of an error in its body, and the
-# custom properties of a repository wherever one is nested (its webhook schemas even require them).
+# GitHub sends these although some of its descriptions leave them out: the status of an error in its body, and
+# the custom properties of a repository wherever one is nested (its webhook schemas even require them).
 SENT_ANYWAY: Final = re.compile(r"answer\.status: |.*\.custom_properties: ")
 ERROR: Final = {"$ref": "#/components/schemas/basic-error"}
 
@@ -137,7 +137,7 @@ def check_exchange(
     """Raise `SpecViolation` unless GitHub would take the request and may answer so; give its operation's id.
 
     ``path`` is raw (still percent-encoded) and below the API's root. ``request_json`` is None for no body;
-    ``response_json`` is ABSENT for an empty body, OTHER_MEDIA for a body that is no JSON. A refused request may
+    ``response_json`` is ABSENT for an empty body, OTHER_MEDIA for one that is no JSON. A refused request may
     have been bad on purpose: only the answer is judged then.
     """
     operation = find_operation(method, path)

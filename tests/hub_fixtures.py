@@ -1,4 +1,8 @@
-"""A local GitHub for tests: runs in this process on a free port, with small calls for each of its people."""
+"""A local GitHub for tests: runs in this process on a free port, with small calls for each of its people.
+
+Whatever a test says to it and it answers, every webhook it sends included, is judged by GitHub's own
+descriptions (`tests.githubspec`); the fixture ends with `SpecViolation` when GitHub would not have had it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,9 @@ import jwt
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from localhub.api import PREFIX
 from localhub.server import Server, start
+from tests.githubspec import Ledger, spec_middleware
 
 Json = Any
 
@@ -98,8 +104,8 @@ class Client:
 class Hub:
     """A running hub: the values of its JSON line as attributes, and its people as clients."""
 
-    def __init__(self, server: Server, session: aiohttp.ClientSession, scratch: Path) -> None:
-        self.server, self.facts = server, server.facts
+    def __init__(self, server: Server, session: aiohttp.ClientSession, scratch: Path, ledger: Ledger) -> None:
+        self.server, self.facts, self.ledger = server, server.facts, ledger
         self.hub = server.hub
         self._session, self._scratch = session, scratch
         self.api_url: str = self.facts["api_url"]
@@ -218,12 +224,17 @@ async def running_hub(
     tmp_path: Path, webhook_url: str | None = None, *, middlewares: Sequence[Middleware] = ()
 ) -> AsyncIterator[Hub]:
     """A hub with its state in ``tmp_path/hub``; entering again with the same path is a restart."""
-    server = await start(0, tmp_path / "hub", webhook_url, middlewares)
+    ledger = Ledger()
+    judging = [*middlewares, spec_middleware(ledger, prefix=PREFIX)]
+    server = await start(0, tmp_path / "hub", webhook_url, judging)
     try:
         async with aiohttp.ClientSession() as session:
-            yield Hub(server, session, tmp_path)
+            yield Hub(server, session, tmp_path, ledger)
+        for row in server.hub.state.all("SELECT event, payload FROM deliveries ORDER BY id"):
+            ledger.webhook(row["event"], json.loads(row["payload"]))
     finally:
         await server.stop()
+    ledger.raise_if_any()
 
 
 @dataclass(slots=True)
@@ -290,9 +301,9 @@ class Receiver:
         """Those of a name."""
         return [one for one in self.arrived if one.name == name]
 
-    async def wait(self, name: str, count: int = 1, timeout: float = 5.0) -> Delivered:
+    async def wait(self, name: str, count: int = 1, seconds: float = 5.0) -> Delivered:
         """The ``count``th webhook of a name, once it is there."""
-        until = time.monotonic() + timeout
+        until = time.monotonic() + seconds
         while len(self.all(name)) < count:
             self._changed.clear()
             remaining = until - time.monotonic()

@@ -1,1 +1,1 @@
-"""How GitHub shows each thing, in REST answers and webhook payloads alike: pure functions from rows to JSON."""
+"""How GitHub shows each thing, in REST answers and webhook payloads alike: functions from rows to JSON."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from localhub.hub import Hub
 from localhub.nodes import node_id
-from localhub.objects.people import app_by_id, user_by_id
+from localhub.objects.people import app_by_id, user, user_by_id
 from localhub.objects.pull import check_pull
 from localhub.objects.repository import page_url, repo_url
 from localhub.state import Row
@@ -83,8 +83,7 @@ def status(hub: Hub, repo: Row, row: Row) -> Json:
 
 def short_status(hub: Hub, repo: Row, row: Row) -> Json:
     """A commit status, as the combined one shows it."""
-    creator = user_by_id(hub, row["user_id"])
-    assert creator is not None
+    creator = user(hub, hub.state.account(row["user_id"]))
     return {
         "url": f"{repo_url(hub, repo)}/statuses/{row['sha']}",
         "avatar_url": creator["avatar_url"],

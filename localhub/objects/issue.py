@@ -71,8 +71,7 @@ def issue(hub: Hub, repo: Row, row: Row) -> Json:
         "state_reason": row["state_reason"],
     }
     if row["is_pull"]:
-        pull = state.pull(repo["id"], row["number"])
-        assert pull is not None
+        pull = state.pull_of(row)
         answer |= {
             "draft": bool(pull["draft"]),
             "pull_request": {

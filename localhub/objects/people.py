@@ -49,8 +49,10 @@ def whole_user(hub: Hub, row: Row, *, private: bool) -> Json:
     """A user in full; ``private`` adds what only the user sees."""
     repos = hub.state.count("SELECT count(*) FROM repos WHERE owner_id = ? AND NOT private", row["id"])
     answer = user(hub, row) | {
-        "name": row["name"], "company": None, "blog": "", "location": None, "email": row["email"], "hireable": None,
-        "bio": None, "twitter_username": None, "public_repos": repos, "public_gists": 0, "followers": 0, "following": 0,
+        "name": row["name"], "company": None, "blog": "", "location": None, "email": row["email"],
+        "hireable": None,
+        "bio": None, "twitter_username": None, "public_repos": repos, "public_gists": 0, "followers": 0,
+        "following": 0,
         "created_at": row["created_at"], "updated_at": row["created_at"],
     }  # fmt: skip
     if private:

@@ -26,8 +26,7 @@ def pull_page(hub: Hub, repo: Row, pull: Row) -> str:
 
 def _head(hub: Hub, pull: Row) -> Json:
     repo = None if pull["head_repo_id"] is None else hub.state.repo(pull["head_repo_id"])
-    owner = hub.state.account_by_login(pull["head_owner"])
-    assert owner is not None
+    owner = hub.state.known_account(pull["head_owner"])
     return {
         "label": f"{pull['head_owner']}:{pull['head_ref']}",
         "ref": pull["head_ref"],
@@ -54,7 +53,8 @@ def short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
     issue_url = f"{repo_url(hub, repo)}/issues/{pull['number']}"
     statuses = f"{repo_url(hub, repo)}/statuses/{pull['head_sha']}"
     reviewers = hub.state.all(
-        "SELECT accounts.* FROM accounts JOIN requested_reviewers ON account_id = accounts.id WHERE pull_id = ?",
+        "SELECT accounts.* FROM accounts JOIN requested_reviewers ON account_id = accounts.id"
+        " WHERE pull_id = ?",
         pull["id"],
     )
     links = {

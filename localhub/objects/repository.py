@@ -14,13 +14,17 @@ from localhub.state import Row
 Json = dict[str, Any]
 
 TEMPLATES = {
-    "forks": "forks", "keys": "keys{/key_id}", "collaborators": "collaborators{/collaborator}", "teams": "teams",
-    "hooks": "hooks", "issue_events": "issues/events{/number}", "events": "events", "assignees": "assignees{/user}",
+    "forks": "forks", "keys": "keys{/key_id}", "collaborators": "collaborators{/collaborator}",
+    "teams": "teams",
+    "hooks": "hooks", "issue_events": "issues/events{/number}", "events": "events",
+    "assignees": "assignees{/user}",
     "branches": "branches{/branch}", "tags": "tags", "blobs": "git/blobs{/sha}", "git_tags": "git/tags{/sha}",
-    "git_refs": "git/refs{/sha}", "trees": "git/trees{/sha}", "statuses": "statuses/{sha}", "languages": "languages",
+    "git_refs": "git/refs{/sha}", "trees": "git/trees{/sha}", "statuses": "statuses/{sha}",
+    "languages": "languages",
     "stargazers": "stargazers", "contributors": "contributors", "subscribers": "subscribers",
     "subscription": "subscription", "commits": "commits{/sha}", "git_commits": "git/commits{/sha}",
-    "comments": "comments{/number}", "issue_comment": "issues/comments{/number}", "contents": "contents/{+path}",
+    "comments": "comments{/number}", "issue_comment": "issues/comments{/number}",
+    "contents": "contents/{+path}",
     "compare": "compare/{base}...{head}", "merges": "merges", "archive": "{archive_format}{/ref}",
     "downloads": "downloads", "issues": "issues{/number}", "pulls": "pulls{/number}",
     "milestones": "milestones{/number}", "notifications": "notifications{?since,all,participating}",
