@@ -82,7 +82,7 @@ async def at_work(
 ) -> AsyncIterator[None]:
     """A queue that runs meanwhile, and is stopped afterwards."""
     stop = asyncio.Event()
-    queue = Queue(database, **{"grace": 5.0, "every": 0.3, "poll": 5.0, **options})
+    queue = Queue(database, **{"grace": 5.0, "every": 0.3, **options})
     running = asyncio.create_task(
         queue.run(
             on_delivery=worker.on_delivery,
