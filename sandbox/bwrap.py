@@ -27,6 +27,7 @@ from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnava
 from sandbox.streams import Streams
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
+_KILL_SECONDS = 5.0
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
 _MEND = {
@@ -191,6 +192,8 @@ class BwrapSandbox:
             ending = Ending.OUT_OF_SPACE
         elif ending is Ending.EXITED and self._group.memory_kills() > kills:
             ending = Ending.OUT_OF_MEMORY
+        elif ending is Ending.EXITED and self._closed:
+            ending = Ending.STOPPED
         return _completed(answer, ending, time.monotonic() - began, streams)
 
     async def _wait(self, answering: asyncio.Future[Answer], seconds: float) -> Ending:
@@ -204,7 +207,7 @@ class BwrapSandbox:
         finally:  # also when the caller was cancelled: nobody leaves while something runs
             if watching is not None:
                 watching.cancel()
-            await _ended(answering, self._link.kill)
+            await _ended(answering, self._link)
         if error := answering.exception():
             raise SandboxUnavailable(
                 "the sandbox's keeper died", "look for what killed it (memory of the host?)"
@@ -222,21 +225,25 @@ class BwrapSandbox:
         if self._closed:
             return
         self._closed = True
-        await self._link.close()
+        if self._busy.locked():
+            self._link.kill()
+        async with self._busy:
+            await self._link.close()
         await asyncio.to_thread(self._group.remove)
         if self._disk is not None:
             await asyncio.to_thread(self._disk.dispose)
 
 
-async def _ended(answering: asyncio.Future[Answer], kill: Callable[[], None]) -> None:
+async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
     """Kill unless it has ended, and wait for the end, which nothing prevents; then pass a cancellation on."""
     if answering.done():
         return
-    kill()
+    link.kill()
     cancelled = None
     while not answering.done():
         try:
-            await asyncio.wait({answering})
+            if not (await asyncio.wait({answering}, timeout=_KILL_SECONDS))[0]:
+                link.process.kill()  # it is stuck; bubblewrap dies with its parent
         except asyncio.CancelledError as error:
             cancelled = error
     if cancelled is not None:

@@ -48,19 +48,18 @@ class Link:
         when it dies; a step that failed is in ``told``."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
-            here = str(Path(__file__).parent)
-            command = [sys.executable, "-I", "-S", "-c", _BOOT, here, str(theirs.fileno())]
-            process = await asyncio.to_thread(
-                subprocess.Popen,
-                command,
-                env={},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                cwd="/",
-            )
+        here = str(Path(__file__).parent)
+        command = [sys.executable, "-I", "-S", "-c", _BOOT, here, str(theirs.fileno())]
+        try:
+            process = _spawn(command, theirs)
+        except OSError as error:
+            ours.close()
+            raise SandboxUnavailable(
+                f"the sandbox's keeper cannot be started ({error})",
+                "let the worker's user read and run the interpreter that runs it",
+            ) from error
+        finally:
+            theirs.close()
         link = cls(process, ours)
         try:
             async with asyncio.timeout(_SETUP_SECONDS):
@@ -106,6 +105,8 @@ class Link:
         if self.upper >= 0:
             os.close(self.upper)
             self.upper = -1
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(KeeperGone())
         await asyncio.to_thread(self._reap)
 
     def _reap(self) -> None:
@@ -131,6 +132,19 @@ class Link:
             self._answer.set_result((json.loads(message), fds))
         else:
             self._answer.set_exception(KeeperGone())
+
+
+def _spawn(command: Sequence[str], control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the keeper. Blocks for 2 ms, on purpose: at no moment could a cancellation lose it."""
+    return subprocess.Popen(
+        command,
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[control.fileno()],
+        start_new_session=True,
+        cwd="/",
+    )
 
 
 def memory_file(data: bytes) -> int:

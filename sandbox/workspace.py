@@ -88,17 +88,15 @@ class LayerStore:
         return len(retired)
 
     def _fresh(self, directory: Path, unused_days: float) -> bool:
-        if self._finished(directory.name.partition("@")[0]) != directory:
-            return False
-        used = self._lock_path(directory.name.partition("@")[0]).stat().st_mtime
-        return time.time() - used < unused_days * _DAY
+        name, _, boot = directory.name.partition("@")
+        used = self._used(name).stat().st_mtime
+        return boot == _boot() and time.time() - used < unused_days * _DAY
 
     def _finished(self, name: str) -> Path | None:
         directory = self._layers / f"{name}@{_boot()}"
         if not directory.is_dir():
             return None
-        lock = self._lock_path(name)
-        lock.touch()
+        self._used(name).touch()
         return directory
 
     def _start(self, name: str) -> Path:
@@ -116,13 +114,14 @@ class LayerStore:
         """Out of sight at once; ``prune`` deletes it when there is time."""
         directory.rename(self._trash / secrets.token_hex(8))
 
-    def _lock_path(self, name: str) -> Path:
+    def _used(self, name: str) -> Path:
+        """The lock of a name; its time of change says when the layer was last asked for."""
         return self._locks / name
 
     @contextmanager
     def _try_lock(self, name: str, *, wait: bool = False) -> Iterator[bool]:
         """Whether we hold the lock of this name now. The kernel lets go of a dead process's locks."""
-        fd = os.open(self._lock_path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(self._used(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
