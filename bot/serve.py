@@ -97,6 +97,7 @@ async def serve_worker(settings: Settings) -> None:
     stop = _stop_event()
     choose(settings.model)
     workshop = Workshop(settings.home, backend=settings.sandbox)
+    await asyncio.to_thread(workshop.layers.prune)
     report = await probe(backend=settings.sandbox, scratch=settings.home / "scratch")
     if not report.ok:
         failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)

@@ -39,11 +39,11 @@ def main() -> None:
             }
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
-                page = chromium.new_page(viewport={"width": 1100, "height": 900})
+                page = chromium.new_page(viewport={"width": 1100, "height": 1000})
                 for name, url in pages.items():
                     page.goto(url)
                     page.wait_for_load_state("load")
-                    page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+                    page.screenshot(path=DOCS / f"{name}.png")
                     print(DOCS / f"{name}.png")
                 chromium.close()
         finally:

@@ -87,13 +87,19 @@ class Patience:
 
 
 class DirectCall:
-    """A pydantic-ai model as a ``ModelCall``. ``streamed`` is False for models that are plain functions."""
+    """A pydantic-ai model as a ``ModelCall``.
 
-    def __init__(self, name: str, model: Model, *, patience: Patience, streamed: bool) -> None:
+    ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
+    """
+
+    def __init__(
+        self, name: str, model: Model, *, patience: Patience, streamed: bool, metered: bool = True
+    ) -> None:
         self._name = name
         self._model = model
         self._patience = patience
         self._streamed = streamed
+        self._metered = metered
         self._entered = False
 
     @property
@@ -150,9 +156,8 @@ class DirectCall:
         else:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
-        return Answer(
-            response=response, usage=_usage(response, seconds), first_token_seconds=first, retries=attempt
-        )
+        usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
+        return Answer(response=response, usage=usage, first_token_seconds=first, retries=attempt)
 
 
 def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
@@ -166,7 +171,7 @@ def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
     if name == OFFLINE:
         from bot.agent.offline.engine import offline_model
 
-        return DirectCall(name, offline_model(), patience=patience, streamed=False)
+        return DirectCall(name, offline_model(), patience=patience, streamed=False, metered=False)
     if name.startswith("scripted:"):
         from bot.agent.scripted import from_file
 

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
 MAX_DIFF_LINES = 5000
+MAX_MARKDOWN = 20_000
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+# No links and no images: what a model wrote must lead nowhere from here.
+_TAGS = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br", "hr"}
+_TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 
 # Terminal control sequences (ECMA-48) and other control characters: a page shows text, never obeys it.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -27,6 +37,12 @@ class DiffLine(NamedTuple):
 def plain(text: Any) -> str:
     """Text without control sequences; what is not text yet becomes it."""
     return _CONTROL.sub("\ufffd", _ESCAPES.sub("", str(text)).replace("\r\n", "\n"))
+
+
+def markdown(text: Any) -> Markup:
+    """Markdown as HTML, reduced to tags that cannot lead or load anything."""
+    rendered = _markdown.render(plain(text)[:MAX_MARKDOWN])
+    return Markup(nh3.clean(rendered, tags=_TAGS, attributes={}))  # noqa: S704 - cleaned in the same line
 
 
 def diff_lines(diff: str) -> Iterator[DiffLine]:
@@ -91,6 +107,7 @@ def arguments(value: Any) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "plain": plain,
+    "markdown": markdown,
     "diff_lines": diff_lines,
     "seconds": seconds,
     "moment": moment,

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,15 +40,14 @@ class House:
         self.dashboard_url = f"http://127.0.0.1:{dashboard_port}"
         (self.home / "logs").mkdir(parents=True, exist_ok=True)
         common = {"HOB_HOME": str(self.home), "HOB_DASHBOARD_PORT": str(dashboard_port)}
-        self._spawn("migrate", common)
         self._spawn("hub", {}, "--data", str(self.home / "hub"), "--webhook", f"{self.web_url}/webhook")
+        self._spawn("dashboard", common)  # meanwhile: it sets PostgreSQL up
         self.hub = self._first_line("hub")
-        self._finish("migrate")
-        self._spawn("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
         self._spawn("worker", common | self._worker_environment())
-        self._spawn("dashboard", common)
-        self._wait_for("web", f"{self.web_url}/readyz")
-        self._wait_for("dashboard", f"{self.dashboard_url}/healthz")
+        self._spawn("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
+        self._wait_for("web", lambda: _answers(f"{self.web_url}/readyz"))
+        self._wait_for("dashboard", lambda: _answers(f"{self.dashboard_url}/healthz"))
+        self._wait_for("worker", lambda: b"worker.started" in self._log("worker").read_bytes())
 
     def _worker_environment(self) -> dict[str, str]:
         return {
@@ -108,22 +108,14 @@ class House:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _finish(self, name: str) -> None:
-        code = self._running[name].wait(START_SECONDS)
-        if code:
-            raise HobError(f"{name} ended with code {code}:\n{self._tail(name)}")
-        del self._running[name]
-
-    def _wait_for(self, name: str, url: str) -> None:
+    def _wait_for(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check()
-            try:
-                with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
-                    return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        raise HobError(f"{name} did not answer within {START_SECONDS:.0f} s:\n{self._tail(name)}")
+            if ready():
+                return
+            time.sleep(0.05)
+        raise HobError(f"{name} was not ready within {START_SECONDS:.0f} s:\n{self._tail(name)}")
 
     def _log(self, name: str) -> Path:
         return self.home / "logs" / f"{name}.log"
@@ -136,3 +128,11 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
+            return True
+    except (urllib.error.URLError, OSError):
+        return False

@@ -48,6 +48,9 @@ mutation Resolve($thread: ID!) {
 """
 
 
+LAST_COMMENTS = 50  # of a thread, as the query above reads them
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenComment:
     """A comment as GitHub shows it; ``own`` means that this app wrote it."""

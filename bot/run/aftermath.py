@@ -32,4 +32,6 @@ async def tell_end(parts: Parts, task_id: int) -> None:
 def _text(task: Task) -> str:
     if task.state is TaskState.CANCELLED:
         return STOPPED
+    if task.state is TaskState.DONE:
+        return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
     return report.failure(f"This ended as {task.state.value}: {task.reason}.", phase="", log="")

@@ -90,8 +90,13 @@ async def work(parts: Parts, task_id: int) -> None:
 
 
 async def _end(job: Job, ended: Ended) -> None:
-    """Tell people, then leave the task: a worker that dies in between is followed by one that tells again."""
-    await job.publisher.end(ended.text, job.journal.steps)
+    """Tell people and leave the task. What cannot be told now is told by the queue until it is seen."""
+    try:
+        await job.publisher.end(ended.text, job.journal.steps)
+        told = True
+    except (UserError, Retry, Parked) as error:
+        log.warning("task.untold", reason=str(error))
+        told = False
     result = ended.result
     await job.store.finish_run(
         job.run,
@@ -101,7 +106,7 @@ async def _end(job: Job, ended: Ended) -> None:
         usage=result.outcome.usage if result else None,
         error=ended.reason,
     )
-    await job.store.release(job.run, ended.state, ended.reason)
+    await job.store.release(job.run, ended.state, ended.reason, told=told)
     log.info("task.ended", state=ended.state.value, reason=ended.reason)
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain import EffectKind, Note, Result, Run, Step, Task, TaskKind, TriggerKind
-from bot.errors import UserError
+from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.git.diff import commentable_lines
 from bot.git.push import HeadMoved, push
+from bot.github.answers import NotFound
 from bot.github.app import RepoApi
+from bot.github.graphql import LAST_COMMENTS
 from bot.github.tokens import Purpose
 from bot.run import report
 from bot.run.handover import Handover
@@ -81,11 +83,21 @@ class Publisher:
         await self._api.edit_comment(self._comment, body)
 
     async def end(self, text: str, steps: Sequence[Step] = ()) -> None:
-        """The progress comment's last edit. Without a comment so far, one is made: no request ends unseen."""
+        """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
+
+        Raises Retry when GitHub does not show it: no request ends unseen.
+        """
         body = report.final(self.task, steps, text=text, run_url=self.run_url)
         if not self._comment:
             await self.begin()
-        await self._api.edit_comment(self._comment, body)
+        try:
+            await self._api.edit_comment(self._comment, body)
+        except NotFound:
+            self._comment = int((await self._api.comment(self.task.thread.number, body))["id"])
+        seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
+        short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
+        if short and not seen.comment(report.task_mark(self.task)):
+            raise Retry("GitHub does not show the final comment yet", after=10.0)
 
     async def publish(self, repo: Path, handover: Handover) -> Mapping[str, Any]:
         """Push the change, open the pull request, review, reply, report. Returns the pull request.

@@ -1,8 +1,8 @@
 """All candidates for the suspicious lines, the likeliest first."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ def hunks(before: str, after: str) -> list[Hunk]:
             low, high = max(0, a - around), min(len(one), b + around)
             old = "".join(one[low:high])
             new = "".join([*one[low:a], *two[c:d], *one[b:high]])
-            if old and current.count(old) == 1 or (low, high) == (0, len(one)):
+            if (old and current.count(old) == 1) or (low, high) == (0, len(one)):
                 break
             around += 1
         line = min(c + 1, max(1, len(two)))

@@ -96,7 +96,7 @@ class Search:
         following = next(warm, None)
         while following is not None or cold:
             now = time.monotonic()
-            if now >= end or stop and now >= stop:
+            if now >= end or (stop and now >= stop):
                 return
             affordable = cold_seconds <= COLD_SHARE * (now - began) and now - began > 1.0
             if cold and (following is None or affordable):

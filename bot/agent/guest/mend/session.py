@@ -116,7 +116,7 @@ def _breaks(search: Search, answer: Answer) -> bool:
     cold = any(part.cold for part in answer.parts)
     tests = search.base.passed_ids
     trial = search.trial(answer.parts, tests, cold=cold)
-    return bool(trial.failed() or trial.crashed or trial.hung and time.monotonic() < search.deadline)
+    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.deadline))
 
 
 def _told(

@@ -44,7 +44,7 @@ def arguments(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, f"{callee}({kept})", 0.4)
     for added, weight in _options(site, node).items():
         yield site.replace(node, f"{callee}({', '.join([*texts, added])})", weight)
-    if isinstance(node.func, ast.Name) and node.func.id in site.functions or isinstance(node.func, ast.Attribute):
+    if (isinstance(node.func, ast.Name) and node.func.id in site.functions) or isinstance(node.func, ast.Attribute):
         for name in (*site.locals, *site.attributes):
             if name not in ("self", "cls") and name not in texts:
                 yield site.replace(node, f"{callee}({', '.join([*texts, name])})", 0.3)
@@ -68,7 +68,7 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     if name in ("get", "pop", "getattr", "next") and len(node.args) == (2 if name == "getattr" else 1):
         options |= {"None": 0.6, "0": 0.5, '""': 0.3, "[]": 0.4, "{}": 0.3, "False": 0.4}
     if name == "range" and len(node.args) == 2:
-        options |= {"-1": 0.4, "2": 0.3} | {each: 0.4 for each in site.locals[:6]}
+        options |= {"-1": 0.4, "2": 0.3} | dict.fromkeys(site.locals[:6], 0.4)
     if name == "round" and len(node.args) == 1:
         options |= {"2": 0.6, "1": 0.4, "3": 0.2}
     if name == "enumerate" and len(node.args) == 1:
@@ -102,7 +102,7 @@ def missing_method(site: Site) -> Iterator[Proposal]:
     kinds = site.kinds(node)
     text = site.text(node)
     methods: dict[str, float] = {}
-    if "str" in kinds or not kinds and isinstance(node, ast.Call | ast.Subscript):
+    if "str" in kinds or (not kinds and isinstance(node, ast.Call | ast.Subscript)):
         scale = 1.0 if kinds else 0.35
         methods |= {".strip()": scale, ".lower()": scale, ".upper()": 0.5 * scale, ".rstrip()": 0.4 * scale}
         methods |= {".lstrip()": 0.3 * scale, ".title()": 0.2 * scale, ".casefold()": 0.2 * scale, ".split()": 0.3 * scale}
@@ -131,7 +131,7 @@ def missing_call(site: Site) -> Iterator[Proposal]:
     names: dict[str, float] = {}
     if kinds & SIZED:
         names["len"] = 0.4
-    if kinds & NUMBERS or not kinds and isinstance(node, ast.BinOp):
+    if kinds & NUMBERS or (not kinds and isinstance(node, ast.BinOp)):
         scale = 1.0 if kinds else 0.6
         names |= {"abs": 0.8 * scale, "str": 0.4 * scale, "int": 0.6 * scale, "float": 0.3 * scale, "round": 0.4 * scale}
         names |= {"max(0, {})": 0.6 * scale, "max(1, {})": 0.3 * scale, "round({}, 2)": 0.4 * scale, "min(1, {})": 0.15 * scale}

@@ -26,10 +26,10 @@ def number(site: Site) -> Iterator[Proposal]:
     if type(value) is int:
         index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
         new |= {str(value + 1): 1.0, str(value - 1): 1.0 if value > 0 or index else 0.6, str(-value): 0.4}
-        new |= {each: 0.35 for each in ("0", "1", "-1", "2")}
+        new |= dict.fromkeys(("0", "1", "-1", "2"), 0.35)
     new |= {_number(value * factor): 0.25 for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)}
     new |= {_number(each): 0.5 for each in site.clues.numbers[:12]}
-    new |= {each: 0.4 for each in site.numbers[:12]}
+    new |= dict.fromkeys(site.numbers[:12], 0.4)
     if type(value) is float:
         new |= {_number(1 - value): 0.3, _number(1 + value): 0.3, _number(-value): 0.3, "0": 0.2, "1": 0.2}
     for text, weight in new.items():
@@ -82,7 +82,7 @@ def string(site: Site) -> Iterator[Proposal]:
         near = difflib.SequenceMatcher(None, value, other).ratio()
         ranked[other] = max(ranked.get(other, 0.0), 0.4 + 0.6 * near)
     for pair in site.clues.pairs:
-        ranked |= {other: 1.0 for other in corrected(value, *pair)}
+        ranked |= dict.fromkeys(corrected(value, *pair), 1.0)
     for spell in SPELLINGS:
         ranked.setdefault(spell(value), 0.4)
     short = {"": 0.35, " ": 0.35, ",": 0.2, ", ": 0.25, "-": 0.2, "_": 0.2, ".": 0.2, "/": 0.2, "\n": 0.25, ":": 0.2, ": ": 0.2}
@@ -169,10 +169,10 @@ def slice_bounds(site: Site) -> Iterator[Proposal]:
         return
     parent = site.source.parents.get(node)
     if isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension)) and getattr(node, "ctx", None).__class__ is not ast.Store:
-        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node or isinstance(parent, ast.Call) and parent.func is node:
+        if (isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node) or (isinstance(parent, ast.Call) and parent.func is node):
             return
         known = bool(site.kinds(node) & (SIZED - {"dict", "set"}))
-        if known or isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call):
+        if known or (isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call)):
             for each in ("[::-1]", "[1:]", "[:-1]", "[0]", "[-1]", "[:]"):
                 yield site.replace(node, site.text(node) + each, 0.25)
 

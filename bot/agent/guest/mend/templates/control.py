@@ -215,7 +215,7 @@ def statement_order(site: Site) -> Iterator[Proposal]:
             return
         other = site.source.whole_lines(siblings[index - back])
         first = siblings[index - back]
-        if other is None or isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        if other is None or (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
             return
         text = site.source.text[slice(*span)]
         yield Proposal((Edit(other[0], other[0], text), Edit(*span, "")), weight)

@@ -39,7 +39,7 @@ def variable(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Name)  # noqa: S101
     parent = site.source.parents.get(node)
-    if isinstance(node.ctx, ast.Store) or isinstance(parent, ast.Call) and parent.func is node or _annotation(site, node):
+    if isinstance(node.ctx, ast.Store) or (isinstance(parent, ast.Call) and parent.func is node) or _annotation(site, node):
         return
     unknown = node.id in site.clues.missing
     kinds = site.kinds(node)
@@ -107,7 +107,7 @@ def called_name(site: Site) -> Iterator[Proposal]:
     match node.func:
         case ast.Attribute(value=value, attr=name):
             new = {other: 1.0 / (1 + 0.15 * i) for i, other in enumerate(RELATED.get(name, ()))}
-            mine = isinstance(value, ast.Name) and value.id in ("self", "cls") or isinstance(value, ast.Call)
+            mine = (isinstance(value, ast.Name) and value.id in ("self", "cls")) or isinstance(value, ast.Call)
             unknown = name in site.clues.missing
             for other in (*site.methods, *_methods_called(site)):
                 if (mine and other in site.methods) or unknown or other in site.clues.words:

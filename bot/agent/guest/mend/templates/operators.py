@@ -77,7 +77,7 @@ def negation(site: Site) -> Iterator[Proposal]:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield site.replace(site.node, site.source.operand(operand), 1.0)
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
-            if not isinstance(test, (ast.Compare, ast.UnaryOp)) or isinstance(test, ast.Compare) and len(test.ops) > 1:
+            if not isinstance(test, (ast.Compare, ast.UnaryOp)) or (isinstance(test, ast.Compare) and len(test.ops) > 1):
                 yield site.replace(test, f"not {_inside(site, test)}", 0.9)
         case ast.BoolOp(values=values):
             for each in values:
@@ -103,7 +103,7 @@ def arithmetic(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.BinOp)  # noqa: S101
     symbol = ARITHMETIC.get(type(node.op))
-    if symbol is None or symbol == "%" and not site.numeric(node.left):
+    if symbol is None or (symbol == "%" and not site.numeric(node.left)):
         return
     place = operator_span(site.source, node.left, node.right, symbol)
     if place is not None and (symbol != "+" or site.numeric(node.left) or not site.might(node.left, "str", "list")):
@@ -166,7 +166,7 @@ def off_by_one(site: Site) -> Iterator[Proposal]:
                 if site.kinds(each) & {"int"} and not isinstance(each, ast.Constant):
                     yield from _shift(site, each, 0.6)
         case ast.Return(value=ast.expr() as value) | ast.Assign(value=value):
-            if not isinstance(value, ast.Constant) and (site.kinds(value) & {"int"} or isinstance(value, ast.Name) and site.numeric(value)):
+            if not isinstance(value, ast.Constant) and (site.kinds(value) & {"int"} or (isinstance(value, ast.Name) and site.numeric(value))):
                 yield from _shift(site, value, 0.5)
             if "int" in site.types.get("return", ()) and isinstance(site.node, ast.Return) and not site.kinds(value):
                 yield from _shift(site, value, 0.5)

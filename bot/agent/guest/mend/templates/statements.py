@@ -166,6 +166,6 @@ def aliasing(site: Site) -> Iterator[Proposal]:
     text = site.text(value)
     kinds = site.kinds(value)
     for kind in ("list", "dict", "set"):
-        if kind in kinds or not kinds and not isinstance(value, ast.Name):
+        if kind in kinds or (not kinds and not isinstance(value, ast.Name)):
             yield site.replace(value, f"{kind}({text})", 1.0 if kinds else 0.3)
 
