@@ -1,4 +1,7 @@
-"""The long-running processes: web, worker, dashboard. Each is put together here from settings."""
+"""The long-running processes: web, worker, dashboard. Each is put together here from settings.
+
+What only one of them needs is imported when it starts: the model adapters alone take a second.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,6 +22,13 @@ from bot.redact import Redactor
 from bot.settings import Settings
 from bot.tasks.database import Database, open_database
 from bot.tasks.schema import migrate
+from bot.tasks.store import Store
+
+if TYPE_CHECKING:
+    from bot.github.app import GitHub
+    from bot.github.repository import AppInfo
+    from bot.run.checkout import Workshop
+    from bot.run.pipeline import Parts
 
 log = structlog.get_logger()
 
@@ -55,14 +66,13 @@ async def run_migrate(settings: Settings) -> None:
         log.info("database.migrated")
 
 
-async def serve_web(settings: Settings) -> None:
-    """Receive webhooks until a signal comes."""
+async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Receive webhooks until ``stop``, by default a signal."""
     from bot.inbox.routes import ROUTES
     from bot.inbox.webhook import create_app, runner
-    from bot.tasks.store import Store
 
     _begin(settings)
-    stop = _stop_event()
+    stop = stop or _stop_event()
     async with _database(settings) as database:
         store = Store(database.engine)
         serving = runner(
@@ -78,53 +88,28 @@ async def serve_web(settings: Settings) -> None:
             await serving.cleanup()
 
 
-async def serve_worker(settings: Settings) -> None:
-    """Take deliveries and tasks until a signal comes. Refuses to start when the sandbox does not hold."""
+async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Take deliveries and tasks until ``stop``, by default a signal.
+
+    Raises HobError when the sandbox does not hold: then no work is taken.
+    """
     from bot.agent.models import choose
-    from bot.github.app import GitHub
     from bot.inbox.decision import AppIdentity
     from bot.inbox.intake import Intake
     from bot.run.aftermath import tell_end
-    from bot.run.checkout import Workshop
-    from bot.run.pipeline import Parts, work
-    from bot.run.publish import Identity
-    from bot.tasks.lease import worker_name
+    from bot.run.pipeline import work
     from bot.tasks.queue import Queue
-    from bot.tasks.store import Store
-    from sandbox.probe import probe
 
     redactor = _begin(settings)
-    stop = _stop_event()
+    stop = stop or _stop_event()
     choose(settings.model)
-    workshop = Workshop(settings.home, backend=settings.sandbox)
-    await asyncio.to_thread(workshop.layers.prune)
-    report = await probe(backend=settings.sandbox, scratch=settings.home / "scratch")
-    if not report.ok:
-        failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)
-        raise HobError(f"the sandbox does not hold on this machine, so no work is taken: {failed}")
-    log.info("sandbox.ready", backend=report.backend, limits=report.limits_by)
+    workshop = await _workshop(settings)
     async with _database(settings) as database, aiohttp.ClientSession() as session:
-        github = GitHub(
-            session,
-            api_url=settings.github_url,
-            app_id=settings.app.app_id,
-            private_key=settings.app.private_key.get_secret_value(),
-            write_spacing=settings.write_seconds,
-            on_token=redactor.add,
-        )
+        github = _github(settings, session, redactor)
         app = await github.app()
-        store = Store(database.engine)
-        parts = Parts(
-            store=store,
-            github=github,
-            workshop=workshop,
-            redactor=redactor,
-            settings=settings,
-            identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
-            worker=worker_name(),
-        )
+        parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
-        intake = Intake(store, github, bot, label=settings.label)
+        intake = Intake(parts.store, github, bot, label=settings.label)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         await Queue(database, grace=GRACE_SECONDS).run(
             on_delivery=intake.take,
@@ -133,6 +118,57 @@ async def serve_worker(settings: Settings) -> None:
             concurrency=settings.concurrency,
             stop=stop,
         )
+
+
+async def _workshop(settings: Settings) -> Workshop:
+    """Layers and sandbox, when the sandbox holds on this machine."""
+    from bot.run.checkout import Workshop
+    from sandbox.probe import probe
+
+    workshop = Workshop(settings.home, backend=settings.sandbox)
+    await asyncio.to_thread(workshop.layers.prune)
+    report = await probe(backend=settings.sandbox, scratch=settings.home / "scratch")
+    if not report.ok:
+        failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)
+        raise HobError(f"the sandbox does not hold on this machine, so no work is taken: {failed}")
+    log.info("sandbox.ready", backend=report.backend, limits=report.limits_by)
+    return workshop
+
+
+def _github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:
+    from bot.github.app import GitHub
+
+    return GitHub(
+        session,
+        api_url=settings.github_url,
+        app_id=settings.app.app_id,
+        private_key=settings.app.private_key.get_secret_value(),
+        write_spacing=settings.write_seconds,
+        on_token=redactor.add,
+    )
+
+
+def _parts(
+    settings: Settings,
+    workshop: Workshop,
+    store: Store,
+    github: GitHub,
+    app: AppInfo,
+    redactor: Redactor,
+) -> Parts:
+    from bot.run.pipeline import Parts
+    from bot.run.publish import Identity
+    from bot.tasks.lease import worker_name
+
+    return Parts(
+        store=store,
+        github=github,
+        workshop=workshop,
+        redactor=redactor,
+        settings=settings,
+        identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
+        worker=worker_name(),
+    )
 
 
 def _email_domain(settings: Settings) -> str:
