@@ -100,6 +100,7 @@ def _plan(
         "dirs": root.dirs,
         "links": root.links,
         "files": root.files,
+        "copies": root.copies,
         "binds": root.binds,
     }
 
