@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import shutil
+import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from sandbox.streams import Streams
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
+_OLDEST = (0, 8)
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
 _MEND = {
@@ -50,9 +54,7 @@ async def open_bwrap(
     ``on_disk`` keeps the private layer below ``scratch`` even where a tmpfs would do; ``search`` is the path
     on which bubblewrap is looked for, never the environment's.
     """
-    program = shutil.which("bwrap", path=search)
-    if program is None:
-        raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
+    program = await asyncio.to_thread(_bubblewrap, search)
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
     group = await asyncio.to_thread(ceilings.group, policy.limits)
@@ -80,6 +82,22 @@ async def open_bwrap(
         raise
 
 
+@cache
+def _bubblewrap(search: str) -> str:
+    """The path of a bubblewrap that is new enough."""
+    program = shutil.which("bwrap", path=search)
+    if program is None:
+        raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, env={}).stdout
+    found = re.search(r"(\d+)\.(\d+)", told)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        raise SandboxUnavailable(
+            f"{program} is {told.strip() or 'broken'}, too old for --disable-userns",
+            "install bubblewrap 0.8 or newer (Debian 12, Ubuntu 24.04)",
+        )
+    return program
+
+
 def _plan(
     program: str,
     layers: Sequence[Path],
@@ -100,6 +118,7 @@ def _plan(
         "dirs": root.dirs,
         "links": root.links,
         "files": root.files,
+        "copies": root.copies,
         "binds": root.binds,
     }
 
@@ -269,6 +288,6 @@ def _not_started(said: str) -> int:
     """A shell's exit code for a missing program or directory; anything else is the sandbox's own failure."""
     if said.startswith("bwrap: execvp "):
         return 127
-    if said.startswith("bwrap: Can't chdir "):
+    if said.startswith(("bwrap: Can't chdir ", "keeper: ")):  # the latter: arguments too long, a NUL in them
         return 126
     raise SandboxUnavailable(f"the command could not be started: {said[-500:]}", "run hob doctor")

@@ -25,7 +25,7 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What bounds one sandbox. ``files`` are the lists of processes that a member writes itself into."""
+    """What bounds one sandbox, its keeper included."""
 
     by: str
     directories: tuple[Path, ...] = ()
@@ -115,7 +115,6 @@ def _version_2(limits: Limits, root: Path) -> Group | None:
     try:
         (made / "memory.max").write_text(str(limits.memory_bytes))
         (made / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
-        (made / "memory.oom.group").write_text("1")
         with suppress(OSError):  # absent where the kernel does not account for swap
             (made / "memory.swap.max").write_text("0")
     except OSError:

@@ -22,30 +22,21 @@ _ETC = {
     "gitconfig": "[init]\n\tdefaultBranch = main\n[user]\n\tname = Hob\n\temail = hob@localhost\n"
     "[advice]\n\tdetachedHead = false\n",
 }
-# Debian keeps parts of its programs' own data there; none of it is about the host.
-_FROM_ETC = (
-    "alternatives",
-    "ld.so.cache",
-    "mime.types",
-    "protocols",
-    "services",
-    "ssl/certs",
-    "ssl/openssl.cnf",
-    "ca-certificates",
-    "pki/ca-trust/extracted",
-    "java-*",
-    "node_modules",
-)
+# Debian keeps parts of its programs' own data in /etc; none of it is about the host. Small files are copied:
+# every mount makes every command slower.
+_COPIED = ("ld.so.cache", "mime.types", "protocols", "services", "ssl/openssl.cnf")
+_BOUND = ("alternatives", "ssl/certs", "pki/ca-trust/extracted", "java-*")
 _TOP_LEVEL = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Root:
-    """``binds`` are (source, path below the root, may owners be translated); paths have no leading slash."""
+    """``binds`` are (source, path below the root, may owners be translated); such paths are relative."""
 
     dirs: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
     files: tuple[tuple[str, str], ...]
+    copies: tuple[tuple[str, str], ...]
     binds: tuple[tuple[str, str, bool], ...]
 
 
@@ -58,15 +49,16 @@ def plan(mounts: tuple[Mount, ...]) -> Root:
             links.append((str(top.readlink()), name))
         elif top.is_dir():
             binds.append((str(top), name, False))
-    for pattern in _FROM_ETC:
-        binds += [
-            (str(path), str(path)[1:], False) for path in sorted(Path("/etc").glob(pattern)) if path.exists()
-        ]
+    for pattern in _BOUND:
+        binds += [(str(path), str(path)[1:], False) for path in sorted(Path("/etc").glob(pattern))]
     binds += [_bind(mount) for mount in mounts]
     return Root(
-        dirs=("usr", "etc", "opt", "proc", "dev", "tmp", WORKSPACE[1:]),
+        dirs=("usr", "etc/ssl", "opt", "proc", "dev", "tmp", WORKSPACE[1:]),
         links=(*links, ("/usr/share/zoneinfo/UTC", "etc/localtime")),
         files=tuple((f"etc/{name}", text) for name, text in _ETC.items()),
+        copies=tuple(
+            (f"/etc/{name}", f"etc/{name}") for name in _COPIED if os.access(f"/etc/{name}", os.R_OK)
+        ),
         binds=tuple(binds),
     )
 

@@ -41,6 +41,12 @@ def write(path: str, text: str) -> None:
         file.write(text)
 
 
+def copy(source: str, target: str) -> None:
+    """Copy a small file that exists."""
+    with open(source, "rb") as old, open(target, "wb") as new:
+        new.write(old.read())
+
+
 def enter_namespaces() -> bool:
     """Enter private namespaces; True when it was done with the real root's power."""
     if os.geteuid() == 0:
@@ -125,6 +131,8 @@ class Stage:
             os.symlink(target, f"root/{path}")
         for path, text in self.plan["files"]:
             write(f"root/{path}", text)
+        for source, path in self.plan["copies"]:
+            copy(source, f"root/{path}")
         for source, path, shared in self.plan["binds"]:
             self._bind(source, f"root/{path}", translate=shared)
         kernel.mount(

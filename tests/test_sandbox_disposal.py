@@ -13,9 +13,9 @@ def test_a_tree_deeper_than_any_path(tmp_path):
     top = tmp_path / "top"
     top.mkdir()
     fd = os.open(top, os.O_RDONLY)
-    for _ in range(1200):
-        os.mkdir("ddddd", dir_fd=fd)
-        inner = os.open("ddddd", os.O_RDONLY, dir_fd=fd)
+    for _ in range(400):
+        os.mkdir("directory-name", dir_fd=fd)
+        inner = os.open("directory-name", os.O_RDONLY, dir_fd=fd)
         os.close(fd)
         fd = inner
     os.close(fd)

@@ -36,7 +36,6 @@ def test_version_2_gets_its_ceilings(tmp_path):
     assert written == {
         "memory.max": str(SMALL.memory_bytes),
         "memory.swap.max": "0",
-        "memory.oom.group": "1",
         "pids.max": str(SMALL.processes + 8),
     }
     (directory / "memory.events").write_text("low 0\noom 2\noom_kill 3\n")

@@ -6,19 +6,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sandbox.probe import probe
 
 
-async def test_every_canary_holds(tmp_path):
-    report = await probe(scratch=tmp_path)
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    """Keeps the toolchain's layer from test to test."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+async def test_every_canary_holds(scratch):
+    report = await probe(scratch=scratch)
     assert [finding for finding in report.findings if not finding.ok] == []
     assert report.ok and report.limits_by and report.backend.startswith("bwrap")
     assert len(report.findings) >= 25
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["layers", "locks", "trash", "unfinished"]
+    assert sorted(path.name for path in scratch.iterdir()) == ["layers", "locks", "trash", "unfinished"]
 
 
-async def test_a_backend_that_is_not_there(tmp_path):
-    report = await probe("docker", scratch=tmp_path)
+async def test_a_backend_that_is_not_there(scratch):
+    report = await probe("docker", scratch=scratch)
     assert not report.ok
     assert "no sandbox backend 'docker'" in report.findings[0].detail
 
@@ -36,9 +44,9 @@ print(report.ok, report.findings[0].detail)
 """
 
 
-def test_a_host_that_refuses_namespaces(tmp_path):
+def test_a_host_that_refuses_namespaces(scratch):
     """A filter on unshare and mount is what containers and hardened hosts look like from inside."""
-    command = [sys.executable, "-c", REFUSING_HOST, str(tmp_path)]
+    command = [sys.executable, "-c", REFUSING_HOST, str(scratch)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=Path.cwd())
     assert ran.stdout.startswith("False the sandbox cannot be set up: user namespace"), ran.stderr
     assert "or run the worker as root; a container needs --privileged" in ran.stdout

@@ -14,6 +14,7 @@ async def test_python_pytest_coverage_and_ripgrep(tmp_path):
     base_layer(tmp_path)
     (tmp_path / "base" / "test_it.py").write_text("from pkg.one import one\ndef test(): assert one == 1\n")
     tools = toolchain(tmp_path / "tools")
+    assert toolchain(tmp_path / "tools") == tools, "built once"
     policy = Policy(limits=SMALL, mounts=tools.mounts, path=tools.path, env=tools.env)
     async with await opened(tmp_path, policy=policy) as sandbox:
         version = await shell(sandbox, "python -c 'import sys; print(sys.version); print(sys.prefix)'")
@@ -30,9 +31,3 @@ async def test_python_pytest_coverage_and_ripgrep(tmp_path):
     assert found.text == "pkg/one.py\n"
     assert not hidden.ok and hidden.text.count("ModuleNotFoundError") == 2
     assert left == {b".coverage"}
-
-
-def test_it_is_built_once(tmp_path):
-    first = toolchain(tmp_path)
-    assert toolchain(tmp_path) == first
-    assert len(list((tmp_path / "layers").iterdir())) == 1
