@@ -1,4 +1,4 @@
-"""A whole Hob in one process against the local GitHub: real PostgreSQL, git, sandbox; only the wits are scripted.
+"""A whole Hob in one process against the local GitHub: PostgreSQL, git, sandbox; only the wits are scripted.
 
 A plain module: ``from flow_fixtures import at_work``.
 """

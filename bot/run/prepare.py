@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Run, Task, TaskKind
-from bot.errors import UserError
+from bot.errors import Retry, UserError
 from bot.git.branch import branch_name
 from bot.github.app import RepoApi
 from bot.redact import Redactor
@@ -32,12 +32,14 @@ async def prepare(
 ) -> Ground:
     """Everything up to the first thought. Raises UserError for what a person can mend."""
     mirror, repo = workshop.mirror, task.repo
+    if await api.branch_head(repo.default_branch) is None:
+        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
     branch, head, continued = await _branch(task, api)
     start = f"refs/heads/{branch if continued else repo.default_branch}"
     await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=[f"+{start}:{start}"])
     base = await mirror.resolve(repo.id, start)
     if base is None:
-        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
+        raise Retry(f"{start} was fetched and is not there")
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
     checkout = await workshop.checkout(repo.id, base, redactor)
