@@ -279,13 +279,16 @@ async def request_reviewers(call: Call) -> web.Response:
 @routes.delete(ONE + "/requested_reviewers", app=WRITE, user="write")
 async def remove_reviewers(call: Call) -> web.Response:
     """DELETE pulls/{number}/requested_reviewers."""
-    pull = call.pull()
-    sql = (
-        "DELETE FROM requested_reviewers WHERE pull_id = ?"
-        " AND account_id = (SELECT id FROM accounts WHERE login = ?)"
-    )
+    hub, pull = call.hub, call.pull()
+    both = " WHERE pull_id = ? AND account_id = ?"
     for login in call.body.items("reviewers") or []:
-        call.hub.state.run(sql, pull["id"], str(login))
+        account = hub.state.account_by_login(str(login))
+        if account is None:
+            continue
+        if hub.state.maybe("SELECT 1 FROM requested_reviewers" + both, pull["id"], account["id"]):
+            hub.state.run("DELETE FROM requested_reviewers" + both, pull["id"], account["id"])
+            more = {"requested_reviewer": user(hub, account)}
+            events.pull(hub, call.actor, call.repo, "review_request_removed", pull, **more)
     return answer(short_pull(call.hub, call.repo, pull))
 
 
