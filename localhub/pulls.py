@@ -280,13 +280,14 @@ async def request_reviewers(call: Call) -> web.Response:
 async def remove_reviewers(call: Call) -> web.Response:
     """DELETE pulls/{number}/requested_reviewers."""
     hub, pull = call.hub, call.pull()
-    both = " WHERE pull_id = ? AND account_id = ?"
+    asked = "SELECT 1 FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
+    withdraw = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
     for login in call.body.items("reviewers") or []:
         account = hub.state.account_by_login(str(login))
         if account is None:
             continue
-        if hub.state.maybe("SELECT 1 FROM requested_reviewers" + both, pull["id"], account["id"]):
-            hub.state.run("DELETE FROM requested_reviewers" + both, pull["id"], account["id"])
+        if hub.state.maybe(asked, pull["id"], account["id"]):
+            hub.state.run(withdraw, pull["id"], account["id"])
             more = {"requested_reviewer": user(hub, account)}
             events.pull(hub, call.actor, call.repo, "review_request_removed", pull, **more)
     return answer(short_pull(call.hub, call.repo, pull))
