@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from graphql import GraphQLSchema, build_schema, parse, validate
 
 from localhub.faults import FAULT
@@ -31,9 +32,6 @@ from tests.githubschema import Plain
 DATA: Final = Path(__file__).parent / "data" / "github"
 ABSENT: Final = object()
 OTHER_MEDIA: Final = object()
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 # Renamed repositories, authentication, permission and limits stand before every operation, told or not.
 # https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
