@@ -80,7 +80,8 @@ async def get(call: Call) -> web.Response:
     """GET /app."""
     sql = "SELECT count(*) FROM installations WHERE app_id = ?"
     count = call.hub.state.count(sql, call.actor.own_app["id"])
-    return answer(app(call.hub, call.actor.own_app) | {"installations_count": count})
+    own = {"client_id": call.actor.own_app["client_id"], "installations_count": count}
+    return answer(app(call.hub, call.actor.own_app) | own)
 
 
 @routes.get("/apps/{slug}")

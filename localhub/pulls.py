@@ -34,7 +34,7 @@ def _head_repo(hub: Hub, repo: Row, head: str) -> tuple[Row, str]:
     found: Row | None = repo
     if colon and owner.lower() != repo["owner"].lower():
         found = hub.state.maybe(
-            "SELECT repos.id FROM repos JOIN accounts ON accounts.id = owner_id WHERE login = ?"
+            "SELECT repos.id FROM repos JOIN accounts ON accounts.id = repos.owner_id WHERE login = ?"
             " AND (parent_id = ? OR repos.id = ?)",
             owner, repo["id"], repo["parent_id"],
         )  # fmt: skip
