@@ -80,7 +80,8 @@ async def get(call: Call) -> web.Response:
     """GET /app."""
     sql = "SELECT count(*) FROM installations WHERE app_id = ?"
     count = call.hub.state.count(sql, call.actor.own_app["id"])
-    return answer(app(call.hub, call.actor.own_app) | {"installations_count": count})
+    own = {"client_id": call.actor.own_app["client_id"], "installations_count": count}
+    return answer(app(call.hub, call.actor.own_app) | own)
 
 
 @routes.get("/apps/{slug}")
@@ -165,7 +166,7 @@ async def create_token(call: Call) -> web.Response:
 
 def _permissions(call: Call, granted: dict[str, str]) -> dict[str, str]:
     asked = call.body.object("permissions")
-    if asked is None:
+    if asked is None or not asked.values:  # PyGithub sends an empty object and expects everything
         return granted
     for name in asked.values:
         if not at_least(granted.get(name, "none"), asked.choice(name, LEVELS), LEVELS):

@@ -83,7 +83,9 @@ def pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) 
     )
 
 
-def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row) -> None:
+def review(
+    hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any
+) -> None:
     """``pull_request_review``."""
     shown = pull_objects.review(hub, repo, pull_row, row)
     shown["state"] = shown["state"].lower()
@@ -92,6 +94,7 @@ def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: R
         "action": action,
         "review": shown,
         "pull_request": pull_objects.short_pull(hub, repo, pull_row),
+        **more,
     }
     emit(hub, actor, repo, "pull_request_review", payload)
 

@@ -18,6 +18,7 @@ from aiohttp import web
 from localhub.state import State
 
 SESSION = "hub_session"
+KEPT = web.RequestKey("session", str)
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -54,8 +55,10 @@ class PageGuard:
 
     def session(self, request: web.Request) -> str:
         """The visitor's session, a new one when there is none."""
-        known = request.cookies.get(SESSION, "")
-        return known if len(known) == 43 else secrets.token_urlsafe(32)
+        if KEPT not in request:
+            known = request.cookies.get(SESSION, "")
+            request[KEPT] = known if len(known) == 43 else secrets.token_urlsafe(32)
+        return request[KEPT]
 
     def token(self, session: str) -> str:
         """The token which the forms of a session carry."""

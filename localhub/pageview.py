@@ -187,8 +187,10 @@ async def pull_page(hub: Hub, repo: Row, issue: Row, pull: Row) -> View:
         if thread.line is not None:
             placed[thread.path, thread.side, thread.line].append(thread)
     diff = await hub.git.diff(repo["id"], pull["merge_base_sha"], pull["head_sha"])
+    merger = pull["merged_by_id"]
     return view | {
         "pull": pull,
+        "merged_by": None if merger is None else person(hub.state.account(merger)),
         "timeline": sorted([*view["timeline"], *reviews], key=lambda item: item.at),
         "files": files(diff),
         "threads": placed,

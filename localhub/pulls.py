@@ -34,7 +34,7 @@ def _head_repo(hub: Hub, repo: Row, head: str) -> tuple[Row, str]:
     found: Row | None = repo
     if colon and owner.lower() != repo["owner"].lower():
         found = hub.state.maybe(
-            "SELECT repos.id FROM repos JOIN accounts ON accounts.id = owner_id WHERE login = ?"
+            "SELECT repos.id FROM repos JOIN accounts ON accounts.id = repos.owner_id WHERE login = ?"
             " AND (parent_id = ? OR repos.id = ?)",
             owner, repo["id"], repo["parent_id"],
         )  # fmt: skip
@@ -279,13 +279,17 @@ async def request_reviewers(call: Call) -> web.Response:
 @routes.delete(ONE + "/requested_reviewers", app=WRITE, user="write")
 async def remove_reviewers(call: Call) -> web.Response:
     """DELETE pulls/{number}/requested_reviewers."""
-    pull = call.pull()
-    sql = (
-        "DELETE FROM requested_reviewers WHERE pull_id = ?"
-        " AND account_id = (SELECT id FROM accounts WHERE login = ?)"
-    )
+    hub, pull = call.hub, call.pull()
+    asked = "SELECT 1 FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
+    withdraw = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
     for login in call.body.items("reviewers") or []:
-        call.hub.state.run(sql, pull["id"], str(login))
+        account = hub.state.account_by_login(str(login))
+        if account is None:
+            continue
+        if hub.state.maybe(asked, pull["id"], account["id"]):
+            hub.state.run(withdraw, pull["id"], account["id"])
+            more = {"requested_reviewer": user(hub, account)}
+            events.pull(hub, call.actor, call.repo, "review_request_removed", pull, **more)
     return answer(short_pull(call.hub, call.repo, pull))
 
 

@@ -137,6 +137,9 @@ async def change(call: Call) -> web.Response:
     text = call.body.text("body")
     check_text("PullRequestReview", "body", text)
     call.hub.state.update("reviews", row["id"], body=text, updated_at=call.hub.state.now())
+    if text != row["body"] and row["state"] != "PENDING":
+        changes = {"body": {"from": row["body"]}}
+        events.review(call.hub, call.actor, call.repo, "edited", pull, _review(call, pull), changes=changes)
     return answer(review(call.hub, call.repo, pull, _review(call, pull)))
 
 

@@ -237,6 +237,9 @@ async def running_hub(
     ledger.raise_if_any()
 
 
+judged_hub = running_hub  # every hub of a test is judged
+
+
 @dataclass(slots=True)
 class Delivered:
     """A webhook that arrived."""

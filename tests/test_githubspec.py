@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.githubspec import ABSENT, SpecViolation, check_exchange, check_graphql, check_webhook
+from tests.hub_fixtures import Refused, running_hub
 
 LABEL = {
     "id": 1,
@@ -73,3 +75,24 @@ def test_names_what_is_wrong_with_a_query() -> None:
     check_graphql("query($id: ID!) { node(id: $id) { ... on Issue { lastEditedAt } } }")
     with pytest.raises(SpecViolation, match="editedAt"):
         check_graphql("query($id: ID!) { node(id: $id) { ... on Issue { editedAt } } }")
+
+
+async def test_a_violation_fails_the_test_that_caused_it(tmp_path: Path) -> None:
+    with pytest.raises(SpecViolation, match=r"request\.shout"):
+        async with running_hub(tmp_path / "request") as hub:
+            await hub.as_maintainer.post("/user/repos", {"name": "one", "shout": True})
+    with pytest.raises(SpecViolation, match="no such operation"):
+        async with running_hub(tmp_path / "route") as hub:
+            await hub.as_maintainer.send("GET", "/user/repositories")
+    with pytest.raises(SpecViolation, match="shouted"):
+        async with running_hub(tmp_path / "webhook") as hub:
+            app = hub.hub.state.app(hub.app_id)
+            hub.hub.webhooks.send(app, "issues", {"action": "shouted"}, installation_id=None, repo_id=None)
+            await hub.idle()
+
+
+async def test_faults_on_purpose_are_not_judged(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        await hub.fault("status", "/user$", status=502, body="<html>Bad gateway</html>")
+        with pytest.raises(Refused):
+            await hub.as_maintainer.get("/user")

@@ -228,7 +228,7 @@ async def test_pages_load_nothing_from_elsewhere(browser: Browser) -> None:
             "![p](https://example.com/p.png)",
             '<a href="https://example.com/p.png" rel="nofollow noopener">p</a>',
         ),
-        ("<img src=x onerror=alert(1)>", "<p></p>"),
+        ("a<img src=x onerror=alert(1)>b", "<p>ab</p>"),
         ('<p style="color:red" class="x" id="main">y</p>', "<p>y</p>"),
         ("one\ntwo", "one<br>"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from github import Auth, Github, GithubException, GithubIntegration
@@ -11,12 +12,12 @@ from github.Repository import Repository
 
 from tests.hub_fixtures import Hub, running_hub
 
-QUICK = {"seconds_between_requests": 0.0, "seconds_between_writes": 0.0, "retry": None}
+QUICK: dict[str, Any] = {"seconds_between_requests": 0.0, "seconds_between_writes": 0.0, "retry": None}
 
 
 def make_repository(person: Github) -> Repository:
     """A repository with a file and a branch that changes it."""
-    repo = person.get_user().create_repo("greetings", auto_init=True)  # type: ignore[union-attr]
+    repo = person.get_user().create_repo("greetings", auto_init=True)
     repo.create_file("hello.py", "Say hello", 'def hello():\n    return "helo"\n')
     head = repo.get_branch("main").commit.sha
     repo.create_git_ref("refs/heads/hob/1-hello", head)
@@ -55,7 +56,7 @@ def work_as_app(integration: GithubIntegration, repo: Repository) -> None:
     assert pull.draft and pull.user.type == "Bot"
     assert [file.filename for file in pull.get_files()] == ["hello.py"]
     commit = mine.get_commit(pull.head.sha)
-    spot = {"path": "hello.py", "line": 2, "side": "RIGHT", "body": "Two l."}
+    spot: Any = {"path": "hello.py", "line": 2, "side": "RIGHT", "body": "Two l."}
     review = pull.create_review(commit=commit, body="One place", event="COMMENT", comments=[spot])
     [comment] = pull.get_review_comments()
     assert review.user.login == "hob[bot]"

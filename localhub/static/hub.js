@@ -55,4 +55,4 @@ async function keepRefreshing() {
   setTimeout(keepRefreshing, PERIOD);
 }
 
-setTimeout(keepRefreshing, PERIOD);
+if (!("still" in main.dataset)) setTimeout(keepRefreshing, PERIOD);
