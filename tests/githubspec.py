@@ -197,7 +197,11 @@ def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
     if str(status) not in responses:
         refused = status == 422 and "requestBody" in operation.description
         if status in ALWAYS_POSSIBLE or status >= 500 or refused:
-            yield from judged(INVALID if refused else ERROR, body, "answer") if body not in (ABSENT, OTHER_MEDIA) else ()
+            yield from (
+                judged(INVALID if refused else ERROR, body, "answer")
+                if body not in (ABSENT, OTHER_MEDIA)
+                else ()
+            )
         else:
             yield f"answer: status {status} is not documented (only {', '.join(responses)})"
         return
