@@ -39,10 +39,8 @@ ALWAYS_POSSIBLE: Final = frozenset({301, 307, 400, 401, 403, 404, 415, 422, 429}
 # GitHub sends these although some of its descriptions leave them out: the status of an error in its body, and
 # the custom properties of a repository wherever one is nested (its webhook schemas even require them).
 SENT_ANYWAY: Final = re.compile(r"answer\.status: |.*\.custom_properties: ")
-# An outdated review comment has no line and no position; GitHub's webhook schemas say so, its description not yet.
-NULL_ANYWAY: Final = re.compile(r".*\.(line|position): None is not of type 'integer'")
 ERROR: Final = {"$ref": "#/components/schemas/basic-error"}
-# So is 422 for a body with invalid fields.
+# The shapes of 422.
 INVALID: Final = {
     "anyOf": [
         ERROR,
@@ -195,9 +193,12 @@ def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
     """A status that is not documented for the operation, or a body of another shape."""
     responses = operation.description["responses"]
     if str(status) not in responses:
-        refused = status == 422 and "requestBody" in operation.description
-        if status in ALWAYS_POSSIBLE or status >= 500 or refused:
-            yield from judged(INVALID if refused else ERROR, body, "answer") if body not in (ABSENT, OTHER_MEDIA) else ()
+        if status in ALWAYS_POSSIBLE or status >= 500:
+            yield from (
+                judged(INVALID if status == 422 else ERROR, body, "answer")
+                if body not in (ABSENT, OTHER_MEDIA)
+                else ()
+            )
         else:
             yield f"answer: status {status} is not documented (only {', '.join(responses)})"
         return
@@ -217,7 +218,7 @@ def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
 
 def judged(schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
     """What is wrong with a body, fields that GitHub does not know included."""
-    yield from (fault for fault in REST.complaints(schema, value, where) if not NULL_ANYWAY.match(fault))
+    yield from REST.complaints(schema, value, where)
     yield from (fault for fault in REST.unknown(schema, value, where) if not SENT_ANYWAY.match(fault))
 
 
