@@ -18,7 +18,12 @@ from localhub.server import serve
 @click.option("--webhook", help="Where webhooks are sent.")
 def main(port: int, data: Path, webhook: str | None) -> None:
     """Serve a local GitHub and print one JSON line that says how to reach it."""
-    asyncio.run(serve(port, data, webhook))
+    try:
+        asyncio.run(serve(port, data, webhook))
+    except OSError as problem:
+        raise click.ClickException(
+            f"cannot listen on port {port} with the state in {data}: {problem}"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -83,9 +83,7 @@ def pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) 
     )
 
 
-def review(
-    hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any
-) -> None:
+def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any) -> None:
     """``pull_request_review``."""
     shown = pull_objects.review(hub, repo, pull_row, row)
     shown["state"] = shown["state"].lower()

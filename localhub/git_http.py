@@ -6,27 +6,21 @@ leave workflow files alone unless the token has ``workflows:write``, as on GitHu
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import stat
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import IO
 
 from aiohttp import web
 
 from localhub.api import HUB
 from localhub.auth import Actor, at_least, authenticate, check_repo
 from localhub.errors import ApiError, not_found
+from localhub.git_backend import run_backend, spooled
 from localhub.hub import Hub
 from localhub.pushes import after_push, moves
 from localhub.state import Row
 
-Pipe = TypeVar("Pipe")
-Finish = Callable[[], Awaitable[None]]
-CHUNK = 64 * 1024
 # The place of the hook that refuses workflow files; a name of its own, beside the repositories.
 HOOKS = "hooks"
 
@@ -59,21 +53,37 @@ async def serve(request: web.Request) -> web.StreamResponse:
     except ApiError as error:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
+    env = _environment(hub, request, repo, actor, tail)
     if tail != "git-receive-pack":
-        return await _backend(hub, request, repo, actor, tail)
-    async with hub.git.lock(repo["id"]):
-        before = hub.git.refs(repo["id"])
+        return await run_backend(hub.git.program, request, env)
+    async with spooled(request) as body, hub.git.lock(repo["id"]):
+        return await _receive(hub, request, repo, actor, env, body)
 
-        async def finish() -> None:
-            await after_push(hub, actor, repo, moves(before, hub.git.refs(repo["id"])))
 
-        return await _backend(hub, request, repo, actor, tail, finish)
+async def _receive(
+    hub: Hub, request: web.Request, repo: Row, actor: Actor, env: dict[str, str], body: IO[bytes]
+) -> web.StreamResponse:
+    """Take a push, and tell what moved even when the pusher goes away before the end."""
+    before = hub.git.refs(repo["id"])
+    told = False
+
+    async def finish() -> None:
+        nonlocal told
+        told = True
+        await after_push(hub, actor, repo, moves(before, hub.git.refs(repo["id"])))
+
+    try:
+        return await run_backend(hub.git.program, request, env, body=body, finish=finish)
+    finally:
+        if not told:
+            await finish()
 
 
 def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor]:
     actor = authenticate(hub.state, request.headers.get("Authorization"))
     owner, name = request.match_info["owner"], request.match_info["repo"]
-    repo = hub.state.repo_by_name(owner, name.removesuffix(".git"))
+    name = name.removesuffix(".git")
+    repo = hub.state.repo_by_name(owner, name) or hub.state.repo_by_old_name(owner, name)
     if actor.kind == "app":
         raise ApiError(403, "An App cannot use git; an installation can.")
     # GitHub asks for credentials rather than telling whether a repository exists.
@@ -89,7 +99,7 @@ def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Acto
     except ApiError as error:
         if error.status != 403:
             raise not_found() from None
-        denied = f"Permission to {owner}/{name.removesuffix('.git')}.git denied to {actor.name}."
+        denied = f"Permission to {owner}/{name}.git denied to {actor.name}."
         raise ApiError(403, denied) from None
     return repo, actor
 
@@ -119,73 +129,4 @@ def _environment(hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: 
     protocol = request.headers.get("Git-Protocol")
     if protocol:
         env["GIT_PROTOCOL"] = protocol
-    # aiohttp has unpacked a gzip body, so its length would be wrong; without one git reads to the end.
-    if request.content_length is not None and "Content-Encoding" not in request.headers:
-        env["CONTENT_LENGTH"] = str(request.content_length)
     return env
-
-
-async def _backend(
-    hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str, finish: Finish | None = None
-) -> web.StreamResponse:
-    process = await asyncio.create_subprocess_exec(
-        hub.git.program, "http-backend",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env=_environment(hub, request, repo, actor, tail), limit=CHUNK, cwd=os.sep,
-    )  # fmt: skip
-    feeding = asyncio.create_task(_feed(request, process))
-    try:
-        return await _answer(request, process, feeding, finish)
-    finally:
-        feeding.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        await asyncio.gather(feeding, return_exceptions=True)
-
-
-def pipe(end: Pipe | None) -> Pipe:
-    """A pipe that was asked for when the process was started."""
-    if end is None:
-        raise RuntimeError("the process has no such pipe")
-    return end
-
-
-async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> None:
-    stdin = pipe(process.stdin)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        async for chunk in request.content.iter_chunked(CHUNK):
-            stdin.write(chunk)
-            await stdin.drain()
-    stdin.close()
-
-
-async def _answer(
-    request: web.Request,
-    process: asyncio.subprocess.Process,
-    feeding: asyncio.Task[None],
-    finish: Finish | None,
-) -> web.StreamResponse:
-    stdout = pipe(process.stdout)
-    status, headers = 200, dict[str, str]()
-    while line := (await stdout.readline()).strip():
-        name, _, value = line.decode().partition(":")
-        if name.lower() == "status":
-            status = int(value.split()[0])
-        else:
-            headers[name] = value.strip()
-    response = web.StreamResponse(status=status, headers=headers)
-    await response.prepare(request)
-    # The end of a push's report is held back until everything has followed, so that the pusher sees it done.
-    held = b""
-    while chunk := await stdout.read(CHUNK):
-        if held:
-            await response.write(held)
-        held = chunk
-    await feeding
-    await process.wait()
-    if finish is not None:
-        await finish()
-    await response.write(held)
-    await response.write_eof()
-    return response

@@ -16,7 +16,7 @@ from localhub.objects.pull import issue_of
 from localhub.objects.repository import repo_url
 from localhub.pulls import ONE, READ, check_can_push
 from localhub.pullstate import mark_merged
-from localhub.pushes import Move, after_push
+from localhub.pushes import Move, after_push, move_ref
 from localhub.state import Row
 
 routes = Routes()
@@ -125,8 +125,7 @@ async def update_branch(call: Call) -> web.Response:
     head_repo = hub.state.repo(pull["head_repo_id"])
     await hub.git.bring(repo["id"], head_repo["id"], sha)
     ref = f"refs/heads/{pull['head_ref']}"
-    async with hub.git.lock(head_repo["id"]):
-        hub.git.set_ref(head_repo["id"], ref, sha, old=pull["head_sha"])
-    await after_push(hub, call.actor, head_repo, [Move(ref=ref, old=pull["head_sha"], new=sha)])
+    if not await move_ref(hub, call.actor, head_repo, Move(ref=ref, old=pull["head_sha"], new=sha)):
+        raise ApiError(422, "expected head sha didn't match current head ref.")
     url = f"{repo_url(hub, repo)}/pulls/{pull['number']}"
     return answer({"message": "Updating pull request branch.", "url": url}, 202)

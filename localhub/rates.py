@@ -44,6 +44,10 @@ class Rates:
         window.used += 1
         return True
 
+    def refund(self, actor: Actor) -> None:
+        """Take one request back: what has not changed is free."""
+        self.window(actor).used -= 1
+
     def headers(self, actor: Actor, resource: str = "core") -> dict[str, str]:
         """The headers that tell the caller where it stands."""
         window = self.window(actor)

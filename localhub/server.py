@@ -56,6 +56,7 @@ TABLES = [
     )
 ]  # fmt: skip
 
+KEY_FILE = "app.pem"
 PERMISSIONS = {
     "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write",
 }  # fmt: skip
@@ -134,7 +135,10 @@ def prepare(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dic
             state.set_setting("facts", _first_start(hub, data, webhook_url))
     elif webhook_url is not None:
         state.update("apps", state.setting("facts")["app_id"], webhook_url=webhook_url)
-    return hub, {"api_url": hub.api_url, "web_url": hub.web_url, **state.setting("facts")}
+    facts = state.setting("facts")
+    facts["webhook_secret"] = state.app(facts["app_id"])["webhook_secret"]  # the API can change it
+    facts["private_key_file"] = str((data / KEY_FILE).resolve())
+    return hub, {"api_url": hub.api_url, "web_url": hub.web_url, **facts}
 
 
 def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any]:
@@ -149,8 +153,9 @@ def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any
         "name": "Hob", "description": "A coding teammate", "default_permissions": PERMISSIONS,
         "default_events": EVENTS,
     }  # fmt: skip
-    app = apps.create_app_row(hub, maintainer, manifest, slug="hob", webhook_url=webhook_url)
-    key = data / "app.pem"
+    key = data / KEY_FILE
+    known = key.read_text() if key.exists() else None  # whoever prepared the directory chose the key
+    app = apps.create_app_row(hub, maintainer, manifest, slug="hob", webhook_url=webhook_url, key=known)
     key.touch(mode=0o600)
     key.write_text(app["private_key"])
     if webhook_url is not None:
@@ -161,8 +166,6 @@ def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any
     return {
         "app_id": app["id"],
         "installation_id": installed["id"],
-        "private_key_file": str(key.resolve()),
-        "webhook_secret": app["webhook_secret"],
         "users": {login: {"login": login, "token": token} for login, token in tokens.items()},
         "admin_token": state.setting("admin_token"),
     }

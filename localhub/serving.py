@@ -54,8 +54,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
 
 async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
     if not hub.rates.spend(actor):
-        who = "installation" if actor.kind == "installation" else "user"
-        raise ApiError(403, f"API rate limit exceeded for {who} ID {hash(actor.name) % 10**7}.")
+        raise ApiError(403, f"API rate limit exceeded for {actor.kind} {actor.name}.")
     found = _repository(hub, route, request, actor)
     if isinstance(found, web.Response):
         return found
@@ -65,8 +64,10 @@ async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> 
         check_repo(hub.state, actor, found, app=route.app, user=route.user)
         if found["archived"] and request.method != "GET" and not _unarchives(request, call):
             raise ApiError(403, "Repository was archived so is read-only.")
-    response = await route.handler(call)
-    return _conditional(request, response)
+    response = _conditional(request, await route.handler(call))
+    if response.status == 304:
+        hub.rates.refund(actor)
+    return response
 
 
 def _unarchives(request: web.Request, call: Call) -> bool:
@@ -85,16 +86,12 @@ def _repository(hub: Hub, route: Route, request: web.Request, actor: Actor) -> R
     found = hub.state.repo_by_name(owner, name)
     if found is not None:
         return found
-    moved = hub.state.maybe(
-        "SELECT repo_id FROM old_names JOIN accounts ON accounts.id = old_names.owner_id"
-        " WHERE login = ? AND old_names.name = ?",
-        owner, name,
-    )  # fmt: skip
+    moved = hub.state.repo_by_old_name(owner, name)
     if moved is None:
         raise not_found()
-    check_repo(hub.state, actor, hub.state.repo(moved["repo_id"]), app="metadata:read", user="read")
+    check_repo(hub.state, actor, moved, app="metadata:read", user="read")
     rest = request.path_qs.removeprefix(f"{PREFIX}/repos/{owner}/{name}")
-    url = f"{hub.api_url}/repositories/{moved['repo_id']}{rest}"
+    url = f"{hub.api_url}/repositories/{moved['id']}{rest}"
     body = {"message": "Moved Permanently", "url": url, "documentation_url": "https://docs.github.com/rest"}
     return answer(body, 301 if request.method == "GET" else 307, {"Location": url})
 

@@ -178,6 +178,15 @@ class State:
             owner, name,
         )  # fmt: skip
 
+    def repo_by_old_name(self, owner: str, name: str) -> Row | None:
+        """A repository by a full name that it had before."""
+        moved = self.maybe(
+            "SELECT repo_id FROM old_names JOIN accounts ON accounts.id = old_names.owner_id"
+            " WHERE login = ? AND old_names.name = ?",
+            owner, name,
+        )  # fmt: skip
+        return None if moved is None else self.repo(moved["repo_id"])
+
     def issue(self, repo_id: int, number: int) -> Row | None:
         """An issue or pull request by number."""
         return self.maybe("SELECT * FROM issues WHERE repo_id = ? AND number = ?", repo_id, number)

@@ -17,6 +17,7 @@ import aiohttp
 from localhub.state import Row, State
 
 DEADLINE = 10.0
+MOST_BYTES = 25 * 1024**2
 AGENT = "GitHub-Hookshot/5be1fa2"
 ALWAYS = ("ping", "installation", "installation_repositories", "github_app_authorization")
 
@@ -88,6 +89,9 @@ class Webhooks:
             rule.count -= 1
         if rule is not None and rule.kind == "lose":
             return
+        text = json.dumps(payload)
+        if len(text) > MOST_BYTES:  # GitHub drops these without a word
+            return
         delivery = self._state.insert(
             "deliveries",
             guid=str(uuid.uuid4()),
@@ -96,7 +100,7 @@ class Webhooks:
             repo_id=repo_id,
             event=event,
             action=payload.get("action"),
-            payload=json.dumps(payload),
+            payload=text,
             delivered_at=self._state.now(),
         )
         if rule is not None and rule.kind == "fail":

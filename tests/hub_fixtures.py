@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from localhub.api import PREFIX
+from localhub.apps import new_private_key
 from localhub.server import Server, start
 from tests.githubspec import Ledger, spec_middleware
 
@@ -219,14 +221,24 @@ class Hub:
         return (await self.git("rev-parse", "HEAD", cwd=folder)).strip()
 
 
+@cache
+def app_key() -> str:
+    """One key for the App of every hub of a test run: making one costs more than a small test."""
+    return new_private_key()
+
+
 @asynccontextmanager
 async def running_hub(
     tmp_path: Path, webhook_url: str | None = None, *, middlewares: Sequence[Middleware] = ()
 ) -> AsyncIterator[Hub]:
     """A hub with its state in ``tmp_path/hub``; entering again with the same path is a restart."""
+    data = tmp_path / "hub"
+    if not data.exists():
+        data.mkdir(parents=True)
+        (data / "app.pem").write_text(app_key())
     ledger = Ledger()
     judging = [*middlewares, spec_middleware(ledger, prefix=PREFIX)]
-    server = await start(0, tmp_path / "hub", webhook_url, judging)
+    server = await start(0, data, webhook_url, judging)
     try:
         async with aiohttp.ClientSession() as session:
             yield Hub(server, session, tmp_path, ledger)

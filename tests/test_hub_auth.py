@@ -34,19 +34,18 @@ async def test_the_app_knows_itself_by_jwt(hub: Hub) -> None:
     assert (await hub.client(hub.app_jwt(iss=app["client_id"])).get("/app"))["id"] == hub.app_id
 
 
-@pytest.mark.parametrize(
-    ("claims", "status", "words"),
-    [
-        ({"exp": int(time.time()) + 3600}, 401, "too far in the future"),
-        ({"exp": int(time.time()) - 5}, 401, "'exp'"),
-        ({"iat": int(time.time()) + 300}, 401, "'iat'"),
+async def test_bad_claims(hub: Hub) -> None:
+    now = int(time.time())
+    cases: list[tuple[dict[str, object], int, str]] = [
+        ({"exp": now + 3600}, 401, "too far in the future"),
+        ({"exp": now - 5}, 401, "'exp'"),
+        ({"iat": now + 300}, 401, "'iat'"),
         ({"iss": "1"}, 404, "Integration not found"),
-    ],
-)
-async def test_bad_claims(hub: Hub, claims: dict[str, object], status: int, words: str) -> None:
-    answer = await hub.client(hub.app_jwt(**claims)).send("GET", "/app")
-    assert answer.status == status
-    assert words in answer.data["message"]
+    ]
+    for claims, status, words in cases:
+        answer = await hub.client(hub.app_jwt(**claims)).send("GET", "/app")
+        assert answer.status == status, claims
+        assert words in answer.data["message"]
 
 
 async def test_jwts_of_another_key_and_other_credentials(hub: Hub) -> None:
@@ -139,23 +138,20 @@ async def test_strangers_read_what_is_public(hub: Hub) -> None:
     assert (await hub.as_stranger.send("PATCH", f"{REPO}/issues/comments/{own['id']}", edit)).status == 403
 
 
-@pytest.mark.parametrize(
-    ("given", "permission", "role"),
-    [
+async def test_permission_of_collaborators(hub: Hub) -> None:
+    await empty_repo(hub)
+    bot = await hub.as_bot(permissions={"metadata": "read"})
+    people = f"{REPO}/collaborators"
+    for given, permission, role in [
         ("pull", "read", "read"),
         ("triage", "read", "triage"),
         ("push", "write", "write"),
         ("maintain", "write", "maintain"),
         ("admin", "admin", "admin"),
-    ],
-)
-async def test_permission_of_collaborators(hub: Hub, given: str, permission: str, role: str) -> None:
-    await empty_repo(hub)
-    bot = await hub.as_bot(permissions={"metadata": "read"})
-    people = f"{REPO}/collaborators"
-    await hub.as_maintainer.put(f"{people}/stranger", {"permission": given})
-    shown = await bot.get(f"{people}/stranger/permission")
-    assert (shown["permission"], shown["role_name"], shown["user"]["login"]) == (permission, role, "stranger")
+    ]:
+        await hub.as_maintainer.put(f"{people}/stranger", {"permission": given})
+        shown = await bot.get(f"{people}/stranger/permission")
+        assert (shown["permission"], shown["role_name"]) == (permission, role)
     await hub.as_maintainer.delete(f"{people}/stranger")
     assert (await bot.get(f"{people}/stranger/permission"))["permission"] == "read"
     assert (await bot.get(f"{people}/maintainer/permission"))["permission"] == "admin"

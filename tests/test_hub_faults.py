@@ -114,7 +114,8 @@ async def test_requests_are_listed(hub: Hub, me: Client) -> None:
     await hub.client("ghp_wrong").send("GET", REPO)
     made = await hub.admin("requests")
     assert [(one["method"], one["actor"], one["status"]) for one in made] == [
-        ("POST", "app:hob", 201), ("GET", "hob[bot]", 200), ("GET", "anonymous", 200), ("GET", "bad credentials", 401),
+        ("POST", "app:hob", 201), ("GET", "hob[bot]", 200), ("GET", "anonymous", 200),
+        ("GET", "bad credentials", 401),
     ]  # fmt: skip
     assert made[1]["path"] == f"/api{REPO}/issues?per_page=1"
 

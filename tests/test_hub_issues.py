@@ -142,6 +142,7 @@ async def test_what_has_not_changed_is_304(hub: Hub, me: Client) -> None:
     same = {"If-None-Match": first.headers["ETag"]}
     again = await me.send("GET", f"{REPO}/issues/1", headers=same)
     assert (again.status, again.text) == (304, "")
+    assert again.headers["x-ratelimit-used"] == first.headers["x-ratelimit-used"]
     await me.post(f"{REPO}/issues/1/comments", {"body": "x"})
     assert (await me.send("GET", f"{REPO}/issues/1", headers=same)).status == 200
     for name in ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-github-request-id"):

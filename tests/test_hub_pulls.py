@@ -58,24 +58,20 @@ async def test_a_pull_request_knows_its_change(hub: Hub, me: Client) -> None:
     assert (await me.get(f"{REPO}/issues/1"))["pull_request"]["url"].endswith("/pulls/1")
 
 
-@pytest.mark.parametrize(
-    ("changes", "field", "words"),
-    [
+async def test_pull_requests_that_cannot_be(me: Client) -> None:
+    cases: list[tuple[dict[str, str], str | None, str | None]] = [
         ({"head": "nothing"}, "head", None),
         ({"base": "nothing"}, "base", None),
         ({"head": "main"}, None, "No commits between main and main"),
         ({"title": " "}, "title", None),
         ({"body": "x" * 65_537}, "body", "body is too long (maximum is 65536 characters)"),
-    ],
-)
-async def test_pull_requests_that_cannot_be(
-    me: Client, changes: dict[str, str], field: str | None, words: str | None
-) -> None:
-    body = {"title": "Ten", "head": "topic", "base": "main", **changes}
-    answer = await me.send("POST", f"{REPO}/pulls", body)
-    assert (answer.status, answer.data["message"]) == (422, "Validation Failed")
-    error = answer.data["errors"][0]
-    assert (error.get("field"), error.get("message")) == (field, words)
+    ]
+    for changes, field, words in cases:
+        body = {"title": "Ten", "head": "topic", "base": "main", **changes}
+        answer = await me.send("POST", f"{REPO}/pulls", body)
+        assert (answer.status, answer.data["message"]) == (422, "Validation Failed")
+        error = answer.data["errors"][0]
+        assert (error.get("field"), error.get("message")) == (field, words)
 
 
 async def test_one_pull_request_for_a_branch(hub: Hub, me: Client) -> None:
@@ -118,7 +114,8 @@ async def test_merging_closes_what_it_fixes(hub: Hub, me: Client, method: str) -
     await me.post(f"{REPO}/issues", {"title": "Not this"})
     await opened(me, body="Fixes #1, mentions #2, closes other/repo#2", draft=True)
     assert (await me.send("PUT", f"{REPO}/pulls/3/merge", {})).status == 405
-    query = "mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }"
+    query = """mutation($id: ID!) {
+        markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }"""
     node = (await me.get(f"{REPO}/pulls/3"))["node_id"]
     await me.graphql(query, id=node)
     stale = await me.send("PUT", f"{REPO}/pulls/3/merge", {"sha": "0" * 40})
@@ -166,7 +163,8 @@ async def test_a_review_with_comments_on_lines(hub: Hub, me: Client) -> None:
     assert (review["state"], review["user"]["login"]) == ("COMMENTED", "hob[bot]")
     made = await me.get(f"{REPO}/pulls/1/comments")
     assert [(one["path"], one["side"], one["line"], one["position"]) for one in made] == [
-        ("a.txt", "RIGHT", 10, 5), ("a.txt", "LEFT", 10, 4), ("a.txt", "RIGHT", 12, 7), ("b.txt", "RIGHT", 1, 1),
+        ("a.txt", "RIGHT", 10, 5), ("a.txt", "LEFT", 10, 4), ("a.txt", "RIGHT", 12, 7),
+        ("b.txt", "RIGHT", 1, 1),
     ]  # fmt: skip
     assert made[0]["diff_hunk"].endswith("-line 10\n+line ten")
     assert made[2]["start_line"] == 9
@@ -177,24 +175,22 @@ async def test_a_review_with_comments_on_lines(hub: Hub, me: Client) -> None:
     assert len(await me.get(f"{REPO}/pulls/1/reviews/{review['id']}/comments")) == 4
 
 
-@pytest.mark.parametrize(
-    ("comment", "words"),
-    [
+async def test_one_bad_comment_refuses_the_review(me: Client) -> None:
+    await opened(me)
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"path": "a.txt", "line": 25}, "Line could not be resolved"),
         ({"path": "none.txt", "line": 1}, "Path could not be resolved"),
         ({"path": "a.txt", "line": 10, "start_line": 10}, "must precede the end line"),
         ({"path": "a.txt", "line": 10, "start_line": 2}, "Start line could not be resolved"),
         ({"path": "b.txt", "line": 1, "side": "LEFT"}, "Line could not be resolved"),
         ({"path": "a.txt", "position": 99}, "Position could not be resolved"),
-    ],
-)
-async def test_one_bad_comment_refuses_the_review(me: Client, comment: dict[str, Any], words: str) -> None:
-    await opened(me)
-    good = {"path": "a.txt", "line": 10, "body": "Good"}
-    body = {"event": "COMMENT", "body": "See", "comments": [good, {"body": "Bad", **comment}]}
-    answer = await me.send("POST", f"{REPO}/pulls/1/reviews", body)
-    assert answer.status == 422
-    assert words in answer.data["errors"][0]
+    ]
+    for comment, words in cases:
+        good = {"path": "a.txt", "line": 10, "body": "Good"}
+        body = {"event": "COMMENT", "body": "See", "comments": [good, {"body": "Bad", **comment}]}
+        answer = await me.send("POST", f"{REPO}/pulls/1/reviews", body)
+        assert answer.status == 422
+        assert words in answer.data["errors"][0]
     assert await me.get(f"{REPO}/pulls/1/comments") == []
     assert await me.get(f"{REPO}/pulls/1/reviews") == []
 

@@ -138,6 +138,7 @@ async def test_rename_archive_and_delete(hub: Hub, me: Client) -> None:
     assert moved.headers["Location"] == f"{hub.api_url}/repositories/{repo['id']}/issues"
     assert await me.get(moved.headers["Location"].removeprefix(hub.api_url)) == []
     assert (await me.send("POST", f"{REPO}/issues", {"title": "x"})).status == 307
+    assert "refs/heads/main" in await hub.git("ls-remote", hub.git_url("demo"))
     new = "/repos/maintainer/renamed"
     await me.patch(new, {"archived": True})
     assert (await me.send("POST", f"{new}/issues", {"title": "x"})).status == 403

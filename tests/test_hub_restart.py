@@ -81,3 +81,19 @@ async def test_the_program_prints_one_line_and_survives_a_kill(tmp_path: Path) -
     assert await asyncio.wait_for(process.wait(), 10) == 0
     assert process.stdout is not None
     assert await process.stdout.read() == b""
+
+
+async def test_a_taken_port_is_told_plainly(tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "localhub", "--data", str(tmp_path), "--port", port,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+    assert (process.returncode, out) == (1, b"")
+    assert f"cannot listen on port {port}".encode() in err
