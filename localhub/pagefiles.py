@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from dulwich.objects import Blob, Tree
 
-from localhub import pageview
+from localhub import pagepeople, pageview
 from localhub.hub import Hub
 from localhub.objects.commit import identity, message
 from localhub.objects.repository import full_name
@@ -108,7 +108,7 @@ def members(hub: Hub, repo: Row) -> list[View]:
     )
     owner = hub.state.account(repo["owner_id"]) | {"role": "owner"}
     people = [owner, *(row for row in rows if row["id"] != owner["id"])]
-    return [{"person": pageview.person(row), "role": row["role"]} for row in people]
+    return [{"person": pagepeople.person(row), "role": row["role"]} for row in people]
 
 
 def lines_of(data: bytes) -> list[str] | None:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from localhub import markup, pageview
+from localhub import markup, pagechecks, pagepeople, pageview
 from localhub.api import Routes
 from localhub.hub import Hub
 from localhub.objects.repository import full_name
@@ -172,9 +172,9 @@ async def app_page(pages: Pages, request: web.Request) -> web.Response:
     return pages.show(request, "app.html", {"app": row, "person": pages_person(pages.hub, row)})
 
 
-def pages_person(hub: Hub, app: Row) -> pageview.Person:
+def pages_person(hub: Hub, app: Row) -> pagepeople.Person:
     """The bot of an App."""
-    return pageview.person(hub.state.account(app["bot_id"]))
+    return pagepeople.person(hub.state.account(app["bot_id"]))
 
 
 async def code(pages: Pages, request: web.Request) -> web.Response:
@@ -234,7 +234,7 @@ async def check_run(pages: Pages, request: web.Request) -> web.Response:
     repo = pages.repo(request)
     sql = "SELECT * FROM check_runs WHERE repo_id = ? AND id = ?"
     row = pages.hub.state.one(sql, repo["id"], int(request.match_info["number"]))
-    view = {"check": pageview.check_view(pages.hub, row), "annotations": pageview.notes(pages.hub, row)}
+    view = {"check": pagechecks.check_view(pages.hub, row), "annotations": pagechecks.notes(pages.hub, row)}
     return pages.show(request, "check_run.html", pages.in_repo(repo, "pulls") | view)
 
 
@@ -242,7 +242,7 @@ async def avatar(pages: Pages, request: web.Request) -> web.Response:
     """An account's picture."""
     row = pages.hub.state.account(int(request.match_info["number"]))
     parts: Any = pages.templates.get_template("parts.html").module
-    svg = str(parts.avatar(pageview.person(row))).replace(
+    svg = str(parts.avatar(pagepeople.person(row))).replace(
         "<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1
     )
     return web.Response(text=svg, content_type="image/svg+xml")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from localhub.diffs import read_diff
 from localhub.hub import Hub
 from localhub.objects.people import association
 from localhub.objects.repository import full_name
+from localhub.pagechecks import check_runs
+from localhub.pagepeople import Person, person
 from localhub.patch import Line, rows
 from localhub.state import Row
 
@@ -25,22 +24,6 @@ MOST_LINES = 3_000  # of one file that a page shows
 
 View = dict[str, Any]
 Threads = dict[tuple[str, str, int], list["Thread"]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """An account on a page."""
-
-    login: str
-    name: str
-    path: str
-    is_bot: bool
-    color: str
-
-    @property
-    def initial(self) -> str:
-        """What stands in the picture."""
-        return self.name[:1].upper()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,16 +70,6 @@ class FileView:
     removed: int
     is_long: bool
     lines: list[Line]
-
-
-def person(account: Row) -> Person:
-    """An account as the pages show it."""
-    login, is_bot = str(account["login"]), account["type"] == "Bot"
-    name = login.removesuffix("[bot]")
-    hue = int(hashlib.sha256(login.encode()).hexdigest()[:4], 16) % 360
-    path = f"/apps/{name}" if is_bot else f"/{quote(login)}"
-    color = f"hsl({hue} 45% {38 if is_bot else 42}%)"
-    return Person(login=login, name=name, path=path, is_bot=is_bot, color=color)
 
 
 def reactions(hub: Hub, subject: str, subject_id: int) -> list[View]:
@@ -271,34 +244,3 @@ def files(diff: str) -> list[FileView]:
             )
         )
     return found
-
-
-def check_runs(hub: Hub, repo: Row, sha: str) -> list[View]:
-    """The newest run of each check of a commit."""
-    newest: dict[tuple[int, str], Row] = {}
-    for row in hub.state.check_runs(repo["id"], sha):
-        newest.setdefault((row["app_id"], row["name"]), row)
-    return [check_view(hub, row) for row in newest.values()]
-
-
-def check_view(hub: Hub, row: Row) -> View:
-    """A check run on a page."""
-    conclusion = row["conclusion"] or ""
-    if row["status"] != "completed":
-        mark = "running"
-    elif conclusion in ("success", "neutral"):
-        mark = "done"
-    else:
-        mark = "skipped" if conclusion in ("skipped", "cancelled") else "failed"
-    return {
-        "row": row,
-        "mark": mark,
-        "outcome": conclusion.replace("_", " ") or row["status"].replace("_", " "),
-        "person": person(hub.state.account(hub.state.app(row["app_id"])["bot_id"])),
-    }
-
-
-def notes(hub: Hub, row: Row) -> list[View]:
-    """What a check run noted on lines."""
-    rows = hub.state.all("SELECT * FROM annotations WHERE check_run_id = ? ORDER BY id", row["id"])
-    return [{"title": None} | json.loads(one["annotation_json"]) for one in rows]
