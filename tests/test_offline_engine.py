@@ -1,4 +1,4 @@
-"""The engine's decisions: from what the tools said to the next calls, and to words that say what was found."""
+"""The engine's decisions: from what the tools said to the next calls, and to words that are true of them."""
 
 from __future__ import annotations
 

@@ -64,9 +64,7 @@ def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candida
     for template in templates:
         factor = score * template.prior * (1.4 if template.errors & site.clues.errors else 1.0)
         for proposal in template.make(site):
-            edits = tuple(
-                each for each in proposal.edits if source.text[each.start : each.end] != each.new
-            )
+            edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
                 cold = not all(_in_body(source, each.start) for each in edits)
                 yield Candidate(
@@ -135,26 +133,34 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
 
     Raises ValueError when edits overlap.
     """
-    groups: dict[int, list[Edit]] = {}
-    names: dict[int, str] = {}
+    groups: dict[ast.stmt, list[Edit]] = {}
     for edit in edits:
         function = body_function(source, source.line_of(edit.start))
-        top = source.top(function.lineno) if function is not None else None
-        if top is None or function is None:
+        if function is None:
             return None
-        index = source.tree.body.index(top)
-        groups.setdefault(index, []).append(edit)
-        names[index] = source.qualname(function)
+        groups.setdefault(function, []).append(edit)
     made: list[dict[str, object]] = []
-    for index, group in groups.items():
-        top = source.tree.body[index]
-        line = first_line(top)
-        start = source.starts[line - 1]
-        end = max(source.span(top)[1], *(each.end for each in group))
+    for changed, group in groups.items():
+        first = first_line(changed)
+        start = source.starts[first - 1]
+        end = max(source.span(changed)[1], *(each.end for each in group))
         moved = [Edit(each.start - start, each.end - start, each.new) for each in group]
-        text = apply(source.text[start:end], moved)
+        heads = [
+            f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
+            for depth, each in enumerate(reversed([*source.ancestors(changed)][:-1]))
+        ]
+        if first <= len(heads) or (
+            source.text[start : source.span(changed)[0]].strip() and first == changed.lineno
+        ):
+            return None
         made.append(
-            {"path": f"{root}/{source.path}", "line": line, "text": text, "flags": flags(source), "name": names[index]}
+            {
+                "path": f"{root}/{source.path}",
+                "line": first - len(heads),
+                "text": "".join(heads) + apply(source.text[start:end], moved),
+                "flags": flags(source),
+                "name": source.qualname(changed),
+            }
         )
     return made
 
@@ -167,5 +173,3 @@ def flags(source: Source) -> int:
             for alias in node.names:
                 value |= _FLAGS.get(alias.name, 0)
     return value
-
-

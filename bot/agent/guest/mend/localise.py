@@ -23,7 +23,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """One line and how suspicious it is, 1.0 for the worst. ``loaded`` says it takes effect on import only."""
+    """One line and how suspicious it is, 1.0 the most. ``loaded``: it takes effect on import only."""
 
     path: str
     line: int
@@ -40,7 +40,9 @@ class Findings:
     sources: dict[str, Source] = field(default_factory=dict)
     types: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
     covering: dict[str, list[str]] = field(default_factory=dict)  # path -> passing tests that enter it
-    broken: dict[str, tuple[int, str]] = field(default_factory=dict)  # path -> line, message of a syntax error
+    broken: dict[str, tuple[int, str]] = field(
+        default_factory=dict
+    )  # path -> line, message of a syntax error
 
 
 def localise(root: Path, base: Baseline, hint: str) -> Findings:
@@ -51,7 +53,7 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     paths = {path for path, _ in failed} | set(_frame_paths(base, prefix))
     for path in sorted(paths):
         _read(root, path, findings)
-    counts = len(base.failing) or 1
+    counts = len(base.failing) + len(base.also_failing) or 1
     lines: dict[tuple[str, int], float] = {}
     for key, hits in failed.items():
         if key[0] in findings.sources:
@@ -77,7 +79,11 @@ def _spectrum(
     failed: Counter[tuple[str, int]] = Counter()
     passed: Counter[tuple[str, int]] = Counter()
     covering: dict[str, list[str]] = defaultdict(list)
-    for runs, counter in ((base.failing, failed), (base.passing.values(), passed)):
+    for runs, counter in (
+        (base.failing, failed),
+        (base.also_failing.values(), failed),
+        (base.passing.values(), passed),
+    ):
         for run in runs:
             for path, lines in run.lines.items():
                 relative = path.removeprefix(prefix)
@@ -105,9 +111,7 @@ def _frame_paths(base: Baseline, prefix: str) -> Iterable[str]:
     return (path for frames in _frames(base, prefix) for path, _ in frames)
 
 
-def _add_frames(
-    lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings
-) -> None:
+def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings) -> None:
     everything = list(_frames(base, prefix))
     for frames in everything:
         for depth, frame in enumerate(reversed(frames[-4:])):
@@ -144,7 +148,13 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
     for path, source in findings.sources.items():
         used: dict[str, float] = {}
         for node in ast.walk(source.tree):
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            name = (
+                node.id
+                if isinstance(node, ast.Name)
+                else node.attr
+                if isinstance(node, ast.Attribute)
+                else ""
+            )
             if name:
                 used[name] = max(used.get(name, 0.0), lines.get((path, node.lineno), 0.0))  # type: ignore[attr-defined]
         for node in ast.walk(source.tree):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import NUMBERS, SIZED, Proposal, Site
-from ..source import Edit, operator_span
+from ..source import Edit
 from .registry import template
 
 
@@ -23,7 +23,11 @@ def swapped_arguments(site: Site) -> Iterator[Proposal]:
             if a != b:
                 edits = (Edit(*site.source.span(one), b), Edit(*site.source.span(two), a))
                 yield Proposal(edits, 1.0 if j == i + 1 else 0.5)
-    if isinstance(node.func, ast.Attribute) and len(args) == 1 and isinstance(args[0], ast.Name | ast.Attribute):
+    if (
+        isinstance(node.func, ast.Attribute)
+        and len(args) == 1
+        and isinstance(args[0], ast.Name | ast.Attribute)
+    ):
         edits = (
             Edit(*site.source.span(node.func.value), site.text(args[0])),
             Edit(*site.source.span(args[0]), site.text(node.func.value)),
@@ -44,7 +48,9 @@ def arguments(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, f"{callee}({kept})", 0.4)
     for added, weight in _options(site, node).items():
         yield site.replace(node, f"{callee}({', '.join([*texts, added])})", weight)
-    if (isinstance(node.func, ast.Name) and node.func.id in site.functions) or isinstance(node.func, ast.Attribute):
+    if (isinstance(node.func, ast.Name) and node.func.id in site.functions) or isinstance(
+        node.func, ast.Attribute
+    ):
         for name in (*site.locals, *site.attributes):
             if name not in ("self", "cls") and name not in texts:
                 yield site.replace(node, f"{callee}({', '.join([*texts, name])})", 0.3)
@@ -55,7 +61,14 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     given = {each.arg for each in node.keywords}
     options: dict[str, float] = {}
     if name in ("sorted", "sort", "max", "min") and "key" not in given:
-        lambdas = ("key=len", "key=str.lower", "key=abs", "key=str", "key=lambda item: item[1]", "key=lambda item: item[0]")
+        lambdas = (
+            "key=len",
+            "key=str.lower",
+            "key=abs",
+            "key=str",
+            "key=lambda item: item[1]",
+            "key=lambda item: item[0]",
+        )
         options |= dict.fromkeys(lambdas, 0.35)
     if name in ("sorted", "sort") and "reverse" not in given:
         options["reverse=True"] = 0.9
@@ -85,7 +98,9 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
         options |= {"16": 0.4, "2": 0.3, "10": 0.2, "8": 0.1}
     for other in ast.walk(site.source.tree):
         if isinstance(other, ast.Call) and other is not node and isinstance(other.func, type(node.func)):
-            theirs = other.func.attr if isinstance(other.func, ast.Attribute) else getattr(other.func, "id", "")
+            theirs = (
+                other.func.attr if isinstance(other.func, ast.Attribute) else getattr(other.func, "id", "")
+            )
             if theirs == name:
                 for keyword in other.keywords:
                     if keyword.arg and keyword.arg not in given:
@@ -93,11 +108,19 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     return options
 
 
-@template("missing-method", 0.55, ast.Name, ast.Attribute, ast.Subscript, ast.Call, errors=("AttributeError", "TypeError", "ValueError"))
+@template(
+    "missing-method",
+    0.55,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Call,
+    errors=("AttributeError", "TypeError", "ValueError"),
+)
 def missing_method(site: Site) -> Iterator[Proposal]:
     """``.strip()``, ``.lower()``, ``.copy()`` and the like left out."""
     node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node):
+    if not isinstance(node, ast.expr) or not is_value(site, node):
         return
     kinds = site.kinds(node)
     text = site.text(node)
@@ -105,8 +128,18 @@ def missing_method(site: Site) -> Iterator[Proposal]:
     if "str" in kinds or (not kinds and isinstance(node, ast.Call | ast.Subscript)):
         scale = 1.0 if kinds else 0.35
         methods |= {".strip()": scale, ".lower()": scale, ".upper()": 0.5 * scale, ".rstrip()": 0.4 * scale}
-        methods |= {".lstrip()": 0.3 * scale, ".title()": 0.2 * scale, ".casefold()": 0.2 * scale, ".split()": 0.3 * scale}
-        methods |= {".capitalize()": 0.2 * scale, ".encode()": 0.2 * scale, '.rstrip("\\n")': 0.15 * scale, '.rstrip("/")': 0.15 * scale}
+        methods |= {
+            ".lstrip()": 0.3 * scale,
+            ".title()": 0.2 * scale,
+            ".casefold()": 0.2 * scale,
+            ".split()": 0.3 * scale,
+        }
+        methods |= {
+            ".capitalize()": 0.2 * scale,
+            ".encode()": 0.2 * scale,
+            '.rstrip("\\n")': 0.15 * scale,
+            '.rstrip("/")': 0.15 * scale,
+        }
     if kinds & {"dict", "defaultdict", "OrderedDict", "Counter"}:
         methods |= {".items()": 0.7, ".values()": 0.6, ".keys()": 0.3, ".copy()": 0.7}
     if kinds & {"list", "set", "deque"}:
@@ -120,11 +153,22 @@ def missing_method(site: Site) -> Iterator[Proposal]:
             yield site.replace(node, text + method, weight)
 
 
-@template("missing-call", 0.5, ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.ListComp, ast.GeneratorExp, errors=("TypeError",))
+@template(
+    "missing-call",
+    0.5,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Call,
+    ast.BinOp,
+    ast.ListComp,
+    ast.GeneratorExp,
+    errors=("TypeError",),
+)
 def missing_call(site: Site) -> Iterator[Proposal]:
     """``len``, ``abs``, ``sorted``, ``str`` and the like left out around a value."""
     node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node):
+    if not isinstance(node, ast.expr) or not is_value(site, node):
         return
     kinds = site.kinds(node)
     text = site.text(node)
@@ -133,18 +177,62 @@ def missing_call(site: Site) -> Iterator[Proposal]:
         names["len"] = 0.4
     if kinds & NUMBERS or (not kinds and isinstance(node, ast.BinOp)):
         scale = 1.0 if kinds else 0.6
-        names |= {"abs": 0.8 * scale, "str": 0.4 * scale, "int": 0.6 * scale, "float": 0.3 * scale, "round": 0.4 * scale}
-        names |= {"max(0, {})": 0.6 * scale, "max(1, {})": 0.3 * scale, "round({}, 2)": 0.4 * scale, "min(1, {})": 0.15 * scale}
-    if kinds & {"list", "tuple", "set", "frozenset", "dict", "generator", "deque", "dict_keys", "dict_values", "filter", "map"}:
-        names |= {"sorted": 0.6, "list": 0.6, "set": 0.4, "tuple": 0.5, "sum": 0.2, "dict": 0.35 if "dict" in kinds else 0.1}
+        names |= {
+            "abs": 0.8 * scale,
+            "str": 0.4 * scale,
+            "int": 0.6 * scale,
+            "float": 0.3 * scale,
+            "round": 0.4 * scale,
+        }
+        names |= {
+            "max(0, {})": 0.6 * scale,
+            "max(1, {})": 0.3 * scale,
+            "round({}, 2)": 0.4 * scale,
+            "min(1, {})": 0.15 * scale,
+        }
+    if kinds & {
+        "list",
+        "tuple",
+        "set",
+        "frozenset",
+        "dict",
+        "generator",
+        "deque",
+        "dict_keys",
+        "dict_values",
+        "filter",
+        "map",
+    }:
+        names |= {
+            "sorted": 0.6,
+            "list": 0.6,
+            "set": 0.4,
+            "tuple": 0.5,
+            "sum": 0.2,
+            "dict": 0.35 if "dict" in kinds else 0.1,
+        }
         names |= {"reversed": 0.4, "iter": 0.15, "any": 0.1, "all": 0.1, "enumerate": 0.2}
         names["list(dict.fromkeys({}))"] = 0.3
     if not kinds and isinstance(node, ast.Call | ast.Subscript | ast.Name | ast.GeneratorExp | ast.ListComp):
-        names |= {"list": 0.3, "sorted": 0.35, "str": 0.3, "int": 0.35, "tuple": 0.25, "len": 0.2, "set": 0.2, "float": 0.15, "abs": 0.2}
+        names |= {
+            "list": 0.3,
+            "sorted": 0.35,
+            "str": 0.3,
+            "int": 0.35,
+            "tuple": 0.25,
+            "len": 0.2,
+            "set": 0.2,
+            "float": 0.15,
+            "abs": 0.2,
+        }
     if kinds & {"str"}:
         names |= {"int": 0.5, "float": 0.3, "repr": 0.2}
     for function in site.source.tree.body:
-        if isinstance(function, ast.FunctionDef) and function is not site.function and len(function.args.args) == 1:
+        if (
+            isinstance(function, ast.FunctionDef)
+            and function is not site.function
+            and len(function.args.args) == 1
+        ):
             names.setdefault(function.name, 0.4)
     owner = site.source.owner(node)
     for method in owner.body if owner and isinstance(node, ast.Name) else ():
@@ -161,7 +249,7 @@ def _called(site: Site, node: ast.AST, name: str) -> bool:
     return isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == name
 
 
-def _value(site: Site, node: ast.expr) -> bool:
+def is_value(site: Site, node: ast.expr) -> bool:
     """Whether the expression is read as a value: not a target, a callee, an owner of an attribute, a type."""
     if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
         return False
@@ -170,76 +258,8 @@ def _value(site: Site, node: ast.expr) -> bool:
         return parent.func is not node
     if isinstance(parent, ast.Attribute):
         return isinstance(node, ast.Name) and bool(site.kinds(node) & {"str"})
-    if isinstance(parent, ast.arg | ast.AnnAssign | ast.Expr | ast.Starred | ast.ClassDef | ast.ExceptHandler):
+    if isinstance(
+        parent, ast.arg | ast.AnnAssign | ast.Expr | ast.Starred | ast.ClassDef | ast.ExceptHandler
+    ):
         return False
     return not isinstance(parent, ast.Subscript) or parent.slice is node
-
-
-@template("needless-call", 0.4, ast.Call)
-def needless_call(site: Site) -> Iterator[Proposal]:
-    """A call that should not be there: its argument, or the object it is a method of, is meant."""
-    node = site.node
-    assert isinstance(node, ast.Call)  # noqa: S101
-    if len(node.args) >= 1 and not isinstance(node.args[0], ast.Starred):
-        yield site.replace(node, site.source.operand(node.args[0]), 0.8 if len(node.args) == 1 else 0.3)
-    if isinstance(node.func, ast.Attribute) and not isinstance(site.source.parents.get(node), ast.Expr):
-        yield site.replace(node, site.text(node.func.value), 0.9)
-
-
-@template("lookup", 0.55, ast.Subscript, ast.Call, errors=("KeyError", "TypeError"))
-def lookup(site: Site) -> Iterator[Proposal]:
-    """``d[key]`` where the key may be absent, and ``d.get(key)`` where it must be there."""
-    match site.node:
-        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if not isinstance(key, ast.Slice):
-            if site.might(value, "dict", "OrderedDict", "Counter", "defaultdict"):
-                sure = 1.0 if site.kinds(value) else 0.4
-                for default in ("", ", 0", ", None", ", []", ', ""', ", {}", ", False", f", {site.text(key)}", ", 1", ", set()", ", ()"):
-                    yield site.replace(site.node, f"{site.text(value)}.get({site.text(key)}{default})", sure * (1.0 if len(default) < 4 else 0.6))
-        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]):
-            yield site.replace(site.node, f"{site.text(value)}[{site.text(key)}]", 0.4)
-        case ast.Call(func=ast.Attribute(value=value, attr="setdefault"), args=[key, other]):
-            yield site.replace(site.node, f"{site.text(value)}.get({site.text(key)}, {site.text(other)})", 0.4)
-
-
-@template("fallback", 0.35, ast.Name, ast.Attribute, ast.Call, errors=("TypeError", "AttributeError"))
-def fallback(site: Site) -> Iterator[Proposal]:
-    """``value or default`` where the value may be None or empty."""
-    node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node) or isinstance(site.source.parents.get(node), ast.BoolOp):
-        return
-    if "NoneType" in site.kinds(node):
-        for other, weight in (("[]", 0.8), ("{}", 0.7), ('""', 0.8), ("0", 0.7), ("()", 0.4)):
-            yield site.replace(node, f"({site.text(node)} or {other})", weight)
-        for name in site.locals:
-            if name not in ("self", "cls", site.text(node)):
-                yield site.replace(node, f"({site.text(node)} or {name})", 0.3)
-
-
-@template("keyword-value", 0.4, ast.keyword)
-def keyword_value(site: Site) -> Iterator[Proposal]:
-    """Two options of a call with each other's value."""
-    node = site.node
-    call = site.source.parents.get(node)
-    if not isinstance(node, ast.keyword) or not isinstance(call, ast.Call):
-        return
-    for other in call.keywords:
-        if other is not node and other.arg and node.arg and call.keywords.index(other) > call.keywords.index(node):
-            edits = (
-                Edit(*site.source.span(node.value), site.text(other.value)),
-                Edit(*site.source.span(other.value), site.text(node.value)),
-            )
-            yield Proposal(edits, 1.0)
-
-
-@template("membership", 0.3, ast.Compare)
-def membership(site: Site) -> Iterator[Proposal]:
-    """The two sides of a comparison in each other's place; a side that needs ``len`` or ``.values()``."""
-    node = site.node
-    assert isinstance(node, ast.Compare)  # noqa: S101
-    if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
-        place = operator_span(site.source, node.left, node.comparators[0], "in")
-        right = site.text(node.comparators[0])
-        if place:
-            yield site.replace(node.comparators[0], f"{right}.values()", 0.5)
-            edits = (Edit(*site.source.span(node.left), right), Edit(*site.source.span(node.comparators[0]), site.text(node.left)))
-            yield Proposal(edits, 0.6)

@@ -20,7 +20,7 @@ def number(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Constant)  # noqa: S101
     value = node.value
-    if type(value) not in (int, float) or _in_text(site):
+    if not isinstance(value, int | float) or isinstance(value, bool) or _in_text(site):
         return
     new: dict[str, float] = {}
     if type(value) is int:
@@ -62,7 +62,15 @@ def truth_value(site: Site) -> Iterator[Proposal]:
     elif node.value is None:
         parent = site.source.parents.get(node)
         if not isinstance(parent, ast.Compare):
-            for text, weight in (("[]", 0.5), ("{}", 0.4), ("0", 0.5), ('""', 0.4), ("False", 0.5), ("True", 0.4), ("set()", 0.2)):
+            for text, weight in (
+                ("[]", 0.5),
+                ("{}", 0.4),
+                ("0", 0.5),
+                ('""', 0.4),
+                ("False", 0.5),
+                ("True", 0.4),
+                ("set()", 0.2),
+            ):
                 yield site.replace(node, text, weight)
 
 
@@ -78,6 +86,8 @@ def string(site: Site) -> Iterator[Proposal]:
     for other in (*site.clues.strings, *site.strings[:40]):
         near = difflib.SequenceMatcher(None, value, other).ratio() if value else 0.0
         ranked[other] = max(ranked.get(other, 0.0), 0.3 + 0.7 * near if near > 0.6 else 0.25)
+    for other in _siblings(site):
+        ranked[other] = max(ranked.get(other, 0.0), 0.65)
     for other in site.clues.missing:
         near = difflib.SequenceMatcher(None, value, other).ratio()
         ranked[other] = max(ranked.get(other, 0.0), 0.4 + 0.6 * near)
@@ -85,7 +95,19 @@ def string(site: Site) -> Iterator[Proposal]:
         ranked |= dict.fromkeys(corrected(value, *pair), 1.0)
     for spell in SPELLINGS:
         ranked.setdefault(spell(value), 0.4)
-    short = {"": 0.35, " ": 0.35, ",": 0.2, ", ": 0.25, "-": 0.2, "_": 0.2, ".": 0.2, "/": 0.2, "\n": 0.25, ":": 0.2, ": ": 0.2}
+    short = {
+        "": 0.35,
+        " ": 0.35,
+        ",": 0.2,
+        ", ": 0.25,
+        "-": 0.2,
+        "_": 0.2,
+        ".": 0.2,
+        "/": 0.2,
+        "\n": 0.25,
+        ":": 0.2,
+        ": ": 0.2,
+    }
     if len(value) <= 2:
         for other, weight in short.items():
             ranked.setdefault(other, weight)
@@ -94,6 +116,17 @@ def string(site: Site) -> Iterator[Proposal]:
     for other, weight in ranked.items():
         if other != value:
             yield site.replace(node, _quoted(site.text(node), other), weight)
+
+
+def _siblings(site: Site) -> Iterator[str]:
+    """The other strings that the function uses in the same way: as keys, as compared values, as arguments."""
+    parent = site.source.parents.get(site.node)
+    function = site.function
+    for node in ast.walk(function) if function is not None and parent is not None else ():
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40):
+            continue
+        if isinstance(site.source.parents.get(node), (type(parent), ast.Dict)):
+            yield node.value
 
 
 @template("pattern", 0.5, ast.Constant)
@@ -108,8 +141,18 @@ def pattern(site: Site) -> Iterator[Proposal]:
     start = site.source.span(node)[0]
     begin, end = match.end(), len(text) - len(match.group(2))
     body = text[begin:end]
-    for old, news in {"+": ("*", ""), "*": ("+", ""), "?": ("", "+"), r"\d": (r"\w",), r"\w": (r"\d", r"\S"), r"\s": (r"\S",),
-                      "a-z": ("a-zA-Z", "a-z0-9"), "^": ("",), "$": ("",), r"\b": ("",)}.items():  # fmt: skip
+    for old, news in {
+        "+": ("*", ""),
+        "*": ("+", ""),
+        "?": ("", "+"),
+        r"\d": (r"\w",),
+        r"\w": (r"\d", r"\S"),
+        r"\s": (r"\S",),
+        "a-z": ("a-zA-Z", "a-z0-9"),
+        "^": ("",),
+        "$": ("",),
+        r"\b": ("",),
+    }.items():
         for found in re.finditer(re.escape(old), body):
             at = start + begin + found.start()
             yield from (Proposal((Edit(at, at + len(old), new),), 0.6) for new in news)
@@ -133,7 +176,9 @@ def pattern(site: Site) -> Iterator[Proposal]:
 def text_chunk(site: Site) -> Iterator[Proposal]:
     """A piece of a text or of a format that differs from what the tests expect."""
     node = site.node
-    if isinstance(node, ast.Constant) and (not isinstance(node.value, str) or _in_text(site) or _docstring(site, node)):
+    if isinstance(node, ast.Constant) and (
+        not isinstance(node.value, str) or _in_text(site) or _docstring(site, node)
+    ):
         return
     text = site.text(node)
     if len(text) > 400:
@@ -144,9 +189,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
     start = site.source.span(node)[0]
     for found in re.finditer(r"(?<=[:.,0<>^])(\d+)(?=[a-z%}])|(?<=[:<>^])(\d+)(?=[\.}])", text):
         width = int(found.group())
-        for other in (width + 1, width - 1, 0 if width else 2):
-            if other >= 0:
-                yield Proposal((Edit(start + found.start(), start + found.end(), str(other)),), 0.5)
+        for size in (width + 1, width - 1, 0 if width else 2):
+            if size >= 0:
+                yield Proposal((Edit(start + found.start(), start + found.end(), str(size)),), 0.5)
     for found in re.finditer(r":([<>^])(?=\d|\{)", text):
         for other in "<>^":
             yield Proposal((Edit(start + found.start() + 1, start + found.end(), other),), 0.5)
@@ -155,9 +200,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
         for added in ("!r", "!s", ":.2f", ":,"):
             yield Proposal((Edit(at[1], at[1], added),), 0.25)
         if isinstance(node, ast.JoinedStr):
-            for other in (*site.locals, *site.attributes):
-                if other != found.group():
-                    yield Proposal((Edit(*at, other),), 0.3)
+            for name in (*site.locals, *site.attributes):
+                if name != found.group():
+                    yield Proposal((Edit(*at, name),), 0.3)
 
 
 @template("slice", 0.6, ast.Subscript, ast.Name, ast.Attribute, ast.Call)
@@ -168,8 +213,13 @@ def slice_bounds(site: Site) -> Iterator[Proposal]:
         yield from _slice(site, node)
         return
     parent = site.source.parents.get(node)
-    if isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension)) and getattr(node, "ctx", None).__class__ is not ast.Store:
-        if (isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node) or (isinstance(parent, ast.Call) and parent.func is node):
+    if (
+        isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension))
+        and getattr(node, "ctx", None).__class__ is not ast.Store
+    ):
+        if (isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node) or (
+            isinstance(parent, ast.Call) and parent.func is node
+        ):
             return
         known = bool(site.kinds(node) & (SIZED - {"dict", "set"}))
         if known or (isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call)):
@@ -183,9 +233,16 @@ def _slice(site: Site, node: ast.Subscript) -> Iterator[Proposal]:
         case ast.Slice(lower=lower, upper=upper, step=step):
             low, high, by = (site.text(each) if each else "" for each in (lower, upper, step))
             for a, b, c, weight in (
-                ("", high, by, 0.5), (low, "", by, 0.5), (low, high, "", 0.7), (high, low, by, 0.7), ("1", high, by, 0.4),
-                (low, "-1", by, 0.4), (low, high, "-1", 0.4), (low, high, f"-{by}", 0.5), (low, high, "2", 0.2),
-            ):  # fmt: skip
+                ("", high, by, 0.5),
+                (low, "", by, 0.5),
+                (low, high, "", 0.7),
+                (high, low, by, 0.7),
+                ("1", high, by, 0.4),
+                (low, "-1", by, 0.4),
+                (low, high, "-1", 0.4),
+                (low, high, f"-{by}", 0.5),
+                (low, high, "2", 0.2),
+            ):
                 if (a, b, c) != (low, high, by) and c != "-":
                     yield site.replace(node, f"{value}[{a}:{b}{':' + c if c else ''}]", weight)
         case ast.Constant(value=int(index)) if not isinstance(index, bool):

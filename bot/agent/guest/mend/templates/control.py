@@ -10,8 +10,21 @@ from ..source import FUNCTIONS, Edit
 from .blocks import after, gone, inner_indent, shifted
 from .registry import template
 
-ERRORS = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "RuntimeError", "StopIteration",
-          "LookupError", "ZeroDivisionError", "OverflowError", "NotImplementedError", "OSError", "Exception")  # fmt: skip
+ERRORS = (
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "IndexError",
+    "AttributeError",
+    "RuntimeError",
+    "StopIteration",
+    "LookupError",
+    "ZeroDivisionError",
+    "OverflowError",
+    "NotImplementedError",
+    "OSError",
+    "Exception",
+)
 
 
 @template("jump", 0.55, ast.Continue, ast.Break, ast.Pass, ast.Return)
@@ -22,8 +35,12 @@ def jump(site: Site) -> Iterator[Proposal]:
     loop = _loop(site, statement)
     if isinstance(statement, ast.Return) and (loop is None or statement.value is not None):
         return
-    others = {ast.Continue: ("break", "return"), ast.Break: ("continue", "return"), ast.Pass: ("continue", "break", "return", "raise"),
-              ast.Return: ("continue", "break")}[type(statement)]  # fmt: skip
+    others = {
+        ast.Continue: ("break", "return"),
+        ast.Break: ("continue", "return"),
+        ast.Pass: ("continue", "break", "return", "raise"),
+        ast.Return: ("continue", "break"),
+    }[type(statement)]
     for other, weight in zip(others, (1.0, 0.4, 0.3, 0.3), strict=False):
         if loop is not None or other in ("return", "raise"):
             yield site.replace(statement, other, weight)
@@ -59,7 +76,9 @@ def missing_jump(site: Site) -> Iterator[Proposal]:
             yield from _present(after(site, body[-1], ["raise"], 0.8))
 
 
-@template("missing-return", 0.6, ast.Expr, ast.FunctionDef, ast.Assign, ast.If, ast.For, ast.AugAssign, ast.With)
+@template(
+    "missing-return", 0.6, ast.Expr, ast.FunctionDef, ast.Assign, ast.If, ast.For, ast.AugAssign, ast.With
+)
 def missing_return(site: Site) -> Iterator[Proposal]:
     """A value that is computed and not returned; a function that ends without returning its result."""
     node = site.node
@@ -80,10 +99,14 @@ def missing_return(site: Site) -> Iterator[Proposal]:
     if node is function.body[-1]:
         names = [each for each in inner.locals if each not in ("cls",)]
         for name in reversed(names):
-            yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))  # type: ignore[arg-type]
+            yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))
         for name in ("True", "False", *inner.attributes):
-            yield from _present(after(site, node, [f"return {name}"], 0.35))  # type: ignore[arg-type]
-    elif isinstance(node, ast.If) and node.body and not isinstance(node.body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break):
+            yield from _present(after(site, node, [f"return {name}"], 0.35))
+    elif (
+        isinstance(node, ast.If)
+        and node.body
+        and not isinstance(node.body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
+    ):
         for name in reversed(inner.locals):
             if name not in ("self", "cls"):
                 yield from _present(after(site, node.body[-1], [f"return {name}"], 0.4))
@@ -97,15 +120,24 @@ def block(site: Site) -> Iterator[Proposal]:
     siblings = site.source.block(statement)
     parent = site.source.parents.get(statement)
     sure = 1.0 if isinstance(statement, ast.Return) else 0.6
-    if len(siblings) > 1 and siblings[-1] is statement and isinstance(parent, ast.For | ast.While | ast.If | ast.With | ast.Try):
+    if (
+        len(siblings) > 1
+        and siblings[-1] is statement
+        and isinstance(parent, ast.For | ast.While | ast.If | ast.With | ast.Try)
+    ):
         yield from _out(site, statement, parent, sure)
-    elif siblings == [statement] and isinstance(parent, ast.If) and not parent.orelse and isinstance(statement, ast.Return):
+    elif (
+        siblings == [statement]
+        and isinstance(parent, ast.If)
+        and not parent.orelse
+        and isinstance(statement, ast.Return)
+    ):
         pass
     index = siblings.index(statement) if statement in siblings else 0
     if index > 0:
         above = siblings[index - 1]
         if isinstance(above, ast.For | ast.While | ast.If | ast.With):
-            last = above.orelse[-1] if above.orelse and isinstance(above, ast.If) else above.body[-1]  # type: ignore[union-attr]
+            last = above.orelse[-1] if isinstance(above, ast.If) and above.orelse else above.body[-1]
             text = shifted(site, statement, site.source.indent(last))
             span, end = site.source.whole_lines(statement), site.source.whole_lines(last)
             if text is not None and span and end and end[1] <= span[0]:
@@ -135,7 +167,10 @@ def branches(site: Site) -> Iterator[Proposal]:
     text = site.source.text
     match node:
         case ast.IfExp(body=body, orelse=orelse):
-            edits = (Edit(*site.source.span(body), site.text(orelse)), Edit(*site.source.span(orelse), site.text(body)))
+            edits = (
+                Edit(*site.source.span(body), site.text(orelse)),
+                Edit(*site.source.span(orelse), site.text(body)),
+            )
             yield Proposal(edits, 1.0)
             yield site.replace(node, site.source.operand(body), 0.3)
             yield site.replace(node, site.source.operand(orelse), 0.3)
@@ -192,17 +227,31 @@ def exception_type(site: Site) -> Iterator[Proposal]:
                 yield site.replace(callee, name, 1.0 if name in site.clues.awaited else 0.25)
 
 
-@template("removed-statement", 0.4, ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.If, ast.Return, ast.Raise)
+@template(
+    "removed-statement", 0.4, ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.If, ast.Return, ast.Raise
+)
 def removed_statement(site: Site) -> Iterator[Proposal]:
     """A statement that should not be there; a condition around statements that should always run."""
     statement = site.node
     assert isinstance(statement, ast.stmt)  # noqa: S101
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return
-    yield from _present(gone(site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0))
+    yield from _present(
+        gone(site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0)
+    )
 
 
-@template("statement-order", 0.45, ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.Return, ast.For, errors=("UnboundLocalError",))
+@template(
+    "statement-order",
+    0.45,
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.If,
+    ast.Return,
+    ast.For,
+    errors=("UnboundLocalError",),
+)
 def statement_order(site: Site) -> Iterator[Proposal]:
     """Two neighbouring statements in each other's place."""
     statement = site.node
@@ -234,5 +283,3 @@ def early_return(site: Site) -> Iterator[Proposal]:
     for name in (*site.locals, "self" if site.methods else "None", "None"):
         if name != site.text(node.value) and name not in ("cls",) and not isinstance(node.value, ast.Name):
             yield site.replace(node.value, name, 0.4)
-
-
