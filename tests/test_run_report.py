@@ -111,6 +111,11 @@ def test_the_commit_names_the_requester_and_the_run() -> None:
     ]
 
 
+def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
+    named = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
+    assert named == "Greet `@ann` and go"
+
+
 def test_a_long_title_is_cut_at_a_word() -> None:
     cut = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
     assert len(cut) <= 72

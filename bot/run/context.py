@@ -6,18 +6,23 @@ payload; whatever was written or edited after it is left out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.domain import Brief, Passage, Permission, Task, TriggerKind, Trust
+from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
+from bot.run.report import task_mark
 
 MAX_COMMENTS = 20
 MAX_AUTHORS = 8
 MAX_TEXT = 20_000
+
+_MARKER = re.compile(r"<!-- hob:[\w.:/#@=-]{1,150} -->", re.ASCII)  # as ``github.fit.mark`` makes them
 
 AskPermission = Callable[[str], Awaitable[Permission]]
 
@@ -67,7 +72,8 @@ async def gather(
         repository=task.repo.full_name,
         branch=task.branch,
     )
-    return Seen(brief=brief, hidden=(*hidden, *removed, *more))
+    named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
+    return Seen(brief=brief, hidden=tuple(named))
 
 
 def _thread(task: Task) -> list[tuple[str, str, str, str]]:
@@ -87,11 +93,16 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
 
 
 def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Comments written, and last changed, before the trigger; the trigger itself is the request."""
+    """Comments written, and last changed, before the trigger; the trigger itself is the request.
+
+    GitHub counts in whole seconds, so the task's own progress comment may seem as old as the trigger.
+    """
     texts = []
     for comment in comments:
         changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
         if changed > task.trigger.at or comment["id"] == task.trigger.id:
+            continue
+        if bears(comment["body"], task_mark(task)):
             continue
         author = comment["user"]["login"] if comment.get("user") else "ghost"
         texts.append(

@@ -115,7 +115,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 def title(task: Task, outcome: Outcome) -> str:
     """One line for the pull request and the commit, at most 72 characters where it can be cut at a word."""
-    line = quiet(outcome.title or task.thread.title or "Change").replace("`@", "@").split("\n")[0].strip()
+    line = quiet(outcome.title or task.thread.title or "Change").split("\n")[0].strip()
     if len(line) <= 72:
         return line
     return line[:71].rsplit(" ", 1)[0].rstrip(",.;:") + "…"

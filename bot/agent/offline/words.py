@@ -102,7 +102,8 @@ def note(found: Mended, edit: Edit) -> str:
     change = f"This was `{before}`." if before and "\n" not in before else "This was changed."
     if not after:
         change = f"`{before}` was removed here."
-    return f"{change} With it {turned}{more} failed; with the change they pass."
+    passes = "passes" if found.turned_count == 1 else "pass"
+    return f"{change} {turned}{more} failed before and {passes} with this change."
 
 
 def summary(found: Mended, after: Ran) -> str:
@@ -123,9 +124,9 @@ def summary(found: Mended, after: Ran) -> str:
             f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
         )
     if found.others:
-        lines.append(
-            f"{found.others} other changes would make them pass too, so look whether this one says what is meant."
-        )
+        others = "One other change" if found.others == 1 else f"{found.others} other changes"
+        them = "it" if found.turned_count == 1 else "them"
+        lines.append(f"{others} would make {them} pass too, so look whether this one says what is meant.")
     if not after.passed:
         lines.append(f"The whole suite still ends with exit code {after.code}.")
     return "\n".join(lines)
