@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from markdown_it import MarkdownIt
-from run_fixtures import TASK
+from run_fixtures import TASK, prose_of
 
 from bot.domain import (
     ChangeKind,
@@ -100,7 +99,7 @@ def test_code_and_ordinary_text_stay(text: str) -> None:
 )
 def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
     for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
-        assert "@org" not in _prose_of(shown), shown
+        assert "@org" not in prose_of(shown), shown
 
 
 @pytest.mark.parametrize(
@@ -125,9 +124,9 @@ def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
 def test_an_open_fence_swallows_nothing() -> None:
     assert report.quiet("```py @x\na").endswith("\n```")
     note = Note(path="a.py", line=9, text="```\n@org/team\n```")
-    assert "@org" not in _prose_of(report.review_body([note], "review:abc"))
+    assert "@org" not in prose_of(report.review_body([note], "review:abc"))
     steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
-    assert "@org" not in _prose_of(report.progress(TASK, steps, status="", run_url="u"))
+    assert "@org" not in prose_of(report.progress(TASK, steps, status="", run_url="u"))
 
 
 def test_commits_and_titles_mention_and_close_nothing() -> None:
@@ -137,14 +136,6 @@ def test_commits_and_titles_mention_and_close_nothing() -> None:
     for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
         assert live not in message
     assert "@org" not in report.title(TASK, outcome)
-
-
-def _prose_of(markdown: str) -> str:
-    """The text outside code, as a reader sees it."""
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
-    inline = (child for token in tokens for child in token.children or ())
-    html = [token.content for token in tokens if token.type == "html_block" and "hob:" not in token.content]
-    return "\n".join([*(c.content for c in inline if c.type in ("text", "html_inline")), *html])
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:

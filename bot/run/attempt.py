@@ -64,7 +64,11 @@ def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
         outcome,
         title=redactor.text(outcome.title),
         summary=redactor.text(outcome.summary),
-        notes=tuple(replace(note, text=redactor.text(note.text)) for note in outcome.notes),
+        plan=tuple(replace(step, text=redactor.text(step.text)) for step in outcome.plan),
+        notes=tuple(
+            replace(note, path=redactor.text(note.path), text=redactor.text(note.text))
+            for note in outcome.notes
+        ),
         replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
     )
 
