@@ -107,22 +107,20 @@ async def test_s68_s69_a_hostile_model_leaks_nothing_and_commands_nobody(
     assert "maintainer/other#1" not in prose_of(spoken)
 
 
-@pytest.mark.parametrize("where", ["content", "name", "words"])
 async def test_s68_a_secret_in_the_change_stops_it_without_being_said(
-    hob: AtWork, database: Database, where: str
+    hob: AtWork, database: Database
 ) -> None:
     raw, b64, hexed, _ = forms(hob.hub.webhook_secret)
     await hob.hub.seed_repo("calc", FAULTY)
-    ends = {
-        "content": [MEND, call("write", path="a.txt", text=f"{b64}\n")],
-        "name": [MEND, call("write", path=f"`@maintainer {hexed}", text="x\n")],
-        "words": [],
-    }
-    last = call("finish", kind="blocked", title="", summary=f"{raw} {LURE}") if where == "words" else DONE
-    hob.says(ends[where], [last]) if ends[where] else hob.says([last])
-    issue = await hob.issue("calc", "Doubling is wrong", "@hob fix")
-    told = await hob.comment("calc", issue["number"], "secret")
-    assert "@maintainer" not in prose_of(told)
+    for turns in (
+        [[MEND, call("write", path="a.txt", text=f"{b64}\n")], [DONE]],
+        [[MEND, call("write", path=f"`@maintainer {hexed}", text="x\n")], [DONE]],
+        [[call("finish", kind="blocked", title="", summary=f"{raw} {LURE}")]],
+    ):
+        hob.says(*turns)
+        issue = await hob.issue("calc", "Doubling is wrong", "@hob fix")
+        told = await hob.comment("calc", issue["number"], "secret")
+        assert "@maintainer" not in prose_of(told)
     assert await hob.pulls("calc") == []
     everything = "\n".join([*await said_on_github(hob, "calc"), await kept(database)])
     for form in (raw, b64, hexed):
