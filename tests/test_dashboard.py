@@ -89,6 +89,13 @@ async def test_tasks_are_listed_and_narrowed(client: FlaskClient, store: Store) 
     assert client.get("/?state=bogus&before=-1;drop").status_code == 200
 
 
+@pytest.mark.parametrize("odd", ["9" * 5000, "9" * 19, "1" * 18, "-1", "x", "\u0661", "a%00b"])
+async def test_odd_questions_are_answered_all_the_same(client: FlaskClient, store: Store, odd: str) -> None:
+    run = await running(store)
+    for path in (f"/?before={odd}", f"/?repo={odd}", f"/runs/{run.id}/turns?after={odd}"):
+        assert client.get(path).status_code == 200
+
+
 async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: Store) -> None:
     run = await running(store)
     live = client.get(f"/runs/{run.id}").text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from run_fixtures import TASK
+from run_fixtures import TASK, prose_of
 
 from bot.domain import (
     ChangeKind,
@@ -68,6 +68,74 @@ def test_words_command_nobody(text: str, gone: str) -> None:
 )
 def test_code_and_ordinary_text_stay(text: str) -> None:
     assert report.quiet(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x ```\n\n@org/team\n\n``` y",
+        "\\`@org/team\\`",
+        "\\@org/team",
+        "`` @org/team `",
+        "` @org/team",
+        "_@org/team_",
+        "/@org/team",
+        "&#64;org/team",
+        "&commat;org/team",
+        "a@b @c@org/team *@org/team*",
+        "@a@org/team",
+        "/approve@org/team",
+        "@x``@org/team``",
+        "| `a | @org/team` |\n|---|---|",
+        "- a\n  ```\n@org/team",
+        "- ~~~\n@org/team",
+        "<b title='`'>@org/team`",
+        "<!<!-- x -->-- @org/team",
+        "fixes https://x/@org/team/issues/1",
+        "`a\n@org/team`",
+        "```\ncode\n````\n@org/team",
+        "\t```\n@org/team",
+    ],
+)
+def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
+    for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
+        assert "@org" not in prose_of(shown), shown
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("fixes **#1**", "**#1"),
+        ("fixes &#35;1", "&#35;1"),
+        ("closes GH-1", " GH-1"),
+        ("fixed [it](https://x/o/r/issues/1)", "(https"),
+        ("<img src=https://evil/x.png>", "<img"),
+        ("<details>", "<d"),
+        ("[Approve](https://evil)", "](http"),
+        ("[a]\n\n[a]: https://evil", "]:"),
+        ("```\n/approve\n```", "\n/approve"),
+        ("~~~\nswallowed", "~~~"),
+    ],
+)
+def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
+    assert gone not in "\n" + report.quiet(text)
+
+
+def test_an_open_fence_swallows_nothing() -> None:
+    assert report.quiet("```py @x\na").endswith("\n```")
+    note = Note(path="a.py", line=9, text="```\n@org/team\n```")
+    assert "@org" not in prose_of(report.review_body([note], "review:abc"))
+    steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
+    assert "@org" not in prose_of(report.progress(TASK, steps, status="", run_url="u"))
+
+
+def test_commits_and_titles_mention_and_close_nothing() -> None:
+    summary = "cc @org/team, fixes o/r#1, closes https://x/o/r/issues/2, GH-3\n\nSigned-off-by: Ann <a@x>"
+    outcome = Outcome(kind=OutcomeKind.CHANGED, title="fixes #4 [skip ci] @org", summary=summary)
+    message = report.commit_message(TASK, outcome, run_url="u", email_domain="n.example")
+    for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
+        assert live not in message
+    assert "@org" not in report.title(TASK, outcome)
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:

@@ -58,7 +58,7 @@ class Job:
         )
         self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
         self.publisher = Publisher(
-            task=task, run=run, api=self.api, store=self.store, identity=parts.identity, run_url=self.run_url
+            self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
         )
         self.journal = RunJournal(
             self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
@@ -115,9 +115,9 @@ async def _carried_out(job: Job) -> Ended | None:
     try:
         return await carry_out(job)
     except UserError as error:
-        tail = job.parts.redactor.text(error.log)
-        text = report.failure(error.message, phase=error.phase, log=tail)
-        return Ended(state=TaskState.FAILED, text=text, reason=error.message)
+        message, tail = (job.parts.redactor.text(words) for words in (error.message, error.log))
+        text = report.failure(message, phase=error.phase, log=tail)
+        return Ended(state=TaskState.FAILED, text=text, reason=message)
     except Parked as parked:
         await job.store.release(job.run, TaskState.WAITING, parked.reason, after=parked.after, counted=False)
         return None

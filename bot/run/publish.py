@@ -22,8 +22,10 @@ from bot.github.answers import NotFound
 from bot.github.app import RepoApi
 from bot.github.graphql import LAST_COMMENTS
 from bot.github.tokens import Purpose
+from bot.redact import Redactor
 from bot.run import report
 from bot.run.handover import Handover
+from bot.run.quiet import quiet
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 
@@ -53,7 +55,15 @@ class Publisher:
     """A run's voice on GitHub: everything it writes there goes through here."""
 
     def __init__(
-        self, *, task: Task, run: Run, api: RepoApi, store: Store, identity: Identity, run_url: str
+        self,
+        store: Store,
+        api: RepoApi,
+        task: Task,
+        run: Run,
+        identity: Identity,
+        redactor: Redactor,
+        *,
+        run_url: str,
     ) -> None:
         self.task = task
         self.run = run
@@ -63,6 +73,7 @@ class Publisher:
         self._effects = Effects(store, run)
         self._identity = identity
         self._comment = task.progress_comment
+        self._safe = redactor.text  # the last look at whatever is written
 
     async def begin(self) -> None:
         """Make the progress comment, or find the one that an earlier attempt made."""
@@ -80,14 +91,14 @@ class Publisher:
     async def show(self, steps: Sequence[Step]) -> None:
         """Edit the progress comment to the plan as it stands."""
         body = report.progress(self.task, steps, status=_working(self.task), run_url=self.run_url)
-        await self._api.edit_comment(self._comment, body)
+        await self._api.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = ()) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
         Raises Retry when GitHub does not show it: no request ends unseen.
         """
-        body = report.final(self.task, steps, text=text, run_url=self.run_url)
+        body = self._safe(report.final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
         try:
@@ -156,8 +167,8 @@ class Publisher:
         existing = await self._api.pull_by_head(handover.branch, state="open")
         if existing is not None:
             return existing
-        title = report.title(task, result.outcome)
-        body = report.pull_body(task, result, hidden=handover.hidden, run_url=handover.run_url)
+        title = self._safe(report.title(task, result.outcome))
+        body = self._safe(report.pull_body(task, result, hidden=handover.hidden, run_url=handover.run_url))
         base = task.repo.default_branch
         return await self._effects.once(
             f"task:{task.id}:pull:{handover.branch}",
@@ -176,9 +187,9 @@ class Publisher:
         if not on and not off:
             return
         mark = f"review:{built.sha}"
-        body = report.review_body(off, mark)
+        body = self._safe(report.review_body(off, mark))
         comments = [
-            {"path": note.path, "line": note.line, "side": "RIGHT", "body": report.quiet(note.text)}
+            {"path": note.path, "line": note.line, "side": "RIGHT", "body": self._safe(quiet(note.text))}
             for note in on
         ]
         await self._effects.once(
@@ -195,7 +206,7 @@ class Publisher:
             return
         mark = f"reply:{trigger.id}:{built.sha}"
         said = [reply.text for reply in result.outcome.replies if reply.comment == trigger.id]
-        body = report.reply_body(said[0] if said else result.outcome.summary, built.sha, mark)
+        body = self._safe(report.reply_body(said[0] if said else result.outcome.summary, built.sha, mark))
         await self._effects.once(
             f"task:{self.task.id}:reply:{trigger.id}",
             EffectKind.REPLY,
@@ -216,7 +227,7 @@ class Publisher:
                 "completed",
                 conclusion,
                 title="The repository's own checks, on base and on this change",
-                summary=report.proof(proof),
+                summary=self._safe(report.proof(proof)),
                 external_id=str(self.task.id),
                 details_url=handover.run_url,
             ),
