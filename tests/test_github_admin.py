@@ -181,7 +181,7 @@ def test_the_manifest_of_an_instance() -> None:
     assert made["public"] is False
     assert "workflows" not in made["default_permissions"]
     for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)"):
-        with pytest.raises(UserError, match="HOB_BASE_URL"):
+        with pytest.raises(UserError, match=r"^BASE_URL"):
             manifest(bad)
 
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from requests import RequestException
 from requests.utils import parse_header_links
 
+from bot.errors import UserError
 from bot.github.register import declared
 
 WINDOW = timedelta(days=3)  # how long github.com keeps a delivery that can be asked for again
@@ -92,14 +93,20 @@ def redeliver(settings: AppSettings, since: datetime, *, write_spacing: float = 
     """Ask again, once each, for the deliveries since then of which no attempt succeeded.
 
     GitHub never does this by itself, and keeps deliveries for three days. A repeated delivery has the same
-    GUID, so the inbox knows it. Raises GithubException when the deliveries cannot be listed.
+    GUID, so the inbox knows it. Raises UserError when the deliveries cannot be listed.
     https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
     """
     since = max(since, datetime.now(UTC) - WINDOW)
     newest: dict[str, dict[str, Any]] = {}
     arrived: set[str] = set()
     with _integration(settings, write_spacing) as github:
-        for delivery in _deliveries_since(github, since):
+        try:
+            listed = list(_deliveries_since(github, since))
+        except (GithubException, RequestException, PyJWTError) as error:
+            raise UserError(
+                f"GitHub does not list the deliveries ({_said(error)}); ask `hob doctor`"
+            ) from None
+        for delivery in listed:
             newest.setdefault(delivery["guid"], delivery)
             if delivery["status"] == "OK":
                 arrived.add(delivery["guid"])
