@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.demo.story import git
 from bot.settings import load
 
 
@@ -88,3 +89,9 @@ def test_a_github_that_does_not_answer_is_told_in_one_line(
     monkeypatch.setenv("HOB_PRIVATE_KEY", pem)
     monkeypatch.setenv("HOB_GITHUB_URL", "http://127.0.0.1:1")
     assert "does not list the deliveries" in refused("redeliver", "--hours", "1")
+
+
+def test_a_demo_of_what_is_no_repository_says_so_before_it_starts(tmp_path: Path) -> None:
+    assert "not a git repository" in refused("demo", "--repo", str(tmp_path), "--request", "fix it")
+    git(tmp_path, "init", "--quiet")
+    assert "no commit yet" in refused("demo", "--repo", str(tmp_path), "--request", "fix it")
