@@ -39,10 +39,6 @@ class AppSettings(Protocol):
     def private_key(self) -> SecretStr:
         """The app's private key, PEM."""
 
-    @property
-    def base_url(self) -> str:
-        """Where Hob is reachable, '' when unknown."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -183,14 +179,17 @@ def _installations(github: GithubIntegration, _: AppSettings, app: dict[str, Any
     return found or [Finding(name="installation", ok=False, detail=nowhere)]
 
 
-def _webhook(github: GithubIntegration, settings: AppSettings, _: dict[str, Any]) -> list[Finding]:
-    """https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app"""
+def _webhook(github: GithubIntegration, _: AppSettings, __: dict[str, Any]) -> list[Finding]:
+    """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
+
+    https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
+    """
     config = _get(github, "/app/hook/config")
     url, problems = config.get("url") or "", []
     if not url:
         problems.append("no URL is set")
-    elif settings.base_url and url != f"{settings.base_url.rstrip('/')}/webhook":
-        problems.append(f"it goes to {url}, not to {settings.base_url.rstrip('/')}/webhook")
+    elif not urlsplit(url).path.endswith("/webhook"):
+        problems.append(f"it goes to {url}, but `hob web` takes webhooks at /webhook")
     if not config.get("secret"):
         problems.append("no secret is set, so nobody can tell a forged webhook")
     if config.get("content_type") != "json":
