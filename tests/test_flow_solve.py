@@ -105,8 +105,9 @@ def test_without_a_change_it_says_why_and_does_not_exit_0(
     [
         (lambda path: path.mkdir(), "not a git repository"),
         (lambda path: (path.mkdir(), git(path, "init", "-q")), "no commit yet"),
+        (lambda path: (path.mkdir(), git(path.parent, "init", "-q")), "lies in one: give"),
     ],
-    ids=["no repository", "no commit"],
+    ids=["no repository", "no commit", "a folder in one"],
 )
 def test_what_is_no_repository_is_named(home: Path, tmp_path: Path, make: Any, said: str) -> None:
     make(tmp_path / "x")

@@ -192,4 +192,5 @@ async def _publish(job: Job, handover: Handover) -> Ended:
         specs = [f"{base}:refs/hob/base-{task.id}"]
         await mirror.fetch(task.repo.id, task.repo.clone_url, token=await job.api.token(), refspecs=specs)
     pull = await job.publisher.publish(mirror.path(task.repo.id), handover)
-    return Ended(state=TaskState.DONE, text=report.done(pull, handover.result), result=handover.result)
+    text = report.done(pull, handover.result, here=task.thread.is_pull)
+    return Ended(state=TaskState.DONE, text=text, result=handover.result)

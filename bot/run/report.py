@@ -124,6 +124,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         "### Proof\n\n" + proof(result.proof),
         _held(result.changes),
         _hidden(hidden),
+        "This describes the first commit; each later one has its own proof in its check run *Hob*.",
         f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -216,10 +217,11 @@ def review_body(off_diff: Sequence[Note], key: str) -> str:
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def done(pull: Mapping[str, Any], result: Result) -> str:
-    """The final words when a pull request came of it."""
+def done(pull: Mapping[str, Any], result: Result, *, here: bool = False) -> str:
+    """The final words when a pull request came of it; ``here``: they stand on that pull request."""
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    return f"{state}: {pull['html_url']}\n\n{quiet(result.outcome.summary)}\n\n{proof(result.proof)}"
+    where = ", pushed to this pull request" if here else f": {pull['html_url']}"
+    return f"{state}{where}\n\n{quiet(result.outcome.summary)}\n\n{proof(result.proof)}"
 
 
 def worse(result: Result) -> str:
