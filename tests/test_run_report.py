@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from run_fixtures import TASK, prose_of
 
@@ -181,7 +183,7 @@ def test_the_commit_names_the_requester_and_the_run() -> None:
 
 def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
     named = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
-    assert named == "Greet `@ann` and go"
+    assert named == "Greet @ ann and go"
 
 
 def test_a_long_title_is_cut_at_a_word() -> None:
@@ -201,3 +203,23 @@ def test_notes_off_the_diff_stand_in_the_review() -> None:
     body = report.review_body([Note(path="a.py", line=99, text="see @bob")], "review:abc")
     assert "`a.py`, line 99" in body
     assert "`@bob`" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "judge"),
+    [
+        ("tests/test_a.py", True),
+        ("pkg/conftest.py", True),
+        ("a_test.go", True),
+        ("src/x.spec.ts", True),
+        ("pytest.ini", True),
+        ("src/contest.py", False),
+        ("latest.py", False),
+    ],
+)
+def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool) -> None:
+    changes = ChangeSet(
+        base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
+    )
+    body = report.pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
+    assert ("tests that this change itself alters" in body) is judge

@@ -37,6 +37,11 @@ _BOX = {
     StepState.SKIPPED: "- [x] ~~{}~~",
 }
 
+# What decides whether tests pass, by the names that test runners look for.
+_JUDGE = re.compile(
+    r"(^|/)(tests?/|conftest\.py$|test_[^/]*$|[^/]*_test\.\w+$|[^/]*\.(test|spec)\.\w+$|pytest\.ini$|tox\.ini$)"
+)
+
 _MARK = {
     Verdict.PASSED: "✅ passed",
     Verdict.FAILED: "❌ failed",
@@ -176,6 +181,12 @@ def _files(changes: ChangeSet) -> str:
     rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
+    judges = [change.path for change in changes.files if _JUDGE.search(change.path)]
+    if judges:
+        rows += [
+            "",
+            f"⚠️ The proof below was run with tests that this change itself alters: {_names(judges)}.",
+        ]
     return "\n".join(rows)
 
 
