@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
+from .layout import is_test
 from .lab import BenchRefused, Lab, TestRun
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
+MORE_FAILURES = 150  # of which only the lines are looked at
 EACH = 15.0  # seconds one test may take
 
 
@@ -23,20 +25,27 @@ class Baseline:
     errors: list[dict[str, Any]] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)  # fail without entering the repository's code
     where: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> file, name, line
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
+    also_failing: dict[str, TestRun] = field(default_factory=dict)
     passing: dict[str, TestRun] = field(default_factory=dict)  # traced, limited to what the failing ones touch
 
     @property
     def failed_ids(self) -> list[str]:
         """Tests that fail for good: not those that passed when run alone."""
-        return [i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.flaky]
+        return [i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.out]
+
+    @property
+    def out(self) -> set[str]:
+        """Tests that a change of the code cannot be judged by."""
+        return {*self.flaky, *self.beyond}
 
     @property
     def passed_ids(self) -> list[str]:
         """Tests that must keep passing."""
-        return [i for i, run in self.runs.items() if run.outcome == "passed" and i not in self.flaky]
+        return [i for i, run in self.runs.items() if run.outcome == "passed" and i not in self.out]
 
 
 def open_bench(root: Path, command: str, scratch: Path, seconds: float) -> Lab:
@@ -85,7 +94,10 @@ def run_baseline(lab: Lab, seconds: float) -> Baseline:
 def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
     """Trace failing tests alone, then the passing ones over the functions that the failing ones entered."""
     end = time.monotonic() + seconds
-    failed = sorted(base.failed_ids, key=lambda name: base.runs[name].seconds)
+    # A test in a text file often leans on what ran before it, so it is a poor pilot.
+    failed = sorted(
+        base.failed_ids, key=lambda name: (not base.where[name][0].endswith(".py"), base.runs[name].seconds)
+    )
     entered: set[tuple[str, int]] = set()
     for name in _spread(failed, base, TRACED_FAILURES):
         left = end - time.monotonic()
@@ -98,13 +110,39 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
         elif run.outcome == "passed":
             base.flaky.append(name)
         else:
+            run.failure = base.runs[name].failure or run.failure
             base.failing.append(run)
             entered |= {(path, line) for path, line in run.starts}
     if not entered:
         return
+    _set_aside(base, f"{lab.root}/")
+    known = {run.id for run in base.failing}
+    more = [name for name in failed if name not in known and name in base.failed_ids][:MORE_FAILURES]
     tests = sorted(base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds))
-    trial = lab.run(tests, each=EACH, total=max(0.5, end - time.monotonic()), trace=True, only=sorted(entered))
+    total = max(0.5, end - time.monotonic())
+    trial = lab.run([*more, *tests], each=EACH, total=total, trace=True, only=sorted(entered))
+    base.also_failing = {name: run for name, run in trial.runs.items() if run.outcome == "failed" and run.lines}
     base.passing = {name: run for name, run in trial.runs.items() if run.outcome == "passed" and run.lines}
+
+
+def _set_aside(base: Baseline, prefix: str) -> None:
+    """Failures that no code of the repository took part in: a fixture or a package that is not there."""
+    useless = [
+        run
+        for run in base.failing
+        if run.failure.get("type") == "FixtureLookupError"
+        or not any(not is_test(path.removeprefix(prefix)) for path in run.lines)
+    ]
+    if len(useless) == len(base.failing):
+        return
+    kinds = {(run.failure.get("type"), run.failure.get("text", "")[:12]) for run in useless}
+    base.failing = [run for run in base.failing if run not in useless]
+    judged = {run.id for run in base.failing}
+    for name in base.failed_ids:
+        failure = base.runs[name].failure
+        if name not in judged and (failure.get("type"), failure.get("text", "")[:12]) in kinds:
+            base.beyond.append(name)
+    base.beyond += [run.id for run in useless if run.id not in base.beyond]
 
 
 def _files(base: Baseline) -> set[str]:

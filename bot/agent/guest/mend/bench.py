@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 import pytest
@@ -38,6 +39,7 @@ class Recorder:
         self.failure: dict[str, Any] = {}
         self.compared: list[str] = []
         self.errors: list[dict[str, Any]] = []
+        self.wordless = False
 
     def reset(self) -> None:
         """Forget the last test."""
@@ -59,7 +61,7 @@ class Recorder:
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         """Keep the exception's type, words and the repository's frames, outermost first."""
-        if call.excinfo is None:
+        if call.excinfo is None or self.wordless:
             return
         error = call.excinfo.value
         frames = []
@@ -98,31 +100,45 @@ class Bench(Recorder):
         rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
         self.index = swap.index_functions(self.root)
         self.channel.send(event="ready", items=rows, errors=self.errors, modules=_outside(self.root))
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
         gc.collect()
         gc.freeze()
         serve(self.channel, self.work)
         return True
 
     def work(self, ask: dict[str, Any]) -> None:
-        """In the child: put the candidate in, run the tests asked for, tell each one's outcome."""
-        for patch in ask.get("patch") or ():
-            try:
-                swap.swap(self.index, **patch)
-            except (swap.Unfit, SyntaxError, ValueError, TypeError) as error:
-                self.channel.send(event="unfit", why=f"{type(error).__name__}: {error}")
-                return
+        """In the child: run the tests asked for, once or once for each candidate of a batch."""
         watch = _watch(self.root, ask)
+        self.wordless = bool(ask.get("quick"))
+        if watch is not None or self.wordless:
+            _without_words()
         items = [self.items[each] for each in ask["tests"] if each in self.items]
-        if ask.get("quick"):
-            for item in items[:1]:
-                item.config.option.tbstyle = "value"  # the words of a failure are not needed: do not make them
+        if self.wordless:
+            for item in items:
+                item.repr_failure = item._repr_failure_py = _nothing  # type: ignore[method-assign,assignment]
+        for number, patches in enumerate(ask["batch"]):
+            had: list[tuple[FunctionType, CodeType]] = []
+            try:
+                for patch in patches:
+                    had += swap.swap(self.index, **patch)
+            except (swap.Unfit, SyntaxError, ValueError, TypeError) as error:
+                self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
+            else:
+                self._run(items, ask, watch, number)
+            for function, code in had:
+                function.__code__ = code
+            self.channel.send(event="next", number=number)
+
+    def _run(self, items: list[pytest.Item], ask: dict[str, Any], watch: Watch | None, number: int) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
             with _watching(watch):
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
-            self.channel.send(**outcome(item.nodeid, self, seconds, watch))
+            self.channel.send(number=number, **outcome(item.nodeid, self, seconds, watch))
             if self.outcome == "failed" and ask.get("fail_fast"):
                 return
 
@@ -171,6 +187,19 @@ def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) 
     return message
 
 
+def _nothing(*_: object, **__: object) -> str:
+    return ""
+
+
+def _without_words() -> None:
+    """Let failed assertions say nothing: building the words is slow and runs the code under suspicion."""
+    rewrite: Any = importlib.import_module("_pytest.assertion.rewrite")
+    if hasattr(rewrite, "_saferepr"):
+        rewrite._saferepr = lambda value: ""
+    if hasattr(rewrite, "_call_reprcompare"):
+        rewrite._call_reprcompare = lambda ops, results, words, values: ""
+
+
 def _watch(root: str, ask: dict[str, Any]) -> Watch | None:
     if not ask.get("trace"):
         return None
@@ -209,7 +238,7 @@ def serve(channel: Channel, work: Any) -> None:
             try:
                 os.setsid()
                 channel.send(event="started", pid=os.getpid())
-                if ask.get("patch") or ask.get("overlay"):
+                if any(ask.get("batch", ())) or ask.get("overlay"):
                     _limit_memory()
                 work(ask)
             except BaseException as error:  # the child must never fall back into the server's stack

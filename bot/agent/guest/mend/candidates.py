@@ -135,26 +135,32 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
 
     Raises ValueError when edits overlap.
     """
-    groups: dict[int, list[Edit]] = {}
-    names: dict[int, str] = {}
+    groups: dict[ast.stmt, list[Edit]] = {}
     for edit in edits:
         function = body_function(source, source.line_of(edit.start))
-        top = source.top(function.lineno) if function is not None else None
-        if top is None or function is None:
+        if function is None:
             return None
-        index = source.tree.body.index(top)
-        groups.setdefault(index, []).append(edit)
-        names[index] = source.qualname(function)
+        groups.setdefault(function, []).append(edit)
     made: list[dict[str, object]] = []
-    for index, group in groups.items():
-        top = source.tree.body[index]
-        line = first_line(top)
-        start = source.starts[line - 1]
-        end = max(source.span(top)[1], *(each.end for each in group))
+    for function, group in groups.items():
+        first = first_line(function)
+        start = source.starts[first - 1]
+        end = max(source.span(function)[1], *(each.end for each in group))
         moved = [Edit(each.start - start, each.end - start, each.new) for each in group]
-        text = apply(source.text[start:end], moved)
+        heads = [
+            f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
+            for depth, each in enumerate(reversed([*source.ancestors(function)][:-1]))
+        ]
+        if first <= len(heads) or source.text[start : source.span(function)[0]].strip() and first == function.lineno:
+            return None
         made.append(
-            {"path": f"{root}/{source.path}", "line": line, "text": text, "flags": flags(source), "name": names[index]}
+            {
+                "path": f"{root}/{source.path}",
+                "line": first - len(heads),
+                "text": "".join(heads) + apply(source.text[start:end], moved),
+                "flags": flags(source),
+                "name": source.qualname(function),
+            }
         )
     return made
 

@@ -17,6 +17,9 @@ from typing import Any
 from .channel import Channel
 
 
+Patch = Sequence[Mapping[str, Any]]
+
+
 class BenchRefused(Exception):
     """pytest did not get as far as running tests; ``code`` is its exit code, ``tail`` the end of its output."""
 
@@ -115,31 +118,42 @@ class Lab:
         *,
         each: float,
         total: float,
-        patch: Sequence[Mapping[str, Any]] | None = None,
+        patch: Patch = (),
         overlay: Mapping[str, str] | None = None,
-        fail_fast: bool = False,
-        quick: bool = False,
-        trace: bool = False,
-        types: bool = False,
-        only: Sequence[tuple[str, int]] | None = None,
+        **options: Any,
     ) -> Trial:
-        """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung."""
+        """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
+
+        Options: ``fail_fast``, ``quick`` (no words about failures), ``trace``, ``types``, ``only`` (functions).
+        """
+        (trial,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
+        return trial
+
+    def run_batch(
+        self, tests: Sequence[str], patches: Sequence[Patch], *, each: float, total: float
+    ) -> list[Trial]:
+        """Try several candidates one after the other in one child, stopping each at its first failure.
+
+        Shorter than ``patches`` when the child had to be ended; the last trial says why.
+        """
+        return self._ask(tests, patches, each, total, {"quick": True, "fail_fast": True})
+
+    def _ask(
+        self,
+        tests: Sequence[str],
+        patches: Sequence[Patch],
+        each: float,
+        total: float,
+        options: Mapping[str, Any],
+    ) -> list[Trial]:
         if self._channel is None:
             raise RuntimeError("the bench is not started")
-        self._channel.send(
-            tests=list(tests),
-            patch=patch,
-            overlay=overlay,
-            fail_fast=fail_fast,
-            quick=quick,
-            trace=trace,
-            types=types,
-            only=only,
-        )
-        trial = Trial()
+        self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
+        trials = [Trial()]
         pid = 0
         end = time.monotonic() + total
         while True:
+            trial = trials[-1]
             try:
                 left = max(0.05, end - time.monotonic())
                 message = self._channel.receive(5.0 if trial.hung else min(each, left))
@@ -151,20 +165,22 @@ class Lab:
                 continue
             if message is None:
                 raise BenchRefused(None, self.log.read_text(errors="replace")[-3000:])
-            match message["event"]:
+            match message.pop("event"):
                 case "started":
                     pid = message["pid"]
                 case "outcome":
-                    message.pop("event")
+                    message.pop("number", None)
                     trial.runs[message["id"]] = TestRun(**message)
                 case "unfit":
                     trial.unfit = message["why"]
                 case "crashed":
                     trial.crashed = message["why"]
+                case "next" if len(trials) < len(patches):
+                    trials.append(Trial())
                 case "done":
                     if message["status"] and not trial.hung:
                         trial.crashed = f"status {message['status']}"
-                    return trial
+                    return trials
 
     def close(self) -> None:
         """End the process and whatever it started."""

@@ -51,7 +51,7 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     paths = {path for path, _ in failed} | set(_frame_paths(base, prefix))
     for path in sorted(paths):
         _read(root, path, findings)
-    counts = len(base.failing) or 1
+    counts = len(base.failing) + len(base.also_failing) or 1
     lines: dict[tuple[str, int], float] = {}
     for key, hits in failed.items():
         if key[0] in findings.sources:
@@ -77,7 +77,11 @@ def _spectrum(
     failed: Counter[tuple[str, int]] = Counter()
     passed: Counter[tuple[str, int]] = Counter()
     covering: dict[str, list[str]] = defaultdict(list)
-    for runs, counter in ((base.failing, failed), (base.passing.values(), passed)):
+    for runs, counter in (
+        (base.failing, failed),
+        (base.also_failing.values(), failed),
+        (base.passing.values(), passed),
+    ):
         for run in runs:
             for path, lines in run.lines.items():
                 relative = path.removeprefix(prefix)

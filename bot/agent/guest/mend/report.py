@@ -57,6 +57,7 @@ def tests_part(base: Baseline) -> dict[str, Any]:
         "skipped": outcomes.count("skipped"),
         "not_run": len(base.not_run),
         "flaky": base.flaky[:SHOWN],
+        "beyond": base.beyond[:SHOWN],
         "failing": base.failed_ids[:SHOWN],
         "errors": [
             {"id": each["id"], "message": (each.get("text") or each["message"])[-300:]} for each in base.errors[:3]

@@ -89,7 +89,9 @@ def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | N
     search.run(candidates)
     if (answer := _verified(search, rejected)) is not None:
         return answer
-    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:4]:
+    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
+        if _breaks(search, under):
+            continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic()))
         if (answer := _verified(search, rejected)) is not None:

@@ -39,8 +39,10 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(const)
 
 
-def swap(index: Index, path: str, line: int, text: str, flags: int, name: str) -> None:
-    """Compile the top-level statement ``text`` (which begins on ``line``) and give living functions its code.
+def swap(
+    index: Index, path: str, line: int, text: str, flags: int, name: str
+) -> list[tuple[FunctionType, CodeType]]:
+    """Compile ``text`` (which begins on ``line``) and give living functions its code; returns what they had.
 
     ``name`` is the qualified name of the function that changed; raises Unfit when it is not alive or its shape
     changed, SyntaxError when the text is not Python.
@@ -49,6 +51,7 @@ def swap(index: Index, path: str, line: int, text: str, flags: int, name: str) -
     fresh: dict[str, list[CodeType]] = defaultdict(list)
     for code in _codes(module):
         fresh[code.co_qualname].append(code)
+    had: list[tuple[FunctionType, CodeType]] = []
     done = False
     for qualname, codes in fresh.items():
         living = sorted(index.get((path, qualname), {}).items(), key=lambda each: each[0].co_firstlineno)
@@ -59,9 +62,11 @@ def swap(index: Index, path: str, line: int, text: str, flags: int, name: str) -
                 raise Unfit(qualname)
             continue
         for (_, functions), code in zip(living, codes, strict=True):
+            had += [(each, each.__code__) for each in functions]
             done |= _give(functions, code) and qualname == name
     if not done:
         raise Unfit(name)
+    return had
 
 
 def _give(functions: list[FunctionType], code: CodeType) -> bool:

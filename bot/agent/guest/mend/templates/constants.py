@@ -22,16 +22,19 @@ def number(site: Site) -> Iterator[Proposal]:
     value = node.value
     if type(value) not in (int, float) or _in_text(site):
         return
-    new: dict[str, float] = {}
+    index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
+    guesses: list[tuple[str, float]] = []
     if type(value) is int:
-        index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
-        new |= {str(value + 1): 1.0, str(value - 1): 1.0 if value > 0 or index else 0.6, str(-value): 0.4}
-        new |= {each: 0.35 for each in ("0", "1", "-1", "2")}
-    new |= {_number(value * factor): 0.25 for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)}
-    new |= {_number(each): 0.5 for each in site.clues.numbers[:12]}
-    new |= {each: 0.4 for each in site.numbers[:12]}
-    if type(value) is float:
-        new |= {_number(1 - value): 0.3, _number(1 + value): 0.3, _number(-value): 0.3, "0": 0.2, "1": 0.2}
+        guesses += [(str(value + 1), 1.0), (str(value - 1), 1.0 if value > 0 or index else 0.6), (str(-value), 0.4)]
+        guesses += [(each, 0.35) for each in ("0", "1", "-1", "2")]
+    else:
+        guesses += [(_number(each), 0.3) for each in (1 - value, 1 + value, -value, 0, 1)]
+    guesses += [(_number(value * factor), 0.25) for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)]
+    guesses += [(_number(each), 0.4) for each in site.clues.numbers[:12]]
+    guesses += [(each, 0.4) for each in site.numbers[:12]]
+    new: dict[str, float] = {}
+    for text, weight in guesses:
+        new[text] = max(weight, new.get(text, 0.0))
     for text, weight in new.items():
         if text != site.text(node):
             parent = site.source.parents.get(node)
@@ -78,6 +81,8 @@ def string(site: Site) -> Iterator[Proposal]:
     for other in (*site.clues.strings, *site.strings[:40]):
         near = difflib.SequenceMatcher(None, value, other).ratio() if value else 0.0
         ranked[other] = max(ranked.get(other, 0.0), 0.3 + 0.7 * near if near > 0.6 else 0.25)
+    for other in _siblings(site):
+        ranked[other] = max(ranked.get(other, 0.0), 0.65)
     for other in site.clues.missing:
         near = difflib.SequenceMatcher(None, value, other).ratio()
         ranked[other] = max(ranked.get(other, 0.0), 0.4 + 0.6 * near)
@@ -94,6 +99,16 @@ def string(site: Site) -> Iterator[Proposal]:
     for other, weight in ranked.items():
         if other != value:
             yield site.replace(node, _quoted(site.text(node), other), weight)
+
+
+def _siblings(site: Site) -> Iterator[str]:
+    """The other strings that the function uses in the same way: as keys, as compared values, as arguments."""
+    parent = site.source.parents.get(site.node)
+    function = site.function
+    for node in ast.walk(function) if function is not None and parent is not None else ():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40:
+            if isinstance(site.source.parents.get(node), type(parent)) or isinstance(site.source.parents.get(node), ast.Dict):
+                yield node.value
 
 
 @template("pattern", 0.5, ast.Constant)

@@ -105,7 +105,7 @@ def block(site: Site) -> Iterator[Proposal]:
     if index > 0:
         above = siblings[index - 1]
         if isinstance(above, ast.For | ast.While | ast.If | ast.With):
-            last = above.orelse[-1] if above.orelse and isinstance(above, ast.If) else above.body[-1]  # type: ignore[union-attr]
+            last = above.orelse[-1] if isinstance(above, ast.If) and above.orelse else above.body[-1]
             text = shifted(site, statement, site.source.indent(last))
             span, end = site.source.whole_lines(statement), site.source.whole_lines(last)
             if text is not None and span and end and end[1] <= span[0]:

@@ -142,6 +142,32 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
         yield Proposal((Edit(*span, new),), weight)
 
 
+@template("conditional-value", 0.35, ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, errors=TROUBLE)
+def conditional_value(site: Site) -> Iterator[Proposal]:
+    """A value that needs another one for None, empty or zero: ``x.y`` where ``None if x is None else x.y`` is meant."""
+    node = site.node
+    parent = site.source.parents.get(node)
+    if not isinstance(parent, ast.Assign | ast.Return | ast.keyword | ast.Call) or getattr(parent, "func", None) is node:
+        return
+    if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
+        return
+    text = site.text(node)
+    for name in dict.fromkeys(each.id for each in ast.walk(node) if isinstance(each, ast.Name)):
+        kinds = site.types.get(name, set())
+        if name in ("self", "cls") or not kinds:
+            continue
+        sure = 1.0 if isinstance(parent, ast.Assign | ast.Return) else 0.4
+        if "NoneType" in kinds:
+            for other in ("None", '""', "0", "[]", "{}", "False"):
+                yield site.replace(node, f"{other} if {name} is None else {text}", sure * (1.0 if other == "None" else 0.6))
+        if kinds & SIZED:
+            for other in ("None", '""', "0", "[]"):
+                yield site.replace(node, f"{text} if {name} else {other}", 0.6 * sure)
+        if kinds & NUMBERS:
+            for other in ("0", "0.0", "None", "1"):
+                yield site.replace(node, f"{text} if {name} else {other}", 0.5 * sure)
+
+
 @template("condition", 0.5, ast.If, ast.While, ast.IfExp, ast.comprehension, ast.BoolOp, errors=TROUBLE)
 def condition(site: Site) -> Iterator[Proposal]:
     """A condition that lacks a part: ``and``/``or`` with a test of a name of the scope or one of the file."""
@@ -190,8 +216,7 @@ def _parts(site: Site, test: ast.expr) -> dict[str, float]:
             parts[name] = 0.7 * near
             parts[f"not {name}"] = 0.6 * near
         if kinds & NUMBERS:
-            parts[f"{name} > 0"] = 0.4 * near
-            parts[f"{name} < 0"] = 0.4 * near
+            parts |= {f"{name} > 0": 0.6 * near, f"{name} < 0": 0.6 * near, f"{name} != 0": 0.3 * near}
         if "str" in kinds:
             parts[f"{name}.strip()"] = 0.3 * near
     for text in site.conditions[:16]:

@@ -26,7 +26,7 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
     for line, weight in _lines(site).items():
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
-        for made in (before(site, statement, [line], weight), after(site, statement, [line], weight) if last else None):
+        for made in (before(site, statement, line.split("\n"), weight), after(site, statement, line.split("\n"), weight) if last else None):
             if made is not None:
                 yield made
 
@@ -34,7 +34,7 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
 def _lines(site: Site) -> dict[str, float]:
     key = ("missing lines", id(site.function))
     if key not in site.cache:
-        found = {**_twins(site), **_usual(site)}
+        found = {**_guards(site), **_twins(site), **_usual(site)}
         site.cache[key] = tuple(f"{weight}|{line}" for line, weight in found.items())
     pairs = (each.split("|", 1) for each in site.cache[key])
     return {line: float(weight) for weight, line in pairs}
@@ -126,6 +126,20 @@ def _twins(site: Site) -> dict[str, float]:
 _BUILT = frozenset(dir(builtins))
 _PAIRS = (("left", "right"), ("start", "end"), ("min", "max"), ("first", "last"), ("prev", "next"), ("head", "tail"),
           ("low", "high"), ("lo", "hi"), ("x", "y"), ("width", "height"), ("row", "col"), ("key", "value"), ("parent", "child"))  # fmt: skip
+
+
+def _guards(site: Site) -> dict[str, float]:
+    """Short ``if`` statements of the class and file whose names are known here."""
+    known = set(site.locals) | set(site.globals) | _BUILT
+    found: dict[str, float] = {}
+    for scope, weight in ((site.source.owner(site.node), 0.8), (site.source.tree, 0.45)):
+        for node in ast.walk(scope) if scope is not None else ():
+            match node:
+                case ast.If(test=test, body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only], orelse=[]):
+                    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+                    if only.lineno == only.end_lineno and test.lineno == test.end_lineno and names <= known:
+                        found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
+    return dict(list(found.items())[:40])
 
 
 def _mirrored(text: str, site: Site) -> Iterator[str]:
