@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
-from .layout import is_test
 from .lab import BenchRefused, Lab, TestRun
+from .layout import is_test
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at
@@ -30,7 +30,9 @@ class Baseline:
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
     also_failing: dict[str, TestRun] = field(default_factory=dict)
-    passing: dict[str, TestRun] = field(default_factory=dict)  # traced, limited to what the failing ones touch
+    passing: dict[str, TestRun] = field(
+        default_factory=dict
+    )  # traced, limited to what the failing ones touch
 
     @property
     def failed_ids(self) -> list[str]:
@@ -118,10 +120,14 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
     _set_aside(base, f"{lab.root}/")
     known = {run.id for run in base.failing}
     more = [name for name in failed if name not in known and name in base.failed_ids][:MORE_FAILURES]
-    tests = sorted(base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds))
+    tests = sorted(
+        base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds)
+    )
     total = max(0.5, end - time.monotonic())
     trial = lab.run([*more, *tests], each=EACH, total=total, trace=True, only=sorted(entered))
-    base.also_failing = {name: run for name, run in trial.runs.items() if run.outcome == "failed" and run.lines}
+    base.also_failing = {
+        name: run for name, run in trial.runs.items() if run.outcome == "failed" and run.lines
+    }
     base.passing = {name: run for name, run in trial.runs.items() if run.outcome == "passed" and run.lines}
 
 

@@ -1,8 +1,8 @@
 """All candidates for the suspicious lines, the likeliest first."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,9 +64,7 @@ def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candida
     for template in templates:
         factor = score * template.prior * (1.4 if template.errors & site.clues.errors else 1.0)
         for proposal in template.make(site):
-            edits = tuple(
-                each for each in proposal.edits if source.text[each.start : each.end] != each.new
-            )
+            edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
                 cold = not all(_in_body(source, each.start) for each in edits)
                 yield Candidate(
@@ -151,7 +149,11 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
             f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
             for depth, each in enumerate(reversed([*source.ancestors(function)][:-1]))
         ]
-        if first <= len(heads) or source.text[start : source.span(function)[0]].strip() and first == function.lineno:
+        if (
+            first <= len(heads)
+            or (source.text[start : source.span(function)[0]].strip()
+            and first == function.lineno)
+        ):
             return None
         made.append(
             {
@@ -173,5 +175,3 @@ def flags(source: Source) -> int:
             for alias in node.names:
                 value |= _FLAGS.get(alias.name, 0)
     return value
-
-

@@ -20,7 +20,10 @@ _MISSING = (
     re.compile(r"cannot import name '(\w+)'"),
     re.compile(r"required (?:positional|keyword-only) argument: '(\w+)'"),
 )
-_COMPARED = (re.compile(r"^E?\s*assert (.{1,200}?) == (.{1,200})$", re.M), re.compile(r"^(.{1,200}?) != (.{1,200}?)(?: :.*)?$", re.M))
+_COMPARED = (
+    re.compile(r"^E?\s*assert (.{1,200}?) == (.{1,200})$", re.M),
+    re.compile(r"^(.{1,200}?) != (.{1,200}?)(?: :.*)?$", re.M),
+)
 _WORD = re.compile(r"[A-Za-z_]\w+")
 
 
@@ -43,9 +46,13 @@ def gather(base: Baseline, hint: str) -> Clues:
                     numbers[value] = None
                 case ast.Constant(value=str(value)) if len(value) < 80:
                     strings[value] = None
-                case ast.Call(func=ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), args=[first, *_]):
+                case ast.Call(
+                    func=ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), args=[first, *_]
+                ):
                     for each in first.elts if isinstance(first, ast.Tuple) else [first]:
-                        awaited[each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")] = None
+                        awaited[each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")] = (
+                            None
+                        )
                 case ast.Name(id=name) | ast.Attribute(attr=name):
                     words.add(name)
     for error in base.errors:

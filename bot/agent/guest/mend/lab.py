@@ -16,7 +16,6 @@ from typing import Any
 
 from .channel import Channel
 
-
 Patch = Sequence[Mapping[str, Any]]
 
 

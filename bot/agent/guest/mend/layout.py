@@ -12,7 +12,9 @@ from pathlib import Path, PurePosixPath
 # Ours: no writes into the workspace, no plugin that forks or traces, capture that survives a fork.
 OWN = ("-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:timeout",
        "--capture=sys", "--tb=short", "-q")  # fmt: skip
-_FOREIGN = re.compile(r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)")
+_FOREIGN = re.compile(
+    r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)"
+)
 _SKIPPED = {".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "build", "dist", "__pycache__",
             "site-packages", ".eggs"}  # fmt: skip
 
@@ -86,7 +88,9 @@ def test_arguments(command: str) -> list[str]:
             take = True
         elif word in ("-n", "--maxfail", "--tb", "--timeout", "--durations"):
             drop = True
-        elif not word.startswith("-") or word.startswith(("--ignore", "--deselect", "--import-mode", "--doctest")):
+        elif not word.startswith("-") or word.startswith(
+            ("--ignore", "--deselect", "--import-mode", "--doctest")
+        ):
             kept.append(word)
     return kept
 

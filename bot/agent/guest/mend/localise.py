@@ -40,7 +40,9 @@ class Findings:
     sources: dict[str, Source] = field(default_factory=dict)
     types: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
     covering: dict[str, list[str]] = field(default_factory=dict)  # path -> passing tests that enter it
-    broken: dict[str, tuple[int, str]] = field(default_factory=dict)  # path -> line, message of a syntax error
+    broken: dict[str, tuple[int, str]] = field(
+        default_factory=dict
+    )  # path -> line, message of a syntax error
 
 
 def localise(root: Path, base: Baseline, hint: str) -> Findings:
@@ -109,9 +111,7 @@ def _frame_paths(base: Baseline, prefix: str) -> Iterable[str]:
     return (path for frames in _frames(base, prefix) for path, _ in frames)
 
 
-def _add_frames(
-    lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings
-) -> None:
+def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings) -> None:
     everything = list(_frames(base, prefix))
     for frames in everything:
         for depth, frame in enumerate(reversed(frames[-4:])):
@@ -148,7 +148,13 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
     for path, source in findings.sources.items():
         used: dict[str, float] = {}
         for node in ast.walk(source.tree):
-            name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+            name = (
+                node.id
+                if isinstance(node, ast.Name)
+                else node.attr
+                if isinstance(node, ast.Attribute)
+                else ""
+            )
             if name:
                 used[name] = max(used.get(name, 0.0), lines.get((path, node.lineno), 0.0))  # type: ignore[attr-defined]
         for node in ast.walk(source.tree):

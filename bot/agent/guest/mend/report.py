@@ -38,7 +38,7 @@ def hunks(before: str, after: str) -> list[Hunk]:
             low, high = max(0, a - around), min(len(one), b + around)
             old = "".join(one[low:high])
             new = "".join([*one[low:a], *two[c:d], *one[b:high]])
-            if old and current.count(old) == 1 or (low, high) == (0, len(one)):
+            if (old and current.count(old) == 1) or (low, high) == (0, len(one)):
                 break
             around += 1
         line = min(c + 1, max(1, len(two)))
@@ -60,14 +60,17 @@ def tests_part(base: Baseline) -> dict[str, Any]:
         "beyond": base.beyond[:SHOWN],
         "failing": base.failed_ids[:SHOWN],
         "errors": [
-            {"id": each["id"], "message": (each.get("text") or each["message"])[-300:]} for each in base.errors[:3]
+            {"id": each["id"], "message": (each.get("text") or each["message"])[-300:]}
+            for each in base.errors[:3]
         ],
     }
 
 
 def failure_part(base: Baseline) -> dict[str, Any]:
     """The first failure in short."""
-    for failure, name in [(run.failure, run.id) for run in base.failing] + [(e, e["id"]) for e in base.errors]:
+    for failure, name in [(run.failure, run.id) for run in base.failing] + [
+        (e, e["id"]) for e in base.errors
+    ]:
         return {
             "test": name,
             "type": failure.get("type", ""),
@@ -110,7 +113,12 @@ def answer_part(answer: Answer, findings: Findings, texts: dict[str, str]) -> di
         {"template": part.template, "path": part.path, "line": part.line, "function": part.function}
         for part in answer.parts
     ]
-    return {"edits": edits, "parts": parts, "turned": sorted(answer.turned)[:SHOWN], "turned_count": len(answer.turned)}
+    return {
+        "edits": edits,
+        "parts": parts,
+        "turned": sorted(answer.turned)[:SHOWN],
+        "turned_count": len(answer.turned),
+    }
 
 
 def tally_part(tally: Tally, ranked: int) -> dict[str, Any]:

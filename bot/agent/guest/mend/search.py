@@ -102,7 +102,7 @@ class Search:
         stop = 0.0
         while warm or cold:
             now = time.monotonic()
-            if now >= end or stop and now >= stop:
+            if now >= end or (stop and now >= stop):
                 return
             affordable = cold_seconds <= COLD_SHARE * (now - began) and now - began > 1.0
             if cold and (not warm or affordable):
@@ -121,7 +121,9 @@ class Search:
             self._cold.close()
             self._cold = None
 
-    def _fresh(self, candidate: Candidate, under: Answer | None, *, cold: bool) -> tuple[Candidate, ...] | None:
+    def _fresh(
+        self, candidate: Candidate, under: Answer | None, *, cold: bool
+    ) -> tuple[Candidate, ...] | None:
         """The parts to try together; None when they overlap or the same text was tried before."""
         parts = (*(under.parts if under else ()), candidate)
         texts = self.texts(parts)
@@ -238,7 +240,9 @@ class Search:
                     break
                 chosen.append(name)
             chosen.sort(key=lambda name: self._order.get(name, 0))
-            trial = self.lab.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True) if chosen else Trial()
+            trial = (
+                self.lab.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True) if chosen else Trial()
+            )
             self._steady[paths] = [run.id for run in trial.runs.values() if run.outcome == "passed"]
         return self._steady[paths]
 

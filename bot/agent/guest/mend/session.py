@@ -44,7 +44,9 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
 def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
     left = deadline - time.monotonic()
     base = run_baseline(lab, 0.4 * left)
-    say(f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, {len(base.errors)} modules do not load")
+    say(
+        f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, {len(base.errors)} modules do not load"
+    )
     if not base.where and not base.errors:
         return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.tests_part(base)}
     if not base.failed_ids and not base.errors:
@@ -70,7 +72,9 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
 
 def _cold(lab: Lab, base: Baseline) -> Lab:
     arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
-    cold = Lab(lab.root, lab.path, [each for each in arguments if not _selects(each, lab.root)], lab.scratch, "cold")
+    cold = Lab(
+        lab.root, lab.path, [each for each in arguments if not _selects(each, lab.root)], lab.scratch, "cold"
+    )
     cold.start(60.0, modules=base.modules)
     return cold
 
@@ -93,7 +97,9 @@ def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | N
         if _breaks(search, under):
             continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
-        search.run(candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic()))
+        search.run(
+            candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
+        )
         if (answer := _verified(search, rejected)) is not None:
             return answer
     best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
@@ -118,7 +124,7 @@ def _breaks(search: Search, answer: Answer) -> bool:
     cold = any(part.cold for part in answer.parts)
     tests = search.base.passed_ids
     trial = search.trial(answer.parts, tests, cold=cold)
-    return bool(trial.failed() or trial.crashed or trial.hung and time.monotonic() < search.deadline)
+    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.deadline))
 
 
 def _told(
@@ -132,11 +138,17 @@ def _told(
     }
     if answer is None:
         time_up = time.monotonic() >= search.deadline
-        reason = "the time ran out" if time_up and not search.tally.exhausted else "no small edit makes the tests pass"
+        reason = (
+            "the time ran out"
+            if time_up and not search.tally.exhausted
+            else "no small edit makes the tests pass"
+        )
         return told | {"outcome": "not_found", "reason": reason}
     texts = search.texts(answer.parts) or {}
     told |= report.answer_part(answer, findings, texts)
-    others = [each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)]
+    others = [
+        each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)
+    ]
     told["others"] = len(others)
     return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from .source import FUNCTIONS, Edit, Source
 
 NUMBERS = frozenset({"int", "float", "bool", "Decimal", "Fraction", "complex"})
-SIZED = frozenset({"str", "list", "tuple", "dict", "set", "frozenset", "bytes", "deque", "OrderedDict", "range"})
+SIZED = frozenset(
+    {"str", "list", "tuple", "dict", "set", "frozenset", "bytes", "deque", "OrderedDict", "range"}
+)
 _BUILTINS = frozenset(dir(builtins))
 _RESULTS = {
     "len": "int", "int": "int", "ord": "int", "round": "int", "float": "float", "str": "str", "repr": "str",
@@ -220,5 +222,6 @@ class Site:
 
 def _property(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     return any(
-        isinstance(each, ast.Name) and each.id in ("property", "cached_property") for each in function.decorator_list
+        isinstance(each, ast.Name) and each.id in ("property", "cached_property")
+        for each in function.decorator_list
     )

@@ -101,7 +101,7 @@ class Source:
     def operand(self, node: ast.AST) -> str:
         """The node's text, in parentheses unless it binds tighter than any operator."""
         text = self.segment(node)
-        return text if isinstance(node, ATOMS) or text.startswith("(") and text.endswith(")") else f"({text})"
+        return text if isinstance(node, ATOMS) or (text.startswith("(") and text.endswith(")")) else f"({text})"
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around ``node``, innermost first."""

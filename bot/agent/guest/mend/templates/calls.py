@@ -23,7 +23,11 @@ def swapped_arguments(site: Site) -> Iterator[Proposal]:
             if a != b:
                 edits = (Edit(*site.source.span(one), b), Edit(*site.source.span(two), a))
                 yield Proposal(edits, 1.0 if j == i + 1 else 0.5)
-    if isinstance(node.func, ast.Attribute) and len(args) == 1 and isinstance(args[0], ast.Name | ast.Attribute):
+    if (
+        isinstance(node.func, ast.Attribute)
+        and len(args) == 1
+        and isinstance(args[0], ast.Name | ast.Attribute)
+    ):
         edits = (
             Edit(*site.source.span(node.func.value), site.text(args[0])),
             Edit(*site.source.span(args[0]), site.text(node.func.value)),
@@ -44,7 +48,11 @@ def arguments(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, f"{callee}({kept})", 0.4)
     for added, weight in _options(site, node).items():
         yield site.replace(node, f"{callee}({', '.join([*texts, added])})", weight)
-    if isinstance(node.func, ast.Name) and node.func.id in site.functions or isinstance(node.func, ast.Attribute):
+    if (
+        (isinstance(node.func, ast.Name)
+        and node.func.id in site.functions)
+        or isinstance(node.func, ast.Attribute)
+    ):
         for name in (*site.locals, *site.attributes):
             if name not in ("self", "cls") and name not in texts:
                 yield site.replace(node, f"{callee}({', '.join([*texts, name])})", 0.3)
@@ -55,7 +63,14 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     given = {each.arg for each in node.keywords}
     options: dict[str, float] = {}
     if name in ("sorted", "sort", "max", "min") and "key" not in given:
-        lambdas = ("key=len", "key=str.lower", "key=abs", "key=str", "key=lambda item: item[1]", "key=lambda item: item[0]")
+        lambdas = (
+            "key=len",
+            "key=str.lower",
+            "key=abs",
+            "key=str",
+            "key=lambda item: item[1]",
+            "key=lambda item: item[0]",
+        )
         options |= dict.fromkeys(lambdas, 0.35)
     if name in ("sorted", "sort") and "reverse" not in given:
         options["reverse=True"] = 0.9
@@ -68,7 +83,7 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     if name in ("get", "pop", "getattr", "next") and len(node.args) == (2 if name == "getattr" else 1):
         options |= {"None": 0.6, "0": 0.5, '""': 0.3, "[]": 0.4, "{}": 0.3, "False": 0.4}
     if name == "range" and len(node.args) == 2:
-        options |= {"-1": 0.4, "2": 0.3} | {each: 0.4 for each in site.locals[:6]}
+        options |= {"-1": 0.4, "2": 0.3} | dict.fromkeys(site.locals[:6], 0.4)
     if name == "round" and len(node.args) == 1:
         options |= {"2": 0.6, "1": 0.4, "3": 0.2}
     if name == "enumerate" and len(node.args) == 1:
@@ -85,7 +100,9 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
         options |= {"16": 0.4, "2": 0.3, "10": 0.2, "8": 0.1}
     for other in ast.walk(site.source.tree):
         if isinstance(other, ast.Call) and other is not node and isinstance(other.func, type(node.func)):
-            theirs = other.func.attr if isinstance(other.func, ast.Attribute) else getattr(other.func, "id", "")
+            theirs = (
+                other.func.attr if isinstance(other.func, ast.Attribute) else getattr(other.func, "id", "")
+            )
             if theirs == name:
                 for keyword in other.keywords:
                     if keyword.arg and keyword.arg not in given:
@@ -93,7 +110,15 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
     return options
 
 
-@template("missing-method", 0.55, ast.Name, ast.Attribute, ast.Subscript, ast.Call, errors=("AttributeError", "TypeError", "ValueError"))
+@template(
+    "missing-method",
+    0.55,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Call,
+    errors=("AttributeError", "TypeError", "ValueError"),
+)
 def missing_method(site: Site) -> Iterator[Proposal]:
     """``.strip()``, ``.lower()``, ``.copy()`` and the like left out."""
     node = site.node
@@ -102,11 +127,21 @@ def missing_method(site: Site) -> Iterator[Proposal]:
     kinds = site.kinds(node)
     text = site.text(node)
     methods: dict[str, float] = {}
-    if "str" in kinds or not kinds and isinstance(node, ast.Call | ast.Subscript):
+    if "str" in kinds or (not kinds and isinstance(node, ast.Call | ast.Subscript)):
         scale = 1.0 if kinds else 0.35
         methods |= {".strip()": scale, ".lower()": scale, ".upper()": 0.5 * scale, ".rstrip()": 0.4 * scale}
-        methods |= {".lstrip()": 0.3 * scale, ".title()": 0.2 * scale, ".casefold()": 0.2 * scale, ".split()": 0.3 * scale}
-        methods |= {".capitalize()": 0.2 * scale, ".encode()": 0.2 * scale, '.rstrip("\\n")': 0.15 * scale, '.rstrip("/")': 0.15 * scale}
+        methods |= {
+            ".lstrip()": 0.3 * scale,
+            ".title()": 0.2 * scale,
+            ".casefold()": 0.2 * scale,
+            ".split()": 0.3 * scale,
+        }
+        methods |= {
+            ".capitalize()": 0.2 * scale,
+            ".encode()": 0.2 * scale,
+            '.rstrip("\\n")': 0.15 * scale,
+            '.rstrip("/")': 0.15 * scale,
+        }
     if kinds & {"dict", "defaultdict", "OrderedDict", "Counter"}:
         methods |= {".items()": 0.7, ".values()": 0.6, ".keys()": 0.3, ".copy()": 0.7}
     if kinds & {"list", "set", "deque"}:
@@ -120,7 +155,18 @@ def missing_method(site: Site) -> Iterator[Proposal]:
             yield site.replace(node, text + method, weight)
 
 
-@template("missing-call", 0.5, ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.BinOp, ast.ListComp, ast.GeneratorExp, errors=("TypeError",))
+@template(
+    "missing-call",
+    0.5,
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Call,
+    ast.BinOp,
+    ast.ListComp,
+    ast.GeneratorExp,
+    errors=("TypeError",),
+)
 def missing_call(site: Site) -> Iterator[Proposal]:
     """``len``, ``abs``, ``sorted``, ``str`` and the like left out around a value."""
     node = site.node
@@ -131,20 +177,64 @@ def missing_call(site: Site) -> Iterator[Proposal]:
     names: dict[str, float] = {}
     if kinds & SIZED:
         names["len"] = 0.4
-    if kinds & NUMBERS or not kinds and isinstance(node, ast.BinOp):
+    if kinds & NUMBERS or (not kinds and isinstance(node, ast.BinOp)):
         scale = 1.0 if kinds else 0.6
-        names |= {"abs": 0.8 * scale, "str": 0.4 * scale, "int": 0.6 * scale, "float": 0.3 * scale, "round": 0.4 * scale}
-        names |= {"max(0, {})": 0.6 * scale, "max(1, {})": 0.3 * scale, "round({}, 2)": 0.4 * scale, "min(1, {})": 0.15 * scale}
-    if kinds & {"list", "tuple", "set", "frozenset", "dict", "generator", "deque", "dict_keys", "dict_values", "filter", "map"}:
-        names |= {"sorted": 0.6, "list": 0.6, "set": 0.4, "tuple": 0.5, "sum": 0.2, "dict": 0.35 if "dict" in kinds else 0.1}
+        names |= {
+            "abs": 0.8 * scale,
+            "str": 0.4 * scale,
+            "int": 0.6 * scale,
+            "float": 0.3 * scale,
+            "round": 0.4 * scale,
+        }
+        names |= {
+            "max(0, {})": 0.6 * scale,
+            "max(1, {})": 0.3 * scale,
+            "round({}, 2)": 0.4 * scale,
+            "min(1, {})": 0.15 * scale,
+        }
+    if kinds & {
+        "list",
+        "tuple",
+        "set",
+        "frozenset",
+        "dict",
+        "generator",
+        "deque",
+        "dict_keys",
+        "dict_values",
+        "filter",
+        "map",
+    }:
+        names |= {
+            "sorted": 0.6,
+            "list": 0.6,
+            "set": 0.4,
+            "tuple": 0.5,
+            "sum": 0.2,
+            "dict": 0.35 if "dict" in kinds else 0.1,
+        }
         names |= {"reversed": 0.4, "iter": 0.15, "any": 0.1, "all": 0.1, "enumerate": 0.2}
         names["list(dict.fromkeys({}))"] = 0.3
     if not kinds and isinstance(node, ast.Call | ast.Subscript | ast.Name | ast.GeneratorExp | ast.ListComp):
-        names |= {"list": 0.3, "sorted": 0.35, "str": 0.3, "int": 0.35, "tuple": 0.25, "len": 0.2, "set": 0.2, "float": 0.15, "abs": 0.2}
+        names |= {
+            "list": 0.3,
+            "sorted": 0.35,
+            "str": 0.3,
+            "int": 0.35,
+            "tuple": 0.25,
+            "len": 0.2,
+            "set": 0.2,
+            "float": 0.15,
+            "abs": 0.2,
+        }
     if kinds & {"str"}:
         names |= {"int": 0.5, "float": 0.3, "repr": 0.2}
     for function in site.source.tree.body:
-        if isinstance(function, ast.FunctionDef) and function is not site.function and len(function.args.args) == 1:
+        if (
+            isinstance(function, ast.FunctionDef)
+            and function is not site.function
+            and len(function.args.args) == 1
+        ):
             names.setdefault(function.name, 0.4)
     owner = site.source.owner(node)
     for method in owner.body if owner and isinstance(node, ast.Name) else ():
@@ -170,7 +260,9 @@ def _value(site: Site, node: ast.expr) -> bool:
         return parent.func is not node
     if isinstance(parent, ast.Attribute):
         return isinstance(node, ast.Name) and bool(site.kinds(node) & {"str"})
-    if isinstance(parent, ast.arg | ast.AnnAssign | ast.Expr | ast.Starred | ast.ClassDef | ast.ExceptHandler):
+    if isinstance(
+        parent, ast.arg | ast.AnnAssign | ast.Expr | ast.Starred | ast.ClassDef | ast.ExceptHandler
+    ):
         return False
     return not isinstance(parent, ast.Subscript) or parent.slice is node
 
@@ -193,19 +285,41 @@ def lookup(site: Site) -> Iterator[Proposal]:
         case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if not isinstance(key, ast.Slice):
             if site.might(value, "dict", "OrderedDict", "Counter", "defaultdict"):
                 sure = 1.0 if site.kinds(value) else 0.4
-                for default in ("", ", 0", ", None", ", []", ', ""', ", {}", ", False", f", {site.text(key)}", ", 1", ", set()", ", ()"):
-                    yield site.replace(site.node, f"{site.text(value)}.get({site.text(key)}{default})", sure * (1.0 if len(default) < 4 else 0.6))
+                for default in (
+                    "",
+                    ", 0",
+                    ", None",
+                    ", []",
+                    ', ""',
+                    ", {}",
+                    ", False",
+                    f", {site.text(key)}",
+                    ", 1",
+                    ", set()",
+                    ", ()",
+                ):
+                    yield site.replace(
+                        site.node,
+                        f"{site.text(value)}.get({site.text(key)}{default})",
+                        sure * (1.0 if len(default) < 4 else 0.6),
+                    )
         case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]):
             yield site.replace(site.node, f"{site.text(value)}[{site.text(key)}]", 0.4)
         case ast.Call(func=ast.Attribute(value=value, attr="setdefault"), args=[key, other]):
-            yield site.replace(site.node, f"{site.text(value)}.get({site.text(key)}, {site.text(other)})", 0.4)
+            yield site.replace(
+                site.node, f"{site.text(value)}.get({site.text(key)}, {site.text(other)})", 0.4
+            )
 
 
 @template("fallback", 0.35, ast.Name, ast.Attribute, ast.Call, errors=("TypeError", "AttributeError"))
 def fallback(site: Site) -> Iterator[Proposal]:
     """``value or default`` where the value may be None or empty."""
     node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node) or isinstance(site.source.parents.get(node), ast.BoolOp):
+    if (
+        not isinstance(node, ast.expr)
+        or not _value(site, node)
+        or isinstance(site.source.parents.get(node), ast.BoolOp)
+    ):
         return
     if "NoneType" in site.kinds(node):
         for other, weight in (("[]", 0.8), ("{}", 0.7), ('""', 0.8), ("0", 0.7), ("()", 0.4)):
@@ -223,7 +337,12 @@ def keyword_value(site: Site) -> Iterator[Proposal]:
     if not isinstance(node, ast.keyword) or not isinstance(call, ast.Call):
         return
     for other in call.keywords:
-        if other is not node and other.arg and node.arg and call.keywords.index(other) > call.keywords.index(node):
+        if (
+            other is not node
+            and other.arg
+            and node.arg
+            and call.keywords.index(other) > call.keywords.index(node)
+        ):
             edits = (
                 Edit(*site.source.span(node.value), site.text(other.value)),
                 Edit(*site.source.span(other.value), site.text(node.value)),
@@ -241,5 +360,8 @@ def membership(site: Site) -> Iterator[Proposal]:
         right = site.text(node.comparators[0])
         if place:
             yield site.replace(node.comparators[0], f"{right}.values()", 0.5)
-            edits = (Edit(*site.source.span(node.left), right), Edit(*site.source.span(node.comparators[0]), site.text(node.left)))
+            edits = (
+                Edit(*site.source.span(node.left), right),
+                Edit(*site.source.span(node.comparators[0]), site.text(node.left)),
+            )
             yield Proposal(edits, 0.6)

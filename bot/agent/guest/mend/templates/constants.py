@@ -25,7 +25,11 @@ def number(site: Site) -> Iterator[Proposal]:
     index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
     guesses: list[tuple[str, float]] = []
     if type(value) is int:
-        guesses += [(str(value + 1), 1.0), (str(value - 1), 1.0 if value > 0 or index else 0.6), (str(-value), 0.4)]
+        guesses += [
+            (str(value + 1), 1.0),
+            (str(value - 1), 1.0 if value > 0 or index else 0.6),
+            (str(-value), 0.4),
+        ]
         guesses += [(each, 0.35) for each in ("0", "1", "-1", "2")]
     else:
         guesses += [(_number(each), 0.3) for each in (1 - value, 1 + value, -value, 0, 1)]
@@ -65,7 +69,15 @@ def truth_value(site: Site) -> Iterator[Proposal]:
     elif node.value is None:
         parent = site.source.parents.get(node)
         if not isinstance(parent, ast.Compare):
-            for text, weight in (("[]", 0.5), ("{}", 0.4), ("0", 0.5), ('""', 0.4), ("False", 0.5), ("True", 0.4), ("set()", 0.2)):
+            for text, weight in (
+                ("[]", 0.5),
+                ("{}", 0.4),
+                ("0", 0.5),
+                ('""', 0.4),
+                ("False", 0.5),
+                ("True", 0.4),
+                ("set()", 0.2),
+            ):
                 yield site.replace(node, text, weight)
 
 
@@ -87,10 +99,22 @@ def string(site: Site) -> Iterator[Proposal]:
         near = difflib.SequenceMatcher(None, value, other).ratio()
         ranked[other] = max(ranked.get(other, 0.0), 0.4 + 0.6 * near)
     for pair in site.clues.pairs:
-        ranked |= {other: 1.0 for other in corrected(value, *pair)}
+        ranked |= dict.fromkeys(corrected(value, *pair), 1.0)
     for spell in SPELLINGS:
         ranked.setdefault(spell(value), 0.4)
-    short = {"": 0.35, " ": 0.35, ",": 0.2, ", ": 0.25, "-": 0.2, "_": 0.2, ".": 0.2, "/": 0.2, "\n": 0.25, ":": 0.2, ": ": 0.2}
+    short = {
+        "": 0.35,
+        " ": 0.35,
+        ",": 0.2,
+        ", ": 0.25,
+        "-": 0.2,
+        "_": 0.2,
+        ".": 0.2,
+        "/": 0.2,
+        "\n": 0.25,
+        ":": 0.2,
+        ": ": 0.2,
+    }
     if len(value) <= 2:
         for other, weight in short.items():
             ranked.setdefault(other, weight)
@@ -107,7 +131,9 @@ def _siblings(site: Site) -> Iterator[str]:
     function = site.function
     for node in ast.walk(function) if function is not None and parent is not None else ():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40:
-            if isinstance(site.source.parents.get(node), type(parent)) or isinstance(site.source.parents.get(node), ast.Dict):
+            if isinstance(site.source.parents.get(node), type(parent)) or isinstance(
+                site.source.parents.get(node), ast.Dict
+            ):
                 yield node.value
 
 
@@ -148,7 +174,9 @@ def pattern(site: Site) -> Iterator[Proposal]:
 def text_chunk(site: Site) -> Iterator[Proposal]:
     """A piece of a text or of a format that differs from what the tests expect."""
     node = site.node
-    if isinstance(node, ast.Constant) and (not isinstance(node.value, str) or _in_text(site) or _docstring(site, node)):
+    if isinstance(node, ast.Constant) and (
+        not isinstance(node.value, str) or _in_text(site) or _docstring(site, node)
+    ):
         return
     text = site.text(node)
     if len(text) > 400:
@@ -183,11 +211,19 @@ def slice_bounds(site: Site) -> Iterator[Proposal]:
         yield from _slice(site, node)
         return
     parent = site.source.parents.get(node)
-    if isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension)) and getattr(node, "ctx", None).__class__ is not ast.Store:
-        if isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node or isinstance(parent, ast.Call) and parent.func is node:
+    if (
+        isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension))
+        and getattr(node, "ctx", None).__class__ is not ast.Store
+    ):
+        if (
+            (isinstance(parent, ast.For | ast.comprehension)
+            and parent.iter is not node)
+            or (isinstance(parent, ast.Call)
+            and parent.func is node)
+        ):
             return
         known = bool(site.kinds(node) & (SIZED - {"dict", "set"}))
-        if known or isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call):
+        if known or (isinstance(parent, ast.For) and not site.kinds(node) and not isinstance(node, ast.Call)):
             for each in ("[::-1]", "[1:]", "[:-1]", "[0]", "[-1]", "[:]"):
                 yield site.replace(node, site.text(node) + each, 0.25)
 

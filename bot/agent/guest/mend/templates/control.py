@@ -59,7 +59,9 @@ def missing_jump(site: Site) -> Iterator[Proposal]:
             yield from _present(after(site, body[-1], ["raise"], 0.8))
 
 
-@template("missing-return", 0.6, ast.Expr, ast.FunctionDef, ast.Assign, ast.If, ast.For, ast.AugAssign, ast.With)
+@template(
+    "missing-return", 0.6, ast.Expr, ast.FunctionDef, ast.Assign, ast.If, ast.For, ast.AugAssign, ast.With
+)
 def missing_return(site: Site) -> Iterator[Proposal]:
     """A value that is computed and not returned; a function that ends without returning its result."""
     node = site.node
@@ -83,7 +85,11 @@ def missing_return(site: Site) -> Iterator[Proposal]:
             yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))  # type: ignore[arg-type]
         for name in ("True", "False", *inner.attributes):
             yield from _present(after(site, node, [f"return {name}"], 0.35))  # type: ignore[arg-type]
-    elif isinstance(node, ast.If) and node.body and not isinstance(node.body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break):
+    elif (
+        isinstance(node, ast.If)
+        and node.body
+        and not isinstance(node.body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break)
+    ):
         for name in reversed(inner.locals):
             if name not in ("self", "cls"):
                 yield from _present(after(site, node.body[-1], [f"return {name}"], 0.4))
@@ -97,9 +103,18 @@ def block(site: Site) -> Iterator[Proposal]:
     siblings = site.source.block(statement)
     parent = site.source.parents.get(statement)
     sure = 1.0 if isinstance(statement, ast.Return) else 0.6
-    if len(siblings) > 1 and siblings[-1] is statement and isinstance(parent, ast.For | ast.While | ast.If | ast.With | ast.Try):
+    if (
+        len(siblings) > 1
+        and siblings[-1] is statement
+        and isinstance(parent, ast.For | ast.While | ast.If | ast.With | ast.Try)
+    ):
         yield from _out(site, statement, parent, sure)
-    elif siblings == [statement] and isinstance(parent, ast.If) and not parent.orelse and isinstance(statement, ast.Return):
+    elif (
+        siblings == [statement]
+        and isinstance(parent, ast.If)
+        and not parent.orelse
+        and isinstance(statement, ast.Return)
+    ):
         pass
     index = siblings.index(statement) if statement in siblings else 0
     if index > 0:
@@ -135,7 +150,10 @@ def branches(site: Site) -> Iterator[Proposal]:
     text = site.source.text
     match node:
         case ast.IfExp(body=body, orelse=orelse):
-            edits = (Edit(*site.source.span(body), site.text(orelse)), Edit(*site.source.span(orelse), site.text(body)))
+            edits = (
+                Edit(*site.source.span(body), site.text(orelse)),
+                Edit(*site.source.span(orelse), site.text(body)),
+            )
             yield Proposal(edits, 1.0)
             yield site.replace(node, site.source.operand(body), 0.3)
             yield site.replace(node, site.source.operand(orelse), 0.3)
@@ -192,17 +210,31 @@ def exception_type(site: Site) -> Iterator[Proposal]:
                 yield site.replace(callee, name, 1.0 if name in site.clues.awaited else 0.25)
 
 
-@template("removed-statement", 0.4, ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.If, ast.Return, ast.Raise)
+@template(
+    "removed-statement", 0.4, ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.If, ast.Return, ast.Raise
+)
 def removed_statement(site: Site) -> Iterator[Proposal]:
     """A statement that should not be there; a condition around statements that should always run."""
     statement = site.node
     assert isinstance(statement, ast.stmt)  # noqa: S101
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return
-    yield from _present(gone(site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0))
+    yield from _present(
+        gone(site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0)
+    )
 
 
-@template("statement-order", 0.45, ast.Expr, ast.Assign, ast.AugAssign, ast.If, ast.Return, ast.For, errors=("UnboundLocalError",))
+@template(
+    "statement-order",
+    0.45,
+    ast.Expr,
+    ast.Assign,
+    ast.AugAssign,
+    ast.If,
+    ast.Return,
+    ast.For,
+    errors=("UnboundLocalError",),
+)
 def statement_order(site: Site) -> Iterator[Proposal]:
     """Two neighbouring statements in each other's place."""
     statement = site.node
@@ -215,7 +247,7 @@ def statement_order(site: Site) -> Iterator[Proposal]:
             return
         other = site.source.whole_lines(siblings[index - back])
         first = siblings[index - back]
-        if other is None or isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+        if other is None or (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
             return
         text = site.source.text[slice(*span)]
         yield Proposal((Edit(other[0], other[0], text), Edit(*span, "")), weight)
@@ -234,5 +266,3 @@ def early_return(site: Site) -> Iterator[Proposal]:
     for name in (*site.locals, "self" if site.methods else "None", "None"):
         if name != site.text(node.value) and name not in ("cls",) and not isinstance(node.value, ast.Name):
             yield site.replace(node.value, name, 0.4)
-
-

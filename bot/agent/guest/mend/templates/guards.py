@@ -59,13 +59,27 @@ def _results(site: Site, function: ast.AST) -> dict[str, float]:
         if isinstance(node, ast.Return):
             text = site.text(node)
             if len(text) < 60 and "\n" not in text:
-                ends[text] = 0.8 if isinstance(node.value, ast.Constant | ast.List | ast.Dict | ast.Name) or node.value is None else 0.35
+                ends[text] = (
+                    0.8
+                    if isinstance(node.value, ast.Constant | ast.List | ast.Dict | ast.Name)
+                    or node.value is None
+                    else 0.35
+                )
         elif isinstance(node, ast.Raise) and node.exc is not None and site.function is function:
             text = site.text(node)
             if len(text) < 100 and "\n" not in text:
                 ends[text] = 0.6
     kinds = site.types.get("return", set())
-    table = {"int": "0", "float": "0.0", "str": '""', "list": "[]", "dict": "{}", "set": "set()", "tuple": "()", "bool": "False"}
+    table = {
+        "int": "0",
+        "float": "0.0",
+        "str": '""',
+        "list": "[]",
+        "dict": "{}",
+        "set": "set()",
+        "tuple": "()",
+        "bool": "False",
+    }
     for kind, value in table.items():
         if kind in kinds:
             ends.setdefault(f"return {value}", 0.9)
@@ -110,7 +124,9 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
     if site.function is None or span is None or _is_docstring(statement):
         return
     indent = site.source.indent(statement)
-    text = shifted(site, statement, inner_indent(site, statement) if not hasattr(statement, "body") else indent + "    ")
+    text = shifted(
+        site, statement, inner_indent(site, statement) if not hasattr(statement, "body") else indent + "    "
+    )
     if text is None:
         return
     used = {each.id for each in ast.walk(statement) if isinstance(each, ast.Name)}
@@ -142,12 +158,17 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
         yield Proposal((Edit(*span, new),), weight)
 
 
-@template("conditional-value", 0.35, ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, errors=TROUBLE)
+@template(
+    "conditional-value", 0.35, ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, errors=TROUBLE
+)
 def conditional_value(site: Site) -> Iterator[Proposal]:
     """A value that needs another one for None, empty or zero: ``x.y`` where ``None if x is None else x.y`` is meant."""
     node = site.node
     parent = site.source.parents.get(node)
-    if not isinstance(parent, ast.Assign | ast.Return | ast.keyword | ast.Call) or getattr(parent, "func", None) is node:
+    if (
+        not isinstance(parent, ast.Assign | ast.Return | ast.keyword | ast.Call)
+        or getattr(parent, "func", None) is node
+    ):
         return
     if not isinstance(node, ast.expr) or isinstance(getattr(node, "ctx", None), ast.Store):
         return
@@ -159,7 +180,9 @@ def conditional_value(site: Site) -> Iterator[Proposal]:
         sure = 1.0 if isinstance(parent, ast.Assign | ast.Return) else 0.4
         if "NoneType" in kinds:
             for other in ("None", '""', "0", "[]", "{}", "False"):
-                yield site.replace(node, f"{other} if {name} is None else {text}", sure * (1.0 if other == "None" else 0.6))
+                yield site.replace(
+                    node, f"{other} if {name} is None else {text}", sure * (1.0 if other == "None" else 0.6)
+                )
         if kinds & SIZED:
             for other in ("None", '""', "0", "[]"):
                 yield site.replace(node, f"{text} if {name} else {other}", 0.6 * sure)
@@ -179,7 +202,11 @@ def condition(site: Site) -> Iterator[Proposal]:
         case _:
             return
     for test in tests:
-        operand = site.source.operand(test) if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda) else site.text(test)
+        operand = (
+            site.source.operand(test)
+            if isinstance(test, ast.BoolOp | ast.IfExp | ast.Lambda)
+            else site.text(test)
+        )
         plain = site.text(test)
         for part, weight in _parts(site, test).items():
             if part == plain:
@@ -222,4 +249,3 @@ def _parts(site: Site, test: ast.expr) -> dict[str, float]:
     for text in site.conditions[:16]:
         parts.setdefault(f"({text})" if " or " in text or " and " in text or " if " in text else text, 0.45)
     return parts
-

@@ -39,7 +39,12 @@ def variable(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Name)  # noqa: S101
     parent = site.source.parents.get(node)
-    if isinstance(node.ctx, ast.Store) or isinstance(parent, ast.Call) and parent.func is node or _annotation(site, node):
+    if (
+        isinstance(node.ctx, ast.Store)
+        or (isinstance(parent, ast.Call)
+        and parent.func is node)
+        or _annotation(site, node)
+    ):
         return
     unknown = node.id in site.clues.missing
     kinds = site.kinds(node)
@@ -47,7 +52,9 @@ def variable(site: Site) -> Iterator[Proposal]:
         if other not in (node.id, "self", "cls"):
             theirs = frozenset(site.types.get(other, ()))
             same = 1.0 if kinds & theirs or not (kinds and theirs) else 0.25
-            yield site.replace(node, other, same * (0.5 + 0.5 * _near(node.id, other)) * (1.5 if unknown else 1.0))
+            yield site.replace(
+                node, other, same * (0.5 + 0.5 * _near(node.id, other)) * (1.5 if unknown else 1.0)
+            )
     for other in site.globals:
         if other != node.id and (unknown or node.id in site.globals or other.isupper()):
             yield site.replace(node, other, 0.5 * _near(node.id, other) + (0.4 if unknown else 0.1))
@@ -71,19 +78,26 @@ def attribute(site: Site) -> Iterator[Proposal]:
             if other != text:
                 theirs = frozenset(site.types.get(other, ()))
                 same = 1.0 if kinds & theirs or not (kinds and theirs) else 0.3
-                yield site.replace(node, other, same * (0.45 + 0.5 * _near(text, other)) * (1.5 if unknown else 1.0))
+                yield site.replace(
+                    node, other, same * (0.45 + 0.5 * _near(text, other)) * (1.5 if unknown else 1.0)
+                )
         if not isinstance(node.ctx, ast.Store):
             for other in site.locals:
                 if other != "self":
                     yield site.replace(node, other, 0.3 + 0.4 * (other == node.attr))
         if unknown:
-            yield from (site.replace(node, f"self.{each}", 0.4 + 0.6 * _near(node.attr, each)) for each in site.methods)
+            yield from (
+                site.replace(node, f"self.{each}", 0.4 + 0.6 * _near(node.attr, each))
+                for each in site.methods
+            )
     elif end and isinstance(node.ctx, ast.Load):
         for other in _attributes(site):
             if other != node.attr:
                 near = _near(node.attr, other)
                 weight = 0.9 if other in RELATED.get(node.attr, ()) else 0.25 + 0.5 * near
-                yield site.replace(node, f"{site.text(node.value)}.{other}", weight * (1.5 if unknown else 1.0))
+                yield site.replace(
+                    node, f"{site.text(node.value)}.{other}", weight * (1.5 if unknown else 1.0)
+                )
 
 
 def _attributes(site: Site) -> tuple[str, ...]:
@@ -107,7 +121,7 @@ def called_name(site: Site) -> Iterator[Proposal]:
     match node.func:
         case ast.Attribute(value=value, attr=name):
             new = {other: 1.0 / (1 + 0.15 * i) for i, other in enumerate(RELATED.get(name, ()))}
-            mine = isinstance(value, ast.Name) and value.id in ("self", "cls") or isinstance(value, ast.Call)
+            mine = (isinstance(value, ast.Name) and value.id in ("self", "cls")) or isinstance(value, ast.Call)
             unknown = name in site.clues.missing
             for other in (*site.methods, *_methods_called(site)):
                 if (mine and other in site.methods) or unknown or other in site.clues.words:
@@ -122,8 +136,14 @@ def called_name(site: Site) -> Iterator[Proposal]:
             arity = len(node.args) + len(node.keywords)
             for function in site.source.tree.body:
                 if isinstance(function, FUNCTIONS) and function.name != name:
-                    fits = len(function.args.args) >= arity >= len(function.args.args) - len(function.args.defaults)
-                    new.setdefault(function.name, (0.2 + 0.5 * _near(name, function.name)) * (1.0 if fits else 0.3))
+                    fits = (
+                        len(function.args.args)
+                        >= arity
+                        >= len(function.args.args) - len(function.args.defaults)
+                    )
+                    new.setdefault(
+                        function.name, (0.2 + 0.5 * _near(name, function.name)) * (1.0 if fits else 0.3)
+                    )
             for other in (*site.globals, *(f"self.{each}" for each in site.methods)):
                 if unknown or other in site.clues.words:
                     new.setdefault(other, 0.2 + 0.6 * _near(name, other))

@@ -60,7 +60,9 @@ def boolean_operator(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.BoolOp)  # noqa: S101
     old, new = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
-    places = [operator_span(site.source, a, b, old) for a, b in zip(node.values, node.values[1:], strict=False)]
+    places = [
+        operator_span(site.source, a, b, old) for a, b in zip(node.values, node.values[1:], strict=False)
+    ]
     if all(places):
         yield Proposal(tuple(Edit(*place, new) for place in places if place), 1.0)
     if len(places) > 1:
@@ -70,14 +72,29 @@ def boolean_operator(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, f" {old} ".join(kept), 0.45)
 
 
-@template("negation", 0.75, ast.If, ast.While, ast.IfExp, ast.Assert, ast.UnaryOp, ast.BoolOp, ast.Return, ast.comprehension)
+@template(
+    "negation",
+    0.75,
+    ast.If,
+    ast.While,
+    ast.IfExp,
+    ast.Assert,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Return,
+    ast.comprehension,
+)
 def negation(site: Site) -> Iterator[Proposal]:
     """A ``not`` that is missing or too many."""
     match site.node:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield site.replace(site.node, site.source.operand(operand), 1.0)
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
-            if not isinstance(test, (ast.Compare, ast.UnaryOp)) or isinstance(test, ast.Compare) and len(test.ops) > 1:
+            if (
+                not isinstance(test, (ast.Compare, ast.UnaryOp))
+                or (isinstance(test, ast.Compare)
+                and len(test.ops) > 1)
+            ):
                 yield site.replace(test, f"not {_inside(site, test)}", 0.9)
         case ast.BoolOp(values=values):
             for each in values:
@@ -103,10 +120,12 @@ def arithmetic(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.BinOp)  # noqa: S101
     symbol = ARITHMETIC.get(type(node.op))
-    if symbol is None or symbol == "%" and not site.numeric(node.left):
+    if symbol is None or (symbol == "%" and not site.numeric(node.left)):
         return
     place = operator_span(site.source, node.left, node.right, symbol)
-    if place is not None and (symbol != "+" or site.numeric(node.left) or not site.might(node.left, "str", "list")):
+    if place is not None and (
+        symbol != "+" or site.numeric(node.left) or not site.might(node.left, "str", "list")
+    ):
         for other, weight in SWAPPED[symbol].items():
             yield Proposal((Edit(*place, other),), weight)
     if symbol in ("-", "/", "//", "%", "**", "<<", ">>", "+") and place is not None:
@@ -144,12 +163,25 @@ def _bare(site: Site, node: ast.expr) -> Iterator[Proposal]:
         yield Proposal((Edit(start - 1, start, ""), Edit(end, end + 1, "")), 0.7)
 
 
-@template("off-by-one", 0.9, ast.Subscript, ast.Slice, ast.Call, ast.Compare, ast.Return, ast.Assign, ast.BinOp, errors=("IndexError",))
+@template(
+    "off-by-one",
+    0.9,
+    ast.Subscript,
+    ast.Slice,
+    ast.Call,
+    ast.Compare,
+    ast.Return,
+    ast.Assign,
+    ast.BinOp,
+    errors=("IndexError",),
+)
 def off_by_one(site: Site) -> Iterator[Proposal]:
     """An index, bound, limit or result that is one too low or one too high."""
     match site.node:
         case ast.Subscript(slice=index) if not isinstance(index, (ast.Slice, ast.Tuple)):
-            if not site.kinds(site.node.value) <= {"dict", "OrderedDict", "defaultdict"} or not site.kinds(site.node.value):
+            if not site.kinds(site.node.value) <= {"dict", "OrderedDict", "defaultdict"} or not site.kinds(
+                site.node.value
+            ):
                 yield from _shift(site, index, 0.8)
         case ast.Slice(lower=lower, upper=upper):
             yield from _shift(site, lower, 0.9)
@@ -166,9 +198,15 @@ def off_by_one(site: Site) -> Iterator[Proposal]:
                 if site.kinds(each) & {"int"} and not isinstance(each, ast.Constant):
                     yield from _shift(site, each, 0.6)
         case ast.Return(value=ast.expr() as value) | ast.Assign(value=value):
-            if not isinstance(value, ast.Constant) and (site.kinds(value) & {"int"} or isinstance(value, ast.Name) and site.numeric(value)):
+            if not isinstance(value, ast.Constant) and (
+                site.kinds(value) & {"int"} or (isinstance(value, ast.Name) and site.numeric(value))
+            ):
                 yield from _shift(site, value, 0.5)
-            if "int" in site.types.get("return", ()) and isinstance(site.node, ast.Return) and not site.kinds(value):
+            if (
+                "int" in site.types.get("return", ())
+                and isinstance(site.node, ast.Return)
+                and not site.kinds(value)
+            ):
                 yield from _shift(site, value, 0.5)
         case ast.BinOp(left=left, right=right):
             for each in (left, right):

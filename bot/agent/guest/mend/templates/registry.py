@@ -33,9 +33,7 @@ def template(
     """Register a function that proposes changes for a site."""
 
     def register(make: MakerT) -> MakerT:
-        _registered.append(
-            Template(name=name, prior=prior, nodes=nodes, make=make, errors=frozenset(errors))
-        )
+        _registered.append(Template(name=name, prior=prior, nodes=nodes, make=make, errors=frozenset(errors)))
         return make
 
     return register

@@ -17,7 +17,9 @@ def mutable_default(site: Site) -> Iterator[Proposal]:
     assert isinstance(function, ast.FunctionDef)  # noqa: S101
     positional = [*function.args.posonlyargs, *function.args.args]
     pairs = [
-        *zip(positional[len(positional) - len(function.args.defaults) :], function.args.defaults, strict=True),
+        *zip(
+            positional[len(positional) - len(function.args.defaults) :], function.args.defaults, strict=True
+        ),
         *zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True),
     ]
     first = function.body[0]
@@ -93,7 +95,9 @@ def base_class(site: Site) -> Iterator[Proposal]:
     """Another exception or class of the file as base."""
     node = site.node
     assert isinstance(node, ast.ClassDef)  # noqa: S101
-    classes = [each.name for each in site.source.tree.body if isinstance(each, ast.ClassDef) and each is not node]
+    classes = [
+        each.name for each in site.source.tree.body if isinstance(each, ast.ClassDef) and each is not node
+    ]
     for base in node.bases:
         for other in (*classes, *site.clues.awaited, "ValueError", "KeyError", "TypeError", "Exception"):
             if other != site.text(base):

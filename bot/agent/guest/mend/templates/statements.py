@@ -11,10 +11,23 @@ from ..site import NUMBERS, Proposal, Site
 from .blocks import after, before
 from .registry import template
 
-SIMPLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.If, ast.For, ast.While, ast.Return, ast.With, ast.AnnAssign, ast.Delete)
+SIMPLE = (
+    ast.Assign,
+    ast.AugAssign,
+    ast.Expr,
+    ast.If,
+    ast.For,
+    ast.While,
+    ast.Return,
+    ast.With,
+    ast.AnnAssign,
+    ast.Delete,
+)
 
 
-@template("missing-statement", 0.45, *SIMPLE, ast.Raise, errors=("AttributeError", "UnboundLocalError", "NameError"))
+@template(
+    "missing-statement", 0.45, *SIMPLE, ast.Raise, errors=("AttributeError", "UnboundLocalError", "NameError")
+)
 def missing_statement(site: Site) -> Iterator[Proposal]:
     """A line put in front of a statement, or behind the last one of a block."""
     statement = site.node
@@ -26,7 +39,10 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
     for line, weight in _lines(site).items():
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
-        for made in (before(site, statement, line.split("\n"), weight), after(site, statement, line.split("\n"), weight) if last else None):
+        for made in (
+            before(site, statement, line.split("\n"), weight),
+            after(site, statement, line.split("\n"), weight) if last else None,
+        ):
             if made is not None:
                 yield made
 
@@ -47,7 +63,11 @@ def _usual(site: Site) -> dict[str, float]:
         return {}
     lines: dict[str, float] = {}
     parameters = [each.arg for each in (*function.args.args, *function.args.kwonlyargs)]
-    read = {each.id for each in ast.walk(function) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+    read = {
+        each.id
+        for each in ast.walk(function)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+    }
     for name in parameters:
         if name not in ("self", "cls"):
             if function.name == "__init__" or name not in read:
@@ -69,10 +89,20 @@ def _usual(site: Site) -> dict[str, float]:
         if "bool" in kinds:
             lines |= {f"{name} = True": 0.5, f"{name} = False": 0.5}
         if kinds & {"list", "deque"}:
-            lines |= {f"{name}.append({other})": 0.35 for other in site.locals if other not in (name, "self", "cls")}
-            lines |= {f"{name}.sort()": 0.3, f"{name}.reverse()": 0.3, f"{name}.pop()": 0.35, f"{name} = []": 0.35, f"{name}.clear()": 0.35}
+            lines |= {
+                f"{name}.append({other})": 0.35 for other in site.locals if other not in (name, "self", "cls")
+            }
+            lines |= {
+                f"{name}.sort()": 0.3,
+                f"{name}.reverse()": 0.3,
+                f"{name}.pop()": 0.35,
+                f"{name} = []": 0.35,
+                f"{name}.clear()": 0.35,
+            }
         if kinds & {"set"}:
-            lines |= {f"{name}.add({other})": 0.6 for other in site.locals if other not in (name, "self", "cls")}
+            lines |= {
+                f"{name}.add({other})": 0.6 for other in site.locals if other not in (name, "self", "cls")
+            }
         if kinds & {"dict", "OrderedDict", "defaultdict"}:
             for other in site.locals:
                 if other not in (name, "self", "cls"):
@@ -111,7 +141,11 @@ def _twins(site: Site) -> dict[str, float]:
             if site.source.function(node) is None or node.lineno != node.end_lineno:
                 continue
             text = site.text(node)
-            stores = {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)}
+            stores = {
+                each.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.Name) and not isinstance(each.ctx, ast.Load)
+            }
             names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} - stores
             if len(text) < 100 and names <= known | _BUILT and (not stores or stores & set(site.locals)):
                 near = 1.0 if stores & set(site.locals) or not stores else 0.5
@@ -135,7 +169,11 @@ def _guards(site: Site) -> dict[str, float]:
     for scope, weight in ((site.source.owner(site.node), 0.8), (site.source.tree, 0.45)):
         for node in ast.walk(scope) if scope is not None else ():
             match node:
-                case ast.If(test=test, body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only], orelse=[]):
+                case ast.If(
+                    test=test,
+                    body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only],
+                    orelse=[],
+                ):
                     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
                     if only.lineno == only.end_lineno and test.lineno == test.end_lineno and names <= known:
                         found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
@@ -174,12 +212,17 @@ def kept_result(site: Site) -> Iterator[Proposal]:
 def aliasing(site: Site) -> Iterator[Proposal]:
     """A list, dict or set handed over as it is where a copy is meant."""
     node = site.node
-    value = node.iter if isinstance(node, ast.For) else node.value if isinstance(node, ast.Assign | ast.Return) else None
+    value = (
+        node.iter
+        if isinstance(node, ast.For)
+        else node.value
+        if isinstance(node, ast.Assign | ast.Return)
+        else None
+    )
     if not isinstance(value, ast.Name | ast.Attribute | ast.Subscript):
         return
     text = site.text(value)
     kinds = site.kinds(value)
     for kind in ("list", "dict", "set"):
-        if kind in kinds or not kinds and not isinstance(value, ast.Name):
+        if kind in kinds or (not kinds and not isinstance(value, ast.Name)):
             yield site.replace(value, f"{kind}({text})", 1.0 if kinds else 0.3)
-
