@@ -1,1 +1,28 @@
-"""Run untrusted commands on a layered checkout, contained. Knows nothing of ``bot``."""
+"""Containment of code that nobody trusts: policy in, results out. Knows nothing of what it is used for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.spec import Policy, SandboxUnavailable
+from sandbox.spec import Sandbox as Sandbox
+
+BACKENDS = ("bwrap",)
+
+
+async def open_sandbox(
+    *, layers: Sequence[Path], policy: Policy, scratch: Path, backend: str = "auto"
+) -> Sandbox:
+    """A sandbox whose workspace shows ``layers`` (top first, never written) below a private, empty layer.
+
+    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``.
+    Raises SandboxUnavailable, which says how to mend it; never returns less isolation than the policy's.
+    """
+    if backend not in ("auto", *BACKENDS):
+        raise SandboxUnavailable(
+            f"there is no sandbox backend {backend!r}", f"use auto or {', '.join(BACKENDS)}"
+        )
+    from sandbox.bwrap import open_bwrap
+
+    return await open_bwrap(layers=layers, policy=policy, scratch=scratch)

@@ -65,6 +65,7 @@ class Ending(StrEnum):
     EXITED = "exited"
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
+    OUT_OF_SPACE = "out of space"  # only where the workspace is on disk; on a tmpfs the program sees ENOSPC
     STOPPED = "stopped"  # the sandbox was closed or the caller was cancelled
 
 

@@ -1,1 +1,1 @@
-"""Programs that run inside the sandbox, next to the repository's code: standard library, pytest, coverage only."""
+"""Programs that run inside the sandbox beside the repository's code: standard library, pytest, coverage."""

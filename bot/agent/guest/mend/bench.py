@@ -1,8 +1,8 @@
 """The bench process: has pytest and the tests loaded, and forks a child for everything it is asked to run.
 
-Warm: pytest collects once, then serves from inside its own run loop; a candidate's code is put into the living
-functions of the child. Cold: only pytest and third-party modules are loaded; the child collects afresh with the
-candidate's text in front of the import system, for changes that take effect on import.
+Warm: pytest collects once, then serves from inside its own run loop; a candidate's code is put into the
+living functions of the child. Cold: only pytest and third-party modules are loaded; the child collects afresh
+with the candidate's text in front of the import system, for changes that take effect on import.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from .session import mend
 
 
 def main(argv: list[str]) -> int:
-    """Run in the repository's root. Exit code 0 when a change was found, 1 when not, 2 when tests cannot run."""
+    """Run in the repository's root. Exit code 0: a change was found; 1: none; 2: tests cannot run."""
     parser = argparse.ArgumentParser(prog="mend", description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(), help="the repository")
     parser.add_argument("--test", default="pytest -q", help="the repository's own test command")

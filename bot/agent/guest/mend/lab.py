@@ -20,7 +20,7 @@ Patch = Sequence[Mapping[str, Any]]
 
 
 class BenchRefused(Exception):
-    """pytest did not get as far as running tests; ``code`` is its exit code, ``tail`` the end of its output."""
+    """pytest did not come to running tests; ``code`` is its exit code, ``tail`` the end of its output."""
 
     def __init__(self, code: int | None, tail: str) -> None:
         super().__init__(tail)
@@ -44,7 +44,7 @@ class TestRun:
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
-    """What came of one request. ``unfit`` says why a candidate could not be put in; ``hung`` that time ran out."""
+    """What came of one request. ``unfit``: why a candidate could not be put in; ``hung``: time ran out."""
 
     runs: dict[str, TestRun] = field(default_factory=dict)
     unfit: str = ""

@@ -23,7 +23,7 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspect:
-    """One line and how suspicious it is, 1.0 for the worst. ``loaded`` says it takes effect on import only."""
+    """One line and how suspicious it is, 1.0 the most. ``loaded``: it takes effect on import only."""
 
     path: str
     line: int

@@ -1,4 +1,4 @@
-"""What a template sees: one node, its scope's names, the types seen at run time, the literals of the tests."""
+"""What a template sees: one node, its scope's names, the types seen at run time, the tests' literals."""
 
 from __future__ import annotations
 
@@ -15,13 +15,41 @@ SIZED = frozenset(
 )
 _BUILTINS = frozenset(dir(builtins))
 _RESULTS = {
-    "len": "int", "int": "int", "ord": "int", "round": "int", "float": "float", "str": "str", "repr": "str",
-    "chr": "str", "sorted": "list", "list": "list", "dict": "dict", "set": "set", "tuple": "tuple",
-    "bool": "bool", "isinstance": "bool", "hasattr": "bool", "any": "bool", "all": "bool", "range": "range",
-    "strip": "str", "lstrip": "str", "rstrip": "str", "lower": "str", "upper": "str", "join": "str",
-    "replace": "str", "format": "str", "title": "str", "split": "list", "splitlines": "list", "find": "int",
-    "count": "int", "startswith": "bool", "endswith": "bool",
-}  # fmt: skip
+    "len": "int",
+    "int": "int",
+    "ord": "int",
+    "round": "int",
+    "float": "float",
+    "str": "str",
+    "repr": "str",
+    "chr": "str",
+    "sorted": "list",
+    "list": "list",
+    "dict": "dict",
+    "set": "set",
+    "tuple": "tuple",
+    "bool": "bool",
+    "isinstance": "bool",
+    "hasattr": "bool",
+    "any": "bool",
+    "all": "bool",
+    "range": "range",
+    "strip": "str",
+    "lstrip": "str",
+    "rstrip": "str",
+    "lower": "str",
+    "upper": "str",
+    "join": "str",
+    "replace": "str",
+    "format": "str",
+    "title": "str",
+    "split": "list",
+    "splitlines": "list",
+    "find": "int",
+    "count": "int",
+    "startswith": "bool",
+    "endswith": "bool",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +151,9 @@ class Site:
             arguments = function.args
             for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
                 yield each.arg
-            for each in (arguments.vararg, arguments.kwarg):
-                if each is not None:
-                    yield each.arg
+            for rest in (arguments.vararg, arguments.kwarg):
+                if rest is not None:
+                    yield rest.arg
             for node in ast.walk(function):
                 if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                     yield node.id

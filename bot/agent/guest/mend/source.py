@@ -173,7 +173,7 @@ class Source:
 
 def first_line(node: ast.stmt) -> int:
     """The line a statement begins on, counting its decorators."""
-    lines = [each.lineno for each in getattr(node, "decorator_list", [])]
+    lines: list[int] = [each.lineno for each in getattr(node, "decorator_list", [])]
     return min([node.lineno, *lines])
 
 

@@ -38,7 +38,7 @@ class Watch:
     def stop(self) -> None:
         """Stop watching."""
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
     def _call(self, frame: FrameType, event: str, arg: Any) -> Any:
         code = frame.f_code

@@ -1,14 +1,16 @@
 """Edit templates: small ways in which Python code is wrong, each with how often it is the answer.
 
-The priors follow the order of published counts of one-statement fixes (R.-M. Karampatsis, C. Sutton, "How often
-do single-statement bugs occur?", MSR 2020; A. Kamienski et al., "PySStuBs", MSR 2021; R. Widyasari et al.,
-"BugsInPy", FSE 2020), then adjusted on a development suite.
+The priors follow the order of published counts of one-statement fixes (R.-M. Karampatsis, C. Sutton, "How
+often do single-statement bugs occur?", MSR 2020; A. Kamienski et al., "PySStuBs", MSR 2021; R. Widyasari et
+al., "BugsInPy", FSE 2020), then adjusted on a development suite.
 """
 
 from __future__ import annotations
 
-from . import calls, constants, control, guards, names, operators, signatures, statements
+from . import calls, constants, control, guards, lookups, names, operators, signatures, statements
 from .registry import Template, registered
 
-MODULES = (calls, constants, control, guards, names, operators, signatures, statements)
+MODULES = (calls, constants, control, guards, lookups, names, operators, signatures, statements)
 TEMPLATES: tuple[Template, ...] = registered()
+
+__all__ = ["MODULES", "TEMPLATES", "Template"]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import NUMBERS, SIZED, Proposal, Site
-from ..source import Edit, operator_span
+from ..source import Edit
 from .registry import template
 
 
@@ -122,7 +122,7 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
 def missing_method(site: Site) -> Iterator[Proposal]:
     """``.strip()``, ``.lower()``, ``.copy()`` and the like left out."""
     node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node):
+    if not isinstance(node, ast.expr) or not is_value(site, node):
         return
     kinds = site.kinds(node)
     text = site.text(node)
@@ -170,7 +170,7 @@ def missing_method(site: Site) -> Iterator[Proposal]:
 def missing_call(site: Site) -> Iterator[Proposal]:
     """``len``, ``abs``, ``sorted``, ``str`` and the like left out around a value."""
     node = site.node
-    if not isinstance(node, ast.expr) or not _value(site, node):
+    if not isinstance(node, ast.expr) or not is_value(site, node):
         return
     kinds = site.kinds(node)
     text = site.text(node)
@@ -251,7 +251,7 @@ def _called(site: Site, node: ast.AST, name: str) -> bool:
     return isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == name
 
 
-def _value(site: Site, node: ast.expr) -> bool:
+def is_value(site: Site, node: ast.expr) -> bool:
     """Whether the expression is read as a value: not a target, a callee, an owner of an attribute, a type."""
     if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
         return False

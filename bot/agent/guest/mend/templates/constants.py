@@ -20,7 +20,7 @@ def number(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Constant)  # noqa: S101
     value = node.value
-    if type(value) not in (int, float) or _in_text(site):
+    if not isinstance(value, int | float) or isinstance(value, bool) or _in_text(site):
         return
     index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
     guesses: list[tuple[str, float]] = []
@@ -149,8 +149,18 @@ def pattern(site: Site) -> Iterator[Proposal]:
     start = site.source.span(node)[0]
     begin, end = match.end(), len(text) - len(match.group(2))
     body = text[begin:end]
-    for old, news in {"+": ("*", ""), "*": ("+", ""), "?": ("", "+"), r"\d": (r"\w",), r"\w": (r"\d", r"\S"), r"\s": (r"\S",),
-                      "a-z": ("a-zA-Z", "a-z0-9"), "^": ("",), "$": ("",), r"\b": ("",)}.items():  # fmt: skip
+    for old, news in {
+        "+": ("*", ""),
+        "*": ("+", ""),
+        "?": ("", "+"),
+        r"\d": (r"\w",),
+        r"\w": (r"\d", r"\S"),
+        r"\s": (r"\S",),
+        "a-z": ("a-zA-Z", "a-z0-9"),
+        "^": ("",),
+        "$": ("",),
+        r"\b": ("",),
+    }.items():
         for found in re.finditer(re.escape(old), body):
             at = start + begin + found.start()
             yield from (Proposal((Edit(at, at + len(old), new),), 0.6) for new in news)
@@ -187,9 +197,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
     start = site.source.span(node)[0]
     for found in re.finditer(r"(?<=[:.,0<>^])(\d+)(?=[a-z%}])|(?<=[:<>^])(\d+)(?=[\.}])", text):
         width = int(found.group())
-        for other in (width + 1, width - 1, 0 if width else 2):
-            if other >= 0:
-                yield Proposal((Edit(start + found.start(), start + found.end(), str(other)),), 0.5)
+        for size in (width + 1, width - 1, 0 if width else 2):
+            if size >= 0:
+                yield Proposal((Edit(start + found.start(), start + found.end(), str(size)),), 0.5)
     for found in re.finditer(r":([<>^])(?=\d|\{)", text):
         for other in "<>^":
             yield Proposal((Edit(start + found.start() + 1, start + found.end(), other),), 0.5)
@@ -198,9 +208,9 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
         for added in ("!r", "!s", ":.2f", ":,"):
             yield Proposal((Edit(at[1], at[1], added),), 0.25)
         if isinstance(node, ast.JoinedStr):
-            for other in (*site.locals, *site.attributes):
-                if other != found.group():
-                    yield Proposal((Edit(*at, other),), 0.3)
+            for name in (*site.locals, *site.attributes):
+                if name != found.group():
+                    yield Proposal((Edit(*at, name),), 0.3)
 
 
 @template("slice", 0.6, ast.Subscript, ast.Name, ast.Attribute, ast.Call)
@@ -234,9 +244,16 @@ def _slice(site: Site, node: ast.Subscript) -> Iterator[Proposal]:
         case ast.Slice(lower=lower, upper=upper, step=step):
             low, high, by = (site.text(each) if each else "" for each in (lower, upper, step))
             for a, b, c, weight in (
-                ("", high, by, 0.5), (low, "", by, 0.5), (low, high, "", 0.7), (high, low, by, 0.7), ("1", high, by, 0.4),
-                (low, "-1", by, 0.4), (low, high, "-1", 0.4), (low, high, f"-{by}", 0.5), (low, high, "2", 0.2),
-            ):  # fmt: skip
+                ("", high, by, 0.5),
+                (low, "", by, 0.5),
+                (low, high, "", 0.7),
+                (high, low, by, 0.7),
+                ("1", high, by, 0.4),
+                (low, "-1", by, 0.4),
+                (low, high, "-1", 0.4),
+                (low, high, f"-{by}", 0.5),
+                (low, high, "2", 0.2),
+            ):
                 if (a, b, c) != (low, high, by) and c != "-":
                     yield site.replace(node, f"{value}[{a}:{b}{':' + c if c else ''}]", weight)
         case ast.Constant(value=int(index)) if not isinstance(index, bool):

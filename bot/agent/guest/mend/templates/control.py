@@ -10,8 +10,21 @@ from ..source import FUNCTIONS, Edit
 from .blocks import after, gone, inner_indent, shifted
 from .registry import template
 
-ERRORS = ("ValueError", "TypeError", "KeyError", "IndexError", "AttributeError", "RuntimeError", "StopIteration",
-          "LookupError", "ZeroDivisionError", "OverflowError", "NotImplementedError", "OSError", "Exception")  # fmt: skip
+ERRORS = (
+    "ValueError",
+    "TypeError",
+    "KeyError",
+    "IndexError",
+    "AttributeError",
+    "RuntimeError",
+    "StopIteration",
+    "LookupError",
+    "ZeroDivisionError",
+    "OverflowError",
+    "NotImplementedError",
+    "OSError",
+    "Exception",
+)
 
 
 @template("jump", 0.55, ast.Continue, ast.Break, ast.Pass, ast.Return)
@@ -22,8 +35,12 @@ def jump(site: Site) -> Iterator[Proposal]:
     loop = _loop(site, statement)
     if isinstance(statement, ast.Return) and (loop is None or statement.value is not None):
         return
-    others = {ast.Continue: ("break", "return"), ast.Break: ("continue", "return"), ast.Pass: ("continue", "break", "return", "raise"),
-              ast.Return: ("continue", "break")}[type(statement)]  # fmt: skip
+    others = {
+        ast.Continue: ("break", "return"),
+        ast.Break: ("continue", "return"),
+        ast.Pass: ("continue", "break", "return", "raise"),
+        ast.Return: ("continue", "break"),
+    }[type(statement)]
     for other, weight in zip(others, (1.0, 0.4, 0.3, 0.3), strict=False):
         if loop is not None or other in ("return", "raise"):
             yield site.replace(statement, other, weight)
@@ -82,7 +99,7 @@ def missing_return(site: Site) -> Iterator[Proposal]:
     if node is function.body[-1]:
         names = [each for each in inner.locals if each not in ("cls",)]
         for name in reversed(names):
-            yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))  # type: ignore[arg-type]
+            yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))
         for name in ("True", "False", *inner.attributes):
             yield from _present(after(site, node, [f"return {name}"], 0.35))  # type: ignore[arg-type]
     elif (

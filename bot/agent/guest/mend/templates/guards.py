@@ -10,8 +10,16 @@ from ..source import Edit
 from .blocks import before, inner_indent, shifted
 from .registry import template
 
-TROUBLE = ("TypeError", "AttributeError", "IndexError", "KeyError", "ZeroDivisionError", "ValueError", "StopIteration",
-           "RecursionError")  # fmt: skip
+TROUBLE = (
+    "TypeError",
+    "AttributeError",
+    "IndexError",
+    "KeyError",
+    "ZeroDivisionError",
+    "ValueError",
+    "StopIteration",
+    "RecursionError",
+)
 SIMPLE = (ast.Return, ast.Assign, ast.Expr, ast.AugAssign, ast.If, ast.For, ast.While, ast.Raise, ast.With)
 
 

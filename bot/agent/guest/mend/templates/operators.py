@@ -10,9 +10,17 @@ from ..source import ATOMS, Edit, operator_span
 from .registry import template
 
 COMPARE = {
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-    ast.Is: "is", ast.IsNot: "is not", ast.In: "in", ast.NotIn: "not in",
-}  # fmt: skip
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Is: "is",
+    ast.IsNot: "is not",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
 OTHER = {
     "<": {"<=": 1.0, ">": 0.7, ">=": 0.6, "!=": 0.3, "==": 0.15},
     "<=": {"<": 1.0, ">=": 0.7, ">": 0.6, "==": 0.3},
@@ -26,15 +34,33 @@ OTHER = {
     "not in": {"in": 1.0, "!=": 0.3},
 }
 ARITHMETIC = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
-    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
-}  # fmt: skip
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.Pow: "**",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+    ast.BitXor: "^",
+    ast.LShift: "<<",
+    ast.RShift: ">>",
+}
 SWAPPED = {
-    "+": {"-": 1.0, "*": 0.4, "|": 0.1}, "-": {"+": 1.0, "/": 0.2, "*": 0.2}, "*": {"/": 0.7, "+": 0.5, "**": 0.5, "//": 0.4},
-    "/": {"//": 1.0, "*": 0.7, "%": 0.2}, "//": {"/": 1.0, "%": 0.6, "*": 0.3}, "%": {"//": 1.0, "/": 0.5},
-    "**": {"*": 1.0}, "&": {"|": 1.0, "^": 0.5}, "|": {"&": 1.0, "^": 0.5, "+": 0.2}, "^": {"|": 0.7, "&": 0.7},
-    "<<": {">>": 1.0}, ">>": {"<<": 1.0},
-}  # fmt: skip
+    "+": {"-": 1.0, "*": 0.4, "|": 0.1},
+    "-": {"+": 1.0, "/": 0.2, "*": 0.2},
+    "*": {"/": 0.7, "+": 0.5, "**": 0.5, "//": 0.4},
+    "/": {"//": 1.0, "*": 0.7, "%": 0.2},
+    "//": {"/": 1.0, "%": 0.6, "*": 0.3},
+    "%": {"//": 1.0, "/": 0.5},
+    "**": {"*": 1.0},
+    "&": {"|": 1.0, "^": 0.5},
+    "|": {"&": 1.0, "^": 0.5, "+": 0.2},
+    "^": {"|": 0.7, "&": 0.7},
+    "<<": {">>": 1.0},
+    ">>": {"<<": 1.0},
+}
 
 
 @template("comparison", 1.0, ast.Compare)

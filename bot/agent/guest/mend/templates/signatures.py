@@ -61,7 +61,7 @@ def decorator(site: Site) -> Iterator[Proposal]:
     start = site.source.starts[function.lineno - 1]
     if isinstance(site.source.parents.get(function), ast.ClassDef):
         first = function.args.args[0].arg if function.args.args else ""
-        names = ("property",) if len(function.args.args) == 1 and first == "self" else ()
+        names: tuple[str, ...] = ("property",) if len(function.args.args) == 1 and first == "self" else ()
         names += ("classmethod",) if first == "cls" else ("staticmethod",) if first != "self" else ()
         for name in names:
             yield Proposal((Edit(start, start, f"{indent}@{name}{newline}"),), 1.0)
@@ -76,17 +76,20 @@ def class_state(site: Site) -> Iterator[Proposal]:
     """A list or dict kept on the class, shared by all its objects, that ``__init__`` must make."""
     node = site.node
     owner = site.source.parents.get(node)
-    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-    if not isinstance(owner, ast.ClassDef) or not isinstance(value, ast.List | ast.Dict | ast.Set | ast.Call):
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(owner, ast.ClassDef):
         return
-    target = node.targets[0] if isinstance(node, ast.Assign) else node.target  # type: ignore[union-attr]
+    value = node.value
+    if not isinstance(value, ast.List | ast.Dict | ast.Set | ast.Call):
+        return
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     if not isinstance(target, ast.Name):
         return
     for method in owner.body:
         if isinstance(method, FUNCTIONS) and method.name == "__init__":
             span = site.source.whole_lines(method.body[0])
             if span is not None:
-                line = f"{site.source.indent(method.body[0])}self.{target.id} = {site.text(value)}{site.source.newline}"
+                indent = site.source.indent(method.body[0])
+                line = f"{indent}self.{target.id} = {site.text(value)}{site.source.newline}"
                 yield Proposal((Edit(span[0], span[0], line),), 1.0)
 
 

@@ -1,0 +1,44 @@
+# Two commands do everything, set-up included: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+ARGS ?=
+
+.PHONY: demo test lint types pytest setup shots refresh-github-data clean
+
+demo: setup ## the whole path on this machine, from a mention to a pull request
+	@$(BIN)/python -m bot demo $(ARGS)
+
+test: setup lint types pytest ## all checks
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+pytest: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+setup: $(READY)
+	@.ci/system
+
+$(READY): setup.cfg pyproject.toml .ci/system
+	@.ci/system
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Hob needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[shots]'
+	$(BIN)/python docs/shots.py
+
+refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
+	$(BIN)/python tests/refresh_github_data.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,195 @@
+"""The command line: what each command needs and where it goes. ``hob`` and ``python -m bot`` are the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot import __version__
+from bot.errors import HobError, UserError
+from sandbox.spec import SandboxUnavailable
+
+
+def _fail(error: Exception) -> None:
+    """One clear line instead of a traceback, and the last lines of what failed."""
+    click.echo(f"hob: {error}", err=True)
+    if isinstance(error, UserError) and error.log.strip():
+        click.echo(f"\n{error.log.rstrip()}", err=True)
+    sys.exit(2)
+
+
+class _Commands(click.Group):
+    """A group whose known errors end in one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (HobError, SandboxUnavailable) as error:
+            _fail(error)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hob")
+def main() -> None:
+    """A coding teammate that lives in GitHub: mention it, get a pull request with proof."""
+
+
+@main.command()
+@click.option("--exit", "exit_", is_flag=True, help="Stop at the end instead of serving on.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (with --exit) at the end.")
+@click.option(
+    "--repo", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Any git repository."
+)
+@click.option("--request", default="", help="What to ask for in that repository.")
+def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
+    """The whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
+    from bot.demo.show import run_demo
+
+    if repo is not None and not request.strip():
+        raise click.UsageError("--repo needs --request, the text of the issue")
+    sys.exit(run_demo(serve=not exit_, as_json=as_json, repo=repo, request=request))
+
+
+@main.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("request")
+@click.option("--model", help="Any pydantic-ai model name; default HOB_MODEL or offline.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
+def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bool) -> None:
+    """Work on a local git repository: print the diff and the proof, touch nothing."""
+    from bot.run.solve import apply_diff
+    from bot.run.solve import solve as run_solve
+    from bot.run.terminal import show
+    from bot.settings import load
+
+    settings = load(model=model)
+    tell = _quiet_unless_terminal(as_json)
+    solved = asyncio.run(
+        run_solve(
+            path, request, home=settings.home, model=settings.model, backend=settings.sandbox, tell=tell
+        )
+    )
+    if as_json:
+        click.echo(json.dumps(solved.as_json(), indent=2))
+    else:
+        show(solved)
+    if apply_ and solved.passed:
+        apply_diff(path, solved.result.diff)
+        click.echo(f"Applied to {path}.", err=True)
+    sys.exit(0 if solved.passed else 1)
+
+
+def _quiet_unless_terminal(as_json: bool) -> Callable[[str], None]:
+    if as_json and not sys.stderr.isatty():
+        return lambda _: None
+    return lambda line: click.echo(line, err=True)
+
+
+@main.command()
+def web() -> None:
+    """Receive webhooks: POST /webhook, /healthz, /readyz, /metrics on PORT."""
+    from bot.serve import serve_web
+    from bot.settings import load
+
+    asyncio.run(serve_web(load("webhook_secret")))
+
+
+@main.command()
+def worker() -> None:
+    """Take deliveries and tasks; any number of these may run, on any number of machines."""
+    from bot.serve import serve_worker
+    from bot.settings import load
+
+    asyncio.run(serve_worker(load("app_id", "private_key")))
+
+
+@main.command()
+def dashboard() -> None:
+    """Pages for people, on HOB_DASHBOARD_PORT."""
+    from bot.serve import serve_dashboard
+    from bot.settings import load
+
+    serve_dashboard(load())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; safe to repeat."""
+    from bot.serve import run_migrate
+    from bot.settings import load
+
+    asyncio.run(run_migrate(load()))
+
+
+@main.command()
+@click.option("--port", default=0, help="0 takes a free one.")
+@click.option("--data", required=True, type=click.Path(path_type=Path), help="Where its state is kept.")
+@click.option("--webhook", help="Where it delivers webhooks to.")
+def hub(port: int, data: Path, webhook: str | None) -> None:
+    """Serve a GitHub on this machine."""
+    from localhub.server import serve
+
+    asyncio.run(serve(port, data, webhook))
+
+
+@main.command()
+@click.argument("base_url")
+@click.option("--organization", default="", help="Register in this organization instead of your account.")
+@click.option(
+    "--port", default=0, help="Where the page for your browser listens on loopback; 0 takes a free one."
+)
+def register(base_url: str, organization: str, port: int) -> None:
+    """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
+    from bot.github.registration import run_registration
+    from bot.settings import load
+
+    settings = load()
+    run_registration(
+        base_url,
+        organization=organization,
+        api_url=settings.github_url,
+        home=settings.home,
+        port=port,
+        tell=click.echo,
+    )
+
+
+@main.command()
+def doctor() -> None:
+    """Check the sandbox, the database, the App's key, permissions, events and deliveries."""
+    from bot.doctor import examine
+    from bot.settings import load
+
+    findings = asyncio.run(examine(load()))
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command()
+@click.option("--hours", default=72.0, help="How far back; GitHub keeps deliveries for three days.")
+def redeliver(hours: float) -> None:
+    """Ask GitHub for the deliveries that failed."""
+    from bot.github.admin import redeliver as run_redeliver
+    from bot.settings import load
+
+    settings = load("app_id", "private_key")
+    since = datetime.now(UTC) - timedelta(hours=hours)
+    asked = run_redeliver(settings.app, since, write_spacing=settings.write_seconds)
+    for one in asked:
+        click.echo(f"{one.guid} {one.event}: {one.problem or 'asked for again'}")
+    click.echo(f"{len(asked)} failed deliveries")
+    sys.exit(1 if any(one.problem for one in asked) else 0)
+
+
+if __name__ == "__main__":
+    main()

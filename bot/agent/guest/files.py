@@ -1,0 +1,285 @@
+"""Read, edit and write files, inside the sandbox: one JSON request on stdin, one JSON answer on stdout.
+
+``{"op": "read" | "edit" | "write", "path": ..., ...}`` gives ``{"ok": true, ...}``, or ``{"ok": false,
+"error": ...}`` in words that the model can act on. The working directory is the workspace: anything may be
+read, only what is below it written. Bytes that are not UTF-8 survive an edit. Standard library only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import stat
+import sys
+import warnings
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+MAX_EDIT_BYTES = 8 << 20
+MAX_COUNT_BYTES = 64 << 20  # lines of larger files are not counted
+MAX_LINE_CHARS = 2000
+MAX_SEARCHED_LINES = 20_000
+
+
+class Problem(Exception):
+    """What the model is told."""
+
+
+def read(request: dict[str, Any]) -> dict[str, Any]:
+    """``path, start, lines, chars`` -> ``lines``, ``start``, ``total`` (None if unknown), ``remarks``."""
+    path, start = request["path"], request["start"]
+    if Path(path).is_dir():
+        return _listing(path, request["chars"])
+    lines: list[str] = []
+    room, cut, not_utf8, crlf = request["chars"], False, False, False
+    with _opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if b"\0" in file.read(8192):
+            raise Problem(f"{path} is binary ({size} bytes); look at it with shell, for example by xxd")
+        file.seek(0)
+        number = 0
+        while (
+            number < start - 1 + request["lines"] and room > 0 and (raw := file.readline(4 * MAX_LINE_CHARS))
+        ):
+            number += 1
+            whole = raw.endswith(b"\n")
+            while not whole and (rest := file.readline(1 << 20)):
+                whole, cut = rest.endswith(b"\n"), cut or number >= start
+            if number >= start:
+                crlf = crlf or raw.endswith(b"\r\n")
+                text = raw.rstrip(b"\r\n").decode("utf-8", "replace")
+                cut = cut or len(text) > MAX_LINE_CHARS
+                lines.append(text[:MAX_LINE_CHARS])
+                not_utf8 = not_utf8 or "\ufffd" in lines[-1]
+                room -= len(lines[-1]) + 8
+        total = _count_lines(file) if size <= MAX_COUNT_BYTES else None
+    if total is not None and start > max(1, total):
+        raise Problem(f"{path} has {total} lines; start={start} is behind its end")
+    remarks = [f"lines over {MAX_LINE_CHARS} characters are cut"] if cut else []
+    remarks += ["lines end with CRLF"] if crlf else []
+    remarks += ["some bytes are not UTF-8 and are shown as \ufffd"] if not_utf8 else []
+    return {"lines": lines, "start": start, "total": total, "size": size, "remarks": remarks}
+
+
+def edit(request: dict[str, Any]) -> dict[str, Any]:
+    """``path, old, new, all`` -> ``count``, and ``start`` and ``lines`` of the first changed place."""
+    path, old, new = request["path"], request["old"], request["new"]
+    _inside(path)
+    with _opened(path) as file:
+        raw = file.read(MAX_EDIT_BYTES + 1)
+    if len(raw) > MAX_EDIT_BYTES:
+        raise Problem(f"{path} is over {MAX_EDIT_BYTES} bytes; change it with shell (sed, python)")
+    if b"\0" in raw[:8192]:
+        raise Problem(f"{path} is binary")
+    text = raw.decode("utf-8", "surrogateescape")
+    if old not in text and "\r\n" in text:
+        old, new = _as_crlf(old), _as_crlf(new)
+    count = text.count(old)
+    if count == 0:
+        raise Problem(_miss(path, text.replace("\r\n", "\n"), request["old"]))
+    if count > 1 and not request["all"]:
+        raise Problem(
+            f"old stands {count} times in {path}, at lines {_places(text, old)}; "
+            "give more of the text around the one you mean, or all=true"
+        )
+    at = text.index(old)
+    changed = text.replace(old, new)
+    _store(path, changed)
+    first = text.count("\n", 0, at) + 1
+    shown = changed.split("\n")[max(0, first - 3) : first + new.count("\n") + 2]
+    lines = [line.rstrip("\r")[:MAX_LINE_CHARS] for line in shown[:80]]
+    return {
+        "count": count,
+        "start": max(1, first - 2),
+        "lines": lines,
+        "remarks": _remarks(path, text, changed),
+    }
+
+
+def write(request: dict[str, Any]) -> dict[str, Any]:
+    """``path, text`` -> ``lines``, ``bytes``, ``before``: lines of what was there, None for a new file."""
+    path, text = request["path"], request["text"]
+    _inside(path)
+    before, old = None, ""
+    if Path(path).exists():
+        with _opened(path) as file:
+            old = file.read(MAX_EDIT_BYTES).decode("utf-8", "surrogateescape")
+            before = _count_lines(file)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    size = _store(path, text)
+    lines = text.count("\n") + bool(text and not text.endswith("\n"))
+    return {"lines": lines, "bytes": size, "before": before, "remarks": _remarks(path, old, text)}
+
+
+def _opened(path: str) -> BinaryIO:
+    """The file, opened without waiting on a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise Problem(f"{path} does not exist{_similar(path)}") from None
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise Problem(f"{path} is a directory" if stat.S_ISDIR(mode) else f"{path} is not a regular file")
+
+
+def _inside(path: str) -> None:
+    root, real = Path.cwd().resolve(), Path(path).resolve()
+    if root not in real.parents:
+        raise Problem(f"{path} is outside the workspace (links included); only files below it can be written")
+    if real.relative_to(root).parts[0] == ".git":
+        raise Problem(f"{path} belongs to git; what is changed there is never published")
+
+
+def _store(path: str, text: str) -> int:
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise Problem(
+            f"the text cannot be written as UTF-8: {error.reason} at character {error.start}"
+        ) from None
+    return Path(path).write_bytes(data)
+
+
+def _as_crlf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n")
+
+
+def _count_lines(file: BinaryIO) -> int:
+    file.seek(0)
+    count, last = 0, b"\n"
+    while chunk := file.read(1 << 20):
+        count, last = count + chunk.count(b"\n"), chunk[-1:]
+    return count + (last != b"\n")
+
+
+def _listing(path: str, room: int) -> dict[str, Any]:
+    names = []
+    with os.scandir(path) as entries:
+        for entry in entries:
+            kind = "@" if entry.is_symlink() else "/" if entry.is_dir() else ""
+            names.append(entry.name + kind)
+    names.sort()
+    shown: list[str] = []
+    while len(shown) < len(names) and room > 0:
+        room -= len(names[len(shown)]) + 1
+        shown.append(names[len(shown)])
+    return {"directory": shown, "total": len(names)}
+
+
+def _similar(path: str) -> str:
+    folder = Path(path).parent
+    if not folder.is_dir():
+        return f"; neither does its folder {folder}"
+    names = sorted(each.name for each in folder.iterdir())
+    near = difflib.get_close_matches(Path(path).name, names[:5000], n=3, cutoff=0.6)
+    return f"; {folder} has {', '.join(near)}" if near else ""
+
+
+def _places(text: str, old: str) -> str:
+    lines: list[str] = []
+    at = text.find(old)
+    while at >= 0 and len(lines) < 10:
+        lines.append(str(text.count("\n", 0, at) + 1))
+        at = text.find(old, at + len(old))
+    return ", ".join(lines) + (", ..." if at >= 0 else "")
+
+
+def _miss(path: str, text: str, old: str) -> str:
+    """Says that ``old`` is not there, what comes nearest to it, and why that differs."""
+    if re.match(r"\s*\d+\t", old) and re.sub(r"(?m)^\s*\d+\t", "", old) in text:
+        return f"old is not in {path}: leave out the line numbers that read puts in front of the lines"
+    wanted, lines = old.strip("\n").split("\n"), text.split("\n")
+    near = _nearest(lines[:MAX_SEARCHED_LINES], wanted)
+    if near is None:
+        return f"old is not in {path}, nor anything like it; read the file again"
+    there = lines[near : near + len(wanted)]
+    difference = "\n".join(
+        line[:300]
+        for line in islice(
+            difflib.unified_diff(wanted, there, "old as given", "the file", n=1, lineterm=""), 40
+        )
+    )
+    where = f"lines {near + 1}-{near + len(there)}" if len(there) > 1 else f"line {near + 1}"
+    return f"old is not in {path}. Nearest is {where}; {_why(wanted, there)}:\n{difference}"
+
+
+def _nearest(lines: list[str], wanted: list[str]) -> int | None:
+    """Where the block of lines most like ``wanted`` begins, None when nothing is like it."""
+    stripped, goal = [line.strip() for line in lines], [line.strip() for line in wanted]
+    votes: dict[int, int] = {}
+    for offset, line in enumerate(goal):
+        if len(line) > 2:
+            for at, other in enumerate(stripped):
+                if other == line and at >= offset:
+                    votes[at - offset] = votes.get(at - offset, 0) + 1
+    starts = sorted(votes, key=lambda at: (-votes[at], at))[:5]
+    if not starts:
+        longest = max(range(len(goal)), key=lambda at: len(goal[at]))
+        near = difflib.get_close_matches(goal[longest], {line for line in stripped if line}, n=3, cutoff=0.5)
+        starts = [max(0, at - longest) for at, line in enumerate(stripped) if line in near][:10]
+    block = "\n".join(goal)
+    scored = [
+        (difflib.SequenceMatcher(None, "\n".join(stripped[at : at + len(goal)]), block).ratio(), -at)
+        for at in starts
+    ]
+    best = max(scored, default=(0.0, 0))
+    return -best[1] if best[0] >= 0.5 else None
+
+
+def _why(wanted: list[str], there: list[str]) -> str:
+    if [line.rstrip() for line in wanted] == [line.rstrip() for line in there]:
+        return "only whitespace at the ends of lines differs"
+    if [line.strip() for line in wanted] == [line.strip() for line in there]:
+        return "only the indentation differs"
+    if ["".join(line.split()) for line in wanted] == ["".join(line.split()) for line in there]:
+        return "only whitespace within the lines differs"
+    if [line.lower() for line in wanted] == [line.lower() for line in there]:
+        return "only upper and lower case differ"
+    return "it differs here"
+
+
+def _remarks(path: str, before: str, after: str) -> list[str]:
+    """What the model should know of its change: Python that parsed before and no longer does."""
+    broken = _syntax_error(path, after)
+    return (
+        [f"the file is not valid Python now: {broken}"] if broken and not _syntax_error(path, before) else []
+    )
+
+
+def _syntax_error(path: str, text: str) -> str:
+    if not path.endswith(".py") or len(text) > 1 << 20:
+        return ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text.encode("utf-8", "surrogateescape"), path, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return f"{error.msg}, line {error.lineno}"
+        except (ValueError, RecursionError, MemoryError):
+            return ""
+    return ""
+
+
+def main() -> None:
+    """Serve one request."""
+    request = json.load(sys.stdin)
+    try:
+        answer = {"read": read, "edit": edit, "write": write}[request["op"]](request)
+    except Problem as problem:
+        answer = {"ok": False, "error": str(problem)}
+    except OSError as error:
+        answer = {"ok": False, "error": f"{request['path']}: {error.strerror or error}"}
+    except ValueError as error:
+        answer = {"ok": False, "error": f"{request['path']!r}: {error}"}
+    else:
+        answer = {"ok": True, **answer}
+    sys.stdout.buffer.write(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""The loop between a model and a sandbox: ask, carry out the calls, tell the results, until it ends.
+
+Limits are checked before each call to the model; at one, what exists is handed over and said. A turn is
+stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``, ``LeaseLost``, ``Parked``
+and ``UserError`` pass through to the caller.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelRequestPart,
+    TextPart,
+    ToolReturnPart,
+    UserPromptPart,
+)
+
+from bot.agent import prompt
+from bot.agent.bench import Bench, Finish
+from bot.agent.journal import Journal
+from bot.agent.limits import Meter
+from bot.agent.models import Answer, ContextFull, ModelCall
+from bot.agent.tools import Done, definitions, execute
+from bot.agent.transcript import past, record
+from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
+from bot.errors import Cancelled
+from sandbox.spec import Sandbox
+
+__all__ = ["Journal", "think"]
+
+MALFORMED_IN_A_ROW = 5  # turns in which no call could be understood
+SILENT_IN_A_ROW = 3  # answers without any call
+
+NUDGE = (
+    "You called no tool, so nothing happened. Go on by calling tools; when the work is over, or cannot "
+    "be done, call finish."
+)
+RESUMED = (
+    "The work was interrupted here and goes on now. The workspace is as it was after your last turn; kept "
+    "outputs are gone."
+)
+CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
+
+
+async def think(
+    *,
+    brief: Brief,
+    model: ModelCall,
+    sandbox: Sandbox,
+    limits: Limits,
+    journal: Journal,
+    history: Sequence[Mapping[str, Any]] = (),
+) -> Outcome:
+    """Work on ``brief`` until the model finishes, gives up, or a limit is reached.
+
+    ``history`` is the records that an interrupted run gave to ``journal.turn``, in order: the work goes on
+    after the last one, in a sandbox that holds what it held then. Raises what ``journal`` raises to end the
+    run, ``Parked`` when the model stays down, and ``UserError`` when it cannot be asked at all.
+    """
+    before = past(history)
+    meter = Meter(limits, before.used)
+    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left)
+    bench.plan, bench.notes, bench.replies = before.plan, list(before.notes), list(before.replies)
+    bench.finish, bench.edited = before.finish, before.edited
+    if bench.finish:  # it ended, and the worker died before anybody was told
+        return _finished(bench, bench.finish, meter)
+    messages: list[ModelMessage] = before.messages
+    unsaved: list[ModelMessage] = [await _first_message(brief, journal, resumed=bool(messages))]
+    tools = definitions()
+    seq, silent, malformed = before.turns, 0, 0
+
+    while True:
+        if reached := meter.reached():
+            return _stopped(bench, meter, reached)
+        start = time.monotonic()
+        try:
+            answer = await model.ask([*messages, *unsaved], tools)
+        except ContextFull as full:
+            return _stopped(bench, meter, str(full))
+        meter.add(answer.usage)
+        plan = bench.plan
+        done = await _carry_out(bench, answer)
+        if bench.plan != plan:
+            await journal.plan(bench.plan)
+        heard, stop = await _listen(journal)
+
+        silent = 0 if done else silent + 1
+        malformed = malformed + 1 if done and all(each.malformed for each in done) else 0
+        unsaved += [_spoken(answer), _reaction(done, heard, meter.warning())]
+        turn = record(
+            seq=seq,
+            model=model.name,
+            answer=answer,
+            done=done,
+            heard=heard,
+            bench=bench,
+            total=meter.used,
+            messages=unsaved,
+            seconds=time.monotonic() - start,
+        )
+        await journal.turn(seq, turn)
+        if stop:
+            raise stop
+        messages, unsaved, seq = [*messages, *unsaved], [], seq + 1
+
+        if bench.finish and not heard:
+            return _finished(bench, bench.finish, meter)
+        bench.finish = None
+        if malformed >= MALFORMED_IN_A_ROW:
+            return _stopped(bench, meter, f"{malformed} turns in a row held no call that could be understood")
+        if silent >= SILENT_IN_A_ROW:
+            return _trailed_off(bench, meter, turn["text"])
+
+
+async def _first_message(brief: Brief, journal: Journal, *, resumed: bool) -> ModelRequest:
+    if not resumed:
+        return prompt.opening(brief)
+    heard = await journal.steering()
+    return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(heard)] if heard else [])])
+
+
+async def _listen(journal: Journal) -> tuple[list[Passage], Cancelled | None]:
+    """New words, or that somebody said to stop: the turn that is over is stored before the loop obeys."""
+    try:
+        return await journal.steering(), None
+    except Cancelled as stop:
+        return [], stop
+
+
+async def _carry_out(bench: Bench, answer: Answer) -> list[Done]:
+    """The calls of one answer, in their order. ``finish`` does not count when another call failed."""
+    hint = CUT_OFF if answer.response.finish_reason == "length" else ""
+    done = [await execute(bench, call, hint=hint) for call in answer.response.tool_calls]
+    failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]
+    if bench.finish and failed:
+        bench.finish = None
+        unfinished = f"[error] Not finished: in the same turn {', '.join(failed)} failed. Look at that first."
+        done = [
+            replace(each, text=unfinished, ok=False) if each.call.tool_name == "finish" else each
+            for each in done
+        ]
+    return done
+
+
+def _spoken(answer: Answer) -> ModelMessage:
+    """The answer as it goes into the history: providers refuse a message without any content."""
+    response = answer.response
+    return response if response.parts else replace(response, parts=[TextPart(content="(nothing)")])
+
+
+def _reaction(done: Sequence[Done], heard: Sequence[Passage], warning: str) -> ModelRequest:
+    """What the model sees next: the results of its calls first, as providers want it, then words."""
+    parts: list[ModelRequestPart] = [
+        ToolReturnPart(
+            tool_name=each.call.tool_name,
+            content=each.text,
+            tool_call_id=each.call.tool_call_id,
+            outcome="failed" if each.malformed else "success",
+        )
+        for each in done
+    ]
+    words = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
+    return ModelRequest(parts=[*parts, *words, *([prompt.news(heard)] if heard else [])])
+
+
+def _finished(bench: Bench, finish: Finish, meter: Meter) -> Outcome:
+    return bench.outcome(finish.kind, title=finish.title, summary=finish.summary, usage=meter.used)
+
+
+def _stopped(bench: Bench, meter: Meter, why: str) -> Outcome:
+    return bench.outcome(OutcomeKind.LIMIT, summary=f"Stopped before the end: {why}.", usage=meter.used)
+
+
+def _trailed_off(bench: Bench, meter: Meter, text: str) -> Outcome:
+    """The model keeps talking without a call: take its words for what they are."""
+    if bench.edited:
+        why = f"the model stopped without saying that it had finished. Its last words: {text or '(none)'}"
+        return _stopped(bench, meter, why)
+    if text.strip():
+        return bench.outcome(OutcomeKind.ANSWERED, summary=text.strip(), usage=meter.used)
+    return bench.outcome(OutcomeKind.BLOCKED, summary="The model gave no answer.", usage=meter.used)

@@ -1,0 +1,242 @@
+"""One call to a language model, whoever provides it: retried, priced, and parked when it stays down.
+
+``pydantic_ai.direct`` speaks to every provider; the loop is ours. Providers' adapters cost seconds to import,
+so they are imported when a model is chosen, by the worker only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic_ai import exceptions as ai
+from pydantic_ai.direct import model_request, model_request_stream
+from pydantic_ai.messages import ModelMessage, ModelResponse
+from pydantic_ai.models import Model, ModelRequestParameters, infer_model
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.tools import ToolDefinition
+
+from bot.domain import Usage
+from bot.errors import HobError, Parked, UserError
+
+OFFLINE = "offline"
+
+# What an adapter may raise on an answer that makes no sense, besides its own errors.
+_NONSENSE = (ValueError, TypeError, AttributeError, LookupError)
+_ERRORS = (ai.AgentRunError, ai.UserError)
+_RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+
+
+class ContextFull(HobError):
+    """The conversation no longer fits the model's window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one call brought: the message, what it cost (``usage.turns`` is 1), and when it began to speak."""
+
+    response: ModelResponse
+    usage: Usage
+    first_token_seconds: float | None = None  # None where the answer came in one piece
+    retries: int = 0
+
+
+class ModelCall(Protocol):
+    """A model as the loop sees it."""
+
+    @property
+    def name(self) -> str:
+        """As a person chose it: ``provider:model`` or ``offline``."""
+        ...
+
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+        """One answer to the conversation so far.
+
+        Raises ``Parked`` when the provider stays down, ``UserError`` when asking again cannot help (a wrong
+        key, an unknown model), ``ContextFull`` when the conversation is too long.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often to try and how long to wait; times in seconds."""
+
+    tries: int = 6
+    first: float = 1.0  # before the second try
+    longest: float = 60.0  # between two tries
+    park: float = 300.0  # after the last one
+    silence: float = 180.0  # until an answer begins
+    answer: float = 900.0  # until it is whole
+
+    def delay(self, attempt: int, asked: float | None) -> float:
+        """Before the next try: what the provider asked for, or twice as long each time, give or take."""
+        if asked is not None:
+            return asked
+        return min(self.longest, self.first * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311
+
+
+class DirectCall:
+    """A pydantic-ai model as a ``ModelCall``.
+
+    ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
+    """
+
+    def __init__(
+        self, name: str, model: Model, *, patience: Patience, streamed: bool, metered: bool = True
+    ) -> None:
+        self._name = name
+        self._model = model
+        self._patience = patience
+        self._streamed = streamed
+        self._metered = metered
+        self._entered = False
+
+    @property
+    def name(self) -> str:
+        """As a person chose it."""
+        return self._name
+
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+        """See ``ModelCall.ask``."""
+        if not self._entered:
+            await self._model.__aenter__()
+            self._entered = True
+        errors = (*_ERRORS, *_NONSENSE) if self._streamed else _ERRORS
+        parameters = ModelRequestParameters(function_tools=list(tools))
+        for attempt in range(self._patience.tries):
+            try:
+                return await self._once(messages, parameters, attempt)
+            except errors as error:
+                transient = _transient_or_raise(error, self._name)
+            asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
+            if asked is not None and asked > self._patience.longest:
+                raise Parked(f"{self._name} asks to wait: {_short(transient)}", after=asked)
+            if attempt + 1 < self._patience.tries:
+                await asyncio.sleep(self._patience.delay(attempt, asked))
+        raise Parked(
+            f"{self._name} failed {self._patience.tries} times in a row, last with {_short(transient)}",
+            after=self._patience.park,
+        )
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        if self._entered:
+            self._entered = False
+            await self._model.__aexit__(None, None, None)
+
+    async def _once(
+        self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
+    ) -> Answer:
+        settings = ModelSettings(
+            max_retries=0,
+            cache=True,
+            request_timeout=self._patience.answer,
+            first_event_timeout=self._patience.silence,
+        )
+        start = time.monotonic()
+        first: float | None = None
+        if self._streamed:
+            async with model_request_stream(
+                self._model, messages, model_settings=settings, model_request_parameters=parameters
+            ) as stream:
+                async for _ in stream:
+                    first = first or time.monotonic() - start
+                response = stream.get()
+        else:
+            response = await model_request(self._model, messages, model_request_parameters=parameters)
+        seconds = time.monotonic() - start
+        usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
+        return Answer(response=response, usage=usage, first_token_seconds=first, retries=attempt)
+
+
+def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
+    """The model of that name, ready to be asked; make one for each run and close it.
+
+    ``offline`` is the engine without a language model, ``scripted:FILE`` plays a file (see
+    ``bot.agent.scripted``), everything else is ``provider:model`` as pydantic-ai knows it, with keys and base
+    URLs from the provider's own environment variables. Raises ``UserError`` naming what is missing.
+    """
+    patience = patience or Patience()
+    if name == OFFLINE:
+        from bot.agent.offline.engine import offline_model
+
+        return DirectCall(name, offline_model(), patience=patience, streamed=False, metered=False)
+    if name.startswith("scripted:"):
+        from bot.agent.scripted import from_file
+
+        return DirectCall(name, from_file(name.removeprefix("scripted:")), patience=patience, streamed=False)
+    return DirectCall(name, _infer(name), patience=patience, streamed=True)
+
+
+def _infer(name: str) -> Model:
+    try:
+        return infer_model(name)
+    except ai.UserError as error:
+        if name.partition(":")[1] and (variables := _VARIABLE.findall(error.message)):
+            raise UserError(
+                f"The model {name!r} needs {variables[0]} in the environment of the worker"
+            ) from error
+        raise UserError(
+            f"HOB_MODEL (or `model` in .github/hob.yml) is {name!r}: {error.message}. Write {OFFLINE}, or "
+            "provider:model such as anthropic:NAME or openai-chat:NAME (OPENAI_BASE_URL: any like server)"
+        ) from error
+    except ImportError as error:
+        raise UserError(f"The model {name!r} needs a package that is not installed: {error}") from error
+
+
+def _transient_or_raise(error: Exception, name: str) -> Exception:
+    """The error if asking again may help; raises what the run can act on otherwise."""
+    match error:
+        case ai.ModelContextWindowExceededError():
+            raise ContextFull(f"the conversation no longer fits the window of {name}") from error
+        case ai.ModelQuotaExceededError():
+            raise Parked(f"the account's quota at {name} is used up; top it up", after=3600.0) from error
+        case ai.ModelAuthenticationError():
+            raise UserError(
+                f"The provider refuses the key for {name}; mend it where the worker runs"
+            ) from error
+        case ai.ModelNotFoundError():
+            raise UserError(f"The provider does not know the model {name}; choose another one") from error
+        case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
+        case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
+            raise UserError(f"{name} rejects the request: {_short(error)}") from error
+    return error
+
+
+def _short(error: Exception) -> str:
+    """What the provider says, without what it may quote at length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _usage(response: ModelResponse, seconds: float) -> Usage:
+    used = response.usage
+    return Usage(
+        turns=1,
+        input_tokens=used.input_tokens,
+        output_tokens=used.output_tokens,
+        cached_tokens=used.cache_read_tokens,
+        usd=_price(response),
+        seconds=seconds,
+    )
+
+
+def _price(response: ModelResponse) -> float:
+    """In dollars, 0 where the price list does not know the model."""
+    if not response.model_name or not response.usage.has_values():
+        return 0.0
+    try:
+        return float(response.cost().total_price)
+    except (LookupError, ValueError):
+        return 0.0

@@ -1,0 +1,117 @@
+"""A model without a language model: it speaks the tool protocol, every answer follows from the last results.
+
+It is a pure function of the conversation, so a run that is resumed or replayed goes the same way. What
+executes the repository's code runs inside the sandbox (``bot/agent/guest/mend``); only decisions are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+)
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from bot.agent.bench import GUEST
+from bot.agent.offline import words
+from bot.agent.offline.report import Edit, Mended, Ran, mended, ran
+from bot.agent.prompt import brief_of
+from bot.domain import Brief
+
+MEND_SECONDS = 90.0
+STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
+
+
+def offline_model() -> FunctionModel:
+    """The engine as a pydantic-ai model."""
+    return FunctionModel(_answer, model_name="offline")
+
+
+async def _answer(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
+    brief, results = brief_of(messages), _results(messages)
+    return ModelResponse(parts=list(_next(brief, results)))
+
+
+def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
+    """What every tool call so far returned, as (tool, text), in order."""
+    return [
+        (part.tool_name, str(part.content))
+        for message in messages
+        if isinstance(message, ModelRequest)
+        for part in message.parts
+        if isinstance(part, ToolReturnPart)
+    ]
+
+
+def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
+    """The calls that follow; how far the work is shows in the shell's results and the edits."""
+    shells = [text for tool, text in results if tool == "shell"]
+    edits = [text for tool, text in results if tool == "edit"]
+    if not brief.test_command:
+        return [_finish(*words.no_tests(brief))]
+    if not shells:
+        return [_plan(0), _shell(brief.test_command, 600.0)]
+    first = ran(shells[0])
+    if first.passed:
+        return [_plan(1, skip=True), _finish(*words.all_pass(brief, first))]
+    if len(shells) == 1:
+        return [_plan(1), _shell(_mend(brief), MEND_SECONDS + 30.0)]
+    found = mended(shells[1])
+    if found is None or not found.edits:
+        return [_plan(2, skip=True), _finish(*words.not_found(brief, first, found))]
+    if not edits:
+        return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, 600.0)]
+    return _end(brief, found, edits, ran(shells[2]) if len(shells) > 2 else None)
+
+
+def _end(brief: Brief, found: Mended, edits: Sequence[str], after: Ran | None) -> Sequence[ToolCallPart]:
+    """Notes and the last word, when the edits went in and the tests ran once more."""
+    if after is None or any(text.startswith("[error]") for text in edits):
+        return [_finish("blocked", "", words.edit_failed(edits))]
+    notes = [
+        ToolCallPart(
+            tool_name="note", args={"path": each.path, "line": each.line, "text": words.note(found, each)}
+        )
+        for each in found.edits
+    ]
+    return [*notes, _plan(len(STEPS)), _finish("changed", words.title(found), words.summary(found, after))]
+
+
+def _mend(brief: Brief) -> str:
+    """The command that searches inside the sandbox."""
+    arguments = [
+        "--test",
+        brief.test_command,
+        "--seconds",
+        f"{MEND_SECONDS:.0f}",
+        "--hint",
+        words.hint(brief),
+    ]
+    return " ".join(["python", "-I", f"{GUEST}/mend", *(words.quoted(each) for each in arguments)])
+
+
+def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
+    """The checklist with ``done`` steps behind it; ``skip``: the rest will not be done."""
+    rest = "skipped" if skip else "todo"
+    states = ["done"] * done + (["doing"] if done < len(STEPS) and not skip else [])
+    states += [rest] * (len(STEPS) - len(states))
+    steps = [{"text": text, "state": state} for text, state in zip(STEPS, states, strict=True)]
+    return ToolCallPart(tool_name="plan", args={"steps": steps})
+
+
+def _shell(command: str, seconds: float) -> ToolCallPart:
+    return ToolCallPart(tool_name="shell", args={"command": command, "seconds": seconds})
+
+
+def _edit(edit: Edit) -> ToolCallPart:
+    return ToolCallPart(tool_name="edit", args={"path": edit.path, "old": edit.old, "new": edit.new})
+
+
+def _finish(kind: str, title: str, summary: str) -> ToolCallPart:
+    return ToolCallPart(tool_name="finish", args={"kind": kind, "title": title, "summary": summary})

@@ -1,0 +1,124 @@
+"""What the tools said, read back: the end of a test run, and the one line of JSON that the search prints."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+RESULT = "HOB-MEND-RESULT "
+
+_STATUS = re.compile(r"\A\[exit code (-?\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How a run of the tests ended; ``code`` is None when it was killed."""
+
+    code: int | None
+    output: str
+
+    @property
+    def passed(self) -> bool:
+        """The exit code says so."""
+        return self.code == 0
+
+    @property
+    def tail(self) -> str:
+        """The last lines that say something."""
+        lines = [line for line in self.output.splitlines()[1:] if line.strip()]
+        return "\n".join(lines[-12:])
+
+
+def ran(text: str) -> Ran:
+    """The shell tool's answer."""
+    status = _STATUS.match(text)
+    return Ran(code=int(status.group(1)) if status else None, output=text)
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Edit(_Part):
+    """One place to change: whole lines, ``old`` enough of the text to be found once in the file."""
+
+    path: str
+    line: int
+    before: str = ""
+    after: str = ""
+    old: str
+    new: str
+
+
+class Part(_Part):
+    """Which template made the change, and where."""
+
+    template: str
+    path: str
+    line: int
+    function: str = ""
+
+
+class Tests(_Part):
+    """The suite before the change."""
+
+    total: int = 0
+    passed: int = 0
+    failed: int = 0
+    failing: list[str] = []
+    errors: list[dict[str, object]] = []
+
+
+class Failure(_Part):
+    """The first failure in short."""
+
+    test: str = ""
+    type: str = ""
+    text: str = ""
+
+
+class Suspect(_Part):
+    """A line under suspicion."""
+
+    path: str
+    line: int
+    function: str = ""
+    text: str = ""
+
+
+class Search(_Part):
+    """How much was tried."""
+
+    ranked: int = 0
+    tried: int = 0
+
+
+class Mended(_Part):
+    """What the search found, or why it found nothing."""
+
+    outcome: str
+    reason: str = ""
+    tests: Tests = Tests()
+    failure: Failure = Failure()
+    suspects: list[Suspect] = []
+    search: Search = Search()
+    edits: list[Edit] = []
+    parts: list[Part] = []
+    turned: list[str] = []
+    turned_count: int = 0
+    others: int = 0
+    seconds: float = 0.0
+
+
+def mended(text: str) -> Mended | None:
+    """The search's result out of the shell tool's answer; None when it did not come to one."""
+    lines = [line for line in text.splitlines() if line.startswith(RESULT)]
+    if not lines:
+        return None
+    try:
+        return Mended.model_validate(json.loads(lines[-1].removeprefix(RESULT)))
+    except (ValueError, ValidationError):
+        return None

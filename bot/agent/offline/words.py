@@ -1,0 +1,143 @@
+"""What the engine says: every sentence from what was really found, none from a story."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from bot.agent.offline.report import Edit, Mended, Ran
+from bot.domain import Brief
+
+Words = tuple[str, str, str]  # kind, title, summary
+
+OTHER_MODEL = (
+    "I am the `offline` engine: without a language model I can only mend Python code that a failing test "
+    "shows to be wrong. An operator can give me a model with `HOB_MODEL`."
+)
+
+_QUESTION = re.compile(
+    r"^\W*(how|what|why|where|when|which|who|is|are|does|do|can|could|should)\b.*\?", re.I | re.S
+)
+
+_KIND = {
+    "comparison": "comparison",
+    "boundary": "boundary",
+    "off-by-one": "off-by-one error",
+    "negation": "negated condition",
+    "arithmetic": "arithmetic",
+    "boolean": "condition",
+}
+
+
+def quoted(text: str) -> str:
+    """One word for bash, whatever is in it."""
+    return shlex.quote(text.replace("\0", ""))
+
+
+def hint(brief: Brief) -> str:
+    """The request's words, as a hint to where the fault is."""
+    return f"{brief.title}\n{brief.request}"[:2000]
+
+
+def no_tests(brief: Brief) -> Words:
+    """There is nothing that could judge a change."""
+    return (
+        "blocked",
+        "",
+        "I found no tests in this repository, so I could neither see the fault nor prove that it is mended. "
+        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`. {OTHER_MODEL}",
+    )
+
+
+def all_pass(brief: Brief, run: Ran) -> Words:
+    """The tests see no fault."""
+    said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
+    if _QUESTION.match(brief.request.strip()):
+        return "blocked", "", f"That is a question that I cannot answer. {OTHER_MODEL}"
+    return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
+
+
+def not_found(brief: Brief, run: Ran, found: Mended | None) -> Words:
+    """The tests fail, and no small edit mends them."""
+    if found is None:
+        why = "the search for a change did not come to an end"
+    elif found.outcome in ("cannot_run", "no_tests"):
+        return "blocked", "", _cannot_run(brief, run, found)
+    else:
+        why = found.reason or "no small edit makes the tests pass"
+    parts = [f"The tests fail, but {why}."]
+    if found is not None:
+        parts.append(f"I tried {found.search.tried} of {found.search.ranked} changes.")
+        if found.suspects:
+            one = found.suspects[0]
+            parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
+        if found.failure.test:
+            parts.append(f"The first failure is `{found.failure.test}`.")
+    return "blocked", "", " ".join([*parts, OTHER_MODEL])
+
+
+def _cannot_run(brief: Brief, run: Ran, found: Mended) -> str:
+    """The tests do not start, usually because something is not installed."""
+    return (
+        f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
+        "There is no network in the sandbox; what the tests need must be in the repository or be built by "
+        "`setup` in `.github/hob.yml`."
+    )
+
+
+def title(found: Mended) -> str:
+    """One line that names the place."""
+    part = found.parts[0]
+    what = _KIND.get(part.template, part.template.replace("-", " "))
+    where = part.function or part.path
+    return f"Correct the {what} in {where}"
+
+
+def note(found: Mended, edit: Edit) -> str:
+    """A review comment on the changed line: what was, what is, which tests say so."""
+    before, after = edit.before.strip(), edit.after.strip()
+    turned = ", ".join(f"`{test}`" for test in found.turned[:3])
+    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
+    change = f"This was `{before}`." if before and "\n" not in before else "This was changed."
+    if not after:
+        change = f"`{before}` was removed here."
+    passes = "passes" if found.turned_count == 1 else "pass"
+    return f"{change} {turned}{more} failed before and {passes} with this change."
+
+
+def summary(found: Mended, after: Ran) -> str:
+    """What was wrong, how it was found, what speaks for the change and what does not."""
+    tests, search = found.tests, found.search
+    places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
+    lines = [
+        f"{tests.failed} of {tests.total} tests failed. The lines that the failing tests run, and the "
+        f"passing ones do not, led to {places}:",
+        "",
+        *(_shown(edit) for edit in found.edits),
+        "",
+        f"Of {search.tried} changes that were tried, this one makes "
+        f"{'it' if found.turned_count == 1 else f'all {found.turned_count}'} pass and breaks no other test.",
+    ]
+    if found.outcome == "partial":
+        lines[-1] = (
+            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
+        )
+    if found.others:
+        others = "One other change" if found.others == 1 else f"{found.others} other changes"
+        them = "it" if found.turned_count == 1 else "them"
+        lines.append(f"{others} would make {them} pass too, so look whether this one says what is meant.")
+    if not after.passed:
+        lines.append(f"The whole suite still ends with exit code {after.code}.")
+    return "\n".join(lines)
+
+
+def _shown(edit: Edit) -> str:
+    removed = "".join(f"-{line}\n" for line in edit.before.splitlines())
+    added = "".join(f"+{line}\n" for line in edit.after.splitlines())
+    return f"```diff\n{removed}{added}```"
+
+
+def edit_failed(edits: Sequence[str]) -> str:
+    """The change that was found could not be put in: said as it is."""
+    return f"A change was found, but it could not be put into the file: {edits}"

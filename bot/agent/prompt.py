@@ -1,0 +1,103 @@
+"""What the model is told at the start, and new words on the way. The history is only ever appended to.
+
+The system prompt is the same for every task, then comes what changes least: the repository, its checks, its
+guidance, the thread, and the request last; so providers' prompt caches hold from turn to turn and from task
+to task.
+
+Each text stands in a block that names its author, permission and time. Every line of a quoted block begins
+with ``| ``, and its marker is a digest of the text, so no text can end its own block or open another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from importlib import resources
+
+from pydantic import TypeAdapter
+from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
+
+from bot.domain import Brief, Passage, TaskKind, Trust
+
+PASSAGE_CHARS = 24_000
+_TASKS = {
+    TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
+    TaskKind.REVISE: (
+        "Revise your own earlier change: it is in the workspace, and what you do becomes new commits on its "
+        "pull request. Answer review comments with `reply`."
+    ),
+}
+_BRIEF = TypeAdapter(Brief)
+_LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+def system_prompt() -> str:
+    """The part that is the same for every task."""
+    return (resources.files("bot.agent.prompts") / "system.md").read_text("utf-8")
+
+
+def opening(brief: Brief) -> ModelRequest:
+    """The first message: system prompt and brief; the brief is also kept as data that no provider sees."""
+    return ModelRequest(
+        parts=[SystemPromptPart(content=system_prompt()), UserPromptPart(content=render(brief))],
+        metadata={"brief": _BRIEF.dump_python(brief, mode="json")},
+    )
+
+
+def brief_of(messages: Sequence[ModelMessage]) -> Brief:
+    """The brief of a conversation, for models that are programs. Raises ``LookupError`` without one."""
+    for message in messages:
+        if message.metadata and "brief" in message.metadata:
+            return _BRIEF.validate_python(message.metadata["brief"])
+    raise LookupError("the conversation does not begin with a brief")
+
+
+def render(brief: Brief) -> str:
+    """The brief as text."""
+    facts = [f"Repository: {_line(brief.repository)}"] if brief.repository else []
+    facts += [f"Branch: {_line(brief.branch)}"] if brief.branch else []
+    facts += [
+        f"{name}: {_line(command) if command else f'not configured; {otherwise}'}"
+        for name, command, otherwise in (
+            ("Test command", brief.test_command, "find out how the repository is tested, if it is"),
+            ("Lint command", brief.lint_command, "keep to the style of the code around"),
+        )
+    ]
+    parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
+    title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
+    request = _fenced("instruction", "the request", brief.request)
+    parts += ["# The task", _TASKS[brief.kind], title, request]
+    return "\n\n".join(part for part in parts if part)
+
+
+def news(passages: Sequence[Passage]) -> UserPromptPart:
+    """Words that came while the work went on."""
+    blocks = "\n\n".join(block(each) for each in passages)
+    return UserPromptPart(content=f"New words on the thread, while you work:\n\n{blocks}")
+
+
+def block(passage: Passage) -> str:
+    """One passage with its label."""
+    by = (
+        f"by {_line(passage.author)} (permission: {_line(passage.permission) or 'none'})"
+        if passage.author
+        else ""
+    )
+    label = ", ".join(part for part in (_line(passage.where), by, _line(passage.at)) if part)
+    kind = "instruction" if passage.trust is Trust.INSTRUCTION else "quoted"
+    return _fenced(kind, label, passage.text)
+
+
+def _fenced(kind: str, label: str, text: str) -> str:
+    shown, cut = text[:PASSAGE_CHARS], len(text) - PASSAGE_CHARS
+    marker = hashlib.sha256(f"{kind}\n{label}\n{text}".encode("utf-8", "replace")).hexdigest()[:12]
+    lines = _LINE_ENDS.split(shown)
+    body = "\n".join(f"| {line}" for line in lines) if kind == "quoted" else "\n".join(lines)
+    left_out = f"\n[{cut} of {len(text)} characters are left out here]" if cut > 0 else ""
+    return f"<<< {kind} {marker}: {label}\n{body}{left_out}\n>>> end of {kind} {marker}"
+
+
+def _line(text: str) -> str:
+    """One line of bounded length: labels hold names that strangers choose."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]

@@ -1,0 +1,80 @@
+"""A model that plays a script: the loop, the tools and what follows run for real, only the wits are given.
+
+A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
+function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
+the conversation, so a run that is resumed on another machine goes on where it was.
+
+    play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.usage import RequestUsage
+
+from bot.agent.models import DirectCall, ModelCall, Patience
+from bot.errors import UserError
+
+Part = TextPart | ToolCallPart
+Said = str | Part | Sequence["str | Part"]
+Turn = Said | Exception | Callable[[list[ModelMessage]], Said]
+
+
+def call(name: str, /, **args: Any) -> ToolCallPart:
+    """A tool call. For malformed ones build a ``ToolCallPart`` with a string of your own as ``args``."""
+    return ToolCallPart(tool_name=name, args=args)
+
+
+def play(script: Sequence[Turn], *, name: str = "scripted", patience: Patience | None = None) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError."""
+    return DirectCall(name, scripted_model(script), patience=patience or Patience(), streamed=False)
+
+
+def scripted_model(script: Sequence[Turn]) -> FunctionModel:
+    """The same as a pydantic-ai model."""
+    turns = list(script)
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        at = sum(isinstance(message, ModelResponse) for message in messages)
+        if at >= len(turns):
+            raise AssertionError(f"the script has {len(turns)} turns, the loop asks for turn {at + 1}")
+        turn = turns[at]
+        if isinstance(turn, Exception):
+            raise turn
+        said = turn(messages) if callable(turn) else turn
+        parts = [said] if isinstance(said, str | TextPart | ToolCallPart) else list(said)
+        size = sum(len(repr(message)) for message in messages) // 4
+        return ModelResponse(
+            parts=[TextPart(part) if isinstance(part, str) else part for part in parts],
+            usage=RequestUsage(input_tokens=size, output_tokens=10 * len(parts)),
+        )
+
+    return FunctionModel(answer, model_name="scripted")
+
+
+def from_file(path: str) -> FunctionModel:
+    """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
+
+    For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
+    one.
+    """
+    try:
+        turns = json.loads(Path(path).read_text("utf-8"))
+        return scripted_model(
+            [
+                ([turn["text"]] if turn.get("text") else [])
+                + [
+                    ToolCallPart(tool_name=each["name"], args=each.get("args", {}))
+                    for each in turn.get("calls", [])
+                ]
+                for turn in turns
+            ]
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error

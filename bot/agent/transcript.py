@@ -1,0 +1,137 @@
+"""A turn as it is stored: enough to show it on a page, and enough to go on from it after a crash.
+
+A record is JSON:
+
+``seq, at, model``   number of the turn from 0, ISO time of its end, the model's name
+``text, thinking``   what the model said besides calling tools
+``heard``            new words on the thread that the model sees next: ``where, author, permission, trust,
+text`` ``calls``            ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok,
+malformed, ms`` ``plan, notes, replies``  as they stand after the turn; ``finish``: ``kind, title, summary``,
+or null ``usage``            of this call: ``input_tokens, output_tokens, cached_tokens, usd`` ``total`` of
+the run up to here: the same, and ``turns, seconds`` ``ms``               ``model, first_token`` (null if it
+came in one piece), ``tools, turn``; ``retries`` of the call ``messages``         what this turn added to the
+conversation, as pydantic-ai stores it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    TextPart,
+    ThinkingPart,
+    ToolCallPart,
+)
+
+from bot.agent.bench import Bench, Finish
+from bot.agent.models import Answer
+from bot.agent.tools import Done
+from bot.domain import Note, OutcomeKind, Passage, Reply, Step, StepState, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a run did before it was interrupted."""
+
+    turns: int = 0  # how many are recorded
+    messages: list[ModelMessage] = field(default_factory=list)
+    used: Usage = field(default_factory=Usage)
+    plan: tuple[Step, ...] = ()
+    notes: tuple[Note, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    finish: Finish | None = None
+    edited: bool = False
+
+
+def record(
+    *,
+    seq: int,
+    model: str,
+    answer: Answer,
+    done: Sequence[Done],
+    heard: Sequence[Passage],
+    bench: Bench,
+    total: Usage,
+    messages: Sequence[ModelMessage],
+    seconds: float,
+) -> dict[str, Any]:
+    """The record of one turn; ``seconds`` is how long the whole of it took."""
+    parts = answer.response.parts
+    first = answer.first_token_seconds
+    return {
+        "seq": seq,
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "model": model,
+        "text": "\n\n".join(part.content for part in parts if isinstance(part, TextPart)),
+        "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
+        "heard": [asdict(passage) for passage in heard],
+        "calls": [_call(each) for each in done],
+        "plan": [asdict(step) for step in bench.plan],
+        "notes": [asdict(note) for note in bench.notes],
+        "replies": [asdict(reply) for reply in bench.replies],
+        "finish": asdict(bench.finish) if bench.finish and not heard else None,
+        "usage": _without(asdict(answer.usage), "turns", "seconds"),
+        "total": asdict(total),
+        "ms": {
+            "model": round(answer.usage.seconds * 1000),
+            "first_token": None if first is None else round(first * 1000),
+            "tools": sum(each.milliseconds for each in done),
+            "turn": round(seconds * 1000),
+        },
+        "retries": answer.retries,
+        "messages": ModelMessagesTypeAdapter.dump_python(list(messages), mode="json"),
+    }
+
+
+def past(records: Sequence[Mapping[str, Any]]) -> Past:
+    """Read stored records back, in their order. Raises ``ValueError`` when they are not whole."""
+    if not records:
+        return Past()
+    if [each["seq"] for each in records] != list(range(len(records))):
+        raise ValueError("the transcript has gaps: turns " + ", ".join(str(each["seq"]) for each in records))
+    last = records[-1]
+    messages = [message for each in records for message in each["messages"]]
+    return Past(
+        turns=len(records),
+        messages=ModelMessagesTypeAdapter.validate_python(messages),
+        used=Usage(**last["total"]),
+        plan=tuple(Step(text=each["text"], state=StepState(each["state"])) for each in last["plan"]),
+        notes=tuple(Note(**each) for each in last["notes"]),
+        replies=tuple(Reply(**each) for each in last["replies"]),
+        finish=_finish(last["finish"]),
+        edited=any(
+            call["ok"] and call["name"] in ("edit", "write") for each in records for call in each["calls"]
+        ),
+    )
+
+
+def _finish(stored: Mapping[str, Any] | None) -> Finish | None:
+    return Finish(**{**stored, "kind": OutcomeKind(stored["kind"])}) if stored else None
+
+
+def _call(done: Done) -> dict[str, Any]:
+    return {
+        "id": done.call.tool_call_id,
+        "name": done.call.tool_name,
+        "args": _arguments(done.call),
+        "output": done.text,
+        "ok": done.ok,
+        "malformed": done.malformed,
+        "ms": done.milliseconds,
+    }
+
+
+def _arguments(call: ToolCallPart) -> dict[str, Any]:
+    try:
+        return call.args_as_dict(raise_if_invalid=True)
+    except (ValueError, AssertionError):
+        return {"": str(call.args)}
+
+
+def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key not in keys}

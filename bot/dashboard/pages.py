@@ -1,0 +1,135 @@
+"""The routes: tasks, one task, one run, its live parts, and the run as JSON."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.dashboard.reading import Reader, Row, is_state
+from bot.domain import TERMINAL, TaskState
+
+blueprint = Blueprint("pages", __name__)
+
+_MAX_ID = 2**63 - 1
+
+
+def _reader() -> Reader:
+    reader: Reader = current_app.extensions["reader"]
+    return reader
+
+
+def _number(value: str) -> int:
+    """An id from a query string; anything else is 0."""
+    return int(value) if value.isascii() and value.isdigit() and int(value) <= _MAX_ID else 0
+
+
+@blueprint.get("/")
+def tasks() -> str:
+    """All tasks, newest first; ``?state=``, ``?repo=`` and ``?before=`` narrow it."""
+    state = request.args.get("state", "")
+    state = state if is_state(state) else ""
+    repo = request.args.get("repo", "")[:200]
+    rows = _reader().tasks(state=state, repo=repo, before=_number(request.args.get("before", "")))
+    return render_template(
+        "tasks.html", tasks=rows, counts=_reader().counts(), states=list(TaskState), state=state, repo=repo
+    )
+
+
+@blueprint.get("/tasks/<int:number>")
+def task(number: int) -> str:
+    """One task and its runs."""
+    row = _found(_reader().task(number) if number <= _MAX_ID else None)
+    return render_template("task.html", task=row, runs=_reader().runs(number))
+
+
+@blueprint.get("/runs/<int:number>")
+def run(number: int) -> str:
+    """One run: plan, transcript, diff, proof; live while it goes on."""
+    row = _run(number)
+    turns = _reader().turns(number)
+    return render_template(
+        "run.html",
+        run=row,
+        task=_found(_reader().task(row["task"])),
+        turns=turns,
+        last=turns[-1]["seq"] if turns else -1,
+        live=_live(row),
+    )
+
+
+@blueprint.get("/runs/<int:number>/head")
+def run_head(number: int) -> Response:
+    """The part of the run page above the transcript; tells the page to reload when the run has ended."""
+    row = _run(number)
+    response = make_response(
+        render_template("run_head.html", run=row, task=_found(_reader().task(row["task"])), live=_live(row))
+    )
+    if not _live(row):
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@blueprint.get("/runs/<int:number>/turns")
+def run_turns(number: int) -> str:
+    """The turns behind ``?after=``, and the element that asks for the next ones."""
+    row = _run(number)
+    after = request.args.get("after", -1, type=int)
+    turns = _reader().turns(number, after)
+    return render_template(
+        "run_turns.html", run=row, turns=turns, last=turns[-1]["seq"] if turns else after, live=_live(row)
+    )
+
+
+@blueprint.get("/runs/<int:number>.json")
+def run_json(number: int) -> Response:
+    """The run for programs: state, phase, plan, proof, diff."""
+    row = _run(number)
+    about = _found(_reader().task(row["task"]))
+    return jsonify(
+        {
+            "id": row["id"],
+            "task": row["task"],
+            "attempt": row["attempt"],
+            "state": about["state"] if about["told_at"] or about["state"] not in TERMINAL else row["state"],
+            "phase": row["phase"],
+            "seconds": round(float(row["seconds"]), 2),
+            "repository": about["repo_full_name"],
+            "thread": about["thread_number"],
+            "pull": about["pull"] or None,
+            "branch": about["branch"],
+            "plan": row["plan"],
+            "outcome": row["outcome"],
+            "proof": row["proof"],
+            "usage": row["usage"],
+            "diff": row["diff"],
+            "error": row["error"],
+        }
+    )
+
+
+@blueprint.get("/healthz")
+def healthz() -> Response:
+    """200 while the process lives and the database answers, 503 otherwise."""
+    try:
+        _reader().ready()
+    except SQLAlchemyError:
+        return Response(
+            "the database does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain"
+        )
+    return Response("ok\n", mimetype="text/plain")
+
+
+def _run(number: int) -> Row:
+    return _found(_reader().run(number) if number <= _MAX_ID else None)
+
+
+def _found(row: Row | None) -> Row:
+    if row is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return row
+
+
+def _live(row: Row) -> bool:
+    return row["ended_at"] is None

@@ -1,0 +1,116 @@
+"""Values as people read them: diffs by line, terminal output as text, durations, plans."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import nh3
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+MAX_DIFF_LINES = 5000
+MAX_MARKDOWN = 20_000
+
+_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+# No links and no images: what a model wrote must lead nowhere from here.
+_TAGS = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br", "hr"}
+_TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
+
+# Terminal control sequences (ECMA-48) and other control characters: a page shows text, never obeys it.
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+
+
+class DiffLine(NamedTuple):
+    """One row of a diff; numbers are '' on the side where the line is not."""
+
+    kind: str  # file, meta, hunk, add, del, same
+    old: str
+    new: str
+    text: str
+
+
+def plain(text: Any) -> str:
+    """Text without control sequences; what is not text yet becomes it."""
+    return _CONTROL.sub("\ufffd", _ESCAPES.sub("", str(text)).replace("\r\n", "\n"))
+
+
+def markdown(text: Any) -> Markup:
+    """Markdown as HTML, reduced to tags that cannot lead or load anything."""
+    rendered = _markdown.render(plain(text)[:MAX_MARKDOWN])
+    return Markup(nh3.clean(rendered, tags=_TAGS, attributes={}))  # noqa: S704 - cleaned in the same line
+
+
+def diff_lines(diff: str) -> Iterator[DiffLine]:
+    """The rows of a unified diff with line numbers, at most ``MAX_DIFF_LINES`` of them."""
+    old = new = 0
+    for index, line in enumerate(diff.split("\n")):
+        if index >= MAX_DIFF_LINES:
+            yield DiffLine("meta", "", "", "… the rest of the diff is on the pull request")
+            return
+        hunk = _HUNK.match(line)
+        if line.startswith("diff --git"):
+            old = new = 0
+            yield DiffLine("file", "", "", plain(line.removeprefix("diff --git ")))
+        elif hunk:
+            old, new = int(hunk.group(1)), int(hunk.group(2))
+            yield DiffLine("hunk", "", "", plain(line))
+        elif not (old or new) or line.startswith("\\") or not line:
+            if line:
+                yield DiffLine("meta", "", "", plain(line))
+        elif line.startswith("+"):
+            yield DiffLine("add", "", str(new), plain(line[1:]))
+            new += 1
+        elif line.startswith("-"):
+            yield DiffLine("del", str(old), "", plain(line[1:]))
+            old += 1
+        else:
+            yield DiffLine("same", str(old), str(new), plain(line[1:]))
+            old, new = old + 1, new + 1
+
+
+def seconds(value: Any) -> str:
+    """A duration as people say it: 0.4 s, 12 s, 3 min 5 s."""
+    number = float(value or 0)
+    if number < 10:
+        return f"{number:.1f} s"
+    if number < 60:
+        return f"{number:.0f} s"
+    return f"{int(number // 60)} min {int(number % 60)} s"
+
+
+def moment(value: datetime | None) -> str:
+    """A time in UTC to the second."""
+    return value.strftime("%Y-%m-%d %H:%M:%S UTC") if value else ""
+
+
+def web_address(value: Any) -> str:
+    """An address that may stand in a link: http(s) only, anything else is '#'."""
+    text = str(value or "")
+    return text if re.match(r"https?://", text) else "#"
+
+
+def arguments(value: Any) -> str:
+    """A tool call's arguments as one readable block: a single text alone, several by name."""
+    if not isinstance(value, Mapping):
+        return plain(value)
+    rows = []
+    for name, item in value.items():
+        shown = plain(item)
+        rows.append(f"{name}:\n{shown}" if "\n" in shown else f"{name}: {shown}")
+    return "\n".join(rows)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "plain": plain,
+    "markdown": markdown,
+    "diff_lines": diff_lines,
+    "seconds": seconds,
+    "moment": moment,
+    "web_address": web_address,
+    "arguments": arguments,
+}

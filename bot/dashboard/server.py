@@ -1,0 +1,60 @@
+"""The dashboard's process: gunicorn around the Flask application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+from sqlalchemy import Engine, create_engine
+
+from bot.dashboard import create_app
+from bot.settings import Settings, SettingsError
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Gunicorn configured by code; the application is made in the worker process, after the fork."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self._settings = settings
+        self._url = url
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Threads, since pages wait for the database and for nothing else."""
+        host = self._settings.dashboard_host
+        address = f"[{host}]" if ":" in host else host
+        options: dict[str, Any] = {
+            "bind": f"{address}:{self._settings.dashboard_port}",
+            "workers": 1,
+            "threads": 8,
+            "worker_class": "gthread",
+            "graceful_timeout": 5,
+            "proc_name": "hob dashboard",
+            "loglevel": "warning",
+            "control_socket_disable": True,
+        }
+        for name, value in options.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The application."""
+        return create_app(self._settings, engine_for(self._url))
+
+
+def engine_for(url: str) -> Engine:
+    """A small pool of connections that are tested before use, so that a restart of the database heals."""
+    return create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=300)
+
+
+def serve(settings: Settings, url: str) -> None:
+    """Serve until a signal comes. Raises SettingsError for a host that others could reach."""
+    if settings.dashboard_host not in LOOPBACK:
+        raise SettingsError(
+            "HOB_DASHBOARD_HOST: the dashboard has no sign-in yet, so it serves this machine only; "
+            "leave it unset and put a proxy that authenticates people in front"
+        )
+    _Server(settings, url).run()

@@ -1,0 +1,191 @@
+"""``hob demo``: start a house, play the story, tell each step as it happens, keep serving."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+from rich.markup import escape
+
+from bot.demo.house import House
+from bot.demo.story import BODY, TITLE, Maintainer, seed
+from bot.domain import TERMINAL, TaskState
+from bot.errors import HobError
+
+PATIENCE_SECONDS = 600.0
+POLL_SECONDS = 0.1
+
+_ENDED = frozenset(state.value for state in TERMINAL)
+_BOX = re.compile(r"^- \[(x| )\] (.*?)$", re.MULTILINE)
+_RUN = re.compile(r"\[Run\]\((\S+?)\)")
+
+
+@dataclass(kw_only=True)
+class Teller:
+    """Prints each step once with the time since the start, and remembers the seconds of the big ones."""
+
+    console: Console
+    begun: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def tell(self, text: str, *, phase: str = "") -> None:
+        """One line; ``phase`` names it for ``--json``."""
+        elapsed = time.monotonic() - self.begun
+        if phase:
+            self.seconds[phase] = round(elapsed, 2)
+        self.console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False)
+
+
+def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> int:
+    """Play the demo; returns the exit code: 0 when the task ended as done."""
+    console = Console(stderr=as_json, soft_wrap=True)
+    teller = Teller(console=console)
+    with tempfile.TemporaryDirectory(prefix="hob-demo-", ignore_cleanup_errors=True) as home:
+        house = House(home=Path(home), model="offline")
+        try:
+            console.print("[bold]Hob[/]: from a mention to a pull request, on this machine only\n")
+            house.start()
+            teller.tell("PostgreSQL, the local GitHub, web, worker and dashboard are up", phase="start")
+            summary = asyncio.run(play(house, teller, repo=repo, request=request))
+            if as_json:
+                print(json.dumps(summary), flush=True)
+            _links(console, house, summary)
+            if serve:
+                _serve(console, house)
+            return 0 if summary["state"] == TaskState.DONE.value else 1
+        except KeyboardInterrupt:
+            return 130
+        finally:
+            house.stop()
+
+
+def _links(console: Console, house: House, summary: dict[str, Any]) -> None:
+    console.print()
+    rows = [("issue", "issue_url"), ("pull request", "pr_url"), ("run", "run_url")]
+    for name, key in rows:
+        console.print(f"  {name:<13} {summary[key] or 'none'}", highlight=False)
+    console.print(f"  {'dashboard':<13} {house.dashboard_url}", highlight=False)
+
+
+def _serve(console: Console, house: House) -> None:
+    """Wait for Ctrl-C while a person clicks through."""
+    console.print("\nOpen the issue, write a comment with @hob in it, and watch. Ctrl-C ends everything.")
+    while True:
+        house.check()
+        time.sleep(1)
+
+
+async def play(
+    house: House, teller: Teller, *, repo: Path | None = None, request: str = ""
+) -> dict[str, Any]:
+    """The story: a repository, an issue that mentions Hob, and what comes of it."""
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        maintainer = Maintainer(session, house.hub)
+        name = await seed(maintainer, repo)
+        teller.tell(f"a repository with a bug: [bold]{escape(name)}[/]")
+        title = request.strip().splitlines()[0][:120] if request else TITLE
+        body = f"@hob {request}" if request else BODY
+        issue = await maintainer.call("POST", f"/repos/{name}/issues", {"title": title, "body": body})
+        teller.tell(
+            f"issue #{issue['number']}: [bold]{escape(title)}[/], with a mention of @hob", phase="asked"
+        )
+        watcher = Watcher(
+            house=house, maintainer=maintainer, session=session, repo=name, issue=issue, tell=teller.tell
+        )
+        run = await watcher.watch()
+        pull = watcher.pull or {}
+        return {
+            "issue_url": issue["html_url"],
+            "pr_url": pull.get("html_url"),
+            "run_url": watcher.run_url,
+            "state": run["state"],
+            "seconds": teller.seconds,
+        }
+
+
+@dataclass(kw_only=True)
+class Watcher:
+    """Looks at what any visitor of the page could see, and tells what is new."""
+
+    house: House
+    maintainer: Maintainer
+    session: aiohttp.ClientSession
+    repo: str
+    issue: dict[str, Any]
+    tell: Callable[..., None]
+    pull: dict[str, Any] | None = None
+    run_url: str = ""
+    _told: set[str] = field(default_factory=set)
+
+    async def watch(self) -> dict[str, Any]:
+        """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            self.house.check()
+            await self._reactions()
+            await self._progress()
+            await self._pulls()
+            run = await self._run()
+            if run and run["state"] in _ENDED:
+                await self._progress()
+                await self._pulls()
+                self.tell(f"the task is [bold]{run['state']}[/]", phase="ended")
+                return run
+            await asyncio.sleep(POLL_SECONDS)
+        raise HobError(f"no end within {PATIENCE_SECONDS:.0f} s; the logs are in {self.house.home / 'logs'}")
+
+    def _once(self, text: str, *, phase: str = "") -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.tell(text, phase=phase)
+
+    async def _reactions(self) -> None:
+        if "eyes" in self._told:
+            return
+        path = f"/repos/{self.repo}/issues/{self.issue['number']}/reactions"
+        if any(reaction["content"] == "eyes" for reaction in await self.maintainer.call("GET", path)):
+            self._told.add("eyes")
+            self.tell("Hob has seen it: 👀", phase="eyes")
+
+    async def _progress(self) -> None:
+        path = f"/repos/{self.repo}/issues/{self.issue['number']}/comments"
+        for comment in await self.maintainer.call("GET", path):
+            link = _RUN.search(comment["body"])
+            if link and not self.run_url:
+                self.run_url = link.group(1)
+                self._once("the progress comment is there", phase="progress")
+            for box, step in _BOX.findall(comment["body"]):
+                if box == "x":
+                    self._once(f"[green]✓[/] {escape(step.strip('~'))}")
+
+    async def _pulls(self) -> None:
+        if self.pull:
+            return
+        pulls = await self.maintainer.call("GET", f"/repos/{self.repo}/pulls?state=all")
+        if pulls:
+            self.pull = pulls[0]
+            self._once(
+                f"draft pull request #{pulls[0]['number']}: [bold]{escape(pulls[0]['title'])}[/]",
+                phase="pull",
+            )
+
+    async def _run(self) -> dict[str, Any] | None:
+        if not self.run_url:
+            return None
+        async with self.session.get(f"{self.run_url}.json") as answer:
+            if answer.status != 200:
+                return None
+            run: dict[str, Any] = await answer.json()
+        if run.get("phase"):
+            self._once(f"phase: {run['phase']}", phase=run["phase"])
+        return run

@@ -1,0 +1,51 @@
+"""What the agent is given: trust-labelled texts, and how much it may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.task import TaskKind
+
+
+class Trust(StrEnum):
+    """How the agent must take a text."""
+
+    INSTRUCTION = "instruction"
+    QUOTED = "quoted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A text with its origin. Only words of people who may write are instructions; the rest is data."""
+
+    trust: Trust
+    where: str  # "issue #3", "review comment on src/x.py:12", "AGENTS.md"
+    author: str
+    permission: str
+    at: str  # ISO 8601, or ""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """All that the agent may see of a task."""
+
+    kind: TaskKind
+    request: str
+    title: str
+    passages: tuple[Passage, ...] = ()
+    test_command: str = ""
+    lint_command: str = ""
+    repository: str = ""
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Checked before each model call; at a limit, what exists is kept and said."""
+
+    turns: int = 60
+    seconds: float = 1800.0
+    usd: float = 5.0
+    tokens: int = 2_000_000

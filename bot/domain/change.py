@@ -1,0 +1,47 @@
+"""What differs between two trees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ChangeKind(StrEnum):
+    """What happened to a path between base and head."""
+
+    ADDED = "added"
+    MODIFIED = "modified"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """One path of a change set. ``mode`` is git's: 0o100644, 0o100755 or 0o120000 (``data`` is the target).
+
+    ``path`` is relative, ``/``-separated, UTF-8 with surrogate escapes for other bytes.
+    """
+
+    path: str
+    kind: ChangeKind
+    mode: int = 0
+    data: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A path that is kept out of the publication, and why (shown on the pull request)."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """What differs from commit ``base``, read from the overlay's upper directory, sorted by path."""
+
+    base: str
+    files: tuple[FileChange, ...] = ()
+    held: tuple[Held, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files)

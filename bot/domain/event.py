@@ -1,0 +1,112 @@
+"""What arrives: an Event, and the people, repositories and threads in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a person may do in a repository, as GitHub's collaborator-permission endpoint says it.
+
+    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+    """
+
+    ADMIN = "admin"
+    WRITE = "write"
+    READ = "read"
+    NONE = "none"
+
+    @property
+    def may_write(self) -> bool:
+        """Whether the person's words are instructions."""
+        return self in (Permission.ADMIN, Permission.WRITE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A GitHub account. Identity is ``id``: a login can be renamed and taken over."""
+
+    id: int
+    login: str
+    is_bot: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """A repository as a webhook names it."""
+
+    id: int
+    owner: str
+    name: str
+    default_branch: str
+    clone_url: str
+    private: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """An issue or a pull request at the moment of the event."""
+
+    number: int
+    is_pull: bool
+    title: str
+    body: str
+    author: Person
+    url: str
+    labels: tuple[str, ...] = ()
+    head_ref: str = ""  # of a pull request: its branch, and whose repository it is in
+    head_sha: str = ""
+    head_repo_id: int = 0
+    base_ref: str = ""
+
+
+class TriggerKind(StrEnum):
+    """The entity whose text (or label) asked for work; names the reactions endpoint too."""
+
+    ISSUE = "issue"
+    COMMENT = "comment"
+    REVIEW = "review"
+    REVIEW_COMMENT = "review_comment"
+    LABEL = "label"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What exactly asked: the snapshot in the signed payload, not what the page says later.
+
+    ``path``, ``line`` and ``hunk`` are set for inline review comments.
+    """
+
+    kind: TriggerKind
+    id: int
+    text: str
+    author: Person
+    url: str
+    at: datetime
+    previous_text: str | None = None  # before an edit
+    path: str = ""
+    line: int = 0
+    hunk: str = ""
+    reply_to: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One webhook delivery, parsed. Fields that the event does not carry are ``None``."""
+
+    delivery: str
+    name: str
+    action: str
+    installation: int = 0
+    sender: Person | None = None
+    repo: Repo | None = None
+    thread: Thread | None = None
+    trigger: Trigger | None = None
+    via_app: int = 0  # performed_via_github_app.id, 0 when a person did it by hand

@@ -1,0 +1,150 @@
+"""What is to be done about it: a Task and its states, a Run under one lease, an Effect outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.event import Event, Person, Repo, Thread, Trigger
+
+
+class TaskKind(StrEnum):
+    """What is asked for."""
+
+    CHANGE = "change"  # an issue becomes a pull request
+    REVISE = "revise"  # feedback on Hob's own pull request becomes new commits on its branch
+
+
+class TaskState(StrEnum):
+    """Where a task stands. README shows the table below as a picture."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+
+
+TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
+    TaskState.QUEUED: frozenset(
+        {TaskState.RUNNING, TaskState.CANCELLED, TaskState.REFUSED, TaskState.SUPERSEDED, TaskState.FAILED}
+    ),
+    TaskState.RUNNING: frozenset(
+        {
+            TaskState.QUEUED,
+            TaskState.WAITING,
+            TaskState.DONE,
+            TaskState.FAILED,
+            TaskState.CANCELLED,
+            TaskState.REFUSED,
+            TaskState.SUPERSEDED,
+        }
+    ),
+    TaskState.WAITING: frozenset(
+        {TaskState.RUNNING, TaskState.QUEUED, TaskState.CANCELLED, TaskState.FAILED, TaskState.SUPERSEDED}
+    ),
+    TaskState.DONE: frozenset(),
+    TaskState.FAILED: frozenset(),
+    TaskState.CANCELLED: frozenset(),
+    TaskState.REFUSED: frozenset(),
+    TaskState.SUPERSEDED: frozenset(),
+}
+
+
+TERMINAL: frozenset[TaskState] = frozenset(state for state, after in TRANSITIONS.items() if not after)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that the rules found in an event, before anybody's permission was checked."""
+
+    kind: TaskKind
+    request: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The event asks for something that is not done; ``message`` is what the person is told."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One piece of work asked for on one thread, as stored."""
+
+    id: int
+    kind: TaskKind
+    state: TaskState
+    installation: int
+    repo: Repo
+    thread: Thread
+    trigger: Trigger
+    requester: Person
+    request: str
+    created_at: datetime
+    updated_at: datetime
+    attempts: int = 0
+    fence: int = 0
+    reason: str = ""
+    progress_comment: int = 0
+    branch: str = ""
+    pull: int = 0
+    cancel_asked: bool = False
+
+    @property
+    def thread_key(self) -> str:
+        """One thread is served serially: the lock's name."""
+        return f"{self.repo.id}#{self.thread.number}"
+
+
+class Phase(StrEnum):
+    """The parts of the path a run goes through, in order."""
+
+    PREPARE = "prepare"
+    THINK = "think"
+    PROVE = "prove"
+    PUBLISH = "publish"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One attempt at a task under one lease. Every write of a run says ``WHERE fence = fence``."""
+
+    id: int
+    task: int
+    attempt: int
+    fence: int
+    worker: str
+
+
+class EffectKind(StrEnum):
+    """The outward writes there are."""
+
+    REACTION = "reaction"
+    COMMENT = "comment"
+    EDIT = "edit"
+    PUSH = "push"
+    PULL = "pull"
+    REVIEW = "review"
+    REPLY = "reply"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One outward write: the intent is recorded under ``key`` before it is done, the answer after."""
+
+    key: str
+    kind: EffectKind
+    task: int
+    done: bool
+    answer: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,40 @@
+"""The name of the branch for an issue: the same every time, ASCII, valid by git's rule."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from dulwich.refs import Ref, check_ref_format
+
+OWN_PREFIX = "hob/"
+SLUG_LENGTH = 40
+
+# letters that have no decomposition into an ASCII letter and marks
+_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i", "ħ": "h"}
+)
+
+
+def branch_name(issue: int, title: str) -> str:
+    """``hob/<issue>-<slug of the title>``; letters without an ASCII form are dropped, so maybe
+    ``hob/<issue>``.
+    """
+    words = (
+        unicodedata.normalize("NFKD", title.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
+    )
+    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    if len(slug) > SLUG_LENGTH:
+        cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0] or slug[:SLUG_LENGTH]
+        slug = cut.strip("-")
+    return f"{OWN_PREFIX}{int(issue)}-{slug}" if slug else f"{OWN_PREFIX}{int(issue)}"
+
+
+def is_valid_branch(name: str) -> bool:
+    """Whether git takes ``refs/heads/<name>``: https://git-scm.com/docs/git-check-ref-format."""
+    if name.startswith("-") or name == "HEAD":
+        return False
+    try:
+        return check_ref_format(Ref(f"refs/heads/{name}".encode()))
+    except UnicodeEncodeError:
+        return False

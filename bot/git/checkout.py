@@ -1,0 +1,136 @@
+"""One commit's tree on disk, byte for byte, with a throw-away ``.git`` so that ``git diff`` works in the
+sandbox.
+
+No attribute of the repository has any effect: ``info/attributes`` unsets every conversion (it beats all
+``.gitattributes``), and no filter is configured. The tree becomes the lower layer of an overlay, where
+inode, device and owner differ, so the throw-away configuration compares size and time only; all times are
+set to the commit's, which also keeps the index from being "racily clean" (git would re-read every file on
+each status).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import UserError
+from bot.git.noise import LEFT_OUT
+from bot.git.program import GitFailed, run
+
+SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+RAW_ATTRIBUTES = "* -text !eol -ident -filter -working-tree-encoding\n"
+GITLINK = b"160000"
+
+_CONFIG = """\
+[core]
+\trepositoryformatversion = 0
+\tbare = false
+\tfilemode = true
+\tsymlinks = true
+\tlogallrefupdates = false
+\tcheckStat = minimal
+\ttrustctime = false
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[advice]
+\tdetachedHead = false
+[user]
+\tname = sandbox
+\temail = sandbox@localhost
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How large a tree may be: a small pack can hold terabytes."""
+
+    files: int = 300_000
+    bytes: int = 8 << 30
+
+
+def check_sha(sha: str) -> str:
+    """Return ``sha`` when it is a full object name; a bug of the caller otherwise."""
+    if not SHA.fullmatch(sha):
+        raise ValueError(f"not a full commit name: {sha!r}")
+    return sha
+
+
+async def write_checkout(git_dir: Path, sha: str, into: Path, *, bounds: Bounds) -> None:
+    """Write the tree of commit ``sha`` and its ``.git`` below ``into``, which must be empty or missing.
+
+    Raises ``UserError`` for a tree that is too large or that git refuses to check out.
+    """
+    check_sha(sha)
+    paths = await _measured(git_dir, sha, bounds)
+    into.mkdir(parents=True, exist_ok=True)
+    if any(into.iterdir()):
+        raise ValueError(f"{into} is not empty")
+    dot_git = into / ".git"
+    await asyncio.to_thread(_lay_out, dot_git, sha)
+    await pack_commit(git_dir, sha, dot_git)
+    try:
+        await run(dot_git, "read-tree", sha, work_tree=into)
+        await run(dot_git, "checkout-index", "--all", "--index", "--quiet", work_tree=into, seconds=600)
+    except GitFailed as failed:
+        raise UserError(f"git refuses to check out {sha[:12]}: {failed.words}", phase="prepare") from failed
+    when = (await run(dot_git, "show", "--no-patch", "--format=%ct", sha)).text
+    await asyncio.to_thread(_set_times, into, paths, min(int(when), int(time.time()) - 10))
+    await run(dot_git, "update-index", "-q", "--refresh", work_tree=into, config=_as_inside(), seconds=600)
+
+
+async def pack_commit(git_dir: Path, sha: str, to: Path) -> None:
+    """Write one pack with the commit, its trees and its blobs, and no history, into repository ``to``."""
+    args = ("pack-objects", "--revs", "--delta-base-offset", "--window=0", "--quiet")
+    target = str(to / "objects" / "pack" / "pack")
+    try:
+        await run(git_dir, *args, target, stdin=f"--shallow {sha}\n{sha}\n".encode(), seconds=600)
+    except GitFailed as failed:
+        raise UserError(f"commit {sha[:12]} is not complete: {failed.words}", phase="prepare") from failed
+
+
+async def _measured(git_dir: Path, sha: str, bounds: Bounds) -> list[bytes]:
+    """The paths of a tree's files and links, when it is within ``bounds``."""
+    try:
+        listing = await run(git_dir, "ls-tree", "-r", "-l", "-z", "--full-tree", sha)
+    except GitFailed as failed:
+        raise UserError(f"commit {sha[:12]} cannot be read: {failed.words}", phase="prepare") from failed
+    paths, total = [], 0
+    for record in listing.out.split(b"\0")[:-1]:
+        about, path = record.split(b"\t", 1)
+        mode, _kind, _name, size = about.split()
+        if mode != GITLINK:
+            paths.append(path)
+            total += int(size)
+    if len(paths) > bounds.files or total > bounds.bytes:
+        raise UserError(
+            f"the repository is too large: {len(paths)} files, {total >> 20} MiB "
+            f"(the limits are {bounds.files} files, {bounds.bytes >> 20} MiB)",
+            phase="prepare",
+        )
+    return paths
+
+
+def _lay_out(dot_git: Path, sha: str) -> None:
+    for folder in ("objects/pack", "objects/info", "refs/heads", "info"):
+        (dot_git / folder).mkdir(parents=True)
+    (dot_git / "HEAD").write_text(sha + "\n")
+    (dot_git / "shallow").write_text(sha + "\n")
+    (dot_git / "config").write_text(_CONFIG)
+    (dot_git / "info" / "attributes").write_text(RAW_ATTRIBUTES)
+    (dot_git / "info" / "exclude").write_text("".join(f"{pattern}\n" for pattern in LEFT_OUT))
+
+
+def _set_times(into: Path, paths: list[bytes], at: int) -> None:
+    root = os.fsencode(into)
+    for path in paths:
+        os.utime(os.path.join(root, path), (at, at), follow_symlinks=False)  # noqa: PTH118  bytes
+
+
+def _as_inside() -> tuple[tuple[str, str], ...]:
+    return (("core.checkStat", "minimal"), ("core.trustctime", "false"))

@@ -1,0 +1,137 @@
+"""A change set on top of a commit -> the new objects: blobs, the trees along the changed paths, one
+commit.
+
+Nothing is written anywhere, and the same input gives the same names: a repeated publication finds its own
+work.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
+from dulwich.repo import Repo
+
+from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.errors import UserError
+from bot.git.checkout import check_sha
+from bot.git.paths import as_bytes, shown, why_refused
+from bot.git.trees import BaseTree, Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A commit that exists only here: its name, its tree's name, and every object the parent lacks."""
+
+    sha: str
+    tree: str
+    objects: list[ShaFile]
+
+
+def build_commit(
+    repo: Path, *, parent: str, changes: ChangeSet, message: str, author: tuple[str, str], at: datetime
+) -> Built:
+    """The commit of ``changes`` on ``parent``; ``author`` is (name, email), ``at`` an aware time.
+
+    Raises ``ValueError`` for a change set that is empty or made against another tree, ``UserError`` for a
+    path that git would refuse.
+    """
+    if not changes:
+        raise ValueError("there is nothing to commit")
+    if at.tzinfo is None:
+        raise ValueError("the time of a commit needs a time zone")
+    tree, objects = build_tree(repo, base=parent, changes=changes)
+    who = _identity(*author)
+    commit = Commit()
+    commit.tree = ObjectID(tree.encode("ascii"))
+    commit.parents = [ObjectID(check_sha(parent).encode("ascii"))]
+    commit.author = commit.committer = who
+    commit.author_time = commit.commit_time = int(at.timestamp())
+    commit.author_timezone = commit.commit_timezone = 0
+    commit.message = (message.replace("\0", "").strip() + "\n").encode("utf-8", "replace")
+    return Built(sha=commit.id.decode("ascii"), tree=tree, objects=[*objects, commit])
+
+
+def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[ShaFile]]:
+    """The changed tree's name and the new blobs and trees, without a commit."""
+    for file in changes.files:
+        why = why_refused(as_bytes(file.path))
+        if why is not None and file.kind is not ChangeKind.DELETED:
+            raise UserError(f"git refuses {shown(file.path)}: it {why}", phase="publish")
+    with closing(Repo(str(repo))) as opened:
+        growing = _Growing(BaseTree(opened.object_store, check_sha(base)))
+        root = growing.grow(growing.base.root, {as_bytes(file.path): file for file in changes.files})
+        if root is None:
+            root = growing.keep_tree(Tree())
+        return root.sha.decode("ascii"), list(growing.made.values())
+
+
+class _Growing:
+    """Rewrites directories from the changed ones upwards; an untouched one keeps its name unread."""
+
+    def __init__(self, base: BaseTree) -> None:
+        self.base = base
+        self.made: dict[ObjectID, ShaFile] = {}
+
+    def grow(self, before: Node | None, files: Mapping[bytes, FileChange]) -> Node | None:
+        """The directory ``before`` with ``files`` (paths relative to it) applied; None when it is empty."""
+        entries = dict(self.base.children(before)) if before is not None and before.is_tree else {}
+        leaves, folders = _split(files)
+        for name, below in folders.items():
+            grown = self.grow(entries.pop(name, None), below)
+            if grown is not None:
+                entries[name] = grown
+        for name, file in leaves.items():
+            now = entries.get(name)
+            if file.kind is not ChangeKind.DELETED:
+                if now is not None and now.is_tree:
+                    raise ValueError(f"{file.path} is both a file and a directory")
+                entries[name] = self._keep_blob(file)
+            elif now is None or (now.is_tree and name not in folders):
+                raise ValueError(f"{file.path} is deleted but not in the tree")
+            elif not now.is_tree:  # else a directory took the file's place
+                del entries[name]
+        if not entries:
+            return None
+        tree = Tree()
+        for name, node in entries.items():
+            tree.add(name, node.mode, node.sha)
+        return self.keep_tree(tree)
+
+    def keep_tree(self, tree: Tree) -> Node:
+        """Remember a new directory."""
+        return self._keep(tree, stat.S_IFDIR)
+
+    def _keep_blob(self, file: FileChange) -> Node:
+        return self._keep(Blob.from_string(file.data), file.mode)
+
+    def _keep(self, made: ShaFile, mode: int) -> Node:
+        self.made.setdefault(made.id, made)
+        return Node(mode=mode, sha=made.id)
+
+
+def _split(
+    files: Mapping[bytes, FileChange],
+) -> tuple[dict[bytes, FileChange], dict[bytes, dict[bytes, FileChange]]]:
+    """The changes of a directory's own entries, and those below each of its subdirectories."""
+    leaves: dict[bytes, FileChange] = {}
+    folders: dict[bytes, dict[bytes, FileChange]] = {}
+    for path, file in files.items():
+        name, slash, rest = path.partition(b"/")
+        if slash:
+            folders.setdefault(name, {})[rest] = file
+        else:
+            leaves[name] = file
+    return leaves, folders
+
+
+def _identity(name: str, email: str) -> bytes:
+    """``name <email>`` with everything out that would break the line."""
+    clean = [re.sub(r"[<>\x00-\x1f\x7f]", "", part).strip() for part in (name, email)]
+    return f"{clean[0] or 'hob'} <{clean[1]}>".encode("utf-8", "replace")

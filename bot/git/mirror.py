@@ -1,0 +1,183 @@
+"""Bare mirrors, one per repository, fetched by the git program; and the trees and files read from them.
+
+A mirror lives at ``root/<repository id>.git`` (the id survives renames) and is shallow unless asked
+otherwise. Every writer of it holds an flock, so workers of several processes share one; leftovers of a
+killed git are cleared under it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.errors import Retry, UserError
+from bot.git import program
+from bot.git.checkout import Bounds, check_sha, pack_commit, write_checkout
+from bot.git.failures import explain
+from bot.git.paths import as_bytes, as_text, why_refused
+from bot.git.program import GitFailed
+from bot.git.remote import auth_config, check_url
+
+FETCH_SECONDS = 900.0
+LOCK_SECONDS = 960.0
+
+
+class Mirror:
+    """All mirrors below one directory. ``read_limit`` is the most bytes that `read_file` returns."""
+
+    def __init__(self, root: Path, *, bounds: Bounds | None = None, read_limit: int = 4 << 20) -> None:
+        self.root = root
+        self.bounds = bounds or Bounds()
+        self.read_limit = read_limit
+
+    def path(self, repo_id: int) -> Path:
+        """Where the mirror of a repository is, or will be."""
+        return self.root / f"{int(repo_id)}.git"
+
+    async def fetch(
+        self, repo_id: int, url: str, *, token: str | None, refspecs: Sequence[str], depth: int | None = 1
+    ) -> None:
+        """Fetch ``refspecs`` into the mirror (``depth`` None: the whole history).
+
+        Raises ``UserError`` for what a person can mend (access, a missing branch), ``Retry`` or ``Parked``
+        for the rest.
+        """
+        check_url(url)
+        if not refspecs or any(spec.startswith("-") for spec in refspecs):
+            raise ValueError(f"bad refspecs: {refspecs!r}")
+        config = (*auth_config(url, token), ("protocol.https.allow", "always"))
+        if url.startswith("http:"):
+            config += (("protocol.http.allow", "always"),)
+        history = () if depth is None else (f"--depth={depth}",)
+        target = self.path(repo_id)
+        async with self._locked(target):
+            await _prepare(target)
+            try:
+                await program.run(
+                    target,
+                    *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
+                    *("--no-auto-maintenance", "--force", *history, "--end-of-options", url, *refspecs),
+                    config=config,
+                    seconds=FETCH_SECONDS,
+                    token=token,
+                )
+            except GitFailed as failed:
+                raise explain(failed.words) from failed
+
+    async def resolve(self, repo_id: int, ref: str) -> str | None:
+        """The commit that ``ref`` (a full ref, branch or sha) names in the mirror, or None."""
+        return await _resolve(self.path(repo_id), ref)
+
+    async def materialise(self, repo_id: int, sha: str, into: Path) -> None:
+        """Write commit ``sha`` with a throw-away ``.git`` to ``into``, as ``checkout.write_checkout``
+        says.
+        """
+        await write_checkout(self.path(repo_id), sha, into, bounds=self.bounds)
+
+    async def adopt(self, repo_path: Path, rev: str = "HEAD") -> tuple[int, str]:
+        """Take one commit of a repository on disk, which is only read: a number for it here, and the commit.
+
+        Its working tree and uncommitted changes are not looked at. The number is negative, as no number of
+        GitHub's is. Raises ``UserError`` when it is no repository, or has no such commit.
+        """
+        source = git_directory(repo_path)
+        sha = await _resolve(source, rev)
+        if sha is None:
+            what = "no commit yet" if rev == "HEAD" else f"no commit {rev!r}"
+            raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
+        number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
+        target = self.path(number)
+        async with self._locked(target):
+            await _prepare(target)
+            if await _resolve(target, sha) is None:
+                await pack_commit(source, sha, target)
+                with (target / "shallow").open("a") as shallow:
+                    shallow.write(sha + "\n")
+        return number, sha
+
+    async def read_file(self, repo_id: int, sha: str, path: str) -> bytes | None:
+        """One file's bytes at a commit; None when there is none. Links are followed inside the tree only.
+
+        Raises ``UserError`` for a file over ``read_limit``.
+        """
+        if "\n" in path or why_refused(as_bytes(path)):
+            return None
+        target = self.path(repo_id)
+        question = as_bytes(f"{check_sha(sha)}:{path}\n")
+        answer = await program.run(target, "cat-file", "--batch-check", "--follow-symlinks", stdin=question)
+        match answer.out.split(b"\n", 1)[0].split():
+            case [name, b"blob", size]:
+                if int(size) > self.read_limit:
+                    raise UserError(f"{path} is larger than {self.read_limit >> 10} KiB", phase="prepare")
+                return (await program.run(target, "cat-file", "blob", name.decode())).out
+        return None
+
+    async def tree_paths(self, repo_id: int, sha: str) -> list[str]:
+        """Every file, link and submodule of a commit, sorted as git sorts; odd bytes are
+        surrogate-escaped.
+        """
+        args = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", check_sha(sha))
+        listing = await program.run(self.path(repo_id), *args)
+        return [as_text(path) for path in listing.out.split(b"\0")[:-1]]
+
+    @asynccontextmanager
+    async def _locked(self, target: Path) -> AsyncIterator[None]:
+        """Hold the mirror's lock, across tasks and processes; a dead holder's lock is free."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + LOCK_SECONDS
+        with target.with_suffix(".lock").open("w") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > deadline:
+                        raise Retry(f"another fetch of {target.name} does not end") from None
+                    await asyncio.sleep(0.02)
+            yield
+
+
+def git_directory(path: Path) -> Path:
+    """The git directory of a repository on disk: a work tree, a linked work tree, or a bare one."""
+    here = path.resolve()
+    dot = here / ".git"
+    if dot.is_file():
+        words = dot.read_text(errors="replace").strip()
+        if words.startswith("gitdir: "):
+            dot = (here / words.removeprefix("gitdir: ")).resolve()
+    for candidate in (dot, here):
+        if (candidate / "HEAD").is_file() and (
+            (candidate / "objects").is_dir() or (candidate / "commondir").is_file()
+        ):
+            return candidate
+    raise UserError(f"{path} is not a git repository", phase="prepare")
+
+
+async def _prepare(target: Path) -> None:
+    """Make the bare repository, or clear what a killed git left in it. The caller holds the lock."""
+    if not (target / "HEAD").exists():
+        await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        target.mkdir(parents=True)
+        await program.run(target, "init", "--quiet", "--bare", "--template=")
+        return
+    await asyncio.to_thread(_clear_leftovers, target)
+
+
+def _clear_leftovers(target: Path) -> None:
+    for stale in (*target.rglob("*.lock"), *target.glob("objects/pack/tmp_*")):
+        stale.unlink(missing_ok=True)
+
+
+async def _resolve(git_dir: Path, ref: str) -> str | None:
+    args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    try:
+        return (await program.run(git_dir, *args)).text
+    except GitFailed:
+        return None

@@ -1,0 +1,181 @@
+"""The git program under a fixed environment: nothing of this machine's configuration reaches it.
+
+It is only ever pointed (``--git-dir``) at a directory that Hob wrote, or at a local repository that is
+read by plumbing which runs no hook and no filter. Wildcard-named configuration keys (``filter.*``,
+``diff.*``) cannot be switched off one by one, so the rule is that no configuration an agent could write
+is ever read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bot.errors import Retry, UserError
+from bot.git.remote import server_words
+
+Config = Sequence[tuple[str, str]]
+
+# Old commits of honest repositories fail these checks of git-fsck; none of them harms a checkout.
+# https://git-scm.com/docs/git-fsck#_fsck_messages
+HARMLESS_FSCK = (
+    "badDate",
+    "badDateOverflow",
+    "badEmail",
+    "badName",
+    "badTimezone",
+    "missingEmail",
+    "missingNameBeforeEmail",
+    "missingSpaceBeforeDate",
+    "missingSpaceBeforeEmail",
+    "missingTaggerEntry",
+    "zeroPaddedDate",
+    "zeroPaddedFilemode",
+)
+
+BASE_CONFIG: tuple[tuple[str, str], ...] = (
+    ("core.hooksPath", "/dev/null"),
+    ("core.fsmonitor", "false"),
+    ("core.attributesFile", "/dev/null"),
+    ("core.excludesFile", "/dev/null"),
+    ("core.protectNTFS", "true"),
+    ("core.protectHFS", "true"),
+    ("core.symlinks", "true"),
+    ("core.quotePath", "false"),
+    ("credential.helper", ""),
+    ("protocol.allow", "never"),
+    ("submodule.recurse", "false"),
+    ("fetch.recurseSubmodules", "false"),
+    ("fetch.fsckObjects", "true"),
+    ("transfer.fsckObjects", "true"),
+    ("gc.auto", "0"),
+    ("maintenance.auto", "false"),
+    ("advice.detachedHead", "false"),
+    ("init.defaultBranch", "main"),
+    ("http.followRedirects", "false"),
+    ("http.lowSpeedLimit", "1000"),
+    ("http.lowSpeedTime", "30"),
+    *((f"fetch.fsck.{name}", "ignore") for name in HARMLESS_FSCK),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How one call of git ended."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def text(self) -> str:
+        """Standard output as text, without the last newline."""
+        return self.out.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+class GitFailed(Exception):
+    """Git exited with an error. ``words`` is what it said, redacted."""
+
+    def __init__(self, verb: str, code: int, words: str) -> None:
+        super().__init__(f"git {verb} exited with {code}: {words}")
+        self.words = words
+
+
+@cache
+def program() -> str:
+    """Where git is; raises ``UserError`` when this machine has none."""
+    found = shutil.which("git")
+    if found is None:
+        raise UserError("git is not installed on the machine that runs Hob", phase="prepare")
+    return found
+
+
+def environment(config: Config = ()) -> dict[str, str]:
+    """The whole environment of a call: fixed, plus ``config`` by variables, so never in argv or a file."""
+    pairs = (*BASE_CONFIG, *config)
+    env = {
+        "PATH": f"{Path(program()).parent}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LC_ALL": "C",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "false",
+        "GIT_SSH_COMMAND": "false",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_CONFIG_COUNT": str(len(pairs)),
+    }
+    for at, (key, value) in enumerate(pairs):
+        env[f"GIT_CONFIG_KEY_{at}"] = key
+        env[f"GIT_CONFIG_VALUE_{at}"] = value
+    return env
+
+
+async def run(
+    git_dir: Path,
+    *args: str,
+    config: Config = (),
+    stdin: bytes = b"",
+    seconds: float = 60.0,
+    work_tree: Path | None = None,
+    token: str | None = None,
+) -> Finished:
+    """Run git on ``git_dir`` to its end; raises ``GitFailed``, or ``Retry`` when it takes over ``seconds``.
+
+    ``token`` is only used to redact what git says.
+    """
+    argv = [program(), f"--git-dir={git_dir}"]
+    if work_tree is not None:
+        argv.append(f"--work-tree={work_tree}")
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        *args,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(config),
+        cwd=work_tree or "/",
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            out, err = await process.communicate(stdin)
+    except TimeoutError:
+        raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return _checked(args[0], process.returncode or 0, out, err, token)
+
+
+def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str] | None = None) -> Finished:
+    """The same without an event loop, for short local work. ``env`` is added to the fixed environment."""
+    try:
+        done = subprocess.run(
+            [program(), f"--git-dir={git_dir}", *args],
+            env=environment() | (env or {}),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
+    return _checked(args[0], done.returncode, done.stdout, done.stderr, None)
+
+
+def _checked(verb: str, code: int, out: bytes, err: bytes, token: str | None) -> Finished:
+    if code != 0:
+        raise GitFailed(verb, code, server_words(err, token))
+    return Finished(code=code, out=out, err=err)

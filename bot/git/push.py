@@ -1,0 +1,113 @@
+"""Push one commit to a branch of Hob's own: only the objects made, compare-and-swap, the answer checked.
+
+dulwich's ``send_pack`` makes no fast-forward check and does not raise when the server refuses a ref, so
+both are done here. It blocks, so it runs in a thread; the token stays in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
+
+import urllib3.exceptions
+from dulwich.client import HttpGitClient, HTTPUnauthorized
+from dulwich.config import ConfigFile
+from dulwich.errors import GitProtocolError, HangupException, NotGitRepository, SendPackError
+from dulwich.objects import ObjectID
+from dulwich.pack import UnpackedObject, pack_objects_to_data
+from dulwich.refs import Ref
+
+from bot.errors import Parked, Retry, UserError
+from bot.git.branch import OWN_PREFIX, is_valid_branch
+from bot.git.commit import Built
+from bot.git.failures import ACCESS
+from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, check_url, server_words
+
+__all__ = ["HeadMoved", "PushRefused", "push"]
+
+SOCKET_SECONDS = 30.0
+PUSH_SECONDS = 300.0
+NOT_WRITABLE = ACCESS.replace("read this repository", "push to this repository")
+
+
+async def push(url: str, *, token: str | None, branch: str, built: Built, expected: str | None) -> None:
+    """Move ``branch`` from commit ``expected`` (None: it must not exist) to ``built``.
+
+    A branch that is at ``built`` already is fine. Raises ``HeadMoved`` when it is elsewhere,
+    ``PushRefused`` with the server's words, ``UserError`` for missing access, ``Retry`` when it is not
+    known how it ended.
+    """
+    if not branch.startswith(OWN_PREFIX) or not is_valid_branch(branch):
+        raise ValueError(f"{branch!r} is not one of Hob's branches")
+    check_url(url)
+    try:
+        async with asyncio.timeout(PUSH_SECONDS):
+            await asyncio.to_thread(_push, url, token, f"refs/heads/{branch}".encode(), built, expected)
+    except TimeoutError:
+        raise Retry(f"the push to {branch} took longer than {PUSH_SECONDS:.0f} seconds") from None
+
+
+def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str | None) -> None:
+    said: list[bytes] = []
+    sha = ObjectID(built.sha.encode("ascii"))
+
+    def update(refs: dict[Ref, ObjectID]) -> dict[Ref, ObjectID]:
+        actual = refs.get(Ref(ref))
+        if actual not in (sha, expected.encode("ascii") if expected else None):
+            raise HeadMoved(actual.decode("ascii") if actual else None)
+        return {Ref(ref): sha}
+
+    def objects(
+        have: Set[ObjectID],
+        want: Set[ObjectID],
+        *,
+        ofs_delta: bool = True,
+        progress: Callable[[bytes], None] | None = None,
+    ) -> tuple[int, Iterator[UnpackedObject]]:
+        return pack_objects_to_data(built.objects)
+
+    client = HttpGitClient(
+        url,
+        config=ConfigFile(),
+        username=TOKEN_USER if token else None,
+        password=token,
+        timeout=SOCKET_SECONDS,
+        quiet=True,
+    )
+    with _explained(token, said):
+        try:
+            result = client.send_pack(b"", update, objects, progress=said.append)
+        finally:
+            client.pool_manager.clear()
+            client.close()
+    refusal = (result.ref_status or {}).get(ref)
+    if refusal is not None:
+        if refusal in ("fetch first", "non-fast-forward", "stale info", "failed to update ref"):
+            raise HeadMoved(None)
+        raise PushRefused(_reason(refusal, said, token))
+
+
+@contextmanager
+def _explained(token: str | None, said: list[bytes]) -> Iterator[None]:
+    """dulwich's and urllib3's exceptions -> ours."""
+    try:
+        yield
+    except HTTPUnauthorized as failed:
+        raise UserError(NOT_WRITABLE, phase="publish") from failed
+    except NotGitRepository as failed:
+        raise UserError(f"the repository does not exist, or {NOT_WRITABLE}", phase="publish") from failed
+    except SendPackError as failed:
+        raise PushRefused(_reason(str(failed), said, token)) from failed
+    except (GitProtocolError, HangupException, urllib3.exceptions.HTTPError, OSError) as failed:
+        words = server_words(str(failed), token)
+        if "http resp 403" in words:
+            raise UserError(NOT_WRITABLE, phase="publish") from failed
+        if "http resp 429" in words:
+            raise Parked("GitHub asks for fewer git requests", after=60) from failed
+        raise Retry(f"the push did not come to an end: {words}") from failed
+
+
+def _reason(refusal: str, said: list[bytes], token: str | None) -> str:
+    """The ref's own message, and what the server's hooks said beside it."""
+    return server_words(refusal + "\n" + b"".join(said).decode("utf-8", "replace"), token)

@@ -1,0 +1,92 @@
+"""Looking things up in a commit's tree with dulwich, one directory at a time: never a walk over the whole
+tree.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dulwich.object_store import BaseObjectStore
+from dulwich.objects import Blob, Commit, ObjectID, Tree
+
+GITLINK = 0o160000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """What stands at a path of a tree: git's mode and the object's name (hex)."""
+
+    mode: int
+    sha: ObjectID
+
+    @property
+    def is_tree(self) -> bool:
+        """Whether this is a directory."""
+        return stat.S_ISDIR(self.mode)
+
+
+class BaseTree:
+    """The tree of one commit. Directories that were looked at are kept."""
+
+    def __init__(self, store: BaseObjectStore, commit: str) -> None:
+        found = store[ObjectID(commit.encode("ascii"))]
+        if not isinstance(found, Commit):
+            raise ValueError(f"{commit} is not a commit")
+        self._store = store
+        self._trees: dict[ObjectID, dict[bytes, Node]] = {}
+        self.root = Node(mode=stat.S_IFDIR, sha=found.tree)
+
+    def children(self, node: Node) -> dict[bytes, Node]:
+        """The entries of a directory."""
+        known = self._trees.get(node.sha)
+        if known is None:
+            tree = self._store[node.sha]
+            if not isinstance(tree, Tree):
+                raise ValueError(f"{node.sha.decode()} is not a tree")
+            known = {
+                entry.path: Node(mode=entry.mode, sha=entry.sha)
+                for entry in tree.iteritems()
+                if entry.path is not None and entry.mode is not None and entry.sha is not None
+            }
+            self._trees[node.sha] = known
+        return known
+
+    def find(self, path: bytes) -> Node | None:
+        """What stands at ``path`` (``/``-separated; empty for the root), or None."""
+        node = self.root
+        for part in path.split(b"/") if path else ():
+            below = self.children(node).get(part) if node.is_tree else None
+            if below is None:
+                return None
+            node = below
+        return node
+
+    def blocking(self, path: bytes) -> tuple[bytes, Node] | None:
+        """The nearest ancestor of ``path`` that is a file, a link or a submodule, if there is one."""
+        node, parts = self.root, path.split(b"/")
+        for depth, part in enumerate(parts[:-1], 1):
+            below = self.children(node).get(part)
+            if below is None:
+                return None
+            if not below.is_tree:
+                return b"/".join(parts[:depth]), below
+            node = below
+        return None
+
+    def leaves(self, path: bytes, node: Node) -> Iterator[tuple[bytes, Node]]:
+        """Everything at and below a node that is not a directory."""
+        if not node.is_tree:
+            yield path, node
+            return
+        for name, below in self.children(node).items():
+            yield from self.leaves(path + b"/" + name if path else name, below)
+
+    def data(self, path: bytes) -> bytes | None:
+        """The content of a regular file at ``path``, or None."""
+        node = self.find(path)
+        if node is None or not stat.S_ISREG(node.mode):
+            return None
+        blob = self._store[node.sha]
+        return blob.data if isinstance(blob, Blob) else None

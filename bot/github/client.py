@@ -1,0 +1,246 @@
+"""The choke point: every request to GitHub, REST or GraphQL, goes out and comes back here.
+
+gidgethub knows the protocol (templates, paging, decoding); this subclass of its aiohttp adapter adds what a
+bot that must not lose, double or leak anything needs. The host is pinned, so that no token ever goes
+elsewhere. A request has a timeout. Limits are honoured per installation. What may be repeated safely is
+repeated on an outage; what may not (a POST that perhaps was applied) raises Retry, and its caller looks
+before it repeats. A refusal that a person can mend is a UserError. Answers that are returned are successes.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import aiohttp
+import gidgethub.aiohttp
+from yarl import URL
+
+from bot import __version__
+from bot.errors import HobError, Parked, Retry, UserError
+from bot.github.answers import Answer, Limit, limit_of, refusal, seconds_to_reset
+from bot.github.pace import Pace
+
+API_VERSION = "2022-11-28"
+READS = frozenset({"GET", "HEAD"})
+# Every PATCH of this bot sets fields to given values, so doing it twice is doing it once.
+REPEATABLE = READS | {"PUT", "PATCH", "DELETE"}
+REDIRECTS = frozenset({301, 302, 307, 308})
+ATTEMPTS = 4
+HOPS = 3
+SAFE_TO_REPEAT = "hob-safe-to-repeat"  # marks a POST that is idempotent; never sent
+
+
+class ForeignHost(UserError):
+    """A request would have left the API's host, and its token with it."""
+
+
+class Credential(Protocol):
+    """Where the ``authorization`` header comes from."""
+
+    async def header(self) -> str:
+        """The header's value, '' for an anonymous request."""
+
+    async def refused(self, header: str) -> None:
+        """GitHub answered 401 to this value: the next ``header()`` must be a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What metrics may know of one request: no path and no token. ``status`` 0 means no answer came."""
+
+    method: str
+    resource: str  # core or graphql
+    status: int
+    seconds: float
+    remaining: int | None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """One logical request and what happened to it so far."""
+
+    method: str
+    url: URL
+    headers: dict[str, str]
+    body: bytes
+    repeatable: bool
+    write: bool
+    failures: int = 0
+    limits: int = 0
+    hops: int = 0
+    renewed: bool = False
+    sent_as: str = field(default="", repr=False)
+
+    @property
+    def what(self) -> str:
+        return f"{self.method} {self.url.path}"
+
+
+class Client(gidgethub.aiohttp.GitHubAPI):
+    """GitHub's API as one identity. ``backoff`` is the first pause after an outage, in seconds."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        api_url: str,
+        credential: Credential,
+        pace: Pace,
+        timeout: float = 20.0,
+        backoff: float = 0.5,
+        observe: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        super().__init__(session, f"hob/{__version__}", base_url=api_url.rstrip("/"))
+        self._root = URL(api_url)
+        self._credential = credential
+        self._pace = pace
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(10.0, timeout))
+        self._backoff = backoff
+        self._observe = observe
+
+    @property
+    def graphql_url(self) -> str:
+        """GitHub's GraphQL endpoint beside the REST root, on a GitHub Enterprise Server too.
+
+        https://docs.github.com/en/enterprise-server@latest/graphql/guides/forming-calls-with-graphql
+        """
+        return self.base_url.removesuffix("/v3") + "/graphql"
+
+    async def graphql(self, query: str, *, endpoint: str = "", **variables: Any) -> Any:
+        """Ask GraphQL through the same gate; a query may be repeated, a mutation not.
+
+        gidgethub's own would go past the pace, the renewal of tokens and the pinned host's default.
+        https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
+        """
+        url = endpoint or self.graphql_url
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
+        mutation = query.lstrip().startswith("mutation")
+        asked = _Asked("POST", self._pinned(URL(url)), headers, body, not mutation, mutation)
+        answer = await self._exchange(asked)
+        data = answer.json()
+        if not isinstance(data, dict) or data.get("errors") or "data" not in data:
+            raise self._graphql_error(answer, data if isinstance(data, dict) else {})
+        return data["data"]
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        sent = dict(headers)
+        repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
+        asked = _Asked(method, self._pinned(URL(url)), sent, body, repeatable, method not in READS)
+        answer = await self._exchange(asked)
+        return answer.status, answer.headers, answer.body
+
+    def _pinned(self, url: URL) -> URL:
+        if url.origin() != self._root.origin() or url.user or url.password:
+            raise ForeignHost(
+                f"Refused to call {url.host}: HOB_GITHUB_URL pins every call to {self._root.host}."
+            )
+        return url
+
+    async def _exchange(self, asked: _Asked) -> Answer:
+        """Send until there is a success to return or an error to raise."""
+        while True:
+            try:
+                answer = await self._send(asked)
+            except (TimeoutError, aiohttp.ClientError) as error:
+                never_sent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+                await self._pause_or_give_up(asked, type(error).__name__, asked.repeatable or never_sent)
+                continue
+            if 200 <= answer.status < 300 and answer.readable:
+                self._pace.eased()
+                return answer
+            await self._settle(asked, answer)
+
+    async def _send(self, asked: _Asked) -> Answer:
+        asked.sent_as = await self._credential.header()
+        headers = {**asked.headers, "user-agent": self.requester, "x-github-api-version": API_VERSION}
+        if asked.sent_as:
+            headers["authorization"] = asked.sent_as
+        resource = "graphql" if asked.url.path.endswith("/graphql") else "core"
+        async with self._pace.turn(write=asked.write, resource=resource):
+            began, status, remaining = time.monotonic(), 0, None
+            try:
+                answer = await self._once(asked, headers)
+                status, remaining = answer.status, _remaining(answer)
+            finally:
+                if self._observe is not None:
+                    seconds = time.monotonic() - began
+                    self._observe(
+                        Exchange(
+                            method=asked.method,
+                            resource=resource,
+                            status=status,
+                            seconds=seconds,
+                            remaining=remaining,
+                        )
+                    )
+            if remaining == 0 and answer.status < 400:
+                self._pace.limited(Limit(resource, seconds_to_reset(answer) or 0.0))
+        return answer
+
+    async def _once(self, asked: _Asked, headers: Mapping[str, str]) -> Answer:
+        async with self._session.request(
+            asked.method,
+            asked.url,
+            headers=headers,
+            data=asked.body,
+            allow_redirects=False,
+            timeout=self._timeout,
+        ) as response:
+            return Answer(response.status, response.headers.copy(), await response.read())
+
+    async def _settle(self, asked: _Asked, answer: Answer) -> None:
+        """Prepare the next attempt after an answer that is no success, or raise what it means."""
+        if limit := limit_of(answer):
+            self._pace.limited(limit)
+            asked.limits += 1
+            if answer.status >= 500 and not asked.repeatable:
+                raise Retry(
+                    f"GitHub answered {answer.status} to {asked.what}; it may have been done", after=5.0
+                )
+            if asked.limits >= ATTEMPTS:
+                raise Parked(f"GitHub keeps limiting {asked.what}", after=limit.seconds or 60.0)
+        elif answer.status in REDIRECTS and asked.hops < HOPS:
+            asked.hops += 1
+            asked.url = self._pinned(asked.url.join(URL(answer.headers.get("location", ""))))
+        elif answer.status == 401 and not asked.renewed:
+            asked.renewed = True
+            await self._credential.refused(asked.sent_as)
+        elif answer.status >= 500 or 200 <= answer.status < 300:
+            await self._pause_or_give_up(asked, f"HTTP {answer.status}", asked.repeatable)
+        else:
+            raise refusal(answer, asked.what)
+
+    async def _pause_or_give_up(self, asked: _Asked, why: str, repeat: bool) -> None:
+        asked.failures += 1
+        if not repeat:
+            raise Retry(f"No answer to {asked.what} ({why}); it may have been done", after=5.0) from None
+        if asked.failures >= ATTEMPTS:
+            raise Retry(f"GitHub does not answer {asked.what} ({why})") from None
+        # Jitter spreads the return of many workers; it protects nothing.
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311
+        await self.sleep(self._backoff * 2 ** (asked.failures - 1) * jitter)
+
+    def _graphql_error(self, answer: Answer, data: Mapping[str, Any]) -> HobError:
+        """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
+        first = (data.get("errors") or [{}])[0]
+        kind, said = str(first.get("type", "")), str(first.get("message", "no data in the answer"))
+        if kind == "RATE_LIMITED" or "rate limit" in said.lower():
+            limit = Limit("graphql", seconds_to_reset(answer))
+            self._pace.limited(limit)
+            return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
+        status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
+        body = json.dumps({"message": said}).encode()
+        return refusal(Answer(status.get(kind, 500), answer.headers, body), "the GraphQL object")
+
+
+def _remaining(answer: Answer) -> int | None:
+    text = answer.headers.get("x-ratelimit-remaining", "")
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,70 @@
+"""Pull requests: found by their branch, opened as drafts, described. Nothing here merges or approves."""
+
+from __future__ import annotations
+
+from bot.github.answers import Rejected
+from bot.github.fit import fit, one_line
+from bot.github.repository import Json, Repository
+
+# A branch that was just pushed is at times not there yet for the API.
+NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid for 'head'", "head invalid")
+
+
+class Pulls(Repository):
+    """The bot's own pull requests, and those it is asked on."""
+
+    async def pull(self, number: int) -> Json:
+        """One pull request.
+
+        https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
+        """
+        found: Json = await self._get("/pulls/{number}", number=number)
+        return found
+
+    async def pull_by_head(self, branch: str, *, state: str = "all") -> Json | None:
+        """The pull request from this repository's ``branch``: an open one, else the newest, else None.
+
+        A fork's branch of the same name is not taken for it.
+        https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
+        """
+        path = "/pulls{?head,state,sort,direction,per_page}"
+        head = f"{self._place.owner}:{branch}"
+        listed = self._pages(path, head=head, state=state, sort="created", direction="desc")
+        ours = [p async for p in listed if self._from_here(p, branch)]
+        return next((p for p in ours if p["state"] == "open"), ours[0] if ours else None)
+
+    async def open_pull(self, name: str, body: str, head: str, base: str, draft: bool = True) -> Json:
+        """Open a pull request titled ``name``, or hand back the one that is open for ``head`` already.
+
+        Waits up to a minute for a branch that the API does not see yet. Where the plan of the repository
+        has no drafts, it is opened as an ordinary one.
+        https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
+        """
+        wanted = {"title": one_line(name), "body": fit(body), "head": head, "base": base, "draft": draft}
+        waited, pause = 0.0, 0.5
+        while True:
+            try:
+                return await self._post("/pulls", wanted)
+            except Rejected as error:
+                if "already exists" in error.said and (found := await self.pull_by_head(head, state="open")):
+                    return found
+                if "draft pull requests are not supported" in error.said and wanted["draft"]:
+                    wanted["draft"] = False
+                    continue
+                if not any(words in error.said for words in NOT_YET) or waited + pause > self._settle:
+                    raise
+            await self._client.sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, 15.0)
+
+    async def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Json:
+        """Change the title or the body; nothing else of a pull request can be changed from here.
+
+        https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
+        """
+        wanted = {"title": None if title is None else one_line(title), "body": body and fit(body)}
+        given = {key: value for key, value in wanted.items() if value is not None}
+        return await self._patch("/pulls/{number}", given, number=number)
+
+    def _from_here(self, pull: Json, branch: str) -> bool:
+        head = pull["head"]
+        return head["ref"] == branch and (head.get("repo") or {}).get("id") == self._place.repo_id

@@ -1,0 +1,79 @@
+"""One repository as the bot reaches it: what every noun (threads, pulls, reviews ...) has in common."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from bot.github.client import SAFE_TO_REPEAT, Client
+
+Json = dict[str, Any]
+PAGE = 100
+
+
+class AppInfo(TypedDict):
+    """Who the bot is. ``bot_id`` is the user id under which its comments stand."""
+
+    id: int
+    slug: str
+    bot_login: str
+    bot_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which repository, through which installation. After a renaming GitHub redirects from the old name."""
+
+    installation: int
+    repo_id: int
+    owner: str
+    name: str
+
+
+class Repository:
+    """The base of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template, never by hand."""
+
+    def __init__(
+        self,
+        client: Client,
+        place: Place,
+        *,
+        identify: Callable[[], Awaitable[AppInfo]],
+        settle: float = 60.0,
+    ) -> None:
+        self._client = client
+        self._place = place
+        self._identify = identify
+        self._settle = settle
+
+    async def _get(self, path: str, **vars_: Any) -> Any:
+        return await self._client.getitem(self._url(path), self._vars(vars_))
+
+    def _pages(self, path: str, **vars_: Any) -> AsyncIterator[Any]:
+        variables = self._vars({"per_page": PAGE, **vars_})
+        return self._client.getiter(self._url(path), variables, iterable_key=None)
+
+    async def _post(self, path: str, data: Json, *, safe_to_repeat: bool = False, **vars_: Any) -> Json:
+        extra = {SAFE_TO_REPEAT: "yes"} if safe_to_repeat else {}
+        made: Json = await self._client.post(
+            self._url(path), self._vars(vars_), data=data, extra_headers=extra
+        )
+        return made
+
+    async def _patch(self, path: str, data: Json, **vars_: Any) -> Json:
+        changed: Json = await self._client.patch(self._url(path), self._vars(vars_), data=data)
+        return changed
+
+    async def _own(self, item: Json) -> bool:
+        """Whether the bot itself wrote this: by id, never by a name that somebody could take."""
+        app = await self._identify()
+        via = (item.get("performed_via_github_app") or {}).get("id")
+        return (item.get("user") or {}).get("id") == app["bot_id"] or via == app["id"]
+
+    def _url(self, path: str) -> str:
+        return "/repos/{owner}/{repo}" + path
+
+    def _vars(self, more: Json) -> dict[str, str]:
+        at = {"owner": self._place.owner, "repo": self._place.name, **more}
+        return {name: str(value) for name, value in at.items() if value is not None}

@@ -1,0 +1,85 @@
+"""Reviews of pull requests: remarks on lines in one request, replies in threads. Never an approval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.github.answers import Rejected
+from bot.github.fit import bears, fit
+from bot.github.repository import Json, Repository
+
+REVIEW_COMMENTS = "/pulls/{number}/comments{?sort,direction,per_page}"
+
+
+class Reviews(Repository):
+    """Review comments, read and written."""
+
+    async def review(
+        self, pull: int, commit: str, body: str, comments: Sequence[Mapping[str, Any]] = ()
+    ) -> Json:
+        """Post one review of kind COMMENT with all its inline comments, ``{path, line, side, body}`` each.
+
+        The caller has checked that the lines are in the diff, because one bad comment makes GitHub refuse
+        the whole review. Where it does so all the same (422), the review is posted without inline comments
+        and its body lists them, so that nothing said is lost.
+        https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
+        """
+        inline = [{**comment, "body": fit(comment["body"])} for comment in comments]
+        wanted = {"commit_id": commit, "event": "COMMENT", "body": fit(body), "comments": inline}
+        try:
+            return await self._post("/pulls/{number}/reviews", wanted, number=pull)
+        except Rejected:
+            if not inline:
+                raise
+        listed = {"commit_id": commit, "event": "COMMENT", "body": fit(_with_list(body, comments))}
+        return await self._post("/pulls/{number}/reviews", listed, number=pull)
+
+    async def find_review(self, pull: int, marker: str) -> Json | None:
+        """The bot's own newest review that bears ``marker``.
+
+        https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
+        """
+        found = None
+        async for review in self._pages("/pulls/{number}/reviews{?per_page}", number=pull):
+            if bears(review.get("body"), marker) and await self._own(review):
+                found = review
+        return found
+
+    async def review_comments(self, pull: int) -> list[Json]:
+        """All inline comments of a pull request, oldest first.
+
+        https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request
+        """
+        return [comment async for comment in self._pages(REVIEW_COMMENTS, number=pull)]
+
+    async def find_review_comment(self, pull: int, marker: str) -> Json | None:
+        """The bot's own newest inline comment or reply that bears ``marker``.
+
+        https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request
+        """
+        newest = self._pages(REVIEW_COMMENTS, number=pull, sort="created", direction="desc")
+        async for comment in newest:
+            if bears(comment.get("body"), marker) and await self._own(comment):
+                found: Json = comment
+                return found
+        return None
+
+    async def reply_to_review_comment(self, pull: int, comment: int, body: str) -> Json:
+        """Answer in the thread of an inline comment; GitHub takes replies to a thread's first one only.
+
+        https://docs.github.com/en/rest/pulls/comments#create-a-reply-for-a-review-comment
+        """
+        asked = await self._get("/pulls/comments/{comment}", comment=comment)
+        first = asked.get("in_reply_to_id") or comment
+        path = "/pulls/{number}/comments/{comment}/replies"
+        return await self._post(path, {"body": fit(body)}, number=pull, comment=first)
+
+
+def _with_list(body: str, comments: Sequence[Mapping[str, Any]]) -> str:
+    """The review's body with its inline comments in it, before a marker on the last line."""
+    lines = body.rstrip().splitlines()
+    tail = [lines.pop()] if lines and lines[-1].lstrip().startswith("<!--") else []
+    listed = [f"**`{c['path']}`, line {c['line']}**\n\n{c['body']}" for c in comments]
+    intro = "GitHub does not take these remarks on their lines, so they stand here:"
+    return "\n\n".join(part for part in ("\n".join(lines).rstrip(), intro, *listed, *tail) if part)

@@ -1,0 +1,203 @@
+"""Who the bot is to GitHub: the app's JWT, and installation tokens for one repository and one purpose.
+
+A token can do what its purpose needs and no more, in one repository. Reading the code, speaking on threads
+and pushing are three purposes, and the pushing one is minted only when something is pushed. Tokens are
+opaque strings of any length.
+https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from gidgethub.apps import get_jwt
+from jwt import PyJWTError
+
+from bot.errors import UserError
+from bot.github.answers import Forbidden, NotFound, Rejected
+
+EARLY = 300.0  # seconds before the end at which a token is replaced
+JWT_SECONDS = 540  # GitHub allows ten minutes, counted from a start that get_jwt dates back by one
+JWT_KEPT = 360.0
+
+
+class Purpose(Enum):
+    """What a token is for; the value is the permissions asked for it, a subset of app.yml's."""
+
+    IDENTIFY = (("metadata", "read"),)
+    FETCH = (("contents", "read"), ("metadata", "read"))
+    TALK = (
+        ("checks", "write"),
+        ("contents", "read"),
+        ("issues", "write"),
+        ("metadata", "read"),
+        ("pull_requests", "write"),
+    )
+    PUBLISH = (("contents", "write"), ("metadata", "read"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What one token is minted for. ``repo`` 0, no repository in particular, is for IDENTIFY only."""
+
+    installation: int
+    repo: int
+    purpose: Purpose
+
+    def __post_init__(self) -> None:
+        if self.repo <= 0 and self.purpose is not Purpose.IDENTIFY:
+            raise ValueError("a token must be narrowed to one repository")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Token:
+    value: str
+    renew_at: float  # on the monotonic clock
+
+
+class Minter(Protocol):
+    """The app's own client, as far as minting needs it."""
+
+    async def post(
+        self, url: str, url_vars: Mapping[str, Any] | None = ..., *, data: Any, extra_headers: dict[str, str]
+    ) -> Any:
+        """gidgethub's ``post``."""
+
+
+class AppCredential:
+    """The app itself, by a JWT signed with its private key; a signature costs tens of milliseconds."""
+
+    def __init__(self, app_id: int, private_key: str) -> None:
+        self._app_id = str(app_id)
+        self._private_key = private_key
+        self._kept = _Token("", 0.0)
+
+    async def header(self) -> str:
+        """``Bearer`` and a JWT. Raises UserError when the private key is none."""
+        if time.monotonic() < self._kept.renew_at:
+            return f"Bearer {self._kept.value}"
+        try:
+            jwt = get_jwt(app_id=self._app_id, private_key=self._private_key, expiration=JWT_SECONDS)
+        except (PyJWTError, ValueError, TypeError) as error:
+            raise UserError(
+                f"HOB_PRIVATE_KEY is not an RSA private key in PEM form ({type(error).__name__})."
+            ) from None
+        self._kept = _Token(jwt, time.monotonic() + JWT_KEPT)
+        return f"Bearer {jwt}"
+
+    async def refused(self, header: str) -> None:
+        """Forget the JWT."""
+        self._kept = _Token("", 0.0)
+
+
+class Anonymous:
+    """Nobody in particular, for what is public."""
+
+    async def header(self) -> str:
+        """No header at all."""
+        return ""
+
+    async def refused(self, header: str) -> None:
+        """Nothing to forget."""
+
+
+class Tokens:
+    """The installation tokens of this process. ``on_token`` hears each new one, to redact it."""
+
+    def __init__(self, app: Minter, *, mark: str, on_token: Callable[[str], None] | None = None) -> None:
+        self._app = app
+        self._mark = mark
+        self._on_token = on_token
+        self._kept: dict[Scope, _Token] = {}
+        self._minting: dict[Scope, asyncio.Task[_Token]] = {}
+
+    async def get(self, scope: Scope) -> str:
+        """A token good for at least ``EARLY`` more seconds, where GitHub grants that long.
+
+        Raises UserError when the app was uninstalled or suspended, or lacks a permission or the repository.
+        """
+        kept = self._kept.get(scope)
+        if kept is not None and time.monotonic() < kept.renew_at:
+            return kept.value
+        minting = self._minting.get(scope)
+        if minting is None:
+            minting = asyncio.create_task(self._mint(scope))
+            self._minting[scope] = minting
+            minting.add_done_callback(lambda done: self._minted(scope, done))
+        # A caller that is cancelled must not take the others' token with it.
+        return (await asyncio.shield(minting)).value
+
+    def drop(self, scope: Scope, value: str) -> None:
+        """GitHub refuses this value; a newer token that somebody minted meanwhile stays."""
+        kept = self._kept.get(scope)
+        if kept is not None and kept.value == value:
+            del self._kept[scope]
+
+    def forget(self, installation: int) -> None:
+        """The app was uninstalled or suspended there."""
+        self._kept = {scope: kept for scope, kept in self._kept.items() if scope.installation != installation}
+
+    def _minted(self, scope: Scope, done: asyncio.Task[_Token]) -> None:
+        self._minting.pop(scope, None)
+        if not done.cancelled() and done.exception() is None:
+            self._kept[scope] = done.result()
+
+    async def _mint(self, scope: Scope) -> _Token:
+        wanted: dict[str, Any] = {"permissions": dict(scope.purpose.value)}
+        if scope.repo:
+            wanted["repository_ids"] = [scope.repo]
+        try:
+            minted = await self._app.post(
+                "/app/installations/{installation}/access_tokens",
+                {"installation": str(scope.installation)},
+                data=wanted,
+                extra_headers={self._mark: "yes"},  # a second token does no harm
+            )
+        except (NotFound, Forbidden, Rejected) as error:
+            raise _unminted(scope, error) from None
+        value = str(minted["token"])
+        if self._on_token is not None:
+            self._on_token(value)
+        lives = (datetime.fromisoformat(minted["expires_at"]) - datetime.now(UTC)).total_seconds()
+        return _Token(value, time.monotonic() + max(0.0, lives - EARLY))
+
+
+class InstallationCredential:
+    """One scope of ``Tokens`` as a client uses it."""
+
+    def __init__(self, tokens: Tokens, scope: Scope) -> None:
+        self._tokens = tokens
+        self._scope = scope
+
+    async def header(self) -> str:
+        """``Bearer`` and the token."""
+        return f"Bearer {await self._tokens.get(self._scope)}"
+
+    async def refused(self, header: str) -> None:
+        """Drop the token, so that the next header holds a new one."""
+        self._tokens.drop(self._scope, header.removeprefix("Bearer "))
+
+
+def _unminted(scope: Scope, error: NotFound | Forbidden | Rejected) -> UserError:
+    wanted = ", ".join(f"{name}: {access}" for name, access in scope.purpose.value)
+    if isinstance(error, NotFound):
+        return NotFound(
+            f"The app is not installed any more (installation {scope.installation}). Install it again, or "
+            "check that HOB_APP_ID and HOB_PRIVATE_KEY belong to the app that is installed.",
+            status=404,
+        )
+    if isinstance(error, Rejected):
+        return Forbidden(
+            f"GitHub gives no token for this repository ({error.said}). The app needs {wanted}: grant that "
+            "in its settings, accept it for the installation, and let it reach this repository.",
+            status=422,
+        )
+    return Forbidden(
+        f"GitHub gives no token for installation {scope.installation}: {error.message}", status=error.status
+    )

@@ -1,0 +1,100 @@
+"""What a rule decides about an event, and what every rule needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.domain import Asked, Event, Refusal, TaskKind, Thread
+from bot.inbox.commands import Said, Word
+
+OWN_BRANCHES = "hob/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppIdentity:
+    """Who the bot is on GitHub: the app's id and slug, and the id of the user its comments stand under."""
+
+    id: int
+    slug: str
+    bot_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ignored:
+    """Nothing is done; ``reason`` is stored with the delivery."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Somebody used a command on a thread."""
+
+    word: Word
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uninstalled:
+    """The app may not act for this installation any more."""
+
+    installation: int
+    reason: str
+
+
+Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | Ignored
+
+NOT_MINE = Refusal(
+    reason="not own pull",
+    message="For now I only work on pull requests that I opened myself. If you open an issue that says what "
+    "should change and mention me there, I will make a pull request for it.",
+)
+NO_MENTION = Ignored(reason="nobody is mentioned")
+
+
+def not_for_us(event: Event, app: AppIdentity) -> Ignored | None:
+    """Why an event is nobody's request: the bot's own doing, or another bot's. Judged by id, not by name."""
+    author = event.trigger.author if event.trigger else None
+    if event.sender is None or event.sender.id == 0:
+        return Ignored(reason="nobody sent it")
+    if app.bot_id in (event.sender.id, author.id if author else 0) or event.via_app == app.id:
+        return Ignored(reason="own doing")
+    if event.sender.is_bot:
+        return Ignored(reason="sent by a bot")
+    return None
+
+
+def by_author(event: Event) -> bool:
+    """Whether the sender wrote the text; somebody else's edit does not make it their request."""
+    return (
+        event.sender is not None and event.trigger is not None and event.sender.id == event.trigger.author.id
+    )
+
+
+def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
+    """Whether the bot opened this pull request, from one of its branches in the same repository.
+
+    The event of a plain comment does not tell the branch (``head_ref`` is empty): then the author decides,
+    and the branch is looked at when the pull request has been read.
+    """
+    if not thread.is_pull or thread.author.id != app.bot_id:
+        return False
+    return not thread.head_ref or (
+        thread.head_ref.startswith(OWN_BRANCHES) and thread.head_repo_id == repo_id
+    )
+
+
+def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
+    """What words on a thread come to: a command, work on an issue, or work on the bot's own pull request."""
+    if said.word is not None:
+        return Command(word=said.word, event=event)
+    if not said.request:
+        return Ignored(reason="nothing is asked")
+    if event.thread is None or event.repo is None:
+        return Ignored(reason="it is on no thread")
+    if not event.thread.is_pull:
+        return Asked(kind=TaskKind.CHANGE, request=said.request, event=event)
+    if is_own_pull(event.thread, app, event.repo.id):
+        return Asked(kind=TaskKind.REVISE, request=said.request, event=event)
+    return NOT_MINE

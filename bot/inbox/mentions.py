@@ -1,0 +1,90 @@
+"""Finding what people ask of the bot in a Markdown text, as a reader of the page sees it.
+
+A mention counts in running text only: not in code, quotations, HTML, comments or links. To learn where each
+one stands, the candidates are replaced by marks that mean nothing to Markdown, the text is parsed, and the
+marks that come out in plain text are the mentions. What is asked is cut from the source, so code stays code.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+MOST = 50  # mentions looked at in one text
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+_MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
+_HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
+_LEAD = re.compile(r"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014-]*\s*")  # what ties a mention to its sentence
+_TAIL = re.compile(r"[\s,:;(\[*_~\u2013\u2014-]+\Z")
+_BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
+
+_markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+
+
+def find(text: str, slug: str) -> list[str]:
+    """The requests addressed to ``@slug`` or ``@slug[bot]``, in order; an empty one for a mere mention.
+
+    A request is what follows a mention up to the next one or the end. Where nothing follows, it is what
+    stands before the mention in its paragraph ("please fix this, @hob").
+    """
+    pattern = _candidates(slug)
+    source = text.replace("\r\n", "\n").replace("\r", "\n").replace(_OPEN, "").replace(_CLOSE, "")
+    spans = [match.span() for match in islice(pattern.finditer(source), MOST)]
+    if not spans:
+        return []
+    counted = iter(range(len(spans)))
+    marked = pattern.sub(lambda _: f"@{_OPEN}{next(counted)}{_CLOSE}", source, count=MOST)
+    tokens = _markdown.parse(marked)
+    lines = [0, *(match.end() for match in re.finditer("\n", source))]
+    hidden = _comments(tokens)
+    live = [(*spans[number], lines[line]) for number, line in sorted(set(_in_plain_text(tokens)))]
+    ends = [start for start, _, _ in live[1:]] + [len(source)]
+    return [
+        _tidy(source[end:until], hidden) or _tidy(_BULLET.sub("", source[block:start]), hidden)
+        for (start, end, block), until in zip(live, ends, strict=False)
+    ]
+
+
+@cache
+def _candidates(slug: str) -> re.Pattern[str]:
+    """``@slug`` as GitHub bounds it: no e-mail address, path, longer name, team or possessive."""
+    name = re.escape(slug)
+    before = r"(?<![^\W_])(?<![@/.\\`+-])"
+    after = r"(?![\w-]|[./@][^\W_]|['\u2019][a-z])"
+    return re.compile(f"{before}@{name}(?:\\[bot\\])?{after}", re.IGNORECASE)
+
+
+def _in_plain_text(tokens: list[Token]) -> Iterator[tuple[int, int]]:
+    """The marks in text outside quotations, links and what is struck out: number, first line of the block."""
+    quotes = 0
+    for token in tokens:
+        if token.type in ("blockquote_open", "blockquote_close"):
+            quotes += token.nesting
+        if token.type != "inline" or quotes:
+            continue
+        inside = 0
+        for child in token.children or ():
+            if child.type in ("link_open", "link_close", "s_open", "s_close"):
+                inside += child.nesting
+            if child.type == "text" and not inside:
+                line = token.map[0] if token.map else 0
+                yield from ((int(number), line) for number in _MARK.findall(child.content))
+
+
+def _comments(tokens: list[Token]) -> set[str]:
+    """The HTML comments that nobody sees on the page."""
+    every = (child for token in tokens for child in (token, *(token.children or ())))
+    html = (token.content for token in every if token.type in ("html_block", "html_inline"))
+    return {comment for content in html for comment in _HIDDEN.findall(content)}
+
+
+def _tidy(text: str, hidden: set[str]) -> str:
+    for comment in hidden:
+        text = text.replace(comment, "")
+    return _TAIL.sub("", _LEAD.sub("", text))

@@ -1,0 +1,228 @@
+"""A delivery's body -> Event. Pure and total: anything that is not what GitHub sends is a `BadPayload`.
+
+The only place that knows the field names of https://docs.github.com/en/webhooks/webhook-events-and-payloads.
+An event that no rule is about is not looked into: its name and action are all that is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain import Event, Person, Repo, Thread, Trigger, TriggerKind
+from bot.inbox.reading import BadPayload, Fields, fields, load
+
+__all__ = ["BadPayload", "parse", "pull_thread"]
+
+GHOST = Person(id=0, login="ghost")  # how GitHub shows a deleted account, whose user is null
+
+
+def parse(delivery: str, name: str, body: bytes) -> Event:
+    """The event in a signed body. ``name`` is the ``X-GitHub-Event`` header, ``delivery`` the GUID."""
+    payload = load(body)
+    reader = _READERS.get(name)
+    if reader is None:
+        return Event(delivery=delivery, name=name, action=_action_at_best(payload))
+    event = Event(delivery=delivery, name=name, action=payload.text("action", ""))
+    return reader(payload, _common(payload, event))
+
+
+def pull_thread(pull: Mapping[str, Any]) -> Thread:
+    """A pull request as the REST API gives it; the same fields as in payloads."""
+    return _pull(fields(dict(pull), "pull_request"))
+
+
+def _action_at_best(payload: Fields) -> str:
+    try:
+        return payload.text("action", "")
+    except BadPayload:
+        return ""
+
+
+def _common(payload: Fields, event: Event) -> Event:
+    """What every event of an app carries beside its own object."""
+    installation, sender, repo = (payload.maybe(name) for name in ("installation", "sender", "repository"))
+    return replace(
+        event,
+        installation=installation.number("id") if installation else 0,
+        sender=_person(sender),
+        repo=_repo(repo) if repo else None,
+    )
+
+
+def _issues(payload: Fields, event: Event) -> Event:
+    issue = payload.object("issue")
+    thread = _issue(issue)
+    if event.action == "labeled":
+        return replace(event, thread=thread, trigger=_label(payload, issue, event))
+    return replace(
+        event, thread=thread, trigger=_opening(payload, issue, thread, event), via_app=_via_app(issue)
+    )
+
+
+def _pull_request(payload: Fields, event: Event) -> Event:
+    pull = payload.object("pull_request")
+    thread = _pull(pull)
+    if event.action == "labeled":
+        return replace(event, thread=thread, trigger=_label(payload, pull, event))
+    return replace(
+        event, thread=thread, trigger=_opening(payload, pull, thread, event), via_app=_via_app(pull)
+    )
+
+
+def _issue_comment(payload: Fields, event: Event) -> Event:
+    comment = payload.object("comment")
+    trigger = Trigger(
+        kind=TriggerKind.COMMENT,
+        id=comment.number("id"),
+        text=comment.text("body", ""),
+        author=_person(comment.maybe("user")),
+        url=comment.text("html_url"),
+        at=_moment(comment, event),
+        previous_text=_previous(payload),
+    )
+    thread = _issue(payload.object("issue"))
+    return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))
+
+
+def _pull_request_review(payload: Fields, event: Event) -> Event:
+    review = payload.object("review")
+    pull = payload.object("pull_request")
+    trigger = Trigger(
+        kind=TriggerKind.REVIEW,
+        id=review.number("id"),
+        text=review.text("body", ""),
+        author=_person(review.maybe("user")),
+        url=review.text("html_url"),
+        # a pending or dismissed review may have no time of its own
+        at=review.time("submitted_at") if review.has("submitted_at") else pull.time("updated_at"),
+        previous_text=_previous(payload),
+    )
+    return replace(event, thread=_pull(pull), trigger=trigger, via_app=_via_app(review))
+
+
+def _pull_request_review_comment(payload: Fields, event: Event) -> Event:
+    comment = payload.object("comment")
+    trigger = Trigger(
+        kind=TriggerKind.REVIEW_COMMENT,
+        id=comment.number("id"),
+        text=comment.text("body", ""),
+        author=_person(comment.maybe("user")),
+        url=comment.text("html_url"),
+        at=_moment(comment, event),
+        previous_text=_previous(payload),
+        path=comment.text("path"),
+        # null once the line is gone from the diff, or for a comment on the whole file
+        line=comment.number("line", 0) or comment.number("original_line", 0),
+        hunk=comment.text("diff_hunk", ""),
+        reply_to=comment.number("in_reply_to_id", 0),
+    )
+    thread = _pull(payload.object("pull_request"))
+    return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))
+
+
+def _installation(payload: Fields, event: Event) -> Event:
+    return replace(event, installation=payload.object("installation").number("id"))
+
+
+def _ping(_: Fields, event: Event) -> Event:
+    return event
+
+
+_READERS: Mapping[str, Callable[[Fields, Event], Event]] = {
+    "issues": _issues,
+    "issue_comment": _issue_comment,
+    "pull_request": _pull_request,
+    "pull_request_review": _pull_request_review,
+    "pull_request_review_comment": _pull_request_review_comment,
+    "installation": _installation,
+    "installation_repositories": _installation,
+    "ping": _ping,
+}
+
+
+def _opening(payload: Fields, entity: Fields, thread: Thread, event: Event) -> Trigger:
+    """The text with which an issue or a pull request begins."""
+    return Trigger(
+        kind=TriggerKind.ISSUE,
+        id=entity.number("id"),
+        text=thread.body,
+        author=thread.author,
+        url=thread.url,
+        at=_moment(entity, event),
+        previous_text=_previous(payload),
+    )
+
+
+def _label(payload: Fields, entity: Fields, event: Event) -> Trigger:
+    """A label set by the sender. GitHub leaves ``label`` out when it was deleted meanwhile."""
+    label = payload.maybe("label")
+    return Trigger(
+        kind=TriggerKind.LABEL,
+        id=label.number("id") if label else 0,
+        text=label.text("name") if label else "",
+        author=event.sender or GHOST,
+        url=entity.text("html_url"),
+        at=entity.time("updated_at", "created_at"),
+    )
+
+
+def _issue(issue: Fields) -> Thread:
+    return Thread(
+        number=issue.number("number"),
+        is_pull=issue.has("pull_request"),
+        title=issue.text("title"),
+        body=issue.text("body", ""),
+        author=_person(issue.maybe("user")),
+        url=issue.text("html_url"),
+        labels=tuple(label.text("name") for label in issue.objects("labels")),
+    )
+
+
+def _pull(pull: Fields) -> Thread:
+    head = pull.object("head")
+    home = head.maybe("repo")  # null when the fork was deleted
+    return replace(
+        _issue(pull),
+        is_pull=True,
+        head_ref=head.text("ref"),
+        head_sha=head.text("sha"),
+        head_repo_id=home.number("id") if home else 0,
+        base_ref=pull.object("base").text("ref"),
+    )
+
+
+def _person(user: Fields | None) -> Person:
+    if user is None:
+        return GHOST
+    return Person(id=user.number("id"), login=user.text("login"), is_bot=user.text("type", "User") == "Bot")
+
+
+def _repo(repo: Fields) -> Repo:
+    return Repo(
+        id=repo.number("id"),
+        owner=repo.object("owner").text("login"),
+        name=repo.text("name"),
+        default_branch=repo.text("default_branch"),
+        clone_url=repo.text("clone_url"),
+        private=repo.flag("private"),
+    )
+
+
+def _previous(payload: Fields) -> str | None:
+    """The text before an edit; None when the text was not what was edited."""
+    changes = payload.maybe("changes")
+    body = changes.maybe("body") if changes else None
+    return body.text("from", "") if body else None
+
+
+def _moment(entity: Fields, event: Event) -> datetime:
+    order = ("updated_at", "created_at") if event.action == "edited" else ("created_at", "updated_at")
+    return entity.time(*order)
+
+
+def _via_app(entity: Fields) -> int:
+    app = entity.maybe("performed_via_github_app")
+    return app.number("id") if app else 0

@@ -1,0 +1,36 @@
+"""A comment on an issue or a pull request: ``@hob please fix this``.
+
+On an issue it asks for a change, on the bot's own pull request for a revision of it, and on anybody else's
+pull request (also in the text that opens one) it gets an honest no. An edited comment counts only when its
+author adds a mention that was not there.
+"""
+
+from __future__ import annotations
+
+from bot.domain import Event, Trigger
+from bot.inbox.commands import understand
+from bot.inbox.decision import NO_MENTION, AppIdentity, Decision, Ignored, by_author, not_for_us, said_on
+from bot.inbox.mentions import find
+
+
+def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
+    """The decision on a comment that was created or edited."""
+    ignored = not_for_us(event, app)
+    if ignored or event.trigger is None:
+        return ignored or NO_MENTION
+    if event.action != "edited":
+        requests = find(event.trigger.text, app.slug)
+    elif not by_author(event):
+        return Ignored(reason="edited by somebody else than its author")
+    else:
+        requests = added(event.trigger, app.slug)
+    return said_on(event, understand(requests), app=app) if requests else NO_MENTION
+
+
+def added(trigger: Trigger, slug: str) -> list[str]:
+    """The requests that an edit brought in; none when there are as many mentions as before, or fewer."""
+    before = find(trigger.previous_text or "", slug)
+    now = find(trigger.text, slug)
+    if trigger.previous_text is None or len(now) <= len(before):
+        return []
+    return [request for request in now if request not in before] or now[len(before) :]

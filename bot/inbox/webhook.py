@@ -1,0 +1,260 @@
+"""The public face: one route that stores signed deliveries, and three that say how it is doing.
+
+Nothing is parsed before the signature fits, nothing is answered 2xx before the delivery is committed, and
+nothing waits: a database that does not answer in time is a 503, which GitHub keeps for redelivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import structlog
+from aiohttp import web
+
+from bot.inbox.metrics import Metrics
+from bot.inbox.signature import json_object, signed
+from bot.tasks.store import Store
+from bot.tasks.transactions import first_line
+
+log = structlog.get_logger(__name__)
+
+LIMIT = 25 * 1024 * 1024  # GitHub does not send larger payloads
+TOGETHER = 10 * LIMIT  # of bodies in memory at once, signed or not
+_BYTES_A_SECOND = 5_000_000  # more time for large bodies: at most 7 s of GitHub's 10
+LATE = 200  # writes that may still be under way after their 503
+_GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+_EVENT = re.compile(r"[a-z_]{1,64}", re.ASCII)
+_KEPT = ("x-github-", "user-agent", "content-type")
+
+
+class _Refused(Exception):
+    """An answer other than 2xx: status, the metric's name for it, what to say."""
+
+    def __init__(self, status: int, result: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.result = result
+        self.message = message
+
+
+def create_app(
+    store: Store,
+    *,
+    secrets: Sequence[str],
+    known: frozenset[str],
+    metrics: Metrics | None = None,
+    limit: int = LIMIT,
+    read_seconds: float = 10.0,
+    store_seconds: float = 1.5,
+) -> web.Application:
+    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``runner``.
+
+    ``secrets``: the webhook secret, two while it is being changed; ``known``: the events that are stored,
+    all others are answered and counted only. ``read_seconds`` for a whole body, ``store_seconds`` for the
+    database. Raises ValueError when a secret is empty or none is given.
+    """
+    if not secrets or not all(secrets):
+        raise ValueError(
+            "HOB_WEBHOOK_SECRET is missing or empty: without it nobody's deliveries can be trusted"
+        )
+    inbox = _Inbox(store, tuple(secrets), known, metrics or Metrics(), limit, read_seconds, store_seconds)
+    app = web.Application()
+    app.router.add_post("/webhook", inbox.webhook)
+    app.router.add_get("/healthz", inbox.healthz)
+    app.router.add_get("/readyz", inbox.readyz)
+    app.router.add_get("/metrics", inbox.metrics_page)
+    app.on_cleanup.append(inbox.close)
+    return app
+
+
+def runner(app: web.Application) -> web.AppRunner:
+    """How to serve the app: idle connections do not stay, bodies are not unpacked, no second access log."""
+    return web.AppRunner(
+        app,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=75,
+        lingering_time=1.0,
+        shutdown_timeout=5.0,
+    )
+
+
+class _Inbox:
+    def __init__(
+        self,
+        store: Store,
+        secrets: tuple[str, ...],
+        known: frozenset[str],
+        metrics: Metrics,
+        limit: int,
+        read_seconds: float,
+        store_seconds: float,
+    ) -> None:
+        self._store = store
+        self._secrets = secrets
+        self._known = known
+        self._metrics = metrics
+        self._limit = limit
+        self._read_seconds = read_seconds
+        self._store_seconds = store_seconds
+        self._in_memory = 0
+        self._writes: set[asyncio.Task[str]] = set()
+
+    async def webhook(self, request: web.Request) -> web.Response:
+        """Take one delivery."""
+        started = time.perf_counter()
+        event = request.headers.get("X-GitHub-Event", "")
+        guid = request.headers.get("X-GitHub-Delivery", "")
+        named = event if event in self._known else "other"
+        try:
+            result = await self._take(request, guid, event)
+            answer = web.json_response({"delivery": guid, "status": result}, status=202)
+        except _Refused as refused:
+            result = refused.result
+            answer = web.json_response({"error": refused.message}, status=refused.status)
+            if refused.status in (408, 413, 503):
+                answer.force_close()
+            log.warning("delivery.refused", result=result, delivery=guid[:64], github_event=event[:64])
+        self._metrics.deliveries.labels(named, result).inc()
+        self._metrics.ack.observe(time.perf_counter() - started)
+        return answer
+
+    async def _take(self, request: web.Request, guid: str, event: str) -> str:
+        held = [0]
+        try:
+            body = await self._read(request, held)
+            return await self._judge(request, guid, event, body)
+        finally:
+            self._in_memory -= held[0]
+
+    async def _judge(self, request: web.Request, guid: str, event: str, body: bytes) -> str:
+        signatures = request.headers.getall("X-Hub-Signature-256", [])
+        if len(signatures) != 1 or not signed(body, signatures[0], self._secrets):
+            raise _Refused(
+                401,
+                "unsigned",
+                "the signature is missing or wrong: HOB_WEBHOOK_SECRET must be the App's webhook secret",
+            )
+        if not _GUID.fullmatch(guid) or not _EVENT.fullmatch(event):
+            raise _Refused(400, "malformed", "the headers X-GitHub-Delivery and X-GitHub-Event are needed")
+        try:
+            payload = json_object(body)
+        except ValueError as trouble:
+            message = f"the body is not a JSON object ({trouble}): is the content type application/json?"
+            raise _Refused(400, "malformed", message) from None
+        if event not in self._known:
+            log.info("delivery.ignored", delivery=guid, github_event=event)
+            return "ignored"
+        return await self._keep(request, guid, event, body, payload)
+
+    async def _read(self, request: web.Request, held: list[int]) -> bytes:
+        """The body as it came, counting what is held so that the caller can give it back."""
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise _Refused(415, "malformed", "GitHub does not compress what it sends")
+        if (request.content_length or 0) > self._limit:
+            self._too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                async for chunk in request.content.iter_any():
+                    held[0] += len(chunk)
+                    self._in_memory += len(chunk)
+                    body += chunk
+                    if len(body) > self._limit:
+                        self._too_large()
+                    if self._in_memory > TOGETHER:
+                        raise _Refused(503, "unavailable", "too much at once, send it again later")
+        except TimeoutError:
+            raise _Refused(
+                408, "too_slow", f"the body did not arrive within {self._read_seconds:.0f} s"
+            ) from None
+        except (ConnectionError, web.RequestPayloadError):
+            raise _Refused(400, "malformed", "the body ended early") from None
+        return bytes(body)
+
+    def _too_large(self) -> NoReturn:
+        raise _Refused(413, "too_large", f"the body is larger than {self._limit} bytes")
+
+    async def _keep(
+        self, request: web.Request, guid: str, event: str, body: bytes, payload: dict[str, Any]
+    ) -> str:
+        """Store the delivery, or refuse in time. A late write goes on a little: it may only be slow."""
+        if len(self._writes) >= LATE:
+            raise _Refused(503, "unavailable", "the database is slow, send it again later")
+        headers = {
+            name.lower(): value for name, value in request.headers.items() if name.lower().startswith(_KEPT)
+        }
+        write = asyncio.create_task(self._write(guid, event, body, headers, payload))
+        self._writes.add(write)
+        write.add_done_callback(self._writes.discard)
+        budget = self._store_seconds + len(body) / _BYTES_A_SECOND
+        done, _ = await asyncio.wait({write}, timeout=budget)
+        if not done:
+            log.error("delivery.database_slow", delivery=guid)
+            raise _Refused(503, "unavailable", "the database does not answer, send it again later")
+        result = write.result()
+        if result == "unavailable":
+            raise _Refused(503, "unavailable", "the database cannot be reached, send it again later")
+        return result
+
+    async def _write(
+        self, guid: str, event: str, body: bytes, headers: dict[str, str], payload: dict[str, Any]
+    ) -> str:
+        try:
+            async with asyncio.timeout(10):
+                result = await self._store.add_delivery(
+                    guid, event, body, headers, action=_action(payload), installation=_installation(payload)
+                )
+        except Exception as trouble:  # the webhook's boundary: GitHub is told to keep the delivery
+            log.error("delivery.not_stored", delivery=guid, error=first_line(trouble))
+            return "unavailable"
+        log.info("delivery.stored", delivery=guid, github_event=event, result=result)
+        return "stored" if result == "new" else result
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """The process is alive; nothing about the database, whose outage should restart nothing here."""
+        return web.json_response({"status": "ok"})
+
+    async def readyz(self, _request: web.Request) -> web.Response:
+        """Whether deliveries can be stored, and how long the oldest has waited for a worker."""
+        try:
+            async with asyncio.timeout(2):
+                oldest = await self._store.oldest_new_delivery()
+        except Exception as trouble:  # whatever it is, we are not ready
+            log.warning("ready.no", error=first_line(trouble))
+            return web.json_response({"database": "away"}, status=503)
+        return web.json_response({"database": "ok", "oldest_delivery_seconds": oldest})
+
+    async def metrics_page(self, _request: web.Request) -> web.Response:
+        """Prometheus's text format."""
+        try:
+            async with asyncio.timeout(2):
+                self._metrics.observe(
+                    await self._store.tasks_by_state(), await self._store.oldest_new_delivery()
+                )
+        except Exception as trouble:  # the counters of this process are worth having all the same
+            log.warning("metrics.no_database", error=first_line(trouble))
+            self._metrics.observe(None, None)
+        return web.Response(
+            body=self._metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    async def close(self, _app: web.Application) -> None:
+        """Let writes that are under way end."""
+        if self._writes:
+            await asyncio.wait(self._writes, timeout=5)
+
+
+def _action(payload: dict[str, Any]) -> str:
+    action = payload.get("action")
+    return action[:64] if isinstance(action, str) else ""
+
+
+def _installation(payload: dict[str, Any]) -> int:
+    installation = payload.get("installation")
+    number = installation.get("id") if isinstance(installation, dict) else None
+    return number if type(number) is int and 0 < number < 2**63 else 0

@@ -1,0 +1,212 @@
+"""Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
+
+Two nets. **Known secrets** are found raw, reversed, and in base64, hex and URL encoding, also when they are
+wrapped over lines or only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's
+tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
+
+Known secrets are searched by their windows of 12 characters: only every twelfth window of a text is looked
+up, so a megabyte costs milliseconds, however many secrets there are.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+KNOWN = "known secret"
+
+_WINDOW = 12
+_CERTAIN = 2 * _WINDOW - 1  # a run this long always holds one aligned window
+_ENOUGH = 20  # a shorter piece of a long secret may be chance
+_SHORTEST = 6  # anything shorter would tear up ordinary words
+_GAPS = re.compile(r"(?:\s|\\[nrt])+")
+_PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
+
+# Kind, a literal that must be there for the pattern to have a chance, the pattern.
+_SHAPES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("GitHub token", "gh", re.compile(r"gh[sopur]_[A-Za-z0-9._-]{36,}")),
+    ("GitHub token", "github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{22,}")),
+    (
+        "model provider key",
+        "sk-",
+        re.compile(r"(?<![A-Za-z0-9])sk-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])[A-Za-z0-9_-]{20,}"),
+    ),
+    ("AWS key", "A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")),
+    (
+        "private key",
+        "PRIVATE KEY",
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+            r"(?:.{20,16384}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
+            r"|(?:(?:\s|\\[nr])+[A-Za-z0-9+/=]{32,})+)",
+            re.DOTALL,
+        ),
+    ),
+    ("JWT", "eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
+    ("Slack token", "xox", re.compile(r"xox[abeprs]-[A-Za-z0-9-]{16,}")),
+    ("Google key", "AIza", re.compile(r"AIza[0-9A-Za-z_-]{35}")),
+    ("GitLab token", "glpat-", re.compile(r"glpat-[A-Za-z0-9_-]{20,}")),
+    ("npm token", "npm_", re.compile(r"npm_[A-Za-z0-9]{36}")),
+    ("payment key", "k_live_", re.compile(r"[sr]k_live_[A-Za-z0-9]{20,}")),
+)
+
+
+class Redactor:
+    """Knows secrets and shapes of secrets; every method leaves its argument as it was."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._windows: set[str] = set()
+        self._words: set[str] = set()
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Learn a secret; of one with several lines, such as a PEM key, every long line counts by itself.
+
+        Secrets under 6 characters are not learnt: taking them out would tear up ordinary words.
+        """
+        whole = _PEM_LABEL.sub("", secret).strip()
+        pieces = {whole, *(line.strip() for line in whole.splitlines() if len(line.strip()) >= _CERTAIN)}
+        for piece in pieces:
+            if len(piece) >= _SHORTEST:
+                for form in _forms(piece):
+                    self._learn(_GAPS.sub("", form))
+
+    def text(self, text: str) -> str:
+        """``text`` with each secret replaced by ``[redacted: KIND]``."""
+        if self._knows_any(_squeeze(text)):
+            text = self._without_known(text)
+        for kind, literal, pattern in _SHAPES:
+            if literal in text:
+                text = pattern.sub(f"[redacted: {kind}]", text)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """Recurse into dicts (keys too), lists, tuples, strings, bytes; anything else stays as it is."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, bytes):
+            return b"[redacted]" if self.found(value) else value
+        if isinstance(value, dict):
+            return {self.value(key): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            items = [self.value(item) for item in value]
+            return items if isinstance(value, list) else tuple(items)
+        return value
+
+    def found(self, data: bytes) -> list[str]:
+        """The kinds of secrets in ``data``, sorted; NULs are skipped so that UTF-16 hides nothing."""
+        text = data.replace(b"\0", b"").decode("utf-8", "replace")
+        kinds = {kind for kind, literal, pattern in _SHAPES if literal in text and pattern.search(text)}
+        if self._knows_any(_squeeze(text)):
+            kinds.add(KNOWN)
+        return sorted(kinds)
+
+    def _learn(self, form: str) -> None:
+        if len(form) < _CERTAIN:
+            self._words.add(form)
+        else:
+            self._windows.update(form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1))
+
+    def _knows_any(self, squeezed: str) -> bool:
+        return next(self._regions(squeezed), None) is not None
+
+    def _regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
+        """Where known secrets stand in a text without gaps; may overlap."""
+        for word in self._words:
+            at = squeezed.find(word)
+            while at >= 0:
+                yield at, at + len(word)
+                at = squeezed.find(word, at + len(word))
+        windows, done = self._windows, 0
+        for at in range(0, len(squeezed) - _WINDOW + 1, _WINDOW) if windows else ():
+            if at < done or squeezed[at : at + _WINDOW] not in windows:
+                continue
+            start, last = at, at
+            while start > 0 and squeezed[start - 1 : start - 1 + _WINDOW] in windows:
+                start -= 1
+            while squeezed[last + 1 : last + 1 + _WINDOW] in windows:
+                last += 1
+            done = last + _WINDOW
+            if done - start >= _ENOUGH:
+                yield start, done
+
+    def _without_known(self, text: str) -> str:
+        squeezed, origin = _squeeze_with_origin(text)
+        pieces, done = [], 0
+        for start, end in _merged(self._regions(squeezed)):
+            first, last = origin(start), origin(end - 1) + 1
+            pieces += [text[done:first], f"[redacted: {KNOWN}]"]
+            done = last
+        return "".join([*pieces, text[done:]])
+
+
+def _forms(secret: str) -> Iterator[str]:
+    raw = secret.encode("utf-8", "surrogateescape")
+    yield secret
+    yield secret[::-1]
+    yield raw.hex()
+    yield raw.hex().upper()
+    yield from {quote(raw, safe=""), quote_plus(raw), re.sub("%..", _lowered, quote(raw, safe=""))}
+    yield "".join(f"%{byte:02X}" for byte in raw)
+    yield "".join(f"%{byte:02x}" for byte in raw)
+    yield from _base64_forms(raw)
+
+
+def _lowered(match: re.Match[str]) -> str:
+    return match.group().lower()
+
+
+def _base64_forms(raw: bytes) -> Iterator[str]:
+    """What is left of ``raw`` in base64 when unknown bytes stand before and after it, at each alignment."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + raw).decode()
+        start = (0, 2, 3)[before]
+        end = (before + len(raw)) * 8 // 6
+        core = encoded[start:end]
+        if len(core) >= _SHORTEST + 2:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+
+
+def _squeeze(text: str) -> str:
+    """The text without whitespace and escaped line breaks: a wrapped secret becomes whole."""
+    return "".join(text.split()).replace("\\n", "").replace("\\r", "").replace("\\t", "")
+
+
+def _squeeze_with_origin(text: str) -> tuple[str, Any]:
+    pieces: list[str] = []
+    starts: list[int] = []  # of each piece, in the squeezed text
+    origins: list[int] = []  # of each piece, in the text
+    at = length = 0
+    for gap in [*((match.start(), match.end()) for match in _GAPS.finditer(text)), (len(text), len(text))]:
+        if gap[0] > at:
+            pieces.append(text[at : gap[0]])
+            starts.append(length)
+            origins.append(at)
+            length += gap[0] - at
+        at = gap[1]
+
+    def origin(position: int) -> int:
+        piece = bisect_right(starts, position) - 1
+        return origins[piece] + position - starts[piece]
+
+    return "".join(pieces), origin
+
+
+def _merged(regions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    current: tuple[int, int] | None = None
+    for start, end in sorted(regions):
+        if current and start <= current[1]:
+            current = current[0], max(end, current[1])
+        else:
+            if current:
+                yield current
+            current = start, end
+    if current:
+        yield current

@@ -1,0 +1,92 @@
+"""``.github/hob.yml`` to ``RepoConfig``: base branch only, every key optional, unknown keys named."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from bot.errors import UserError
+
+PATH = ".github/hob.yml"
+MAX_BYTES = 64 * 1024
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+Host = Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z]{2,63}$", max_length=253)]
+
+
+class Budget(BaseModel):
+    """Ceilings of one task; what is over them ends the run with what exists."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    usd: float = Field(default=5.0, gt=0, le=1000, description="US dollars for model calls")
+    minutes: float = Field(default=30.0, gt=0, le=24 * 60, description="minutes of thinking")
+    turns: int = Field(default=60, ge=1, le=2000, description="model calls")
+
+
+class RepoConfig(BaseModel):
+    """What a repository decides for itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Hob's repository file, .github/hob.yml")
+
+    setup: Line | None = Field(default=None, description="shell command that prepares the checkout")
+    test: Line | None = Field(default=None, description="shell command that runs the tests")
+    lint: Line | None = Field(default=None, description="shell command that checks the style")
+    internet: Literal["off", "packages"] | tuple[Host, ...] = Field(
+        default="off", description="what setup may reach; only 'off' is served so far"
+    )
+    label: Line = Field(default="hob", description="label that hands an issue to Hob")
+    respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
+    attempts: int = Field(default=1, ge=1, le=8, description="attempts that are compared")
+    budget: Budget = Field(default_factory=Budget)
+    protected_paths: tuple[Line, ...] = Field(
+        default=(), description="glob patterns that Hob must not change"
+    )
+    model: Line | None = Field(default=None, description="model instead of the operator's default")
+    instructions: str = Field(default="", max_length=20_000, description="what the agent should know")
+    history: int = Field(default=1, ge=1, le=1000, description="commits of history in the sandbox")
+
+
+def parse(text: bytes | None) -> RepoConfig:
+    """The configuration in the file's bytes, or the defaults when there is no file.
+
+    Raises UserError that names the key and says what it may be.
+    """
+    if text is None:
+        return RepoConfig()
+    if len(text) > MAX_BYTES:
+        raise UserError(f"`{PATH}` is larger than {MAX_BYTES // 1024} KiB", phase="configuration")
+    try:
+        data = yaml.safe_load(text.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"`{PATH}` is not valid YAML: {_one_line(error)}", phase="configuration") from None
+    if data is None:
+        return RepoConfig()
+    if not isinstance(data, dict):
+        raise UserError(f"`{PATH}` must be a mapping of keys to values", phase="configuration")
+    try:
+        return RepoConfig.model_validate(data)
+    except ValidationError as error:
+        raise UserError(
+            f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
+        ) from None
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors."""
+    return RepoConfig.model_json_schema()
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(sorted(RepoConfig.model_fields))
+        return f"unknown key `{key}` (known: {known})"
+    return f"`{key}`: {item['msg']}"
+
+
+def _one_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error))[:300]

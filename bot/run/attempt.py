@@ -1,0 +1,72 @@
+"""One attempt: think in a sandbox, take the difference through the gate, prove it. No GitHub, no database.
+
+Both ``run.pipeline`` (for a task) and ``run.solve`` (for a local repository) are this with different ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.agent.journal import Journal
+from bot.agent.loop import think
+from bot.agent.models import ModelCall
+from bot.domain import Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
+from bot.errors import UserError
+from bot.git.changes import change_set
+from bot.git.diff import unified
+from bot.redact import Redactor
+from bot.run.checkout import Checkout
+from bot.run.gate import admit
+from bot.run.prove import prove
+
+SetPhase = Callable[[Phase], Awaitable[None]]
+
+
+def model_name(checkout: Checkout, default: str) -> str:
+    """The repository's model or the operator's. Raises UserError when it names a file of the host."""
+    wanted = checkout.config.model
+    if wanted and wanted.startswith("scripted:"):
+        raise UserError(
+            "`model` in `.github/hob.yml` must be `offline` or `provider:model`", phase="configuration"
+        )
+    return wanted or default
+
+
+async def attempt(
+    checkout: Checkout,
+    brief: Brief,
+    *,
+    model: ModelCall,
+    journal: Journal,
+    redactor: Redactor,
+    set_phase: SetPhase,
+) -> Result:
+    """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled."""
+    await set_phase(Phase.THINK)
+    outcome, changes = await _think(checkout, brief, model, journal)
+    admitted = await asyncio.to_thread(
+        admit, changes, protected=checkout.config.protected_paths, redactor=redactor
+    )
+    if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
+        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base))
+    await set_phase(Phase.PROVE)
+    proof = await prove(checkout, admitted, redactor)
+    diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
+    return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
+
+
+async def _think(
+    checkout: Checkout, brief: Brief, model: ModelCall, journal: Journal
+) -> tuple[Outcome, ChangeSet]:
+    """The agent's words, and what its workspace really holds."""
+    budget = checkout.config.budget
+    limits = Limits(turns=budget.turns, seconds=budget.minutes * 60, usd=budget.usd)
+    sandbox = await checkout.open()
+    try:
+        outcome = await think(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
+        entries = await asyncio.to_thread(sandbox.entries)
+    finally:
+        await sandbox.aclose()
+    changes = await asyncio.to_thread(change_set, entries, repo=checkout.repo, base=checkout.base)
+    return outcome, changes

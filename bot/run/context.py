@@ -1,0 +1,141 @@
+"""What the agent may see of a task, each text labelled with who wrote it and what they may do.
+
+Only words of people who may write to the repository are instructions. The trigger is taken from the signed
+payload; whatever was written or edited after it is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain import Brief, Passage, Permission, Task, TriggerKind, Trust
+from bot.github.fit import bears
+from bot.inbox.hidden import visible
+from bot.repofile import RepoConfig
+from bot.run.report import task_mark
+
+MAX_COMMENTS = 20
+MAX_AUTHORS = 8
+MAX_TEXT = 20_000
+
+_MARKER = re.compile(r"<!-- hob:[\w.:/#@=-]{1,150} -->", re.ASCII)  # as ``github.fit.mark`` makes them
+
+AskPermission = Callable[[str], Awaitable[Permission]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The brief, and the hidden text that was taken out of it (named to the maintainer)."""
+
+    brief: Brief
+    hidden: tuple[str, ...]
+
+
+async def gather(
+    task: Task,
+    *,
+    comments: Sequence[Mapping[str, Any]],
+    permission: AskPermission,
+    config: RepoConfig,
+    guides: Sequence[tuple[str, str]],
+    test_command: str,
+    lint_command: str,
+) -> Seen:
+    """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
+
+    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base.
+    """
+    known = {"": Permission.NONE, task.requester.login: Permission.WRITE}
+    passages = [_guide(path, text) for path, text in guides]
+    if config.instructions:
+        passages.append(_guide(".github/hob.yml, instructions", config.instructions))
+    texts = [*_thread(task), *_earlier(task, comments)]
+    for where, author, at, text in texts:
+        if author not in known:
+            known[author] = await permission(author) if len(known) < MAX_AUTHORS else Permission.NONE
+        passages.append(_passage(where, author, known[author], at, text))
+    hidden: list[str] = []
+    cleaned = [_clean(passage, hidden) for passage in passages]
+    request, removed = visible(task.request)
+    title, more = visible(task.thread.title)
+    brief = Brief(
+        kind=task.kind,
+        request=request.strip()[:MAX_TEXT],
+        title=title.strip()[:300],
+        passages=tuple(passage for passage in cleaned if passage.text.strip()),
+        test_command=test_command,
+        lint_command=lint_command,
+        repository=task.repo.full_name,
+        branch=task.branch,
+    )
+    named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
+    return Seen(brief=brief, hidden=tuple(named))
+
+
+def _thread(task: Task) -> list[tuple[str, str, str, str]]:
+    """The thread's own text, and the code an inline review comment stands on."""
+    thread, trigger = task.thread, task.trigger
+    kind = "pull request" if thread.is_pull else "issue"
+    where = f"{kind} #{thread.number}"
+    texts = []
+    if thread.body and trigger.kind not in (TriggerKind.ISSUE,):
+        texts.append((where, thread.author.login, "", f"{thread.title}\n\n{thread.body}"))
+    elif thread.body and thread.body.strip() != task.request.strip():
+        texts.append((where, thread.author.login, trigger.at.isoformat(), thread.body))
+    if trigger.hunk:
+        spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}"
+        texts.append((spot, "", "", trigger.hunk))
+    return texts
+
+
+def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """Comments written, and last changed, before the trigger; the trigger itself is the request.
+
+    GitHub counts in whole seconds, so the task's own progress comment may seem as old as the trigger.
+    """
+    texts = []
+    for comment in comments:
+        changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
+        if changed > task.trigger.at or comment["id"] == task.trigger.id:
+            continue
+        if bears(comment["body"], task_mark(task)):
+            continue
+        author = comment["user"]["login"] if comment.get("user") else "ghost"
+        texts.append(
+            (f"comment on #{task.thread.number}", author, comment["created_at"], comment["body"] or "")
+        )
+    return texts[-MAX_COMMENTS:]
+
+
+def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> Passage:
+    trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
+    return Passage(
+        trust=trust, where=where, author=author, permission=permission.value, at=at, text=text[:MAX_TEXT]
+    )
+
+
+def _guide(path: str, text: str) -> Passage:
+    return Passage(
+        trust=Trust.INSTRUCTION, where=path, author="", permission="base branch", at="", text=text[:MAX_TEXT]
+    )
+
+
+def _clean(passage: Passage, hidden: list[str]) -> Passage:
+    text, removed = visible(passage.text)
+    hidden.extend(removed)
+    return Passage(
+        trust=passage.trust,
+        where=passage.where,
+        author=passage.author,
+        permission=passage.permission,
+        at=passage.at,
+        text=text,
+    )
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))

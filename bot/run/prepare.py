@@ -1,0 +1,78 @@
+"""Prepare: choose the branch, fetch, lay the layers, gather what the agent may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bot.domain import Brief, Run, Task, TaskKind
+from bot.errors import Retry, UserError
+from bot.git.branch import branch_name
+from bot.github.app import RepoApi
+from bot.redact import Redactor
+from bot.run import context
+from bot.run.checkout import Checkout, Workshop
+from bot.tasks.store import Store
+
+MOST_BRANCHES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What prepare hands on. ``head`` is where the branch stands, None when it does not exist yet."""
+
+    checkout: Checkout
+    brief: Brief
+    branch: str
+    head: str | None
+    hidden: tuple[str, ...]
+
+
+async def prepare(
+    workshop: Workshop, store: Store, redactor: Redactor, task: Task, run: Run, api: RepoApi
+) -> Ground:
+    """Everything up to the first thought. Raises UserError for what a person can mend."""
+    mirror, repo = workshop.mirror, task.repo
+    if await api.branch_head(repo.default_branch) is None:
+        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
+    branch, head, continued = await _branch(task, api)
+    start = f"refs/heads/{branch if continued else repo.default_branch}"
+    await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=[f"+{start}:{start}"])
+    base = await mirror.resolve(repo.id, start)
+    if base is None:
+        raise Retry(f"{start} was fetched and is not there")
+    await store.update_task(run, branch=branch)
+    await store.set_base(run, base)
+    checkout = await workshop.checkout(repo.id, base, redactor)
+    seen = await context.gather(
+        replace(task, branch=branch),
+        comments=await api.comments(task.thread.number),
+        permission=api.permission,
+        config=checkout.config,
+        guides=checkout.guides,
+        test_command=checkout.checks.test,
+        lint_command=checkout.checks.lint,
+    )
+    head = base if continued else head
+    return Ground(checkout=checkout, brief=seen.brief, branch=branch, head=head, hidden=seen.hidden)
+
+
+async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:
+    """The branch to work on, where it stands, and whether the work goes on from there.
+
+    A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
+    (a closed pull request, a branch that somebody else made), the next free number is appended.
+    """
+    if task.kind is TaskKind.REVISE:
+        pull = await api.pull(task.thread.number)
+        if pull["state"] != "open":
+            raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
+        return str(pull["head"]["ref"]), str(pull["head"]["sha"]), True
+    plain = branch_name(task.thread.number, task.thread.title)
+    for number in range(1, MOST_BRANCHES):
+        name = plain if number == 1 else f"{plain}-{number}"
+        pull_now = await api.pull_by_head(name)
+        if pull_now is not None and pull_now["state"] == "open":
+            return name, str(pull_now["head"]["sha"]), True
+        if pull_now is None and await api.branch_head(name) is None:
+            return name, None, False
+    raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")

@@ -1,0 +1,255 @@
+"""Every text that Hob writes on GitHub: pure functions from values to Markdown.
+
+Words that came from a model or from a repository go through ``quiet`` first, so that they can mention nobody,
+close nothing and command no other bot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain import (
+    ChangeSet,
+    Check,
+    CheckResult,
+    Note,
+    Outcome,
+    OutcomeKind,
+    Proof,
+    Result,
+    Step,
+    StepState,
+    Task,
+    Verdict,
+)
+from bot.github.fit import mark
+
+_MENTION = re.compile(r"(?<![\w`/@])@(?=[A-Za-z0-9])([A-Za-z0-9-]+(?:/[A-Za-z0-9-_.]+)?)")
+_CLOSER = re.compile(
+    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(:?\s+)((?:[\w.-]+/[\w.-]+)?#\d+|https?://\S+)", re.IGNORECASE
+)
+_COMMAND = re.compile(r"^(\s*)(/[a-z][\w-]*|bors\b|@?dependabot\b)", re.MULTILINE | re.IGNORECASE)
+_IMAGE = re.compile(r"!\[")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+
+_BOX = {
+    StepState.TODO: "- [ ] {}",
+    StepState.DOING: "- [ ] **{}** …",
+    StepState.DONE: "- [x] {}",
+    StepState.SKIPPED: "- [x] ~~{}~~",
+}
+
+_MARK = {
+    Verdict.PASSED: "✅ passed",
+    Verdict.FAILED: "❌ failed",
+    Verdict.NO_TESTS: "⚪ no tests",
+    Verdict.TIMED_OUT: "⏱️ timed out",
+    Verdict.ERROR: "⚠️ could not run",
+}
+
+
+def task_mark(task: Task) -> str:
+    """The key of the hidden line by which a task's progress comment is found again."""
+    return f"task:{task.id}"
+
+
+def quiet(text: str) -> str:
+    """Text that commands nobody: no mentions, closers, images, comments or commands outside code."""
+    parts = _CODE.split(_COMMENT.sub("", text))
+    return "".join(part if index % 2 else _quiet_prose(part) for index, part in enumerate(parts))
+
+
+def _quiet_prose(text: str) -> str:
+    text = _IMAGE.sub(r"!\\[", text)
+    text = _CLOSER.sub(r"\1\2`\3`", text)
+    text = _MENTION.sub(r"`@\1`", text)
+    return _COMMAND.sub(r"\1`\2`", text)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block whose fence is longer than any run of backticks in the text."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def folded(summary: str, body: str) -> str:
+    """A details block: closed until a person opens it."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
+    """The one progress comment while the task is under way."""
+    plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, _run_link(run_url)) if part)
+
+
+def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
+    """The progress comment at its end: the outcome first, then the plan as it was left."""
+    plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
+    details = folded("Plan", plan) if plan else ""
+    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, _run_link(run_url)) if part)
+
+
+def failure(message: str, *, phase: str, log: str) -> str:
+    """What is said when a run ends without a result: the phase, the reason, the last lines."""
+    head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
+    tail = folded("Last lines", fenced(log)) if log.strip() else ""
+    return "\n\n".join(part for part in (head, message, tail) if part)
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """The words for an outcome that leaves no pull request."""
+    head = {
+        OutcomeKind.ANSWERED: "",
+        OutcomeKind.NOTHING: "✅ **Nothing to change.**",
+        OutcomeKind.BLOCKED: "🤷 **I could not do this.**",
+        OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
+        OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
+    }[outcome.kind]
+    return "\n\n".join(part for part in (head, quiet(outcome.summary)) if part)
+
+
+def title(task: Task, outcome: Outcome) -> str:
+    """One line for the pull request and the commit, at most 72 characters where it can be cut at a word."""
+    line = quiet(outcome.title or task.thread.title or "Change").split("\n")[0].strip()
+    if len(line) <= 72:
+        return line
+    return line[:71].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: str) -> str:
+    """Title, summary and trailers: the requester as co-author, the run, and the task for look-ups."""
+    who = task.requester
+    trailers = [
+        f"Co-authored-by: {who.login} <{who.id}+{who.login}@{email_domain}>",
+        f"Hob-Run: {run_url}",
+        f"Hob-Task: {task.id}",
+    ]
+    summary = re.sub(r"[#*`]+", "", quiet(outcome.summary)).strip()
+    return "\n\n".join(part for part in (title(task, outcome), summary, "\n".join(trailers)) if part) + "\n"
+
+
+def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str) -> str:
+    """The pull request's description, made from the whole difference and the proof."""
+    closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
+    parts = [
+        mark(f"thread:{task.thread.number}"),
+        quiet(result.outcome.summary),
+        _limit_note(result.outcome),
+        closes,
+        "### What changed\n\n" + _files(result.changes),
+        "### Proof\n\n" + proof(result.proof),
+        _held(result.changes),
+        _hidden(hidden),
+        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def proof(evidence: Proof) -> str:
+    """The checks as a table, base against head, and what was not run."""
+    lines = []
+    if evidence.checks:
+        lines += ["| check | on base | with this change |", "|---|---|---|"]
+        lines += [
+            f"| `{_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
+        ]
+        lines.append("")
+        lines.append(f"Each ran in a clean sandbox without network; base is `{evidence.base[:12]}`.")
+    for check in evidence.checks:
+        lines += _turned(check)
+    lines += [f"- Not run: {item}" for item in evidence.not_run]
+    tails = [
+        folded(f"Output of <code>{_cell(c.command)}</code> with this change", fenced(c.head.tail))
+        for c in evidence.checks
+        if c.head.tail.strip()
+    ]
+    return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
+
+
+def _turned(check: Check) -> list[str]:
+    lines = []
+    if check.mended:
+        lines.append("- Failed before, passes now: " + _names(check.mended))
+    if check.broken:
+        lines.append("- **Fails only with this change:** " + _names(check.broken))
+    return lines
+
+
+def _names(tests: Sequence[str]) -> str:
+    shown = ", ".join(f"`{_cell(test)}`" for test in tests[:10])
+    return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
+
+
+def _result(result: CheckResult) -> str:
+    counts = [f"{n} {word}" for n, word in ((result.passed, "passed"), (result.failed, "failed")) if n]
+    code = f"exit code {result.exit_code}, " if result.exit_code else ""
+    tail = ", ".join(counts)
+    return f"{_MARK[result.verdict]} ({code}{tail + ', ' if tail else ''}{result.seconds:.1f} s)"
+
+
+def _files(changes: ChangeSet) -> str:
+    rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
+    if len(changes.files) > 50:
+        rows.append(f"- and {len(changes.files) - 50} more files")
+    return "\n".join(rows)
+
+
+def _held(changes: ChangeSet) -> str:
+    if not changes.held:
+        return ""
+    rows = [f"- `{_cell(item.path)}`: {item.why}" for item in changes.held[:50]]
+    return (
+        "### Held back\n\nThese paths were changed in the sandbox and are not part of this:\n\n"
+        + "\n".join(rows)
+    )
+
+
+def _hidden(hidden: Sequence[str]) -> str:
+    if not hidden:
+        return ""
+    shown = "\n".join(item[:300] for item in hidden[:20])
+    return folded("Hidden text in the thread, which I did not follow", fenced(shown))
+
+
+def _limit_note(outcome: Outcome) -> str:
+    if outcome.kind is not OutcomeKind.LIMIT:
+        return ""
+    return "⏳ A limit ended the work early; this is what existed then."
+
+
+def _run_link(run_url: str) -> str:
+    return f"[Run]({run_url})" if run_url else ""
+
+
+def _cell(text: str) -> str:
+    """Text that stays inside a code span of a table's cell."""
+    return re.sub(r"[`|\r\n<>]", " ", text).strip()[:300]
+
+
+def review_body(off_diff: Sequence[Note], key: str) -> str:
+    """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
+    rows = [f"- `{_cell(note.path)}`, line {note.line}: {quiet(note.text)}" for note in off_diff]
+    return "\n\n".join(part for part in (mark(key), "What to look at:", "\n".join(rows)) if part)
+
+
+def done(pull: Mapping[str, Any], result: Result) -> str:
+    """The final words when a pull request came of it."""
+    state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
+    return f"{state}: {pull['html_url']}\n\n{quiet(result.outcome.summary)}\n\n{proof(result.proof)}"
+
+
+def worse(result: Result) -> str:
+    """The final words when the change breaks tests: nothing was published, and here it is."""
+    head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
+    diff = folded("The change", fenced(result.diff[:20_000], "diff"))
+    return "\n\n".join((head, quiet(result.outcome.summary), proof(result.proof), diff))
+
+
+def reply_body(words: str, commit: str, key: str) -> str:
+    """The answer in a review comment's thread: what was done, and in which commit."""
+    return "\n\n".join((mark(key), quiet(words), f"Done in {commit}."))

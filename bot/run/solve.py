@@ -1,0 +1,129 @@
+"""``hob solve``: the same attempt on a local git repository, without GitHub and without a database.
+
+The repository is only read, unless ``apply`` is asked for; then the diff goes through ``git apply``, which
+leaves everything as it was when it does not fit.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.agent.models import choose
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind, Trust
+from bot.errors import UserError
+from bot.redact import Redactor
+from bot.run.attempt import attempt, model_name
+from bot.run.checkout import Workshop
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """The result of a local attempt; ``seconds`` is the whole of it."""
+
+    result: Result
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """There is a change, and all checks pass on the changed tree."""
+        kind = self.result.outcome.kind
+        return kind is OutcomeKind.CHANGED and bool(self.result.changes) and self.result.proof.passed
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        outcome = self.result.outcome
+        return {
+            "outcome": outcome.kind.value,
+            "title": outcome.title,
+            "summary": outcome.summary,
+            "diff": self.result.diff,
+            "proof": {**asdict(self.result.proof), "passed": self.result.proof.passed},
+            "turns": outcome.usage.turns,
+            "usage": asdict(outcome.usage),
+            "seconds": round(self.seconds, 2),
+        }
+
+
+class ConsoleJournal:
+    """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told: set[Step] = set()
+
+    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+        """Nothing is stored."""
+
+    async def plan(self, steps: tuple[Step, ...]) -> None:
+        """Tell each step's state once."""
+        for step in steps:
+            if step not in self._told and step.state.value != "todo":
+                self._told.add(step)
+                self._tell(f"{step.state.value}: {step.text}")
+
+    async def steering(self) -> list[Passage]:
+        """Nobody steers a local run."""
+        return []
+
+
+async def solve(path: Path, request: str, *, home: Path, model: str, backend: str, tell: Tell) -> Solved:
+    """Work on the commit that HEAD of the repository at ``path`` names.
+
+    Raises UserError (not a repository, no commit, a bad hob.yml, a failing setup) and SandboxUnavailable.
+    """
+    begun = time.monotonic()
+    redactor = Redactor()
+    workshop = Workshop(home, backend=backend)
+    repo_id, commit = await workshop.mirror.adopt(path)
+    checkout = await workshop.checkout(repo_id, commit, redactor)
+    guides = [
+        Passage(trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text)
+        for where, text in (*checkout.guides, (".github/hob.yml, instructions", checkout.config.instructions))
+        if text
+    ]
+    brief = Brief(
+        kind=TaskKind.CHANGE,
+        request=request,
+        title=request.strip().splitlines()[0][:300] if request.strip() else "",
+        passages=tuple(guides),
+        test_command=checkout.checks.test,
+        lint_command=checkout.checks.lint,
+        repository=path.resolve().name,
+    )
+
+    async def set_phase(phase: Phase) -> None:
+        tell(f"phase: {phase.value}")
+
+    asked = choose(model_name(checkout, model))
+    try:
+        result = await attempt(
+            checkout,
+            brief,
+            model=asked,
+            journal=ConsoleJournal(tell),
+            redactor=redactor,
+            set_phase=set_phase,
+        )
+    finally:
+        await asked.aclose()
+    return Solved(result=result, seconds=time.monotonic() - begun)
+
+
+def apply_diff(path: Path, diff: str) -> None:
+    """Apply the diff to the working tree. Raises UserError, with nothing changed, when it does not fit."""
+    done = subprocess.run(
+        ["git", "-C", str(path), "apply", "--whitespace=nowarn", "-"],
+        input=diff.encode("utf-8", "surrogateescape"),
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip()
+        raise UserError(f"The change does not fit the working tree of {path}, nothing was applied: {words}")

@@ -1,0 +1,152 @@
+"""Environment to ``Settings``: the only reader of ``os.environ``. Nothing here ever fails open.
+
+A variable that is set but empty, or malformed, is an error that names it; so is one that a command needs and
+that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob web`` the webhook secret.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import HobError
+
+
+def _variable(name: str, **constraints: Any) -> Any:
+    """A field that is read from the variable ``name``."""
+    return Field(validation_alias=name, **constraints)
+
+
+class SettingsError(HobError):
+    """A setting is missing, empty or malformed; the message names the variable and says how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppSettings:
+    """What is needed to speak as the GitHub App, all of it there."""
+
+    github_url: str
+    app_id: int
+    private_key: SecretStr
+    base_url: str
+
+
+class Settings(BaseSettings):
+    """What an operator decides, each field with its variable; times in seconds."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=False)
+
+    home: Path = _variable("HOB_HOME", default_factory=lambda: Path.home() / ".local" / "state" / "hob")
+    database_url: str | None = _variable("HOB_DATABASE_URL", default=None)
+    github_url: str = _variable("HOB_GITHUB_URL", default="https://api.github.com")
+    app_id: int | None = _variable("HOB_APP_ID", default=None, gt=0)
+    private_key: SecretStr | None = _variable("HOB_PRIVATE_KEY", default=None)
+    private_key_file: Path | None = _variable("HOB_PRIVATE_KEY_FILE", default=None)
+    webhook_secret: SecretStr | None = _variable("HOB_WEBHOOK_SECRET", default=None)
+    model: str = _variable("HOB_MODEL", default="offline")
+    sandbox: Literal["auto", "bwrap", "docker"] = _variable("HOB_SANDBOX", default="auto")
+    concurrency: int = _variable("HOB_CONCURRENCY", default=2, ge=1, le=64)
+    base_url: str = _variable("HOB_BASE_URL", default="http://127.0.0.1:8001")
+    write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
+    progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
+    label: str = _variable("HOB_LABEL", default="hob")
+    port: int = _variable("PORT", default=8000, ge=0, le=65535)
+    dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
+    dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
+    log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
+
+    @field_validator("github_url", "base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError("must be an http(s) URL without a user name")
+        if parts.scheme == "http" and not loopback:
+            raise ValueError("must be https, except on this machine's own loopback address")
+        return value.rstrip("/")
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The secrets that are valid now: two, comma-separated, while rotating."""
+        if self.webhook_secret is None:
+            return ()
+        return tuple(part.strip() for part in self.webhook_secret.get_secret_value().split(","))
+
+    @property
+    def app(self) -> AppSettings:
+        """What speaking as the App needs. Raises SettingsError when the id or the key is missing."""
+        if self.app_id is None or self.private_key is None:
+            raise SettingsError("HOB_APP_ID and HOB_PRIVATE_KEY (or HOB_PRIVATE_KEY_FILE) must be set")
+        return AppSettings(
+            github_url=self.github_url,
+            app_id=self.app_id,
+            private_key=self.private_key,
+            base_url=self.base_url,
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be seen outside this process."""
+        key = (self.private_key.get_secret_value(),) if self.private_key else ()
+        return (*self.webhook_secrets, *key)
+
+
+def load(*need: str, **overrides: Any) -> Settings:
+    """Read the environment; ``need`` names fields that must be there, ``overrides`` (by field) wins over it.
+
+    Raises SettingsError that names every variable that is wrong.
+    """
+    names = {field: str(info.validation_alias) for field, info in Settings.model_fields.items()}
+    for variable in names.values():
+        if not os.environ.get(variable, "set").strip():
+            raise SettingsError(f"{variable} is set but empty: give it a value or unset it")
+    given = {names[field]: value for field, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(item) for item in error.errors())) from None
+    settings = _with_key_from_file(settings)
+    _check_secrets(settings)
+    missing = [names[field] for field in need if getattr(settings, field) is None]
+    if missing:
+        raise SettingsError(f"not set: {', '.join(missing)} (README says where each comes from)")
+    return settings
+
+
+def _with_key_from_file(settings: Settings) -> Settings:
+    """HOB_PRIVATE_KEY_FILE stands in for HOB_PRIVATE_KEY; both at once is an error."""
+    if settings.private_key_file is None:
+        return settings
+    if settings.private_key is not None:
+        raise SettingsError("HOB_PRIVATE_KEY and HOB_PRIVATE_KEY_FILE are both set: keep one")
+    try:
+        key = settings.private_key_file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"HOB_PRIVATE_KEY_FILE cannot be read: {error}") from None
+    return settings.model_copy(update={"private_key": SecretStr(key)})
+
+
+def _check_secrets(settings: Settings) -> None:
+    """A secret that is only a separator, or a key that is no key, is told at start, not at the first use."""
+    if settings.webhook_secret is not None:
+        secrets = settings.webhook_secrets
+        if not all(secrets) or len(secrets) > 2:
+            raise SettingsError("HOB_WEBHOOK_SECRET must be one secret, or two separated by a comma")
+    if settings.private_key is not None:
+        try:
+            load_pem_private_key(settings.private_key.get_secret_value().encode(), password=None)
+        except (ValueError, TypeError):
+            raise SettingsError("HOB_PRIVATE_KEY is not a PEM private key without a passphrase") from None
+
+
+def _explain(item: Any) -> str:
+    """One validation error as ``VARIABLE: what is wrong``; the value may be a secret and is not shown."""
+    variable = str(item["loc"][0]) if item["loc"] else "the environment"
+    return f"{variable}: {item['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,162 @@
+"""Webhook deliveries: stored once by their GUID, byte for byte, together with the wake-up of a worker."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.tasks.tables import DeliveryState, deliveries
+from bot.tasks.values import plain, storable
+from bot.tasks.wake import wake_delivery
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One webhook delivery as stored. ``headers`` have lower-case names, ``body`` is what was signed."""
+
+    guid: str
+    event: str
+    action: str
+    installation: int
+    received_at: datetime
+    headers: Mapping[str, str]
+    body: bytes
+    state: DeliveryState
+    reason: str
+    attempts: int
+
+
+class DeliveryRecords:
+    """The deliveries table."""
+
+    engine: AsyncEngine
+
+    async def add_delivery(
+        self,
+        guid: str,
+        event: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        action: str = "",
+        installation: int = 0,
+    ) -> Literal["new", "duplicate", "conflict"]:
+        """Store a delivery and wake a worker, in one transaction.
+
+        The first body of a GUID wins: the same again is a ``duplicate`` (which takes up one that had failed),
+        another body is a ``conflict``, logged and otherwise ignored.
+        """
+        digest = hashlib.sha256(body).hexdigest()
+        row = {
+            "guid": guid,
+            "event": event,
+            "action": storable(action),
+            "installation": installation,
+            "headers": plain(headers),
+            "body": body,
+            "body_sha256": digest,
+        }
+        async with self.engine.begin() as connection:
+            stored = await connection.execute(
+                insert(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.guid)
+            )
+            if stored.first():
+                await wake_delivery(connection, guid, new=True)
+                return "new"
+            known = (
+                await connection.execute(
+                    select(deliveries.c.body_sha256, deliveries.c.state).where(deliveries.c.guid == guid)
+                )
+            ).one()
+            if known.body_sha256 != digest:
+                log.error("delivery.conflict", delivery=guid, github_event=event, first=known.body_sha256)
+                return "conflict"
+            if known.state == DeliveryState.FAILED:
+                await _take_up(connection, guid)
+        return "duplicate"
+
+    async def delivery(self, guid: str) -> Delivery | None:
+        """The delivery, or None."""
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(select(deliveries).where(deliveries.c.guid == guid))).first()
+        if row is None:
+            return None
+        return Delivery(
+            guid=row.guid,
+            event=row.event,
+            action=row.action,
+            installation=row.installation,
+            received_at=row.received_at,
+            headers=row.headers,
+            body=bytes(row.body),
+            state=DeliveryState(row.state),
+            reason=row.reason,
+            attempts=row.attempts,
+        )
+
+    async def finish_delivery(self, guid: str, state: DeliveryState, reason: str = "") -> bool:
+        """Say how a new delivery ended; False when somebody else already did."""
+        async with self.engine.begin() as connection:
+            done = await connection.execute(
+                update(deliveries)
+                .where(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)
+                .values(state=state, reason=storable(reason), handled_at=func.now())
+            )
+        return done.rowcount == 1
+
+    async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
+        """Look at a new delivery again in ``after`` seconds; after ATTEMPTS counted failures it is failed."""
+        attempts = deliveries.c.attempts + (1 if counted else 0)
+        async with self.engine.begin() as connection:
+            mine = and_(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)
+            await connection.execute(
+                update(deliveries)
+                .where(mine)
+                .values(
+                    attempts=attempts,
+                    reason=storable(reason),
+                    not_before=func.clock_timestamp() + timedelta(seconds=after),
+                )
+            )
+            if counted:
+                await connection.execute(
+                    update(deliveries)
+                    .where(mine, deliveries.c.attempts >= ATTEMPTS)
+                    .values(state=DeliveryState.FAILED, handled_at=func.now())
+                )
+
+    async def oldest_new_delivery(self) -> float | None:
+        """The age in seconds of the oldest unhandled delivery, None when there is none."""
+        waited = func.extract("epoch", func.clock_timestamp() - func.min(deliveries.c.received_at))
+        async with self.engine.connect() as connection:
+            age = await connection.scalar(select(waited).where(deliveries.c.state == DeliveryState.NEW))
+        return None if age is None else max(0.0, float(age))
+
+
+def due() -> ColumnElement[bool]:
+    """A delivery that wants handling now."""
+    return and_(
+        deliveries.c.state == DeliveryState.NEW,
+        or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= func.clock_timestamp()),
+    )
+
+
+async def _take_up(connection: AsyncConnection, guid: str) -> None:
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.FAILED)
+        .values(state=DeliveryState.NEW, attempts=0, not_before=None, handled_at=None)
+    )
+    await wake_delivery(connection, guid)

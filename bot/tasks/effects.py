@@ -1,0 +1,137 @@
+"""Writing to the world at most once: the intent is recorded first, looked up before it is repeated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.domain import Effect, EffectKind, Run
+from bot.tasks.claims import held, lost
+from bot.tasks.store import Store
+from bot.tasks.tables import effects
+from bot.tasks.transactions import patiently
+from bot.tasks.values import plain
+
+Answer = dict[str, Any]
+_SECONDS = 30.0  # that a record waits for a database that is away
+
+
+class Effects:
+    """The outward writes of one run, or (``run`` None) of whoever holds the key's lock for the moment."""
+
+    def __init__(self, store: Store, run: Run | None = None, *, task: int | None = None) -> None:
+        self._store = store
+        self._run = run
+        self._task = run.task if run else task
+
+    async def once(
+        self,
+        key: str,
+        kind: EffectKind,
+        *,
+        find: Callable[[], Awaitable[Answer | None]] | None,
+        do: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
+        """The answer of the write named ``key``, done now unless it was done before.
+
+        When an earlier attempt recorded its intent and no answer, ``find`` is asked first whether the write
+        is there. ``do`` runs only while the run's fence holds. Raises LeaseLost, and whatever ``find`` and
+        ``do`` raise: then the intent stays, and the next attempt looks first.
+        """
+        if self._run is None:
+            async with self._alone(key):
+                return await self._once(key, kind, find, do)
+        return await self._once(key, kind, find, do)
+
+    async def _once(
+        self,
+        key: str,
+        kind: EffectKind,
+        find: Callable[[], Awaitable[Answer | None]] | None,
+        do: Callable[[], Awaitable[Answer]],
+    ) -> Answer:
+        fresh = await patiently(lambda: self._intend(key, kind), seconds=_SECONDS)
+        if not fresh:
+            known = await self.get(key)
+            if known is None:
+                raise lost(self._run) if self._run else LookupError(f"effect {key} is gone")
+            if known.done:
+                return dict(known.answer)
+            found = await find() if find else None
+            if found is not None:
+                return await self._done(key, found)
+        if self._run:
+            await self._store.heartbeat(self._run)  # the fence, and a whole lease ahead for the write
+        return await self._done(key, await do())
+
+    async def get(self, key: str) -> Effect | None:
+        """The effect recorded under a key, or None."""
+        async with self._store.engine.connect() as connection:
+            row = (await connection.execute(select(effects).where(effects.c.key == key))).first()
+        if row is None:
+            return None
+        return Effect(
+            key=row.key,
+            kind=EffectKind(row.kind),
+            task=row.task or 0,
+            done=row.state == "done",
+            answer=row.answer or {},
+        )
+
+    async def _intend(self, key: str, kind: EffectKind) -> bool:
+        """Record the intent; False when it was recorded before (or the fence is not ours)."""
+        run_id = self._run.id if self._run else None
+        row = select(
+            literal(key),
+            literal(self._task, effects.c.task.type),
+            literal(run_id, effects.c.run.type),
+            literal(kind.value),
+        )
+        if self._run:
+            row = row.where(held(self._run))
+        names = ["key", "task", "run", "kind"]
+        async with self._store.engine.begin() as connection:
+            added = await connection.execute(
+                insert(effects).from_select(names, row).on_conflict_do_nothing().returning(effects.c.key)
+            )
+            return added.first() is not None
+
+    async def _done(self, key: str, answer: Answer) -> Answer:
+        """Record the answer. Not under the fence: it has happened, and whoever follows should know."""
+
+        async def once() -> None:
+            async with self._store.engine.begin() as connection:
+                await connection.execute(
+                    update(effects)
+                    .where(effects.c.key == key, effects.c.state == "intended")
+                    .values(
+                        state="done",
+                        answer=plain(answer),
+                        done_at=func.now(),
+                        run=self._run.id if self._run else effects.c.run,
+                    )
+                )
+
+        await patiently(once, seconds=_SECONDS)
+        return answer
+
+    @asynccontextmanager
+    async def _alone(self, key: str) -> AsyncIterator[None]:
+        """Hold the key's advisory lock; the server lets go of it when this process dies."""
+        async with self._store.engine.connect() as connection:
+            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                await connection.execute(
+                    text("SELECT pg_advisory_lock(hashtextextended(:key, 0))"), {"key": key}
+                )
+                yield
+                await connection.execute(
+                    text("SELECT pg_advisory_unlock(hashtextextended(:key, 0))"), {"key": key}
+                )
+            except BaseException:
+                await connection.invalidate()  # closed, so that no lock goes back into the pool
+                raise

@@ -1,0 +1,1 @@
+"""The schema's history, for Alembic; ``bot.tasks.schema.migrate`` runs it."""

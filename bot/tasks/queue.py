@@ -1,0 +1,215 @@
+"""The worker's two lanes: deliveries, which are short, and runs, which are long.
+
+procrastinate only wakes: a job that names a task takes a free place here, starts the run as an asyncio task
+of its own and is done. So a database that restarts ends procrastinate's workers, which are started anew, but
+no run: those are held by their leases alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import structlog
+from procrastinate import App, PsycopgConnector
+
+from bot.errors import Parked, Retry
+from bot.tasks.database import Database
+from bot.tasks.store import Store
+from bot.tasks.sweep import sweep
+from bot.tasks.tables import DeliveryState
+from bot.tasks.transactions import first_line, unreachable
+from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
+
+log = structlog.get_logger(__name__)
+
+OnDelivery = Callable[[str], Awaitable[object]]
+OnTask = Callable[[int], Awaitable[object]]
+
+INBOX_PLACES = 8
+DELIVERY_SECONDS = 120.0  # that the handling of one delivery may take
+
+
+class Queue:
+    """One worker process's end of the queue.
+
+    ``grace`` is how long runs may go on after a stop before they are cancelled, ``every`` the seconds between
+    sweeps, ``poll`` those between looks for jobs whose notification was lost: procrastinate 3.10 forgets one
+    that arrives while it fetches, so this is how late a wake-up can be.
+    """
+
+    def __init__(
+        self, database: Database, *, grace: float = 20.0, every: float = 5.0, poll: float = 0.5
+    ) -> None:
+        self._database = database
+        self._store = Store(database.engine)
+        self._grace = grace
+        self._every = every
+        self._poll = poll
+        self._running: dict[int, asyncio.Task[None]] = {}
+
+    async def run(
+        self,
+        *,
+        on_delivery: OnDelivery,
+        on_task: OnTask,
+        on_ended: OnTask | None = None,
+        concurrency: int,
+        stop: asyncio.Event,
+    ) -> None:
+        """Work until ``stop``: deliveries to ``on_delivery(guid)``, tasks to ``on_task(id)``.
+
+        Tasks that ended without a run having told people (died workers, cancelled while queued) go to
+        ``on_ended(id)``. On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
+        then asyncio.CancelledError. Returns when all have ended.
+        """
+        self._places = asyncio.Semaphore(concurrency)
+        calls = {
+            "deliver": lambda guid: self._deliver(guid, on_delivery),
+            "work": lambda task: self._work(task, on_task),
+            "tell": lambda task: self._tell(task, on_ended),
+        }
+        sweeper = asyncio.create_task(self._sweep_until(stop), name="sweep")
+        try:
+            await self._lanes_until(stop, calls)
+        finally:
+            sweeper.cancel()
+            await asyncio.wait({sweeper})
+            await self._finish_runs()
+
+    async def _lanes_until(self, stop: asyncio.Event, calls: dict[str, Any]) -> None:
+        pause = 0.2
+        while not stop.is_set():
+            started = asyncio.get_running_loop().time()
+            try:
+                await self._reach()
+                connector = PsycopgConnector(
+                    conninfo=self._database.url, min_size=1, max_size=6, timeout=5.0, reconnect_timeout=5.0
+                )
+                app = queue_app(connector)
+                async with app.open_async():
+                    await self._lanes(app, stop, calls)
+                if not stop.is_set():
+                    log.warning("queue.lanes_ended", again_in=pause)
+            except Exception as trouble:  # the lanes' boundary: whatever ends them, they are started again
+                if not unreachable(trouble):
+                    log.exception("queue.broken")
+                log.warning("queue.database_away", error=first_line(trouble), again_in=pause)
+            if asyncio.get_running_loop().time() - started > 30:
+                pause = 0.2
+            await _sleep(pause, stop)
+            pause = min(pause * 2, 2.0)
+
+    async def _reach(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(self._database.url, connect_timeout=3)
+        await connection.close()
+
+    async def _lanes(self, app: App, stop: asyncio.Event, calls: dict[str, Any]) -> None:
+        """Both lanes until either ends (the database went away) or ``stop``."""
+        options: dict[str, Any] = {
+            "install_signal_handlers": False,
+            "delete_jobs": "always",
+            "fetch_job_polling_interval": self._poll,
+            "update_heartbeat_interval": 5.0,
+            "additional_context": {CALLS: calls},
+        }
+        inbox = app.run_worker_async(
+            queues=[INBOX], name=INBOX, concurrency=INBOX_PLACES, shutdown_graceful_timeout=5.0, **options
+        )
+        # One: it waits for a free place, and leaves every other job to workers that have one.
+        runs = app.run_worker_async(
+            queues=[RUNS], name=RUNS, concurrency=1, shutdown_graceful_timeout=0.1, **options
+        )
+        parts = [asyncio.create_task(part) for part in (inbox, runs, stop.wait())]
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+            for ended in await asyncio.gather(*parts, return_exceptions=True):
+                if isinstance(ended, Exception) and not unreachable(ended):
+                    log.error("queue.lane_broken", exc_info=ended)
+
+    async def _work(self, task: int, on_task: OnTask) -> None:
+        if task in self._running:
+            return
+        await self._places.acquire()
+        run = asyncio.create_task(self._run(task, on_task), name=f"task {task}")
+        self._running[task] = run
+        run.add_done_callback(lambda _: self._free(task))
+
+    def _free(self, task: int) -> None:
+        del self._running[task]
+        self._places.release()
+
+    async def _run(self, task: int, on_task: OnTask) -> None:
+        try:
+            await on_task(task)
+        except Exception as trouble:  # the worker's boundary: the lease brings the task back
+            log.error(
+                "task.unattended", task=task, error=first_line(trouble), exc_info=not unreachable(trouble)
+            )
+
+    async def _deliver(self, guid: str, on_delivery: OnDelivery) -> None:
+        with structlog.contextvars.bound_contextvars(delivery=guid):
+            try:
+                async with asyncio.timeout(DELIVERY_SECONDS):
+                    await on_delivery(guid)
+                    await self._store.finish_delivery(guid, DeliveryState.HANDLED)
+            except Parked as parked:
+                await self._store.postpone_delivery(guid, parked.reason, after=parked.after, counted=False)
+            except Retry as again:
+                await self._store.postpone_delivery(guid, again.reason, after=again.after)
+            except Exception as bug:  # the worker's boundary
+                if unreachable(bug):
+                    raise
+                log.exception("delivery.bug")
+                await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
+
+    async def _tell(self, task: int, on_ended: OnTask | None) -> None:
+        with structlog.contextvars.bound_contextvars(task=task):
+            try:
+                async with asyncio.timeout(DELIVERY_SECONDS):
+                    if on_ended:
+                        await on_ended(task)
+                    await self._store.mark_told(task)
+            except (Parked, Retry) as again:
+                await self._store.tell_later(task, after=again.after)
+            except Exception as bug:  # the worker's boundary
+                if unreachable(bug):
+                    raise
+                log.exception("task.untold")
+                await self._store.tell_later(task, after=60.0)
+
+    async def _sweep_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                swept = await sweep(self._database.engine)
+                if swept:
+                    log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
+            except Exception as trouble:  # the sweep's boundary: the next one may fare better
+                if not unreachable(trouble):
+                    log.exception("queue.sweep_broken")
+            await _sleep(self._every, stop)
+
+    async def _finish_runs(self) -> None:
+        runs = list(self._running.values())
+        if not runs:
+            return
+        log.info("queue.draining", runs=len(runs), grace=self._grace)
+        _, left = await asyncio.wait(runs, timeout=self._grace)
+        for run in left:
+            run.cancel()
+        if left:
+            await asyncio.wait(left)
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but no longer than until ``stop``."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,188 @@
+"""What a run leaves behind: phase, plan, turns, change set, proof; written only while its fence holds.
+
+All of them may be repeated, so they ride out a database that is away for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Update, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
+from bot.tasks.claims import held, lost
+from bot.tasks.tables import runs, tasks, turns
+from bot.tasks.transactions import patiently
+from bot.tasks.values import pack, plain, storable, unpack
+
+PATIENCE = 30.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as stored. ``state`` is the task's state that it ended in, ``running``, or ``lost``."""
+
+    id: int
+    task: int
+    attempt: int
+    fence: int
+    worker: str
+    state: str
+    phase: Phase | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: dict[str, Any] | None
+    plan: list[dict[str, Any]] | None
+    base_sha: str
+    diff: str
+    proof: dict[str, Any] | None
+    usage: dict[str, Any] | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One turn of a run's transcript."""
+
+    seq: int
+    record: dict[str, Any]
+    at: datetime
+
+
+class RunRecords:
+    """The runs and turns tables."""
+
+    engine: AsyncEngine
+
+    async def set_phase(self, run: Run, phase: Phase) -> None:
+        """Say which part of the path the run is in. Raises LeaseLost."""
+        await self._write(run, phase=phase)
+
+    async def set_base(self, run: Run, sha: str) -> None:
+        """Say which commit the run started from. Raises LeaseLost."""
+        await self._write(run, base_sha=sha)
+
+    async def set_plan(self, run: Run, steps: Sequence[Step]) -> None:
+        """Keep the plan that people see. Raises LeaseLost."""
+        await self._write(run, plan=plain(steps))
+
+    async def save_changes(self, run: Run, changes: Mapping[str, Any]) -> None:
+        """Keep the change set so far: JSON, in which bytes and dataclasses are allowed. Raises LeaseLost."""
+        await self._write(run, changes=pack(changes))
+
+    async def finish_run(
+        self,
+        run: Run,
+        *,
+        outcome: Outcome | Mapping[str, Any] | None = None,
+        diff: str = "",
+        proof: Proof | Mapping[str, Any] | None = None,
+        usage: Usage | Mapping[str, Any] | None = None,
+        error: str = "",
+    ) -> None:
+        """Keep what the run hands over; ``release`` then ends it. Raises LeaseLost."""
+        await self._write(
+            run,
+            outcome=plain(outcome),
+            diff=storable(diff),
+            proof=plain(proof),
+            usage=plain(usage),
+            error=storable(error),
+        )
+
+    async def add_turn(self, run: Run, seq: int, record: Mapping[str, Any]) -> None:
+        """Keep one turn of the transcript, already redacted; the same ``seq`` again replaces it.
+
+        Raises LeaseLost.
+        """
+        row = select(literal(run.id), literal(seq), literal(plain(record), turns.c.record.type)).where(
+            held(run)
+        )
+        new = insert(turns).from_select(["run", "seq", "record"], row)
+        new = new.on_conflict_do_update(
+            index_elements=["run", "seq"], set_={"record": new.excluded.record, "at": func.now()}
+        )
+
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                if not (await connection.execute(new.returning(turns.c.seq))).first():
+                    raise lost(run)
+
+        await patiently(once, seconds=PATIENCE)
+
+    async def update_task(
+        self,
+        run: Run,
+        *,
+        progress_comment: int | None = None,
+        branch: str | None = None,
+        pull: int | None = None,
+    ) -> None:
+        """Note on the task what the run made on GitHub; None leaves a field alone. Raises LeaseLost."""
+        given = {"progress_comment": progress_comment, "branch": branch, "pull": pull}
+        values = {name: value for name, value in given.items() if value is not None}
+        await self._guarded(
+            run,
+            update(tasks)
+            .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
+            .values(updated_at=func.now(), **values),
+        )
+
+    async def _write(self, run: Run, **values: Any) -> None:
+        await self._guarded(run, update(runs).where(runs.c.id == run.id, held(run)).values(**values))
+
+    async def _guarded(self, run: Run, statement: Update) -> None:
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                if (await connection.execute(statement)).rowcount != 1:
+                    raise lost(run)
+
+        await patiently(once, seconds=PATIENCE)
+
+    async def turns(self, run_id: int, after: int = -1) -> list[Turn]:
+        """A run's transcript, the turns after ``after``."""
+        query = select(turns).where(turns.c.run == run_id, turns.c.seq > after).order_by(turns.c.seq)
+        async with self.engine.connect() as connection:
+            return [
+                Turn(seq=row.seq, record=row.record, at=row.at) for row in await connection.execute(query)
+            ]
+
+    async def changes(self, task_id: int) -> dict[str, Any] | None:
+        """The change set that was saved last by any run of the task."""
+        query = (
+            select(runs.c.changes)
+            .where(runs.c.task == task_id, runs.c.changes.is_not(None))
+            .order_by(runs.c.id.desc())
+            .limit(1)
+        )
+        async with self.engine.connect() as connection:
+            packed = await connection.scalar(query)
+        return None if packed is None else unpack(bytes(packed))
+
+    async def run(self, run_id: int) -> RunRecord | None:
+        """The run, or None."""
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(_columns().where(runs.c.id == run_id))).first()
+        return _record(row) if row else None
+
+    async def runs(self, task_id: int) -> list[RunRecord]:
+        """Every run of a task, oldest first."""
+        query = _columns().where(runs.c.task == task_id).order_by(runs.c.id)
+        async with self.engine.connect() as connection:
+            return [_record(row) for row in await connection.execute(query)]
+
+
+def _columns() -> Any:
+    """All but the change set, which may be large."""
+    return select(*(column for column in runs.c if column.name != "changes"))
+
+
+def _record(row: Row[Any]) -> RunRecord:
+    fields = dict(row._mapping)
+    fields["phase"] = Phase(row.phase) if row.phase else None
+    return RunRecord(**fields)

@@ -1,0 +1,136 @@
+"""Words that arrive on a thread while its task is open: they steer the run instead of queuing another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
+from bot.tasks.requests import OPEN
+from bot.tasks.tables import steering, tasks
+from bot.tasks.values import plain, restore
+from bot.tasks.wake import wake_task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steering:
+    """Words that arrived on the thread while the task was open, in order of ``id``."""
+
+    id: int
+    task: int
+    trigger: Trigger
+    permission: Permission
+    at: datetime
+
+
+class SteeringRecords:
+    """The steering table."""
+
+    engine: AsyncEngine
+
+    async def steer(
+        self, task_id: int, trigger: Trigger, permission: Permission, *, delivery: str, ordinal: int = 0
+    ) -> bool:
+        """Hand words to an open task; False when it has ended meanwhile. The same delivery twice is once."""
+        row = select(
+            literal(task_id),
+            literal(delivery),
+            literal(ordinal),
+            literal(plain(trigger), steering.c.trigger.type),
+            literal(permission.value),
+        ).where(
+            select(tasks.c.id)
+            .where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))
+            .with_for_update(read=True)
+            .exists()
+        )
+        names = ["task", "delivery", "ordinal", "trigger", "permission"]
+        async with self.engine.begin() as connection:
+            added = await connection.execute(
+                insert(steering).from_select(names, row).on_conflict_do_nothing().returning(steering.c.id)
+            )
+            if added.first():
+                return True
+            known = select(steering.c.id).where(
+                steering.c.delivery == delivery, steering.c.ordinal == ordinal, steering.c.task == task_id
+            )
+            return (await connection.execute(known)).first() is not None
+
+    async def steering(self, task_id: int, after: int = 0) -> list[Steering]:
+        """The words handed to a task, those after the one with the id ``after``."""
+        query = (
+            select(steering).where(steering.c.task == task_id, steering.c.id > after).order_by(steering.c.id)
+        )
+        async with self.engine.connect() as connection:
+            return [
+                Steering(
+                    id=row.id,
+                    task=row.task,
+                    trigger=restore(Trigger, row.trigger),
+                    permission=Permission(row.permission),
+                    at=row.created_at,
+                )
+                for row in await connection.execute(query)
+            ]
+
+    async def heard(self, run: Run, upto: int) -> None:
+        """Note that the run's agent was told all words up to the one with the id ``upto``."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                update(steering)
+                .where(steering.c.task == run.task, steering.c.id <= upto, ~steering.c.heard)
+                .values(heard=True)
+            )
+
+
+async def requeue_late_words(connection: AsyncConnection) -> int:
+    """Words that came too late for the run they were to steer become tasks of their own; how many did.
+
+    Those of a task that was stopped are dropped with it.
+    """
+    late = (
+        select(steering.c.id)
+        .join(tasks, tasks.c.id == steering.c.task)
+        .where(~steering.c.heard, tasks.c.state.in_(TERMINAL))
+        .limit(100)
+        .scalar_subquery()
+    )
+    taken = (
+        update(steering)
+        .where(steering.c.id.in_(late))
+        .values(heard=True)
+        .returning(steering.c.task, steering.c.delivery, steering.c.ordinal, steering.c.trigger)
+        .cte("taken")
+    )
+    same = (
+        "kind",
+        "installation",
+        "repo",
+        "repo_id",
+        "repo_full_name",
+        "thread",
+        "thread_number",
+        "thread_key",
+    )
+    row = (
+        select(
+            *(tasks.c[name] for name in same),
+            taken.c.trigger,
+            taken.c.trigger["author"],
+            taken.c.trigger["text"].astext,
+            taken.c.delivery,
+            taken.c.ordinal,
+        )
+        .join(taken, taken.c.task == tasks.c.id)
+        .where(tasks.c.state != TaskState.CANCELLED)
+    )
+    names = [*same, "trigger", "requester", "request", "delivery", "ordinal"]
+    added = insert(tasks).from_select(names, row).on_conflict_do_nothing().returning(tasks.c.id)
+    found = (await connection.execute(added)).all()
+    for each in found:
+        await wake_task(connection, each.id)
+    return len(found)

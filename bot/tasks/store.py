@@ -1,0 +1,24 @@
+"""The store: everything Hob knows about deliveries, tasks and runs, in one place to hand around."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.tasks.claims import Claims
+from bot.tasks.deliveries import DeliveryRecords
+from bot.tasks.requests import TaskRecords
+from bot.tasks.runs import RunRecords
+from bot.tasks.steering import SteeringRecords
+
+
+class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, SteeringRecords):
+    """All records over one pool of connections. Stateless: any number of them may be open."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))

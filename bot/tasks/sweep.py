@@ -1,0 +1,122 @@
+"""What the wake-ups missed. Run every few seconds by some worker; an advisory lock makes it one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from sqlalchemy import String, cast, column, func, or_, select, table, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql import ColumnElement
+
+from bot.domain import TERMINAL, TaskState
+from bot.tasks.claims import claimable, expire_leases
+from bot.tasks.deliveries import due
+from bot.tasks.steering import requeue_late_words
+from bot.tasks.tables import deliveries, tasks
+from bot.tasks.wake import wake_delivery, wake_task, wake_teller
+
+_LOCK = 7_240_002
+_AT_ONCE = 200  # of each kind, so that one sweep stays short
+_jobs = table("procrastinate_jobs", column("queueing_lock"), column("status", String))
+
+# A job that a killed worker left behind, or that ended otherwise than by being deleted.
+_PRUNE_JOBS = text("""
+    DELETE FROM procrastinate_jobs AS job
+    WHERE job.status NOT IN ('todo', 'doing')
+       OR job.status = 'doing' AND NOT EXISTS (
+            SELECT FROM procrastinate_workers AS worker
+            WHERE worker.id = job.worker_id
+              AND worker.last_heartbeat > clock_timestamp() - make_interval(secs => :silence))
+""")
+_PRUNE_WORKERS = text("SELECT procrastinate_prune_stalled_workers_v1(:silence)")
+# GitHub redelivers for three days at most, so that a GUID need not be known for longer than that.
+_PRUNE_DELIVERIES = text("""
+    DELETE FROM deliveries WHERE guid IN (
+        SELECT guid FROM deliveries
+        WHERE state <> 'new' AND handled_at < now() - interval '30 days' LIMIT 200)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """How many of each a sweep mended."""
+
+    expired: int = 0
+    resumed: int = 0
+    deliveries: int = 0
+    tasks: int = 0
+    untold: int = 0
+    late_words: int = 0
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+
+async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> Swept | None:
+    """Mend what is stuck; None when another worker is at it.
+
+    ``silence`` is after how many seconds without a sign a worker's jobs are taken from it.
+    """
+    async with engine.begin() as connection:
+        if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+            return None
+        await connection.execute(_PRUNE_JOBS, {"silence": silence})
+        await connection.execute(_PRUNE_WORKERS, {"silence": silence})
+        await connection.execute(_PRUNE_DELIVERIES)
+        return Swept(
+            expired=len(await expire_leases(connection)),
+            resumed=await _resume(connection),
+            late_words=await requeue_late_words(connection),
+            deliveries=await _deliveries(connection),
+            tasks=await _tasks(connection),
+            untold=await _untold(connection),
+        )
+
+
+async def _resume(connection: AsyncConnection) -> int:
+    """Waiting tasks whose time has come are queued again."""
+    resumed = await connection.execute(
+        update(tasks)
+        .where(tasks.c.state == TaskState.WAITING, tasks.c.not_before <= func.clock_timestamp())
+        .values(state=TaskState.QUEUED, not_before=None, updated_at=func.now())
+    )
+    return resumed.rowcount
+
+
+def _asked_for(prefix: str, key: ColumnElement[str], *states: str) -> ColumnElement[bool]:
+    waiting = or_(*(_jobs.c.status == text(f"'{state}'") for state in states))
+    return select(_jobs.c.queueing_lock).where(_jobs.c.queueing_lock == prefix + key, waiting).exists()
+
+
+async def _deliveries(connection: AsyncConnection) -> int:
+    lost = select(deliveries.c.guid).where(
+        due(), ~_asked_for("delivery:", deliveries.c.guid, "todo", "doing")
+    )
+    found = (await connection.execute(lost.order_by(deliveries.c.received_at).limit(_AT_ONCE))).all()
+    for row in found:
+        await wake_delivery(connection, row.guid)
+    return len(found)
+
+
+async def _tasks(connection: AsyncConnection) -> int:
+    lost = select(tasks.c.id, tasks.c.priority).where(
+        claimable(), ~_asked_for("task:", cast(tasks.c.id, String), "todo")
+    )
+    query = lost.order_by(tasks.c.priority.desc(), tasks.c.id).limit(_AT_ONCE)
+    found = (await connection.execute(query)).all()
+    for row in found:
+        await wake_task(connection, row.id, priority=row.priority)
+    return len(found)
+
+
+async def _untold(connection: AsyncConnection) -> int:
+    lost = select(tasks.c.id).where(
+        tasks.c.told_at.is_(None),
+        tasks.c.state.in_(TERMINAL),
+        or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
+        ~_asked_for("tell:", cast(tasks.c.id, String), "todo", "doing"),
+    )
+    found = (await connection.execute(lost.limit(_AT_ONCE))).all()
+    for row in found:
+        await wake_teller(connection, row.id)
+    return len(found)

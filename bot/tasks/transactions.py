@@ -1,0 +1,61 @@
+"""Riding out a database that goes away and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException
+from psycopg_pool import PoolTimeout
+from sqlalchemy import exc
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+# What a lost, refused or busy connection looks like on each way to the server.
+UNREACHABLE: tuple[type[BaseException], ...] = (
+    exc.OperationalError,
+    exc.InterfaceError,
+    exc.TimeoutError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    ConnectorException,
+    PoolTimeout,
+    OSError,
+)
+
+
+def unreachable(trouble: BaseException) -> bool:
+    """Whether trying again may help: the database was away, not the statement wrong."""
+    if isinstance(trouble, exc.DBAPIError) and trouble.connection_invalidated:
+        return True
+    return isinstance(trouble, UNREACHABLE)
+
+
+async def patiently(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+    """``work`` again and again while the database is away, at most ``seconds``; then its error.
+
+    Only for work that may be done twice: a lost connection does not say whether the commit arrived.
+    """
+    end = time.monotonic() + seconds
+    pause = 0.1
+    while True:
+        try:
+            return await work()
+        except Exception as trouble:
+            if not unreachable(trouble) or time.monotonic() + pause > end:
+                raise
+            log.warning("database.away", error=first_line(trouble), again_in=round(pause, 2))
+        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311
+        pause = min(pause * 2, 2.0)
+
+
+def first_line(trouble: BaseException | Any) -> str:
+    """What an error says, without SQLAlchemy's listing of the statement and its parameters."""
+    text = str(getattr(trouble, "orig", None) or trouble).strip()
+    return f"{type(trouble).__name__}: {text.splitlines()[0] if text else ''}"

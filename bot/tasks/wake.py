@@ -1,0 +1,98 @@
+"""Waking workers through procrastinate, inside the caller's transaction.
+
+A job only says "look at this". It carries no lock of procrastinate's: a lock would stay with a job whose
+worker was killed and hold its thread up, and a job scheduled for later blocks every other with its lock. What
+may run is decided when a task is claimed (bot.tasks.claims), and whoever frees a thread wakes the next on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+import psycopg
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.connector import BaseConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+INBOX = "inbox"  # deliveries and last words: short, never behind a run
+RUNS = "runs"
+CALLS = "calls"  # where a worker keeps its functions in the job's context
+
+Call = Callable[[Any], Awaitable[None]]
+
+
+def queue_app(connector: BaseConnector) -> App:
+    """The procrastinate app with our three jobs. A worker's functions come in through the job's context."""
+    app = App(connector=connector)
+
+    @app.task(name="deliver", queue=INBOX, pass_context=True)
+    async def deliver(context: JobContext, guid: str) -> None:
+        await _call(context, "deliver", guid)
+
+    @app.task(name="tell", queue=INBOX, pass_context=True)
+    async def tell(context: JobContext, task: int) -> None:
+        await _call(context, "tell", task)
+
+    @app.task(name="work", queue=RUNS, pass_context=True)
+    async def work(context: JobContext, task: int) -> None:
+        await _call(context, "work", task)
+
+    # A worker notices that its listener or its heartbeat died only while every other side task of it lives,
+    # and the one for periodic jobs ends at once when there are none.
+    @app.periodic(cron="0 0 1 1 *")
+    @app.task(name="nothing", queue=INBOX)
+    async def nothing(timestamp: int) -> None:
+        return None
+
+    return app
+
+
+async def _call(context: JobContext, name: str, what: Any) -> None:
+    calls: dict[str, Call] = context.additional_context[CALLS]
+    await calls[name](what)
+
+
+_sender = queue_app(PsycopgConnector())  # never opened: it only defers over connections of ours
+
+
+async def wake_delivery(connection: AsyncConnection, guid: str, *, new: bool = False) -> bool:
+    """Have a worker look at the delivery once this is committed; False if one is asked already.
+
+    ``new``: the row was made in this transaction, so that nobody can have been asked.
+    """
+    return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid}, new=new)
+
+
+async def wake_task(connection: AsyncConnection, task: int, *, priority: int = 0, new: bool = False) -> bool:
+    """Have a worker look at the queued task once this transaction is committed."""
+    return await _wake(connection, "work", f"task:{task}", {"task": task}, priority, new=new)
+
+
+async def wake_teller(connection: AsyncConnection, task: int) -> bool:
+    """Have a worker tell people about a task that ended without a run."""
+    return await _wake(connection, "tell", f"tell:{task}", {"task": task})
+
+
+async def _wake(
+    connection: AsyncConnection,
+    job: str,
+    once: str,
+    arguments: dict[str, Any],
+    priority: int = 0,
+    *,
+    new: bool = False,
+) -> bool:
+    raw = (await connection.get_raw_connection()).driver_connection
+    driver = cast("psycopg.AsyncConnection[Any]", raw)
+    task = _sender.tasks[job].configure(queueing_lock=once, priority=priority, connection=driver)
+    if new:
+        await task.defer_async(**arguments)
+        return True
+    try:
+        async with driver.transaction():  # a savepoint: the refusal of a second job would end ours
+            await task.defer_async(**arguments)
+    except AlreadyEnqueued:
+        return False
+    return True

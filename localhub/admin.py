@@ -1,0 +1,184 @@
+"""The tests' own door, /_admin (nothing of GitHub's): faults, clock, tokens, deliveries, requests made."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from localhub import events
+from localhub.api import HUB
+from localhub.auth import Actor, authenticate, digest, personal_token, user_actor
+from localhub.checks import press
+from localhub.errors import ApiError
+from localhub.faults import Fault
+from localhub.hub import Hub
+from localhub.webhooks import DeliveryRule
+
+PREFIX = "/_admin"
+Action = Callable[[Hub, dict[str, Any]], Awaitable[Any]]
+
+
+def mount(app: web.Application) -> None:
+    """Put the admin route on an application; every call is a POST with the admin token as bearer."""
+    app.router.add_post(PREFIX + "/{action}", _serve)
+
+
+def caller(hub: Hub, request: web.Request) -> str:
+    """The name of who makes a request, for the log and the rules."""
+    try:
+        return authenticate(hub.state, request.headers.get("Authorization")).name
+    except ApiError:
+        return "bad credentials"
+
+
+async def _serve(request: web.Request) -> web.Response:
+    hub = request.app[HUB]
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), str(hub.state.setting("admin_token")).encode()):
+        return web.json_response({"message": "wrong admin token"}, status=401)
+    action = ACTIONS.get(request.match_info["action"])
+    if action is None:
+        return web.json_response({"message": f"one of {', '.join(ACTIONS)}"}, status=404)
+    raw = await request.read()
+    try:
+        body = json.loads(raw) if raw else {}
+        return web.json_response(await action(hub, body))
+    except (KeyError, TypeError, ValueError, LookupError, ApiError) as problem:
+        return web.json_response({"message": f"{type(problem).__name__}: {problem}"}, status=422)
+
+
+async def add_fault(hub: Hub, body: dict[str, Any]) -> Any:
+    """One rule more; the fields are those of ``faults.Fault``."""
+    hub.faults.rules.append(Fault(**body))
+    return {"rules": len(hub.faults.rules)}
+
+
+async def clear_faults(hub: Hub, body: dict[str, Any]) -> Any:
+    """Forget every rule for requests and deliveries; tells how often each was used."""
+    used = [rule.used for rule in hub.faults.rules]
+    hub.faults.rules.clear()
+    hub.webhooks.rules.clear()
+    return {"used": used}
+
+
+async def deliveries(hub: Hub, body: dict[str, Any]) -> Any:
+    """One rule more for deliveries (``webhooks.DeliveryRule``), or ``deadline`` in seconds."""
+    if "deadline" in body:
+        hub.webhooks.deadline = float(body["deadline"])
+        return {}
+    hub.webhooks.rules.append(DeliveryRule(**body))
+    return {"rules": len(hub.webhooks.rules)}
+
+
+async def idle(hub: Hub, body: dict[str, Any]) -> Any:
+    """Wait until every delivery has been tried."""
+    await hub.webhooks.idle()
+    return {}
+
+
+async def requests(hub: Hub, body: dict[str, Any]) -> Any:
+    """The requests made so far, oldest first; ``clear`` empties the list afterwards."""
+    found = list(hub.faults.requests)
+    if body.get("clear"):
+        hub.faults.requests.clear()
+    return found
+
+
+async def tokens(hub: Hub, body: dict[str, Any]) -> Any:
+    """``lifetime`` of installation tokens in seconds, or ``expire_now`` for all (or just ``token``)."""
+    if "lifetime" in body:
+        hub.token_lifetime = float(body["lifetime"])
+    if body.get("expire_now"):
+        one = body.get("token")
+        hub.state.run(
+            "UPDATE tokens SET expires_at = 0 WHERE installation_id IS NOT NULL"
+            " AND (? IS NULL OR digest = ?)",
+            one, digest(one or ""),
+        )  # fmt: skip
+    return {}
+
+
+async def clock(hub: Hub, body: dict[str, Any]) -> Any:
+    """``offset`` in seconds from the machine's clock."""
+    hub.state.clock_offset = float(body["offset"])
+    return {"now": hub.state.now()}
+
+
+async def limits(hub: Hub, body: dict[str, Any]) -> Any:
+    """Requests per hour of a kind of caller: ``{"installation": 100}``."""
+    hub.rates.limits |= {kind: int(limit) for kind, limit in body.items()}
+    return hub.rates.limits
+
+
+async def user(hub: Hub, body: dict[str, Any]) -> Any:
+    """A person more, with a personal token; or, with ``organization``, one of the maintainer's."""
+    login, kind = str(body["login"]), "Organization" if body.get("organization") else "User"
+    owner = hub.state.known_account("maintainer")
+    account = hub.state.insert(
+        "accounts", login=login, type=kind, name=str(body.get("name", login)), email=f"{login}@users.example",
+        owner_id=owner["id"] if kind == "Organization" else None, created_at=hub.state.now(),
+    )  # fmt: skip
+    return {
+        "login": login,
+        "id": account,
+        "token": personal_token(hub.state, account) if kind == "User" else None,
+    }
+
+
+async def installation(hub: Hub, body: dict[str, Any]) -> Any:
+    """Change installation ``id``: ``permissions``, ``repositories`` (ids; null for all), ``suspended``."""
+    row = hub.state.one("SELECT * FROM installations WHERE id = ?", body["id"])
+    owner = hub.state.account(row["account_id"])
+    actor, now = user_actor(hub.state.account(owner["owner_id"] or owner["id"])), hub.state.now()
+    if "permissions" in body:
+        hub.state.update("installations", row["id"], permissions_json=json.dumps(body["permissions"]))
+        hub.state.run(
+            "UPDATE tokens SET permissions_json = ? WHERE installation_id = ?",
+            json.dumps(body["permissions"]),
+            row["id"],
+        )
+    if "suspended" in body:
+        hub.state.update("installations", row["id"], suspended_at=now if body["suspended"] else None)
+        fresh = hub.state.one("SELECT * FROM installations WHERE id = ?", row["id"])
+        events.installation(hub, actor, fresh, "suspend" if body["suspended"] else "unsuspend")
+    if "repositories" in body:
+        _select(hub, actor, row["id"], body["repositories"])
+    return {}
+
+
+def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | None) -> None:
+    sql = "SELECT * FROM installations WHERE id = ?"
+    before = {repo["id"]: repo for repo in events.installed_repos(hub, hub.state.one(sql, installation_id))}
+    with hub.state.transaction():
+        selection = "all" if repo_ids is None else "selected"
+        hub.state.update("installations", installation_id, repository_selection=selection)
+        hub.state.run("DELETE FROM installation_repos WHERE installation_id = ?", installation_id)
+        for repo_id in repo_ids or []:
+            hub.state.insert("installation_repos", installation_id=installation_id, repo_id=repo_id)
+    row = hub.state.one(sql, installation_id)
+    after = {repo["id"]: repo for repo in events.installed_repos(hub, row)}
+    added = [repo for repo_id, repo in after.items() if repo_id not in before]
+    removed = [repo for repo_id, repo in before.items() if repo_id not in after]
+    if added:
+        events.installation_repositories(hub, actor, row, added=added, removed=[])
+    if removed:
+        events.installation_repositories(hub, actor, row, added=[], removed=removed)
+
+
+async def press_button(hub: Hub, body: dict[str, Any]) -> Any:
+    """What a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
+    row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
+    account = hub.state.known_account(str(body.get("login", "maintainer")))
+    press(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))
+    return {}
+
+
+ACTIONS: dict[str, Action] = {
+    "fault": add_fault, "clear": clear_faults, "deliveries": deliveries, "idle": idle, "requests": requests,
+    "tokens": tokens, "clock": clock, "limits": limits, "user": user, "installation": installation,
+    "press": press_button,
+}  # fmt: skip

@@ -1,0 +1,28 @@
+"""One local GitHub: its memory, addresses, git repositories and webhooks, and the faults asked of it."""
+
+from __future__ import annotations
+
+from localhub.faults import Faults
+from localhub.gitstore import GitStore
+from localhub.rates import Rates
+from localhub.state import State
+from localhub.webhooks import Webhooks
+
+
+class Hub:
+    """What every route works with. ``api_url`` and ``web_url`` have no slash at the end."""
+
+    def __init__(self, state: State, *, web_url: str) -> None:
+        self.state = state
+        self.web_url = web_url
+        self.api_url = f"{web_url}/api"
+        self.git = GitStore(state)
+        self.webhooks = Webhooks(state)
+        self.faults = Faults()
+        self.rates = Rates(state)
+        self.token_lifetime = 3600.0
+
+    async def close(self) -> None:
+        """Stop delivering and close the memory."""
+        await self.webhooks.stop()
+        self.state.close()

@@ -1,0 +1,1 @@
+"""How GitHub shows each thing, in REST answers and webhook payloads alike: functions from rows to JSON."""

@@ -1,0 +1,35 @@
+"""Bubblewrap's options for one command."""
+
+from __future__ import annotations
+
+import os
+
+from sandbox import rootfs
+from sandbox.keeper import STATUS_FD
+from sandbox.spec import WORKSPACE, Command, Policy
+from sandbox.stage import STAGE
+
+_NAMESPACES = "--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup"
+_IDENTITY = f"--disable-userns --uid {rootfs.UID} --gid {rootfs.UID} --hostname sandbox --cap-drop ALL"
+_LIFE = f"--new-session --die-with-parent --clearenv --seccomp 4 --json-status-fd {STATUS_FD}"
+_ROOT = f"--ro-bind {STAGE}/root / --proc /proc --dev /dev"
+_SHM = "--perms 1777 --size {size} --tmpfs /dev/shm --remount-ro /dev"
+_WRITABLE = f"--bind {STAGE}/root/tmp /tmp --bind {STAGE}/root{WORKSPACE} {WORKSPACE}"
+
+_ENV = {"HOME": rootfs.HOME, "USER": "hob", "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp"}
+
+
+def encoded(policy: Policy, command: Command) -> bytes:
+    """The options for ``--args``, separated by NUL, so that none of them can be read in /proc.
+
+    Raises ValueError when an environment variable or the directory contains a NUL.
+    """
+    env = {**_ENV, "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
+    shm = _SHM.format(size=policy.limits.shm_bytes)
+    options = " ".join((_NAMESPACES, _IDENTITY, _LIFE, _ROOT, shm, _WRITABLE)).split()
+    options += ["--chdir", command.cwd]
+    for name, value in env.items():
+        options += ["--setenv", name, value]
+    if any("\0" in option for option in options):
+        raise ValueError("a NUL in a command's directory or environment")
+    return b"\0".join(map(os.fsencode, options))

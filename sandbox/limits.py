@@ -1,0 +1,213 @@
+"""Ceilings on memory and processes: control groups where this process may make them, else a watchdog.
+
+Version 2 and 1 of control groups are tried below our own group. Where neither is writable, rlimits bound
+each process and ``Watchdog`` adds the whole tree up and kills it. ``Group.by`` says which one is in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.spec import Limits
+
+CGROUPS = Path("/sys/fs/cgroup")
+_SPARE_PROCESSES = 8  # bubblewrap's own, and room for the one that says "too many"
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What bounds one sandbox, its keeper included."""
+
+    by: str
+    directories: tuple[Path, ...] = ()
+    version: int = 0
+
+    @property
+    def contained(self) -> bool:
+        """The kernel itself bounds the whole tree; else a Watchdog has to."""
+        return bool(self.directories)
+
+    def open(self) -> list[int]:
+        """Descriptors on which a process writes ``0`` to become a member."""
+        return [os.open(path / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for path in self.directories]
+
+    def memory_kills(self) -> int:
+        """How many processes the kernel has killed for memory so far."""
+        name = {1: "memory.oom_control", 2: "memory.events"}.get(self.version)
+        if name is None:
+            return 0
+        found = re.search(r"^oom_kill (\d+)", (self.directories[0] / name).read_text(), re.MULTILINE)
+        return int(found.group(1)) if found else 0
+
+    def remove(self) -> None:
+        """Take the groups away; they are empty once the sandbox is dead."""
+        for directory in self.directories:
+            with suppress(OSError):
+                directory.rmdir()
+
+
+def group(limits: Limits, root: Path = CGROUPS) -> Group:
+    """The strongest group that this process may make."""
+    for make in (_version_2, _version_1):
+        with suppress(OSError):
+            if made := make(limits, root):
+                return made
+    return Group("rlimits and a watchdog (no writable control group)")
+
+
+def rlimits(limits: Limits, *, contained: bool) -> list[tuple[int, int]]:
+    """(resource, value) for every process. RLIMIT_NPROC counts per sandbox, inside its user namespace."""
+    found = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_MEMLOCK, 8 << 20),
+        (resource.RLIMIT_MSGQUEUE, 819200),
+    ]
+    if _kernel() >= (5, 14):  # before, it counted all processes of the user on the host
+        found.append((resource.RLIMIT_NPROC, limits.processes + _SPARE_PROCESSES))
+    if not contained:  # one great step must not outrun the watchdog
+        found.append((resource.RLIMIT_DATA, limits.memory_bytes + limits.memory_bytes // 4))
+    return found
+
+
+def _kernel() -> tuple[int, int]:
+    major, minor = os.uname().release.split(".")[:2]
+    return int(major), int(re.sub(r"\D.*", "", minor))
+
+
+def _version_1(limits: Limits, root: Path) -> Group | None:
+    made = []
+    try:
+        for controller in ("memory", "pids"):
+            made.append(_make(root / controller / _own_group(controller)))
+        memory, pids = made
+        (memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
+        with suppress(OSError):  # absent where the kernel does not account for swap
+            (memory / "memory.memsw.limit_in_bytes").write_text(str(limits.memory_bytes))
+        with suppress(OSError):
+            (memory / "memory.swappiness").write_text("0")
+        (pids / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
+    except OSError:
+        Group("", tuple(made)).remove()
+        raise
+    return Group("control groups, version 1", tuple(made), 1)
+
+
+def _version_2(limits: Limits, root: Path) -> Group | None:
+    parent = root / _own_group("")
+    if not {"memory", "pids"} <= set((parent / "cgroup.controllers").read_text().split()):
+        return None
+    control = parent / "cgroup.subtree_control"
+    if not {"memory", "pids"} <= set(control.read_text().split()):
+        _step_aside(parent)
+        control.write_text("+memory +pids")
+    made = _make(parent)
+    try:
+        (made / "memory.max").write_text(str(limits.memory_bytes))
+        (made / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
+        with suppress(OSError):  # absent where the kernel does not account for swap
+            (made / "memory.swap.max").write_text("0")
+    except OSError:
+        made.rmdir()
+        raise
+    return Group("control groups, version 2", (made,), 2)
+
+
+def _step_aside(parent: Path) -> None:
+    """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf."""
+    if parent == CGROUPS:
+        return
+    leaf = parent / "hob-worker"
+    leaf.mkdir(exist_ok=True)
+    for pid in (parent / "cgroup.procs").read_text().split():
+        with suppress(ProcessLookupError):
+            (leaf / "cgroup.procs").write_text(pid)
+
+
+def _own_group(controller: str) -> str:
+    """Our own group's path in a controller's hierarchy without its slash; for our leaf, the parent's."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            return path.removesuffix("/hob-worker")[1:]
+    raise FileNotFoundError(controller)
+
+
+def _make(parent: Path) -> Path:
+    _prune(parent)
+    directory = parent / f"hob-{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+    directory.mkdir()
+    return directory
+
+
+def _prune(parent: Path) -> None:
+    """Take away the groups of processes that are gone."""
+    for directory in parent.glob("hob-*-*-*"):
+        _, pid, started, _ = directory.name.split("-")
+        if _started(int(pid)) != started:
+            with suppress(OSError):
+                directory.rmdir()
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks, which tells it from a later one of the same number."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Adds up a process tree and calls ``kill`` beyond a limit.
+
+    ``reason`` is empty until it had to: ``memory`` or ``processes``.
+    """
+
+    root_pid: int
+    limits: Limits
+    kill: Callable[[], None]
+    reason: str = ""
+    period: float = 0.15
+
+    async def watch(self) -> None:
+        """Until cancelled, or until it has killed."""
+        while not self.reason:
+            await asyncio.sleep(self.period)
+            self.reason = await asyncio.to_thread(self._judge)
+        self.kill()
+
+    def _judge(self) -> str:
+        tree = list(descendants(self.root_pid))
+        if sum(map(resident_bytes, tree)) > self.limits.memory_bytes:
+            return "memory"
+        return "processes" if len(tree) > self.limits.processes + _SPARE_PROCESSES else ""
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """The processes below a process, as far as they can be seen."""
+    waiting = [pid]
+    while waiting:
+        with suppress(OSError):
+            for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
+                found = [int(word) for word in (task / "children").read_text().split()]
+                waiting += found
+                yield from found
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is backed by no file."""
+    with suppress(OSError):
+        status = Path(f"/proc/{pid}/status").read_text()
+        found = re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", status, re.MULTILINE)
+        return sum(map(int, found)) * 1024
+    return 0

@@ -1,0 +1,151 @@
+"""The self-test: does this host contain what it should? A worker takes no work unless it does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox import open_sandbox
+from sandbox.limits import descendants
+from sandbox.spec import WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
+from sandbox.toolchain import Toolchain, toolchain
+
+_LIMITS = Limits(
+    memory_bytes=192 * MiB,
+    processes=48,
+    command_seconds=20.0,
+    output_bytes=64 * 1024,
+    workspace_bytes=32 * MiB,
+    tmp_bytes=16 * MiB,
+    shm_bytes=8 * MiB,
+)
+_HOG = "x = []\nwhile len(x) < 1024: x.append(b'x' * (1 << 20))"
+_DAEMON = "(setsid nohup sleep 300 >/dev/null 2>&1 &) ; trap '' TERM; sleep 300"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One canary. ``ok``: what must not work did not, or what must work did."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the self-test found. ``limits_by`` says what counts memory and processes on this host."""
+
+    ok: bool
+    findings: tuple[Finding, ...]
+    backend: str
+    limits_by: str
+
+
+async def probe(backend: str = "auto", *, scratch: Path) -> Report:
+    """Open a sandbox, let the canaries out in it, and report. Never raises for what the host lacks.
+
+    ``scratch`` keeps the toolchain's layer between calls; with that there it takes one to two seconds.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    base = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
+    try:
+        tools = await asyncio.to_thread(toolchain, scratch)
+        policy = Policy(limits=_LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env)
+        (base / "kept.txt").write_text("kept")
+        sandbox = await open_sandbox(layers=[base], policy=policy, scratch=scratch, backend=backend)
+        try:
+            findings = await _findings(sandbox, base, tools)
+        finally:
+            await sandbox.aclose()
+        facts: dict[str, str] = getattr(sandbox, "facts", {})
+    except SandboxUnavailable as error:
+        finding = Finding(name="sandbox", ok=False, detail=str(error))
+        return Report(ok=False, findings=(finding,), backend=backend, limits_by="")
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+    where = f"{facts.get('identity')}, workspace on {facts.get('workspace')}"
+    return Report(
+        ok=all(finding.ok for finding in findings),
+        findings=tuple(findings),
+        backend=f"{facts.get('backend', backend)} ({where})",
+        limits_by=facts.get("limits", ""),
+    )
+
+
+async def _findings(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Finding]:
+    return [
+        *await _canaries(sandbox, base, tools),
+        await _programs(sandbox),
+        await _overlay(sandbox, base),
+        await _output(sandbox),
+        await _memory(sandbox),
+        await _end(sandbox),
+    ]
+
+
+async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Finding]:
+    """What is tried from inside; the host's side of it is a file and a listening socket."""
+    secret = base.with_suffix(".secret")
+    secret.write_text(secrets.token_hex(16))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        host = {
+            "file": str(secret),
+            "port": server.getsockname()[1],
+            "env": [name for name, _ in tools.env],
+            "processes": _LIMITS.processes,
+            "sizes": {
+                WORKSPACE: _LIMITS.workspace_bytes,
+                "/tmp": _LIMITS.tmp_bytes,
+                "/dev/shm": _LIMITS.shm_bytes,
+            },
+        }
+        program = Path(__file__).with_name("canaries.py").read_bytes()
+        ran = await sandbox.run(Command(argv=("python", "-I", "-S", "-", json.dumps(host)), stdin=program))
+    secret.unlink()
+    try:
+        found = json.loads(ran.output)
+    except ValueError:
+        return [Finding(name="canaries", ok=False, detail=f"{ran.ending} {ran.exit_code}: {ran.text[-500:]}")]
+    return [Finding(name=name, ok=ok, detail=detail) for name, (ok, detail) in found.items()]
+
+
+async def _programs(sandbox: Sandbox) -> Finding:
+    script = "python -m pytest --version && rg --version && git --version"
+    ran = await sandbox.run(Command(argv=("sh", "-ec", script)))
+    return Finding(name="python, pytest, rg, git", ok=ran.ok, detail="" if ran.ok else ran.text[-500:])
+
+
+async def _overlay(sandbox: Sandbox, base: Path) -> Finding:
+    await sandbox.run(Command(argv=("sh", "-c", "rm kept.txt; echo new > new.txt")))
+    found = {entry.path for entry in sandbox.entries()}
+    reached = sorted(path.name for path in base.iterdir()) != ["kept.txt"]
+    ok = not reached and {b"kept.txt", b"new.txt"} <= found
+    return Finding(name="layers stay as they are", ok=ok, detail=f"entries {sorted(found)}")
+
+
+async def _output(sandbox: Sandbox) -> Finding:
+    ran = await sandbox.run(Command(argv=("sh", "-c", "yes | head -c 20000000; echo end")))
+    kept = len(ran.output)
+    ok = ran.omitted_bytes > 0 and kept < _LIMITS.output_bytes + 100 and ran.output.endswith(b"end\n")
+    return Finding(name="output is capped", ok=ok, detail=f"{kept} kept, {ran.omitted_bytes} left out")
+
+
+async def _memory(sandbox: Sandbox) -> Finding:
+    ran = await sandbox.run(Command(argv=("python", "-I", "-S", "-c", _HOG)))
+    ok = ran.ending is Ending.OUT_OF_MEMORY or (not ran.ok and b"MemoryError" in ran.output)
+    return Finding(name="memory", ok=ok, detail=f"{ran.ending}, exit code {ran.exit_code}")
+
+
+async def _end(sandbox: Sandbox) -> Finding:
+    ran = await sandbox.run(Command(argv=("sh", "-c", _DAEMON), seconds=0.2))
+    pid: int | None = getattr(sandbox, "keeper_pid", None)
+    left = list(descendants(pid)) if pid is not None else []
+    ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not left
+    return Finding(name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s")

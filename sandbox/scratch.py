@@ -1,0 +1,50 @@
+"""A private layer on disk, for hosts whose tmpfs cannot be an ordinary user's upper directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.disposal import remove_tree
+
+
+@dataclass(frozen=True, slots=True)
+class DiskLayer:
+    """A directory that is ours while its lock is held; the lock goes when the process does."""
+
+    path: Path
+    lock: int
+
+    @classmethod
+    def create(cls, scratch: Path) -> DiskLayer:
+        """A new one below ``scratch``; what dead processes left there is removed first."""
+        scratch.mkdir(parents=True, exist_ok=True)
+        for lock in scratch.glob("private-*.lock"):
+            _remove_if_dead(lock)
+        path = scratch / f"private-{secrets.token_hex(8)}"
+        fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        path.mkdir(0o700)
+        return cls(path, fd)
+
+    def dispose(self) -> None:
+        """Remove it all."""
+        remove_tree(self.path)
+        self.path.with_suffix(".lock").unlink(missing_ok=True)
+        os.close(self.lock)
+
+
+def _remove_if_dead(lock: Path) -> None:
+    try:
+        fd = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+    else:
+        DiskLayer(lock.with_suffix(""), fd).dispose()

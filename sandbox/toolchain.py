@@ -1,0 +1,148 @@
+"""The interpreter and the judge's tools as they appear inside: Hob's own Python, pytest, coverage, ripgrep.
+
+What is copied comes from Hob's own environment, file by file as its package records list them: no network,
+and the versions are those that Hob was tested with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+import sysconfig
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from sandbox.spec import Mount, SandboxUnavailable
+from sandbox.workspace import LayerStore
+
+PYTHON = "/opt/python"
+VENV = "/opt/hob/venv"
+BIN = "/opt/hob/bin"
+
+_WANTED = ("pytest", "coverage")
+_LAUNCHER = "#!{venv}/bin/python\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """What a policy needs so that ``python``, ``pytest``, ``coverage`` and ``rg`` are there."""
+
+    mounts: tuple[Mount, ...]
+    path: tuple[str, ...]
+    env: tuple[tuple[str, str], ...]
+
+
+def toolchain(root: Path) -> Toolchain:
+    """The toolchain of the running interpreter, kept as a layer below ``root``. Synchronous; slow once.
+
+    Raises SandboxUnavailable when a package that it copies is not installed.
+    """
+    base = Path(sys.base_prefix).resolve()
+    inside = base.is_relative_to("/usr")
+    python = str(base) if inside else PYTHON
+    packages = _closure(_WANTED)
+    layer = LayerStore(root).layer_now(_key(packages, python), lambda into: _build(into, packages, python))
+    mounts = [
+        Mount(source=layer / "venv", target=VENV),
+        Mount(source=layer / "bin", target=BIN),
+    ]
+    env = [("PYTHONDONTWRITEBYTECODE", "1"), ("VIRTUAL_ENV", VENV)]
+    if not inside:
+        mounts.append(Mount(source=base, target=PYTHON))
+        if sysconfig.get_config_var("Py_ENABLE_SHARED"):
+            env.append(("LD_LIBRARY_PATH", f"{PYTHON}/lib"))
+    return Toolchain(
+        mounts=tuple(mounts),
+        path=(f"{VENV}/bin", BIN, "/usr/local/bin", "/usr/bin", "/bin"),
+        env=tuple(env),
+    )
+
+
+def _closure(names: tuple[str, ...]) -> list[metadata.Distribution]:
+    """These packages and what they need on this interpreter, sorted by name."""
+    found: dict[str, metadata.Distribution] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key in found:
+            continue
+        try:
+            found[key] = metadata.distribution(name)
+        except metadata.PackageNotFoundError as error:
+            raise SandboxUnavailable(
+                f"{name} is not installed", "install Hob with its dependencies again"
+            ) from error
+        waiting += [needed for line in found[key].requires or () if (needed := _applies(line))]
+    return [found[key] for key in sorted(found)]
+
+
+def _applies(requirement: str) -> str:
+    """The name in a requirement line, or nothing when its marker leaves it out here."""
+    from packaging.requirements import Requirement
+
+    parsed = Requirement(requirement)
+    return parsed.name if parsed.marker is None or parsed.marker.evaluate({"extra": ""}) else ""
+
+
+def _key(packages: list[metadata.Distribution], python: str) -> str:
+    versions = [f"{package.name}=={package.version}" for package in packages]
+    digest = hashlib.sha256("\n".join([sys.version, sys.base_prefix, python, sys.prefix, *versions]).encode())
+    return f"toolchain-1-{digest.hexdigest()[:24]}"
+
+
+def _build(into: Path, packages: list[metadata.Distribution], python: str) -> None:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    venv = into / "venv"
+    site = venv / "lib" / version / "site-packages"
+    for directory in (site, venv / "bin", into / "bin"):
+        directory.mkdir(parents=True)
+    for package in packages:
+        _copy(package, site)
+    (venv / "pyvenv.cfg").write_text(
+        f"home = {python}/bin\ninclude-system-site-packages = false\nversion = {sys.version.split()[0]}\n"
+    )
+    (venv / "bin" / version).symlink_to(f"{python}/bin/{version}")
+    for name in ("python", "python3"):
+        (venv / "bin" / name).symlink_to(version)
+    for entry in (
+        entry for package in packages for entry in package.entry_points.select(group="console_scripts")
+    ):
+        script = venv / "bin" / entry.name
+        script.write_text(_LAUNCHER.format(venv=VENV, module=entry.module, name=entry.attr))
+        script.chmod(0o755)
+    _ripgrep(into / "bin" / "rg")
+    for directory in (into, *(path for path in into.rglob("*") if path.is_dir() and not path.is_symlink())):
+        directory.chmod(0o755)
+
+
+def _copy(package: metadata.Distribution, site: Path) -> None:
+    """The package's files that lie in site-packages; scripts are written anew."""
+    for file in package.files or ():
+        source = Path(str(file.locate()))
+        if ".." in file.parts or not source.is_file():
+            continue
+        target = site.joinpath(*file.parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+
+
+def _ripgrep(target: Path) -> None:
+    """The program from the ripgrep wheel; a host's own below /usr is visible inside anyway."""
+    try:
+        files = metadata.distribution("ripgrep").files or []
+    except metadata.PackageNotFoundError:
+        files = []
+    for file in files:
+        source = Path(str(file.locate()))
+        if file.name == "rg" and source.is_file():
+            shutil.copy2(source, target)
+            target.chmod(0o755)
+            return
+    found = shutil.which("rg")
+    if found is None:
+        raise SandboxUnavailable("ripgrep is not installed", "install it: pip install ripgrep")
+    shutil.copy2(Path(found).resolve(), target)

@@ -1,0 +1,86 @@
+"""Shared fixtures: a real PostgreSQL, and a fresh migrated database for each test.
+
+``postgres`` starts one server per test process (so also one per xdist worker) in a temporary directory and
+migrates a template database in it once. ``database`` clones the template, which takes some 20 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.tasks.database import Database, connect
+from bot.tasks.embedded import embedded
+from bot.tasks.schema import migrate
+from bot.tasks.store import Store
+
+_numbers = itertools.count(1)
+
+
+def at_database(url: str, name: str) -> str:
+    """The same server's URL for another of its databases."""
+    start, _, query = url.partition("?")
+    return f"{start.rsplit('/', 1)[0]}/{name}?{query}"
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty state directory that the account of an embedded server can reach.
+
+    Not below ``tmp_path``: every other pytest that starts as the same user closes the parent of that again.
+    """
+    with tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a server that has the migrated database ``template`` (never connect to that one)."""
+    with (
+        tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder,
+        embedded(Path(folder)) as url,
+    ):
+        with psycopg.connect(url, autocommit=True) as admin:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                admin.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+            admin.execute("SELECT pg_reload_conf()")
+            admin.execute("CREATE DATABASE template")
+        asyncio.run(_migrate(at_database(url, "template")))
+        yield url
+
+
+def _memory() -> str | None:
+    """A file system in memory with room for a server, if there is one."""
+    shared = Path("/dev/shm")
+    return str(shared) if shared.is_dir() and shutil.disk_usage(shared).free > 2_000_000_000 else None
+
+
+async def _migrate(url: str) -> None:
+    database = connect(url)
+    await migrate(database)
+    await database.engine.dispose()
+
+
+@pytest.fixture
+async def database(postgres: str) -> AsyncIterator[Database]:
+    """A database of the test's own, migrated and empty; dropped afterwards."""
+    name = f"t{next(_numbers)}"
+    async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE template STRATEGY file_copy".encode())
+        database = connect(at_database(postgres, name))
+        yield database
+        await database.engine.dispose()
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def store(database: Database) -> Store:
+    """The store over ``database``."""
+    return Store(database.engine)

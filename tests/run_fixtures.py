@@ -1,0 +1,25 @@
+"""A task as the run room gets it. A plain module: ``from run_fixtures import TASK``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.domain import Person, Repo, Task, TaskKind, TaskState, Thread, Trigger, TriggerKind
+
+ANN = Person(id=7, login="ann")
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+TASK = Task(
+    id=5,
+    kind=TaskKind.CHANGE,
+    state=TaskState.RUNNING,
+    installation=1,
+    repo=Repo(id=2, owner="o", name="r", default_branch="main", clone_url="https://x/o/r.git"),
+    thread=Thread(
+        number=3, is_pull=False, title="It breaks", body="", author=ANN, url="https://x/o/r/issues/3"
+    ),
+    trigger=Trigger(kind=TriggerKind.ISSUE, id=9, text="t", author=ANN, url="https://x/o/r/issues/3", at=NOW),
+    requester=ANN,
+    request="fix it",
+    created_at=NOW,
+    updated_at=NOW,
+)

@@ -1,0 +1,106 @@
+"""The search for a fault, run as the sandbox runs it: a process on a repository with one bug."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent.offline.report import RESULT, mended
+
+MEND = Path(__file__).parent.parent / "bot" / "agent" / "guest" / "mend"
+
+BUGS = {
+    "boundary": (
+        "def grade(points):\n    if points > 90:\n        return 'A'\n    return 'B'\n",
+        "def test_a():\n    assert m.grade(90) == 'A'\n\ndef test_b():\n    assert m.grade(89) == 'B'\n",
+        "if points >= 90:",
+    ),
+    "off by one": (
+        "def firsts(items, n):\n    return [items[i] for i in range(n - 1)]\n",
+        "def test_a():\n    assert m.firsts([1, 2, 3], 2) == [1, 2]\n"
+        "\ndef test_b():\n    assert m.firsts([], 0) == []\n",
+        "range(n)",
+    ),
+    "wrong variable": (
+        "def span(low, high):\n    width = high - low\n    return high\n",
+        "def test_a():\n    assert m.span(2, 5) == 3\n\ndef test_b():\n    assert m.span(1, 9) == 8\n",
+        "return width",
+    ),
+    "missing call": (
+        "def same(a, b):\n    return a.lower() == b\n",
+        "def test_a():\n    assert m.same('Ab', 'aB')\n\ndef test_b():\n    assert not m.same('a', 'b')\n",
+        "b.lower()",
+    ),
+    "boolean": (
+        "def ok(age, member):\n    return age >= 18 or member\n",
+        "def test_a():\n    assert not m.ok(17, True)\n\ndef test_b():\n    assert m.ok(18, True)\n",
+        "age >= 18 and member",
+    ),
+}
+
+
+def repository(folder: Path, source: str, tests: str) -> Path:
+    folder.mkdir()
+    (folder / "m.py").write_text(source)
+    (folder / "test_m.py").write_text(f"import m\n\n\n{tests}")
+    return folder
+
+
+def search(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-I",
+        str(MEND),
+        "--test",
+        "python -m pytest -q",
+        "--seconds",
+        "60",
+        *arguments,
+    ]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
+    told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
+    return told
+
+
+@pytest.mark.parametrize("kind", BUGS)
+def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
+    source, tests, right = BUGS[kind]
+    folder = repository(tmp_path / "repo", source, tests)
+    told = search(folder)
+    assert told["outcome"] == "mended", told
+    assert right in "".join(edit["new"] for edit in told["edits"])
+    assert (folder / "m.py").read_text() == source  # it only says what to change
+
+
+def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
+    source = "def primes(n):\n    return []\n"
+    tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
+    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "15")
+    assert told["outcome"] == "not_found"
+    assert told["reason"]
+    assert told["suspects"]
+
+
+def test_tests_that_cannot_be_imported_are_said(tmp_path: Path) -> None:
+    told = search(repository(tmp_path / "repo", "import nowhere\n", "def test_a():\n    pass\n"))
+    assert told["outcome"] == "cannot_run"
+    assert "nowhere" in json.dumps(told)
+
+
+def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
+    source = "def count(n):\n    i = 0\n    while i < n:\n        i += 1\n    return i - 1\n"
+    tests = "def test_a():\n    assert m.count(3) == 3\n\ndef test_b():\n    assert m.count(1) == 1\n"
+    assert search(repository(tmp_path / "repo", source, tests))["outcome"] == "mended"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no result", f"{RESULT}not json", f"{RESULT}[]", f'{RESULT}{{"tests": 3}}']
+)
+def test_what_is_no_result_is_none(text: str) -> None:
+    assert mended(text) is None

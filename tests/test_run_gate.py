@@ -1,0 +1,106 @@
+"""The gate: what may be published, judged from the tree difference alone."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.errors import UserError
+from bot.redact import Redactor
+from bot.run.gate import MAX_BYTES, MAX_FILES, admit
+
+BASE = "0" * 40
+
+
+def added(path: str, data: bytes = b"x\n", mode: int = 0o100644) -> FileChange:
+    return FileChange(path=path, kind=ChangeKind.ADDED, mode=mode, data=data)
+
+
+def through(*files: FileChange, protected: tuple[str, ...] = ()) -> ChangeSet:
+    return admit(ChangeSet(base=BASE, files=files), protected=protected, redactor=Redactor())
+
+
+def test_ordinary_changes_pass_as_they_are() -> None:
+    files = (added("a.py"), added("run.sh", mode=0o100755), FileChange(path="old", kind=ChangeKind.DELETED))
+    assert through(*files) == ChangeSet(base=BASE, files=files)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".github/workflows/ci.yml",
+        ".GitHub/Workflows/ci.yml",
+        ".github/actions/x/action.yml",
+        ".github/hob.yml",
+        "CODEOWNERS",
+        "docs/CODEOWNERS",
+        "AGENTS.md",
+        "pkg/AGENTS.md",
+        "CLAUDE.md",
+        ".gitmodules",
+        "bell\x07.py",
+        "line\nbreak.py",
+        "bad\udcff.py",
+    ],
+)
+def test_protected_and_odd_paths_are_held_back_and_the_rest_passes(path: str) -> None:
+    admitted = through(added(path), added("fine.py"))
+    assert [change.path for change in admitted.files] == ["fine.py"]
+    assert len(admitted.held) == 1
+    assert admitted.held[0].why
+    admitted.held[0].path.encode("utf-8")
+
+
+def test_deleting_a_protected_path_is_held_back_too() -> None:
+    gone = FileChange(path=".github/workflows/ci.yml", kind=ChangeKind.DELETED)
+    assert through(gone).held
+
+
+def test_the_repository_may_protect_more() -> None:
+    admitted = through(added("db/schema.sql"), added("x.py"), protected=("db/*",))
+    assert admitted.held == (Held(path="db/schema.sql", why="the repository's hob.yml protects it"),)
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "held"),
+    [
+        ("link", b"/etc/passwd", True),
+        ("link", b"../outside", True),
+        ("a/b/link", b"../../../x", True),
+        ("a/link", b"../.git/config", True),
+        ("a/link", b"../b", False),
+        ("link", b"a/file", False),
+    ],
+)
+def test_links_must_stay_inside(path: str, target: bytes, held: bool) -> None:
+    assert bool(through(added(path, target, 0o120000)).held) is held
+
+
+def test_a_huge_file_is_held_back() -> None:
+    assert "larger" in through(added("big", b"\0" * (MAX_BYTES + 1))).held[0].why
+
+
+def test_too_many_files_are_refused_whole() -> None:
+    with pytest.raises(UserError, match="cannot be reviewed"):
+        through(*(added(f"f{n}") for n in range(MAX_FILES + 1)))
+
+
+@pytest.mark.parametrize("wrap", [bytes, base64.b64encode, lambda data: data.hex().encode()])
+def test_a_known_secret_stops_the_publication_in_any_encoding(wrap: object) -> None:
+    secret = "correct-horse-battery-staple-42"
+    data = wrap(secret.encode())  # type: ignore[operator]
+    with pytest.raises(UserError, match="secret") as caught:
+        admit(
+            ChangeSet(base=BASE, files=(added("x", b"a = '" + data + b"'\n"),)),
+            protected=(),
+            redactor=Redactor([secret]),
+        )
+    assert secret not in caught.value.message
+
+
+def test_what_looks_like_a_token_stops_the_publication() -> None:
+    token = b"ghs_" + b"1234_" + b"a1B2.c3-D" * 12
+    with pytest.raises(UserError, match="secret"):
+        through(added("config.py", b"TOKEN = '" + token + b"'"))

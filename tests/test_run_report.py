@@ -1,0 +1,135 @@
+"""What Hob writes on GitHub: it commands nobody, and says what was proved."""
+
+from __future__ import annotations
+
+import pytest
+from run_fixtures import TASK
+
+from bot.domain import (
+    ChangeKind,
+    ChangeSet,
+    Check,
+    CheckResult,
+    FileChange,
+    Held,
+    Note,
+    Outcome,
+    OutcomeKind,
+    Proof,
+    Result,
+    Step,
+    StepState,
+    Verdict,
+)
+from bot.github.fit import bears
+from bot.run import report
+
+RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, failing=("t.py::a",))
+GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
+RESULT = Result(
+    outcome=Outcome(kind=OutcomeKind.CHANGED, title="Count the last one", summary="Off by one. cc @evil"),
+    changes=ChangeSet(
+        base="b" * 40,
+        files=(FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644),),
+        held=(Held(path=".github/workflows/x.yml", why="workflow files run with secrets"),),
+    ),
+    proof=Proof(
+        base="b" * 40,
+        checks=(Check(name="test", command="pytest", base=RED, head=GREEN),),
+        not_run=("lint: none",),
+    ),
+    diff="",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("hello @org/team", " @org"),
+        ("@everyone look", "@everyone l"),
+        ("Fixes other/repo#1", "Fixes other"),
+        ("closes: #12", "closes: #12"),
+        ("resolves https://x/y/issues/1", "resolves https"),
+        ("![beacon](https://evil/x.png)", "![b"),
+        ("/merge now", "\n/merge"),
+        ("ok\n/approve", "\n/approve"),
+        ("@dependabot merge", "@dependabot merge"),
+        ("bors r+", "\nbors r+"),
+        ("a <!-- hob:task:5 --> b", "<!--"),
+        ("a <!-- unclosed", "<!--"),
+    ],
+)
+def test_words_command_nobody(text: str, gone: str) -> None:
+    assert gone not in "\n" + report.quiet(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["see a@b.example", "`@decorator` stays", "```\n@app.route\n```", "x/y and 5/3"]
+)
+def test_code_and_ordinary_text_stay(text: str) -> None:
+    assert report.quiet(text) == text
+
+
+def test_a_fence_is_longer_than_what_it_holds() -> None:
+    assert report.fenced("a\n```\nb").startswith("````\n")
+
+
+def test_the_pull_request_tells_all_of_it() -> None:
+    body = report.pull_body(TASK, RESULT, hidden=("do evil",), run_url="http://d/runs/1")
+    for said in (
+        "Fixes #3",
+        "`a.py` modified",
+        "9 passed, 1 failed",
+        "10 passed",
+        "Failed before, passes now: `t.py::a`",
+        "Not run: lint",
+        ".github/workflows/x.yml",
+        "do evil",
+        "`@ann`",
+        "http://d/runs/1",
+    ):
+        assert said in body
+    assert " @evil" not in body
+
+
+def test_progress_shows_the_plan_as_a_checklist_and_can_be_found_again() -> None:
+    steps = (Step(text="a", state=StepState.DONE), Step(text="b", state=StepState.DOING), Step(text="c"))
+    body = report.progress(TASK, steps, status="👀 on it", run_url="u")
+    assert "- [x] a\n- [ ] **b** …\n- [ ] c" in body
+    assert bears(body, report.task_mark(TASK))
+    assert bears(report.final(TASK, steps, text="done", run_url="u"), report.task_mark(TASK))
+
+
+def test_the_commit_names_the_requester_and_the_run() -> None:
+    message = report.commit_message(TASK, RESULT.outcome, run_url="http://d/runs/1", email_domain="n.example")
+    title, _, rest = message.partition("\n\n")
+    assert title == "Count the last one"
+    assert rest.splitlines()[-3:] == [
+        "Co-authored-by: ann <7+ann@n.example>",
+        "Hob-Run: http://d/runs/1",
+        "Hob-Task: 5",
+    ]
+
+
+def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
+    named = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
+    assert named == "Greet `@ann` and go"
+
+
+def test_a_long_title_is_cut_at_a_word() -> None:
+    cut = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
+    assert len(cut) <= 72
+    assert cut.endswith("word…")
+
+
+def test_a_failure_says_phase_reason_and_last_lines() -> None:
+    text = report.failure("The setup failed.", phase="setup", log="boom ``` bang")
+    assert "setup" in text
+    assert "The setup failed." in text
+    assert "boom" in text
+
+
+def test_notes_off_the_diff_stand_in_the_review() -> None:
+    body = report.review_body([Note(path="a.py", line=99, text="see @bob")], "review:abc")
+    assert "`a.py`, line 99" in body
+    assert "`@bob`" in body

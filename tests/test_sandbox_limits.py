@@ -1,0 +1,100 @@
+"""Which ceilings are in force, and what stands in where control groups cannot be made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+from dataclasses import replace
+
+import pytest
+from sandbox_fixtures import SMALL, opened, python
+
+from sandbox import limits
+from sandbox.limits import Group, Watchdog, descendants
+from sandbox.spec import Ending, MiB
+
+
+def version_2(root):
+    """A tree that looks like a delegated group of version 2; the kernel's part is played by plain files."""
+    own = root / limits._own_group("") if limits._own_group("") else root
+    own.mkdir(parents=True, exist_ok=True)
+    for name, text in {
+        "cgroup.controllers": "cpu memory pids",
+        "cgroup.subtree_control": "memory pids",
+    }.items():
+        (own / name).write_text(text)
+    return own
+
+
+def test_version_2_gets_its_ceilings(tmp_path):
+    version_2(tmp_path)
+    group = limits.group(SMALL, tmp_path)
+    (directory,) = group.directories
+    assert group.by == "control groups, version 2"
+    written = {path.name: path.read_text() for path in directory.iterdir()}
+    assert written == {
+        "memory.max": str(SMALL.memory_bytes),
+        "memory.swap.max": "0",
+        "pids.max": str(SMALL.processes + 8),
+    }
+    (directory / "memory.events").write_text("low 0\noom 2\noom_kill 3\n")
+    assert group.memory_kills() == 3
+
+
+def test_groups_of_dead_workers_are_taken_away(tmp_path):
+    own = version_2(tmp_path)
+    dead, reused = own / "hob-999999999-1-0", own / f"hob-{os.getpid()}-1-0"
+    living = own / f"hob-{os.getpid()}-{limits._started(os.getpid())}-0"
+    for directory in (dead, reused, living):
+        directory.mkdir()
+    limits.group(SMALL, tmp_path)
+    assert [directory.exists() for directory in (dead, reused, living)] == [False, False, True]
+
+
+def test_without_any_group_it_says_so(tmp_path):
+    group = limits.group(SMALL, tmp_path / "nothing")
+    assert (group.contained, group.directories, group.memory_kills()) == (False, (), 0)
+    assert "watchdog" in group.by
+    kinds = dict(limits.rlimits(SMALL, contained=group.contained))
+    assert kinds[resource.RLIMIT_DATA] > SMALL.memory_bytes
+    assert resource.RLIMIT_DATA not in dict(limits.rlimits(SMALL, contained=True))
+
+
+@pytest.fixture
+def without_groups(monkeypatch):
+    """This host as one whose control groups cannot be written."""
+    monkeypatch.setattr(limits, "group", lambda _: Group("rlimits and a watchdog"))
+
+
+async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
+    grow = (
+        "import os, time\nfor _ in range(4):\n    if not os.fork():\n"
+        "        x = b'x' * (100 << 20); time.sleep(30)\ntime.sleep(30)"
+    )
+    async with await opened(tmp_path) as sandbox:
+        ran = await python(sandbox, grow)
+        assert not list(descendants(sandbox.keeper_pid))
+    assert ran.ending is Ending.OUT_OF_MEMORY
+    assert ran.seconds < 5
+
+
+async def test_one_great_step_is_refused(tmp_path, without_groups):
+    async with await opened(tmp_path) as sandbox:
+        ran = await python(sandbox, "x = b'x' * (1 << 30)")
+    assert ran.exit_code == 1 and "MemoryError" in ran.text
+
+
+async def test_the_watchdog_counts_processes():
+    killed = asyncio.Event()
+    none = replace(SMALL, processes=-9, memory_bytes=1 << 60)
+    watchdog = Watchdog(os.getpid(), none, killed.set, period=0.01)
+    async with asyncio.timeout(5):
+        await watchdog.watch()
+    assert killed.is_set() and watchdog.reason == "processes"
+
+
+def test_memory_of_a_process_is_seen():
+    block = b"x" * (8 * MiB)
+    assert limits.resident_bytes(os.getpid()) > len(block)
+    assert limits.resident_bytes(999_999_999) == 0

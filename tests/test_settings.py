@@ -1,0 +1,94 @@
+"""Settings: what is wrong is named, nothing fails open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bot.settings import SettingsError, load
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in [name for name in os.environ if name.startswith("HOB_") or name == "PORT"]:
+        monkeypatch.delenv(name)
+    yield
+
+
+@pytest.fixture(scope="module")
+def pem() -> str:
+    key = generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def test_defaults_need_nothing() -> None:
+    settings = load()
+    assert (settings.model, settings.port, settings.dashboard_host) == ("offline", 8000, "127.0.0.1")
+    assert settings.github_url == "https://api.github.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOB_APP_ID", ""),
+        ("HOB_APP_ID", "zero"),
+        ("HOB_APP_ID", "0"),
+        ("HOB_WEBHOOK_SECRET", "  "),
+        ("HOB_WEBHOOK_SECRET", ","),
+        ("HOB_WEBHOOK_SECRET", "one,"),
+        ("HOB_WEBHOOK_SECRET", "a,b,c"),
+        ("HOB_PRIVATE_KEY", "not a key"),
+        ("HOB_PRIVATE_KEY_FILE", "/does/not/exist"),
+        ("HOB_GITHUB_URL", "http://github.example"),
+        ("HOB_GITHUB_URL", "https://user@github.example"),
+        ("HOB_BASE_URL", "ftp://x"),
+        ("HOB_SANDBOX", "none"),
+        ("HOB_CONCURRENCY", "0"),
+        ("PORT", "70000"),
+        ("HOB_LOG", "loud"),
+    ],
+)
+def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load()
+
+
+def test_a_bad_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOB_PRIVATE_KEY", "hunter2")
+    with pytest.raises(SettingsError) as caught:
+        load()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_a_command_needs_is_named_when_missing() -> None:
+    with pytest.raises(SettingsError, match=r"HOB_APP_ID, HOB_PRIVATE_KEY"):
+        load("app_id", "private_key")
+
+
+def test_two_secrets_are_valid_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOB_WEBHOOK_SECRET", "old, new")
+    assert load("webhook_secret").webhook_secrets == ("old", "new")
+
+
+def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: str) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text(pem)
+    monkeypatch.setenv("HOB_PRIVATE_KEY_FILE", str(path))
+    settings = load("private_key")
+    assert settings.private_key and settings.private_key.get_secret_value() == pem
+    assert pem not in repr(settings)
+    monkeypatch.setenv("HOB_PRIVATE_KEY", pem)
+    with pytest.raises(SettingsError, match="both set"):
+        load()
+
+
+def test_an_override_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOB_MODEL", "anthropic:x")
+    assert load(model="offline").model == "offline"
+    assert load(model=None).model == "anthropic:x"
