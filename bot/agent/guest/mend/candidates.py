@@ -140,19 +140,17 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
             return None
         groups.setdefault(function, []).append(edit)
     made: list[dict[str, object]] = []
-    for function, group in groups.items():
-        first = first_line(function)
+    for changed, group in groups.items():
+        first = first_line(changed)
         start = source.starts[first - 1]
-        end = max(source.span(function)[1], *(each.end for each in group))
+        end = max(source.span(changed)[1], *(each.end for each in group))
         moved = [Edit(each.start - start, each.end - start, each.new) for each in group]
         heads = [
             f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
-            for depth, each in enumerate(reversed([*source.ancestors(function)][:-1]))
+            for depth, each in enumerate(reversed([*source.ancestors(changed)][:-1]))
         ]
-        if (
-            first <= len(heads)
-            or (source.text[start : source.span(function)[0]].strip()
-            and first == function.lineno)
+        if first <= len(heads) or (
+            source.text[start : source.span(changed)[0]].strip() and first == changed.lineno
         ):
             return None
         made.append(
@@ -161,7 +159,7 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
                 "line": first - len(heads),
                 "text": "".join(heads) + apply(source.text[start:end], moved),
                 "flags": flags(source),
-                "name": source.qualname(function),
+                "name": source.qualname(changed),
             }
         )
     return made

@@ -10,13 +10,38 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 # Ours: no writes into the workspace, no plugin that forks or traces, capture that survives a fork.
-OWN = ("-p", "no:cacheprovider", "-p", "no:cov", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:timeout",
-       "--capture=sys", "--tb=short", "-q")  # fmt: skip
+OWN = (
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:cov",
+    "-p",
+    "no:xdist",
+    "-p",
+    "no:randomly",
+    "-p",
+    "no:timeout",
+    "--capture=sys",
+    "--tb=short",
+    "-q",
+)
 _FOREIGN = re.compile(
     r"^(--cov|--no-cov|-n|--numprocesses|--dist|--timeout|--reruns|--benchmark|--junit|--html)"
 )
-_SKIPPED = {".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "build", "dist", "__pycache__",
-            "site-packages", ".eggs"}  # fmt: skip
+_SKIPPED = {
+    ".git",
+    ".hg",
+    ".tox",
+    ".nox",
+    ".venv",
+    "venv",
+    "node_modules",
+    "build",
+    "dist",
+    "__pycache__",
+    "site-packages",
+    ".eggs",
+}
 
 
 def import_roots(root: Path) -> list[str]:

@@ -45,7 +45,8 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
     left = deadline - time.monotonic()
     base = run_baseline(lab, 0.4 * left)
     say(
-        f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, {len(base.errors)} modules do not load"
+        f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
+        f"{len(base.errors)} modules do not load"
     )
     if not base.where and not base.errors:
         return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.tests_part(base)}

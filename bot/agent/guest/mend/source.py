@@ -101,7 +101,8 @@ class Source:
     def operand(self, node: ast.AST) -> str:
         """The node's text, in parentheses unless it binds tighter than any operator."""
         text = self.segment(node)
-        return text if isinstance(node, ATOMS) or (text.startswith("(") and text.endswith(")")) else f"({text})"
+        plain = isinstance(node, ATOMS) or (text.startswith("(") and text.endswith(")"))
+        return text if plain else f"({text})"
 
     def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
         """The nodes around ``node``, innermost first."""

@@ -48,10 +48,8 @@ def arguments(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, f"{callee}({kept})", 0.4)
     for added, weight in _options(site, node).items():
         yield site.replace(node, f"{callee}({', '.join([*texts, added])})", weight)
-    if (
-        (isinstance(node.func, ast.Name)
-        and node.func.id in site.functions)
-        or isinstance(node.func, ast.Attribute)
+    if (isinstance(node.func, ast.Name) and node.func.id in site.functions) or isinstance(
+        node.func, ast.Attribute
     ):
         for name in (*site.locals, *site.attributes):
             if name not in ("self", "cls") and name not in texts:
@@ -265,103 +263,3 @@ def is_value(site: Site, node: ast.expr) -> bool:
     ):
         return False
     return not isinstance(parent, ast.Subscript) or parent.slice is node
-
-
-@template("needless-call", 0.4, ast.Call)
-def needless_call(site: Site) -> Iterator[Proposal]:
-    """A call that should not be there: its argument, or the object it is a method of, is meant."""
-    node = site.node
-    assert isinstance(node, ast.Call)  # noqa: S101
-    if len(node.args) >= 1 and not isinstance(node.args[0], ast.Starred):
-        yield site.replace(node, site.source.operand(node.args[0]), 0.8 if len(node.args) == 1 else 0.3)
-    if isinstance(node.func, ast.Attribute) and not isinstance(site.source.parents.get(node), ast.Expr):
-        yield site.replace(node, site.text(node.func.value), 0.9)
-
-
-@template("lookup", 0.55, ast.Subscript, ast.Call, errors=("KeyError", "TypeError"))
-def lookup(site: Site) -> Iterator[Proposal]:
-    """``d[key]`` where the key may be absent, and ``d.get(key)`` where it must be there."""
-    match site.node:
-        case ast.Subscript(value=value, slice=key, ctx=ast.Load()) if not isinstance(key, ast.Slice):
-            if site.might(value, "dict", "OrderedDict", "Counter", "defaultdict"):
-                sure = 1.0 if site.kinds(value) else 0.4
-                for default in (
-                    "",
-                    ", 0",
-                    ", None",
-                    ", []",
-                    ', ""',
-                    ", {}",
-                    ", False",
-                    f", {site.text(key)}",
-                    ", 1",
-                    ", set()",
-                    ", ()",
-                ):
-                    yield site.replace(
-                        site.node,
-                        f"{site.text(value)}.get({site.text(key)}{default})",
-                        sure * (1.0 if len(default) < 4 else 0.6),
-                    )
-        case ast.Call(func=ast.Attribute(value=value, attr="get"), args=[key, *_]):
-            yield site.replace(site.node, f"{site.text(value)}[{site.text(key)}]", 0.4)
-        case ast.Call(func=ast.Attribute(value=value, attr="setdefault"), args=[key, other]):
-            yield site.replace(
-                site.node, f"{site.text(value)}.get({site.text(key)}, {site.text(other)})", 0.4
-            )
-
-
-@template("fallback", 0.35, ast.Name, ast.Attribute, ast.Call, errors=("TypeError", "AttributeError"))
-def fallback(site: Site) -> Iterator[Proposal]:
-    """``value or default`` where the value may be None or empty."""
-    node = site.node
-    if (
-        not isinstance(node, ast.expr)
-        or not _value(site, node)
-        or isinstance(site.source.parents.get(node), ast.BoolOp)
-    ):
-        return
-    if "NoneType" in site.kinds(node):
-        for other, weight in (("[]", 0.8), ("{}", 0.7), ('""', 0.8), ("0", 0.7), ("()", 0.4)):
-            yield site.replace(node, f"({site.text(node)} or {other})", weight)
-        for name in site.locals:
-            if name not in ("self", "cls", site.text(node)):
-                yield site.replace(node, f"({site.text(node)} or {name})", 0.3)
-
-
-@template("keyword-value", 0.4, ast.keyword)
-def keyword_value(site: Site) -> Iterator[Proposal]:
-    """Two options of a call with each other's value."""
-    node = site.node
-    call = site.source.parents.get(node)
-    if not isinstance(node, ast.keyword) or not isinstance(call, ast.Call):
-        return
-    for other in call.keywords:
-        if (
-            other is not node
-            and other.arg
-            and node.arg
-            and call.keywords.index(other) > call.keywords.index(node)
-        ):
-            edits = (
-                Edit(*site.source.span(node.value), site.text(other.value)),
-                Edit(*site.source.span(other.value), site.text(node.value)),
-            )
-            yield Proposal(edits, 1.0)
-
-
-@template("membership", 0.3, ast.Compare)
-def membership(site: Site) -> Iterator[Proposal]:
-    """The two sides of a comparison in each other's place; a side that needs ``len`` or ``.values()``."""
-    node = site.node
-    assert isinstance(node, ast.Compare)  # noqa: S101
-    if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
-        place = operator_span(site.source, node.left, node.comparators[0], "in")
-        right = site.text(node.comparators[0])
-        if place:
-            yield site.replace(node.comparators[0], f"{right}.values()", 0.5)
-            edits = (
-                Edit(*site.source.span(node.left), right),
-                Edit(*site.source.span(node.comparators[0]), site.text(node.left)),
-            )
-            yield Proposal(edits, 0.6)

@@ -25,11 +25,8 @@ def number(site: Site) -> Iterator[Proposal]:
     index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
     guesses: list[tuple[str, float]] = []
     if type(value) is int:
-        guesses += [
-            (str(value + 1), 1.0),
-            (str(value - 1), 1.0 if value > 0 or index else 0.6),
-            (str(-value), 0.4),
-        ]
+        low = 1.0 if value > 0 or index else 0.6
+        guesses += [(str(value + 1), 1.0), (str(value - 1), low), (str(-value), 0.4)]
         guesses += [(each, 0.35) for each in ("0", "1", "-1", "2")]
     else:
         guesses += [(_number(each), 0.3) for each in (1 - value, 1 + value, -value, 0, 1)]
@@ -130,11 +127,10 @@ def _siblings(site: Site) -> Iterator[str]:
     parent = site.source.parents.get(site.node)
     function = site.function
     for node in ast.walk(function) if function is not None and parent is not None else ():
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40:
-            if isinstance(site.source.parents.get(node), type(parent)) or isinstance(
-                site.source.parents.get(node), ast.Dict
-            ):
-                yield node.value
+        if not (isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40):
+            continue
+        if isinstance(site.source.parents.get(node), (type(parent), ast.Dict)):
+            yield node.value
 
 
 @template("pattern", 0.5, ast.Constant)
@@ -225,11 +221,8 @@ def slice_bounds(site: Site) -> Iterator[Proposal]:
         isinstance(parent, (ast.For, ast.Return, ast.Assign, ast.Call, ast.comprehension))
         and getattr(node, "ctx", None).__class__ is not ast.Store
     ):
-        if (
-            (isinstance(parent, ast.For | ast.comprehension)
-            and parent.iter is not node)
-            or (isinstance(parent, ast.Call)
-            and parent.func is node)
+        if (isinstance(parent, ast.For | ast.comprehension) and parent.iter is not node) or (
+            isinstance(parent, ast.Call) and parent.func is node
         ):
             return
         known = bool(site.kinds(node) & (SIZED - {"dict", "set"}))

@@ -101,7 +101,7 @@ def missing_return(site: Site) -> Iterator[Proposal]:
         for name in reversed(names):
             yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))
         for name in ("True", "False", *inner.attributes):
-            yield from _present(after(site, node, [f"return {name}"], 0.35))  # type: ignore[arg-type]
+            yield from _present(after(site, node, [f"return {name}"], 0.35))
     elif (
         isinstance(node, ast.If)
         and node.body

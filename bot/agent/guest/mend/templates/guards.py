@@ -170,7 +170,7 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
     "conditional-value", 0.35, ast.Call, ast.Attribute, ast.Name, ast.BinOp, ast.Subscript, errors=TROUBLE
 )
 def conditional_value(site: Site) -> Iterator[Proposal]:
-    """A value that needs another one for None, empty or zero: ``x.y`` where ``None if x is None else x.y`` is meant."""
+    """A value that needs another one for None, empty or zero: ``None if x is None else x.y``."""
     node = site.node
     parent = site.source.parents.get(node)
     if (

@@ -95,8 +95,7 @@ def variable(site: Site) -> Iterator[Proposal]:
     parent = site.source.parents.get(node)
     if (
         isinstance(node.ctx, ast.Store)
-        or (isinstance(parent, ast.Call)
-        and parent.func is node)
+        or (isinstance(parent, ast.Call) and parent.func is node)
         or _annotation(site, node)
     ):
         return
@@ -175,7 +174,8 @@ def called_name(site: Site) -> Iterator[Proposal]:
     match node.func:
         case ast.Attribute(value=value, attr=name):
             new = {other: 1.0 / (1 + 0.15 * i) for i, other in enumerate(RELATED.get(name, ()))}
-            mine = (isinstance(value, ast.Name) and value.id in ("self", "cls")) or isinstance(value, ast.Call)
+            own = isinstance(value, ast.Name) and value.id in ("self", "cls")
+            mine = own or isinstance(value, ast.Call)
             unknown = name in site.clues.missing
             for other in (*site.methods, *_methods_called(site)):
                 if (mine and other in site.methods) or unknown or other in site.clues.words:

@@ -116,10 +116,8 @@ def negation(site: Site) -> Iterator[Proposal]:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield site.replace(site.node, site.source.operand(operand), 1.0)
         case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test) | ast.Assert(test=test):
-            if (
-                not isinstance(test, (ast.Compare, ast.UnaryOp))
-                or (isinstance(test, ast.Compare)
-                and len(test.ops) > 1)
+            if not isinstance(test, (ast.Compare, ast.UnaryOp)) or (
+                isinstance(test, ast.Compare) and len(test.ops) > 1
             ):
                 yield site.replace(test, f"not {_inside(site, test)}", 0.9)
         case ast.BoolOp(values=values):

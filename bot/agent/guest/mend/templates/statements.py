@@ -193,24 +193,6 @@ def _guards(site: Site) -> dict[str, float]:
     return dict(list(found.items())[:40])
 
 
-def _guards(site: Site) -> dict[str, float]:
-    """Short ``if`` statements of the class and file whose names are known here."""
-    known = set(site.locals) | set(site.globals) | _BUILT
-    found: dict[str, float] = {}
-    for scope, weight in ((site.source.owner(site.node), 0.8), (site.source.tree, 0.45)):
-        for node in ast.walk(scope) if scope is not None else ():
-            match node:
-                case ast.If(
-                    test=test,
-                    body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only],
-                    orelse=[],
-                ):
-                    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                    if only.lineno == only.end_lineno and test.lineno == test.end_lineno and names <= known:
-                        found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
-    return dict(list(found.items())[:40])
-
-
 def _mirrored(text: str, site: Site) -> Iterator[str]:
     """A statement with one word of a usual pair exchanged for the other: ``left`` and ``right``."""
     for one, two in _PAIRS:
