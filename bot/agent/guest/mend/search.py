@@ -32,6 +32,7 @@ class Answer:
     turned: set[str]
     full: bool
     score: float
+    cold: bool = False  # shown by fresh imports only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,6 +88,18 @@ class Search:
                 chosen.append(run.id)
                 spent += run.seconds
         return chosen
+
+    def another_pilot(self) -> bool:
+        """Try on another failing test from now on; False when there is none left."""
+        used = self.pilots[0]
+        names = [run.id for run in self.base.failing]
+        index = names.index(used) + 1 if used in names else len(names)
+        if index >= min(len(names), 3) or time.monotonic() >= self.deadline:
+            return False
+        self.pilots = [names[index]]
+        self._seen.clear()
+        self.tally.exhausted = False
+        return True
 
     def run(
         self, candidates: Sequence[Candidate], *, under: Answer | None = None, until: float | None = None
@@ -211,7 +224,11 @@ class Search:
         missing = [name for name in self.failing if name not in turned]
         if missing and len(missing) <= max(2, len(self.failing) // 5):
             turned |= self._in_company(parts, missing, cold=cold)
-        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score)
+            missing = [name for name in missing if name not in turned]
+            if missing and not cold:  # values made on import are still the old ones
+                cold = True
+                turned |= _turned(self.trial(parts, missing, cold=True))
+        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold)
         if not answer.full:
             self.tally.partial.append(answer)
         elif not self._breaks_near(answer, cold=cold):
@@ -271,7 +288,7 @@ class Search:
         total = max(1.0, self.deadline - time.monotonic())
         if not tests:
             return Trial()
-        if cold:
+        if cold and tests:
             texts = {f"{self.root}/{path}": text for path, text in (self.texts(parts) or {}).items()}
             if self._cold is None:
                 self._cold = self._cold_lab()
