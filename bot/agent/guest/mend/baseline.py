@@ -29,6 +29,7 @@ class Baseline:
     where: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> file, name, line
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
+    only_cold: bool = False  # what fails is the import of test modules: only fresh imports show a change
     also_failing: dict[str, TestRun] = field(default_factory=dict)
     passing: dict[str, TestRun] = field(
         default_factory=dict

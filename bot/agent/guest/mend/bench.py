@@ -150,6 +150,8 @@ class Cold(Recorder):
         super().__init__(root)
         self.channel = channel
         self.fail_fast = bool(ask.get("fail_fast"))
+        self.loaded: set[str] = set()
+        self.failed: list[str] = []
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
@@ -158,14 +160,23 @@ class Cold(Recorder):
         began = time.perf_counter()
         yield
         self.channel.send(**outcome(item.nodeid, self, time.perf_counter() - began, None))
-        if self.outcome == "failed" and self.fail_fast:
-            os._exit(0)
+        if self.outcome == "failed":
+            self.failed.append(item.nodeid)
+            if self.fail_fast:
+                os._exit(0)
 
-    def pytest_collection_finish(self) -> None:
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A module that cannot be imported is a failed test named like the module."""
         for each in self.errors:
             failure = {key: value for key, value in each.items() if key != "id"}
             self.channel.send(event="outcome", id=each["id"], outcome="failed", seconds=0.0, failure=failure)
+        bad = {each["id"] for each in self.errors}
+        self.loaded = {item.nodeid.split("::")[0] for item in session.items} - bad
+
+    def pytest_sessionfinish(self) -> None:
+        """A module passes when it loads and all its tests pass."""
+        for name in self.loaded - {each.split("::")[0] for each in self.failed}:
+            self.channel.send(event="outcome", id=name, outcome="passed", seconds=0.0)
 
 
 def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ localization", TAICPART-MUTATION 2007.
 from __future__ import annotations
 
 import ast
+import contextlib
 import math
 import re
 from collections import Counter, defaultdict
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from .baseline import Baseline
 from .layout import is_test
-from .source import FUNCTIONS, Source
+from .source import FUNCTIONS, Source, decode
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
@@ -196,5 +197,7 @@ def _read(root: Path, path: str, findings: Findings) -> None:
         findings.sources[path] = Source.read(root, path)
     except SyntaxError as error:
         findings.broken[path] = (error.lineno or 1, error.msg)
+        with contextlib.suppress(OSError, ValueError, SyntaxError):
+            findings.sources[path] = Source(path, decode((root / path).read_bytes()), parsed=False)
     except (OSError, ValueError):
         return

@@ -109,6 +109,7 @@ def answer_part(answer: Answer, findings: Findings, texts: dict[str, str]) -> di
                     "new": hunk.new,
                 }
             )
+    turned = sorted(name for name in answer.turned if "::" in name) or sorted(answer.turned)
     parts = [
         {"template": part.template, "path": part.path, "line": part.line, "function": part.function}
         for part in answer.parts
@@ -116,8 +117,8 @@ def answer_part(answer: Answer, findings: Findings, texts: dict[str, str]) -> di
     return {
         "edits": edits,
         "parts": parts,
-        "turned": sorted(answer.turned)[:SHOWN],
-        "turned_count": len(answer.turned),
+        "turned": turned[:SHOWN],
+        "turned_count": len(turned),
     }
 
 

@@ -18,6 +18,7 @@ from .source import Edit, apply
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
+SAMPLE = 12  # further failing tests that run before the rest of them
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
 GRACE = 1.0  # seconds spent on looking for other answers after the first
 COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
@@ -31,6 +32,7 @@ class Answer:
     turned: set[str]
     full: bool
     score: float
+    cold: bool = False  # shown by fresh imports only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +88,18 @@ class Search:
                 chosen.append(run.id)
                 spent += run.seconds
         return chosen
+
+    def another_pilot(self) -> bool:
+        """Try on another failing test from now on; False when there is none left."""
+        used = self.pilots[0]
+        names = [run.id for run in self.base.failing]
+        index = names.index(used) + 1 if used in names else len(names)
+        if index >= min(len(names), 3) or time.monotonic() >= self.deadline:
+            return False
+        self.pilots = [names[index]]
+        self._seen.clear()
+        self.tally.exhausted = False
+        return True
 
     def run(
         self, candidates: Sequence[Candidate], *, under: Answer | None = None, until: float | None = None
@@ -196,20 +210,39 @@ class Search:
             made += patch
         return made
 
-    def _judge(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, cold: bool) -> str:
-        """All failing tests and the passing ones that enter the changed files."""
-        covering = self._covering(parts)
-        all_pilots = set(self.pilots) <= turned
-        rest = [name for name in self.failing if name not in self.pilots] if all_pilots else []
-        rest.sort(key=lambda name: self._order.get(name, 0))
-        trial = self.trial(parts, [*covering], cold=cold, fail_fast=True)
-        if trial.failed() or trial.hung or trial.crashed:
-            return "breaks"
-        more = self.trial(parts, rest, cold=cold) if rest else Trial()
-        turned |= {name for name, run in more.runs.items() if run.outcome in ("passed", "skipped")}
-        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score)
-        (self.tally.answers if answer.full else self.tally.partial).append(answer)
-        return "answer" if answer.full else "partial"
+    def _judge(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, cold: bool) -> None:
+        """The other failing tests, then the passing ones that enter the changed files."""
+        rest = sorted(
+            (name for name in self.failing if name not in turned), key=lambda name: self._order.get(name, 0)
+        )
+        if set(self.pilots) <= turned:
+            for some in (rest[:SAMPLE], rest[SAMPLE:]):
+                now = _turned(self.trial(parts, some, cold=cold, quick=True))
+                turned |= now
+                if len(now) < 0.8 * len(some):
+                    break
+        missing = [name for name in self.failing if name not in turned]
+        if missing and len(missing) <= max(2, len(self.failing) // 5):
+            turned |= self._in_company(parts, missing, cold=cold)
+            missing = [name for name in missing if name not in turned]
+            if missing and not cold:  # values made on import are still the old ones
+                cold = True
+                turned |= _turned(self.trial(parts, missing, cold=True))
+        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold)
+        if not answer.full:
+            self.tally.partial.append(answer)
+        elif not self._breaks_near(answer, cold=cold):
+            self.tally.answers.append(answer)
+
+    def _in_company(self, parts: tuple[Candidate, ...], missing: list[str], *, cold: bool) -> set[str]:
+        """The missing tests run after everything that comes before them: some lean on their neighbours."""
+        known = {*self.base.passed_ids, *self.failing}
+        trial = self.trial(parts, [name for name in self.base.where if name in known], cold=cold)
+        return _turned(trial) & set(missing)
+
+    def _breaks_near(self, answer: Answer, *, cold: bool) -> bool:
+        trial = self.trial(answer.parts, self._covering(answer.parts), cold=cold, fail_fast=True, quick=True)
+        return bool(trial.failed() or trial.hung or trial.crashed)
 
     def _covering(self, parts: Iterable[Candidate]) -> list[str]:
         """Quick passing tests that enter the changed files and pass in this company without a change, too."""
@@ -255,7 +288,7 @@ class Search:
         total = max(1.0, self.deadline - time.monotonic())
         if not tests:
             return Trial()
-        if cold:
+        if cold and tests:
             texts = {f"{self.root}/{path}": text for path, text in (self.texts(parts) or {}).items()}
             if self._cold is None:
                 self._cold = self._cold_lab()

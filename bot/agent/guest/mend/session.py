@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from .baseline import Baseline, look_closer, open_bench, run_baseline
 from .candidates import Candidate, propose
 from .clues import gather
 from .lab import BenchRefused, Lab
+from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
 from .search import Answer, Search
 
@@ -57,9 +59,14 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
         reason = "the tests that fail in the whole run pass when run alone"
         return {"outcome": "flaky", "reason": reason, "tests": report.tests_part(base)}
     if not base.failing:
-        return _not_loaded(lab, base, root, hint, deadline, say)
+        why = take_modules_as_tests(base, root)
+        if why:
+            told = {"tests": report.tests_part(base), "failure": report.failure_part(base)}
+            return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, hint)
-    candidates = propose(findings, gather(base, hint))
+    candidates = [*repair(findings), *propose(findings, gather(base, hint))]
+    if base.only_cold:
+        candidates = [replace(each, cold=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
     search = Search(
         root=root, lab=lab, cold_lab=lambda: _cold(lab, base), base=base, findings=findings, deadline=deadline
@@ -94,7 +101,13 @@ def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | N
     search.run(candidates)
     if (answer := _verified(search, rejected)) is not None:
         return answer
-    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:4]:
+    while search.tally.exhausted and not search.tally.partial and search.another_pilot():
+        search.run(candidates)
+        if (answer := _verified(search, rejected)) is not None:
+            return answer
+    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
+        if _breaks(search, under):
+            continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(
             candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
@@ -120,9 +133,7 @@ def _verified(search: Search, rejected: set[int]) -> Answer | None:
 
 def _breaks(search: Search, answer: Answer) -> bool:
     """Whether the whole suite, run once, has a failure that was not there before."""
-    cold = any(part.cold for part in answer.parts)
-    tests = search.base.passed_ids
-    trial = search.trial(answer.parts, tests, cold=cold)
+    trial = search.trial(answer.parts, search.base.passed_ids, cold=answer.cold)
     return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.deadline))
 
 
@@ -150,12 +161,3 @@ def _told(
     ]
     told["others"] = len(others)
     return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}
-
-
-def _not_loaded(lab: Lab, base: Baseline, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
-    return {
-        "outcome": "cannot_run",
-        "reason": "test modules cannot be imported",
-        "tests": report.tests_part(base),
-        "failure": report.failure_part(base),
-    }

@@ -45,11 +45,11 @@ def decode(data: bytes) -> str:
 class Source:
     """One parsed file. Offsets are in characters; ``ast`` counts UTF-8 bytes, so they are converted."""
 
-    def __init__(self, path: str, text: str) -> None:
-        """Parse ``text``; raises SyntaxError."""
+    def __init__(self, path: str, text: str, *, parsed: bool = True) -> None:
+        """Parse ``text``; raises SyntaxError. Without ``parsed`` there are lines, but no tree."""
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
+        self.tree = ast.parse(text if parsed else "")
         self.starts = [0, *(match.end() for match in _BREAK.finditer(text))]
         self.bodies: dict[int, ast.FunctionDef | ast.AsyncFunctionDef] | None = None  # kept by candidates
         self.places: dict[int, tuple[str, bool]] | None = None  # kept by localise

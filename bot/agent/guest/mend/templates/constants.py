@@ -22,16 +22,20 @@ def number(site: Site) -> Iterator[Proposal]:
     value = node.value
     if not isinstance(value, int | float) or isinstance(value, bool) or _in_text(site):
         return
-    new: dict[str, float] = {}
+    index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
+    guesses: list[tuple[str, float]] = []
     if type(value) is int:
-        index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
-        new |= {str(value + 1): 1.0, str(value - 1): 1.0 if value > 0 or index else 0.6, str(-value): 0.4}
-        new |= dict.fromkeys(("0", "1", "-1", "2"), 0.35)
-    new |= {_number(value * factor): 0.25 for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)}
-    new |= {_number(each): 0.5 for each in site.clues.numbers[:12]}
-    new |= dict.fromkeys(site.numbers[:12], 0.4)
-    if type(value) is float:
-        new |= {_number(1 - value): 0.3, _number(1 + value): 0.3, _number(-value): 0.3, "0": 0.2, "1": 0.2}
+        low = 1.0 if value > 0 or index else 0.6
+        guesses += [(str(value + 1), 1.0), (str(value - 1), low), (str(-value), 0.4)]
+        guesses += [(each, 0.35) for each in ("0", "1", "-1", "2")]
+    else:
+        guesses += [(_number(each), 0.3) for each in (1 - value, 1 + value, -value, 0, 1)]
+    guesses += [(_number(value * factor), 0.25) for factor in (10, 0.1, 100, 0.01, 2, 0.5, 1000)]
+    guesses += [(_number(each), 0.4) for each in site.clues.numbers[:12]]
+    guesses += [(each, 0.4) for each in site.numbers[:12]]
+    new: dict[str, float] = {}
+    for text, weight in guesses:
+        new[text] = max(weight, new.get(text, 0.0))
     for text, weight in new.items():
         if text != site.text(node):
             parent = site.source.parents.get(node)

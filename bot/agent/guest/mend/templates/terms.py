@@ -1,0 +1,89 @@
+"""A part of an expression that is missing or too many: a term of a sum, a filter of a comprehension."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..site import NUMBERS, Proposal, Site
+from ..source import ATOMS, Edit
+from .calls import is_value
+from .registry import template
+
+NUMERIC = NUMBERS - {"bool"}
+
+
+@template("missing-term", 0.4, ast.Name, ast.Attribute, ast.BinOp, ast.Call, ast.Subscript)
+def missing_term(site: Site) -> Iterator[Proposal]:
+    """``a - b`` where ``a - b - len(c)`` is meant; ``b`` where ``a + b`` is."""
+    node = site.node
+    parent = site.source.parents.get(node)
+    if not isinstance(node, ast.expr) or isinstance(parent, ast.BinOp) or not is_value(site, node):
+        return
+    kinds = site.kinds(node)
+    text = site.text(node)
+    low = text if isinstance(node, ATOMS) else f"({text})"
+    sums = text if isinstance(node, (*ATOMS, ast.BinOp)) else f"({text})"
+    if kinds & NUMERIC or (not kinds and isinstance(node, ast.BinOp)):
+        for term, weight in _terms(site).items():
+            if term != text:
+                yield site.replace(node, f"{sums} + {term}", 0.8 * weight)
+                yield site.replace(node, f"{sums} - {term}", 0.8 * weight)
+                yield site.replace(node, f"{low} * {term}", 0.6 * weight)
+                yield site.replace(node, f"{low} / {term}", 0.4 * weight)
+                yield site.replace(node, f"{low} % {term}", 0.25 * weight)
+    if kinds & {"str", "list", "tuple", "bytes"}:
+        for name in (*site.locals, *site.attributes):
+            if name != text and kinds & set(site.types.get(name, ())):
+                yield site.replace(node, f"{name} + {sums}", 0.6)
+                yield site.replace(node, f"{sums} + {name}", 0.6)
+
+
+def _terms(site: Site) -> dict[str, float]:
+    """Numbers of the function: names, attributes, and calls of ``len`` that stand in it."""
+    terms = {name: 0.8 for name in (*site.locals, *site.attributes) if site.types.get(name, set()) & NUMERIC}
+    for node in ast.walk(site.function) if site.function is not None else ():
+        match node:
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name() | ast.Attribute()]):
+                terms[site.text(node)] = 1.0
+    for name in site.locals:
+        if site.types.get(name, set()) & {"str", "list", "tuple", "dict", "set"}:
+            terms.setdefault(f"len({name})", 0.5)
+    return terms
+
+
+@template("needless-term", 0.45, ast.BinOp)
+def needless_term(site: Site) -> Iterator[Proposal]:
+    """One side of a sum or product only."""
+    node = site.node
+    assert isinstance(node, ast.BinOp)  # noqa: S101
+    yield site.replace(node, site.source.operand(node.left), 1.0)
+    yield site.replace(node, site.source.operand(node.right), 0.7)
+
+
+@template("comprehension-filter", 0.5, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+def comprehension_filter(site: Site) -> Iterator[Proposal]:
+    """A comprehension that lacks its filter or has one too many."""
+    node = site.node
+    assert isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp)  # noqa: S101
+    last = node.generators[-1]
+    if last.ifs:
+        start = site.source.span(last.iter)[1]
+        end = site.source.span(last.ifs[-1])[1]
+        if site.source.text[start:end].lstrip().startswith("if"):
+            yield Proposal((Edit(start, end, ""),), 0.7)
+        return
+    names = [each.id for each in ast.walk(last.target) if isinstance(each, ast.Name)]
+    end = site.source.span(last.iter)[1]
+    conditions: dict[str, float] = {}
+    for name in names:
+        conditions |= {name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name}.strip()": 0.3}
+        conditions[f"{name} > 0"] = 0.3
+        for other in site.locals:
+            if other not in (name, "self", "cls"):
+                conditions |= {f"{name} != {other}": 0.35, f"{name} in {other}": 0.3}
+                conditions[f"{name} not in {other}"] = 0.35
+    for text in site.conditions[:10]:
+        conditions.setdefault(text, 0.4)
+    for condition, weight in conditions.items():
+        yield Proposal((Edit(end, end, f" if {condition}"),), weight)
