@@ -6,10 +6,10 @@ import heapq
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from .answer import Answer, Tally
 from .baseline import Baseline
 from .candidates import Candidate, patches
 from .lab import BenchRefused, Lab, Trial
@@ -22,30 +22,6 @@ SAMPLE = 12  # further failing tests that run before the rest of them
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
 GRACE = 1.0  # seconds spent on looking for other answers after the first
 COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
-
-
-@dataclass(slots=True, kw_only=True)
-class Answer:
-    """A change that was tried: which failing tests it turned, and whether that is all of them."""
-
-    parts: tuple[Candidate, ...]
-    turned: set[str]
-    full: bool
-    score: float
-    cold: bool = False  # shown by fresh imports only
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What a search did."""
-
-    tried: int = 0
-    hung: int = 0
-    unfit: int = 0
-    cold: int = 0
-    answers: list[Answer] = field(default_factory=list)
-    partial: list[Answer] = field(default_factory=list)
-    exhausted: bool = False
 
 
 class Search:

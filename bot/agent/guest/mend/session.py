@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from . import report
+from .answer import Answer
 from .baseline import Baseline, look_closer, open_bench, run_baseline
 from .candidates import Candidate, propose
 from .clues import gather
 from .lab import BenchRefused, Lab
 from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
-from .search import Answer, Search
+from .search import Search
 
 Say = Callable[[str], None]
 
