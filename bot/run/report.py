@@ -237,10 +237,13 @@ def review_body(off_diff: Sequence[Note], key: str) -> str:
     return "\n\n".join(part for part in (mark(key), "What to look at:", "\n".join(rows)) if part)
 
 
-def done(pull: Mapping[str, Any], result: Result) -> str:
-    """The final words when a pull request came of it."""
+def done(pull: Mapping[str, Any], result: Result, *, refused: Sequence[str] = ()) -> str:
+    """The final words when a pull request came of it; ``refused`` is what GitHub did not take beside it."""
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    return f"{state}: {pull['html_url']}\n\n{quiet(result.outcome.summary)}\n\n{proof(result.proof)}"
+    words = quiet(result.outcome.summary)
+    missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
+    parts = (f"{state}: {pull['html_url']}", words, proof(result.proof), missing)
+    return "\n\n".join(part for part in parts if part)
 
 
 def worse(result: Result) -> str:
