@@ -228,21 +228,16 @@ def review_body(off_diff: Sequence[Note], key: str) -> str:
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def done(
-    pull: Mapping[str, Any], result: Result, *, here: bool = False, refused: Sequence[str] = ()
-) -> str:
+def done(pull: Mapping[str, Any], result: Result, *, here: bool = False, refused: Sequence[str] = ()) -> str:
     """The final words when a pull request came of it.
 
     ``here``: they stand on that pull request. ``refused``: what GitHub did not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     where = ", pushed to this pull request" if here else f": {pull['html_url']}"
-    missing = "
-".join(f"- Not published: {quiet(item)}" for item in refused)
+    missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
     parts = (f"{state}{where}", quiet(result.outcome.summary), proof(result.proof), missing)
-    return "
-
-".join(part for part in parts if part)
+    return "\n\n".join(part for part in parts if part)
 
 
 def worse(result: Result) -> str:
