@@ -40,7 +40,8 @@ def library(tmp_path: Path) -> Path:
     subprocess.run([*pip, "--dest", str(tmp_path), LIBRARY], check=True, capture_output=True)
     (archive,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
+        # Python 3.11.4 and newer know filters; 3.12 and newer warn without one.
+        tar.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     module = folder / "inflection" / "__init__.py"
     module = module if module.exists() else folder / "inflection.py"
