@@ -82,10 +82,10 @@ class Workers:
         async with self.database.engine.begin() as connection:
             await connection.execute(text("UPDATE tasks SET lease_until = now() WHERE state = 'running'"))
 
-        async def swept() -> bool:
+        async def swept() -> bool:  # not while a worker is at it
             return await sweep(self.database.engine) is not None
 
-        await eventually(swept, "a worker is sweeping all the time")
+        await eventually(swept, "somebody sweeps for ever")
 
     def log(self, number: int) -> str:
         """What the worker started as ``number`` logged."""
@@ -238,11 +238,13 @@ async def test_s41_people_delete_and_close_what_it_works_on(hob: AtWork, store: 
     final = await hob.comment("calc", pull["number"], "**Done**")
     assert "Not published: reply" in final
 
-    hob.says([call("shell", command="sleep 1")], [call("write", path="NEWS.md", text="News\n")], [DONE])
+    plan = call("plan", steps=[{"text": "News", "state": "doing"}])
+    write = call("write", path="NEWS.md", text="News\n")
+    hob.says([plan], [call("shell", command="sleep 1")], [write], [DONE])
     await people.post(f"{at}/issues/{pull['number']}/comments", {"body": "@hob add a NEWS file"})
-    await hob.comment("calc", pull["number"], "I am on it")
+    await hob.comment("calc", pull["number"], "**News** …")
     await people.patch(f"{at}/pulls/{pull['number']}", {"state": "closed"})
-    await hob.comment("calc", pull["number"], "closed")
+    await hob.comment("calc", pull["number"], "was closed while I worked")
     assert (await people.get(f"{at}/pulls/{pull['number']}"))["commits"] == 2
     assert len(await hob.pulls("calc")) == 1
 
