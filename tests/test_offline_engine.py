@@ -70,7 +70,7 @@ async def test_it_finds_mends_proves_and_explains() -> None:
         "shell", "shell", "edit", "shell", "note", "finish",
     ]  # fmt: skip
     told = end(calls)
-    assert (told["kind"], told["title"]) == ("changed", "Correct the comparison in f")
+    assert (told["kind"], told["title"]) == ("changed", "Fix comparison in f")
     assert "1 of 2 tests failed" in told["summary"]
     assert "Of 7 changes" in told["summary"]
     plans = [call.args_as_dict()["steps"] for call in calls if call.tool_name == "plan"]

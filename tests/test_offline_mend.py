@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from bot.agent.offline.report import RESULT, mended
 
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
 MEND = Path(__file__).parent.parent / "bot" / "agent" / "guest" / "mend"
 
 BUGS = {
@@ -62,7 +64,9 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         "60",
         *arguments,
     ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+    )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
     return told
@@ -81,7 +85,7 @@ def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
 def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
     source = "def primes(n):\n    return []\n"
     tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
-    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "15")
+    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "8")
     assert told["outcome"] == "not_found"
     assert told["reason"]
     assert told["suspects"]

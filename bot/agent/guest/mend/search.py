@@ -20,7 +20,7 @@ BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
 SAMPLE = 12  # further failing tests that run before the rest of them
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
-GRACE = 1.0  # seconds spent on looking for other answers after the first
+GRACE = 0.5  # seconds spent on looking for other answers after the first
 COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
 
 
@@ -49,7 +49,7 @@ class Tally:
 
 
 class Search:
-    """One search over a list of candidates, the likeliest first, until ``deadline`` (monotonic)."""
+    """One search over candidates, the likeliest first, until ``deadline``; ``end`` is for verifying."""
 
     def __init__(
         self,
@@ -60,12 +60,14 @@ class Search:
         base: Baseline,
         findings: Findings,
         deadline: float,
+        end: float,
     ) -> None:
         self.root = root
         self.lab = lab
         self.base = base
         self.findings = findings
         self.deadline = deadline
+        self.end = end
         self.tally = Tally()
         self._cold_lab = cold_lab
         self._cold: Lab | None = None
@@ -285,7 +287,7 @@ class Search:
         """Run tests with the parts applied, in living functions or by fresh imports."""
         slowest = max((self.base.runs[name].seconds for name in tests if name in self.base.runs), default=0.1)
         each = max(self.each, 5 * slowest + 0.5) if not quick else self.each
-        total = max(1.0, self.deadline - time.monotonic())
+        total = max(1.0, self.end - time.monotonic())
         if not tests:
             return Trial()
         if cold and tests:

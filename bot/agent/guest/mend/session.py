@@ -17,6 +17,8 @@ from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
 from .search import Answer, Search
 
+VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
+
 Say = Callable[[str], None]
 
 
@@ -69,7 +71,13 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
         candidates = [replace(each, cold=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
     search = Search(
-        root=root, lab=lab, cold_lab=lambda: _cold(lab, base), base=base, findings=findings, deadline=deadline
+        root=root,
+        lab=lab,
+        cold_lab=lambda: _cold(lab, base),
+        base=base,
+        findings=findings,
+        deadline=deadline - VERIFY_SHARE * left,
+        end=deadline,
     )
     try:
         answer = _search(search, candidates, say)
@@ -134,7 +142,7 @@ def _verified(search: Search, rejected: set[int]) -> Answer | None:
 def _breaks(search: Search, answer: Answer) -> bool:
     """Whether the whole suite, run once, has a failure that was not there before."""
     trial = search.trial(answer.parts, search.base.passed_ids, cold=answer.cold)
-    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.deadline))
+    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.end))
 
 
 def _told(
