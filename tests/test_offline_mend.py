@@ -17,27 +17,6 @@ ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the
 MEND = Path(__file__).parent.parent / "bot" / "agent" / "guest" / "mend"
 
 BUGS = {
-    "boundary": (
-        "def grade(points):\n    if points > 90:\n        return 'A'\n    return 'B'\n",
-        "def test_a():\n    assert m.grade(90) == 'A'\n\ndef test_b():\n    assert m.grade(89) == 'B'\n",
-        "if points >= 90:",
-    ),
-    "off by one": (
-        "def firsts(items, n):\n    return [items[i] for i in range(n - 1)]\n",
-        "def test_a():\n    assert m.firsts([1, 2, 3], 2) == [1, 2]\n"
-        "\ndef test_b():\n    assert m.firsts([], 0) == []\n",
-        "range(n)",
-    ),
-    "wrong variable": (
-        "def span(low, high):\n    width = high - low\n    return high\n",
-        "def test_a():\n    assert m.span(2, 5) == 3\n\ndef test_b():\n    assert m.span(1, 9) == 8\n",
-        "return width",
-    ),
-    "missing call": (
-        "def same(a, b):\n    return a.lower() == b\n",
-        "def test_a():\n    assert m.same('Ab', 'aB')\n\ndef test_b():\n    assert not m.same('a', 'b')\n",
-        "b.lower()",
-    ),
     "boolean": (
         "def ok(age, member):\n    return age >= 18 or member\n",
         "def test_a():\n    assert not m.ok(17, True)\n\ndef test_b():\n    assert m.ok(18, True)\n",
