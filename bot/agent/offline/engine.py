@@ -51,6 +51,11 @@ def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
 
 def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
     """The calls that follow; how far the work is shows in the shell's results and the edits."""
+    if words.question(brief):
+        names, said = words.asked_names(brief), [text for tool, text in results if tool == "search"]
+        if names and not said:
+            return [_search(each) for each in names]
+        return [_finish(*words.answer(brief, names, said))]
     shells = [text for tool, text in results if tool == "shell"]
     edits = [text for tool, text in results if tool == "edit"]
     if not brief.test_command:
@@ -107,6 +112,10 @@ def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
 
 def _shell(command: str, seconds: float) -> ToolCallPart:
     return ToolCallPart(tool_name="shell", args={"command": command, "seconds": seconds})
+
+
+def _search(name: str) -> ToolCallPart:
+    return ToolCallPart(tool_name="search", args={"pattern": words.definition(name), "glob": "*.py"})
 
 
 def _edit(edit: Edit) -> ToolCallPart:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from bot.agent.offline.phrases import PHRASES, PLAIN, explained
 from bot.agent.offline.report import Edit, Mended, Ran
 from bot.domain import Brief
 
@@ -16,18 +17,43 @@ OTHER_MODEL = (
     "shows to be wrong. An operator can give me a model with `HOB_MODEL`."
 )
 
-_QUESTION = re.compile(
-    r"^\W*(how|what|why|where|when|which|who|is|are|does|do|can|could|should)\b.*\?", re.I | re.S
+_QUESTION = re.compile(r"^\W*(how|what|why|where|when|which|who|is|are|does|do)\b.*\?\W*$", re.I | re.S)
+_TASK = re.compile(
+    r"\b(fix|mend|repair|correct|make|add|implement|change|rename|remove|update|refactor)\b", re.I
 )
+_PLACE = re.compile(r"^(?:\./)?([^:\n]+):(\d+):(.*)$")
+_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`|\b([A-Za-z]+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")
 
-_KIND = {
-    "comparison": "comparison",
-    "boundary": "boundary",
-    "off-by-one": "off-by-one error",
-    "negation": "negated condition",
-    "arithmetic": "arithmetic",
-    "boolean": "condition",
-}
+
+def question(brief: Brief) -> bool:
+    """Whether the request asks something and wants nothing done."""
+    request = brief.request.strip()
+    return bool(_QUESTION.match(request)) and not _TASK.search(request)
+
+
+def asked_names(brief: Brief) -> list[str]:
+    """Names of code in a question, at most three."""
+    found = (one or two for one, two in _NAME.findall(brief.request))
+    return list(dict.fromkeys(name.rpartition(".")[2] for name in found))[:3]
+
+
+def definition(name: str) -> str:
+    """A regular expression for the lines that define ``name`` in Python."""
+    return rf"^\s*(async\s+def|def|class)\s+{name}\b|^{name}\s*(:[^=]+)?="
+
+
+def answer(brief: Brief, names: Sequence[str], found: Sequence[str]) -> Words:
+    """What can be said of a question: where the names in it are defined."""
+    places = []
+    for name, text in zip(names, found, strict=False):
+        lines = [_PLACE.match(line) for line in text.splitlines()]
+        places += [f"- `{name}`: `{m[1]}:{m[2]}`, `{m[3].strip()[:100]}`" for m in lines if m][:5]
+    if not places:
+        return "blocked", "", f"That is a question that I cannot answer. {OTHER_MODEL}"
+    where = brief.request.strip().lower().startswith(("where", "which file", "what file"))
+    head = "This is where it is defined:" if where else "I can only say where it is defined:"
+    said = "\n".join([head, "", *places])
+    return ("answered" if where else "blocked"), "", said if where else f"{said}\n\n{OTHER_MODEL}"
 
 
 def quoted(text: str) -> str:
@@ -53,8 +79,6 @@ def no_tests(brief: Brief) -> Words:
 def all_pass(brief: Brief, run: Ran) -> Words:
     """The tests see no fault."""
     said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
-    if _QUESTION.match(brief.request.strip()):
-        return "blocked", "", f"That is a question that I cannot answer. {OTHER_MODEL}"
     return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
 
 
@@ -87,23 +111,26 @@ def _cannot_run(brief: Brief, run: Ran, found: Mended) -> str:
 
 
 def title(found: Mended) -> str:
-    """One line that names the place."""
+    """One line that names the kind of fault and the place."""
     part = found.parts[0]
-    what = _KIND.get(part.template, part.template.replace("-", " "))
     where = part.function or part.path
-    return f"Correct the {what} in {where}"
+    also = f" and {found.parts[1].function or found.parts[1].path}" if len(found.parts) > 1 else ""
+    also = "" if also == f" and {where}" else also
+    return f"{PHRASES.get(part.template, PLAIN).title} {where}{also}"[:120]
 
 
 def note(found: Mended, edit: Edit) -> str:
-    """A review comment on the changed line: what was, what is, which tests say so."""
-    before, after = edit.before.strip(), edit.after.strip()
+    """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
     more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
-    change = f"This was `{before}`." if before and "\n" not in before else "This was changed."
-    if not after:
-        change = f"`{before}` was removed here."
-    passes = "passes" if found.turned_count == 1 else "pass"
-    return f"{change} {turned}{more} failed before and {passes} with this change."
+    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it they pass."
+
+
+def _why(found: Mended, edit: Edit) -> str:
+    """What was wrong at one place; the search may have put a statement in two pieces."""
+    near = [part for part in found.parts if part.path == edit.path]
+    part = min(near or found.parts, key=lambda each: abs(each.line - edit.line))
+    return explained(part.template, edit.before, edit.after)
 
 
 def summary(found: Mended, after: Ran) -> str:
@@ -116,6 +143,7 @@ def summary(found: Mended, after: Ran) -> str:
         "",
         *(_shown(edit) for edit in found.edits),
         "",
+        " ".join(dict.fromkeys(_why(found, edit) for edit in found.edits)),
         f"Of {search.tried} changes that were tried, this one makes "
         f"{'it' if found.turned_count == 1 else f'all {found.turned_count}'} pass and breaks no other test.",
     ]

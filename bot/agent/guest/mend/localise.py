@@ -164,7 +164,7 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
                 score = max((used.get(_name(each), 0.0) for each in targets), default=0.0)
                 for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                     if score and (path, line) not in lines:
-                        lines[path, line] = 0.45 * score
+                        lines[path, line] = 0.6 * score
             elif isinstance(node, FUNCTIONS) and node.body:
                 inside = range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1)
                 score = max((lines.get((path, line), 0.0) for line in inside), default=0.0)

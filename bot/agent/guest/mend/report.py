@@ -6,9 +6,9 @@ import difflib
 from dataclasses import dataclass
 from typing import Any
 
-from .answer import Answer, Tally
 from .baseline import Baseline
 from .localise import Findings
+from .search import Answer, Tally
 
 MARK = "HOB-MEND-RESULT "
 SHOWN = 12

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from . import report
-from .answer import Answer
 from .baseline import Baseline, look_closer, open_bench, run_baseline
 from .candidates import Candidate, propose
 from .clues import gather
 from .lab import BenchRefused, Lab
 from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
-from .search import Search
+from .search import Answer, Search
+from .trials import Trials
+
+VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
 Say = Callable[[str], None]
 
@@ -69,13 +71,19 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
     if base.only_cold:
         candidates = [replace(each, cold=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
-    search = Search(
-        root=root, lab=lab, cold_lab=lambda: _cold(lab, base), base=base, findings=findings, deadline=deadline
+    trials = Trials(
+        root=root,
+        lab=lab,
+        cold_lab=lambda: _cold(lab, base),
+        base=base,
+        findings=findings,
+        end=deadline,
     )
+    search = Search(trials, base, deadline - VERIFY_SHARE * left)
     try:
         answer = _search(search, candidates, say)
     finally:
-        search.close()
+        trials.close()
     return _told(search, base, findings, candidates, answer)
 
 
@@ -134,8 +142,8 @@ def _verified(search: Search, rejected: set[int]) -> Answer | None:
 
 def _breaks(search: Search, answer: Answer) -> bool:
     """Whether the whole suite, run once, has a failure that was not there before."""
-    trial = search.trial(answer.parts, search.base.passed_ids, cold=answer.cold)
-    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.deadline))
+    trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
+    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.trials.end))
 
 
 def _told(
@@ -155,7 +163,7 @@ def _told(
             else "no small edit makes the tests pass"
         )
         return told | {"outcome": "not_found", "reason": reason}
-    texts = search.texts(answer.parts) or {}
+    texts = search.trials.texts(answer.parts) or {}
     told |= report.answer_part(answer, findings, texts)
     others = [
         each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)

@@ -161,9 +161,14 @@ def _attributes(site: Site) -> tuple[str, ...]:
             each.attr
             for scope in (site.function, site.source.tree)
             for each in (ast.walk(scope) if scope else ())
-            if isinstance(each, ast.Attribute) and not isinstance(site.source.parents.get(each), ast.Call)
+            if isinstance(each, ast.Attribute) and not _callee(site, each)
         ),
     )
+
+
+def _callee(site: Site, node: ast.AST) -> bool:
+    parent = site.source.parents.get(node)
+    return isinstance(parent, ast.Call) and parent.func is node
 
 
 @template("called-name", 0.7, ast.Call, errors=("AttributeError", "NameError", "TypeError"))

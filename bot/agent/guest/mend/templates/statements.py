@@ -84,6 +84,7 @@ def _usual(site: Site) -> dict[str, float]:
         kinds = site.types.get(name, set())
         if name in ("self", "cls"):
             continue
+        lines |= _reworked(name, kinds)
         if kinds & (NUMBERS - {"bool"}):
             lines |= {f"{name} += 1": 0.6, f"{name} -= 1": 0.4, f"{name} = 0": 0.3}
         if "bool" in kinds:
@@ -175,6 +176,22 @@ _PAIRS = (
 )
 
 
+def _reworked(name: str, kinds: set[str]) -> dict[str, float]:
+    """A value brought into shape before it is used: ``text = text.strip()``."""
+    if kinds & (NUMBERS - {"bool"}):
+        return {
+            f"{name} = {each}": 0.4
+            for each in (f"abs({name})", f"max({name}, 0)", f"int({name})", f"-{name}")
+        }
+    if "str" in kinds:
+        return {f"{name} = {name}.{each}()": 0.4 for each in ("strip", "lower", "upper")} | {
+            f"{name} = int({name})": 0.3
+        }
+    if kinds & {"list", "tuple", "set", "generator", "dict_keys", "map", "filter"}:
+        return {f"{name} = {each}({name})": 0.35 for each in ("sorted", "list", "set", "iter")}
+    return {}
+
+
 def _guards(site: Site) -> dict[str, float]:
     """Short ``if`` statements of the class and file whose names are known here."""
     known = set(site.locals) | set(site.globals) | _BUILT
@@ -194,11 +211,18 @@ def _guards(site: Site) -> dict[str, float]:
 
 
 def _mirrored(text: str, site: Site) -> Iterator[str]:
-    """A statement with one word of a usual pair exchanged for the other: ``left`` and ``right``."""
+    """A statement with one word of a usual pair exchanged for the other: ``left``, ``right``."""
+    for old, new in _SIGNS:
+        if old in text:
+            yield text.replace(old, new, 1)
     for one, two in _PAIRS:
         for old, new in ((one, two), (two, one)):
             if re.search(rf"(?<![a-z]){old}(?![a-z])", text):
                 yield re.sub(rf"(?<![a-z]){old}(?![a-z])", new, text)
+
+
+_SIGNS = (("+=", "-="), ("-=", "+="), ("= True", "= False"), ("= False", "= True"), (".append(", ".remove("),
+          (".add(", ".discard("), (".discard(", ".add("), (".remove(", ".append("))  # fmt: skip
 
 
 def _const(node: ast.stmt) -> bool:

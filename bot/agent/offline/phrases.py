@@ -1,0 +1,136 @@
+"""The templates of the search in plain words: a title's beginning, and what was wrong with the line.
+
+In the explanations ``{old}`` and ``{new}`` stand for the few characters that differ.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+_TOKEN = re.compile(r"\w+|\s+|[^\w\s]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """``title`` is followed by the function's name; ``swap``, ``add`` and ``drop`` say what the edit did."""
+
+    title: str
+    swap: str = "It said {old} where {new} is meant."
+    add: str = "{new} was missing."
+    drop: str = "{old} does not belong here."
+
+
+PLAIN = Phrase("Fix")
+PHRASES = {
+    "comparison": Phrase("Fix comparison in", "It compared with {old} where {new} is meant."),
+    "boolean-operator": Phrase("Fix condition in", "The conditions were joined by {old} instead of {new}."),
+    "negation": Phrase(
+        "Fix inverted condition in",
+        add="The condition was the wrong way round.",
+        drop="The condition was inverted.",
+    ),
+    "arithmetic": Phrase("Fix arithmetic in", "It calculated with {old} where {new} is meant."),
+    "parentheses": Phrase(
+        "Fix operator precedence in", add="Without parentheses the operators bind differently."
+    ),
+    "off-by-one": Phrase(
+        "Fix off-by-one in",
+        add="The value was off by one: {new} was missing.",
+        drop="{old} made the value off by one.",
+    ),
+    "sign": Phrase("Fix sign in", add="The sign was missing.", drop="The sign was wrong."),
+    "assignment-operator": Phrase("Fix assignment in", "It assigned with {old} where {new} is meant."),
+    "number": Phrase("Fix constant in", "The number {old} has to be {new}."),
+    "truth-value": Phrase("Fix value in", "The value {old} has to be {new}."),
+    "string": Phrase("Fix string in"),
+    "pattern": Phrase("Fix regular expression in", "The pattern had {old} where {new} is meant."),
+    "text": Phrase("Fix text in"),
+    "slice": Phrase("Fix slice in", "The slice or index {old} has to be {new}."),
+    "variable": Phrase("Use the right variable in", "It used {old} where {new} is meant."),
+    "attribute": Phrase("Use the right attribute in", "It used {old} where {new} is meant."),
+    "other-object": Phrase("Use the right object in", "It read from {old} where {new} is meant."),
+    "called-name": Phrase("Call the right function in", "It called {old} where {new} is meant."),
+    "swapped-arguments": Phrase("Fix order of arguments in", "Two arguments stood in each other's place."),
+    "arguments": Phrase(
+        "Fix arguments in", add="The argument {new} was missing.", drop="The argument {old} is too many."
+    ),
+    "missing-method": Phrase("Add missing call in", add="The call {new} was missing."),
+    "missing-call": Phrase("Add missing call in", add="The call {new} was missing."),
+    "needless-call": Phrase("Remove needless call in", drop="The call {old} is too many."),
+    "lookup": Phrase(
+        "Fix lookup in", "A key that is absent was not handled as it is meant: {old} has to be {new}."
+    ),
+    "fallback": Phrase("Handle missing value in", add="A value that is None or empty was not handled."),
+    "conditional-value": Phrase(
+        "Handle missing value in", add="The value was made even where there is none to make."
+    ),
+    "missing-guard": Phrase("Handle edge case in", add="The case was not handled before what follows."),
+    "wrapped-guard": Phrase("Add missing condition in", add="The statement ran even where it must not."),
+    "condition": Phrase("Fix condition in", add="The condition lacked {new}."),
+    "keyword-value": Phrase("Fix arguments in", "Two options had each other's value."),
+    "membership": Phrase("Fix membership test in"),
+    "jump": Phrase("Fix loop control in", "The loop has to {new} here, not to {old}."),
+    "missing-jump": Phrase("Fix loop control in", add="{new} was missing, so what follows ran as well."),
+    "missing-return": Phrase("Return the result of", add="The result was computed and not returned."),
+    "early-return": Phrase("Return the right value from", "It returned {old} where {new} is meant."),
+    "block": Phrase(
+        "Fix indentation in", "A statement stood in the wrong block.", "A statement stood in the wrong block."
+    ),
+    "branches": Phrase("Fix branches in", "The branches were chosen wrongly."),
+    "else-branch": Phrase("Fix branches in", add="The statement belongs to the other branch only."),
+    "exception-type": Phrase(
+        "Fix exception type in", "{old} is the wrong exception: {new} is meant.", "{new} was not covered."
+    ),
+    "removed-statement": Phrase("Remove wrong statement from", drop="The statement does not belong here."),
+    "statement-order": Phrase("Fix order of statements in", "The statements ran in the wrong order."),
+    "mutable-default": Phrase(
+        "Stop sharing a default between calls of", add="All calls shared one default value."
+    ),
+    "parameters": Phrase("Fix parameters of", "The parameters were wrong."),
+    "decorator": Phrase("Fix decorator of", add="{new} was missing."),
+    "class-state": Phrase(
+        "Stop sharing state between objects of", add="All objects shared one value of the class."
+    ),
+    "base-class": Phrase("Fix base class of", "The base class {old} has to be {new}."),
+    "missing-statement": Phrase("Add missing statement in", add="This statement was missing."),
+    "kept-result": Phrase(
+        "Keep the result of a call in", add="The call returns a new value, which was thrown away."
+    ),
+    "aliasing": Phrase(
+        "Copy instead of sharing in", add="The object itself was handed over, so later changes leaked."
+    ),
+    "missing-term": Phrase("Fix calculation in", add="The term {new} was missing."),
+    "needless-term": Phrase("Fix calculation in", drop="The term {old} is too many."),
+    "comprehension-filter": Phrase("Filter the items in", add="The filter {new} was missing."),
+    "syntax": Phrase(
+        "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."
+    ),
+}
+
+
+def difference(before: str, after: str) -> tuple[str, str]:
+    """The part of two texts that differs, by whole words and signs, without white space around it."""
+    one, two = _TOKEN.findall(before), _TOKEN.findall(after)
+    matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
+    codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    if not codes:
+        return "", ""
+    first, last = codes[0], codes[-1]
+    old = "".join(one[first[1] : last[2]]).strip()
+    return old, "".join(two[first[3] : last[4]]).strip()
+
+
+def explained(template: str, before: str, after: str) -> str:
+    """One sentence on what was wrong with the lines ``before``."""
+    phrase = PHRASES.get(template, PLAIN)
+    old, new = difference(before, after)
+    sentence = phrase.swap if old and new else phrase.add if new else phrase.drop
+    shown = {"old": f"`{_short(old)}`", "new": f"`{_short(new)}`"}
+    return sentence.format(**shown)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split()).replace("`", "'")
+    return line if len(line) <= 80 else f"{line[:77]}..."
