@@ -52,7 +52,8 @@ async def running(store: Store) -> Run:
     run = claimed[1]
     await store.set_phase(run, Phase.THINK)
     await store.set_plan(run, (Step(text=f"Mend {EVIL}", state=StepState.DOING), Step(text="Prove")))
-    await store.add_turn(run, 0, turn(0, EVIL))
+    attempt = await store.begin_attempt(run)
+    await store.add_turn(run, attempt.id, 0, turn(0, EVIL))
     return run
 
 
@@ -110,7 +111,8 @@ async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: St
     run = await running(store)
     live = client.get(f"/runs/{run.id}").text
     assert f'hx-get="/runs/{run.id}/turns?after=0"' in live
-    await store.add_turn(run, 1, turn(1, "second output"))
+    (attempt,) = await store.attempts(run.task)
+    await store.add_turn(run, attempt.id, 1, turn(1, "second output"))
     more = client.get(f"/runs/{run.id}/turns?after=0").text
     assert "second output" in more
     assert "after=1" in more

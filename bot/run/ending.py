@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -64,8 +64,16 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
     log.info("task.ended", state=ended.state.value, reason=ended.reason)
 
 
-def without_pull(result: Result) -> Ended | None:
-    """The end of a run that leaves no pull request, or None when there is something to publish."""
+def without_pull(result: Result, choice: str = "") -> Ended | None:
+    """The end of a run that leaves no pull request, or None when there is something to publish.
+
+    ``choice`` is a line about the attempts that were made.
+    """
+    ended = _without_pull(result)
+    return replace(ended, text=f"{ended.text}\n\n{choice}") if ended and choice else ended
+
+
+def _without_pull(result: Result) -> Ended | None:
     kind, text = result.outcome.kind, report.outcome_text(result.outcome)
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
         return Ended(state=TaskState.DONE, text=text, result=result)

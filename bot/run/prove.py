@@ -59,6 +59,16 @@ async def prove(checkout: Checkout, changes: ChangeSet, redactor: Redactor) -> P
     return Proof(base=changes.base, checks=checks, not_run=checkout.checks.not_run)
 
 
+async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
+    """Whether the tests fail on the commit as it is: then giving up leaves something to be done."""
+    if not checkout.checks.test:
+        return False
+    (told,) = await _on_tree(
+        checkout, ChangeSet(base=checkout.base), [("test", checkout.checks.test)], redactor
+    )
+    return told.verdict is Verdict.FAILED
+
+
 async def _on_tree(
     checkout: Checkout, changes: ChangeSet, commands: list[tuple[str, str]], redactor: Redactor
 ) -> list[CheckResult]:
