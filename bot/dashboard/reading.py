@@ -61,7 +61,7 @@ class Reader:
         return self._one(query)
 
     def turns(self, run: int, after: int = -1, ordinal: int = 0) -> list[Row]:
-        """The transcript of a run from behind turn ``after``: of one attempt, 0 for the chosen or first one."""
+        """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
         attempt, new, old = tables.attempts.c, tables.attempt_turns.c, tables.turns.c
         task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
         which = select(attempt.id).where(attempt.maker == task)

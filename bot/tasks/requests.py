@@ -107,6 +107,11 @@ class TaskRecords:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
 
+    async def task_of_delivery(self, delivery: str) -> Task | None:
+        """The task that a delivery asked for, if it is stored already."""
+        found = await self._select(select(tasks).where(tasks.c.delivery == delivery).limit(1))
+        return found[0] if found else None
+
     async def task_of_pull(self, repo_id: int, pull: int) -> Task | None:
         """The first task that a pull request came of: the one that opened it."""
         query = select(tasks).where(tasks.c.repo_id == repo_id, tasks.c.pull == pull, tasks.c.pull > 0)
