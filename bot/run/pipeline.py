@@ -191,5 +191,5 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     text = report.done(
         pull, result, here=task.thread.is_pull, refused=job.publisher.refused, choice=handover.choice
     )
-    late = f"\n\n{report_attempts.TOO_LATE}" if job.lease.asked_late else ""
+    late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
     return Ended(state=TaskState.DONE, text=text + late, result=result)

@@ -105,11 +105,6 @@ class Lease:
             raise Cancelled("cancelled before publishing")
         self._committed = True
 
-    @property
-    def asked_late(self) -> bool:
-        """Somebody asked to cancel after the commit."""
-        return self._cancel_asked and self._committed
-
     def _stop(self, why: HobError) -> None:
         if self._why is None:
             self._why = why
