@@ -13,10 +13,8 @@ from worker_fixtures import Workers
 from bot.domain import TaskState
 from bot.tasks.database import Database
 
-NOTE = call(
-    "shell", command="echo once >> log.txt && mkdir -p deep && ln -s ../calc.py deep/link && rm old.txt"
-)
-SLOW = call("shell", command="test -e stop && exit 0; cat log.txt; sleep 4")
+NOTE = call("shell", command="echo once >> log.txt; mkdir deep; ln -s ../calc.py deep/link; rm old.txt")
+SLOW = call("shell", command="cat log.txt; sleep 2")
 AT = "/repos/maintainer/calc"
 
 
@@ -61,15 +59,14 @@ async def test_s15_a_killed_run_goes_on_from_its_last_turn(workers: Workers) -> 
     after = await store.turns(1)
     assert [(turn.record, turn.at) for turn in after[:2]] == [(turn.record, turn.at) for turn in before]
     assert [len(turn.record["calls"]) for turn in after] == [1, 1, 1, 1]
-    assert after[2].record["calls"][0]["output"].startswith("once\n")
-    assert "keep it short" in str(after[2].record["messages"][0])
+    assert after[2].record["calls"][0]["output"].endswith("\nonce\n")
+    assert "keep it short" in str([turn.record["messages"] for turn in after[2:]])
     assert [run.state for run in await store.runs(1)] == ["lost", "done"]
     (pull,) = await hob.pulls("calc")
     files: Any = await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}/files")
     changed = {file["filename"]: (file["status"], file["additions"]) for file in files}
-    assert changed == {
-        "calc.py": ("modified", 1), "deep/link": ("added", 1), "log.txt": ("added", 1), "old.txt": ("removed", 0),
-    }  # fmt: skip
+    assert changed.pop("calc.py") == ("modified", 1)
+    assert changed == {"deep/link": ("added", 1), "log.txt": ("added", 1), "old.txt": ("removed", 0)}
     async with store.engine.connect() as connection:
         left = await connection.exec_driver_sql("SELECT count(*) FROM attempt_files")
         assert left.scalar() == 0

@@ -1,4 +1,4 @@
-"""Workers in processes of their own, to be killed. A plain module: ``from worker_fixtures import Workers``."""
+"""Workers in processes of their own, to be killed: ``from worker_fixtures import Workers``."""
 
 from __future__ import annotations
 
