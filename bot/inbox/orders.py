@@ -88,9 +88,11 @@ async def _use(store: Store, event: Event, number: int, slug: str) -> Asked | st
     wanted = next((each for each in known if each.ordinal == number), None)
     if root is None or wanted is None:
         return f"There is no attempt {number}; {_there_are(known, slug)}."
-    if wanted.state is AttemptState.RUNNING:
+    interrupted = wanted.state is AttemptState.RUNNING  # unless it goes on
+    maker = await store.task(wanted.maker) if interrupted else None
+    if maker and maker.state not in TERMINAL:
         return f"Attempt {number} is still under way."
-    if not wanted.diff:
+    if not (wanted.diff or (interrupted and wanted.work_seq >= 0)):
         return f"Attempt {number} changed nothing, so there is nothing to publish."
     if wanted.chosen and root.pull and root.state is TaskState.DONE and not await _open(store, event):
         return f"Attempt {number} is what is published already, in #{root.pull}."

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain import ChangeSet, OutcomeKind, Phase, Proof, Result, Task, TaskState, Usage
+from bot.domain import ChangeSet, Outcome, OutcomeKind, Phase, Proof, Result, Task, TaskState, Usage
 from bot.errors import UserError
 from bot.git.diff import unified
 from bot.git.transplant import Conflict, transplant
@@ -132,10 +132,9 @@ async def _on_what_is_there(
 async def _result(job: Job, wanted: AttemptRecord, changes: ChangeSet, proof: Proof, diff: str) -> Result:
     """The attempt's own words with the new proof. Notes are left out: their lines may be others now."""
     told = (await tried(job.store, wanted)).result
-    if told is None:
-        raise UserError(f"Attempt {wanted.ordinal} is still under way.", phase="prepare")
-    kind = OutcomeKind.LIMIT if told.outcome.kind is OutcomeKind.LIMIT else OutcomeKind.CHANGED
-    outcome = replace(told.outcome, kind=kind, notes=(), replies=(), usage=Usage())
+    said = told.outcome if told else Outcome(kind=OutcomeKind.LIMIT, summary="It was interrupted.")
+    kind = OutcomeKind.LIMIT if said.kind is OutcomeKind.LIMIT else OutcomeKind.CHANGED
+    outcome = replace(said, kind=kind, notes=(), replies=(), usage=Usage())
     return Result(outcome=outcome, changes=changes, proof=proof, diff=diff)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain import OutcomeKind, Result, Run, Step, TaskState
+from bot.domain import OutcomeKind, Result, Run, Step, TaskState, Usage
 from bot.errors import Parked, Retry, UserError
 from bot.run import report
 from bot.run.publish import Publisher
@@ -39,8 +39,17 @@ def stored_end(saved: Mapping[str, Any] | None) -> Ended | None:
     return restore(Ended, saved["ended"]) if saved and "ended" in saved else None
 
 
-async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[Step], ended: Ended) -> None:
+async def leave(
+    store: Store,
+    run: Run,
+    publisher: Publisher,
+    steps: Sequence[Step],
+    ended: Ended,
+    spent: Usage | None = None,
+) -> None:
     """Tell people and leave the task. What cannot be told now is told by the queue until it is seen.
+
+    ``spent`` is what all attempts used, where it is more than the result's.
 
     The words are stored before they are told, so that whoever takes over after a crash says the same.
     """
@@ -50,7 +59,7 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
         outcome=result.outcome if result else None,
         diff=result.diff if result else "",
         proof=result.proof if result else None,
-        usage=result.outcome.usage if result else None,
+        usage=spent or (result.outcome.usage if result else None),
         error=ended.reason,
     )
     await store.save_changes(run, ended.as_stored())

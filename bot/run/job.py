@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import Run, Task
+from bot.domain import Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
@@ -35,7 +35,7 @@ class Parts:
 
 
 class Job:
-    """A task while it is held. ``notebook`` is there once its attempts begin."""
+    """A task while it is held. ``notebook`` is there once its attempts begin, ``spent`` when they are over."""
 
     lease: Lease
 
@@ -53,6 +53,7 @@ class Job:
             self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
         )
         self.notebook: Notebook | None = None
+        self.spent: Usage | None = None
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
-from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Verdict
+from bot.agent.limits import total
+from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Usage, Verdict
 from bot.git.diff import diffstat
 from bot.run.report import is_judge
 
@@ -61,6 +63,11 @@ class Picked:
         if self.chosen.result is None:
             raise ValueError("an attempt without a result was chosen")
         return self.chosen.result
+
+    @property
+    def spent(self) -> Usage:
+        """What all of them used; the seconds are those of thinking, also where they were the same ones."""
+        return reduce(total, (each.result.outcome.usage for each in self.tried if each.result), Usage())
 
     @property
     def why(self) -> str:

@@ -66,7 +66,7 @@ async def _held(job: Job) -> None:
 
 
 async def _end(job: Job, ended: Ended) -> None:
-    await leave(job.store, job.run, job.publisher, job.board.steps, ended)
+    await leave(job.store, job.run, job.publisher, job.board.steps, ended, job.spent)
 
 
 async def _carried_out(job: Job) -> Ended | None:
@@ -149,6 +149,7 @@ async def _make(job: Job) -> Handover | Ended:
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=directive is not None,
     )
+    job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
     if before and before.pull:
         return only_compared(job, picked, before)
     choice = report_attempts.choice(picked, url=job.compare_url)

@@ -43,6 +43,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
     if len(solved.picked.tried) > 1:
         console.print(_attempts(solved.picked))
+        console.print(Text(f"* chosen: {solved.picked.why}"))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
     console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
 
@@ -55,7 +56,7 @@ def _attempts(picked: Picked) -> Table:
         usage = each.result.outcome.usage if each.result else Usage()
         mine = each is picked.chosen
         table.add_row(
-            Text(f"{each.ordinal}{' chosen: ' + picked.why if mine else ''}", style="bold" if mine else ""),
+            Text(f"{each.ordinal}{' *' if mine else ''}", style="bold" if mine else ""),
             Text(ended(each)),
             Text(proved(each)),
             Text(size(each)),
