@@ -35,7 +35,7 @@ class Parts:
 
 
 class Job:
-    """A task while it is held. ``notebook`` is there once its attempts begin, ``spent`` when they are over."""
+    """A task while it is held. ``notebook`` is there once its attempts begin, ``spent`` at their end."""
 
     lease: Lease
 
