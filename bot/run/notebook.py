@@ -29,6 +29,7 @@ from bot.tasks.values import restore
 log = structlog.get_logger(__name__)
 
 STARTED_OVER = "I could not go on from where I was interrupted ({}), so I started over."
+GIVEN_UP = "given up: another attempt was good enough"
 
 
 class Notebook:
@@ -139,6 +140,12 @@ class Notebook:
         else:
             words = what.capitalize()
         await self._board.remark(f"🔀 {words}")
+
+    async def settle(self) -> None:
+        """The choice is made: an attempt that an interrupted run left open is given up. Raises LeaseLost."""
+        for each in await self._store.attempts(self._task.root):
+            if each.maker == self._task.id and each.state is AttemptState.RUNNING:
+                await self._store.end_attempt(self._run, each.id, AttemptState.FAILED, error=GIVEN_UP)
 
     async def stop(self) -> list[int]:
         """A person stopped the run: keep what each attempt has as a diff; the ordinals of those with any.

@@ -149,6 +149,7 @@ async def _make(job: Job) -> Handover | Ended:
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=directive is not None,
     )
+    await job.notebook.settle()
     job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
     if before and before.pull:
         return only_compared(job, picked, before)
