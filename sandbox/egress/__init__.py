@@ -1,0 +1,1 @@
+"""The way out of a sandbox: a proxy on the host that lets through what the policy names."""
