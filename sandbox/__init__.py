@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sandbox.egress.outside import Outside
 from sandbox.spec import Policy, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
+
+if TYPE_CHECKING:
+    from sandbox.egress.outside import Outside
 
 BACKENDS = ("bwrap",)
 

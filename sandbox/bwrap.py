@@ -20,19 +20,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox import arguments, network, rootfs, seccomp, upper
 from sandbox import limits as ceilings
 from sandbox.completed import completed
+from sandbox.egress import gate_for
 from sandbox.egress.clients import CA_FILE, PORT
-from sandbox.egress.gate import Gate
-from sandbox.egress.outside import Outside
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
 from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
 from sandbox.streams import Streams
+
+if TYPE_CHECKING:
+    from sandbox.egress.gate import Gate
+    from sandbox.egress.outside import Outside
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
@@ -68,7 +71,7 @@ async def open_bwrap(
     program = await asyncio.to_thread(_bubblewrap, search)
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
-    gate = Gate(policy.egress, outside) if policy.egress else None
+    gate = gate_for(policy.egress, outside)
     group = await asyncio.to_thread(ceilings.group, policy.limits)
     disk = DiskLayer.create(scratch) if on_disk else None
     try:

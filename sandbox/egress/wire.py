@@ -50,11 +50,12 @@ class Wire:
                         pass
                 self.writer.close()
                 await self.writer.wait_closed()
-        self.writer.transport.abort()
+        self.abort()
 
     def abort(self) -> None:
         """End it now."""
-        self.writer.transport.abort()
+        with suppress(AttributeError):  # of a TLS transport that has ended already, before Python 3.11.4
+            self.writer.transport.abort()
 
 
 async def splice(one: Wire, two: Wire, idle_seconds: float, count: Callable[[int, bool], None]) -> None:
