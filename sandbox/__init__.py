@@ -33,6 +33,10 @@ async def open_sandbox(
         raise SandboxUnavailable(
             f"there is no sandbox backend {backend!r}", f"use auto or {', '.join(BACKENDS)}"
         )
+    if policy.egress is not None and backend not in ("auto", "bwrap"):
+        raise SandboxUnavailable(
+            f"the {backend} backend has no way out to the network", "use bwrap, or leave `egress` out"
+        )
     from sandbox.bwrap import open_bwrap
 
     return await open_bwrap(layers=layers, policy=policy, scratch=scratch, outside=outside)

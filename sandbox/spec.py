@@ -116,6 +116,7 @@ class Request:
     sent: int = 0
     received: int = 0
     milliseconds: int = 0
+    remedy: str = ""  # the rule, as ``sandbox.egress.rules.parse_rule`` reads it, that would have allowed it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

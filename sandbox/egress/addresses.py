@@ -66,11 +66,15 @@ _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 
 
 class Refused(Exception):
-    """The policy is against it. ``reason`` is one line for the log and for the program inside."""
+    """The policy is against it. ``reason`` is one line for the log and for the program inside.
 
-    def __init__(self, reason: str) -> None:
+    ``remedy`` is the rule that would allow it, '' where none would.
+    """
+
+    def __init__(self, reason: str, remedy: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.remedy = remedy
 
 
 def canonical(host: str) -> str:

@@ -62,7 +62,7 @@ class Entry:
         else:
             self.received += size
 
-    def close(self, reason: str = "", *, allowed: bool = True) -> None:
+    def close(self, reason: str = "", *, allowed: bool = True, remedy: str = "") -> None:
         """Write it down, once. Names come from inside: what is no printable ASCII is replaced."""
         if self._closed:
             return
@@ -76,6 +76,7 @@ class Entry:
                 reason=reason,
                 sent=self.sent,
                 received=self.received,
+                remedy=remedy,
                 milliseconds=round((time.monotonic() - self._begun) * 1000),
             )
         )

@@ -62,10 +62,11 @@ def allowed_methods(egress: Egress, host: str, port: int) -> frozenset[str]:
     """The methods for a canonical host and port, empty meaning any. Raises Refused when none."""
     named = [rule for rule in egress.rules if _names(rule, host)]
     if not named:
-        raise Refused("not on the list of hosts")
+        plain = port in (80, 443)
+        raise Refused("not on the list of hosts", host if plain else f"{host}:{port}")
     rules = [rule for rule in named if port in rule.ports]
     if not rules:
-        raise Refused(f"port {port} is not on the list for this host")
+        raise Refused(f"port {port} is not on the list for this host", f"{host}:{port}")
     if not all(rule.methods for rule in rules):
         return frozenset()
     return frozenset(method for rule in rules for method in rule.methods)

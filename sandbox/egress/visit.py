@@ -87,7 +87,7 @@ class Visit:
         """One request whose inside is seen."""
         method = self._entry.method = request.method.decode("ascii", "replace")
         if methods and method not in methods:
-            raise Refused(f"the method {method} is not on the list for this host")
+            raise Refused(f"the method {method} is not on the list for this host", target.host)
         if self._server is None:
             self._server = await self._dial(target, tls=tls)
         await exchange(self._client, self._server, request, target, self._entry)
@@ -169,7 +169,7 @@ class Visit:
         """Say and record why. ``allowed`` stays true where the network and not policy was against it."""
         refused = isinstance(error, Refused)
         status, phrase, reason = _explained(error)
-        self._entry.close(reason, allowed=not refused)
+        self._entry.close(reason, allowed=not refused, remedy=getattr(error, "remedy", ""))
         words = "refused by the sandbox's network policy" if refused else "the sandbox's network gate"
         text = f"{words}: {self._entry.host or 'a request'}: {reason}\n".encode()
         headers = [("content-type", "text/plain; charset=utf-8"), ("content-length", str(len(text)))]
