@@ -29,10 +29,10 @@ class Arguments(BaseModel):
 class Shell(Arguments):
     """Run a command with bash in the workspace and see its exit code and output (stdout and stderr together).
 
-    There is no network beyond what the task names, and no input: a command that asks gets end-of-file. Whatever it starts ends
-    with it, so nothing can be left running. Nothing outside /workspace is kept from one call to the next, nor
-    are `cd` and variables: join what belongs together with &&. Long output is cut in the middle and can be
-    read afterwards.
+    There is no network beyond what the task names, and no input: a command that asks gets end-of-file.
+    Whatever it starts ends with it, so nothing can be left running. Nothing outside /workspace is kept from
+    one call to the next, nor are `cd` and variables: join what belongs together with &&. Long output is cut
+    in the middle and can be read afterwards.
 
     Examples: {"command": "python -m pytest tests/test_cart.py -q"}, {"command": "git diff --stat"},
     {"command": "cd docs && make html", "seconds": 240}
@@ -60,8 +60,8 @@ def _blocked(completed: Completed) -> str:
     if not refused:
         return ""
     return (
-        f"\n[blocked by the network policy: {'; '.join(list(refused)[:10])}. Trying again will not help; people"
-        " are told of it, and can allow it]"
+        f"\n[blocked by the network policy: {'; '.join(list(refused)[:10])}. Trying again will not help;"
+        " people are told of it, and can allow it]"
     )
 
 

@@ -152,15 +152,21 @@ def proof(evidence: Proof) -> str:
     for check in evidence.checks:
         lines += _turned(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
-    lines += [_blocked(item) for item in evidence.blocked[:10]]
-    if len(evidence.blocked) > 10:
-        lines.append(f"- {len(evidence.blocked) - 10} more hosts were blocked.")
+    lines += [blocked(evidence)] if evidence.blocked else []
     tails = [
         folded(f"Output of <code>{_cell(c.command)}</code> with this change", fenced(c.head.tail))
         for c in evidence.checks
         if c.head.tail.strip()
     ]
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
+
+
+def blocked(evidence: Proof) -> str:
+    """What policy kept the run from reaching, as a list; '' when there was nothing."""
+    lines = [_blocked(item) for item in evidence.blocked[:10]]
+    if len(evidence.blocked) > 10:
+        lines.append(f"- {len(evidence.blocked) - 10} more hosts were blocked.")
+    return "\n".join(lines)
 
 
 def _blocked(item: Blocked) -> str:
