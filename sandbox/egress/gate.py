@@ -32,11 +32,13 @@ class Gate:
         self._log = Log(egress)
         self._room = asyncio.Semaphore(egress.connections)
         self._visits: set[asyncio.Task[None]] = set()
+        self._listener: socket.socket | None = None
         self._listening: asyncio.Task[None] | None = None
 
     def listen(self, listener: socket.socket) -> None:
         """Serve what connects to this listening socket, which is the gate's from now on."""
         listener.setblocking(False)
+        self._listener = listener
         self._listening = asyncio.create_task(self._accept(listener))
 
     async def settle(self) -> tuple[tuple[Request, ...], int]:
@@ -52,6 +54,8 @@ class Gate:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._listening
+        if self._listener is not None:
+            self._listener.close()
         await self._end_visits()
 
     async def _end_visits(self) -> None:

@@ -48,7 +48,7 @@ def handshake(data: bytes) -> bytes | None:
             raise Refused("not TLS")
         body += data[at + 5 : at + 5 + length]
         at += 5 + length
-        if body[0] != _CLIENT_HELLO:
+        if body and body[0] != _CLIENT_HELLO:
             raise Refused("not TLS")
         if len(body) >= 4 and len(body) >= 4 + (size := int.from_bytes(body[1:4])):
             return body[4 : 4 + size]

@@ -140,6 +140,7 @@ class Visit:
                 self._entry = Entry(self._log, target.host, target.port)
             if (request := await self._head()) is None:
                 break
+            self._entry.method = request.method.decode("ascii", "replace")
             await self._one(request, inner(request, target), methods, tls=True)
             if not reusable(self._client):
                 break

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 _CHUNK = 1 << 16
-_LINGER_SECONDS = 2.0
+_LINGER_SECONDS = 1.0
 
 
 class Wire:
-    """Streams with deadlines. ``count`` is told how many bytes came or went before they are passed on."""
+    """Streams with deadlines. ``moved`` is when something last came or went."""
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, idle_seconds: float
@@ -21,6 +21,7 @@ class Wire:
         self.writer = writer
         self._idle = idle_seconds
         self.moved = time.monotonic()
+        self._spoke = False
 
     async def receive(self, seconds: float | None = None) -> bytes:
         """Some bytes, empty at the end. Raises TimeoutError."""
@@ -30,6 +31,7 @@ class Wire:
 
     async def send(self, data: bytes) -> None:
         """Pass bytes on. Raises TimeoutError when the other side does not take them."""
+        self._spoke = True
         self.writer.write(data)
         await asyncio.wait_for(self.writer.drain(), self._idle)
         self.moved = time.monotonic()
@@ -44,7 +46,7 @@ class Wire:
         """Let what was sent arrive, for a moment, then end it whatever the other side does."""
         with suppress(OSError, TimeoutError, RuntimeError):
             async with asyncio.timeout(_LINGER_SECONDS):
-                if self.writer.can_write_eof():
+                if self._spoke and self.writer.can_write_eof():
                     self.writer.write_eof()
                     while await self.reader.read(_CHUNK):  # unread bytes would turn the end into a reset
                         pass
