@@ -113,40 +113,46 @@ async def test_methods_hold_inside_tls_too() -> None:
 
 
 async def test_many_requests_on_one_connection_are_each_judged() -> None:
-    async with internet() as world:
-        async with visiting(Egress(rules=(world.rule(HOST, "GET"),)), world.outside()) as visitor:
-            line = f"GET /{{}} HTTP/1.1\r\nHost: {HOST}:{world.tls}\r\n\r\n"
-            data = "".join(line.format(number) for number in range(3)).encode()
-            answer = await over_tls(visitor, world, data + data.replace(b"GET", b"POST"))
-            assert answer.count(b"HTTP/1.1 200 ") == 3 and answer.count(b"HTTP/1.1 403 ") == 1
-            assert len(world.heard) == 3
-            assert [r.method for r in await visitor.records()] == ["GET", "GET", "GET", "POST"]
+    async with (
+        internet() as world,
+        visiting(Egress(rules=(world.rule(HOST, "GET"),)), world.outside()) as visitor,
+    ):
+        line = f"GET /{{}} HTTP/1.1\r\nHost: {HOST}:{world.tls}\r\n\r\n"
+        data = "".join(line.format(number) for number in range(3)).encode()
+        answer = await over_tls(visitor, world, data + data.replace(b"GET", b"POST"))
+        assert answer.count(b"HTTP/1.1 200 ") == 3 and answer.count(b"HTTP/1.1 403 ") == 1
+        assert len(world.heard) == 3
+        assert [r.method for r in await visitor.records()] == ["GET", "GET", "GET", "POST"]
 
 
 @pytest.mark.parametrize("methods", [(), ("GET",)])
 async def test_s49_tls_for_another_host_ends(methods: tuple[str, ...]) -> None:
     """Domain fronting: CONNECT names the host that is allowed, the greeting another one there."""
-    async with internet(OTHER) as world:
-        async with visiting(Egress(rules=(world.rule(HOST, *methods),)), world.outside()) as visitor:
-            with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
-                await over_tls(visitor, world, inside("/", host=OTHER), sni=OTHER)
-            (record,) = await visitor.records()
-            assert not record.allowed and "another host (SNI)" in record.reason
-            assert world.heard == []
+    async with (
+        internet(OTHER) as world,
+        visiting(Egress(rules=(world.rule(HOST, *methods),)), world.outside()) as visitor,
+    ):
+        with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+            await over_tls(visitor, world, inside("/", host=OTHER), sni=OTHER)
+        (record,) = await visitor.records()
+        assert not record.allowed and "another host (SNI)" in record.reason
+        assert world.heard == []
 
 
 @pytest.mark.parametrize("methods", [(), ("GET",)])
 async def test_s49_a_tunnel_carries_nothing_but_tls(methods: tuple[str, ...]) -> None:
-    async with internet() as world:
-        async with visiting(Egress(rules=(world.rule(HOST, *methods),)), world.outside()) as visitor:
-            reader, writer = await asyncio.open_connection("127.0.0.1", visitor.port)
-            writer.write(f"CONNECT {HOST}:{world.tls} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
-            await asyncio.wait_for(reader.read(), 5)
-            writer.close()
-            (record,) = await visitor.records()
-            assert not record.allowed and "TLS" in record.reason
+    async with (
+        internet() as world,
+        visiting(Egress(rules=(world.rule(HOST, *methods),)), world.outside()) as visitor,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", visitor.port)
+        writer.write(f"CONNECT {HOST}:{world.tls} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        (record,) = await visitor.records()
+        assert not record.allowed and "TLS" in record.reason
 
 
 async def test_a_host_whose_certificate_is_not_trusted_is_not_talked_to() -> None:
