@@ -19,6 +19,7 @@ from sandbox.egress.wire import Wire
 from sandbox.spec import Egress, Request
 
 _SETTLE_SECONDS = 1.0
+_PACE_SECONDS = 0.005  # between two connections: the worker has other things to do than to answer a flood
 _STREAM_BYTES = 1 << 16
 
 
@@ -69,6 +70,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         with listener:
             for _ in range(self.egress.total_connections):
+                await asyncio.sleep(_PACE_SECONDS)
                 await self._room.acquire()
                 try:
                     client, _address = await loop.sock_accept(listener)
