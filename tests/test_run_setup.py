@@ -255,7 +255,13 @@ def test_inputs_are_lock_files_and_what_the_command_names() -> None:
         "tools/setup.sh": "3",
         "app.py": "4",
         "docs/requirements.md": "5",
+        "Makefile": "6",
     }
     found = inputs("./tools/setup.sh --quick && echo app", tracked)
-    assert found == {"requirements/dev.txt": "1", "web/package-lock.json": "2", "tools/setup.sh": "3"}
+    assert found == {
+        "requirements/dev.txt": "1",
+        "web/package-lock.json": "2",
+        "tools/setup.sh": "3",
+        "Makefile": "6",
+    }
     assert inputs("make", {"Makefile": "1", "app.c": "2"}) is None, "nobody can say what it depends on"

@@ -10,6 +10,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from sandbox.spec import Entry
@@ -66,6 +67,8 @@ LOCK_FILES: dict[str, tuple[str, ...]] = {
     "Dart": ("pubspec.yaml", "pubspec.lock"),
     "any": (".tool-versions", "mise.toml", "flake.lock"),
 }
+# What a command such as ``make deps`` reads without naming it; alone they say nothing of what is installed.
+RECIPES = ("[Mm]akefile", "GNUmakefile", "*.mk", "justfile", "Taskfile.y*ml", "Rakefile", "noxfile.py")
 _PATTERNS = tuple(pattern for patterns in LOCK_FILES.values() for pattern in patterns)
 
 # Where package managers put what they fetch, inside a checkout.
@@ -81,14 +84,16 @@ _COMMON = re.compile(r"licen[cs]e|copying|notice|authors", re.IGNORECASE)
 def inputs(command: str, tracked: Mapping[str, str]) -> dict[str, str] | None:
     """The tracked files that a setup command depends on, with their object names.
 
-    They are the lock files and what the command itself names; None when there is no lock file, or there are
-    too many: then nobody can say what it depends on. ``tracked`` are all files of the commit.
+    They are the lock files, the recipes beside them, and what the command itself names; None when there is no
+    lock file, or there are too many: then nobody can say what it depends on. ``tracked`` are all files of the
+    commit.
     """
     named = {word.removeprefix("./") for word in _words(command)}
     locks = {path for path in tracked if _is_lock(path)}
     if not locks or len(locks) > MOST_FILES:
         return None
-    return {path: tracked[path] for path in sorted(locks | (named & tracked.keys()))}
+    recipes = {path for path in tracked if _matches(path, RECIPES)}
+    return {path: tracked[path] for path in sorted(locks | recipes | (named & tracked.keys()))}
 
 
 def _words(command: str) -> list[str]:
@@ -102,7 +107,13 @@ def _is_lock(path: str) -> bool:
     whole = PurePosixPath(path)
     if whole.parent.name == "requirements" and whole.suffix in (".txt", ".in"):
         return True
-    return any(PurePosixPath(whole.name).match(pattern) for pattern in _PATTERNS)
+    return _matches(path, _PATTERNS)
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a path's last part fits one of the patterns."""
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def roots(entries: Iterable[Entry], tracked: Mapping[str, str]) -> tuple[str, ...] | None:
@@ -135,7 +146,7 @@ def fits(folders: Iterable[str], tracked: Iterable[str]) -> bool:
 def _root(path: str) -> str | None:
     parts = path.split("/")
     for depth, part in enumerate(parts[:-1], 1):
-        if any(PurePosixPath(part).match(pattern) for pattern in DEPENDENCY_FOLDERS):
+        if _matches(part, DEPENDENCY_FOLDERS):
             return "/".join(parts[:depth])
     return None
 
