@@ -14,13 +14,14 @@ from typing import Any, Protocol
 from bot.agent.journal import Journal
 from bot.agent.loop import think
 from bot.agent.models import ModelCall
-from bot.domain import Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
+from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.changes import change_set
 from bot.git.diff import unified
 from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
+from bot.run.internet import merged
 from bot.run.prove import apply, prove
 from sandbox.spec import Sandbox
 
@@ -77,15 +78,18 @@ async def attempt(
     """
     await set_phase(Phase.THINK)
     limits = limits or whole_budget(checkout)
-    outcome, changes = await _think(checkout, brief, model, journal, limits, witness, interrupted)
+    outcome, changes, blocked = await _think(
+        checkout, brief, model, journal, redactor, limits, witness, interrupted
+    )
     outcome = _redacted(outcome, redactor)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
-        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base))
+        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
     proof = await prove(checkout, admitted, redactor)
+    proof = replace(proof, blocked=merged(blocked, proof.blocked))
     diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
     return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
 
@@ -116,11 +120,12 @@ async def _think(
     brief: Brief,
     model: ModelCall,
     journal: Journal,
+    redactor: Redactor,
     limits: Limits,
     witness: Witness | None,
     interrupted: Interrupted | None,
-) -> tuple[Outcome, ChangeSet]:
-    """The agent's words, and what its workspace really holds."""
+) -> tuple[Outcome, ChangeSet, tuple[Blocked, ...]]:
+    """The agent's words, what its workspace really holds, and what setup and agent could not reach."""
     sandbox = await checkout.open()
 
     async def look() -> ChangeSet:
@@ -139,13 +144,14 @@ async def _think(
             journal=journal,
             history=interrupted.history if interrupted else (),
         )
-        return outcome, await look()
+        changes = await look()
     except asyncio.CancelledError:
         if witness:
             await _rescue(witness, look)
         raise
     finally:
         await sandbox.aclose()
+    return outcome, changes, merged(checkout.blocked, sandbox.blocked(redactor))
 
 
 async def _rescue(witness: Witness, look: Look) -> None:

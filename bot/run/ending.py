@@ -83,7 +83,10 @@ def without_pull(result: Result, choice: str = "") -> Ended | None:
 
 
 def _without_pull(result: Result) -> Ended | None:
-    kind, text = result.outcome.kind, report.outcome_text(result.outcome)
+    kind = result.outcome.kind
+    text = "\n\n".join(
+        part for part in (report.outcome_text(result.outcome), report.blocked(result.proof)) if part
+    )
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
         return Ended(state=TaskState.DONE, text=text, result=result)
     if kind is OutcomeKind.BLOCKED or not result.changes:

@@ -22,6 +22,7 @@ from bot.redact import Redactor
 from bot.run.attempt import model_name
 from bot.run.attempts import Unkept, best_of, ceiling
 from bot.run.checkout import Workshop
+from bot.run.internet import in_words
 from bot.run.judge import Picked, Tried
 
 Tell = Callable[[str], None]
@@ -134,6 +135,7 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        internet=in_words(checkout.config.internet),
     )
 
     async def set_phase(phase: Phase) -> None:
