@@ -1,0 +1,99 @@
+"""The symbols of one file: from its syntax tree, or from lines that look like definitions."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from .languages import GRAMMARS, QUERIES
+
+MOST = 2000
+NAME_CHARS = 100
+_LINE = 400  # characters of a line that are looked at
+_MODIFIERS = (
+    r"(?:(?:export|default|public|private|protected|internal|static|abstract|final|async|override|open|sealed"
+    r"|pub(?:\([a-z]+\))?|inline|local|data|case|implicit|unsafe|extern|virtual|create|or replace)\s+)*"
+)
+_DEFINITION = re.compile(
+    r"\s{0,40}" + _MODIFIERS + r"(def|defp|defmodule|defmacro|fn|func|fun|function|sub|proc|procedure|class|struct"
+    r"|enum|trait|interface|protocol|module|namespace|object|record|type|newtype|message|service|rpc|table|view"
+    r"|typealias|macro|mixin|extension|contract|library|resource|package|defun|defn|defmethod|define)"
+    r"\s+[\"'(]?([^\W\d][\w.:!?-]*)",
+    re.IGNORECASE,
+)
+_SHELL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(\)\s*\{?\s*$")
+_MAKE = re.compile(r"([A-Za-z0-9_][\w.-]*)\s*:(?!=)")
+_HEADING = re.compile(r"#{1,4}\s+(\S.{0,90})")
+_LISP = re.compile(r"\s{0,40}\((defun|defn|defmacro|define|defvar|defclass)\s+\(?([^\s()]+)")
+
+
+class Symbol(NamedTuple):
+    """A definition. ``within`` is the symbol around it, as ``Class`` or ``Class.method``; lines from 1."""
+
+    name: str
+    kind: str
+    line: int
+    within: str
+
+
+def of_tree(grammar: str, data: bytes) -> list[Symbol]:
+    """The symbols that tree-sitter finds, in the order of the file."""
+    parser, query, cursor_type = _parser(grammar)
+    tree = parser.parse(data)
+    found: list[tuple[int, int, int, str, str]] = []
+    for _, captures in cursor_type(query).matches(tree.root_node):
+        (name,) = captures.pop("name")[:1]
+        if len(found) >= MOST or not captures:
+            break
+        kind, (node, *_) = next(iter(captures.items()))
+        text = data[name.start_byte : name.end_byte].decode("utf-8", "replace")[:NAME_CHARS]
+        found.append((node.start_byte, -node.end_byte, name.start_point[0] + 1, text, kind))
+    return _nested(sorted(set(found)))
+
+
+def _nested(found: list[tuple[int, int, int, str, str]]) -> list[Symbol]:
+    """Name what stands around each definition; they come sorted by where they begin, outer ones first."""
+    symbols: list[Symbol] = []
+    around: list[tuple[int, str]] = []
+    for start, minus_end, line, name, kind in found:
+        while around and around[-1][0] <= start:
+            around.pop()
+        within = around[-1][1] if around else ""
+        if not (symbols and symbols[-1][0] == name and symbols[-1][2] == line):
+            symbols.append(Symbol(name, "method" if kind == "function" and within else kind, line, within))
+        if len(around) < 3:
+            around.append((-minus_end, f"{within}.{name}" if within else name))
+    return symbols
+
+
+@cache
+def _parser(grammar: str) -> tuple[Any, Any, Any]:
+    """The parser, the compiled patterns and the cursor's class of a grammar. ImportError without it."""
+    import tree_sitter
+
+    module, function = GRAMMARS[grammar]
+    language = tree_sitter.Language(getattr(importlib.import_module(module), function)())
+    return (
+        tree_sitter.Parser(language),
+        tree_sitter.Query(language, QUERIES[grammar]),
+        tree_sitter.QueryCursor,
+    )
+
+
+def of_lines(name: str, text: str) -> list[Symbol]:
+    """The symbols that a file's lines look like they define, for languages without a grammar."""
+    symbols: list[Symbol] = []
+    patterns = {"Shell": _SHELL, "Make": _MAKE, "Prose": _HEADING}
+    special = patterns.get(name)
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(symbols) >= MOST:
+            break
+        line = line[:_LINE]
+        if special is not None and (match := special.match(line)):
+            kind = {"Make": "target", "Prose": "heading"}.get(name, "function")
+            symbols.append(Symbol(match[1].strip()[:NAME_CHARS], kind, number, ""))
+        elif name != "Prose" and (match := _LISP.match(line) if name in ("Lisp", "Clojure") else _DEFINITION.match(line)):
+            symbols.append(Symbol(match[2][:NAME_CHARS], match[1].lower(), number, ""))
+    return symbols
