@@ -119,7 +119,7 @@ class History:
             self._batch.stdin.flush()
             size = int(self._batch.stdout.readline().split()[2])
             data = self._batch.stdout.read(size + 1)[:-1]
-            text = "" if analysis.looks_binary(data) else data[: listing.FILE_BYTES].decode("utf-8", "replace").lower()
+            text = "" if analysis.looks_binary(data) else data[: analysis.FILE_BYTES].decode("utf-8", "replace").lower()
             counted = Counter(_WORD.findall(text))
             self._blobs[sha] = Blob(text=text, words=counted, length=counted.total())
             self._blobs[sha].analyses["data"] = data
@@ -130,7 +130,7 @@ class History:
         blob, key = self.blob(sha), languages.language(path).name
         if key not in blob.analyses:
             data = blob.analyses["data"]
-            data = data if len(data) <= listing.FILE_BYTES else b"\0"
+            data = data if len(data) <= analysis.FILE_BYTES else b"\0"
             blob.analyses[key] = analysis.analyse(path, data)
         return blob.analyses[key]._replace(path=path)
 

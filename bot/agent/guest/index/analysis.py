@@ -10,6 +10,7 @@ from . import symbols, words
 from .languages import Language, language
 
 MOST_TERMS = 5000
+FILE_BYTES = 1 << 20  # what is larger is known by its path only
 PARSE_BYTES = 384 << 10  # what is larger is read by lines
 _DATA_LINE = 5000  # a line as long as this is no source
 
@@ -38,31 +39,36 @@ def looks_generated(data: bytes) -> bool:
     return len(head) > 4000 and (len(head) / lines > 250 or max(map(len, head.split(b"\n"))) > _DATA_LINE)
 
 
-def analyse(path: str, data: bytes, *, parse: bool = True) -> Analysis:
-    """Read one file. ``parse`` False leaves tree-sitter out, for a file that it could not bear."""
+def analyse(path: str, data: bytes, *, parse: bool = True, late: bool = False) -> Analysis:
+    """Read one file, without tree-sitter when that could not bear it (``parse`` False) or time is short."""
     kind = language(path)
     if looks_binary(data):
         return Analysis(path, kind, 0, [], {}, {}, "binary")
     if looks_generated(data):
         return Analysis(path, kind, data.count(b"\n") + 1, [], {}, {}, "minified or data")
     text = data.decode("utf-8", "replace")
-    found, note = _symbols(kind, data, text, parse=parse)
+    found, note = _symbols(kind, data, text, parse=parse, late=late)
     body = _counted(Counter(words.identifiers(text)))
     defined = _counted(Counter(word for symbol in found for word in re.findall(r"\w+", symbol.name)))
     return Analysis(path, kind, data.count(b"\n") + 1, found, body, defined, note)
 
 
-def _symbols(kind: Language, data: bytes, text: str, *, parse: bool) -> tuple[list[symbols.Symbol], str]:
+def _symbols(
+    kind: Language, data: bytes, text: str, *, parse: bool, late: bool
+) -> tuple[list[symbols.Symbol], str]:
+    """The symbols, and why they are not the parser's where they could have been."""
     if kind.role == "data":
         return [], ""
-    if kind.grammar and len(data) > PARSE_BYTES:
-        return symbols.of_lines(kind.name, text), "too large for the parser"
-    if kind.grammar and parse:
+    if not kind.grammar:
+        return symbols.of_lines(kind.name, text), ""
+    note = "too large for the parser" if len(data) > PARSE_BYTES else ""
+    note = note or ("" if parse else "the parser could not bear it") or ("read by lines to save time" if late else "")
+    if not note:
         try:
             return symbols.of_tree(kind.grammar, data), ""
         except ImportError:
-            return symbols.of_lines(kind.name, text), "no parser installed"
-    return symbols.of_lines(kind.name, text), "the parser could not bear it" if kind.grammar else ""
+            note = "no parser installed"
+    return symbols.of_lines(kind.name, text), note
 
 
 def _counted(found: Counter[str]) -> dict[str, int]:

@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from typing import NamedTuple
 
-FILE_BYTES = 1 << 20  # larger files are known by their path only
 MOST_FILES = 200_000
 DEEPEST = 40
 _VENDORED = frozenset(
@@ -59,7 +58,7 @@ def walk(top: str, *, ignore: str = "") -> Listed:
 
 def _no_folder(name: str, depth: int) -> str:
     if name == ".git":
-        return "" if depth else "git's own folder"
+        return "git's own folder"
     if name in _VENDORED:
         return "vendored folder"
     return "folder too deep" if depth >= DEEPEST else ""

@@ -11,14 +11,15 @@ import math
 import re
 from typing import NamedTuple
 
+from . import words
 from .request import Request
 from .store import Reader
 
 # Weights of the fields, and how much a long file is held against each.
-BODY, DEFINED, PATH = 1.0, 2.0, 4.0
+BODY, DEFINED, PATH = 1.0, 1.0, 8.0
 BODY_LENGTH, DEFINED_LENGTH = 0.5, 0.3
 SATURATION = 1.5
-SHARED = 0.3  # of a good file's score that its neighbours get
+SHARED = 0.6  # of a good file's score that its neighbours get
 SEEDS = 40
 NAMED = 1.0  # of the best score, for a path that the request names
 ROLE = {"source": 1.0, "prose": 0.35, "data": 0.35}
@@ -116,3 +117,18 @@ def _shorter(path: str, index: Reader) -> list[int]:
         if numbers:
             return numbers
     return []
+
+
+def symbols(index: Reader, number: int, request: Request, most: int) -> list[list[object]]:
+    """``[name, kind, line, within]`` of a file's symbols that the request is about, in the file's order.
+
+    Without one that it is about, the first few of the outermost.
+    """
+    scored = []
+    for symbol in index.symbols(number):
+        terms = {term for part in re.findall(r"\w+", symbol[0]) for term in words.terms(part)}
+        score = sum(request.terms.get(term, 0.0) for term in terms) / math.sqrt(len(terms) or 1)
+        scored.append((score + (4.0 if words.whole(symbol[0]) in request.names else 0.0), symbol))
+    best = sorted((each for each in scored if each[0] > 0), key=lambda each: (-each[0], each[1][2]))[:most]
+    chosen = [symbol for _, symbol in best] or [symbol for _, symbol in scored if not symbol[3]][: most // 2]
+    return sorted(chosen, key=lambda symbol: symbol[2])

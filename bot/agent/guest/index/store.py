@@ -1,8 +1,7 @@
 """The index in one SQLite file: files with their symbols, postings of terms, and who refers to whom.
 
 A posting is 32 bits: file number (18), count in the text (7), in symbols (5), in the path (2), each count
-capped. What is counted twice in no field is small, so 13,000 files take tens of megabytes, and an answer reads
-only the terms it asks for.
+capped. So 13,000 files take tens of megabytes, and an answer reads only the terms it asks for.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -51,24 +51,38 @@ class Segment(NamedTuple):
 def segment(analyses: Iterable[tuple[int, Analysis]]) -> Segment:
     """Turn analyses of numbered files into one part."""
     rows: list[Row] = []
-    postings: dict[str, array[int]] = {}
+    postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
     for number, each in analyses:
-        path = path_terms(each.path)
-        body, defined = each.body, each.defined
-        rows.append(
-            Row(
-                number, each.path, each.language.name, each.language.role, each.lines, sum(body.values()),
-                sum(defined.values()), each.note, json.dumps(each.symbols),
-            )
-        )  # fmt: skip
-        for term in body.keys() | defined.keys() | path.keys():
-            packed = number << 14 | min(body.get(term, 0), 127) << 7
-            packed |= min(defined.get(term, 0), 31) << 2 | min(path.get(term, 0), 3)
-            if term in postings:
-                postings[term].append(packed)
-            else:
-                postings[term] = array("I", (packed,))
+        rows.append(_row(number, each))
+        base, defined, path = number << 14, each.defined, path_terms(each.path)
+        rest = {
+            term: min(defined.get(term, 0), 31) << 2 | min(path.get(term, 0), 3)
+            for term in defined.keys() | path.keys()
+        }
+        for term, count in each.body.items():
+            postings[term].append(base | (count if count < 127 else 127) << 7 | rest.pop(term, 0))
+        for term, packed in rest.items():
+            postings[term].append(base | packed)
     return Segment(rows, {term: found.tobytes() for term, found in postings.items()})
+
+
+def _row(number: int, each: Analysis) -> Row:
+    return Row(
+        id=number,
+        path=_plain(each.path),
+        language=each.language.name,
+        role=each.language.role,
+        lines=each.lines,
+        body=sum(each.body.values()),
+        defined=sum(each.defined.values()),
+        note=each.note,
+        symbols=json.dumps(each.symbols),
+    )
+
+
+def _plain(path: str) -> str:
+    """A path as text that can be stored, whatever bytes it is of."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class Writer:

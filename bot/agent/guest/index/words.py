@@ -29,7 +29,7 @@ def identifiers(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def terms(word: str) -> tuple[str, ...]:
     """The terms that a word is found by: its stemmed parts, and the whole when it has several.
 
