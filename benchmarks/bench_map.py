@@ -25,7 +25,6 @@ import random
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -44,8 +43,7 @@ _WORD = re.compile(r"\w+")
 def guest(name: str) -> Any:
     """A module of the guest program, loaded as it loads itself."""
     spec = importlib.util.spec_from_file_location("guest_index_entry", GUEST / "__main__.py")
-    assert spec is not None and spec.loader is not None
-    if "_hob_index" not in sys.modules:
+    if spec and spec.loader and "_hob_index" not in sys.modules:
         entry = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(entry)
         entry.load()
@@ -99,7 +97,13 @@ class History:
     def cases(self, number: int) -> list[Case]:
         """So many fitting commits, evenly spread over the history."""
         log = self._git(
-            "log", "--no-merges", "--no-renames", "--name-status", "-z", "--format=%x01%H%x02%P%x02%B%x02", "HEAD"
+            "log",
+            "--no-merges",
+            "--no-renames",
+            "--name-status",
+            "-z",
+            "--format=%x01%H%x02%P%x02%B%x02",
+            "HEAD",
         )
         found = list(filter(None, map(_case, log.split("\x01")[1:])))
         step = max(1.0, len(found) / number)
@@ -107,19 +111,32 @@ class History:
 
     def tree(self, commit: str) -> dict[str, str]:
         """Path to blob of every file that the map would read."""
-        entries = (line.split("\t", 1) for line in self._git("ls-tree", "-rz", "--full-tree", commit).split("\0") if line)
+        entries = (
+            line.split("\t", 1)
+            for line in self._git("ls-tree", "-rz", "--full-tree", commit).split("\0")
+            if line
+        )
         found = {path: info.split()[2] for info, path in entries if info.startswith("100")}
         return {path: sha for path, sha in found.items() if not listing.vendored(path)}
+
+    def _read(self, sha: str) -> bytes:
+        asked, answers = self._batch.stdin, self._batch.stdout
+        if asked is None or answers is None:
+            raise RuntimeError("git cat-file has no pipes")
+        asked.write(f"{sha}\n".encode())
+        asked.flush()
+        size = int(answers.readline().split()[2])
+        return answers.read(size + 1)[:-1]
 
     def blob(self, sha: str) -> Blob:
         """A blob's content."""
         if sha not in self._blobs:
-            assert self._batch.stdin is not None and self._batch.stdout is not None
-            self._batch.stdin.write(f"{sha}\n".encode())
-            self._batch.stdin.flush()
-            size = int(self._batch.stdout.readline().split()[2])
-            data = self._batch.stdout.read(size + 1)[:-1]
-            text = "" if analysis.looks_binary(data) else data[: analysis.FILE_BYTES].decode("utf-8", "replace").lower()
+            data = self._read(sha)
+            text = (
+                ""
+                if analysis.looks_binary(data)
+                else data[: analysis.FILE_BYTES].decode("utf-8", "replace").lower()
+            )
             counted = Counter(_WORD.findall(text))
             self._blobs[sha] = Blob(text=text, words=counted, length=counted.total())
             self._blobs[sha].analyses["data"] = data
@@ -140,7 +157,9 @@ def _case(record: str) -> Case | None:
     if len(parents.split()) != 1:
         return None
     marks = [part for part in rest.lstrip("\n\0").split("\0") if part.strip()]
-    changed = [path for mark, path in zip(marks[::2], marks[1::2], strict=False) if mark.strip() in ("M", "D")]
+    changed = [
+        path for mark, path in zip(marks[::2], marks[1::2], strict=False) if mark.strip() in ("M", "D")
+    ]
     source = [p for p in changed if languages.language(p).role == "source" and not listing.vendored(p)]
     if not 1 <= len(source) <= 10 or not requests.read(message).terms:
         return None
@@ -149,7 +168,9 @@ def _case(record: str) -> Case | None:
 
 def by_map(history: History, tree: dict[str, str], case: Case, spent: Counter[str]) -> list[str]:
     """The map's first answers."""
-    analyses = [(number, history.analysed(path, sha)) for number, (path, sha) in enumerate(sorted(tree.items()))]
+    analyses = [
+        (number, history.analysed(path, sha)) for number, (path, sha) in enumerate(sorted(tree.items()))
+    ]
     start = time.perf_counter()
     writer = store.Writer(":memory:")
     writer.add(store.segment(analyses))
@@ -202,7 +223,7 @@ WAYS: dict[str, Way] = {"map": by_map, "words": by_words, "bm25": by_bm25}
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """95% bootstrap interval of a mean; the same resamples for the same number of values."""
-    chance = random.Random(1)
+    chance = random.Random(1)  # noqa: S311 - resampling
     means = sorted(mean(chance.choices(values, k=len(values))) for _ in range(RESAMPLES))
     return means[int(RESAMPLES * 0.025)], means[int(RESAMPLES * 0.975)]
 
@@ -235,7 +256,10 @@ def measure(path: Path, number: int) -> None:
     print(f"\n{name}: {len(cases)} commits, {sum(easy)} that name a file, {median(sizes):.0f} files (median)")
     print(f"{'':8}{'all':>18}{'names a file':>20}{'names none':>20}")
     for way, values in recalls.items():
-        parts = [values, *([v for v, e in zip(values, easy, strict=True) if e is want] for want in (True, False))]
+        parts = [
+            values,
+            *([v for v, e in zip(values, easy, strict=True) if e is want] for want in (True, False)),
+        ]
         print(f"{way:8}{shown(parts[0]):>18}{shown(parts[1]):>20}{shown(parts[2]):>20}")
     rival = max((way for way in recalls if way != "map"), key=lambda way: mean(recalls[way]))
     gains = [own - other for own, other in zip(recalls["map"], recalls[rival], strict=True)]
@@ -245,7 +269,9 @@ def measure(path: Path, number: int) -> None:
 
 def main() -> None:
     """Measure what the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("repos", nargs="*", type=Path, help="clones with their history")
     parser.add_argument("--commits", type=int, default=100)
     parser.add_argument("--large", type=Path, help="a directory of many files to be timed in the sandbox")

@@ -39,6 +39,7 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

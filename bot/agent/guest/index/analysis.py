@@ -16,7 +16,7 @@ _DATA_LINE = 5000  # a line as long as this is no source
 
 
 class Analysis(NamedTuple):
-    """What there is to know of one file. Counts are per term; ``note`` says what was not done, or is empty."""
+    """What there is to know of one file. Counts are per term; ``note`` says what was not done, if anything."""
 
     path: str
     language: Language
@@ -62,7 +62,11 @@ def _symbols(
     if not kind.grammar:
         return symbols.of_lines(kind.name, text), ""
     note = "too large for the parser" if len(data) > PARSE_BYTES else ""
-    note = note or ("" if parse else "the parser could not bear it") or ("read by lines to save time" if late else "")
+    note = (
+        note
+        or ("" if parse else "the parser could not bear it")
+        or ("read by lines to save time" if late else "")
+    )
     if not note:
         try:
             return symbols.of_tree(kind.grammar, data), ""

@@ -140,24 +140,46 @@ def _table() -> dict[str, Language]:
         "Ruby": ("ruby", "rb rake gemspec"), "PHP": ("php", "php phtml"),
     }  # fmt: skip
     lexical = {
-        "Kotlin": "kt kts", "Scala": "scala sc", "Swift": "swift", "Objective-C": "m mm", "Shell": "sh bash zsh",
-        "Perl": "pl pm t", "Lua": "lua", "Elixir": "ex exs", "Erlang": "erl hrl", "Haskell": "hs", "OCaml": "ml mli",
-        "Clojure": "clj cljs cljc", "R": "r", "Julia": "jl", "Dart": "dart", "Zig": "zig", "Nim": "nim", "D": "d",
-        "Groovy": "groovy gradle", "F#": "fs fsx", "Visual Basic": "vb", "Fortran": "f f90 f95", "Pascal": "pas",
-        "Lisp": "el lisp scm rkt", "SQL": "sql", "Vue": "vue", "Svelte": "svelte", "Protobuf": "proto",
-        "PowerShell": "ps1 psm1", "Terraform": "tf", "CSS": "css scss sass less", "Cython": "pyx pxd",
-        "Assembly": "s asm", "CUDA": "cu cuh", "Solidity": "sol", "Tcl": "tcl", "Vim script": "vim",
-        "GraphQL": "graphql gql", "Template": "html htm jinja j2 erb ejs hbs mustache twig tmpl mako",
+        "Kotlin": "kt kts", "Scala": "scala sc", "Swift": "swift", "Objective-C": "m mm",
+        "Shell": "sh bash zsh", "Perl": "pl pm t", "Lua": "lua", "Elixir": "ex exs", "Erlang": "erl hrl",
+        "Haskell": "hs", "OCaml": "ml mli", "Clojure": "clj cljs cljc", "R": "r", "Julia": "jl",
+        "Dart": "dart", "Zig": "zig", "Nim": "nim", "D": "d", "Groovy": "groovy gradle", "F#": "fs fsx",
+        "Visual Basic": "vb", "Fortran": "f f90 f95", "Pascal": "pas", "Lisp": "el lisp scm rkt",
+        "SQL": "sql", "Vue": "vue", "Svelte": "svelte", "Protobuf": "proto", "PowerShell": "ps1 psm1",
+        "Terraform": "tf", "CSS": "css scss sass less", "Cython": "pyx pxd", "Assembly": "s asm",
+        "CUDA": "cu cuh", "Solidity": "sol", "Tcl": "tcl", "Vim script": "vim", "GraphQL": "graphql gql",
+        "Template": "html htm jinja j2 erb ejs hbs mustache twig tmpl mako",
     }  # fmt: skip
-    table = {ext: Language(name, grammar, "source") for name, (grammar, exts) in parsed.items() for ext in exts.split()}
+    table = {
+        ext: Language(name, grammar, "source")
+        for name, (grammar, exts) in parsed.items()
+        for ext in exts.split()
+    }
     table |= {ext: Language(name, "", "source") for name, exts in lexical.items() for ext in exts.split()}
-    table |= {ext: Language("Prose", "", "prose") for ext in "md rst txt adoc markdown org tex mdx 1 5 7 8".split()}
-    return table
+    prose = "md rst txt adoc markdown org tex mdx 1 5 7 8"
+    return table | dict.fromkeys(prose.split(), Language("Prose", "", "prose"))
 
 
 TABLE = _table()
-NAMES = {"makefile": "Make", "dockerfile": "Docker", "rakefile": "Ruby", "gemfile": "Ruby", "cmakelists.txt": "CMake"}
-_PROSE = {"changes", "changelog", "history", "news", "readme", "license", "licence", "copying", "authors", "contributing"}
+NAMES = {
+    "makefile": "Make",
+    "dockerfile": "Docker",
+    "rakefile": "Ruby",
+    "gemfile": "Ruby",
+    "cmakelists.txt": "CMake",
+}
+_PROSE = {
+    "changes",
+    "changelog",
+    "history",
+    "news",
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "authors",
+    "contributing",
+}
 
 
 def language(path: str) -> Language:

@@ -27,7 +27,10 @@ class Links:
         """File ``number`` defines these names."""
         for name in names:
             term = words.whole(name)
-            if len(term) >= _SHORTEST and len(known := self._definers.setdefault(term, set())) <= MOST_DEFINERS:
+            if (
+                len(term) >= _SHORTEST
+                and len(known := self._definers.setdefault(term, set())) <= MOST_DEFINERS
+            ):
                 known.add(number)
 
     def found(self, postings: Mapping[str, bytes]) -> Iterator[tuple[bytes, int]]:

@@ -1,4 +1,4 @@
-"""What there is to read: a walk of the tree that follows no link, within limits, counting what it leaves out."""
+"""What there is to read: a walk that follows no link, within limits, counting what it leaves out."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 MOST_FILES = 200_000
 DEEPEST = 40
-_VENDORED = frozenset(
-    """.git .hg .svn node_modules bower_components vendor _vendor vendored third_party thirdparty third-party
-    .venv venv __pycache__ .tox .mypy_cache .pytest_cache site-packages .yarn Pods .terraform""".split()
-)
+_FOLDERS = """
+.git .hg .svn node_modules bower_components vendor _vendor vendored third_party thirdparty third-party
+.venv venv __pycache__ .tox .mypy_cache .pytest_cache site-packages .yarn Pods .terraform
+"""
+_VENDORED = frozenset(_FOLDERS.split())
 
 
 class Listed(NamedTuple):
@@ -34,7 +35,7 @@ def walk(top: str, *, ignore: str = "") -> Listed:
     while waiting:
         folder, depth = waiting.pop()
         try:
-            entries = list(os.scandir(os.path.join(top, folder) if folder else top))  # noqa: PTH118, PTH208
+            entries = list(os.scandir(os.path.join(top, folder) if folder else top))  # noqa: PTH118
         except OSError:
             left_out["unreadable folder"] += 1
             continue

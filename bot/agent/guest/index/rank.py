@@ -62,7 +62,10 @@ def _bm25(index: Reader, request: Request) -> dict[int, float]:
     average = max(1.0, sum(row[4] for row in files.values()) / count)
     symbols = max(1.0, sum(row[5] for row in files.values()) / count)
     lengths = {
-        number: (1 - BODY_LENGTH + BODY_LENGTH * row[4] / average, 1 - DEFINED_LENGTH + DEFINED_LENGTH * row[5] / symbols)
+        number: (
+            1 - BODY_LENGTH + BODY_LENGTH * row[4] / average,
+            1 - DEFINED_LENGTH + DEFINED_LENGTH * row[5] / symbols,
+        )
         for number, row in files.items()
     }
     scores: dict[int, float] = {}
@@ -72,7 +75,11 @@ def _bm25(index: Reader, request: Request) -> dict[int, float]:
         for packed in postings:
             number = packed >> 14
             body, defined = lengths[number]
-            tf = BODY * (packed >> 7 & 127) / body + DEFINED * (packed >> 2 & 31) / defined + PATH * (packed & 3)
+            tf = (
+                BODY * (packed >> 7 & 127) / body
+                + DEFINED * (packed >> 2 & 31) / defined
+                + PATH * (packed & 3)
+            )
             scores[number] = scores.get(number, 0.0) + rarity * tf / (tf + SATURATION)
     return scores
 
@@ -88,7 +95,7 @@ def _shared(index: Reader, scores: dict[int, float]) -> dict[int, float]:
 
 def _named(index: Reader, request: Request, best: float) -> dict[int, float]:
     """Files whose path, or the end of it, the request writes out; an end that many share counts little."""
-    wanted = {path for path in request.paths}
+    wanted = set(request.paths)
     if not wanted:
         return {}
     ends: dict[str, list[int]] = {}

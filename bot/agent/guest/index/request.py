@@ -11,12 +11,17 @@ MOST_CHARS = 20_000
 MOST_TERMS = 120
 _PATH = re.compile(r"[\w.@+-]*(?:[/\\][\w.@+-]+)+|[\w@+-]+(?:\.[\w@+-]+)*\.[A-Za-z][A-Za-z0-9]{0,7}\b")
 _CODE = re.compile(r"`+([^`\n]{1,200})`+")
-_NAME = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#)[^\W\d]\w*)+|[^\W\d]\w*(?=\()|\w*[a-z]\w*[A-Z]\w*|[^\W\d]\w*_\w+|_\w+")
-_TRAILER = re.compile(r"^(?:signed-off-by|co-authored-by|reviewed-by|acked-by|change-id)\s*:.*$|https?://\S+|\(#\d+\)", re.I | re.M)
+_NAME = re.compile(
+    r"[^\W\d]\w*(?:(?:\.|::|->|#)[^\W\d]\w*)+|[^\W\d]\w*(?=\()|\w*[a-z]\w*[A-Z]\w*|[^\W\d]\w*_\w+|_\w+"
+)
+_TRAILER = re.compile(
+    r"^(?:signed-off-by|co-authored-by|reviewed-by|acked-by|change-id)\s*:.*$|https?://\S+|\(#\d+\)",
+    re.I | re.M,
+)
 
 
 class Request(NamedTuple):
-    """``terms`` with weights; ``names`` are terms of whole identifiers; ``paths`` in the order of the text."""
+    """``terms`` with weights; ``names`` are terms of whole identifiers; ``paths`` in the text's order."""
 
     terms: dict[str, float]
     names: frozenset[str]

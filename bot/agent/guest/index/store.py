@@ -98,9 +98,7 @@ class Writer:
 
     def add(self, part: Segment) -> None:
         """Add a segment; its files are in no other."""
-        self._database.executemany(
-            "insert into files values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)", part.rows
-        )
+        self._database.executemany("insert into files values (?, ?, ?, ?, ?, ?, ?, ?, ?, null)", part.rows)
         for row in part.rows:
             self._links.define(row.id, [symbol[0] for symbol in json.loads(row.symbols)])
         for term, found in part.postings.items():

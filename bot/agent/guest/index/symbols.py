@@ -17,10 +17,12 @@ _MODIFIERS = (
     r"|pub(?:\([a-z]+\))?|inline|local|data|case|implicit|unsafe|extern|virtual|create|or replace)\s+)*"
 )
 _DEFINITION = re.compile(
-    r"\s{0,40}" + _MODIFIERS + r"(def|defp|defmodule|defmacro|fn|func|fun|function|sub|proc|procedure|class|struct"
+    r"\s{0,40}"
+    + _MODIFIERS
+    + r"(def|defp|defmodule|defmacro|fn|func|fun|function|sub|proc|procedure|class|struct"
     r"|enum|trait|interface|protocol|module|namespace|object|record|type|newtype|message|service|rpc|table|view"
     r"|typealias|macro|mixin|extension|contract|library|resource|package|defun|defn|defmethod|define)"
-    r"\s+[\"'(]?([^\W\d][\w.:!?-]*)",
+    r"\s+[\"'(]?([^\W\d]\w*(?:(?:::|\.)\w+)*)",
     re.IGNORECASE,
 )
 _SHELL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(\)\s*\{?\s*$")
@@ -94,6 +96,8 @@ def of_lines(name: str, text: str) -> list[Symbol]:
         if special is not None and (match := special.match(line)):
             kind = {"Make": "target", "Prose": "heading"}.get(name, "function")
             symbols.append(Symbol(match[1].strip()[:NAME_CHARS], kind, number, ""))
-        elif name != "Prose" and (match := _LISP.match(line) if name in ("Lisp", "Clojure") else _DEFINITION.match(line)):
+        elif name != "Prose" and (
+            match := _LISP.match(line) if name in ("Lisp", "Clojure") else _DEFINITION.match(line)
+        ):
             symbols.append(Symbol(match[2][:NAME_CHARS], match[1].lower(), number, ""))
     return symbols

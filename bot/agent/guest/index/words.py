@@ -9,19 +9,20 @@ LONGEST = 64  # longer runs are data, not words
 _WORD = re.compile(r"[^\W\d]\w+")
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_A-Za-z]+")
 # Words of English that say nothing about where to look, and what every request says.
-STOP = frozenset(
-    """a about above after again all also although am an and any are as at be because been before being below
-    between both but by can cannot could did do does doing don done down during each either else even ever
-    every few for from further get gets getting got had has have having he her here hers him his how however i
-    if in instead into is isn it its itself just let like may me might more most much must my need needs no nor
-    not now of off on once one only or other our out over own please rather really s same shall she should
-    since so some still such t than that the their them then there these they this those though through thus
-    to too two under until up upon use used uses using very via want was way we well were what when where
-    whether which while who why will with within without would yes yet you your
-    add added adding adds allow allows bug change changed changes closes fix fixed fixes fixing
-    issue make makes making now ref refs remove removed removes resolves see support update updated updates
-    thanks hello""".split()
-)
+_STOP = """
+a about above after again all also although am an and any are as at be because been before being below
+between both but by can cannot could did do does doing don done down during each either else even ever
+every few for from further get gets getting got had has have having he her here hers him his how however i
+if in instead into is isn it its itself just let like may me might more most much must my need needs no nor
+not now of off on once one only or other our out over own please rather really s same shall she should
+since so some still such t than that the their them then there these they this those though through thus
+to too two under until up upon use used uses using very via want was way we well were what when where
+whether which while who why will with within without would yes yet you your
+add added adding adds allow allows bug change changed changes closes fix fixed fixes fixing
+issue make makes making now ref refs remove removed removes resolves see support update updated updates
+thanks hello
+"""
+STOP = frozenset(_STOP.split())
 
 
 def identifiers(text: str) -> list[str]:

@@ -18,9 +18,10 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import analysis, store
+from .languages import language
 
 BATCH_FILES = 200
 BATCH_BYTES = 4 << 20
@@ -66,14 +67,14 @@ class _Worker:
             _send(self._input, [tuple(job) for job in batch])
 
     def answered(self) -> tuple[bool, store.Segment | None]:
-        """Take what the pipe has: whether it is done with the batch, and the batch's segment unless it died."""
+        """Take what the pipe has: whether the batch is done, and its segment unless the worker died."""
         data = os.read(self.output, 1 << 20)
         self.received += data
         if not data:
             return True, None
         if len(self.received) < 8 or struct.unpack("<Q", self.received[:8])[0] > len(self.received) - 8:
             return False, None
-        rows, postings = marshal.loads(memoryview(self.received)[8:])
+        rows, postings = marshal.loads(memoryview(self.received)[8:])  # noqa: S302 - from our own process
         return True, store.Segment([store.Row(*row) for row in rows], postings)
 
     def stalled(self, now: float) -> bool:
@@ -164,7 +165,7 @@ def _again(worker: _Worker) -> Iterator[list[Job]]:
         yield rest
 
 
-def _send(fd: int, value: object) -> None:
+def _send(fd: int, value: Any) -> None:
     data = marshal.dumps(value)
     data = struct.pack("<Q", len(data)) + data
     while data:
@@ -175,9 +176,10 @@ def _live(top: str, soft: float, at: mmap.mmap, given: int, output: int) -> None
     """A worker's life: batch after batch until the pipe closes."""
     limit = WORKER_BYTES + _mapped()
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    with open(given, "rb") as source:  # noqa: PTH123 - a descriptor
+    with open(given, "rb") as source:
         while head := source.read(8):
-            batch = [Job(*job) for job in marshal.loads(source.read(struct.unpack("<Q", head)[0]))]
+            data = source.read(struct.unpack("<Q", head)[0])
+            batch = [Job(*job) for job in marshal.loads(data)]  # noqa: S302 - from our own process
             rows, postings = store.segment(_all(top, batch, at, soft))
             _send(output, ([tuple(row) for row in rows], postings))
 
@@ -209,4 +211,4 @@ def _analysed(top: str, job: Job, *, late: bool) -> analysis.Analysis:
 
 def _by_path(job: Job, note: str) -> analysis.Analysis:
     """A file of which only the path is known."""
-    return analysis.Analysis(job.path, analysis.language(job.path), 0, [], {}, {}, note)
+    return analysis.Analysis(job.path, language(job.path), 0, [], {}, {}, note)
