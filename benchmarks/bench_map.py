@@ -255,12 +255,10 @@ def measure(path: Path, number: int) -> None:
     name = path.resolve().parent.name if path.name in ("repo", ".git") else path.resolve().name
     print(f"\n{name}: {len(cases)} commits, {sum(easy)} that name a file, {median(sizes):.0f} files (median)")
     print(f"{'':8}{'all':>18}{'names a file':>20}{'names none':>20}")
-    for way, values in recalls.items():
-        parts = [
-            values,
-            *([v for v, e in zip(values, easy, strict=True) if e is want] for want in (True, False)),
-        ]
-        print(f"{way:8}{shown(parts[0]):>18}{shown(parts[1]):>20}{shown(parts[2]):>20}")
+    for label, values in recalls.items():
+        pairs = list(zip(values, easy, strict=True))
+        parts = [values, *([value for value, each in pairs if each is want] for want in (True, False))]
+        print(f"{label:8}{shown(parts[0]):>18}{shown(parts[1]):>20}{shown(parts[2]):>20}")
     rival = max((way for way in recalls if way != "map"), key=lambda way: mean(recalls[way]))
     gains = [own - other for own, other in zip(recalls["map"], recalls[rival], strict=True)]
     print(f"gain over {rival}: {shown(gains)}; rank {1000 * spent['rank'] / len(cases):.0f} ms")

@@ -16,7 +16,7 @@ _DATA_LINE = 5000  # a line as long as this is no source
 
 
 class Analysis(NamedTuple):
-    """What there is to know of one file. Counts are per term; ``note`` says what was not done, if anything."""
+    """What there is to know of one file. Counts are per term; ``note`` says what was not done."""
 
     path: str
     language: Language
