@@ -172,6 +172,11 @@ def render(answer: Answer, chars: int = CHARS) -> str:
     return "\n".join(lines)[:chars]
 
 
+def listed(paths: Sequence[str], chars: int = CHARS) -> str:
+    """All files of a tree so small that it needs no map."""
+    return "\n".join(["All files:", *(_plain(path)[:200] for path in paths)])[:chars]
+
+
 def _line(file: File) -> str:
     """One file; symbols of one container stand together."""
     parts = [

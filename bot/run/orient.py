@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import structlog
 
-from bot.agent.orientation import NoMap, Tree, orient
+from bot.agent.orientation import NoMap, Tree, listed, orient
 from bot.domain import Brief
 from bot.run.checkout import Checkout, Workshop
 from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger()
+
+FEW = 25  # files; so many are all shown, and nothing has to be ranked
 
 
 async def oriented(workshop: Workshop, checkout: Checkout, brief: Brief, model: str) -> Brief:
@@ -21,9 +23,13 @@ async def oriented(workshop: Workshop, checkout: Checkout, brief: Brief, model: 
     """
     if model == "offline":
         return brief
+    repo_id = int(checkout.repo.stem)
+    paths = await workshop.mirror.tree_paths(repo_id, checkout.base)
+    if len(paths) <= FEW:
+        return replace(brief, orientation=listed(paths))
     tree = Tree(
         layer=checkout.layers[-1],
-        key=f"{checkout.repo.stem}-{checkout.base}",
+        key=f"{repo_id}-{checkout.base}",
         policy=workshop.policy,
         scratch=checkout.scratch,
         backend=checkout.backend,
