@@ -9,6 +9,7 @@ from typing import NamedTuple
 from . import symbols, words
 from .languages import Language, language
 
+LATE = "read by lines to save time"
 MOST_TERMS = 5000
 FILE_BYTES = 1 << 20  # what is larger is known by its path only
 PARSE_BYTES = 384 << 10  # what is larger is read by lines
@@ -62,11 +63,7 @@ def _symbols(
     if not kind.grammar:
         return symbols.of_lines(kind.name, text), ""
     note = "too large for the parser" if len(data) > PARSE_BYTES else ""
-    note = (
-        note
-        or ("" if parse else "the parser could not bear it")
-        or ("read by lines to save time" if late else "")
-    )
+    note = note or ("" if parse else "the parser could not bear it") or (LATE if late else "")
     if not note:
         try:
             return symbols.of_tree(kind.grammar, data), ""

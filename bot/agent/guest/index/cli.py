@@ -14,10 +14,12 @@ import time
 from collections import Counter
 from typing import Any
 
-from . import listing, rank, request, store, workers
+from . import analysis, listing, rank, request, store, workers
 from .languages import language
 
-BUILD_SECONDS = 90.0  # the first third with parsers
+BUILD_SECONDS = 90.0
+PARSE_SECONDS = 8.0  # then files are read by lines; what is shown is parsed when it is shown
+RANK_SECONDS = 8.0  # for parsing what is shown
 MOST_PROCESSES = 8
 MOST_FOUND = 30
 SYMBOLS_SHOWN = 6
@@ -47,7 +49,7 @@ def build(top: str, out: str, *, seconds: float = BUILD_SECONDS, processes: int 
     writer = store.Writer(os.path.join(top, out))  # noqa: PTH118
     notes: Counter[str] = Counter()
     languages: Counter[str] = Counter()
-    pool = workers.Pool(top, processes=processes, soft=began + seconds / 3, until=began + seconds)
+    pool = workers.Pool(top, processes=processes, soft=began + PARSE_SECONDS, until=began + seconds)
     for part in pool.read(jobs):
         writer.add(part)
         languages.update(row.language for row in part.rows if row.role == "source")
@@ -69,12 +71,26 @@ def answered(path: str, text: bytes) -> dict[str, Any]:
     """The files and symbols that a request is about, and the shape of the whole."""
     index = store.Reader.at(path)
     asked = request.read(text.decode("utf-8", "replace"))
+    found = rank.rank(index, asked, MOST_FOUND)
+    parsed = _parsed(index, [each.number for each in found])
     files = [
         {
             "path": index.path(each.number),
             "why": each.why,
-            "symbols": rank.symbols(index, each.number, asked, SYMBOLS_SHOWN),
+            "symbols": rank.symbols(
+                parsed.get(each.number) or index.symbols(each.number), asked, SYMBOLS_SHOWN
+            ),
         }
-        for each in rank.rank(index, asked, MOST_FOUND)
+        for each in found
     ]
     return {"shape": index.facts(), "files": files}
+
+
+def _parsed(index: store.Reader, numbers: list[int]) -> dict[int, list[list[Any]]]:
+    """The symbols of those files that there was no time to parse when the index was built."""
+    late = [number for number in numbers if index.note(number) in (analysis.LATE, workers.OUT_OF_TIME)]
+    jobs = [(workers.Job(number, index.path(number)), 0) for number in late]
+    now = time.monotonic()
+    pool = workers.Pool(".", processes=1, soft=now + RANK_SECONDS, until=now + RANK_SECONDS)
+    rows = [row for part in pool.read(jobs) for row in part.rows]
+    return {row.id: json.loads(row.symbols) for row in rows}

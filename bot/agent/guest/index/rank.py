@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import words
 from .request import Request
@@ -126,13 +126,13 @@ def _shorter(path: str, index: Reader) -> list[int]:
     return []
 
 
-def symbols(index: Reader, number: int, request: Request, most: int) -> list[list[object]]:
-    """``[name, kind, line, within]`` of a file's symbols that the request is about, in the file's order.
+def symbols(known: list[list[Any]], request: Request, most: int) -> list[list[Any]]:
+    """Those of a file's symbols (``[name, kind, line, within]``) that the request is about, in their order.
 
     Without one that it is about, the first few of the outermost.
     """
     scored = []
-    for symbol in index.symbols(number):
+    for symbol in known:
         terms = {term for part in re.findall(r"\w+", symbol[0]) for term in words.terms(part)}
         score = sum(request.terms.get(term, 0.0) for term in terms) / math.sqrt(len(terms) or 1)
         scored.append((score + (4.0 if words.whole(symbol[0]) in request.names else 0.0), symbol))

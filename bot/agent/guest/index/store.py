@@ -151,6 +151,11 @@ class Reader:
             found.frombytes(row[0])
         return found
 
+    def note(self, number: int) -> str:
+        """What was not done for a file, if anything."""
+        row = self._database.execute("select note from files where id = ?", (number,)).fetchone()
+        return str(row[0]) if row else ""
+
     def symbols(self, number: int) -> list[list[Any]]:
         """``[name, kind, line, within]`` of each symbol of a file."""
         row = self._database.execute("select symbols from files where id = ?", (number,)).fetchone()

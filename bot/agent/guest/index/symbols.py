@@ -11,24 +11,30 @@ from .languages import GRAMMARS, QUERIES
 
 MOST = 2000
 NAME_CHARS = 100
-_LINE = 400  # characters of a line that are looked at
 _MODIFIERS = (
     r"(?:(?:export|default|public|private|protected|internal|static|abstract|final|async|override|open|sealed"
-    r"|pub(?:\([a-z]+\))?|inline|local|data|case|implicit|unsafe|extern|virtual|create|or replace)\s+)*"
+    r"|pub(?:\([a-z]+\))?|inline|local|data|case|implicit|unsafe|extern|virtual|create|or replace)[ \t]+)*"
 )
 _DEFINITION = re.compile(
-    r"\s{0,40}"
+    r"^[ \t]{0,40}"
     + _MODIFIERS
-    + r"(def|defp|defmodule|defmacro|fn|func|fun|function|sub|proc|procedure|class|struct"
-    r"|enum|trait|interface|protocol|module|namespace|object|record|type|newtype|message|service|rpc|table|view"
-    r"|typealias|macro|mixin|extension|contract|library|resource|package|defun|defn|defmethod|define)"
-    r"\s+[\"'(]?([^\W\d]\w*(?:(?:::|\.)\w+)*)",
-    re.IGNORECASE,
+    + r"(def|defp|defmodule|defmacro|fn|func|fun|function|sub|proc|procedure|class"
+    r"|struct|enum|trait|interface|protocol|module|namespace|object|record|type|newtype|message|service|rpc"
+    r"|table|view|typealias|macro|mixin|extension|contract|library|resource|package|defun|defn|defmethod|define)"
+    r"[ \t]+[\"'(]?([^\W\d]\w*(?:(?:::|\.)\w+)*)",
+    re.IGNORECASE | re.MULTILINE,
 )
-_SHELL = re.compile(r"([A-Za-z_][\w:-]*)\s*\(\)\s*\{?\s*$")
-_MAKE = re.compile(r"([A-Za-z0-9_][\w.-]*)\s*:(?!=)")
-_HEADING = re.compile(r"#{1,4}\s+(\S.{0,90})")
-_LISP = re.compile(r"\s{0,40}\((defun|defn|defmacro|define|defvar|defclass)\s+\(?([^\s()]+)")
+_LISP = re.compile(
+    r"^[ \t]{0,40}\((defun|defn|defmacro|define|defvar|defclass)[ \t]+\(?([^\s()]+)", re.MULTILINE
+)
+_PATTERNS = {
+    "Shell": re.compile(r"^()([A-Za-z_][\w:-]*)[ \t]*\(\)", re.MULTILINE),
+    "Make": re.compile(r"^()([A-Za-z0-9_][\w.-]*)[ \t]*:(?!=)", re.MULTILINE),
+    "Prose": re.compile(r"^()#{1,4}[ \t]+(\S.{0,90})", re.MULTILINE),
+    "Lisp": _LISP,
+    "Clojure": _LISP,
+}
+_KINDS = {"Shell": "function", "Make": "target", "Prose": "heading"}
 
 
 class Symbol(NamedTuple):
@@ -87,17 +93,11 @@ def _parser(grammar: str) -> tuple[Any, Any, Any]:
 def of_lines(name: str, text: str) -> list[Symbol]:
     """The symbols that a file's lines look like they define, for languages without a grammar."""
     symbols: list[Symbol] = []
-    patterns = {"Shell": _SHELL, "Make": _MAKE, "Prose": _HEADING}
-    special = patterns.get(name)
-    for number, line in enumerate(text.split("\n"), 1):
+    line, at = 1, 0
+    for match in _PATTERNS.get(name, _DEFINITION).finditer(text):
         if len(symbols) >= MOST:
             break
-        line = line[:_LINE]
-        if special is not None and (match := special.match(line)):
-            kind = {"Make": "target", "Prose": "heading"}.get(name, "function")
-            symbols.append(Symbol(match[1].strip()[:NAME_CHARS], kind, number, ""))
-        elif name != "Prose" and (
-            match := _LISP.match(line) if name in ("Lisp", "Clojure") else _DEFINITION.match(line)
-        ):
-            symbols.append(Symbol(match[2][:NAME_CHARS], match[1].lower(), number, ""))
+        line, at = line + text.count("\n", at, match.start()), match.start()
+        kind = match[1].lower() or _KINDS.get(name, "")
+        symbols.append(Symbol(match[2].strip()[:NAME_CHARS], kind, line, ""))
     return symbols

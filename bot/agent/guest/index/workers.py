@@ -28,6 +28,7 @@ BATCH_BYTES = 4 << 20
 FILE_SECONDS = 4.0
 WORKER_BYTES = 640 << 20
 _TICK = 0.1
+OUT_OF_TIME = "out of time"
 
 
 class Job(NamedTuple):
@@ -119,7 +120,7 @@ class Pool:
             for worker in (*self._working, *self._idle):
                 worker.end()
         for batch in (*self._waiting, *(worker.batch for worker in self._working)):
-            yield store.segment((job.number, _by_path(job, "out of time")) for job in batch)
+            yield store.segment((job.number, _by_path(job, OUT_OF_TIME)) for job in batch)
 
     def _start(self) -> None:
         while self._waiting and len(self._working) < self._processes:
