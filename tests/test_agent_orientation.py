@@ -220,3 +220,21 @@ async def test_two_runs_build_one_index(ask: Callable[..., Any], tmp_path: Path)
     first, second = await asyncio.gather(ask(layer, "alpha"), ask(layer, "alpha"))
     assert first == second
     assert len(list((tmp_path / "layers" / "layers").iterdir())) == 1
+
+
+def test_what_there_was_no_time_to_parse_is_parsed_when_it_is_shown(tmp_path: Path) -> None:
+    write(tmp_path, {"a.java": "class Fee {\n  int lateFee() { return 1; }\n}\n", "b.py": "x = 1\n"})
+    program = f"""
+import importlib.util, json
+spec = importlib.util.spec_from_file_location("entry", {str(GUEST / "index" / "__main__.py")!r})
+entry = importlib.util.module_from_spec(spec); spec.loader.exec_module(entry); entry.load()
+from _hob_index import cli
+cli.PARSE_SECONDS = -1.0
+print(json.dumps([cli.build(".", ".index"), cli.answered(".index", b"late fee")]))
+"""
+    ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, check=True)
+    built, answer = json.loads(ran.stdout)
+    assert built["left_out"] == {"read by lines to save time": 2}
+    (file,) = answer["files"]
+    assert file["path"] == "a.java"
+    assert ["lateFee", "method", 2, "Fee"] in file["symbols"], "lines alone do not show it"
