@@ -8,11 +8,11 @@ the changed files among the first ten answers, against two plain ways over the s
            ripgrep. It and ``bm25`` only see source files; the map ranks all files.
 ``bm25``   Okapi BM25 (k1 1.2, b 0.75) over the whole text and path.
 
-A commit whose message writes out the name of a changed file is easy, so those stand in a column of their own.
-The constants were tuned on pallets/flask: give it first, then what all others say together comes last. Intervals
-are 95% bootstrap over commits; ``gain`` is the map less the better of the other two, paired. The files are parsed
-here, not in a sandbox: give it repositories that you trust. ``--large DIRECTORY`` times one big tree as a run
-does it, inside the sandbox.
+A commit whose message writes out the name of a changed file is easy, so those have a column of their own.
+The constants were tuned on pallets/flask: give it first, then what all others say together comes last.
+Intervals are 95% bootstrap over commits; ``gain`` is the map less the better of the other two, paired. The
+files are parsed here, not in a sandbox: give it repositories that you trust. ``--large DIRECTORY`` times one
+big tree as a run does it, inside the sandbox.
 """
 
 from __future__ import annotations
