@@ -11,6 +11,7 @@ from .languages import GRAMMARS, QUERIES
 
 MOST = 2000
 NAME_CHARS = 100
+_LINE = 400  # characters of a line that are looked at
 _MODIFIERS = (
     r"(?:(?:export|default|public|private|protected|internal|static|abstract|final|async|override|open|sealed"
     r"|pub(?:\([a-z]+\))?|inline|local|data|case|implicit|unsafe|extern|virtual|create|or replace)[ \t]+)*"
@@ -22,15 +23,15 @@ _DEFINITION = re.compile(
     r"|struct|enum|trait|interface|protocol|module|namespace|object|record|type|newtype|message|service|rpc"
     r"|table|view|typealias|macro|mixin|extension|contract|library|resource|package|defun|defn|defmethod|define)"
     r"[ \t]+[\"'(]?([^\W\d]\w*(?:(?:::|\.)\w+)*)",
-    re.IGNORECASE | re.MULTILINE,
+    re.IGNORECASE,
 )
 _LISP = re.compile(
     r"^[ \t]{0,40}\((defun|defn|defmacro|define|defvar|defclass)[ \t]+\(?([^\s()]+)", re.MULTILINE
 )
 _PATTERNS = {
-    "Shell": re.compile(r"^()([A-Za-z_][\w:-]*)[ \t]*\(\)", re.MULTILINE),
-    "Make": re.compile(r"^()([A-Za-z0-9_][\w.-]*)[ \t]*:(?!=)", re.MULTILINE),
-    "Prose": re.compile(r"^()#{1,4}[ \t]+(\S.{0,90})", re.MULTILINE),
+    "Shell": re.compile(r"^()([A-Za-z_][\w:-]*)[ \t]*\(\)"),
+    "Make": re.compile(r"^()([A-Za-z0-9_][\w.-]*)[ \t]*:(?!=)"),
+    "Prose": re.compile(r"^()#{1,4}[ \t]+(\S.{0,90})"),
     "Lisp": _LISP,
     "Clojure": _LISP,
 }
@@ -93,11 +94,11 @@ def _parser(grammar: str) -> tuple[Any, Any, Any]:
 def of_lines(name: str, text: str) -> list[Symbol]:
     """The symbols that a file's lines look like they define, for languages without a grammar."""
     symbols: list[Symbol] = []
-    line, at = 1, 0
-    for match in _PATTERNS.get(name, _DEFINITION).finditer(text):
-        if len(symbols) >= MOST:
-            break
-        line, at = line + text.count("\n", at, match.start()), match.start()
-        kind = match[1].lower() or _KINDS.get(name, "")
-        symbols.append(Symbol(match[2].strip()[:NAME_CHARS], kind, line, ""))
+    match_at = _PATTERNS.get(name, _DEFINITION).match  # by line: a search for ^ would try every character
+    for number, line in enumerate(text.split("\n"), 1):
+        if line and (match := match_at(line, 0, _LINE)):
+            kind = match[1].lower() or _KINDS.get(name, "")
+            symbols.append(Symbol(match[2].strip()[:NAME_CHARS], kind, number, ""))
+            if len(symbols) >= MOST:
+                break
     return symbols
