@@ -62,7 +62,9 @@ def test_every_dependency_has_a_reason() -> None:
             assert ">=" in line, f"{name.group()} has no lower bound"
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "setup", "shots", "refresh-github-data"])
+@pytest.mark.parametrize(
+    "target", ["demo", "test", "setup", "shots", "refresh-github-data", "eval", "eval-check"]
+)
 def test_every_make_target_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 

@@ -107,11 +107,11 @@ async def run_tests(checkout: Checkout, changes: ChangeSet, test_patch: str = ""
         await sandbox.aclose()
 
 
-def _environment(checkout: Checkout, folder: str, record: str) -> tuple[tuple[str, str], ...]:
+def _environment(checkout: Checkout, folder: str) -> tuple[tuple[str, str], ...]:
     env = dict(checkout.policy.env)
     paths = [path for path in (env.get("PYTHONPATH", ""), folder) if path]
     options = f"{env.get('PYTEST_ADDOPTS', '')} -p hob_recorder".strip()
-    return (("PYTHONPATH", ":".join(paths)), ("PYTEST_ADDOPTS", options), ("HOB_RECORD", record))
+    return (("PYTHONPATH", ":".join(paths)), ("PYTEST_ADDOPTS", options))
 
 
 async def _patch(sandbox: Sandbox, text: str) -> None:

@@ -1,13 +1,12 @@
 """Runs inside the judge's sandbox, on its own: writes what became of each test, one JSON line at a time.
 
-As a pytest plugin (``-p hob_recorder``) and as a program in the place of ``-m unittest``. The variable
-HOB_RECORD names the file. The last line says that the run came to its end; without it nothing counts.
+As a pytest plugin (``-p hob_recorder``) and as a program in the place of ``-m unittest``. The lines go to
+the file ``record`` beside it. The last line says that the run came to its end; without it nothing counts.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import unittest
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 def write(**row: Any) -> None:
     """Append one line, at once, so that a run that is cut off leaves whole lines."""
-    with Path(os.environ["HOB_RECORD"]).open("a", encoding="utf-8") as file:
+    with Path(__file__).with_name("record").open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
@@ -77,12 +76,15 @@ class Recording(unittest.TextTestResult):
             write(id=test.id(), outcome="failed")
 
 
+class _Runner(unittest.TextTestRunner):
+    def _makeResult(self) -> Recording:
+        return Recording(self.stream, self.descriptions, self.verbosity)
+
+
 class _Program(unittest.TestProgram):
     def runTests(self) -> None:
         """The runner is ours; the end is written before the process ends."""
-        runner = unittest.TextTestRunner(verbosity=self.verbosity)
-        runner.resultclass = Recording
-        self.testRunner = runner
+        self.testRunner = _Runner(verbosity=self.verbosity)
         self.exit, leave = False, self.exit
         super().runTests()
         code = 0 if self.result.wasSuccessful() else 1
