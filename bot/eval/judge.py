@@ -96,9 +96,7 @@ async def run_tests(checkout: Checkout, changes: ChangeSet, test_patch: str = ""
         argv = ("python", "-I", "-c", _PLACE, module)
         await _must(sandbox, Command(argv=argv, stdin=RECORDER.read_bytes()), "place the recorder")
         line = _UNITTEST.sub("-m hob_recorder", checkout.checks.test)
-        done = await sandbox.run(
-            Command(argv=("bash", "-c", line), env=_environment(checkout, folder, record))
-        )
+        done = await sandbox.run(Command(argv=("bash", "-c", line), env=_environment(checkout, folder)))
         written = await sandbox.run(
             Command(argv=("python", "-I", "-c", _SHOW, record), output_bytes=_MOST_OUTPUT)
         )
