@@ -16,7 +16,11 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.demo.story import git
 from bot.errors import UserError
+from bot.eval.measure import Place
 from bot.eval.results import FILE, Attempted, Why, opened
+from bot.eval.running import Work, run
+from bot.eval.suite import read_suites
+from bot.run.checkout import Workshop
 
 ROOT = Path(__file__).parent.parent
 SHOP = """\
@@ -102,10 +106,10 @@ def suite(tmp_path: Path) -> Path:
     return path
 
 
-def scripted(path: Path, *commands: str) -> str:
-    """A model that runs these commands and says that it is done."""
+def scripted(path: Path, *commands: str, kind: str = "changed") -> str:
+    """A model that runs these commands and says that it is done, or that it cannot."""
     shells = [{"calls": [{"name": "shell", "args": {"command": command}}]} for command in commands]
-    finish = {"name": "finish", "args": {"kind": "changed", "title": "Mend it", "summary": "Mended."}}
+    finish = {"name": "finish", "args": {"kind": kind, "title": "Mend it", "summary": "Mended."}}
     path.write_text(json.dumps([*shells, {"calls": [finish]}]))
     return f"scripted:{path}"
 
@@ -165,14 +169,13 @@ def test_two_models_are_measured_and_compared(home: Path, suite: Path, tmp_path:
     assert "6 of 6 results are there already" in table.stderr
 
 
-def test_what_breaks_others_is_not_solved_and_silence_is_no_change(
-    home: Path, suite: Path, tmp_path: Path
-) -> None:
-    breaks, silent = scripted(tmp_path / "breaks.json", BREAK), scripted(tmp_path / "silent.json")
+def test_what_breaks_others_is_not_solved_nor_is_a_refusal(home: Path, suite: Path, tmp_path: Path) -> None:
+    breaks = scripted(tmp_path / "breaks.json", BREAK)
+    refuses = scripted(tmp_path / "refuses.json", kind="blocked")
     options = ("--limit", "1", "--out", tmp_path / "out", "--json")
-    code, out, err = hob(home, suite, "--model", breaks, "--model", silent, *options)
+    code, out, err = hob(home, suite, "--model", breaks, "--model", refuses, *options)
     assert code == 0, err
-    assert [row["why"] for row in json.loads(out)["unsolved"]] == ["broke others", "no change"]
+    assert [row["why"] for row in json.loads(out)["unsolved"]] == ["broke others", "refused"]
 
 
 def lines(out: Path) -> list[str]:
@@ -233,6 +236,31 @@ def test_a_bad_line_is_named(home: Path, suite: Path) -> None:
     done = here(home, suite)
     assert done.exit_code == 2
     assert "line 4: not JSON" in done.stderr
+
+
+async def test_what_is_no_result_is_tried_again_and_told(home: Path, suite: Path, tmp_path: Path) -> None:
+    row = json.loads(suite.read_text().splitlines()[0])
+    suite.write_text(json.dumps(row | {"setup": "echo no compiler; exit 3"}) + "\n")
+    work = Work(tasks=read_suites([suite]), models=[scripted(tmp_path / "good.json", MEND)], attempts=1)
+    place = Place(workshop=Workshop(home), home=home / "eval", seconds=60)
+    told: list[str] = []
+    with opened(tmp_path / "out") as results:
+        await run(work, results, place, jobs=1, told=lambda *each: told.append(each[2]), pause=0.01)
+    assert lines(tmp_path / "out") == []
+    (problem,) = work.unmeasured
+    assert "The setup command `echo no compiler; exit 3` failed" in problem.why
+    assert told == [problem.why]
+
+
+async def test_an_attempt_that_takes_too_long_is_a_result(home: Path, suite: Path, tmp_path: Path) -> None:
+    work = Work(
+        tasks=read_suites([suite])[:1], models=[scripted(tmp_path / "slow.json", "sleep 60")], attempts=1
+    )
+    place = Place(workshop=Workshop(home), home=home / "eval", seconds=0.5)
+    with opened(tmp_path / "out") as results:
+        await run(work, results, place, jobs=1, told=lambda *_: None)
+        assert [result.why for result in results.by_key.values()] == [Why.TIMEOUT]
+    assert work.unmeasured == []
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:

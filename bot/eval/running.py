@@ -43,14 +43,16 @@ class Work:
         return [(task, model, number) for task in self.tasks for number in numbers for model in self.models]
 
 
-async def run(work: Work, results: Results, place: Place, *, jobs: int, told: Told) -> None:
+async def run(
+    work: Work, results: Results, place: Place, *, jobs: int, told: Told, pause: float = PAUSE
+) -> None:
     """Measure what is missing; ``told`` hears of each end. SandboxUnavailable passes at once."""
     waiting = [each for each in work.all() if _key(*each) not in results.by_key]
     waiting.reverse()
 
     async def take() -> None:
         while waiting:
-            await _one(*waiting.pop(), work, results, place, told)
+            await _one(*waiting.pop(), work, results, place, told, pause)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs):
@@ -58,12 +60,19 @@ async def run(work: Work, results: Results, place: Place, *, jobs: int, told: To
 
 
 async def _one(
-    task: Task, model: str, number: int, work: Work, results: Results, place: Place, told: Told
+    task: Task,
+    model: str,
+    number: int,
+    work: Work,
+    results: Results,
+    place: Place,
+    told: Told,
+    pause: float,
 ) -> None:
     key, problem = _key(task, model, number), ""
     for again in range(TRIES):
         if again:
-            await asyncio.sleep(PAUSE * 2 ** (again - 1))
+            await asyncio.sleep(pause * 2 ** (again - 1))
         try:
             result = await measure(task, model, number, place)
         except SandboxUnavailable:
