@@ -57,7 +57,14 @@ def task(name: str, split: str, kind: str) -> Task:
 
 def attempted(name: str, model: str, number: int, why: Why, *, claimed: bool = False) -> Attempted:
     return Attempted(
-        task=name, digest="d", model=model, attempt=number, why=why, claimed=claimed, seconds=number
+        task=name,
+        digest="d",
+        model=model,
+        attempt=number,
+        why=why,
+        claimed=claimed,
+        seconds=number,
+        detail="why",
     )
 
 
@@ -75,6 +82,8 @@ def test_splits_and_kinds_are_told_apart() -> None:
     assert "a is better, by more than chance explains (p = 0.0312)" in words["dev"]
     assert "no difference is shown" in words["held-out"]
     assert len(summary.unsolved) == 8
+    assert {each.detail for each in summary.unsolved if each.task == "h"} == {""}
+    assert {each.detail for each in summary.unsolved if each.task != "h"} == {"why"}
 
 
 def test_of_several_attempts_the_proof_chooses() -> None:

@@ -34,7 +34,9 @@ def write(folder: Path, *rows: dict[str, Any] | str) -> Path:
     (folder / "shop").mkdir(exist_ok=True)
     (folder / "shop" / "m.py").write_text("x = 1 + 2\n")
     path = folder / "suite.jsonl"
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows))
+    path.write_text(
+        "".join((row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows)
+    )
     return path
 
 
@@ -65,7 +67,7 @@ def test_an_empty_suite_is_refused(tmp_path: Path) -> None:
 
 
 def test_lists_may_be_json_in_strings_and_other_fields_are_left_alone(tmp_path: Path) -> None:
-    row = {**ROW, "FAIL_TO_PASS": '["t.py::test_a"]', "version": "3.1", "hints_text": ""}
+    row = {**ROW, "FAIL_TO_PASS": '["t.py::test_a"]', "version": "3.1", "hints_text": "a\u2028b"}
     (task,) = read_suites([write(tmp_path, row)])
     assert task.row.FAIL_TO_PASS == ("t.py::test_a",)
 

@@ -67,7 +67,7 @@ def problems(task: Task, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str
 def rewrite(path: Path, computed: dict[str, tuple[list[str], list[str]]]) -> None:
     """The file with the computed lists, its other fields and its order as they were."""
     lines = []
-    for line in filter(str.strip, path.read_text("utf-8").splitlines()):
+    for line in filter(str.strip, path.read_text("utf-8").split("\n")):
         row = json.loads(line)
         row["FAIL_TO_PASS"], row["PASS_TO_PASS"] = computed[row["instance_id"]]
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")

@@ -86,7 +86,7 @@ def read_suites(paths: Sequence[Path]) -> list[Task]:
     trees: dict[Path, str] = {}
     for path in paths:
         try:
-            lines = path.read_text("utf-8").splitlines()
+            lines = path.read_text("utf-8").split("\n")  # a text may hold what else ends lines
         except (OSError, UnicodeDecodeError) as error:
             raise BadSuite(f"{path} cannot be read: {error}") from None
         for number, line in enumerate(lines, start=1):
@@ -122,8 +122,9 @@ def _task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> Task:
     else:
         if row.base_commit:
             raise BadSuite(f"{place}: base_commit is for git repositories, {row.repo!r} is none")
-        tree = trees.setdefault(repo, "") or _tree_digest(repo)
-        trees[repo] = tree
+        if repo not in trees:
+            trees[repo] = _tree_digest(repo)
+        tree = trees[repo]
         for fault in row.fault:
             _check_fault(repo, fault, place)
     canonical = json.dumps(row.model_dump(mode="json"), sort_keys=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
@@ -12,6 +12,7 @@ from bot.eval.running import Unmeasured
 from bot.eval.suite import Task
 
 ALL = "all"
+HELD_OUT = "held-out"  # of these only the counts and the reasons are told, so that nobody tunes to them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,8 @@ def summarise(
             for model in models
         }
     unsolved = [chosen(done) for done in table.values() if done and not chosen(done).solved]
+    secret = {task.row.instance_id for task in tasks if task.row.split == HELD_OUT}
+    unsolved = [replace(each, detail="", diff="") if each.task in secret else each for each in unsolved]
     return Summary(
         attempts=attempts,
         scores=tuple(scores),

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from bot.eval.summary import Score, Summary
+from bot.eval.summary import Summary
 
 SHOWN = 90  # characters of what shows that it is not solved; the rest is in the results
 
@@ -16,6 +16,7 @@ SHOWN = 90  # characters of what shows that it is not solved; the rest is in the
 def show(summary: Summary, console: Console) -> None:
     """Print it. Words of models and repositories are text, never markup."""
     console.print(_scores(summary))
+    console.print(_effort(summary))
     for comparison in summary.comparisons:
         console.print(Text(f"{comparison.split}: {comparison.words}"))
     console.print(_kinds(summary))
@@ -28,36 +29,45 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def _scores(summary: Summary) -> Table:
-    table = Table(title="Solved", title_justify="left")
-    table.add_column("model", overflow="fold")
-    for name in ("split", "solved", "share", "95 % interval"):
-        table.add_column(name, justify="left" if name == "split" else "right")
+    table = _table("Solved", "model", "split", "solved", "share", "95 % interval", "wrongly claimed")
     if summary.attempts > 1:
         table.add_column("pass@1", justify="right")
         table.add_column(f"pass@{summary.attempts}", justify="right")
-    for name in ("wrongly claimed", "median s", "p95 s", "turns", "tokens in/out", "cost"):
-        table.add_column(name, justify="right")
     for score in summary.scores:
-        table.add_row(*_score(score, summary.attempts))
+        several = [f"{score.pass_1:.1%}", f"{score.pass_n:.1%}"] if summary.attempts > 1 else []
+        table.add_row(
+            Text(score.model),
+            Text(score.split),
+            f"{score.solved}/{score.n}",
+            f"{score.share:.1%}",
+            f"{score.low:.1%} to {score.high:.1%}",
+            str(score.claimed_wrongly),
+            *several,
+        )
     return table
 
 
-def _score(score: Score, attempts: int) -> list[str | Text]:
-    several = [f"{score.pass_1:.1%}", f"{score.pass_n:.1%}"] if attempts > 1 else []
-    return [
-        Text(score.model),
-        Text(score.split),
-        f"{score.solved}/{score.n}",
-        f"{score.share:.1%}",
-        f"{score.low:.1%} to {score.high:.1%}",
-        *several,
-        str(score.claimed_wrongly),
-        f"{score.median_seconds:.1f}",
-        f"{score.p95_seconds:.1f}",
-        f"{score.turns:.1f}",
-        f"{score.input_tokens:,}/{score.output_tokens:,}",
-        f"${score.usd:.2f}",
-    ]
+def _effort(summary: Summary) -> Table:
+    table = _table("Effort", "model", "split", "median s", "p95 s", "turns", "tokens in/out", "cost")
+    for score in summary.scores:
+        table.add_row(
+            Text(score.model),
+            Text(score.split),
+            f"{score.median_seconds:.1f}",
+            f"{score.p95_seconds:.1f}",
+            f"{score.turns:.1f}",
+            f"{score.input_tokens:,}/{score.output_tokens:,}",
+            f"${score.usd:.2f}",
+        )
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    """The first two columns are words, the others numbers; nothing is cut, it is folded."""
+    table = Table(title=title, title_justify="left")
+    for at, name in enumerate(columns):
+        table.add_column(name, justify="left" if at < 2 else "right", overflow="fold")
+    return table
 
 
 def _kinds(summary: Summary) -> Table:
