@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 ARGS ?=
 REPOS ?=
 
-.PHONY: demo test lint types pytest setup shots bench-map refresh-github-data clean
+.PHONY: demo test lint types pytest eval eval-check bench-map setup shots refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -22,6 +22,14 @@ types: setup
 
 pytest: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
+
+eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
+	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
+
+eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
+	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 
 setup: $(READY)
 	@.ci/system
