@@ -16,6 +16,8 @@ from bot import __version__
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
 
+PORT = click.IntRange(0, 65535)
+
 
 def _fail(error: Exception) -> None:
     """One clear line instead of a traceback, and the last lines of what failed."""
@@ -55,6 +57,8 @@ def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
 
     if repo is not None and not request.strip():
         raise click.UsageError("--repo needs --request, the text of the issue")
+    if repo is None and request.strip():
+        raise click.UsageError("--request needs --repo, the repository that it is about")
     sys.exit(run_demo(serve=not exit_, as_json=as_json, repo=repo, request=request))
 
 
@@ -69,9 +73,12 @@ def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bo
     from bot.run.solve import apply_diff
     from bot.run.solve import solve as run_solve
     from bot.run.terminal import show
-    from bot.settings import load
+    from bot.settings import load, make_home
 
+    if not request.strip():
+        raise click.UsageError("REQUEST is empty: say what should change")
     settings = load(model=model)
+    make_home(settings)
     tell = _quiet_unless_terminal(as_json)
     solved = asyncio.run(
         run_solve(
@@ -131,21 +138,27 @@ def migrate() -> None:
 
 
 @main.command()
-@click.option("--port", default=0, help="0 takes a free one.")
+@click.option("--port", type=PORT, default=0, help="0 takes a free one.")
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="Where its state is kept.")
 @click.option("--webhook", help="Where it delivers webhooks to.")
 def hub(port: int, data: Path, webhook: str | None) -> None:
     """Serve a GitHub on this machine."""
     from localhub.server import serve
 
-    asyncio.run(serve(port, data, webhook))
+    try:
+        asyncio.run(serve(port, data, webhook))
+    except OSError as error:
+        raise HobError(f"the local GitHub cannot serve {data} on port {port}: {error}") from None
 
 
 @main.command()
 @click.argument("base_url")
 @click.option("--organization", default="", help="Register in this organization instead of your account.")
 @click.option(
-    "--port", default=0, help="Where the page for your browser listens on loopback; 0 takes a free one."
+    "--port",
+    type=PORT,
+    default=0,
+    help="Where the page for your browser listens on loopback; 0 takes a free one.",
 )
 def register(base_url: str, organization: str, port: int) -> None:
     """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
@@ -167,17 +180,24 @@ def register(base_url: str, organization: str, port: int) -> None:
 def doctor() -> None:
     """Check the sandbox, the database, the App's key, permissions, events and deliveries."""
     from bot.doctor import examine
-    from bot.settings import load
+    from bot.settings import load, make_home
 
-    findings = asyncio.run(examine(load()))
+    settings = load()
+    make_home(settings)
+    findings = asyncio.run(examine(settings))
     for finding in findings:
         click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
 
 
 @main.command()
-@click.option("--hours", default=72.0, help="How far back; GitHub keeps deliveries for three days.")
-def redeliver(hours: float) -> None:
+@click.option(
+    "--hours",
+    type=click.IntRange(1, 72),
+    default=72,
+    help="How far back; GitHub keeps deliveries for three days.",
+)
+def redeliver(hours: int) -> None:
     """Ask GitHub for the deliveries that failed."""
     from bot.github.admin import redeliver as run_redeliver
     from bot.settings import load

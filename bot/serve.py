@@ -6,6 +6,7 @@ What only one of them needs is imported when it starts: the model adapters alone
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from aiohttp import web
 from bot.errors import HobError
 from bot.log import configure
 from bot.redact import Redactor
-from bot.settings import Settings
+from bot.settings import Settings, make_home
 from bot.tasks.database import Database, open_database
 from bot.tasks.schema import migrate
 from bot.tasks.store import Store
@@ -37,7 +38,7 @@ GRACE_SECONDS = 20.0
 
 def _begin(settings: Settings) -> Redactor:
     """State directory, redactor and log: the same first steps for every process."""
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(settings)
     redactor = Redactor(settings.secrets())
     configure(json=settings.log == "json", redact=redactor.value)
     return redactor
@@ -80,12 +81,18 @@ async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> No
         )
         await serving.setup()
         try:
-            site = web.TCPSite(serving, "0.0.0.0", settings.port)  # noqa: S104 - GitHub must reach it
-            await site.start()
+            await _listen(serving, settings.port)
             log.info("web.started", port=settings.port)
             await stop.wait()
         finally:
             await serving.cleanup()
+
+
+async def _listen(serving: web.AppRunner, port: int) -> None:
+    try:
+        await web.TCPSite(serving, "0.0.0.0", port).start()  # noqa: S104 - GitHub must reach it
+    except OSError as error:
+        raise HobError(f"PORT: cannot listen on {port}: {os.strerror(error.errno or 0)}") from None
 
 
 async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) -> None:

@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
     @field_validator("github_url", "base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -96,6 +101,16 @@ class Settings(BaseSettings):
         """Everything that must never be seen outside this process."""
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
         return (*self.webhook_secrets, *key)
+
+
+def make_home(settings: Settings) -> None:
+    """Make the state directory, for its owner only. Raises SettingsError when it cannot be had."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"HOB_HOME: {settings.home} cannot be made: {error.strerror}") from None
+    if not os.access(settings.home, os.W_OK | os.X_OK):
+        raise SettingsError(f"HOB_HOME: {settings.home} cannot be written by this user")
 
 
 def load(*need: str, **overrides: Any) -> Settings:

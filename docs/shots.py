@@ -32,10 +32,8 @@ def main() -> None:
             house.start()
             story = asyncio.run(play(house, Teller(console=Console())))
             pages = {
-                "issue": story["issue_url"],
                 "pull-request": story["pr_url"],
                 "run": story["run_url"],
-                "tasks": house.dashboard_url,
             }
             with sync_playwright() as playwright:
                 chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)

@@ -31,39 +31,24 @@ async def run_backend(
     request: web.Request,
     env: Mapping[str, str],
     *,
-    body: IO[bytes] | None = None,
+    body: IO[bytes],
     finish: Finish | None = None,
 ) -> web.StreamResponse:
-    """Answer a request with git's output.
+    """Answer a request with git's output to ``body``, the whole of what the client sent.
 
-    ``body`` replaces the request's own, which is streamed otherwise. ``finish`` runs once git is done, before
-    the client is told the end.
+    ``finish`` runs once git is done, before the client is told the end.
     """
-    own = _length(request, body)
+    length = str(os.fstat(body.fileno()).st_size)
     process = await asyncio.create_subprocess_exec(
-        program, "http-backend", stdin=asyncio.subprocess.PIPE if body is None else body,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={**env, **own}, limit=CHUNK,
-        cwd=os.sep,
+        program, "http-backend", stdin=body, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL, env={**env, "CONTENT_LENGTH": length}, limit=CHUNK, cwd=os.sep,
     )  # fmt: skip
-    feeding = None if body is not None else asyncio.create_task(_feed(request, process))
     try:
         return await _answer(request, process, finish)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-        if feeding is not None:
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-
-
-def _length(request: web.Request, body: IO[bytes] | None) -> dict[str, str]:
-    if body is not None:
-        return {"CONTENT_LENGTH": str(os.fstat(body.fileno()).st_size)}
-    # aiohttp has unpacked a gzip body, so its length would be wrong; without one git reads to the end.
-    if request.content_length is not None and "Content-Encoding" not in request.headers:
-        return {"CONTENT_LENGTH": str(request.content_length)}
-    return {}
 
 
 def _pipe(end: Pipe | None) -> Pipe:
@@ -71,15 +56,6 @@ def _pipe(end: Pipe | None) -> Pipe:
     if end is None:
         raise RuntimeError("the process has no such pipe")
     return end
-
-
-async def _feed(request: web.Request, process: asyncio.subprocess.Process) -> None:
-    stdin = _pipe(process.stdin)
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        async for chunk in request.content.iter_chunked(CHUNK):
-            stdin.write(chunk)
-            await stdin.drain()
-    stdin.close()
 
 
 async def _answer(

@@ -54,10 +54,12 @@ async def serve(request: web.Request) -> web.StreamResponse:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
     env = _environment(hub, request, repo, actor, tail)
-    if tail != "git-receive-pack":
-        return await run_backend(hub.git.program, request, env)
-    async with spooled(request) as body, hub.git.lock(repo["id"]):
-        return await _receive(hub, request, repo, actor, env, body)
+    # Whole before git sees it: http-backend never ends when its input is cut short.
+    async with spooled(request) as body:
+        if tail != "git-receive-pack":
+            return await run_backend(hub.git.program, request, env, body=body)
+        async with hub.git.lock(repo["id"]):
+            return await _receive(hub, request, repo, actor, env, body)
 
 
 async def _receive(

@@ -42,6 +42,7 @@ class AtWork:
 
     def __init__(self, hub: Hub, script: Path) -> None:
         self.hub = hub
+        self.model = f"scripted:{script}"
         self._script = script
 
     def says(self, *turns: list[dict[str, Any]]) -> None:
@@ -92,9 +93,11 @@ async def eventually(
 
 @asynccontextmanager
 async def at_work(
-    tmp_path: Path, home: Path, database: Database, *, model: str = ""
+    tmp_path: Path, home: Path, database: Database, *, model: str = "", worker: bool = True
 ) -> AsyncIterator[AtWork]:
-    """Web and worker at work on a hub, with ``model`` or a script that ``says`` writes."""
+    """Web and (unless told otherwise) worker at work on a hub, with ``model`` or a script that ``says``
+    writes.
+    """
     port = _free_port()
     script = tmp_path / "script.json"
     script.write_text("[]")
@@ -114,10 +117,9 @@ async def at_work(
             log="console",
         )
         stop = asyncio.Event()
-        processes = [
-            asyncio.create_task(serve_web(settings, stop)),
-            asyncio.create_task(serve_worker(settings, stop)),
-        ]
+        processes = [asyncio.create_task(serve_web(settings, stop))]
+        if worker:
+            processes.append(asyncio.create_task(serve_worker(settings, stop)))
         try:
             await _listening(port, processes)
             yield AtWork(hub, script)

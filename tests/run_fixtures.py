@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from markdown_it import MarkdownIt
+
 from bot.domain import Person, Repo, Task, TaskKind, TaskState, Thread, Trigger, TriggerKind
 
 ANN = Person(id=7, login="ann")
@@ -23,3 +25,11 @@ TASK = Task(
     created_at=NOW,
     updated_at=NOW,
 )
+
+
+def prose_of(markdown: str) -> str:
+    """The text outside code, as a reader sees it."""
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(markdown)
+    inline = (child for token in tokens for child in token.children or ())
+    html = [token.content for token in tokens if token.type == "html_block" and "hob:" not in token.content]
+    return "\n".join([*(c.content for c in inline if c.type in ("text", "html_inline")), *html])

@@ -74,6 +74,16 @@ async def ended(store: Store) -> Run:
     return run
 
 
+async def test_the_pull_request_is_a_link_and_the_list_scrolls_in_itself(
+    client: FlaskClient, store: Store
+) -> None:
+    run = await running(store)
+    await store.update_task(run, pull=7)
+    for path in ("/", f"/runs/{run.id}"):
+        assert re.search(r'<a href="https?://[^"]+/pull/7"[^>]*>#7</a>', client.get(path).text)
+    assert '<div class="scroll">\n<table class="list">' in client.get("/").text
+
+
 async def test_an_empty_house_says_what_to_do(client: FlaskClient) -> None:
     page = client.get("/").text
     assert "No tasks yet" in page
@@ -87,6 +97,13 @@ async def test_tasks_are_listed_and_narrowed(client: FlaskClient, store: Store) 
     assert f"/runs/{run.id}" not in client.get("/?state=failed").text
     assert f"/runs/{run.id}" not in client.get("/?repo=no/such").text
     assert client.get("/?state=bogus&before=-1;drop").status_code == 200
+
+
+@pytest.mark.parametrize("odd", ["9" * 5000, "9" * 19, "1" * 18, "-1", "x", "\u0661", "a%00b"])
+async def test_odd_questions_are_answered_all_the_same(client: FlaskClient, store: Store, odd: str) -> None:
+    run = await running(store)
+    for path in (f"/?before={odd}", f"/?repo={odd}", f"/runs/{run.id}/turns?after={odd}"):
+        assert client.get(path).status_code == 200
 
 
 async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: Store) -> None:

@@ -65,3 +65,11 @@ def test_every_dependency_has_a_reason() -> None:
 @pytest.mark.parametrize("target", ["demo", "test", "setup", "shots", "refresh-github-data"])
 def test_every_make_target_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+
+
+def test_the_start_that_is_named_names_no_process_that_ends_by_itself() -> None:
+    """honcho stops everything as soon as one process ends, and ``release`` does."""
+    (named,) = re.findall(r"`honcho start([^`]*)`", README)
+    assert set(named.split()) == set(re.findall(r"^(\w+):", (ROOT / "Procfile").read_text(), re.M)) - {
+        "release"
+    }

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,8 +38,8 @@ def library(tmp_path: Path) -> Path:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
     subprocess.run([*pip, "--dest", str(tmp_path), LIBRARY], check=True, capture_output=True)
     (archive,) = tmp_path.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path, filter="data")
+    unpack = ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(tmp_path)]
+    subprocess.run(unpack, check=True, capture_output=True)
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     module = folder / "inflection" / "__init__.py"
     module = module if module.exists() else folder / "inflection.py"

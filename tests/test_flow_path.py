@@ -32,6 +32,8 @@ async def test_a_mention_becomes_a_proved_draft_and_feedback_more_commits(hob: A
     assert f"Fixes #{issue['number']}" in pull["body"]
     assert "Failed before, passes now: `test_calc.py::test_double`" in pull["body"]
     assert pull["html_url"] in final
+    assert "Hidden text" not in pull["body"]
+    assert "each later one has its own proof" in pull["body"]
     assert len(await hob.comments("calc", issue["number"])) == 1
 
     at = f"/repos/maintainer/calc/pulls/{pull['number']}"
@@ -50,7 +52,8 @@ async def test_a_mention_becomes_a_proved_draft_and_feedback_more_commits(hob: A
     hob.says([call("write", path="README.md", text="# Calc\n")], [DONE])
     spot = {"commit_id": pull["head"]["sha"], "path": "calc.py", "line": 2, "side": "RIGHT"}
     await hob.hub.as_maintainer.post(f"{at}/comments", {"body": "@hob add a README", **spot})
-    await hob.comment("calc", pull["number"], "**Done**")
+    told = await hob.comment("calc", pull["number"], "**Done**")
+    assert "pushed to this pull request" in told
     revised = await hob.hub.as_maintainer.get(at)
     assert revised["commits"] == 2
     replies = await hob.hub.as_maintainer.get(f"{at}/comments")

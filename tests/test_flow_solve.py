@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from bot.demo.story import demo_repository, git
+from bot.errors import UserError
+from bot.run.solve import apply_diff
 
 FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds"}
 
@@ -103,8 +105,9 @@ def test_without_a_change_it_says_why_and_does_not_exit_0(
     [
         (lambda path: path.mkdir(), "not a git repository"),
         (lambda path: (path.mkdir(), git(path, "init", "-q")), "no commit yet"),
+        (lambda path: (path.mkdir(), git(path.parent, "init", "-q")), "lies in one: give"),
     ],
-    ids=["no repository", "no commit"],
+    ids=["no repository", "no commit", "a folder in one"],
 )
 def test_what_is_no_repository_is_named(home: Path, tmp_path: Path, make: Any, said: str) -> None:
     make(tmp_path / "x")
@@ -171,3 +174,23 @@ def test_a_repository_cannot_choose_a_script_of_the_host(home: Path, shop: Path,
     done = hob(home, "solve", str(shop), "fix")
     assert done.returncode == 2
     assert "model" in done.stderr
+
+
+def test_apply_runs_nothing_of_the_repositorys_and_stays_inside(tmp_path: Path) -> None:
+    repo, marker, outside = tmp_path / "repo", tmp_path / "ran", tmp_path / "outside"
+    repo.mkdir()
+    outside.mkdir()
+    git(repo, "init", "--quiet")
+    (repo / ".gitattributes").write_text("* filter=evil\n")
+    (repo / "a.txt").write_text("one\n")
+    (repo / "link").symlink_to(outside)
+    for name in ("clean", "smudge"):
+        git(repo, "config", f"filter.evil.{name}", f"touch {marker}; cat")
+    apply_diff(repo, "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n")
+    assert (repo / "a.txt").read_text() == "two\n"
+    assert not marker.exists()
+    for path in ("link/x", "../outside/x", ".git/hooks/x"):
+        new = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+        with pytest.raises(UserError, match="nothing was applied"):
+            apply_diff(repo, f"{new}@@ -0,0 +1 @@\n+x\n")
+    assert list(outside.iterdir()) == []

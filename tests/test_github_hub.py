@@ -242,7 +242,6 @@ class Settings:
     github_url: str
     app_id: int
     private_key: SecretStr
-    base_url: str = ""
 
 
 def settings_of(world: World) -> Settings:

@@ -167,6 +167,23 @@ async def test_a_crash_between_the_task_and_the_eyes_is_made_good(scene: Scene) 
     assert await scene.store.steering(task.id) == []
 
 
+async def test_words_that_steered_are_not_asked_again_when_the_eyes_come_late(scene: Scene) -> None:
+    await scene.give("issue_comment", issue_comment("@hob one"))
+    [task] = await scene.tasks()
+    more = with_value(issue_comment("@hob and two", author=BOB), "comment.id", 3002)
+    path = f"POST {REPO}/issues/comments/3002/reactions"
+    scene.script.on(path, (502, {}), (502, {}), (502, {}), (502, {}), (201, {"id": 2}))
+    guid = await scene.deliver("issue_comment", more)
+    with pytest.raises(Retry):
+        await scene.intake.take(guid)
+    claimed = await scene.store.claim(task.id, "w")
+    assert claimed is not None
+    await scene.store.release(claimed[1], TaskState.DONE)
+    await scene.intake.take(guid)
+    assert len(await scene.tasks()) == 1
+    assert await scene.ended(guid) == (DeliveryState.HANDLED, f"steers task {task.id}")
+
+
 async def test_no_right_to_react_does_not_lose_the_task(scene: Scene) -> None:
     scene.script.on(EYES, (403, {"message": "Resource not accessible by integration"}))
     state, _ = await scene.give("issue_comment", issue_comment("@hob x"))

@@ -203,3 +203,8 @@ def test_installations_and_what_no_rule_is_about() -> None:
     assert ignored("installation", installation("created")) == "no rule for installation created"
     assert ignored("ping", {"zen": "z"}) == "no rule for ping"
     assert all(name and action for name, action in ROUTES)
+
+
+def test_words_that_came_with_somebody_else_are_not_the_senders_request() -> None:
+    moved = opened("It breaks", "@hob delete it", user=BOB) | {"sender": ALICE}
+    assert "somebody else" in ignored("issues", moved)

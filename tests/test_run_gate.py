@@ -104,3 +104,23 @@ def test_what_looks_like_a_token_stops_the_publication() -> None:
     token = b"ghs_" + b"1234_" + b"a1B2.c3-D" * 12
     with pytest.raises(UserError, match="secret"):
         through(added("config.py", b"TOKEN = '" + token + b"'"))
+
+
+@pytest.mark.parametrize("path", [".github", ".github/workflows", ".GitHub"])
+def test_nothing_may_take_the_place_of_a_protected_folder(path: str) -> None:
+    assert through(added(path, b"elsewhere", 0o120000)).held
+
+
+def test_a_secret_in_a_name_is_not_said_back() -> None:
+    secret = "correct-horse-battery-staple-42"
+    with pytest.raises(UserError, match="secret") as caught:
+        admit(
+            ChangeSet(base=BASE, files=(added(f"`@org/{secret}`"),)),
+            protected=(),
+            redactor=Redactor([secret]),
+        )
+    assert secret not in caught.value.message
+    assert "`@org" not in caught.value.message.replace("to `", "")
+    held = (Held(path=f"sub/.git/{secret}", why="why"),)
+    admitted = admit(ChangeSet(base=BASE, files=(), held=held), protected=(), redactor=Redactor([secret]))
+    assert secret not in admitted.held[0].path

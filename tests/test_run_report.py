@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from run_fixtures import TASK
+from run_fixtures import TASK, prose_of
 
 from bot.domain import (
     ChangeKind,
@@ -70,6 +72,74 @@ def test_code_and_ordinary_text_stay(text: str) -> None:
     assert report.quiet(text) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x ```\n\n@org/team\n\n``` y",
+        "\\`@org/team\\`",
+        "\\@org/team",
+        "`` @org/team `",
+        "` @org/team",
+        "_@org/team_",
+        "/@org/team",
+        "&#64;org/team",
+        "&commat;org/team",
+        "a@b @c@org/team *@org/team*",
+        "@a@org/team",
+        "/approve@org/team",
+        "@x``@org/team``",
+        "| `a | @org/team` |\n|---|---|",
+        "- a\n  ```\n@org/team",
+        "- ~~~\n@org/team",
+        "<b title='`'>@org/team`",
+        "<!<!-- x -->-- @org/team",
+        "fixes https://x/@org/team/issues/1",
+        "`a\n@org/team`",
+        "```\ncode\n````\n@org/team",
+        "\t```\n@org/team",
+    ],
+)
+def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
+    for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
+        assert "@org" not in prose_of(shown), shown
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("fixes **#1**", "**#1"),
+        ("fixes &#35;1", "&#35;1"),
+        ("closes GH-1", " GH-1"),
+        ("fixed [it](https://x/o/r/issues/1)", "(https"),
+        ("<img src=https://evil/x.png>", "<img"),
+        ("<details>", "<d"),
+        ("[Approve](https://evil)", "](http"),
+        ("[a]\n\n[a]: https://evil", "]:"),
+        ("```\n/approve\n```", "\n/approve"),
+        ("~~~\nswallowed", "~~~"),
+    ],
+)
+def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
+    assert gone not in "\n" + report.quiet(text)
+
+
+def test_an_open_fence_swallows_nothing() -> None:
+    assert report.quiet("```py @x\na").endswith("\n```")
+    note = Note(path="a.py", line=9, text="```\n@org/team\n```")
+    assert "@org" not in prose_of(report.review_body([note], "review:abc"))
+    steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
+    assert "@org" not in prose_of(report.progress(TASK, steps, status="", run_url="u"))
+
+
+def test_commits_and_titles_mention_and_close_nothing() -> None:
+    summary = "cc @org/team, fixes o/r#1, closes https://x/o/r/issues/2, GH-3\n\nSigned-off-by: Ann <a@x>"
+    outcome = Outcome(kind=OutcomeKind.CHANGED, title="fixes #4 [skip ci] @org", summary=summary)
+    message = report.commit_message(TASK, outcome, run_url="u", email_domain="n.example")
+    for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
+        assert live not in message
+    assert "@org" not in report.title(TASK, outcome)
+
+
 def test_a_fence_is_longer_than_what_it_holds() -> None:
     assert report.fenced("a\n```\nb").startswith("````\n")
 
@@ -113,7 +183,7 @@ def test_the_commit_names_the_requester_and_the_run() -> None:
 
 def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
     named = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
-    assert named == "Greet `@ann` and go"
+    assert named == "Greet @ ann and go"
 
 
 def test_a_long_title_is_cut_at_a_word() -> None:
@@ -133,3 +203,23 @@ def test_notes_off_the_diff_stand_in_the_review() -> None:
     body = report.review_body([Note(path="a.py", line=99, text="see @bob")], "review:abc")
     assert "`a.py`, line 99" in body
     assert "`@bob`" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "judge"),
+    [
+        ("tests/test_a.py", True),
+        ("pkg/conftest.py", True),
+        ("a_test.go", True),
+        ("src/x.spec.ts", True),
+        ("pytest.ini", True),
+        ("src/contest.py", False),
+        ("latest.py", False),
+    ],
+)
+def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool) -> None:
+    changes = ChangeSet(
+        base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
+    )
+    body = report.pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
+    assert ("tests that this change itself alters" in body) is judge

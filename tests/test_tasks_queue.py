@@ -270,7 +270,7 @@ async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
     ("error", "attempts", "reason"),
     [
         (Parked("limit", after=50), 0, "limit"),
-        (Retry("x", after=50), 1, "x"),
+        (Retry("x", after=50), 0, "x"),
         (KeyError("k"), 1, "KeyError: 'k'"),
     ],
 )

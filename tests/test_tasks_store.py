@@ -107,6 +107,18 @@ async def test_a_delivery_fails_after_its_attempts_and_a_redelivery_takes_it_up(
     assert delivery and (delivery.state, delivery.attempts) == (DeliveryState.NEW, 0)
 
 
+async def test_a_delivery_waits_three_days_for_github(store: Store) -> None:
+    await store.add_delivery("g", "issues", b"{}", {})
+    for days, state in ((2, DeliveryState.NEW), (2, DeliveryState.FAILED)):
+        async with store.engine.begin() as connection:
+            older = text("UPDATE deliveries SET received_at = received_at - make_interval(days => :days)")
+            await connection.execute(older, {"days": days})
+        await store.postpone_delivery("g", "GitHub is away", after=5, counted=False)
+        delivery = await store.delivery("g")
+        assert delivery
+        assert (delivery.state, delivery.attempts) == (state, 0)
+
+
 async def test_a_task_comes_back_as_it_went_in(store: Store, database: Database) -> None:
     request = asked(number=4, request="do \x00 it")
     task = await store.add_task(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
@@ -13,6 +14,7 @@ from bot.domain import TERMINAL, TaskState
 blueprint = Blueprint("pages", __name__)
 
 _MAX_ID = 2**63 - 1
+_MAX_SEQ = 2**31 - 1
 
 
 def _reader() -> Reader:
@@ -22,7 +24,7 @@ def _reader() -> Reader:
 
 def _number(value: str) -> int:
     """An id from a query string; anything else is 0."""
-    return int(value) if value.isascii() and value.isdigit() and int(value) <= _MAX_ID else 0
+    return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else 0
 
 
 @blueprint.get("/")
@@ -30,7 +32,7 @@ def tasks() -> str:
     """All tasks, newest first; ``?state=``, ``?repo=`` and ``?before=`` narrow it."""
     state = request.args.get("state", "")
     state = state if is_state(state) else ""
-    repo = request.args.get("repo", "")[:200]
+    repo = request.args.get("repo", "").replace("\0", "")[:200]
     rows = _reader().tasks(state=state, repo=repo, before=_number(request.args.get("before", "")))
     return render_template(
         "tasks.html", tasks=rows, counts=_reader().counts(), states=list(TaskState), state=state, repo=repo
@@ -75,7 +77,8 @@ def run_head(number: int) -> Response:
 def run_turns(number: int) -> str:
     """The turns behind ``?after=``, and the element that asks for the next ones."""
     row = _run(number)
-    after = request.args.get("after", -1, type=int)
+    asked = request.args.get("after", "")
+    after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
     turns = _reader().turns(number, after)
     return render_template(
         "run_turns.html", run=row, turns=turns, last=turns[-1]["seq"] if turns else after, live=_live(row)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.demo.house import House
-from bot.demo.story import BODY, TITLE, Maintainer, seed
+from bot.demo.story import BODY, TITLE, Maintainer, check_repository, seed
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError
 
@@ -47,6 +47,8 @@ class Teller:
 
 def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> int:
     """Play the demo; returns the exit code: 0 when the task ended as done."""
+    if repo is not None:
+        check_repository(repo)
     console = Console(stderr=as_json, soft_wrap=True)
     teller = Teller(console=console)
     with tempfile.TemporaryDirectory(prefix="hob-demo-", ignore_cleanup_errors=True) as home:
@@ -92,7 +94,8 @@ async def play(
     async with aiohttp.ClientSession(timeout=timeout) as session:
         maintainer = Maintainer(session, house.hub)
         name = await seed(maintainer, repo)
-        teller.tell(f"a repository with a bug: [bold]{escape(name)}[/]")
+        what = "a repository with a bug" if repo is None else "your repository"
+        teller.tell(f"{what}: [bold]{escape(name)}[/]")
         title = request.strip().splitlines()[0][:120] if request else TITLE
         body = f"@hob {request}" if request else BODY
         issue = await maintainer.call("POST", f"/repos/{name}/issues", {"title": title, "body": body})

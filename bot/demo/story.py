@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import subprocess
 import tempfile
 from importlib.resources import files
@@ -29,6 +30,21 @@ def demo_repository(into: Path) -> None:
     git(into, "init", "--quiet", "--initial-branch=main")
     git(into, "add", "--all")
     git(into, "commit", "--quiet", "--message=Add up orders")
+
+
+def check_repository(path: Path) -> None:
+    """Raises HobError, in a person's words, when ``path`` is nothing that could be put on the hub."""
+    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    try:
+        git(path, "rev-parse", "--git-dir", env=safe)
+    except HobError:
+        raise HobError(f"--repo: {path} is not a git repository") from None
+    try:
+        git(path, "rev-parse", "--verify", "--quiet", "HEAD", env=safe)
+    except HobError:
+        raise HobError(f"--repo: the repository at {path} has no commit yet") from None
+    if git(path, "rev-parse", "--is-shallow-repository", env=safe).strip() == "true":
+        raise HobError(f"--repo: {path} is a shallow clone; run `git fetch --unshallow` in it first")
 
 
 def _copy(source: Traversable, into: Path) -> None:
@@ -100,7 +116,8 @@ class Maintainer:
 async def seed(maintainer: Maintainer, repo: Path | None) -> str:
     """Put the example, or the repository at ``repo``, on the hub; returns ``owner/name``."""
     if repo is not None:
-        return await maintainer.publish(repo, repo.resolve().name)
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", repo.resolve().name).strip("-.")
+        return await maintainer.publish(repo, name or "repository")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "invoice"
         demo_repository(path)

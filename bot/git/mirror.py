@@ -157,7 +157,9 @@ def git_directory(path: Path) -> Path:
             (candidate / "objects").is_dir() or (candidate / "commondir").is_file()
         ):
             return candidate
-    raise UserError(f"{path} is not a git repository", phase="prepare")
+    above = next((folder for folder in here.parents if (folder / ".git").exists()), None)
+    hint = f" but lies in one: give {above}" if above else ""
+    raise UserError(f"{path} is not a git repository{hint}", phase="prepare")
 
 
 async def _prepare(target: Path) -> None:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from requests import RequestException
 from requests.utils import parse_header_links
 
+from bot.errors import UserError
 from bot.github.register import declared
 
 WINDOW = timedelta(days=3)  # how long github.com keeps a delivery that can be asked for again
@@ -37,10 +38,6 @@ class AppSettings(Protocol):
     @property
     def private_key(self) -> SecretStr:
         """The app's private key, PEM."""
-
-    @property
-    def base_url(self) -> str:
-        """Where Hob is reachable, '' when unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +89,20 @@ def redeliver(settings: AppSettings, since: datetime, *, write_spacing: float = 
     """Ask again, once each, for the deliveries since then of which no attempt succeeded.
 
     GitHub never does this by itself, and keeps deliveries for three days. A repeated delivery has the same
-    GUID, so the inbox knows it. Raises GithubException when the deliveries cannot be listed.
+    GUID, so the inbox knows it. Raises UserError when the deliveries cannot be listed.
     https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
     """
     since = max(since, datetime.now(UTC) - WINDOW)
     newest: dict[str, dict[str, Any]] = {}
     arrived: set[str] = set()
     with _integration(settings, write_spacing) as github:
-        for delivery in _deliveries_since(github, since):
+        try:
+            listed = list(_deliveries_since(github, since))
+        except (GithubException, RequestException, PyJWTError) as error:
+            raise UserError(
+                f"GitHub does not list the deliveries ({_said(error)}); ask `hob doctor`"
+            ) from None
+        for delivery in listed:
             newest.setdefault(delivery["guid"], delivery)
             if delivery["status"] == "OK":
                 arrived.add(delivery["guid"])
@@ -176,14 +179,17 @@ def _installations(github: GithubIntegration, _: AppSettings, app: dict[str, Any
     return found or [Finding(name="installation", ok=False, detail=nowhere)]
 
 
-def _webhook(github: GithubIntegration, settings: AppSettings, _: dict[str, Any]) -> list[Finding]:
-    """https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app"""
+def _webhook(github: GithubIntegration, _: AppSettings, __: dict[str, Any]) -> list[Finding]:
+    """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
+
+    https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
+    """
     config = _get(github, "/app/hook/config")
     url, problems = config.get("url") or "", []
     if not url:
         problems.append("no URL is set")
-    elif settings.base_url and url != f"{settings.base_url.rstrip('/')}/webhook":
-        problems.append(f"it goes to {url}, not to {settings.base_url.rstrip('/')}/webhook")
+    elif not urlsplit(url).path.endswith("/webhook"):
+        problems.append(f"it goes to {url}, but `hob web` takes webhooks at /webhook")
     if not config.get("secret"):
         problems.append("no secret is set, so nobody can tell a forged webhook")
     if config.get("content_type") != "json":

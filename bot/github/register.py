@@ -55,7 +55,7 @@ def manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
     """
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"HOB_BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
+        raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
     root = base_url.rstrip("/")
     asked = declared()
     asked["url"] = root

@@ -63,6 +63,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Nothing: the query holds the code."""
 
 
+def _page(port: int) -> _Page:
+    try:
+        return _Page(("127.0.0.1", port), _Handler)
+    except OSError as error:
+        raise UserError(f"--port: cannot listen on {port}: {error.strerror}") from None
+
+
 def run_registration(
     base_url: str,
     *,
@@ -74,7 +81,7 @@ def run_registration(
 ) -> Credentials:
     """Serve the page until GitHub has sent the browser back. Raises UserError when it does not work out."""
     state = secrets.token_urlsafe(32)
-    with _Page(("127.0.0.1", port), _Handler) as server:
+    with _page(port) as server:
         here = f"http://127.0.0.1:{server.server_port}"
         asked = manifest(base_url, redirect_url=f"{here}/done")
         server.page = form(asked, state=state, web_url=_web(api_url), organization=organization)

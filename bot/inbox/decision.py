@@ -51,6 +51,8 @@ NOT_MINE = Refusal(
     "should change and mention me there, I will make a pull request for it.",
 )
 NO_MENTION = Ignored(reason="nobody is mentioned")
+# An edit by somebody else, or an issue that was transferred: its words are not the sender's request.
+NOT_THEIRS = Ignored(reason="written by somebody else than its sender")
 
 
 def not_for_us(event: Event, app: AppIdentity) -> Ignored | None:

@@ -130,6 +130,8 @@ class Intake:
     async def _stored(self, asked: Asked, permission: Permission) -> str:
         event = asked.event
         assert event.trigger is not None  # noqa: S101  what was asked has a trigger
+        if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
+            return f"steers task {steered}"
         trigger, open_tasks = event.trigger, await self._open_tasks(event)
         seen = (trigger.kind, trigger.id, trigger.at)
         ours = [task for task in open_tasks if (task.trigger.kind, task.trigger.id, task.trigger.at) == seen]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bot.domain import Event, Trigger
 from bot.inbox.commands import understand
-from bot.inbox.decision import NO_MENTION, AppIdentity, Decision, Ignored, by_author, not_for_us, said_on
+from bot.inbox.decision import NO_MENTION, NOT_THEIRS, AppIdentity, Decision, by_author, not_for_us, said_on
 from bot.inbox.mentions import find
 
 
@@ -18,12 +18,12 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     ignored = not_for_us(event, app)
     if ignored or event.trigger is None:
         return ignored or NO_MENTION
-    if event.action != "edited":
-        requests = find(event.trigger.text, app.slug)
-    elif not by_author(event):
-        return Ignored(reason="edited by somebody else than its author")
-    else:
+    if not by_author(event):
+        return NOT_THEIRS
+    if event.action == "edited":
         requests = added(event.trigger, app.slug)
+    else:
+        requests = find(event.trigger.text, app.slug)
     return said_on(event, understand(requests), app=app) if requests else NO_MENTION
 
 

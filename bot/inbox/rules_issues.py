@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.domain import Event, Thread
 from bot.inbox.commands import RESOLVE, Said, is_bare, understand
-from bot.inbox.decision import NO_MENTION, AppIdentity, Decision, Ignored, by_author, not_for_us, said_on
+from bot.inbox.decision import NO_MENTION, NOT_THEIRS, AppIdentity, Decision, by_author, not_for_us, said_on
 from bot.inbox.mentions import find
 from bot.inbox.rules_comments import added
 
@@ -17,9 +17,9 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     ignored = not_for_us(event, app)
     if ignored or event.trigger is None or event.thread is None:
         return ignored or NO_MENTION
+    if not by_author(event):
+        return NOT_THEIRS
     if event.action == "edited":
-        if not by_author(event):
-            return Ignored(reason="edited by somebody else than its author")
         requests = added(event.trigger, app.slug)
     else:
         requests = find(event.thread.title, app.slug) + find(event.trigger.text, app.slug)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from bot.agent.journal import Journal
 from bot.agent.loop import think
@@ -45,6 +46,7 @@ async def attempt(
     """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled."""
     await set_phase(Phase.THINK)
     outcome, changes = await _think(checkout, brief, model, journal)
+    outcome = _redacted(outcome, redactor)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
@@ -54,6 +56,21 @@ async def attempt(
     proof = await prove(checkout, admitted, redactor)
     diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
     return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
+
+
+def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """The agent's words without secrets, before anything is stored, committed or said of them."""
+    return replace(
+        outcome,
+        title=redactor.text(outcome.title),
+        summary=redactor.text(outcome.summary),
+        plan=tuple(replace(step, text=redactor.text(step.text)) for step in outcome.plan),
+        notes=tuple(
+            replace(note, path=redactor.text(note.path), text=redactor.text(note.text))
+            for note in outcome.notes
+        ),
+        replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
+    )
 
 
 async def _think(

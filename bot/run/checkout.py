@@ -77,14 +77,21 @@ class Workshop:
             env=(*tools.env, *ENV),
         )
 
-    async def checkout(self, repo_id: int, commit: str, redactor: Redactor) -> Checkout:
-        """The tree of ``commit``, which the mirror must have. Raises UserError for a bad hob.yml or setup."""
+    async def checkout(
+        self, repo_id: int, commit: str, redactor: Redactor, *, policy: str | None = None
+    ) -> Checkout:
+        """The tree of ``commit`` under the configuration and guides of the commit ``policy``.
+
+        The mirror must have both; ``policy`` is the default branch's when ``commit`` is of a branch that
+        anybody else may have written. Raises UserError for a bad hob.yml or setup.
+        """
+        policy = policy or commit
         paths = await self.mirror.tree_paths(repo_id, commit)
         if not paths:
             raise UserError(
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
-        config = parse(await self.mirror.read_file(repo_id, commit, CONFIG_PATH))
+        config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.internet != "off":
             raise UserError(
                 f"`{CONFIG_PATH}`: `internet` other than `off` is not served yet.", phase="configuration"
@@ -102,7 +109,7 @@ class Workshop:
             base=commit,
             config=config,
             checks=find_checks(config, paths, manifests.get),
-            guides=await self._guides(repo_id, commit, paths),
+            guides=await self._guides(repo_id, policy),
             layers=(base,),
             policy=self._policy(paths),
             scratch=self.scratch,
@@ -110,8 +117,9 @@ class Workshop:
         )
         return await self._with_setup(plain, redactor)
 
-    async def _guides(self, repo_id: int, commit: str, paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """AGENTS.md files of the base commit, the root's first."""
+    async def _guides(self, repo_id: int, commit: str) -> tuple[tuple[str, str], ...]:
+        """AGENTS.md files of a commit, the root's first."""
+        paths = await self.mirror.tree_paths(repo_id, commit)
         found = sorted((p for p in paths if p == "AGENTS.md" or p.endswith("/AGENTS.md")), key=len)[:10]
         texts = [(path, await self.mirror.read_file(repo_id, commit, path)) for path in found]
         return tuple((path, text.decode("utf-8", "replace")) for path, text in texts if text)

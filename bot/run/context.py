@@ -49,7 +49,9 @@ async def gather(
 
     ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base.
     """
-    known = {"": Permission.NONE, task.requester.login: Permission.WRITE}
+    bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
+    # What a bot says, Hob too, came from others' words: an instruction is a person's only.
+    known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
     passages = [_guide(path, text) for path, text in guides]
     if config.instructions:
         passages.append(_guide(".github/hob.yml, instructions", config.instructions))

@@ -1,11 +1,23 @@
-"""How a task is left when its run is over."""
+"""How a task is left when its run is over: decided, stored, told, and only then given back."""
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from bot.domain import OutcomeKind, Result, TaskState
+import structlog
+
+from bot.domain import OutcomeKind, Result, Run, Step, TaskState
+from bot.errors import Parked, Retry, UserError
 from bot.run import report
+from bot.run.publish import Publisher
+from bot.tasks.store import Store
+from bot.tasks.transactions import unreachable
+from bot.tasks.values import restore
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +28,40 @@ class Ended:
     text: str
     reason: str = ""
     result: Result | None = None
+
+    def as_stored(self) -> dict[str, Any]:
+        """For ``Store.save_changes``."""
+        return {"ended": {"state": self.state.value, "text": self.text, "reason": self.reason}}
+
+
+def stored_end(saved: Mapping[str, Any] | None) -> Ended | None:
+    """How an earlier run of the task ended, if it came that far: it is not done again, only told."""
+    return restore(Ended, saved["ended"]) if saved and "ended" in saved else None
+
+
+async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[Step], ended: Ended) -> None:
+    """Tell people and leave the task. What cannot be told now is told by the queue until it is seen.
+
+    The words are stored before they are told, so that whoever takes over after a crash says the same.
+    """
+    result = ended.result
+    await store.finish_run(
+        run,
+        outcome=result.outcome if result else None,
+        diff=result.diff if result else "",
+        proof=result.proof if result else None,
+        usage=result.outcome.usage if result else None,
+        error=ended.reason,
+    )
+    await store.save_changes(run, ended.as_stored())
+    try:
+        await publisher.end(ended.text, steps)
+        told = True
+    except (UserError, Retry, Parked) as error:
+        log.warning("task.untold", reason=str(error))
+        told = False
+    await store.release(run, ended.state, ended.reason, told=told)
+    log.info("task.ended", state=ended.state.value, reason=ended.reason)
 
 
 def without_pull(result: Result) -> Ended | None:
@@ -30,3 +76,11 @@ def without_pull(result: Result) -> Ended | None:
             state=TaskState.FAILED, text=report.worse(result), reason="it breaks tests", result=result
         )
     return None
+
+
+def passing(error: Exception) -> Retry | None:
+    """Trouble of this machine that may be over soon, as a Retry; None for everything else."""
+    if isinstance(error, OSError):
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return Retry("the disk of the machine that runs Hob is full", after=300.0) if full else None
+    return Retry("Hob's database was away", after=5.0) if unreachable(error) else None

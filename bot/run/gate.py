@@ -42,11 +42,11 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
     """
     rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
     admitted: list[FileChange] = []
-    held = list(changes.held)
+    held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
     for change in changes.files:
         why = _refuse(change, rules)
         if why:
-            held.append(Held(path=_readable(change.path), why=why))
+            held.append(Held(path=_named(change.path, redactor), why=why))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -71,6 +71,8 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     for pattern, why in rules:
         if fnmatchcase(folded, pattern.casefold()):
             return why
+        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
+            return why  # a file or link in the place of a protected folder
     if change.kind is ChangeKind.DELETED:
         return ""
     if len(change.data) > MAX_BYTES:
@@ -80,9 +82,9 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     return ""
 
 
-def _readable(path: str) -> str:
-    """The name with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _named(path: str, redactor: Redactor) -> str:
+    """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
+    return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def _leaves_tree(change: FileChange) -> bool:
@@ -97,8 +99,9 @@ def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
     for change in files:
         kinds = redactor.found(change.data) or redactor.found(change.path.encode())
         if kinds:
+            name = _named(change.path, redactor).replace("`", " ")
             raise UserError(
-                f"The change to `{change.path}` contains what looks like a secret ({', '.join(kinds)}), so "
+                f"The change to `{name}` contains what looks like a secret ({', '.join(kinds)}), so "
                 "nothing was published. If it is a test value, ask for one that does not look real.",
                 phase="gate",
             )

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import structlog
+
 from bot.domain import Passage, Run, Step, Trust
+from bot.errors import Parked, Retry, UserError
 from bot.inbox.hidden import visible
 from bot.redact import Redactor
 from bot.run.publish import Publisher
 from bot.tasks.store import Store
+
+log = structlog.get_logger(__name__)
 
 
 class RunJournal:
@@ -58,7 +63,11 @@ class RunJournal:
         ]
 
     async def _show(self) -> None:
+        """Edit the comment. That it was deleted, or GitHub is away, is no reason to lose the work."""
         if self.steps == self._shown or time.monotonic() - self._edited < self._edit_seconds:
             return
         self._edited, self._shown = time.monotonic(), self.steps
-        await self._publisher.show(self.steps)
+        try:
+            await self._publisher.show(self.steps)
+        except (UserError, Retry, Parked) as trouble:
+            log.warning("run.progress_not_shown", reason=str(trouble))

@@ -7,6 +7,7 @@ exactly one visible outcome. Whatever happens in between is one of a few excepti
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +20,7 @@ from bot.redact import Redactor
 from bot.run import report
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
-from bot.run.ending import Ended, without_pull
+from bot.run.ending import Ended, leave, passing, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.journal import RunJournal
 from bot.run.prepare import prepare
@@ -58,7 +59,7 @@ class Job:
         )
         self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
         self.publisher = Publisher(
-            task=task, run=run, api=self.api, store=self.store, identity=parts.identity, run_url=self.run_url
+            self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
         )
         self.journal = RunJournal(
             self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
@@ -73,41 +74,31 @@ async def work(parts: Parts, task_id: int) -> None:
     job = Job(parts, *claimed)
     with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
         try:
-            async with Lease(parts.store, job.run) as job.lease:
-                ended = await _carried_out(job)
-                if ended is not None:
-                    await _end(job, ended)
-        except Cancelled:
-            stopped = Ended(
-                state=TaskState.CANCELLED, text="🛑 **Stopped**, as asked.", reason="stopped by a person"
-            )
-            await _end(job, stopped)
+            await _held(job)
         except LeaseLost:
             log.warning("run.lease_lost")
         except asyncio.CancelledError:
-            await parts.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
+            with suppress(LeaseLost):
+                await parts.store.release(
+                    job.run, TaskState.QUEUED, "the worker was shut down", counted=False
+                )
             raise
 
 
-async def _end(job: Job, ended: Ended) -> None:
-    """Tell people and leave the task. What cannot be told now is told by the queue until it is seen."""
+async def _held(job: Job) -> None:
+    """The task from claim to end, under the lease; a person's wish to stop is an end like others."""
     try:
-        await job.publisher.end(ended.text, job.journal.steps)
-        told = True
-    except (UserError, Retry, Parked) as error:
-        log.warning("task.untold", reason=str(error))
-        told = False
-    result = ended.result
-    await job.store.finish_run(
-        job.run,
-        outcome=result.outcome if result else None,
-        diff=result.diff if result else "",
-        proof=result.proof if result else None,
-        usage=result.outcome.usage if result else None,
-        error=ended.reason,
-    )
-    await job.store.release(job.run, ended.state, ended.reason, told=told)
-    log.info("task.ended", state=ended.state.value, reason=ended.reason)
+        async with Lease(job.store, job.run) as job.lease:
+            ended = await _carried_out(job)
+            if ended is not None:
+                await _end(job, ended)
+    except Cancelled:
+        text, reason = "🛑 **Stopped**, as asked.", "stopped by a person"
+        await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason=reason))
+
+
+async def _end(job: Job, ended: Ended) -> None:
+    await leave(job.store, job.run, job.publisher, job.journal.steps, ended)
 
 
 async def _carried_out(job: Job) -> Ended | None:
@@ -115,21 +106,19 @@ async def _carried_out(job: Job) -> Ended | None:
     try:
         return await carry_out(job)
     except UserError as error:
-        tail = job.parts.redactor.text(error.log)
-        text = report.failure(error.message, phase=error.phase, log=tail)
-        return Ended(state=TaskState.FAILED, text=text, reason=error.message)
+        message, tail = (job.parts.redactor.text(words) for words in (error.message, error.log))
+        text = report.failure(message, phase=error.phase, log=tail)
+        return Ended(state=TaskState.FAILED, text=text, reason=message)
     except Parked as parked:
         await job.store.release(job.run, TaskState.WAITING, parked.reason, after=parked.after, counted=False)
         return None
     except Retry as retry:
-        if job.task.attempts < MAX_ATTEMPTS:
-            await job.store.release(job.run, TaskState.QUEUED, retry.reason, after=retry.after)
-            return None
-        text = report.failure(f"{retry.reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
-        return Ended(state=TaskState.FAILED, text=text, reason=retry.reason)
+        return await _again(job, retry)
     except (Cancelled, LeaseLost):
         raise
     except Exception as error:
+        if trouble := passing(error):
+            return await _again(job, trouble)
         log.exception("run.bug")
         name = type(error).__name__
         text = report.failure(
@@ -138,11 +127,23 @@ async def _carried_out(job: Job) -> Ended | None:
         return Ended(state=TaskState.FAILED, text=text, reason=f"internal error: {name}")
 
 
+async def _again(job: Job, retry: Retry) -> Ended | None:
+    """Back into the queue, or the end after as many attempts as there are."""
+    if job.task.attempts < MAX_ATTEMPTS:
+        await job.store.release(job.run, TaskState.QUEUED, retry.reason, after=retry.after)
+        return None
+    text = report.failure(f"{retry.reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+    return Ended(state=TaskState.FAILED, text=text, reason=retry.reason)
+
+
 async def carry_out(job: Job) -> Ended:
-    """The path. A result that an earlier run proved is not made again, only published."""
+    """The path. What an earlier run ended is only told, what it proved is only published."""
+    saved = await job.store.changes(job.task.id)
+    if ended := stored_end(saved):
+        return ended
     await job.store.set_phase(job.run, Phase.PREPARE)
     await job.publisher.begin()
-    handover = stored_handover(await job.store.changes(job.task.id))
+    handover = stored_handover(saved)
     if handover is None:
         made = await _make(job)
         if isinstance(made, Ended):
@@ -192,4 +193,5 @@ async def _publish(job: Job, handover: Handover) -> Ended:
         specs = [f"{base}:refs/hob/base-{task.id}"]
         await mirror.fetch(task.repo.id, task.repo.clone_url, token=await job.api.token(), refspecs=specs)
     pull = await job.publisher.publish(mirror.path(task.repo.id), handover)
-    return Ended(state=TaskState.DONE, text=report.done(pull, handover.result), result=handover.result)
+    text = report.done(pull, handover.result, here=task.thread.is_pull, refused=job.publisher.refused)
+    return Ended(state=TaskState.DONE, text=text, result=handover.result)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.domain import Brief, Run, Task, TaskKind
 from bot.errors import Retry, UserError
-from bot.git.branch import branch_name
+from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
 from bot.redact import Redactor
 from bot.run import context
@@ -35,14 +37,16 @@ async def prepare(
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
     branch, head, continued = await _branch(task, api)
-    start = f"refs/heads/{branch if continued else repo.default_branch}"
-    await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=[f"+{start}:{start}"])
-    base = await mirror.resolve(repo.id, start)
-    if base is None:
+    default = f"refs/heads/{repo.default_branch}"
+    start = f"refs/heads/{branch}" if continued else default
+    specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
+    await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=specs)
+    base, policy = await mirror.resolve(repo.id, start), await mirror.resolve(repo.id, default)
+    if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
-    checkout = await workshop.checkout(repo.id, base, redactor)
+    checkout = await workshop.checkout(repo.id, base, redactor, policy=policy)
     seen = await context.gather(
         replace(task, branch=branch),
         comments=await api.comments(task.thread.number),
@@ -66,7 +70,7 @@ async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:
         pull = await api.pull(task.thread.number)
         if pull["state"] != "open":
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
-        return str(pull["head"]["ref"]), str(pull["head"]["sha"]), True
+        return _own_branch(task, pull), str(pull["head"]["sha"]), True
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
@@ -76,3 +80,12 @@ async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:
         if pull_now is None and await api.branch_head(name) is None:
             return name, None, False
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
+
+
+def _own_branch(task: Task, pull: Mapping[str, Any]) -> str:
+    """The pull request's branch as it is called now, when it is still one that Hob may push to."""
+    head = pull["head"]
+    branch, home = str(head["ref"]), (head.get("repo") or {}).get("id")
+    if home != task.repo.id or not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
+        raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
+    return branch

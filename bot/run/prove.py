@@ -98,7 +98,7 @@ def judge(done: Completed, redactor: Redactor) -> CheckResult:
         seconds=round(done.seconds, 2),
         passed=counts.get("passed", 0),
         failed=counts.get("failed", 0) + counts.get("error", 0),
-        failing=failing[:200],
+        failing=tuple(redactor.text(test) for test in failing[:200]),
         tail=redactor.text(text[-TAIL_CHARS:]),
     )
 

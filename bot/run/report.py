@@ -25,15 +25,10 @@ from bot.domain import (
     Verdict,
 )
 from bot.github.fit import mark
+from bot.run.quiet import fenced, plain, quiet, quiet_line
 
-_MENTION = re.compile(r"(?<![\w`/@])@(?=[A-Za-z0-9])([A-Za-z0-9-]+(?:/[A-Za-z0-9-_.]+)?)")
-_CLOSER = re.compile(
-    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(:?\s+)((?:[\w.-]+/[\w.-]+)?#\d+|https?://\S+)", re.IGNORECASE
-)
-_COMMAND = re.compile(r"^(\s*)(/[a-z][\w-]*|bors\b|@?dependabot\b)", re.MULTILINE | re.IGNORECASE)
-_IMAGE = re.compile(r"!\[")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
+# What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
+_UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 _BOX = {
     StepState.TODO: "- [ ] {}",
@@ -41,6 +36,11 @@ _BOX = {
     StepState.DONE: "- [x] {}",
     StepState.SKIPPED: "- [x] ~~{}~~",
 }
+
+# What decides whether tests pass, by the names that test runners look for.
+_JUDGE = re.compile(
+    r"(^|/)(tests?/|conftest\.py$|test_[^/]*$|[^/]*_test\.\w+$|[^/]*\.(test|spec)\.\w+$|pytest\.ini$|tox\.ini$)"
+)
 
 _MARK = {
     Verdict.PASSED: "✅ passed",
@@ -56,26 +56,6 @@ def task_mark(task: Task) -> str:
     return f"task:{task.id}"
 
 
-def quiet(text: str) -> str:
-    """Text that commands nobody: no mentions, closers, images, comments or commands outside code."""
-    parts = _CODE.split(_COMMENT.sub("", text))
-    return "".join(part if index % 2 else _quiet_prose(part) for index, part in enumerate(parts))
-
-
-def _quiet_prose(text: str) -> str:
-    text = _IMAGE.sub(r"!\\[", text)
-    text = _CLOSER.sub(r"\1\2`\3`", text)
-    text = _MENTION.sub(r"`@\1`", text)
-    return _COMMAND.sub(r"\1`\2`", text)
-
-
-def fenced(text: str, language: str = "") -> str:
-    """A code block whose fence is longer than any run of backticks in the text."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
 def folded(summary: str, body: str) -> str:
     """A details block: closed until a person opens it."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
@@ -83,22 +63,26 @@ def folded(summary: str, body: str) -> str:
 
 def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
-    plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
+    plan = _plan(steps)
     return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, _run_link(run_url)) if part)
 
 
 def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
-    plan = "\n".join(_BOX[step.state].format(quiet(step.text)) for step in steps)
+    plan = _plan(steps)
     details = folded("Plan", plan) if plan else ""
     return "\n\n".join(part for part in (mark(task_mark(task)), text, details, _run_link(run_url)) if part)
+
+
+def _plan(steps: Sequence[Step]) -> str:
+    return "\n".join(_BOX[step.state].format(quiet_line(step.text)) for step in steps)
 
 
 def failure(message: str, *, phase: str, log: str) -> str:
     """What is said when a run ends without a result: the phase, the reason, the last lines."""
     head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
     tail = folded("Last lines", fenced(log)) if log.strip() else ""
-    return "\n\n".join(part for part in (head, message, tail) if part)
+    return "\n\n".join(part for part in (head, quiet(message), tail) if part)
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -115,7 +99,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 def title(task: Task, outcome: Outcome) -> str:
     """One line for the pull request and the commit, at most 72 characters where it can be cut at a word."""
-    line = quiet(outcome.title or task.thread.title or "Change").split("\n")[0].strip()
+    line = " ".join(plain(outcome.title or task.thread.title or "Change").split())
     if len(line) <= 72:
         return line
     return line[:71].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
@@ -129,7 +113,7 @@ def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: 
         f"Hob-Run: {run_url}",
         f"Hob-Task: {task.id}",
     ]
-    summary = re.sub(r"[#*`]+", "", quiet(outcome.summary)).strip()
+    summary = plain(re.sub(r"[#*`]+", "", outcome.summary)).strip()
     return "\n\n".join(part for part in (title(task, outcome), summary, "\n".join(trailers)) if part) + "\n"
 
 
@@ -145,6 +129,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         "### Proof\n\n" + proof(result.proof),
         _held(result.changes),
         _hidden(hidden),
+        "This describes the first commit; each later one has its own proof in its check run *Hob*.",
         f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -196,6 +181,12 @@ def _files(changes: ChangeSet) -> str:
     rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
+    judges = [change.path for change in changes.files if _JUDGE.search(change.path)]
+    if judges:
+        rows += [
+            "",
+            f"⚠️ The proof below was run with tests that this change itself alters: {_names(judges)}.",
+        ]
     return "\n".join(rows)
 
 
@@ -227,20 +218,26 @@ def _run_link(run_url: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that stays inside a code span of a table's cell."""
-    return re.sub(r"[`|\r\n<>]", " ", text).strip()[:300]
+    """Text that stays inside a code span of a table's cell, and looks like what it is."""
+    return _UNFIT.sub(" ", text).strip()[:300]
 
 
 def review_body(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
-    rows = [f"- `{_cell(note.path)}`, line {note.line}: {quiet(note.text)}" for note in off_diff]
-    return "\n\n".join(part for part in (mark(key), "What to look at:", "\n".join(rows)) if part)
+    rows = [f"**`{_cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
+    return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def done(pull: Mapping[str, Any], result: Result) -> str:
-    """The final words when a pull request came of it."""
+def done(pull: Mapping[str, Any], result: Result, *, here: bool = False, refused: Sequence[str] = ()) -> str:
+    """The final words when a pull request came of it.
+
+    ``here``: they stand on that pull request. ``refused``: what GitHub did not take beside it.
+    """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    return f"{state}: {pull['html_url']}\n\n{quiet(result.outcome.summary)}\n\n{proof(result.proof)}"
+    where = ", pushed to this pull request" if here else f": {pull['html_url']}"
+    missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
+    parts = (f"{state}{where}", quiet(result.outcome.summary), proof(result.proof), missing)
+    return "\n\n".join(part for part in parts if part)
 
 
 def worse(result: Result) -> str:

@@ -7,6 +7,7 @@ leaves everything as it was when it does not fit.
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from bot.agent.models import choose
 from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind, Trust
 from bot.errors import UserError
+from bot.git import program
 from bot.redact import Redactor
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
@@ -117,13 +119,25 @@ async def solve(path: Path, request: str, *, home: Path, model: str, backend: st
 
 
 def apply_diff(path: Path, diff: str) -> None:
-    """Apply the diff to the working tree. Raises UserError, with nothing changed, when it does not fit."""
-    done = subprocess.run(
-        ["git", "-C", str(path), "apply", "--whitespace=nowarn", "-"],
-        input=diff.encode("utf-8", "surrogateescape"),
-        capture_output=True,
-        check=False,
-    )
+    """Apply the diff to the working tree. Raises UserError, with nothing changed, when it does not fit.
+
+    Git is shown an empty repository of its own with this working tree, so that no filter and no other
+    configuration of the repository at ``path`` is run; it refuses paths that lead out, also through links.
+    """
+    with tempfile.TemporaryDirectory(prefix="hob-apply-") as empty:
+        git_dir = Path(empty)
+        program.run_now(git_dir, "init", "--quiet", "--bare", "--template=")
+        done = subprocess.run(
+            [
+                *(program.program(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
+                *("apply", "--whitespace=nowarn", "-"),
+            ],
+            env=program.environment(),
+            cwd=path,
+            input=diff.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+        )
     if done.returncode:
         words = done.stderr.decode("utf-8", "replace").strip()
         raise UserError(f"The change does not fit the working tree of {path}, nothing was applied: {words}")

@@ -39,7 +39,8 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(f"not run: {item}", style="dim"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
-    console.print(Text(f"{outcome.usage.turns} turns, {solved.seconds:.1f} s", style="dim"))
+    turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
+    console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
 
 
 def _table(solved: Solved) -> Table:

@@ -94,7 +94,7 @@ async def _reach(url: str) -> None:
         said = str(trouble).strip().splitlines()
         raise DatabaseTrouble(
             f"PostgreSQL at {where.hostname or 'the local socket'}{where.path} cannot be reached"
-            f" ({said[-1] if said else 'no answer'}): check HOB_DATABASE_URL and that the server runs"
+            f" ({said[0].strip() if said else 'no answer'}): check HOB_DATABASE_URL and that the server runs"
         ) from None
     try:
         if connection.info.server_version < 140000:

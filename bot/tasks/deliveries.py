@@ -19,6 +19,8 @@ from bot.tasks.wake import wake_delivery
 
 log = structlog.get_logger(__name__)
 
+PATIENCE = timedelta(days=3)  # as long as GitHub itself keeps a delivery
+RAREST = timedelta(minutes=10)
 ATTEMPTS = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
@@ -117,8 +119,13 @@ class DeliveryRecords:
         return done.rowcount == 1
 
     async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
-        """Look at a new delivery again in ``after`` seconds; after ATTEMPTS counted failures it is failed."""
+        """Look at a new delivery again in ``after`` seconds; after ATTEMPTS counted failures it is failed.
+
+        Failures that are not counted (GitHub is away) may last for PATIENCE; the looks grow rarer with them.
+        """
         attempts = deliveries.c.attempts + (1 if counted else 0)
+        age = func.clock_timestamp() - deliveries.c.received_at
+        pause = func.greatest(timedelta(seconds=after), func.least(age / 4, RAREST))
         async with self.engine.begin() as connection:
             mine = and_(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)
             await connection.execute(
@@ -127,15 +134,13 @@ class DeliveryRecords:
                 .values(
                     attempts=attempts,
                     reason=storable(reason),
-                    not_before=func.clock_timestamp() + timedelta(seconds=after),
+                    not_before=func.clock_timestamp() + (timedelta(seconds=after) if counted else pause),
                 )
             )
-            if counted:
-                await connection.execute(
-                    update(deliveries)
-                    .where(mine, deliveries.c.attempts >= ATTEMPTS)
-                    .values(state=DeliveryState.FAILED, handled_at=func.now())
-                )
+            over = deliveries.c.attempts >= ATTEMPTS if counted else age > PATIENCE
+            await connection.execute(
+                update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
+            )
 
     async def oldest_new_delivery(self) -> float | None:
         """The age in seconds of the oldest unhandled delivery, None when there is none."""

@@ -56,7 +56,7 @@ class Effects:
     ) -> Answer:
         fresh = await patiently(lambda: self._intend(key, kind), seconds=_SECONDS)
         if not fresh:
-            known = await self.get(key)
+            known = await patiently(lambda: self.get(key), seconds=_SECONDS)
             if known is None:
                 raise lost(self._run) if self._run else LookupError(f"effect {key} is gone")
             if known.done:
@@ -64,8 +64,8 @@ class Effects:
             found = await find() if find else None
             if found is not None:
                 return await self._done(key, found)
-        if self._run:
-            await self._store.heartbeat(self._run)  # the fence, and a whole lease ahead for the write
+        if run := self._run:  # the fence, and a whole lease ahead for the write
+            await patiently(lambda: self._store.heartbeat(run), seconds=_SECONDS)
         return await self._done(key, await do())
 
     async def get(self, key: str) -> Effect | None:

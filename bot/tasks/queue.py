@@ -158,10 +158,8 @@ class Queue:
                 async with asyncio.timeout(DELIVERY_SECONDS):
                     await on_delivery(guid)
                     await self._store.finish_delivery(guid, DeliveryState.HANDLED)
-            except Parked as parked:
-                await self._store.postpone_delivery(guid, parked.reason, after=parked.after, counted=False)
-            except Retry as again:
-                await self._store.postpone_delivery(guid, again.reason, after=again.after)
+            except (Parked, Retry) as again:
+                await self._store.postpone_delivery(guid, again.reason, after=again.after, counted=False)
             except Exception as bug:  # the worker's boundary
                 if unreachable(bug):
                     raise

@@ -17,10 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.claims import held, lost
 from bot.tasks.tables import runs, tasks, turns
-from bot.tasks.transactions import patiently
+from bot.tasks.transactions import PATIENCE, patiently
 from bot.tasks.values import pack, plain, storable, unpack
-
-PATIENCE = 30.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +158,13 @@ class RunRecords:
             .order_by(runs.c.id.desc())
             .limit(1)
         )
-        async with self.engine.connect() as connection:
-            packed = await connection.scalar(query)
+
+        async def once() -> bytes | None:
+            async with self.engine.connect() as connection:
+                packed: bytes | None = await connection.scalar(query)
+            return packed
+
+        packed = await patiently(once, seconds=PATIENCE)
         return None if packed is None else unpack(bytes(packed))
 
     async def run(self, run_id: int) -> RunRecord | None:

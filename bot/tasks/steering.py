@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.requests import OPEN
 from bot.tasks.tables import steering, tasks
+from bot.tasks.transactions import PATIENCE, patiently
 from bot.tasks.values import plain, restore
 from bot.tasks.wake import wake_task
 
@@ -65,26 +66,41 @@ class SteeringRecords:
         query = (
             select(steering).where(steering.c.task == task_id, steering.c.id > after).order_by(steering.c.id)
         )
+
+        async def once() -> list[Steering]:
+            async with self.engine.connect() as connection:
+                return [
+                    Steering(
+                        id=row.id,
+                        task=row.task,
+                        trigger=restore(Trigger, row.trigger),
+                        permission=Permission(row.permission),
+                        at=row.created_at,
+                    )
+                    for row in await connection.execute(query)
+                ]
+
+        return await patiently(once, seconds=PATIENCE)
+
+    async def steered(self, delivery: str) -> int | None:
+        """The task that a delivery's words were handed to, also when it has ended since."""
+        query = select(steering.c.task).where(steering.c.delivery == delivery).limit(1)
         async with self.engine.connect() as connection:
-            return [
-                Steering(
-                    id=row.id,
-                    task=row.task,
-                    trigger=restore(Trigger, row.trigger),
-                    permission=Permission(row.permission),
-                    at=row.created_at,
-                )
-                for row in await connection.execute(query)
-            ]
+            task: int | None = await connection.scalar(query)
+        return task
 
     async def heard(self, run: Run, upto: int) -> None:
         """Note that the run's agent was told all words up to the one with the id ``upto``."""
-        async with self.engine.begin() as connection:
-            await connection.execute(
-                update(steering)
-                .where(steering.c.task == run.task, steering.c.id <= upto, ~steering.c.heard)
-                .values(heard=True)
-            )
+
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                await connection.execute(
+                    update(steering)
+                    .where(steering.c.task == run.task, steering.c.id <= upto, ~steering.c.heard)
+                    .values(heard=True)
+                )
+
+        await patiently(once, seconds=PATIENCE)
 
 
 async def requeue_late_words(connection: AsyncConnection) -> int:

@@ -1,0 +1,118 @@
+"""Words that came from a model or a repository, made harmless: they lead nowhere and command nobody.
+
+What is code stays code, but only where every reading of Markdown agrees that it is: a fence that begins in
+the first column, or a span that opens and closes on one line. All other backticks become entities, so no text
+can end a span that is put around a mention here. GitHub finds mentions and references after rendering
+(https://github.github.com/gfm/), so entities, backslashes and HTML in prose are shown as they were written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# A mention up to its end, with any other that is glued to it: cut in two, the rest would be one of its own.
+_MENTION = r"(?<![A-Za-z0-9\\])\\*(?P<mention>@[A-Za-z0-9](?:[\w./@-]*\w)?)"
+_COMMAND = r"^(?P<space>[ \t]*)(?P<command>(?:/[a-z]|bors\b|dependabot\b)[\w./@-]*)"
+_REFERENCE = (
+    r"(?P<reference>https?://[^\s`]*/(?:issues|pull)/[0-9][^\s`]*|(?:[\w.-]+/[\w.-]+)?#[0-9]+|\bGH-[0-9]+)"
+)
+_FLAGS = re.MULTILINE | re.IGNORECASE
+_LIVE = re.compile(f"{_COMMAND}|{_MENTION}", _FLAGS)
+_LIVE_OR_REFERENCE = re.compile(f"{_COMMAND}|{_REFERENCE}|{_MENTION}", _FLAGS)
+_CLOSER = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b", re.IGNORECASE)
+
+_SPAN = re.compile(r"(?<![\\`])(`+)(?!`)[^|\n]*?[^`|\n]\1(?!`)")  # a table's cell ends at |, code or not
+_FENCE = re.compile(r"(`{3,})[ \t]*([\w+#.-]*)[^`]*")
+_ORDER = re.compile(r"^(?=/[a-z]|bors\b|@?dependabot\b)", _FLAGS)
+
+_ISSUE_URL = re.compile(r"https?://(?=\S*/(?:issues|pull)/[0-9])", re.IGNORECASE)
+_SKIP = re.compile(r"\[((?:skip|no) ?(?:ci|actions)|(?:ci|actions) skip)\]", re.IGNORECASE)
+_SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
+
+
+def quiet(text: str) -> str:
+    """Markdown that commands nobody: no mention, closer, image, hidden link, HTML or command outside code.
+
+    A fence that is left open is closed, so that what comes after it is seen.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(_block(lines, fence) for lines, fence in _blocks(text))
+
+
+def quiet_line(text: str) -> str:
+    """The same on one line, for words that stand within a line: no fence can begin there."""
+    return _prose(" ".join(text.split()))
+
+
+def plain(text: str) -> str:
+    """The same for what is no Markdown: titles and commit messages, where GitHub knows no code."""
+    text = _SIGNED.sub(r"\1 -", _SKIP.sub(r"(\1)", text.replace("\r", "\n")))
+    text = re.sub(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])", "@ ", text)
+    if _CLOSER.search(text):
+        text = re.sub(r"#(?=[0-9])", "", _ISSUE_URL.sub("", text))
+        text = re.sub(r"\bGH-(?=[0-9])", "GH ", text, flags=re.IGNORECASE)
+    return text
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A code block whose fence is longer than any run of backticks in the text."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{language}\n{_ORDER.sub(' ', text.rstrip())}\n{fence}"
+
+
+def _blocks(text: str) -> Iterator[tuple[list[str], str]]:
+    """Runs of lines with the fence they stand in, '' for prose; the fences' own lines are not among them."""
+    lines: list[str] = []
+    opening = ""
+    for line in text.split("\n"):
+        begins = _FENCE.fullmatch(line)
+        if opening and re.fullmatch(rf" {{0,3}}`{{{opening.count('`')},}}[ \t]*", line):
+            yield lines, opening
+            lines, opening = [], ""
+        elif not opening and begins:
+            if lines:
+                yield lines, ""
+            lines, opening = [], begins[1] + begins[2]
+        else:
+            lines.append(line)
+    if lines or opening:
+        yield lines, opening
+
+
+def _block(lines: list[str], fence: str) -> str:
+    text = "\n".join(lines)
+    if not fence:
+        return _prose(text)
+    return "\n".join([fence, *([_ORDER.sub(" ", text)] if lines else []), "`" * fence.count("`")])
+
+
+def _prose(text: str) -> str:
+    live = _LIVE_OR_REFERENCE if _CLOSER.search(text) else _LIVE
+    quieted, at = "", 0
+    for span in _SPAN.finditer(text):
+        quieted = _joined(_joined(quieted, _words(text[at : span.start()], live)), span.group())
+        at = span.end()
+    return _joined(quieted, _words(text[at:], live))
+
+
+def _words(text: str, live: re.Pattern[str]) -> str:
+    """Running text without any code: whatever is put into backticks here is the only code in it."""
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+    text = re.sub(r"\\?`", "&#96;", text)
+    text = re.sub(r"~{3,}", lambda run: "&#126;" * len(run.group()), text)
+    text = text.replace("![", r"!\[").replace("](", "] (").replace("]:", "] :")
+    return live.sub(_as_code, text).replace("``", "` `")
+
+
+def _as_code(match: re.Match[str]) -> str:
+    found = match.groupdict()
+    said = found["command"] or found.get("reference") or found["mention"]
+    return f"{found['space'] or ''}`{said}`"
+
+
+def _joined(left: str, right: str) -> str:
+    """Two pieces whose backticks do not run together."""
+    return f"{left} {right}" if left.endswith("`") and right.startswith("`") else left + right
