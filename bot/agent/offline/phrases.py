@@ -102,6 +102,7 @@ PHRASES = {
         "Copy instead of sharing in", add="The object itself was handed over, so later changes leaked."
     ),
     "missing-term": Phrase("Fix calculation in", add="The term {new} was missing."),
+    "swapped-parts": Phrase("Fix order of operands in", "Two parts stood in each other's place."),
     "needless-term": Phrase("Fix calculation in", drop="The term {old} is too many."),
     "comprehension-filter": Phrase("Filter the items in", add="The filter {new} was missing."),
     "syntax": Phrase(

@@ -123,7 +123,8 @@ def note(found: Mended, edit: Edit) -> str:
     """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
     more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
-    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it they pass."
+    now = "it passes" if found.turned_count == 1 else "they pass"
+    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it {now}."
 
 
 def _why(found: Mended, edit: Edit) -> str:
@@ -138,8 +139,8 @@ def summary(found: Mended, after: Ran) -> str:
     tests, search = found.tests, found.search
     places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
     lines = [
-        f"{tests.failed} of {tests.total} tests failed. The lines that the failing tests run, and the "
-        f"passing ones do not, led to {places}:",
+        f"{tests.failed} of {tests.total} tests failed. Which lines the failing tests run, weighed against "
+        f"those that the passing ones run, led to {places}:",
         "",
         *(_shown(edit) for edit in found.edits),
         "",

@@ -117,7 +117,11 @@ class Bench(Recorder):
         if self.wordless:
             for item in items:
                 item.repr_failure = item._repr_failure_py = _nothing  # type: ignore[method-assign,assignment]
+        examples: list[Any] = [getattr(item, "dtest", None) for item in items]
+        names = [(each, dict(each.globs)) for each in examples if each is not None]
         for number, patches in enumerate(ask["batch"]):
+            for example, known in names:  # a doctest clears its names when it has run
+                example.globs = dict(known)
             had: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:

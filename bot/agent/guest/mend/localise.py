@@ -19,6 +19,7 @@ from .baseline import Baseline
 from .layout import is_test
 from .source import FUNCTIONS, Source, decode
 
+_INNER = re.compile(r"\.<locals>(?:\.<\w+>)?")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -94,7 +95,8 @@ def _spectrum(
                         covering[relative].append(run.id)
     for run in base.failing:
         for path, name, seen in run.types:
-            known = findings.types.setdefault((path.removeprefix(prefix), name.replace("<locals>.", "")), {})
+            place = _INNER.sub("", name)  # a comprehension's names are taken as the function's
+            known = findings.types.setdefault((path.removeprefix(prefix), place), {})
             for variable, kinds in seen.items():
                 known.setdefault(variable, set()).update(kinds)
     findings.covering = dict(covering)

@@ -201,11 +201,13 @@ def _guards(site: Site) -> dict[str, float]:
             match node:
                 case ast.If(
                     test=test,
-                    body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only],
+                    body=[ast.stmt() as only],
                     orelse=[],
                 ):
                     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                    if only.lineno == only.end_lineno and test.lineno == test.end_lineno and names <= known:
+                    text = site.text(node)
+                    short = not hasattr(only, "body") and text.count("\n") == 1
+                    if short and names <= known:
                         found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
     return dict(list(found.items())[:40])
 

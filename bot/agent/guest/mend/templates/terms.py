@@ -87,3 +87,20 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
         conditions.setdefault(text, 0.4)
     for condition, weight in conditions.items():
         yield Proposal((Edit(end, end, f" if {condition}"),), weight)
+
+
+@template("swapped-parts", 0.4, ast.Assign, ast.AugAssign, ast.Return, ast.Expr, ast.For)
+def swapped_parts(site: Site) -> Iterator[Proposal]:
+    """Two names, attributes or calls of one statement in each other's place: ``groups[v](k)``."""
+    root = site.node.iter if isinstance(site.node, ast.For) else site.node
+    parts = [each for each in ast.walk(root) if isinstance(each, ast.Name | ast.Attribute | ast.Call)][:14]
+    parts = [each for each in parts if isinstance(getattr(each, "ctx", ast.Load()), ast.Load)]
+    for index, one in enumerate(parts):
+        for two in parts[index + 1 :]:
+            a, b = site.source.span(one), site.source.span(two)
+            if type(one) is not type(two) or (a[0] < b[1] and b[0] < a[1]):
+                continue
+            texts = site.text(one), site.text(two)
+            if texts[0] != texts[1]:
+                both = site.kinds(one) & site.kinds(two)
+                yield Proposal((Edit(*a, texts[1]), Edit(*b, texts[0])), 1.0 if both else 0.7)
