@@ -20,6 +20,7 @@ from .layout import is_test
 from .source import FUNCTIONS, Source, decode
 
 _INNER = re.compile(r"\.<locals>(?:\.<\w+>)?")
+_CALLED = re.compile(r"([\w.]+)\(\) (?:missing|takes|got|argument)")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -64,6 +65,8 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     blended = _blend(lines, findings)
     _add_words(blended, hint, findings)
     _add_loaded(blended, findings)
+    _add_called(blended, base, findings)
+    _add_unrun(blended, findings)
     worst = max(blended.values(), default=1.0) or 1.0
     ranked = sorted(blended.items(), key=lambda each: (-each[1], each[0]))
     for (path, line), score in ranked:
@@ -173,6 +176,44 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
                 if score and (node.args.defaults or node.args.kw_defaults or node.decorator_list):
                     for line in range(source.statement(node).lineno, node.body[0].lineno):  # type: ignore[union-attr]
                         lines.setdefault((path, line), 0.7 * score)
+
+
+def _add_called(lines: dict[tuple[str, int], float], base: Baseline, findings: Findings) -> None:
+    """Heads of functions that a TypeError names, and of methods that were read and not called."""
+    worst = max(lines.values(), default=1.0)
+    said = " ".join(str(run.failure.get("text", "")) for run in base.failing)
+    names = {name.rpartition(".")[2] for name in _CALLED.findall(said)}
+    bound = "<boun" in said or "bound method" in said
+    for path, source in findings.sources.items():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            arguments = node.args.args
+            alone = bound and len(arguments) == 1 and arguments[0].arg == "self" and not node.decorator_list
+            if node.name in names or (alone and not node.name.startswith("_")):
+                score = worst if node.name in names else 0.6 * worst
+                lines[path, node.lineno] = max(score, lines.get((path, node.lineno), 0.0))
+                if alone:
+                    first = node.body[-1].lineno
+                    lines[path, first] = max(score, lines.get((path, first), 0.0))
+
+
+def _add_unrun(lines: dict[tuple[str, int], float], findings: Findings) -> None:
+    """Statements of suspicious functions that did not run: the fault may be that they do not."""
+    for path, source in findings.sources.items():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            worst = max((lines.get((path, line), 0.0) for line in inside), default=0.0)
+            for each in ast.walk(node) if worst else ():
+                if isinstance(each, ast.stmt) and each is not node and (path, each.lineno) not in lines:
+                    siblings = source.block(each)
+                    at = siblings.index(each) if each in siblings else 0
+                    dead = at and isinstance(
+                        siblings[at - 1], ast.Return | ast.Raise | ast.Continue | ast.Break
+                    )
+                    lines[path, each.lineno] = (0.9 if dead else 0.4) * worst
 
 
 def _name(node: ast.expr) -> str:

@@ -17,6 +17,7 @@ from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
 from .search import Answer, Search
 from .trials import Trials
+from .unbound import repair_names
 
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
@@ -67,7 +68,10 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
             told = {"tests": report.tests_part(base), "failure": report.failure_part(base)}
             return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, hint)
-    candidates = [*repair(findings), *propose(findings, gather(base, hint))]
+    clues = gather(base, hint)
+    seconds = 0.15 * (deadline - time.monotonic())
+    candidates = [*repair(findings), *repair_names(findings, clues.missing, root)]
+    candidates = _ranked([*candidates, *propose(findings, clues, seconds)])
     if base.only_cold:
         candidates = [replace(each, cold=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
@@ -85,6 +89,10 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
     finally:
         trials.close()
     return _told(search, base, findings, candidates, answer)
+
+
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda each: -each.score)
 
 
 def _cold(lab: Lab, base: Baseline) -> Lab:

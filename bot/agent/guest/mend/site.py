@@ -246,6 +246,11 @@ class Site:
                     text = self.text(node.test)
                     if names <= known and len(text) < 80 and "\n" not in text:
                         yield text
+                    parts = node.test.values if isinstance(node.test, ast.BoolOp) else []
+                    for part in parts:
+                        names = {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+                        if names <= known and len(self.text(part)) < 60 and "\n" not in self.text(part):
+                            yield self.text(part)
 
 
 def _property(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -213,7 +213,7 @@ def missing_call(site: Site) -> Iterator[Proposal]:
         }
         names |= {"reversed": 0.4, "iter": 0.15, "any": 0.1, "all": 0.1, "enumerate": 0.2}
         names["list(dict.fromkeys({}))"] = 0.3
-    if not kinds and isinstance(node, ast.Call | ast.Subscript | ast.Name | ast.GeneratorExp | ast.ListComp):
+    if not kinds and not isinstance(node, ast.BinOp):
         names |= {
             "list": 0.3,
             "sorted": 0.35,

@@ -71,6 +71,9 @@ def fallback(site: Site) -> Iterator[Proposal]:
         for name in site.locals:
             if name not in ("self", "cls", site.text(node)):
                 yield site.replace(node, f"({site.text(node)} or {name})", 0.3)
+        for name in site.globals:
+            if not name.startswith("__"):
+                yield site.replace(node, f"({site.text(node)} or {name})", 0.25)
 
 
 @template("keyword-value", 0.4, ast.keyword)

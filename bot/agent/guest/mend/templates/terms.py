@@ -32,6 +32,11 @@ def missing_term(site: Site) -> Iterator[Proposal]:
                 yield site.replace(node, f"{low} * {term}", 0.6 * weight)
                 yield site.replace(node, f"{low} / {term}", 0.4 * weight)
                 yield site.replace(node, f"{low} % {term}", 0.25 * weight)
+    if not kinds and isinstance(node, ast.Call) and isinstance(parent, ast.Return | ast.Assign):
+        for name in site.locals:
+            if name not in ("self", "cls"):
+                yield site.replace(node, f"{name} + {sums}", 0.5)
+                yield site.replace(node, f"{name} - {sums}", 0.3)
     if kinds & {"str", "list", "tuple", "bytes"}:
         for name in (*site.locals, *site.attributes):
             if name != text and kinds & set(site.types.get(name, ())):
@@ -79,6 +84,12 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
     for name in names:
         conditions |= {name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name}.strip()": 0.3}
         conditions[f"{name} > 0"] = 0.3
+        for attr in _read_from(site, name):
+            conditions |= {attr: 0.5, f"not {attr}": 0.5}
+            for other in site.locals:
+                if other not in (name, "self", "cls"):
+                    conditions |= {f"{attr} == {other}": 0.4, f"{attr} != {other}": 0.4}
+                    conditions |= {f"{other} in {attr}": 0.4, f"{other} not in {attr}": 0.4}
         for other in site.locals:
             if other not in (name, "self", "cls"):
                 conditions |= {f"{name} != {other}": 0.35, f"{name} in {other}": 0.3}
@@ -87,6 +98,16 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
         conditions.setdefault(text, 0.4)
     for condition, weight in conditions.items():
         yield Proposal((Edit(end, end, f" if {condition}"),), weight)
+
+
+def _read_from(site: Site, name: str) -> tuple[str, ...]:
+    """Attributes that the file reads from things of that name."""
+    found = {
+        site.text(each): None
+        for each in ast.walk(site.source.tree)
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name
+    }
+    return tuple(found)[:8]
 
 
 @template("swapped-parts", 0.4, ast.Assign, ast.AugAssign, ast.Return, ast.Expr, ast.For)
