@@ -46,8 +46,8 @@ def rename(brief: Brief, shells: Sequence[str]) -> Next:
         return brief.test_command, TEST_SECONDS
     lines = [
         f"Renamed the {done['kind']} `{done['old']}` (`{done['path']}:{done['line']}`) to `{done['new']}`, "
-        f"in {_count(done['places'], 'place')} of {_count(len(done['files']), 'file')}. Names were followed by "
-        "Python's scopes and imports; nothing was run to find them."
+        f"in {_count(done['places'], 'place')} of {_count(len(done['files']), 'file')}. Names were followed "
+        "by Python's scopes and imports; nothing was run to find them."
     ]
     if done["mentions"]:
         places = ", ".join(f"`{each}`" for each in done["mentions"])

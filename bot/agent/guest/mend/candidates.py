@@ -14,7 +14,7 @@ from .source import FUNCTIONS, Edit, Source, apply, first_line
 from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
-MOST = 30_000  # candidates that are kept
+MOST = 24_000  # candidates that are kept
 _FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 

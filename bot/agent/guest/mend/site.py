@@ -70,6 +70,7 @@ class Clues:
     awaited: tuple[str, ...] = ()  # exception types the tests wait for
     pairs: tuple[tuple[str, str], ...] = ()  # repr of left and right
     missing: frozenset[str] = frozenset()  # names in NameError, AttributeError, KeyError ...
+    said: tuple[str, ...] = ()  # words of the failures' messages
     words: frozenset[str] = frozenset()  # identifiers in the tests and the request
 
 

@@ -29,6 +29,7 @@ LOOKED_AT = 400  # files that are searched for an import to copy
 def repair_names(findings: Findings, missing: frozenset[str], root: Path) -> list[Candidate]:
     """Candidates for the names that tests found missing, the likeliest first."""
     found: list[Candidate] = []
+    _add_holders(findings, missing, root)
     for source in list(findings.sources.values()):
         for name in missing:
             if _unbound(source, name):
@@ -36,6 +37,22 @@ def repair_names(findings: Findings, missing: frozenset[str], root: Path) -> lis
             found += _slips(source, name)
         found += _wrong_imports(source, missing, root)
     return sorted(found, key=lambda each: -each.score)
+
+
+def _add_holders(findings: Findings, missing: frozenset[str], root: Path) -> None:
+    """Files that hold a missing name and took no part so far: what they say may be the slip."""
+    names = [name for name in missing if len(name) > 3]
+    added = 0
+    for path in python_files(root, LOOKED_AT) if names else ():
+        shown = path.as_posix()
+        if added < 4 and shown not in findings.sources and not is_test(shown):
+            try:
+                text = (root / path).read_text("utf-8")
+                if any(name in text for name in names):
+                    findings.sources[shown] = Source.read(root, shown)
+                    added += 1
+            except (OSError, ValueError, SyntaxError):
+                continue
 
 
 def _unbound(source: Source, name: str) -> bool:

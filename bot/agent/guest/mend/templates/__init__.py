@@ -12,6 +12,7 @@ from . import (
     constants,
     control,
     guards,
+    handlers,
     lookups,
     missing,
     names,
@@ -19,6 +20,7 @@ from . import (
     signatures,
     statements,
     terms,
+    texts,
 )
 from .registry import Template, registered
 
@@ -27,6 +29,7 @@ MODULES = (
     constants,
     control,
     guards,
+    handlers,
     lookups,
     missing,
     names,
@@ -34,6 +37,7 @@ MODULES = (
     signatures,
     statements,
     terms,
+    texts,
 )
 TEMPLATES: tuple[Template, ...] = registered()
 
