@@ -93,6 +93,8 @@ def answer(brief: Brief, found: Sequence[Told]) -> Words:
     if asked.strip(" @\n").startswith(("where", "which file", "what file")):
         lines = "\n".join(_place(one) for each in known for one in each["definitions"])
         return "answered", "", f"This is where it is defined:\n\n{lines}{_more(known)}"
+    if not re.match(r"\W*(what|which)\b", asked):
+        return _defined(known)
     if re.search(r"\b(takes?|accepts?|arguments?|parameters?|signature|fields?)\b", asked):
         return (
             "answered",
@@ -112,8 +114,13 @@ def answer(brief: Brief, found: Sequence[Told]) -> Words:
             _joined(_part(one, _raises(one)) for each in known for one in each["definitions"]),
         )
     documented = [one for each in known for one in each["definitions"] if one.get("doc")]
-    if documented and re.match(r"\W*what\b", asked):
+    if documented:
         return "answered", "", _joined(_part(one, f"It says of itself: {one['doc']}") for one in documented)
+    return _defined(known)
+
+
+def _defined(known: Sequence[Told]) -> Words:
+    """All that can be said to another question."""
     lines = "\n".join(_place(one) for each in known for one in each["definitions"])
     return "blocked", "", f"I can only say where it is defined:\n\n{lines}\n\n{OTHER_MODEL}"
 
