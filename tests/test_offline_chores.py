@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ HUNK = (
 
 
 def spot(**more: Any) -> Spot:
-    return Spot(**{"path": "shop/cart.py", "line": 14, "hunk": HUNK} | more)
+    return replace(Spot(path="shop/cart.py", line=14, hunk=HUNK), **more)
 
 
 def test_a_suggestion_is_put_in_as_written(shop: Shop) -> None:
