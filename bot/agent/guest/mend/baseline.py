@@ -42,6 +42,10 @@ class Baseline:
         """Tests that fail for good: not those that passed when run alone."""
         return [i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.out]
 
+    def hung(self, name: str) -> bool:
+        """Whether a test did not end in the first run."""
+        return name in self.runs and self.runs[name].outcome == "hung"
+
     @property
     def out(self) -> set[str]:
         """Tests that a change of the code cannot be judged by."""
@@ -92,6 +96,8 @@ def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float)
         trial = lab.run(left, each=each, total=end - time.monotonic())
         base.runs |= trial.runs
         left = [name for name in left if name not in trial.runs]
+        slowest = max((run.seconds for run in base.runs.values()), default=0.0)
+        each = max(0.7 * each, 1.0, 4 * slowest) if trial.hung else each  # where one hangs, others do
         if (trial.hung or trial.crashed) and left and time.monotonic() < end:
             name = left.pop(0)
             text = "the test did not end" if trial.hung else f"the process ended: {trial.crashed}"
@@ -108,7 +114,8 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
     end = time.monotonic() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
     failed = sorted(
-        base.failed_ids, key=lambda name: (not base.where[name][0].endswith(".py"), base.runs[name].seconds)
+        base.failed_ids,
+        key=lambda name: (not base.where[name][0].endswith(".py"), base.hung(name), base.runs[name].seconds),
     )
     entered: set[tuple[str, int]] = set()
     for name in _spread(failed, base, TRACED_FAILURES):

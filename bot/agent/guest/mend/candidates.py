@@ -38,7 +38,7 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
     """
     best: dict[tuple[str, tuple[Edit, ...]], Candidate] = {}
     sites: list[tuple[float, list[Template], Site]] = []
-    end = time.monotonic() + seconds
+    end, last = time.process_time() + seconds, time.monotonic() + 3 * seconds  # others may use the core too
     wanted: dict[str, dict[int, float]] = {}
     for suspect in findings.suspects[:LINES]:
         wanted.setdefault(suspect.path, {})[suspect.line] = suspect.score
@@ -62,7 +62,7 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
             key = (candidate.path, candidate.edits)
             if key not in best or best[key].score < candidate.score:
                 best[key] = candidate
-        if len(best) > MOST or time.monotonic() > end:
+        if len(best) > MOST or time.process_time() > end or time.monotonic() > last:
             break
     return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
 

@@ -18,6 +18,7 @@ _MISSING = (
     re.compile(r"variable '(\w+)'"),
     re.compile(r"unexpected keyword argument '(\w+)'"),
     re.compile(r"cannot import name '(\w+)'"),
+    re.compile(r"non-default argument '(\w+)'"),
     re.compile(r"required (?:positional|keyword-only) argument: '(\w+)'"),
 )
 _COMPARED = (

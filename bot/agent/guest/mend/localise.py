@@ -123,6 +123,17 @@ def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str
         for depth, frame in enumerate(reversed(frames[-4:])):
             if frame[0] in findings.sources:
                 lines[frame] = lines.get(frame, 0.3) + (0.8, 0.35, 0.2, 0.1)[depth] / len(everything)
+                _add_statement(lines, findings.sources[frame[0]], frame[1])
+
+
+def _add_statement(lines: dict[tuple[str, int], float], source: Source, line: int) -> None:
+    """The rest of a statement that failed on import: a class is made when all of its body has run."""
+    top = source.top(line) if _place(source, line)[1] else None
+    if top is None or isinstance(top, FUNCTIONS):
+        return
+    for each in ast.walk(top):
+        if isinstance(each, ast.stmt) and source.function(each) is None and not isinstance(each, FUNCTIONS):
+            lines.setdefault((source.path, each.lineno), 0.5)
 
 
 def _blend(lines: Mapping[tuple[str, int], float], findings: Findings) -> dict[tuple[str, int], float]:

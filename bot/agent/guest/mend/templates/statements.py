@@ -131,6 +131,8 @@ def _usual(site: Site) -> dict[str, float]:
             for giver in (*parameters, *site.attributes[:6]):
                 lines[f"{name} = {giver}.{name}"] = 0.8
                 lines[f"{name} = {giver}"] = 0.5
+                lines |= {f"{name} = len({giver})": 0.5, f"{name} = len({giver}) // 2": 0.4}
+                lines |= {f"{name} = {giver}[0]": 0.3, f"{name} = {giver}[-1]": 0.3}
             for maker in (*(f"self.{each}" for each in site.methods), *site.functions):
                 if name.strip("_") in maker:
                     lines |= {f"{name} = {maker}()": 0.8} | {
