@@ -50,6 +50,7 @@ class Brief:
     repository: str = ""
     branch: str = ""
     spot: Spot | None = None
+    internet: str = ""  # what commands may reach, in words; '' for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
