@@ -68,7 +68,9 @@ async def use(job: Job, number: int) -> Handover | Ended:
     if wanted is None:
         raise UserError(missing(number, known), phase="prepare")
     parts = job.parts
-    ground = await prepare(parts.workshop, job.store, parts.redactor, job.task, job.run, job.api)
+    ground = await prepare(
+        parts.workshop, job.store, parts.redactor, job.task, job.run, job.api, parts.settings.model
+    )
     changes = await _on_what_is_there(job, ground, wanted, known)
     if not changes:
         await job.store.choose_attempt(job.run, job.task.root, number)

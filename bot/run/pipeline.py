@@ -133,6 +133,7 @@ async def _make(job: Job) -> Handover | Ended:
         job.task,
         job.run,
         job.api,
+        parts.settings.model,
         subject=before.subject if before else None,
         at=before.base if before else "",
     )

@@ -12,7 +12,9 @@ from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
 from bot.redact import Redactor
 from bot.run import context
+from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
+from bot.run.orient import oriented
 from bot.tasks.store import Store
 
 MOST_BRANCHES = 20
@@ -36,14 +38,15 @@ async def prepare(
     task: Task,
     run: Run,
     api: RepoApi,
+    model: str,
     *,
     subject: Task | None = None,
     at: str = "",
 ) -> Ground:
-    """Everything up to the first thought. Raises UserError for what a person can mend.
+    """Everything up to the first thought, which is ``model``'s unless the repository names another.
 
     ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
-    instead of the branch's newest.
+    instead of the branch's newest. Raises UserError for what a person can mend.
     """
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
@@ -71,9 +74,10 @@ async def prepare(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
     )
+    brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
     if continued and not at:
         head = base
-    return Ground(checkout=checkout, brief=seen.brief, branch=branch, head=head, hidden=seen.hidden)
+    return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:

@@ -24,6 +24,7 @@ from bot.run.attempts import Unkept, best_of, ceiling
 from bot.run.checkout import Workshop
 from bot.run.internet import in_words
 from bot.run.judge import Picked, Tried
+from bot.run.orient import oriented
 
 Tell = Callable[[str], None]
 
@@ -142,6 +143,7 @@ async def solve(
         tell(f"phase: {phase.value}")
 
     name = model_name(checkout, model)
+    brief = await oriented(workshop, checkout, brief, name)
     picked = await best_of(
         checkout,
         brief,
