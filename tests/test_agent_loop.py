@@ -13,7 +13,8 @@ from agent_fixtures import LIMITS, DirectorySandbox, Memory, brief, repository, 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ToolCallPart
 
 from bot.agent.loop import think
-from bot.agent.models import ContextFull, ModelCall
+from bot.agent.models import ModelCall
+from bot.agent.refusals import ContextFull
 from bot.agent.scripted import Turn, call, play
 from bot.domain import Limits, Note, Outcome, OutcomeKind, Reply, StepState
 from bot.errors import Cancelled, LeaseLost

@@ -14,8 +14,9 @@ from agent_fixtures import LIMITS, DirectorySandbox, Memory, brief, repository
 from aiohttp import web
 
 from bot.agent.loop import think
-from bot.agent.models import ContextFull, ModelCall, Patience, choose
+from bot.agent.models import ModelCall, Patience, choose
 from bot.agent.prompt import opening
+from bot.agent.refusals import ContextFull
 from bot.agent.scripted import call, play
 from bot.agent.tools import definitions
 from bot.domain import OutcomeKind

@@ -27,7 +27,7 @@ SetPhase = Callable[[Phase], Awaitable[None]]
 def model_name(checkout: Checkout, default: str) -> str:
     """The repository's model or the operator's. Raises UserError when it names a file of the host."""
     wanted = checkout.config.model
-    if wanted and wanted.startswith("scripted:"):
+    if wanted and any(each.strip().startswith("scripted:") for each in wanted.split(",")):
         raise UserError(
             "`model` in `.github/hob.yml` must be `offline` or `provider:model`", phase="configuration"
         )
