@@ -1,9 +1,8 @@
 """Several models in a row: when one stays down, the next takes over for the rest of the run.
 
 pydantic-ai's ``FallbackModel`` begins with the first model again at each request, cannot leave one whose
-stream breaks after its first event, and knows neither our waiting nor who gets parked; so this is ours. That
-the thinking of one provider is shown to the next one as it may be, and signatures are kept from it, is
-pydantic-ai's part.
+stream breaks after its first event, and knows neither our waiting nor who gets parked; so this is ours. What
+the next provider is shown of the last one's answers is ``bot.agent.wire``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, UserPromptPart
@@ -20,6 +21,7 @@ from bot.agent.recollect import Room, recollect
 Record = Mapping[str, Any]
 
 FILLED = 0.7  # of the window, by the provider's own count of the last call; the rest is for what comes next
+MOST = 160_000  # tokens, however large the window: what is that long is paid for again at every turn
 APART = 3  # turns between two compactions that nobody forced
 NEAR = "the context was nearly full"
 REFUSED = "the model refused the conversation as too long"
@@ -88,7 +90,7 @@ class Talk:
         if not self._records or self.compaction:
             return
         used, recent = self._records[-1]["usage"], self._records[-APART:]
-        if used["input_tokens"] + used["output_tokens"] < FILLED * window:
+        if used["input_tokens"] + used["output_tokens"] < min(FILLED * window, MOST):
             return
         if not any(each.get("compaction") for each in recent):
             self._press(NEAR)
@@ -137,7 +139,9 @@ def turns_told(message: ModelMessage) -> int:
 def _with(before: Sequence[Record], compaction: Mapping[str, Any]) -> list[ModelMessage]:
     """The conversation as a compaction left it: ``before`` are the records of all turns before it."""
     told: int = compaction["told"]
-    short = ModelRequest(parts=[UserPromptPart(content=compaction["text"])], metadata={"turns_told": told})
+    at = datetime.fromisoformat(before[-1]["at"])
+    words = UserPromptPart(content=compaction["text"], timestamp=at)
+    short = ModelRequest(parts=[words], timestamp=at, metadata={"turns_told": told})
     return [*_said(before[:1])[:1], short, *_said(before[told:])]
 
 

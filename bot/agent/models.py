@@ -23,6 +23,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.refusals import in_short, transient_or_raise
+from bot.agent.wire import as_shown
 from bot.domain import Usage
 from bot.errors import Parked, UserError
 
@@ -181,12 +182,15 @@ class DirectCall:
         start = time.monotonic()
         first: float | None = None
         if self._streamed:
+            shown = as_shown(messages, self._model.system)
             async with model_request_stream(
-                self._model, messages, model_settings=settings, model_request_parameters=parameters
+                self._model, shown, model_settings=settings, model_request_parameters=parameters
             ) as stream:
                 async for _ in stream:
                     first = first or time.monotonic() - start
                 response = stream.get()
+            if _is_torn(response):
+                raise ai.UnexpectedModelBehavior("the stream ended in the middle of the answer")
         else:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
@@ -237,6 +241,18 @@ def _infer(name: str) -> Model:
         ) from error
     except ImportError as error:
         raise UserError(f"The model {name!r} needs a package that is not installed: {error}") from error
+
+
+def _is_torn(response: ModelResponse) -> bool:
+    """A stream that ended well, as it seems, without saying so: only what came of it can tell."""
+    if (response.provider_details or {}).get("finish_reason"):  # adapters fill in one of their own besides
+        return False
+    try:
+        return not response.parts or any(
+            call.args_as_dict(raise_if_invalid=True) is None for call in response.tool_calls
+        )
+    except (ValueError, AssertionError):
+        return True
 
 
 def _usage(response: ModelResponse, seconds: float) -> Usage:

@@ -155,6 +155,6 @@ def _short(text: str, chars: int) -> str:
 
 def _cut(passage: Passage, chars: int) -> Passage:
     more = len(passage.text) - chars
-    if more <= 0:
+    if more <= 0 or chars >= prompt.PASSAGE_CHARS:  # a block bounds itself
         return passage
     return replace(passage, text=f"{passage.text[:chars]}\n[{more} characters are left out here]")

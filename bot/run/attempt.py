@@ -21,6 +21,9 @@ from bot.run.checkout import Checkout
 from bot.run.gate import admit
 from bot.run.prove import prove
 
+# Where no price is known, tokens are the budget: each turn may read a long conversation once more.
+TOKENS_PER_TURN = 100_000
+
 SetPhase = Callable[[Phase], Awaitable[None]]
 
 
@@ -78,7 +81,12 @@ async def _think(
 ) -> tuple[Outcome, ChangeSet]:
     """The agent's words, and what its workspace really holds."""
     budget = checkout.config.budget
-    limits = Limits(turns=budget.turns, seconds=budget.minutes * 60, usd=budget.usd)
+    limits = Limits(
+        turns=budget.turns,
+        seconds=budget.minutes * 60,
+        usd=budget.usd,
+        tokens=budget.turns * TOKENS_PER_TURN,
+    )
     sandbox = await checkout.open()
     try:
         outcome = await think(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
