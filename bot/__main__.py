@@ -191,6 +191,23 @@ def doctor() -> None:
 
 
 @main.command()
+@click.argument("run", type=click.IntRange(1))
+@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(run: int, attempt: int | None, as_json: bool) -> None:
+    """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
+    cannot be.
+    """
+    from bot.run.replay_shown import as_object, as_text
+    from bot.serve import run_replay
+    from bot.settings import load
+
+    replayed = asyncio.run(run_replay(load(), run, attempt))
+    click.echo(json.dumps(as_object(replayed), indent=2) if as_json else as_text(replayed))
+    sys.exit(1 if replayed.divergence else 0)
+
+
+@main.command()
 @click.option(
     "--hours",
     type=click.IntRange(1, 72),
