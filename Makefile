@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ARGS ?=
 
-.PHONY: demo test lint types pytest setup shots refresh-github-data clean
+.PHONY: demo test lint types pytest setup shots bench-agent refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -36,6 +36,9 @@ $(READY): setup.cfg pyproject.toml .ci/system
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[shots]'
 	$(BIN)/python docs/shots.py
+
+bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache
+	$(BIN)/python benchmarks/bench_agent.py $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
 	$(BIN)/python tests/refresh_github_data.py

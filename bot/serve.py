@@ -130,10 +130,11 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
 async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
     """Drive a stored run again. Raises HobError when it cannot be."""
+    from bot.run.checkout import Workshop
     from bot.run.replay import replay
 
     redactor = _begin(settings)
-    workshop = await _workshop(settings)
+    workshop = Workshop(settings.home, backend=settings.sandbox)
     async with _database(settings) as database:
         return await replay(Store(database.engine), workshop, redactor, run_id, attempt=attempt)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os.path
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -291,3 +292,22 @@ def _pieces(text: str) -> list[str]:
     """In two halves: what must be joined again is joined only if both arrive."""
     half = (len(text) + 1) // 2
     return [piece for piece in (text[:half], text[half:]) if piece]
+
+
+def bodies(server: Server) -> list[bytes]:
+    """What the provider caches, in its order: tools, system, messages; breakpoints are not part of it."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items() if key != "cache_control"}
+        return [plain(each) for each in value] if isinstance(value, list) else value
+
+    return [
+        json.dumps([each["tools"], each.get("system"), plain(each["messages"])]).encode()
+        for each in server.asked
+    ]
+
+
+def common(*two: bytes) -> int:
+    """The length of the prefix they share."""
+    return len(os.path.commonprefix(two))  # noqa: RUF071 - character by character is meant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os.path
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from agent_fixtures import DirectorySandbox, Memory, brief, real_sandbox, repository, words
-from model_servers import SERVERS, Call, Fault, Say, Server, call, environment, serving
+from model_servers import SERVERS, Call, Fault, Say, Server, bodies, call, common, environment, serving
 
 from bot.agent.loop import think
 from bot.agent.models import ModelCall, Patience, choose
@@ -195,25 +194,6 @@ async def test_the_prefix_stays_the_same_on_the_wire(
     shares = [common(earlier, later) / len(earlier) for earlier, later in pairwise(bodies(server))]
     assert len(shares) == turns
     assert min(shares) >= 0.95
-
-
-def bodies(server: Server) -> list[bytes]:
-    """What the provider caches, in its order: tools, system, messages; breakpoints are not part of it."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items() if key != "cache_control"}
-        return [plain(each) for each in value] if isinstance(value, list) else value
-
-    return [
-        json.dumps([each["tools"], each.get("system"), plain(each["messages"])]).encode()
-        for each in server.asked
-    ]
-
-
-def common(*two: bytes) -> int:
-    """The length of the prefix they share."""
-    return len(os.path.commonprefix(two))  # noqa: RUF071 - character by character is meant
 
 
 async def test_anthropic_is_asked_to_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

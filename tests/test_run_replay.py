@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,8 @@ from flow_fixtures import DONE, FAULTY, MEND, at_work, call
 from sqlalchemy import text
 
 from bot.__main__ import main
+from bot.run.replay import Divergence, Replayed
+from bot.run.replay_shown import as_text
 from bot.run.sameness import difference, same
 from bot.tasks.database import Database
 from bot.tasks.store import Store
@@ -29,7 +32,7 @@ async def test_a_stored_run_is_driven_again(
     tmp_path: Path, home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = call("plan", steps=[{"text": "Mend", "state": "doing"}])
-    odd = call("shell", command="date +%T.%N; mktemp; python -m pytest -q; python -c 'print(object())'")
+    odd = call("shell", command="date +%T.%N; mktemp; python -c 'print(object())'")
     key = call("shell", command=f"echo {TOKEN}")
     async with at_work(tmp_path, home, database) as hob:
         await hob.hub.seed_repo("calc", FAULTY)
@@ -54,12 +57,13 @@ async def test_a_stored_run_is_driven_again(
             for table in await _turns(database)
         ]
         assert sum(each.rowcount for each in changed) == 1
-    done = await replay(str(run.id))
+    done = await replay(str(run.id), "--json")
     assert done.exit_code == 1
-    assert 'Diverged at turn 3, call 1 of 4 turns: read {"path": "no.py"}' in done.output
-    assert "-[error] no.py was there\n+[error] no.py does not exist" in done.output
-    assert '"divergence": {' in (await replay(str(run.id), "--json")).output
-
+    shown = json.loads(done.stdout)
+    assert (shown["agree"], shown["turns"], shown["of"]) == (False, 3, 4)
+    divergence = shown["divergence"]
+    assert (divergence["turn"], divergence["call"], divergence["what"]) == (3, 1, 'read {"path": "no.py"}')
+    assert divergence["diff"].endswith("-[error] no.py was there\n+[error] no.py does not exist")
     for arguments, why in (
         (["99"], "there is no run 99"),
         ([str(run.id), "--attempt", "7"], f"run {run.id} "),
@@ -120,3 +124,9 @@ def test_a_difference_is_short() -> None:
     shown = difference("\n".join(map(str, range(500))), "\n".join(map(str, range(500, 1000))))
     assert shown.splitlines()[-1] == "[more differs]"
     assert len(shown.splitlines()) == 41
+
+
+def test_a_person_is_told_the_place_and_the_difference() -> None:
+    divergence = Divergence(turn=3, call=1, what='read {"path": "x"}', diff="-a\n+b")
+    text = as_text(Replayed(turns=3, of=4, divergence=divergence, remarks=["this or that"]))
+    assert text == 'Diverged at turn 3, call 1 of 4 turns: read {"path": "x"}\n-a\n+b\nNote: this or that.'

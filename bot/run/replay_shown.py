@@ -25,4 +25,11 @@ def as_text(replayed: Replayed) -> str:
 
 def as_object(replayed: Replayed) -> dict[str, Any]:
     """The object that ``--json`` prints."""
-    return {"agree": replayed.divergence is None, **asdict(replayed)}
+    return {
+        "agree": replayed.divergence is None,
+        "turns": replayed.turns,
+        "of": replayed.of,
+        "divergence": asdict(replayed.divergence) if replayed.divergence else None,
+        "aside": dict(replayed.aside),
+        "remarks": replayed.remarks,
+    }
