@@ -23,13 +23,13 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent import prompt
-from bot.agent.bench import Bench, Finish
+from bot.agent.bench import Bench, Done, Finish
 from bot.agent.compact import Talk
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
 from bot.agent.models import Answer, ModelCall
 from bot.agent.refusals import ContextFull
-from bot.agent.tools import Done, definitions, execute
+from bot.agent.tools import definitions, execute
 from bot.agent.transcript import past, record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
 from bot.errors import Cancelled
@@ -68,7 +68,8 @@ async def think(
     """
     before = past(history)
     meter = Meter(limits, before.used)
-    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left)
+    nearby = [each for each in brief.nearby if each.where not in before.guided]
+    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
     bench.plan, bench.notes, bench.replies = before.plan, list(before.notes), list(before.replies)
     bench.finish, bench.edited = before.finish, before.edited
     if bench.finish:  # it ended, and the worker died before anybody was told
@@ -100,13 +101,15 @@ async def think(
 
         silent = 0 if done else silent + 1
         malformed = malformed + 1 if done and all(each.malformed for each in done) else 0
-        talk.say(_spoken(answer), _reaction(done, heard, meter.warning()))
+        guided = bench.reached(done)
+        talk.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
         turn = record(
             seq=seq,
             answer=answer,
             window=window,
             done=done,
             heard=[*missed, *heard],
+            guided=guided,
             bench=bench,
             total=meter.used,
             talk=talk,
@@ -160,7 +163,9 @@ def _spoken(answer: Answer) -> ModelMessage:
     return response if response.parts else replace(response, parts=[TextPart(content="(nothing)")])
 
 
-def _reaction(done: Sequence[Done], heard: Sequence[Passage], warning: str) -> ModelRequest:
+def _reaction(
+    done: Sequence[Done], guided: Sequence[Passage], heard: Sequence[Passage], warning: str
+) -> ModelRequest:
     """What the model sees next: the results of its calls first, as providers want it, then words."""
     parts: list[ModelRequestPart] = [
         ToolReturnPart(
@@ -172,6 +177,7 @@ def _reaction(done: Sequence[Done], heard: Sequence[Passage], warning: str) -> M
         for each in done
     ]
     words = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
+    words += [prompt.guidance(guided)] if guided else []
     return ModelRequest(parts=[*parts, *words, *([prompt.news(heard)] if heard else [])])
 
 

@@ -22,6 +22,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, U
 from bot.domain import Brief, Passage, TaskKind, Trust
 
 PASSAGE_CHARS = 24_000
+FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
     TaskKind.REVISE: (
@@ -65,11 +66,21 @@ def render(brief: Brief) -> str:
             ("Lint command", brief.lint_command, "keep to the style of the code around"),
         )
     ]
+    if brief.nearby:
+        folders = [_line(each.where) for each in brief.nearby]
+        more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
+        facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
     parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
     title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
     request = fenced("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]
     return "\n\n".join(part for part in parts if part)
+
+
+def guidance(passages: Sequence[Passage]) -> UserPromptPart:
+    """The repository's own words for folders where the work has got to."""
+    blocks = "\n\n".join(block(each) for each in passages)
+    return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
 def news(passages: Sequence[Passage]) -> UserPromptPart:

@@ -50,8 +50,10 @@ def recollect(records: Sequence[Record], *, room: Room, kept: int) -> str:
         "Nothing else is lost: the workspace is as you left it, and `git diff` shows all of your change. "
         "Read again what you need to see, and go on; do not begin anew."
     )
-    heard = [prompt.block(_cut(each, room.heard)) for each in _heard(records)]
+    heard = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "heard")]
     said = ["Words that came while you worked, as you heard them:", *heard] if heard else []
+    guided = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "guided")]
+    said += ["Guidance of the repository for where you worked:", *guided] if guided else []
     return "\n\n".join(
         [head, prompt.fenced("record", f"turns 1 to {told}", account, chars=len(account)), *said]
     )
@@ -117,9 +119,11 @@ def _left(last: Record) -> list[str]:
     ]
 
 
-def _heard(records: Sequence[Record]) -> list[Passage]:
+def _passages(records: Sequence[Record], kind: str) -> list[Passage]:
     return [
-        Passage(**{**each, "trust": Trust(each["trust"])}) for record in records for each in record["heard"]
+        Passage(**{**each, "trust": Trust(each["trust"])})
+        for record in records
+        for each in record.get(kind, ())
     ]
 
 

@@ -6,6 +6,7 @@ A record is JSON:
 - ``passed_over``: of each model of a chain that was given up in this turn, why
 - ``text, thinking``: what the model said besides calling tools
 - ``heard``: new words on the thread that the model sees next: ``where, author, permission, at, trust, text``
+- ``guided``: guidance of the repository that the model sees next, in the same shape
 - ``calls``: ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok, malformed, ms``
 - ``plan, notes, replies``: as they stand after the turn; ``finish``: ``kind, title, summary``, or null
 - ``usage`` of this call: ``input_tokens, output_tokens, cached_tokens, usd, tokens_per_second`` (null if it
@@ -31,10 +32,9 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 
-from bot.agent.bench import Bench, Finish
+from bot.agent.bench import Bench, Done, Finish
 from bot.agent.compact import Talk, conversation
 from bot.agent.models import Answer
-from bot.agent.tools import Done
 from bot.domain import Note, OutcomeKind, Passage, Reply, Step, StepState, Usage
 
 
@@ -50,6 +50,7 @@ class Past:
     replies: tuple[Reply, ...] = ()
     finish: Finish | None = None
     edited: bool = False
+    guided: frozenset[str] = frozenset()  # the paths of guidance that was shown
 
 
 def record(
@@ -59,6 +60,7 @@ def record(
     window: int,
     done: Sequence[Done],
     heard: Sequence[Passage],
+    guided: Sequence[Passage],
     bench: Bench,
     total: Usage,
     talk: Talk,
@@ -75,6 +77,7 @@ def record(
         "text": "\n\n".join(part.content for part in parts if isinstance(part, TextPart)),
         "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
         "heard": [asdict(passage) for passage in heard],
+        "guided": [asdict(passage) for passage in guided],
         "calls": [_call(each) for each in done],
         "plan": [asdict(step) for step in bench.plan],
         "notes": [asdict(note) for note in bench.notes],
@@ -106,6 +109,7 @@ def past(records: Sequence[Mapping[str, Any]]) -> Past:
         raise ValueError("the transcript has gaps: turns " + ", ".join(str(each["seq"]) for each in records))
     last = records[-1]
     return Past(
+        guided=frozenset(each["where"] for record in records for each in record.get("guided", ())),
         turns=len(records),
         messages=conversation(records),
         used=Usage(**last["total"]),

@@ -29,7 +29,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that the agent may see of a task."""
+    """All that the agent may see of a task. ``nearby`` it sees when the work gets below their folders."""
 
     kind: TaskKind
     request: str
@@ -39,6 +39,7 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    nearby: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

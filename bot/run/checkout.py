@@ -19,6 +19,7 @@ from bot.redact import Redactor
 from bot.repofile import PATH as CONFIG_PATH
 from bot.repofile import RepoConfig, parse
 from bot.run.checks import Checks, find_checks
+from bot.run.guides import read_guides
 from sandbox import open_sandbox
 from sandbox.frozen import NotFreezable, write_layer
 from sandbox.spec import Command, Limits, Policy, Sandbox
@@ -109,20 +110,13 @@ class Workshop:
             base=commit,
             config=config,
             checks=find_checks(config, paths, manifests.get),
-            guides=await self._guides(repo_id, policy),
+            guides=await read_guides(self.mirror, repo_id, policy),
             layers=(base,),
             policy=self._policy(paths),
             scratch=self.scratch,
             backend=self.backend,
         )
         return await self._with_setup(plain, redactor)
-
-    async def _guides(self, repo_id: int, commit: str) -> tuple[tuple[str, str], ...]:
-        """AGENTS.md files of a commit, the root's first."""
-        paths = await self.mirror.tree_paths(repo_id, commit)
-        found = sorted((p for p in paths if p == "AGENTS.md" or p.endswith("/AGENTS.md")), key=len)[:10]
-        texts = [(path, await self.mirror.read_file(repo_id, commit, path)) for path in found]
-        return tuple((path, text.decode("utf-8", "replace")) for path, text in texts if text)
 
     def _policy(self, paths: Sequence[str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""
