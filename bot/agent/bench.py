@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
 
-from bot.agent.output import SHOWN_CHARS, bounded
+from bot.agent.output import SHOWN_CHARS, bounded, folded
 from bot.domain import Note, Outcome, OutcomeKind, Passage, Reply, Step, Usage
 from sandbox.spec import WORKSPACE, Command, Completed, Sandbox
 
@@ -116,6 +116,7 @@ class Bench:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
         if len(text) <= SHOWN_CHARS:
             return text
+        text = folded(text)
         self._output_count += 1
         name = f"output:{self._output_count}"
         self._outputs[name] = text
