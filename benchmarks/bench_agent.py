@@ -3,7 +3,8 @@
 ``overhead``  time of a turn that is neither the model's nor a tool's: limits, records, redaction, the journal
               in PostgreSQL, the plan, new words, compaction. From the stored transcript of one long run of a
               whole Hob on this machine (local GitHub, real sandbox, a scripted model): from the end of one
-              turn to the end of the next, less ``ms.model`` and ``ms.tools``.
+              turn to the end of the next, less ``ms.model`` and ``ms.tools``. An empty transaction of the
+              same database stands below, to tell a busy machine from a slow harness.
 ``prefix``    of the bytes of a request (tools, system, messages), the share that the next one begins with,
               against servers that speak OpenAI's and Anthropic's protocol, with and without a full context.
 """
@@ -12,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -40,8 +43,8 @@ CONFIG = "budget: {turns: 2000, minutes: 600, usd: 1000}\ntest: python -m pytest
 TEXT = "".join(f"line {n} of a text that is read\n" for n in range(400))
 
 
-async def overhead(turns: int) -> list[float]:
-    """Milliseconds of each turn of a run that are neither model nor tool."""
+async def overhead(turns: int) -> tuple[list[float], list[float]]:
+    """Milliseconds of each turn that are neither model nor tool, and of an empty trip to the database."""
     with tempfile.TemporaryDirectory(prefix="hob-bench-", dir="/dev/shm") as folder:
         home = Path(folder) / "home"
         home.mkdir(mode=0o755)
@@ -52,10 +55,19 @@ async def overhead(turns: int) -> list[float]:
                 await hob.hub.seed_repo("calc", {**FAULTY, "text.txt": TEXT, ".github/hob.yml": CONFIG})
                 hob.says(*[_turn(at) for at in range(turns - 2)], [MEND], [DONE])
                 await hob.issue("calc", "Doubling is wrong", "@hob please fix this")
-                records = await _finished(Store(database.engine), turns)
+                store = Store(database.engine)
+                records = await _finished(store, turns)
+                trips = [await _timed(store.ping()) for _ in range(100)]
     ends = [datetime.fromisoformat(each["at"]).timestamp() * 1000 for each in records]
     spent = [each["ms"]["model"] + each["ms"]["tools"] for each in records]
-    return [end - start - used for (start, end), used in zip(pairwise(ends), spent[1:], strict=True)]
+    times = [end - start - used for (start, end), used in zip(pairwise(ends), spent[1:], strict=True)]
+    return times, trips
+
+
+async def _timed(doing: Awaitable[None]) -> float:
+    start = time.perf_counter()
+    await doing
+    return (time.perf_counter() - start) * 1000
 
 
 def _turn(at: int) -> list[dict[str, Any]]:
@@ -117,10 +129,12 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--turns", type=int, default=300)
     turns = parser.parse_args().turns
-    times = await overhead(turns)
+    logging.disable(logging.INFO)
+    times, trips = await overhead(turns)
     third = len(times) // 3
     print(f"\noverhead per turn, ms         p50    p95    p99    max   ({turns} turns)")
-    for name, some in (("all", times), ("first third", times[:third]), ("last third", times[-third:])):
+    rows = [("all", times), ("first third", times[:third]), ("last third", times[-third:])]
+    for name, some in [*rows, ("an empty transaction", trips)]:
         cells = "".join(f"{_share(some, of):7.1f}" for of in (0.5, 0.95, 0.99, 1.0))
         print(f"  {name:<22}{cells}")
     print("\nprefix kept from turn to turn  least  median  turns  compactions")

@@ -65,7 +65,7 @@ def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("request")
-@click.option("--model", help="Any pydantic-ai model name; default HOB_MODEL or offline.")
+@click.option("--model", help="Any pydantic-ai model name, or several (a,b); default HOB_MODEL or offline.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
 def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bool) -> None:

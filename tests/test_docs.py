@@ -32,7 +32,9 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_command_in_the_documents_exists() -> None:
     named = set(
-        re.findall(r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver)\b", README)
+        re.findall(
+            r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver|replay)\b", README
+        )
     )
     assert named <= set(main.commands)
     lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
@@ -62,7 +64,7 @@ def test_every_dependency_has_a_reason() -> None:
             assert ">=" in line, f"{name.group()} has no lower bound"
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "setup", "shots", "refresh-github-data"])
+@pytest.mark.parametrize("target", ["demo", "test", "setup", "shots", "bench-agent", "refresh-github-data"])
 def test_every_make_target_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
