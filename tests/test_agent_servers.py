@@ -21,11 +21,11 @@ from bot.agent.refusals import ContextFull
 from bot.agent.tools import definitions
 from bot.agent.transcript import past
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
-from bot.errors import Parked, UserError
+from bot.errors import Cancelled, Parked, UserError
 from sandbox.spec import Sandbox
 from sandbox.toolchain import Toolchain
 
-QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77, silence=5)
+QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77, silence=30)
 FIX = call("edit", path="cart.py", old="amount - rate", new="amount * (1 - rate)")
 DONE = call("finish", kind="changed", title="Take a share", summary="It was subtracted.")
 ANSWER = Say(calls=[call("finish", kind="answered", summary="42")])
@@ -56,8 +56,8 @@ async def model(server: Server) -> AsyncIterator[ModelCall]:
     await model.aclose()
 
 
-async def work(model: ModelCall, sandbox: Any, journal: Memory, limits: Limits = PLENTY) -> Outcome:
-    return await think(brief=brief(), model=model, sandbox=sandbox, limits=limits, journal=journal)
+async def work(model: ModelCall, sandbox: Any, journal: Memory, **more: Any) -> Outcome:
+    return await think(brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal, **more)
 
 
 def results(request: dict[str, Any]) -> list[str]:
@@ -127,19 +127,19 @@ async def test_a_bug_is_mended_through_faults_of_every_kind(
 async def test_a_provider_that_stays_down_parks_and_the_run_goes_on_later(
     server: Server, model: ModelCall, tmp_path: Path, fault: Say | Fault
 ) -> None:
-    sandbox, journal = DirectorySandbox(repository(tmp_path / "repo")), Memory()
+    sandbox = DirectorySandbox(repository(tmp_path / "repo"))
+    journal = Memory({0: Cancelled("a pause")})
     server.answers = [Say(calls=[FIX]), fault, fault, fault]
-    patient = choose(server.model, patience=Patience(tries=3, first=0.001, park=77, silence=0.1, answer=0.1))
+    with pytest.raises(Cancelled):
+        await work(model, sandbox, journal)
+    hasty = choose(server.model, patience=Patience(tries=3, first=0.001, park=77, silence=0.1, answer=0.1))
     with pytest.raises(Parked, match="3 times in a row") as parked:
-        await work(patient, sandbox, journal)
-    await patient.aclose()
+        await work(hasty, sandbox, journal, history=list(journal.records))
+    await hasty.aclose()
     assert parked.value.after == 77
     assert len(journal.records) == 1
     server.answers = [Say(calls=[DONE])]
-    history = json.loads(json.dumps(journal.records))
-    outcome = await think(
-        brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal, history=history
-    )
+    outcome = await work(model, sandbox, journal, history=json.loads(json.dumps(journal.records)))
     assert (outcome.kind, outcome.usage.turns) == (OutcomeKind.CHANGED, 2)
     assert "cart.py is changed" in results(server.asked[-1])[0]
 

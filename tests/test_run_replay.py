@@ -47,7 +47,7 @@ async def test_a_stored_run_is_driven_again(
     assert done.exit_code == 0, done.output
     assert "All 4 turns agree." in done.output
     assert "points in time in 1" in done.output
-    assert "durations in 1" in done.output
+    assert "temporary names in 1" in done.output
     assert "the stored answer is redacted in turn 3" in done.output
 
     async with database.engine.begin() as connection:
