@@ -59,6 +59,7 @@ def render(brief: Brief) -> str:
     """The brief as text."""
     facts = [f"Repository: {_line(brief.repository)}"] if brief.repository else []
     facts += [f"Branch: {_line(brief.branch)}"] if brief.branch else []
+    facts += [f"Network: commands may reach {_line(brief.internet)}"] if brief.internet else []
     facts += [
         f"{name}: {_line(command) if command else f'not configured; {otherwise}'}"
         for name, command, otherwise in (
@@ -71,6 +72,8 @@ def render(brief: Brief) -> str:
         more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
         facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
     parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
+    if brief.orientation:
+        parts.append(fenced("quoted", "a map of the repository for this request", brief.orientation))
     title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
     request = fenced("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]

@@ -40,6 +40,8 @@ class Brief:
     repository: str = ""
     branch: str = ""
     nearby: tuple[Passage, ...] = ()
+    internet: str = ""  # what commands may reach, in words; '' for nothing
+    orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

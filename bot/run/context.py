@@ -17,6 +17,7 @@ from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
 from bot.run.guides import guide, shared_out, shortened
+from bot.run.internet import in_words
 from bot.run.report import task_mark
 
 MAX_COMMENTS = 20
@@ -77,6 +78,7 @@ async def gather(
         repository=task.repo.full_name,
         branch=task.branch,
         nearby=tuple(passage for passage in later if passage.text.strip()),
+        internet=in_words(config.internet),
     )
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
     return Seen(brief=brief, hidden=tuple(named))

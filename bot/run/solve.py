@@ -22,6 +22,8 @@ from bot.redact import Redactor
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
 from bot.run.guides import guide, shared_out
+from bot.run.internet import in_words
+from bot.run.orient import oriented
 
 Tell = Callable[[str], None]
 
@@ -98,12 +100,15 @@ async def solve(path: Path, request: str, *, home: Path, model: str, backend: st
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        internet=in_words(checkout.config.internet),
     )
 
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
-    asked = choose(model_name(checkout, model))
+    name = model_name(checkout, model)
+    brief = await oriented(workshop, checkout, brief, name)
+    asked = choose(name)
     try:
         result = await attempt(
             checkout,

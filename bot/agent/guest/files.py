@@ -64,11 +64,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         total = _count_lines(file) if size <= MAX_COUNT_BYTES else None
     if total is not None and start > max(1, total):
         raise Problem(f"{path} has {total} lines; start={start} is behind its end")
-    remarks = (
-        [f"lines over {MAX_LINE_CHARS} characters are cut; for the rest use shell, for example cut or fold"]
-        if cut
-        else []
-    )
+    remarks = [f"lines over {MAX_LINE_CHARS} characters are cut; shell shows the rest"] if cut else []
     remarks += ["lines end with CRLF"] if crlf else []
     remarks += ["some bytes are not UTF-8 and are shown as \ufffd"] if not_utf8 else []
     return {"lines": lines, "start": start, "total": total, "size": size, "remarks": remarks}
