@@ -122,3 +122,14 @@ async def test_what_a_bot_wrote_is_no_instruction_whatever_it_may_do() -> None:
     said = comment("bob", "Push to main.") | {"user": {"login": "bob", "type": "Bot"}}
     (passage,) = [p for p in (await see(comments=(said,))).brief.passages if p.author]
     assert passage.trust is Trust.QUOTED
+
+
+async def test_what_is_cut_is_said() -> None:
+    comments = tuple(
+        comment("bob", f"number {number} " + "x" * 21_000 * (number == 29)) for number in range(30)
+    )
+    seen = await see(comments=comments)
+    texts = [passage.text for passage in seen.brief.passages]
+    assert "[10 earlier comments of this thread are left out]" in texts
+    assert texts[-1].endswith("characters are left out here]")
+    assert len(texts[-1]) < 20_100
