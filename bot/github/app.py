@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
+from bot.errors import UserError
 from bot.github.branches import Branches
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.etags import ETags
 from bot.github.graphql import Queries
 from bot.github.pace import Pace
 from bot.github.people import People
@@ -27,6 +29,8 @@ from bot.github.tokens import (
     Tokens,
 )
 
+Made = TypeVar("Made")
+
 
 class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
     """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
@@ -42,6 +46,16 @@ class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
     ) -> None:
         super().__init__(client, place, identify=identify, settle=settle)
         self._tokens = tokens
+
+    async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[Made]]) -> Made:
+        """What ``do`` gives with a token for git, once more with a new one when git is turned away."""
+        token = await self.token(purpose)
+        try:
+            return await do(token)
+        except UserError as turned_away:
+            if not getattr(turned_away, "unauthorized", False):
+                raise
+        return await do(await self.token(purpose, refused=token))
 
     async def token(self, purpose: Purpose = Purpose.FETCH, *, refused: str = "") -> str:
         """A token for git, for this repository: FETCH reads, PUBLISH pushes and is asked for only then.
@@ -86,6 +100,7 @@ class GitHub:
         self._write_spacing = write_spacing
         self._settle = settle
         self._paces: dict[int, Pace] = {}
+        self._etags = ETags()
         app = AppCredential(app_id, private_key)
         # Minting is no content: the app's own requests need no spacing.
         self._app = Client(session, credential=app, pace=Pace(write_spacing=0), **self._options)
@@ -117,11 +132,14 @@ class GitHub:
         """The app was uninstalled or suspended there: keep no token of it."""
         self._tokens.forget(installation)
         self._paces.pop(installation, None)
+        self._etags.clear()
 
     def _client(self, scope: Scope) -> Client:
         pace = self._paces.setdefault(scope.installation, Pace(write_spacing=self._write_spacing))
         credential = InstallationCredential(self._tokens, scope)
-        return Client(self._session, credential=credential, pace=pace, **self._options)
+        return Client(
+            self._session, credential=credential, pace=pace, etags=self._etags, realm=scope, **self._options
+        )
 
     async def _anyone(self) -> Client:
         """A client that may look up a user: GitHub refuses the app's JWT there.

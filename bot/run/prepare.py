@@ -10,6 +10,7 @@ from bot.domain import Brief, Run, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
+from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run import context
 from bot.run.checkout import Checkout, Workshop
@@ -40,7 +41,9 @@ async def prepare(
     default = f"refs/heads/{repo.default_branch}"
     start = f"refs/heads/{branch}" if continued else default
     specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
-    await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=specs)
+    await api.with_token(
+        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+    )
     base, policy = await mirror.resolve(repo.id, start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")

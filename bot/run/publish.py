@@ -158,14 +158,11 @@ class Publisher:
     async def _push(self, built: Built, handover: Handover) -> None:
         async def do() -> Answer:
             await self._still_open(handover)
-            token = await self._api.token(Purpose.PUBLISH)
+            url, branch, head = self.task.repo.clone_url, handover.branch, handover.head
             try:
-                await push(
-                    self.task.repo.clone_url,
-                    token=token,
-                    branch=handover.branch,
-                    built=built,
-                    expected=handover.head,
+                await self._api.with_token(
+                    Purpose.PUBLISH,
+                    lambda token: push(url, token=token, branch=branch, built=built, expected=head),
                 )
             except HeadMoved:
                 raise UserError(MOVED.format(handover.branch), phase="publish") from None
