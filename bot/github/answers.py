@@ -53,6 +53,10 @@ class Forbidden(Refused):
     """401 or 403: a permission, an archived repository, a locked thread; never a rate limit."""
 
 
+class Stale(Refused):
+    """What was to be changed is not any more what it was taken for (GraphQL's STALE_DATA)."""
+
+
 class Rejected(Refused):
     """422: GitHub understood and will not do it; ``said`` holds its words in lower case, to branch on."""
 

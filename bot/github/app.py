@@ -11,6 +11,7 @@ import aiohttp
 from bot.errors import UserError
 from bot.github.branches import Branches
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.commits import Commits
 from bot.github.etags import ETags
 from bot.github.graphql import Queries
 from bot.github.pace import Pace
@@ -32,7 +33,7 @@ from bot.github.tokens import (
 Made = TypeVar("Made")
 
 
-class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
+class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commits):
     """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
 
     def __init__(
@@ -42,10 +43,12 @@ class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
         *,
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
+        publishing: Client,
         settle: float = 60.0,
     ) -> None:
         super().__init__(client, place, identify=identify, settle=settle)
         self._tokens = tokens
+        self._publishing = publishing
 
     async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[Made]]) -> Made:
         """What ``do`` gives with a token for git, once more with a new one when git is turned away."""
@@ -125,8 +128,18 @@ class GitHub:
     def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
         """One repository, spoken to with a token that reaches no other. Costs nothing until it is used."""
         place = Place(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        client = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.TALK))
-        return RepoApi(client, place, identify=self.app, settle=self._settle, tokens=self._tokens)
+        talking, publishing = (
+            self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
+            for purpose in (Purpose.TALK, Purpose.PUBLISH)
+        )
+        return RepoApi(
+            talking,
+            place,
+            identify=self.app,
+            settle=self._settle,
+            tokens=self._tokens,
+            publishing=publishing,
+        )
 
     def forget(self, installation: int) -> None:
         """The app was uninstalled or suspended there: keep no token of it."""

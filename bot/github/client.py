@@ -22,7 +22,7 @@ from yarl import URL
 
 from bot import __version__
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.github.answers import Answer, Limit, limit_of, refusal, seconds_to_reset
+from bot.github.answers import Answer, Limit, Stale, limit_of, refusal, seconds_to_reset
 from bot.github.etags import ETags, Kept
 from bot.github.pace import Pace
 
@@ -247,6 +247,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
     def _graphql_error(self, answer: Answer, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
         first = (data.get("errors") or [{}])[0]
+        if first.get("type") == "STALE_DATA":
+            return Stale(str(first.get("message", "")), status=409)
         kind, said = str(first.get("type", "")), str(first.get("message", "no data in the answer"))
         if kind == "RATE_LIMITED" or "rate limit" in said.lower():
             limit = Limit("graphql", seconds_to_reset(answer))

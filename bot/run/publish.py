@@ -19,14 +19,13 @@ from bot.domain import EffectKind, Note, Result, Run, Step, Task, TaskKind, Trig
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.git.diff import commentable_lines
-from bot.git.push import HeadMoved, push
 from bot.github.answers import NotFound
 from bot.github.app import RepoApi
 from bot.github.graphql import LAST_COMMENTS
-from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run import report
 from bot.run.handover import Handover
+from bot.run.land import Landing
 from bot.run.quiet import quiet
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
@@ -34,10 +33,6 @@ from bot.tasks.store import Store
 Answer = dict[str, Any]
 log = structlog.get_logger(__name__)
 
-MOVED = (
-    "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
-    "there."
-)
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
 
 
@@ -121,14 +116,14 @@ class Publisher:
         or moved the branch) is noted in ``refused``: it does not undo the rest.
         """
         result = handover.result
-        built = await self._commit(repo, handover)
-        await self._push(built, handover)
+        message = self._message(handover)
+        sha = await self._land(repo, await self._commit(repo, handover, message), message, handover)
         pull = await self._pull(handover)
         number = int(pull["number"])
         await self._store.update_task(self.run, pull=number)
-        await self._beside("review", self._review(number, built, result))
-        await self._beside("reply", self._reply(number, built, result))
-        await self._beside("check run", self._check_run(built, handover))
+        await self._beside("review", self._review(number, sha, result))
+        await self._beside("reply", self._reply(number, sha, result))
+        await self._beside("check run", self._check_run(sha, handover))
         return pull
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
@@ -138,13 +133,15 @@ class Publisher:
             log.warning("publish.refused", what=what, reason=refused.message)
             self.refused.append(f"{what}: {refused.message}")
 
-    async def _commit(self, repo: Path, handover: Handover) -> Built:
-        message = report.commit_message(
+    def _message(self, handover: Handover) -> str:
+        return report.commit_message(
             self.task,
             handover.result.outcome,
             run_url=handover.run_url,
             email_domain=self._identity.email_domain,
         )
+
+    async def _commit(self, repo: Path, handover: Handover, message: str) -> Built:
         return await asyncio.to_thread(
             build_commit,
             repo,
@@ -155,20 +152,28 @@ class Publisher:
             at=self.task.created_at,
         )
 
-    async def _push(self, built: Built, handover: Handover) -> None:
+    async def _land(self, repo: Path, built: Built, message: str, handover: Handover) -> str:
+        """The sha of the change's commit on its branch; GitHub's own where it could sign it."""
+        branch, changes = handover.branch, handover.result.changes
+        landing = Landing(
+            self._api,
+            self.task.repo.clone_url,
+            branch=branch,
+            head=handover.head,
+            built=built,
+            message=message,
+        )
+
+        async def find() -> Answer | None:
+            sha = await landing.found(changes.base)
+            return {"sha": sha} if sha else None
+
         async def do() -> Answer:
             await self._still_open(handover)
-            url, branch, head = self.task.repo.clone_url, handover.branch, handover.head
-            try:
-                await self._api.with_token(
-                    Purpose.PUBLISH,
-                    lambda token: push(url, token=token, branch=branch, built=built, expected=head),
-                )
-            except HeadMoved:
-                raise UserError(MOVED.format(handover.branch), phase="publish") from None
-            return {"sha": built.sha}
+            return {"sha": await landing.land(repo, changes)}
 
-        await self._effects.once(f"task:{self.task.id}:push:{built.sha}", EffectKind.PUSH, find=None, do=do)
+        key = f"task:{self.task.id}:push:{built.sha}"
+        return str((await self._effects.once(key, EffectKind.PUSH, find=find, do=do))["sha"])
 
     async def _still_open(self, handover: Handover) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
@@ -199,7 +204,7 @@ class Publisher:
             do=lambda: self._api.open_pull(title, body, handover.branch, base),
         )
 
-    async def _review(self, pull: int, built: Built, result: Result) -> None:
+    async def _review(self, pull: int, sha: str, result: Result) -> None:
         """One review with all notes; a note that is off the diff goes into the review's body."""
         lines = commentable_lines(result.diff)
         on: list[Note] = []
@@ -208,27 +213,27 @@ class Publisher:
             (on if note.line in lines.get(note.path, set()) else off).append(note)
         if not on and not off:
             return
-        mark = f"review:{built.sha}"
+        mark = f"review:{sha}"
         body = self._safe(report.review_body(off, mark))
         comments = [
             {"path": note.path, "line": note.line, "side": "RIGHT", "body": self._safe(quiet(note.text))}
             for note in on
         ]
         await self._effects.once(
-            f"task:{self.task.id}:review:{built.sha}",
+            f"task:{self.task.id}:review:{sha}",
             EffectKind.REVIEW,
             find=lambda: self._api.find_review(pull, mark),
-            do=lambda: self._api.review(pull, built.sha, body, comments),
+            do=lambda: self._api.review(pull, sha, body, comments),
         )
 
-    async def _reply(self, pull: int, built: Built, result: Result) -> None:
+    async def _reply(self, pull: int, sha: str, result: Result) -> None:
         """Answer the review comment that asked; with the agent's own words where it gave some."""
         trigger = self.task.trigger
         if trigger.kind is not TriggerKind.REVIEW_COMMENT:
             return
-        mark = f"reply:{trigger.id}:{built.sha}"
+        mark = f"reply:{trigger.id}:{sha}"
         said = [reply.text for reply in result.outcome.replies if reply.comment == trigger.id]
-        body = self._safe(report.reply_body(said[0] if said else result.outcome.summary, built.sha, mark))
+        body = self._safe(report.reply_body(said[0] if said else result.outcome.summary, sha, mark))
         await self._effects.once(
             f"task:{self.task.id}:reply:{trigger.id}",
             EffectKind.REPLY,
@@ -236,15 +241,15 @@ class Publisher:
             do=lambda: self._api.reply_to_review_comment(pull, trigger.reply_to or trigger.id, body),
         )
 
-    async def _check_run(self, built: Built, handover: Handover) -> None:
+    async def _check_run(self, sha: str, handover: Handover) -> None:
         proof = handover.result.proof
         conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
         await self._effects.once(
-            f"task:{self.task.id}:check:{built.sha}",
+            f"task:{self.task.id}:check:{sha}",
             EffectKind.CHECK,
-            find=lambda: self._api.find_check_run(built.sha, "Hob", str(self.task.id)),
+            find=lambda: self._api.find_check_run(sha, "Hob", str(self.task.id)),
             do=lambda: self._api.check_run(
-                built.sha,
+                sha,
                 "Hob",
                 "completed",
                 conclusion,
