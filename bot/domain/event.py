@@ -95,6 +95,7 @@ class Trigger:
     line: int = 0
     hunk: str = ""
     reply_to: int = 0
+    review: int = 0  # the review that an inline comment was submitted with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

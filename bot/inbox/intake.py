@@ -21,6 +21,7 @@ from bot.domain import (
     Task,
     TaskKind,
     TaskState,
+    Trigger,
     TriggerKind,
 )
 from bot.errors import UserError
@@ -133,6 +134,8 @@ class Intake:
         if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
             return f"steers task {steered}"
         trigger, open_tasks = event.trigger, await self._open_tasks(event)
+        if part_of := await self._same_review(event):
+            return f"part of task {part_of}"
         seen = (trigger.kind, trigger.id, trigger.at)
         ours = [task for task in open_tasks if (task.trigger.kind, task.trigger.id, task.trigger.at) == seen]
         if not ours and open_tasks:
@@ -142,6 +145,12 @@ class Intake:
             if await self._store.steer(running.id, trigger, permission, delivery=event.delivery):
                 return f"steers task {running.id}"
         return f"task {(await self._store.add_task(asked)).id}"
+
+    async def _same_review(self, event: Event) -> int:
+        """The task that an event of the same review made, 0 without one: it reads all of its comments."""
+        review = review_of(event.trigger)
+        tasks = await self._store.tasks_on(_thread_key(event)) if review else []
+        return next((t.id for t in tasks if review_of(t.trigger) == review and t.trigger != event.trigger), 0)
 
     async def _stop(self, api: RepoApi, event: Event) -> Ending:
         allowed = await self._allowed(api, event)
@@ -217,6 +226,13 @@ class Intake:
 
 def _thread_key(event: Event) -> str:
     return f"{event.repo.id if event.repo else 0}#{event.thread.number if event.thread else 0}"
+
+
+def review_of(trigger: Trigger | None) -> int:
+    """The review that a trigger is, or was submitted with; 0 for none. A later edit asks by itself."""
+    if trigger is None or trigger.previous_text is not None:
+        return 0
+    return trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
 
 
 def _once_for(event: Event, what: str) -> str:

@@ -118,6 +118,7 @@ def _pull_request_review_comment(payload: Fields, event: Event) -> Event:
         line=comment.number("line", 0) or comment.number("original_line", 0),
         hunk=comment.text("diff_hunk", ""),
         reply_to=comment.number("in_reply_to_id", 0),
+        review=comment.number("pull_request_review_id", 0),
     )
     thread = _pull(payload.object("pull_request"))
     return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))

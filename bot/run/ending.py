@@ -55,6 +55,8 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
     )
     await store.save_changes(run, ended.as_stored())
     try:
+        if result is not None and without_pull(result) is not None:
+            await publisher.answer(result)
         await publisher.end(ended.text, steps)
         told = True
     except (UserError, Retry, Parked) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bot.domain import Brief, Run, Task, TaskKind
@@ -14,6 +15,7 @@ from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run import context
 from bot.run.checkout import Checkout, Workshop
+from bot.run.lines import ON_LINES
 from bot.tasks.store import Store
 
 MOST_BRANCHES = 20
@@ -58,9 +60,22 @@ async def prepare(
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
+        remarks=await _remarks(task, api),
     )
     head = base if continued else head
     return Ground(checkout=checkout, brief=seen.brief, branch=branch, head=head, hidden=seen.hidden)
+
+
+async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+    """What stands on the lines of a pull request whose review asks."""
+    number, trigger = task.thread.number, task.trigger
+    if not task.thread.is_pull or trigger.kind not in ON_LINES:
+        return None
+    until = trigger.at
+    if trigger.review:
+        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
+        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
+    return context.Remarks(comments=await api.review_comments(number), until=until)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:

@@ -15,18 +15,17 @@ from typing import Any
 
 import structlog
 
-from bot.domain import EffectKind, Note, Result, Run, Step, Task, TaskKind, TriggerKind
+from bot.domain import EffectKind, Result, Run, Step, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
-from bot.git.diff import commentable_lines
 from bot.github.answers import NotFound
 from bot.github.app import RepoApi
-from bot.github.graphql import LAST_COMMENTS
+from bot.github.graphql import LAST_COMMENTS, SeenThread
 from bot.redact import Redactor
-from bot.run import report
+from bot.run import describe, lines, report
 from bot.run.handover import Handover
 from bot.run.land import Landing
-from bot.run.quiet import quiet
+from bot.run.voice import Voice
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 
@@ -71,6 +70,7 @@ class Publisher:
         self._store = store
         self._effects = Effects(store, run)
         self._identity = identity
+        self._voice = Voice(api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url)
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
@@ -118,13 +118,23 @@ class Publisher:
         result = handover.result
         message = self._message(handover)
         sha = await self._land(repo, await self._commit(repo, handover, message), message, handover)
-        pull = await self._pull(handover)
+        pull = await describe.pull_request(self._voice, handover)
         number = int(pull["number"])
         await self._store.update_task(self.run, pull=number)
-        await self._beside("review", self._review(number, sha, result))
-        await self._beside("reply", self._reply(number, sha, result))
+        threads: Sequence[SeenThread] = ()
+        if handover.head is not None:
+            await self._beside("description", describe.again(self._voice, pull, handover))
+            threads = await self._api.review_threads(number)
+        await self._beside("review", lines.remark(self._voice, number, sha, result, threads))
+        await self._beside("reply", lines.answer(self._voice, sha, result, threads))
         await self._beside("check run", self._check_run(sha, handover))
         return pull
+
+    async def answer(self, result: Result) -> None:
+        """Say in the threads that asked why nothing was published."""
+        if self.task.kind is TaskKind.REVISE and self.task.trigger.kind in lines.ON_LINES:
+            threads = await self._api.review_threads(self.task.thread.number)
+            await self._beside("reply", lines.answer(self._voice, "", result, threads))
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
         try:
@@ -185,61 +195,6 @@ class Publisher:
             pull = await self._api.pull_by_head(handover.branch)
         if pull is None or pull["state"] != "open":
             raise UserError(CLOSED.format(handover.branch), phase="publish")
-
-    async def _pull(self, handover: Handover) -> Answer:
-        """The branch's pull request, opened unless it was: one that a person closed meanwhile counts."""
-        task, result = self.task, handover.result
-        if task.kind is TaskKind.REVISE:
-            return await self._api.pull(task.thread.number)
-        existing = await self._api.pull_by_head(handover.branch)
-        if existing is not None:
-            return existing
-        title = self._safe(report.title(task, result.outcome))
-        body = self._safe(report.pull_body(task, result, hidden=handover.hidden, run_url=handover.run_url))
-        base = task.repo.default_branch
-        return await self._effects.once(
-            f"task:{task.id}:pull:{handover.branch}",
-            EffectKind.PULL,
-            find=lambda: self._api.pull_by_head(handover.branch),
-            do=lambda: self._api.open_pull(title, body, handover.branch, base),
-        )
-
-    async def _review(self, pull: int, sha: str, result: Result) -> None:
-        """One review with all notes; a note that is off the diff goes into the review's body."""
-        lines = commentable_lines(result.diff)
-        on: list[Note] = []
-        off: list[Note] = []
-        for note in result.outcome.notes:
-            (on if note.line in lines.get(note.path, set()) else off).append(note)
-        if not on and not off:
-            return
-        mark = f"review:{sha}"
-        body = self._safe(report.review_body(off, mark))
-        comments = [
-            {"path": note.path, "line": note.line, "side": "RIGHT", "body": self._safe(quiet(note.text))}
-            for note in on
-        ]
-        await self._effects.once(
-            f"task:{self.task.id}:review:{sha}",
-            EffectKind.REVIEW,
-            find=lambda: self._api.find_review(pull, mark),
-            do=lambda: self._api.review(pull, sha, body, comments),
-        )
-
-    async def _reply(self, pull: int, sha: str, result: Result) -> None:
-        """Answer the review comment that asked; with the agent's own words where it gave some."""
-        trigger = self.task.trigger
-        if trigger.kind is not TriggerKind.REVIEW_COMMENT:
-            return
-        mark = f"reply:{trigger.id}:{sha}"
-        said = [reply.text for reply in result.outcome.replies if reply.comment == trigger.id]
-        body = self._safe(report.reply_body(said[0] if said else result.outcome.summary, sha, mark))
-        await self._effects.once(
-            f"task:{self.task.id}:reply:{trigger.id}",
-            EffectKind.REPLY,
-            find=lambda: self._api.find_review_comment(pull, mark),
-            do=lambda: self._api.reply_to_review_comment(pull, trigger.reply_to or trigger.id, body),
-        )
 
     async def _check_run(self, sha: str, handover: Handover) -> None:
         proof = handover.result.proof

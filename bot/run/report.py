@@ -121,7 +121,6 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
     """The pull request's description, made from the whole difference and the proof."""
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
-        mark(f"thread:{task.thread.number}"),
         quiet(result.outcome.summary),
         _limit_note(result.outcome),
         closes,
@@ -129,10 +128,51 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         "### Proof\n\n" + proof(result.proof),
         _held(result.changes),
         _hidden(hidden),
-        "This describes the first commit; each later one has its own proof in its check run *Hob*.",
         f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+CLOSES = re.compile(r"Fixes #[0-9]+")
+_TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
+
+
+def pull_body_again(
+    task: Task,
+    result: Result,
+    commits: Sequence[tuple[str, str]],
+    files: Sequence[tuple[str, str]],
+    *,
+    run_url: str,
+) -> str:
+    """The description of a pull request that got more commits: all of them, all files, the newest proof.
+
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
+    """
+    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
+    rows = [
+        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
+    ]
+    changed = [f"- `{_cell(path)}` {_cell(status)}" for path, status in files[:50]]
+    if len(files) > 50:
+        changed.append(f"- and {len(files) - 50} more files")
+    parts = [
+        first,
+        "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
+        "### What changed\n\n" + "\n".join(changed),
+        "### Proof of the newest commit\n\n" + proof(result.proof),
+        _held(result.changes),
+        f"Last asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _told(message: str) -> str:
+    """A commit message's text without its title and trailers."""
+    paragraphs = message.strip().split("\n\n")[1:]
+    if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
+        paragraphs.pop()
+    return quiet("\n\n".join(paragraphs))
 
 
 def proof(evidence: Proof) -> str:
@@ -248,5 +288,6 @@ def worse(result: Result) -> str:
 
 
 def reply_body(words: str, commit: str, key: str) -> str:
-    """The answer in a review comment's thread: what was done, and in which commit."""
-    return "\n\n".join((mark(key), quiet(words), f"Done in {commit}."))
+    """The answer in a review comment's thread: what was done and in which commit ('': none), or why not."""
+    done = f"Done in {commit}." if commit else ""
+    return "\n\n".join(part for part in (mark(key), quiet(words), done) if part)
