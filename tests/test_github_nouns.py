@@ -95,6 +95,7 @@ ARGUMENTS = {
     "draft": True,
     "details_url": "https://hob.example/runs/1",
     "do": lambda token: asyncio.sleep(0, token),
+    "actions": [{"label": "Stop", "description": "End it", "identifier": "stop"}],
     "review": 1,
     "head": SHA,
     "files": [

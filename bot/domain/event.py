@@ -75,6 +75,7 @@ class TriggerKind(StrEnum):
     REVIEW = "review"
     REVIEW_COMMENT = "review_comment"
     LABEL = "label"
+    CHECK = "check"  # a check run that failed, or a button on one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

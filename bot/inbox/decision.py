@@ -43,7 +43,14 @@ class Uninstalled:
     reason: str
 
 
-Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | Ignored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFailed:
+    """Somebody else's check failed on what may be a pull request of the bot's own."""
+
+    event: Event
+
+
+Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | CheckFailed | Ignored
 
 NOT_MINE = Refusal(
     reason="not own pull",

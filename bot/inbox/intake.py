@@ -29,7 +29,16 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.inbox import replies
 from bot.inbox.commands import Word
-from bot.inbox.decision import NOT_MINE, AppIdentity, Command, Ignored, Uninstalled, is_own_pull
+from bot.inbox.decision import (
+    NOT_MINE,
+    AppIdentity,
+    CheckFailed,
+    Command,
+    Ignored,
+    Uninstalled,
+    is_own_pull,
+)
+from bot.inbox.failing import judge
 from bot.inbox.payload import parse, pull_thread
 from bot.inbox.policy import may_ask
 from bot.inbox.reading import BadPayload
@@ -82,6 +91,8 @@ class Intake:
                 return DeliveryState.IGNORED, decision.reason
             case Uninstalled():
                 return await self._uninstalled(decision)
+            case CheckFailed():
+                return await self._failed(decision)
         if not event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._api(event)
@@ -93,6 +104,18 @@ class Intake:
             case Command():
                 return await self._help(api, event, decision.word)
         return await self._accept(api, decision)
+
+    async def _failed(self, decision: CheckFailed) -> Ending:
+        """A failing check asks for itself when the pull request broke it."""
+        if not decision.event.installation:
+            return DeliveryState.IGNORED, "it names no installation of the app"
+        api = self._api(decision.event)
+        asked = await judge(decision, api, self._store, self._app)
+        if isinstance(asked, Ignored):
+            return DeliveryState.IGNORED, asked.reason
+        if isinstance(asked, Refusal):
+            return await self._refuse(api, decision.event, asked)
+        return await self._accept(api, asked)
 
     async def _accept(self, api: RepoApi, asked: Asked) -> Ending:
         """Store the task, or hand the words to the one that is open on the thread, and show that it was
@@ -119,6 +142,8 @@ class Intake:
             return NOT_MINE
         if pull.get("state") != "open":
             return replies.CLOSED
+        if event.trigger is not None and event.trigger.kind is TriggerKind.CHECK:
+            return replace(asked, event=replace(event, thread=now))
         thread = replace(
             event.thread,
             head_ref=now.head_ref,
@@ -140,7 +165,7 @@ class Intake:
         ours = [task for task in open_tasks if (task.trigger.kind, task.trigger.id, task.trigger.at) == seen]
         if not ours and open_tasks:
             running = open_tasks[-1]
-            if trigger.kind is TriggerKind.LABEL:
+            if trigger.kind in (TriggerKind.LABEL, TriggerKind.CHECK):
                 return f"task {running.id} is at it already"
             if await self._store.steer(running.id, trigger, permission, delivery=event.delivery):
                 return f"steers task {running.id}"

@@ -101,7 +101,9 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
         texts.append((where, thread.author.login, "", f"{thread.title}\n\n{thread.body}"))
     elif thread.body and thread.body.strip() != task.request.strip():
         texts.append((where, thread.author.login, trigger.at.isoformat(), thread.body))
-    if trigger.hunk:
+    if trigger.kind is TriggerKind.CHECK and trigger.hunk:
+        texts.append((f"what the check {trigger.path} says", "", trigger.at.isoformat(), trigger.hunk))
+    elif trigger.hunk:
         spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}; "
         spot += f"the request is review comment {trigger.id}"
         texts.append((spot, "", "", trigger.hunk))

@@ -57,7 +57,7 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
     try:
         if result is not None and without_pull(result) is not None:
             await publisher.answer(result)
-        await publisher.end(ended.text, steps)
+        await publisher.end(ended.text, steps, state=ended.state)
         told = True
     except (UserError, Retry, Parked) as error:
         log.warning("task.untold", reason=str(error))

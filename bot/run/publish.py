@@ -15,14 +15,14 @@ from typing import Any
 
 import structlog
 
-from bot.domain import EffectKind, Result, Run, Step, Task, TaskKind
+from bot.domain import EffectKind, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.github.answers import NotFound
 from bot.github.app import RepoApi
 from bot.github.graphql import LAST_COMMENTS, SeenThread
 from bot.redact import Redactor
-from bot.run import describe, lines, report
+from bot.run import describe, lines, report, verdict
 from bot.run.handover import Handover
 from bot.run.land import Landing
 from bot.run.voice import Voice
@@ -71,6 +71,7 @@ class Publisher:
         self._effects = Effects(store, run)
         self._identity = identity
         self._voice = Voice(api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url)
+        self._check = 0
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
@@ -87,13 +88,17 @@ class Publisher:
         )
         self._comment = int(comment["id"])
         await self._store.update_task(self.run, progress_comment=self._comment)
+        await self._beside("check run", self._at_work())
+
+    async def _at_work(self) -> None:
+        self._check = await verdict.began(self._voice)
 
     async def show(self, steps: Sequence[Step]) -> None:
         """Edit the progress comment to the plan as it stands."""
         body = report.progress(self.task, steps, status=_working(self.task), run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
-    async def end(self, text: str, steps: Sequence[Step] = ()) -> None:
+    async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
         Raises Retry when GitHub does not show it: no request ends unseen.
@@ -101,6 +106,8 @@ class Publisher:
         body = self._safe(report.final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
+        if self._check:
+            await self._beside("check run", verdict.ended(self._api, self._check, state, self._safe(text)))
         self._comment = await settle_comment(self._api, self.task, self._comment, body)
         seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
@@ -127,7 +134,7 @@ class Publisher:
             threads = await self._api.review_threads(number)
         await self._beside("review", lines.remark(self._voice, number, sha, result, threads))
         await self._beside("reply", lines.answer(self._voice, sha, result, threads))
-        await self._beside("check run", self._check_run(sha, handover))
+        await self._beside("check run", verdict.proved(self._voice, sha, result.proof))
         return pull
 
     async def answer(self, result: Result) -> None:
@@ -195,25 +202,6 @@ class Publisher:
             pull = await self._api.pull_by_head(handover.branch)
         if pull is None or pull["state"] != "open":
             raise UserError(CLOSED.format(handover.branch), phase="publish")
-
-    async def _check_run(self, sha: str, handover: Handover) -> None:
-        proof = handover.result.proof
-        conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
-        await self._effects.once(
-            f"task:{self.task.id}:check:{sha}",
-            EffectKind.CHECK,
-            find=lambda: self._api.find_check_run(sha, "Hob", str(self.task.id)),
-            do=lambda: self._api.check_run(
-                sha,
-                "Hob",
-                "completed",
-                conclusion,
-                title="The repository's own checks, on base and on this change",
-                summary=self._safe(report.proof(proof)),
-                external_id=str(self.task.id),
-                details_url=handover.run_url,
-            ),
-        )
 
 
 async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> int:

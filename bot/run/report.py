@@ -56,6 +56,11 @@ def task_mark(task: Task) -> str:
     return f"task:{task.id}"
 
 
+def at_work(run_url: str) -> str:
+    """The summary of the check run that says so."""
+    return f"I am on it. {_run_link(run_url)}".strip()
+
+
 def folded(summary: str, body: str) -> str:
     """A details block: closed until a person opens it."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, case, func, literal, literal_column, select, update
+from sqlalchemy import Row, Select, bindparam, case, func, literal, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -97,6 +97,12 @@ class TaskRecords:
     async def tasks_on(self, thread_key: str) -> list[Task]:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
+
+    async def tasks_of_pull(self, repo_id: int, number: int) -> list[Task]:
+        """The tasks that made a pull request or worked on it, oldest first."""
+        about = or_(tasks.c.pull == number, tasks.c.thread_key == f"{repo_id}#{number}")
+        query = select(tasks).where(tasks.c.repo_id == repo_id, about)
+        return await self._select(query.order_by(tasks.c.id))
 
     async def open_tasks(self, installation: int) -> list[Task]:
         """The tasks of an installation that have not ended, oldest first."""
