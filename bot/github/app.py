@@ -14,6 +14,7 @@ from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
 from bot.github.etags import ETags
 from bot.github.graphql import Queries
+from bot.github.hook import Hook
 from bot.github.pace import Pace
 from bot.github.people import People
 from bot.github.pulls import Pulls
@@ -107,6 +108,9 @@ class GitHub:
         app = AppCredential(app_id, private_key)
         # Minting is no content: the app's own requests need no spacing.
         self._app = Client(session, credential=app, pace=Pace(write_spacing=0), **self._options)
+        self._spaced = Client(
+            session, credential=app, pace=Pace(write_spacing=write_spacing), **self._options
+        )
         self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, on_token=on_token)
         self._known: AppInfo | None = None
         self._identifying = asyncio.Lock()
@@ -140,6 +144,15 @@ class GitHub:
             tokens=self._tokens,
             publishing=publishing,
         )
+
+    @property
+    def hook(self) -> Hook:
+        """The app's webhook and where it is installed."""
+
+        def client_of(installation: int) -> Client:
+            return self._client(Scope(installation=installation, repo=0, purpose=Purpose.IDENTIFY))
+
+        return Hook(self._spaced, client_of)
 
     def forget(self, installation: int) -> None:
         """The app was uninstalled or suspended there: keep no token of it."""
