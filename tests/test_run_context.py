@@ -103,7 +103,7 @@ async def test_hobs_own_comments_hide_nothing_and_its_progress_is_not_news() -> 
 
 def test_s66_invisible_characters_spell_what_they_hide() -> None:
     tags = "".join(chr(0xE0000 + ord(c)) for c in "evil")
-    text, removed = visible(f"hi{tags} there [//]: # (x)\n[//]: # (hidden words)\n<!-- open")
+    text, removed = visible(f"hi{tags} there [//]: # (x)\n\n[x]: # (hidden words)\n<!-- open")
     assert text == "hi there [//]: # (x)\n\n"
     assert any("evil" in item for item in removed)
     assert any("hidden words" in item for item in removed)

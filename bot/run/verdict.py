@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
@@ -83,13 +83,13 @@ async def proved(voice: Voice, sha: str, proof: Proof) -> None:
             summary=voice.safe(report.proof(proof)),
             external_id=str(voice.task.id),
             details_url=voice.run_url,
-            annotations=on_tests(proof.checks),
+            annotations=on_tests(proof.checks, voice.safe),
             actions=[FIX_BUTTON] if conclusion == "failure" else [],
         ),
     )
 
 
-def on_tests(checks: Sequence[Check]) -> list[dict[str, Any]]:
+def on_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:
     """An annotation for each failing test that names its file: a failure where only this change fails it.
 
     Test runners do not tell the line alike, so each stands on the first.
@@ -104,11 +104,11 @@ def on_tests(checks: Sequence[Check]) -> list[dict[str, Any]]:
             ours = test in broken
             marks.append(
                 {
-                    "path": path,
+                    "path": safe(path),
                     "start_line": 1,
                     "end_line": 1,
                     "annotation_level": "failure" if ours else "warning",
-                    "title": name[:200],
+                    "title": safe(name)[:200],
                     "message": "Fails with this change only." if ours else "Fails on the base too.",
                 }
             )
