@@ -103,6 +103,9 @@ async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork) -
     assert "Name the number" in now["body"]
     assert "It added instead." in now["body"]
     assert "Fixes #1" in now["body"]
+    at_work = f"/repos/maintainer/calc/commits/{pull['head']['sha']}/check-runs?check_name=Hob+at+work"
+    (shown,) = (await hob.hub.as_maintainer.get(at_work))["check_runs"]
+    assert (shown["status"], shown["conclusion"]) == ("completed", "success")
     commit = await hob.hub.as_maintainer.get(f"/repos/maintainer/calc/commits/{now['head']['sha']}")
     assert commit["commit"]["verification"]["verified"]
 
