@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,3 +147,18 @@ async def test_a_repository_that_cannot_be_read_stops_nothing(world: World) -> N
     await world.earlier(0)
     await world.hub.fault("status", "/repos/maintainer/demo/issues", status=403, body={"message": "no"})
     assert await world.reconciler.sweep() == 1
+
+
+async def test_s13_it_looks_by_itself_until_it_is_stopped(world: World) -> None:
+    await world.earlier(1800)
+    issue = await world.hub.as_maintainer.post(ISSUES, {"title": "@hob do it"})
+    await world.hub.idle()
+    await world.earlier(0)
+    await world.hub.fault("status", "/app/hook/deliveries", count=1, status=404, body={"message": "no"})
+    stop = asyncio.Event()
+    looking = asyncio.create_task(world.reconciler.run(stop, every=0.01))
+    async with asyncio.timeout(30):
+        while await world.store.delivery(f"sweep-issues-{issue['id']}") is None:
+            await asyncio.sleep(0.05)
+    stop.set()
+    await looking
