@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from flow_fixtures import eventually
 
 from bot.github.app import GitHub
 from bot.inbox.decision import AppIdentity
@@ -157,8 +158,6 @@ async def test_s13_it_looks_by_itself_until_it_is_stopped(world: World) -> None:
     await world.hub.fault("status", "/app/hook/deliveries", count=1, status=404, body={"message": "no"})
     stop = asyncio.Event()
     looking = asyncio.create_task(world.reconciler.run(stop, every=0.01))
-    async with asyncio.timeout(30):
-        while await world.store.delivery(f"sweep-issues-{issue['id']}") is None:
-            await asyncio.sleep(0.05)
+    await eventually(lambda: world.store.delivery(f"sweep-issues-{issue['id']}"), "nobody looked")
     stop.set()
     await looking

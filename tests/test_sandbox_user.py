@@ -37,7 +37,8 @@ def house() -> Iterator[Path]:
     """The package, its tests and what they need where everybody can read them."""
     house = Path(tempfile.mkdtemp(prefix="hob-user-"))
     site = house / "lib" / "python" / "site-packages"
-    for package in _closure(("pytest", "pytest-asyncio", "coverage", "pyseccomp", "ripgrep")):
+    wanted = ("pytest", "pytest-asyncio", "coverage", "pyseccomp", "ripgrep")
+    for package in _closure((*wanted, "aiohttp", "cryptography", "h11", "idna", "trustme")):
         for file in package.files or ():
             target = Path(os.path.normpath(site / file))
             if Path(str(file.locate())).is_file() and target.is_relative_to(house):
@@ -46,7 +47,7 @@ def house() -> Iterator[Path]:
     shutil.copytree(HERE.parent / "sandbox", house / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(HERE.parent / "setup.cfg", house)
     (house / "tests").mkdir()
-    for path in (*HERE.glob("test_sandbox_*.py"), HERE / "sandbox_fixtures.py"):
+    for path in (*HERE.glob("test_sandbox_*.py"), HERE / "sandbox_fixtures.py", HERE / "egress_fixtures.py"):
         shutil.copy(path, house / "tests")
     subprocess.run(["chmod", "-R", "a+rX", str(house)], check=True)
     (house / "tmp").mkdir()
@@ -56,7 +57,7 @@ def house() -> Iterator[Path]:
 
 
 def test_an_ordinary_user_has_the_same_sandbox(house):
-    wanted = ("bwrap", "upper", "probe")
+    wanted = ("bwrap", "upper", "probe", "egress")
     tests = [f"tests/test_sandbox_{name}.py" for name in wanted]
     env = {
         "PYTHONPATH": str(house / "lib" / "python" / "site-packages"),
