@@ -6,16 +6,20 @@ a mark away the whole text is theirs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import EffectKind, TaskKind
+from bot.domain import EffectKind, Result, Task, TaskKind
 from bot.github.fit import mark
 from bot.run import report
 from bot.run.handover import Handover
+from bot.run.quiet import quiet, quiet_line
 from bot.run.voice import Voice
 
 Json = dict[str, Any]
+CLOSES = re.compile(r"Fixes #[0-9]+")
+_TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 BEGIN, END = mark("begin"), mark("end")
 
 
@@ -46,7 +50,7 @@ async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> No
     listed = await voice.api.pull_commits(number)
     commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
     files = await voice.api.pull_files(number)
-    words = report.pull_body_again(voice.task, handover.result, commits, files, run_url=handover.run_url)
+    words = words_again(voice.task, handover.result, commits, files, run_url=handover.run_url)
     told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
     await voice.api.update_pull(number, body=voice.safe(replaced(body, told)))
 
@@ -66,5 +70,43 @@ def replaced(body: str, words: str) -> str:
 def _closing_line(body: str) -> str:
     """The line by which Hob's block closes its issue, kept as it was."""
     block = body.partition(BEGIN)[2].partition(END)[0]
-    lines: Sequence[str] = [line for line in block.splitlines() if report.CLOSES.fullmatch(line)]
+    lines: Sequence[str] = [line for line in block.splitlines() if CLOSES.fullmatch(line)]
     return lines[0] if lines else ""
+
+
+def words_again(
+    task: Task,
+    result: Result,
+    commits: Sequence[tuple[str, str]],
+    files: Sequence[tuple[str, str]],
+    *,
+    run_url: str,
+) -> str:
+    """The description of a pull request that got more commits: all of them, all files, the newest proof.
+
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
+    """
+    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
+    rows = [
+        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
+    ]
+    changed = [f"- `{report.cell(path)}` {report.cell(status)}" for path, status in files[:50]]
+    if len(files) > 50:
+        changed.append(f"- and {len(files) - 50} more files")
+    parts = [
+        first,
+        "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
+        "### What changed\n\n" + "\n".join(changed),
+        "### Proof of the newest commit\n\n" + report.proof(result.proof),
+        report.held(result.changes),
+        f"Last asked for by `@{task.requester.login}` in {task.trigger.url}. {report.run_link(run_url)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _told(message: str) -> str:
+    """A commit message's text without its title and trailers."""
+    paragraphs = message.strip().split("\n\n")[1:]
+    if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
+        paragraphs.pop()
+    return quiet("\n\n".join(paragraphs))

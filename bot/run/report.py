@@ -61,7 +61,7 @@ def task_mark(task: Task) -> str:
 
 def at_work(run_url: str) -> str:
     """The summary of the check run that says so."""
-    return f"I am on it. {_run_link(run_url)}".strip()
+    return f"I am on it. {run_link(run_url)}".strip()
 
 
 def folded(summary: str, body: str) -> str:
@@ -72,14 +72,14 @@ def folded(summary: str, body: str) -> str:
 def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
     plan = _plan(steps)
-    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, _run_link(run_url)) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, run_link(run_url)) if part)
 
 
 def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
     plan = _plan(steps)
     details = folded("Plan", plan) if plan else ""
-    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, _run_link(run_url)) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, run_link(run_url)) if part)
 
 
 def _plan(steps: Sequence[Step]) -> str:
@@ -134,53 +134,11 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         closes,
         "### What changed\n\n" + _files(result.changes),
         "### Proof\n\n" + proof(result.proof),
-        _held(result.changes),
+        held(result.changes),
         _hidden(hidden),
-        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
+        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-CLOSES = re.compile(r"Fixes #[0-9]+")
-_TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
-
-
-def pull_body_again(
-    task: Task,
-    result: Result,
-    commits: Sequence[tuple[str, str]],
-    files: Sequence[tuple[str, str]],
-    *,
-    run_url: str,
-) -> str:
-    """The description of a pull request that got more commits: all of them, all files, the newest proof.
-
-    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
-    """
-    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
-    rows = [
-        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
-    ]
-    changed = [f"- `{_cell(path)}` {_cell(status)}" for path, status in files[:50]]
-    if len(files) > 50:
-        changed.append(f"- and {len(files) - 50} more files")
-    parts = [
-        first,
-        "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
-        "### What changed\n\n" + "\n".join(changed),
-        "### Proof of the newest commit\n\n" + proof(result.proof),
-        _held(result.changes),
-        f"Last asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _told(message: str) -> str:
-    """A commit message's text without its title and trailers."""
-    paragraphs = message.strip().split("\n\n")[1:]
-    if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
-        paragraphs.pop()
-    return quiet("\n\n".join(paragraphs))
 
 
 def proof(evidence: Proof) -> str:
@@ -188,18 +146,16 @@ def proof(evidence: Proof) -> str:
     lines = []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
-        lines += [
-            f"| `{_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
-        ]
+        lines += [f"| `{cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks]
         lines.append("")
-        network = f"with `internet: {_cell(evidence.internet)}`" if evidence.internet else "without network"
+        network = f"with `internet: {cell(evidence.internet)}`" if evidence.internet else "without network"
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     for check in evidence.checks:
         lines += _turned(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
     lines += [blocked(evidence)] if evidence.blocked else []
     tails = [
-        folded(f"Output of <code>{_cell(c.command)}</code> with this change", fenced(c.head.tail))
+        folded(f"Output of <code>{cell(c.command)}</code> with this change", fenced(c.head.tail))
         for c in evidence.checks
         if c.head.tail.strip()
     ]
@@ -216,9 +172,9 @@ def blocked(evidence: Proof) -> str:
 
 def _blocked(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
-    where = f"`{_cell(item.host)}:{item.port}`" if item.host else "a request"
-    by = f" by `{_cell(item.command)}`" if item.command else ""
-    how = f"; {advice(replace(item, allow=_cell(item.allow)))}" if item.allow else ""
+    where = f"`{cell(item.host)}:{item.port}`" if item.host else "a request"
+    by = f" by `{cell(item.command)}`" if item.command else ""
+    how = f"; {advice(replace(item, allow=cell(item.allow)))}" if item.allow else ""
     return f"- Network blocked: {where}{by} ({quiet_line(item.reason)}){how}."
 
 
@@ -232,7 +188,7 @@ def _turned(check: Check) -> list[str]:
 
 
 def _names(tests: Sequence[str]) -> str:
-    shown = ", ".join(f"`{_cell(test)}`" for test in tests[:10])
+    shown = ", ".join(f"`{cell(test)}`" for test in tests[:10])
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 
@@ -244,7 +200,7 @@ def _result(result: CheckResult) -> str:
 
 
 def _files(changes: ChangeSet) -> str:
-    rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
+    rows = [f"- `{cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
     judges = [change.path for change in changes.files if _JUDGE.search(change.path)]
@@ -256,10 +212,11 @@ def _files(changes: ChangeSet) -> str:
     return "\n".join(rows)
 
 
-def _held(changes: ChangeSet) -> str:
+def held(changes: ChangeSet) -> str:
+    """What was kept out of the publication, and why; '' when nothing was."""
     if not changes.held:
         return ""
-    rows = [f"- `{_cell(item.path)}`: {item.why}" for item in changes.held[:50]]
+    rows = [f"- `{cell(item.path)}`: {item.why}" for item in changes.held[:50]]
     return (
         "### Held back\n\nThese paths were changed in the sandbox and are not part of this:\n\n"
         + "\n".join(rows)
@@ -279,18 +236,19 @@ def _limit_note(outcome: Outcome) -> str:
     return "⏳ A limit ended the work early; this is what existed then."
 
 
-def _run_link(run_url: str) -> str:
+def run_link(run_url: str) -> str:
+    """Where the run can be looked at."""
     return f"[Run]({run_url})" if run_url else ""
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that stays inside a code span of a table's cell, and looks like what it is."""
     return _UNFIT.sub(" ", text).strip()[:300]
 
 
 def review_body(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
-    rows = [f"**`{_cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
+    rows = [f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
