@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, Note, Result, Task, TriggerKind
+from bot.errors import UserError
 from bot.git.diff import commentable_lines
 from bot.github.fit import mark
 from bot.github.graphql import SeenRemark, SeenThread, Settlement
@@ -54,7 +55,8 @@ async def remark(voice: Voice, pull: int, sha: str, result: Result, threads: Seq
 async def answer(voice: Voice, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
     """Reply in each thread of the review that asked, and resolve what is done. ``sha`` '': no commit.
 
-    May be done again: a thread that has its reply gets no second one.
+    May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
+    asked was deleted: it has no answer then.
     """
     told = f"reply:task:{voice.task.id}"
     settlements = []
@@ -74,6 +76,10 @@ async def answer(voice: Voice, sha: str, result: Result, threads: Sequence[SeenT
             find=None,
             do=lambda: _settle(voice, settlements),
         )
+    trigger = voice.task.trigger
+    there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
+    if trigger.kind is TriggerKind.REVIEW_COMMENT and not there:
+        raise UserError("the remark that asked was deleted")
 
 
 async def _settle(voice: Voice, settlements: Sequence[Settlement]) -> dict[str, int]:
