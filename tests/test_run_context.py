@@ -8,7 +8,8 @@ from typing import Any
 
 from run_fixtures import NOW, TASK
 
-from bot.domain import Permission, Person, TriggerKind, Trust
+from bot.agent.prompt import brief_of, opening
+from bot.domain import Permission, Person, Spot, TriggerKind, Trust
 from bot.github.fit import mark
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
@@ -82,6 +83,14 @@ async def test_the_code_under_a_review_comment_is_data() -> None:
     task = replace(TASK, trigger=replace(TASK.trigger, hunk="@@ -1 +1 @@\n+x", path="a.py", line=1))
     (spot,) = [p for p in (await see(task)).brief.passages if "a.py:1" in p.where]
     assert spot.trust is Trust.QUOTED
+
+
+async def test_where_a_review_comment_stands_is_told_apart_from_its_text() -> None:
+    trigger = replace(TASK.trigger, hunk="@@ -1,2 +1,2 @@\n+x\n+y", path="a.py", line=2, start_line=1)
+    brief = (await see(replace(TASK, trigger=trigger))).brief
+    assert brief.spot == Spot(path="a.py", line=2, start=1, hunk=trigger.hunk)
+    assert brief_of([opening(brief)]).spot == brief.spot
+    assert (await see(TASK)).brief.spot is None
 
 
 async def test_s66_hidden_text_is_taken_out_and_named() -> None:

@@ -66,6 +66,8 @@ def render(brief: Brief) -> str:
         )
     ]
     parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
+    if brief.orientation:
+        parts.append(_fenced("quoted", "a map of the repository for this request", brief.orientation))
     title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
     request = _fenced("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]

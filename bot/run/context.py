@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Passage, Permission, Task, TriggerKind, Trust
+from bot.domain import Brief, Passage, Permission, Spot, Task, TriggerKind, Trust
 from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
@@ -87,6 +87,7 @@ async def gather(
         lint_command=lint_command,
         repository=task.repo.full_name,
         branch=task.branch,
+        spot=_spot(task),
         internet=in_words(config.internet),
     )
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
@@ -110,6 +111,14 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
         spot += f"the request is review comment {trigger.id}"
         texts.append((spot, "", "", trigger.hunk))
     return texts
+
+
+def _spot(task: Task) -> Spot | None:
+    """Where the request stands in the code, for one that is an inline review comment."""
+    trigger = task.trigger
+    if not trigger.path or not trigger.line:
+        return None
+    return Spot(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
 
 
 def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:

@@ -155,7 +155,9 @@ async def carry_out(job: Job) -> Ended:
 async def _make(job: Job) -> Handover | Ended:
     """Prepare, think, prove."""
     parts = job.parts
-    ground = await prepare(parts.workshop, job.store, parts.redactor, job.task, job.run, job.api)
+    ground = await prepare(
+        parts.workshop, job.store, parts.redactor, job.task, job.run, job.api, parts.settings.model
+    )
     model = choose(model_name(ground.checkout, parts.settings.model))
     try:
         result = await attempt(

@@ -14,8 +14,10 @@ from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run import context
+from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
 from bot.run.lines import ON_LINES
+from bot.run.orient import oriented
 from bot.tasks.store import Store
 
 MOST_BRANCHES = 20
@@ -33,9 +35,12 @@ class Ground:
 
 
 async def prepare(
-    workshop: Workshop, store: Store, redactor: Redactor, task: Task, run: Run, api: RepoApi
+    workshop: Workshop, store: Store, redactor: Redactor, task: Task, run: Run, api: RepoApi, model: str
 ) -> Ground:
-    """Everything up to the first thought. Raises UserError for what a person can mend."""
+    """Everything up to the first thought, which is ``model``'s unless the repository names another.
+
+    Raises UserError for what a person can mend.
+    """
     mirror, repo = workshop.mirror, task.repo
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
@@ -62,8 +67,9 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await _remarks(task, api),
     )
+    brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
     head = base if continued else head
-    return Ground(checkout=checkout, brief=seen.brief, branch=branch, head=head, hidden=seen.hidden)
+    return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
 
 
 async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:

@@ -22,6 +22,7 @@ from bot.redact import Redactor
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
 from bot.run.internet import in_words
+from bot.run.orient import oriented
 
 Tell = Callable[[str], None]
 
@@ -105,7 +106,9 @@ async def solve(path: Path, request: str, *, home: Path, model: str, backend: st
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
-    asked = choose(model_name(checkout, model))
+    name = model_name(checkout, model)
+    brief = await oriented(workshop, checkout, brief, name)
+    asked = choose(name)
     try:
         result = await attempt(
             checkout,
