@@ -96,6 +96,7 @@ ARGUMENTS = {
     "details_url": "https://hob.example/runs/1",
     "do": lambda token: asyncio.sleep(0, token),
     "actions": [{"label": "Stop", "description": "End it", "identifier": "stop"}],
+    "what": "issues/comments",
     "review": 1,
     "head": SHA,
     "files": [
