@@ -66,9 +66,16 @@ def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("request")
 @click.option("--model", help="Any pydantic-ai model name; default HOB_MODEL or offline.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 8),
+    help="Make so many side by side and take the best; default: more only when the first fails its proof.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
-def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bool) -> None:
+def solve(
+    path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
+) -> None:
     """Work on a local git repository: print the diff and the proof, touch nothing."""
     from bot.run.solve import apply_diff
     from bot.run.solve import solve as run_solve
@@ -82,7 +89,13 @@ def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bo
     tell = _quiet_unless_terminal(as_json)
     solved = asyncio.run(
         run_solve(
-            path, request, home=settings.home, model=settings.model, backend=settings.sandbox, tell=tell
+            path,
+            request,
+            home=settings.home,
+            model=settings.model,
+            backend=settings.sandbox,
+            tell=tell,
+            attempts=attempts,
         )
     )
     if as_json:

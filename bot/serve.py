@@ -117,7 +117,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         app = await github.app()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
-        intake = Intake(parts.store, github, bot, label=settings.label)
+        intake = Intake(parts.store, github, bot, label=settings.label, base_url=settings.base_url)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:

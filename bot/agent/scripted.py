@@ -19,6 +19,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from bot.agent.models import DirectCall, ModelCall, Patience
+from bot.agent.prompt import brief_of
 from bot.errors import UserError
 
 Part = TextPart | ToolCallPart
@@ -61,20 +62,37 @@ def scripted_model(script: Sequence[Turn]) -> FunctionModel:
 def from_file(path: str) -> FunctionModel:
     """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
 
+    An object of such lists by number ({"1": [...], "2": [...]}) has a script for each of several attempts.
     For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
     one.
     """
     try:
-        turns = json.loads(Path(path).read_text("utf-8"))
-        return scripted_model(
-            [
-                ([turn["text"]] if turn.get("text") else [])
-                + [
-                    ToolCallPart(tool_name=each["name"], args=each.get("args", {}))
-                    for each in turn.get("calls", [])
-                ]
-                for turn in turns
-            ]
-        )
+        script = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(script, dict):
+            return _by_attempt({int(number): _turns(turns) for number, turns in script.items()})
+        return scripted_model(_turns(script))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error
+
+
+def _turns(script: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        ([turn["text"]] if turn.get("text") else [])
+        + [ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])]
+        for turn in script
+    ]
+
+
+def _by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
+    """Which attempt it is stands in the brief; nothing stands there for the first one."""
+    models = {number: scripted_model(turns) for number, turns in scripts.items()}
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        told = [passage.where for passage in brief_of(messages).passages]
+        numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
+        function = models[numbers[-1] if numbers else 1].function
+        assert function is not None  # noqa: S101 - made above
+        said = function(messages, info)
+        return said if isinstance(said, ModelResponse) else await said
+
+    return FunctionModel(answer, model_name="scripted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.domain import Asked, Event, Refusal, TaskKind, Thread
+from bot.domain import Asked, Event, Refusal, TaskKind, Thread, Trigger, TriggerKind
 from bot.inbox.commands import Said, Word
 
 OWN_BRANCHES = "hob/"
@@ -33,6 +33,7 @@ class Command:
 
     word: Word
     event: Event
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
 def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     """What words on a thread come to: a command, work on an issue, or work on the bot's own pull request."""
     if said.word is not None:
-        return Command(word=said.word, event=event)
+        return Command(word=said.word, event=event, number=said.number)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:
@@ -107,3 +108,10 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     if is_own_pull(event.thread, app, event.repo.id):
         return Asked(kind=TaskKind.REVISE, request=said.request, event=event)
     return NOT_MINE
+
+
+def review_of(trigger: Trigger | None) -> int:
+    """The review that a trigger is, or was submitted with; 0 for none. A later edit asks by itself."""
+    if trigger is None or trigger.previous_text is not None:
+        return 0
+    return trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review

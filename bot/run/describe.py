@@ -32,7 +32,9 @@ async def pull_request(voice: Voice, handover: Handover) -> Json:
     if existing is not None:
         return existing
     title = voice.safe(report.title(task, result.outcome))
-    words = report.pull_body(task, result, hidden=handover.hidden, run_url=handover.run_url)
+    words = report.pull_body(
+        task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
+    )
     body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
     return await voice.effects.once(
         f"task:{task.id}:pull:{handover.branch}",

@@ -52,7 +52,8 @@ class Landing:
     async def land(self, repo: Path, changes: ChangeSet) -> str:
         """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved."""
         try:
-            if await asyncio.to_thread(_expressible, repo, changes):
+            onto_head = self._head in (None, changes.base)
+            if onto_head and await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)
                 except Rejected as refused:

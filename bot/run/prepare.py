@@ -35,12 +35,23 @@ class Ground:
 
 
 async def prepare(
-    workshop: Workshop, store: Store, redactor: Redactor, task: Task, run: Run, api: RepoApi, model: str
+    workshop: Workshop,
+    store: Store,
+    redactor: Redactor,
+    task: Task,
+    run: Run,
+    api: RepoApi,
+    model: str,
+    *,
+    subject: Task | None = None,
+    at: str = "",
 ) -> Ground:
     """Everything up to the first thought, which is ``model``'s unless the repository names another.
 
-    Raises UserError for what a person can mend.
+    ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
+    instead of the branch's newest. Raises UserError for what a person can mend.
     """
+    subject = subject or task
     mirror, repo = workshop.mirror, task.repo
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
@@ -48,18 +59,20 @@ async def prepare(
     default = f"refs/heads/{repo.default_branch}"
     start = f"refs/heads/{branch}" if continued else default
     specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
+    if at and await mirror.resolve(repo.id, at) is None:
+        specs.append(f"{at}:refs/hob/base-{task.id}")
     await api.with_token(
         Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
     )
-    base, policy = await mirror.resolve(repo.id, start), await mirror.resolve(repo.id, default)
+    base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy)
     seen = await context.gather(
-        replace(task, branch=branch),
-        comments=await api.comments(task.thread.number),
+        replace(subject, branch=branch),
+        comments=await api.comments(subject.thread.number),
         permission=api.permission,
         config=checkout.config,
         guides=checkout.guides,
@@ -68,7 +81,8 @@ async def prepare(
         remarks=await _remarks(task, api),
     )
     brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
-    head = base if continued else head
+    if continued and not at:
+        head = base
     return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
 
 

@@ -93,9 +93,10 @@ class Publisher:
     async def _at_work(self) -> None:
         self._check = await verdict.began(self._voice)
 
-    async def show(self, steps: Sequence[Step]) -> None:
+    async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
         """Edit the progress comment to the plan as it stands."""
-        body = report.progress(self.task, steps, status=_working(self.task), run_url=self.run_url)
+        status = "\n\n".join((_working(self.task), *remarks))
+        body = report.progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
@@ -222,5 +223,5 @@ async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> i
 
 
 def _working(task: Task) -> str:
-    again = f" (attempt {task.attempts})" if task.attempts > 1 else ""
+    again = " again" if task.attempts > 1 else ""
     return f"👀 I am on it{again}."
