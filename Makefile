@@ -6,7 +6,7 @@ READY := $(VENV)/ready
 ARGS ?=
 REPOS ?=
 
-.PHONY: demo test lint types pytest eval eval-check bench-map setup shots refresh-github-data clean
+.PHONY: demo test lint types pytest eval eval-check bench-agent bench-map setup shots refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -45,6 +45,9 @@ $(READY): setup.cfg pyproject.toml .ci/system
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[shots]'
 	$(BIN)/python docs/shots.py
+
+bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache
+	$(BIN)/python benchmarks/bench_agent.py $(ARGS)
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)

@@ -65,7 +65,7 @@ def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("request")
-@click.option("--model", help="Any pydantic-ai model name; default HOB_MODEL or offline.")
+@click.option("--model", help="Any pydantic-ai model name, or several (a,b); default HOB_MODEL or offline.")
 @click.option(
     "--attempts",
     type=click.IntRange(1, 8),
@@ -245,6 +245,23 @@ def doctor() -> None:
     for finding in findings:
         click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command()
+@click.argument("run", type=click.IntRange(1))
+@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(run: int, attempt: int | None, as_json: bool) -> None:
+    """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
+    cannot be.
+    """
+    from bot.run.replay_shown import as_object, as_text
+    from bot.serve import run_replay
+    from bot.settings import load
+
+    replayed = asyncio.run(run_replay(load(), run, attempt))
+    click.echo(json.dumps(as_object(replayed), indent=2) if as_json else as_text(replayed))
+    sys.exit(1 if replayed.divergence else 0)
 
 
 @main.command()

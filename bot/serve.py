@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.github.repository import AppInfo
     from bot.run.checkout import Workshop
     from bot.run.pipeline import Parts
+    from bot.run.replay import Replayed
 
 log = structlog.get_logger()
 
@@ -131,6 +132,17 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         finally:
             reconciling.cancel()
             await asyncio.wait({reconciling})
+
+
+async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
+    """Drive a stored run again. Raises HobError when it cannot be."""
+    from bot.run.checkout import Workshop
+    from bot.run.replay import replay
+
+    redactor = _begin(settings)
+    workshop = Workshop(settings.home, backend=settings.sandbox)
+    async with _database(settings) as database:
+        return await replay(Store(database.engine), workshop, redactor, run_id, attempt=attempt)
 
 
 async def _workshop(settings: Settings) -> Workshop:

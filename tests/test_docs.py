@@ -32,7 +32,9 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_command_in_the_documents_exists() -> None:
     named = set(
-        re.findall(r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver)\b", README)
+        re.findall(
+            r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver|replay)\b", README
+        )
     )
     assert named <= set(main.commands)
     lines = (ROOT / "Procfile").read_text("utf-8").splitlines()

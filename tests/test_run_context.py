@@ -161,3 +161,14 @@ async def test_what_a_failing_check_says_is_quoted() -> None:
     seen = await see(replace(TASK, trigger=check))
     (said,) = [each for each in seen.brief.passages if "obey me" in each.text]
     assert (said.trust, said.where) == (Trust.QUOTED, "what the check tests says")
+
+
+async def test_what_is_cut_is_said() -> None:
+    comments = tuple(
+        comment("bob", f"number {number} " + "x" * 21_000 * (number == 29)) for number in range(30)
+    )
+    seen = await see(comments=comments)
+    texts = [passage.text for passage in seen.brief.passages]
+    assert "[10 earlier comments of this thread are left out]" in texts
+    assert texts[-1].endswith("characters are left out here]")
+    assert len(texts[-1]) < 20_100

@@ -2,7 +2,8 @@
 
 A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
 function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
-the conversation, so a run that is resumed on another machine goes on where it was.
+the conversation (a compaction says how many it tells in short), so a run that is resumed on another machine
+goes on where it was.
 
     play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
 """
@@ -14,12 +15,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
+from bot.agent.compact import turns_told
 from bot.agent.models import DirectCall, ModelCall, Patience
 from bot.agent.prompt import brief_of
+from bot.agent.refusals import ContextFull
 from bot.errors import UserError
 
 Part = TextPart | ToolCallPart
@@ -32,17 +41,31 @@ def call(name: str, /, **args: Any) -> ToolCallPart:
     return ToolCallPart(tool_name=name, args=args)
 
 
-def play(script: Sequence[Turn], *, name: str = "scripted", patience: Patience | None = None) -> ModelCall:
-    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError."""
-    return DirectCall(name, scripted_model(script), patience=patience or Patience(), streamed=False)
+def play(
+    script: Sequence[Turn],
+    *,
+    name: str = "scripted",
+    patience: Patience | None = None,
+    window: int | None = None,
+    most_bytes: int | None = None,
+) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError.
+
+    ``window`` is what it says that it takes, in tokens; a conversation of more than ``most_bytes`` (as JSON)
+    it refuses.
+    """
+    model = scripted_model(script, most_bytes=most_bytes)
+    return DirectCall(name, model, patience=patience or Patience(), streamed=False, window=window)
 
 
-def scripted_model(script: Sequence[Turn]) -> FunctionModel:
+def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
     """The same as a pydantic-ai model."""
     turns = list(script)
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        at = sum(isinstance(message, ModelResponse) for message in messages)
+        if most_bytes and (size := len(ModelMessagesTypeAdapter.dump_json(messages))) > most_bytes:
+            raise ContextFull(f"{size} bytes are more than {most_bytes}")
+        at = sum(isinstance(each, ModelResponse) + turns_told(each) for each in messages)
         if at >= len(turns):
             raise AssertionError(f"the script has {len(turns)} turns, the loop asks for turn {at + 1}")
         turn = turns[at]

@@ -39,7 +39,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that the agent may see of a task."""
+    """All that the agent may see of a task. ``nearby`` it sees when the work gets below their folders."""
 
     kind: TaskKind
     request: str
@@ -50,6 +50,7 @@ class Brief:
     repository: str = ""
     branch: str = ""
     spot: Spot | None = None
+    nearby: tuple[Passage, ...] = ()
     internet: str = ""  # what commands may reach, in words; '' for nothing
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 

@@ -25,6 +25,9 @@ from bot.run.internet import merged
 from bot.run.prove import apply, prove
 from sandbox.spec import Sandbox
 
+# Where no price is known, tokens are the budget: each turn may read a long conversation once more.
+TOKENS_PER_TURN = 100_000
+
 SetPhase = Callable[[Phase], Awaitable[None]]
 Look = Callable[[], Awaitable[ChangeSet]]
 RESCUE_SECONDS = 2.0  # for reading the workspace of an attempt that is stopped
@@ -53,7 +56,7 @@ class Witness(Protocol):
 def model_name(checkout: Checkout, default: str) -> str:
     """The repository's model or the operator's. Raises UserError when it names a file of the host."""
     wanted = checkout.config.model
-    if wanted and wanted.startswith("scripted:"):
+    if wanted and any(each.strip().startswith("scripted:") for each in wanted.split(",")):
         raise UserError(
             "`model` in `.github/hob.yml` must be `offline` or `provider:model`", phase="configuration"
         )
@@ -112,7 +115,12 @@ def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
 def whole_budget(checkout: Checkout) -> Limits:
     """All that the repository allows for a task."""
     budget = checkout.config.budget
-    return Limits(turns=budget.turns, seconds=budget.minutes * 60, usd=budget.usd)
+    return Limits(
+        turns=budget.turns,
+        seconds=budget.minutes * 60,
+        usd=budget.usd,
+        tokens=budget.turns * TOKENS_PER_TURN,
+    )
 
 
 async def _think(

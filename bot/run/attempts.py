@@ -25,7 +25,7 @@ from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.redact import Redactor
 from bot.repofile import RepoConfig
-from bot.run.attempt import Interrupted, SetPhase, Witness, attempt
+from bot.run.attempt import Interrupted, SetPhase, Witness, attempt, whole_budget
 from bot.run.checkout import Checkout
 from bot.run.earlier import told_of
 from bot.run.judge import Picked, Tried, pick, proof_failed
@@ -157,9 +157,8 @@ class _Rounds:
 
     def share(self, parts: int, used: Sequence[Tried]) -> Limits | None:
         """The limits of each of ``parts`` attempts after those; None when too little is left."""
-        budget = self._checkout.config.budget
+        budget, tokens = self._checkout.config.budget, whole_budget(self._checkout).tokens
         spent = [each.result.outcome.usage if each.result else Usage() for each in used]
-        tokens = Limits().tokens
         usd = budget.usd - sum(each.usd for each in spent)
         left = tokens - sum(each.input_tokens + each.output_tokens for each in spent)
         seconds = budget.minutes * 60 - max((each.seconds for each in spent), default=0.0)
@@ -186,7 +185,9 @@ class _Rounds:
         """The first attempt. Raises whatever ends it, but for the gate's refusal when others may follow."""
         limits = self.share(1, ())
         try:
-            return await self._one(ordinal, self._brief, limits or Limits(), self._set_phase)
+            return await self._one(
+                ordinal, self._brief, limits or whole_budget(self._checkout), self._set_phase
+            )
         except UserError as error:
             tried = await self._failed(ordinal, error)
             if alone or error.phase != "gate":

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.models import choose
-from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind, Trust
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
 from bot.redact import Redactor
 from bot.run.attempt import model_name
 from bot.run.attempts import Unkept, best_of, ceiling
 from bot.run.checkout import Workshop
+from bot.run.guides import guide, shared_out
 from bot.run.internet import in_words
 from bot.run.judge import Picked, Tried
 from bot.run.orient import oriented
@@ -123,16 +124,15 @@ async def solve(
     workshop = Workshop(home, backend=backend)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
-    guides = [
-        Passage(trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text)
-        for where, text in (*checkout.guides, (".github/hob.yml, instructions", checkout.config.instructions))
-        if text
-    ]
+    opening, nearby = shared_out(checkout.guides)
+    own = checkout.config.instructions
+    guides = (*opening, *([guide(".github/hob.yml, instructions", own)] if own else []))
     brief = Brief(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300] if request.strip() else "",
-        passages=tuple(guides),
+        passages=guides,
+        nearby=nearby,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
