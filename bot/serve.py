@@ -104,6 +104,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     from bot.agent.models import choose
     from bot.inbox.decision import AppIdentity
     from bot.inbox.intake import Intake
+    from bot.inbox.reconcile import Reconciler
     from bot.run.aftermath import tell_end
     from bot.run.pipeline import work
     from bot.tasks.queue import Queue
@@ -119,13 +120,18 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
         intake = Intake(parts.store, github, bot, label=settings.label, base_url=settings.base_url)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
-        await Queue(database, grace=GRACE_SECONDS).run(
-            on_delivery=intake.take,
-            on_task=lambda task_id: work(parts, task_id),
-            on_ended=lambda task_id: tell_end(parts, task_id),
-            concurrency=settings.concurrency,
-            stop=stop,
-        )
+        reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
+        try:
+            await Queue(database, grace=GRACE_SECONDS).run(
+                on_delivery=intake.take,
+                on_task=lambda task_id: work(parts, task_id),
+                on_ended=lambda task_id: tell_end(parts, task_id),
+                concurrency=settings.concurrency,
+                stop=stop,
+            )
+        finally:
+            reconciling.cancel()
+            await asyncio.wait({reconciling})
 
 
 async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:

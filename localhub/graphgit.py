@@ -64,4 +64,11 @@ def commit_node(viewer: Viewer, repo: Row, commit: Commit) -> Object:
         "author": person("author", commit.author),
         "committer": person("committer", commit.committer),
         "signature": signature if verified else None,
+        "tree": {
+            "__typename": "Tree",
+            "id": node_id("Tree", f"{repo['id']}:{shown['tree']['sha']}"),
+            "oid": shown["tree"]["sha"],
+            "abbreviatedOid": shown["tree"]["sha"][:7],
+            "commitUrl": shown["html_url"],
+        },
     }

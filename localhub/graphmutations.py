@@ -8,17 +8,18 @@ from collections.abc import Callable
 from typing import Any
 
 from localhub.authoring import changed_tree, make_commit, signature_of
-from localhub.comments import write_comment
+from localhub.comments import check_comment, write_comment
 from localhub.contents import check_path
 from localhub.errors import ApiError
 from localhub.graphgit import commit_node, ref_node
 from localhub.graphobjects import CONTENTS, comment_node, find, node, thread_node
-from localhub.graphpulls import thread_of
+from localhub.graphpulls import review_comment_node, thread_of
 from localhub.graphtools import GraphProblem, Object, Viewer, user_node
 from localhub.nodes import node_id, read_node_id
 from localhub.pulls import set_draft
 from localhub.pushes import Move, move_ref
 from localhub.reactions import react
+from localhub.reviewcomments import write_reply
 from localhub.reviews import may_resolve
 from localhub.state import Row
 
@@ -79,6 +80,21 @@ async def resolve_thread(viewer: Viewer, values: Object) -> Object:
 async def unresolve_thread(viewer: Viewer, values: Object) -> Object:
     """Open a settled review thread again."""
     return await _resolve(viewer, values, resolved=False)
+
+
+@mutation("addPullRequestReviewThreadReply")
+async def reply_in_thread(viewer: Viewer, values: Object) -> Object:
+    """Answer in a review thread, at once (replies that wait for a review's submission are not kept here)."""
+    thread, state = values["pullRequestReviewThreadId"], viewer.hub.state
+    kind, repo, row = find(viewer, thread)
+    first = state.maybe("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])
+    if kind != "PullRequestReviewThread" or values.get("pullRequestReviewId") or first is None:
+        raise GraphProblem("NOT_FOUND", f"Could not resolve to a node with the global id of '{thread}'")
+    viewer.check(repo, "pull_requests:write", "read")
+    check_comment(values["body"], "PullRequestReviewComment")
+    pull = state.one("SELECT * FROM pulls WHERE id = ?", row["pull_id"])
+    made = write_reply(viewer.hub, viewer.actor, repo, pull, first, values["body"])
+    return {"comment": review_comment_node(viewer, repo, made)}
 
 
 def _subject(viewer: Viewer, global_id: str) -> tuple[str, Row]:

@@ -10,7 +10,7 @@ PREFIXES = {
     "PullRequest": "PR",
     "IssueComment": "IC", "PullRequestReview": "PRR", "PullRequestReviewComment": "PRRC", "Label": "LA",
     "PullRequestReviewThread": "PRRT", "Reaction": "REA", "CheckRun": "CR", "CheckSuite": "CS", "Commit": "C",
-    "Ref": "REF", "Blob": "B", "Installation": "MDIz", "Status": "SC",
+    "Ref": "REF", "Tree": "T", "Blob": "B", "Installation": "MDIz", "Status": "SC",
 }  # fmt: skip
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

@@ -165,22 +165,29 @@ def _parent(call: Call, pull: Row, comment_id: int) -> Row:
     return row
 
 
-def _replied(call: Call, pull: Row, parent: Row, text: str) -> web.Response:
-    hub, now = call.hub, call.hub.state.now()
+def write_reply(hub: Hub, actor: Actor, repo: Row, pull: Row, parent: Row, text: str) -> Row:
+    """Answer in the thread of ``parent``, its first comment."""
+    now = hub.state.now()
     with hub.state.transaction():
-        review = _lone_review(hub, call.actor, call.repo, pull, pull["head_sha"])
+        review = _lone_review(hub, actor, repo, pull, pull["head_sha"])
         own = {
-            "review_id": review["id"], "in_reply_to_id": parent["id"], "user_id": call.actor.account_id,
-            "app_id": call.actor.app_id, "body": text, "minimized_reason": None, "last_edited_at": None,
+            "review_id": review["id"], "in_reply_to_id": parent["id"], "user_id": actor.account_id,
+            "app_id": actor.app_id, "body": text, "minimized_reason": None, "last_edited_at": None,
             "created_at": now, "updated_at": now,
         }  # fmt: skip
         columns = {name: value for name, value in parent.items() if name != "id"} | own
         row_id = hub.state.insert("review_comments", **columns)
         hub.state.update("issues", pull["issue_id"], updated_at=now)
     row = hub.state.one("SELECT * FROM review_comments WHERE id = ?", row_id)
-    events.review(hub, call.actor, call.repo, "submitted", pull, review)
-    tell_comments(hub, call.actor, call.repo, pull, [row])
-    shown = review_comment(hub, call.repo, pull, row)
+    events.review(hub, actor, repo, "submitted", pull, review)
+    tell_comments(hub, actor, repo, pull, [row])
+    return row
+
+
+def _replied(call: Call, pull: Row, parent: Row, text: str) -> web.Response:
+    shown = review_comment(
+        call.hub, call.repo, pull, write_reply(call.hub, call.actor, call.repo, pull, parent, text)
+    )
     return answer(shown, 201, {"Location": shown["url"]})
 
 

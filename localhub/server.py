@@ -110,6 +110,8 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if fault is None:
             response = await handler(request)
+            if request.path.endswith("/graphql") and response.status == 200:
+                entry["graphql"] = str((await request.json()).get("query", "")).split("{", 1)[0].strip()
         else:
             response = await hub.faults.inject(fault, request, handler, hub.state.time())
         entry["status"] = response.status

@@ -3,13 +3,14 @@
     python tests/refresh_github_data.py            # the newest published versions
     python tests/refresh_github_data.py --from DIR # DIR/node_modules is there already: no network
 
-Needs ``npm``; ``make refresh-github-data`` calls it. It installs three packages in a temporary directory and
+Needs ``npm``; ``make refresh-github-data`` calls it. It installs four packages in a temporary directory and
 writes, beside the licences of those packages, into ``tests/data/github``:
 
 - ``openapi.json`` from ``@octokit/openapi`` (GitHub's OpenAPI 3.0 description): the wanted operations and
   the components they reach, without prose and examples
 - ``webhooks.json`` from ``@octokit/webhooks-schemas``: the wanted events, and the definitions they reach
 - ``schema.graphql`` from ``@octokit/graphql-schema``: the wanted types; a field stays when its type stays
+- ``examples.json.xz`` from ``@octokit/webhooks-examples``: every example payload, by event, as it is
 - ``versions.json``: what was taken
 
 What to take stands in ``wanted.toml`` there. ``tests/githubspec.py`` reads the result.
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import lzma
 import re
 import shutil
 import subprocess
@@ -45,7 +47,12 @@ from graphql.language import (
 )
 
 TARGET = Path(__file__).parent / "data" / "github"
-PACKAGES = ("@octokit/openapi", "@octokit/webhooks-schemas", "@octokit/graphql-schema")
+PACKAGES = (
+    "@octokit/openapi",
+    "@octokit/webhooks-schemas",
+    "@octokit/graphql-schema",
+    "@octokit/webhooks-examples",
+)
 
 WANTED: dict[str, list[str]] = tomllib.loads((TARGET / "wanted.toml").read_text())
 
@@ -74,7 +81,8 @@ def main() -> None:
 def refresh(modules: Path) -> None:
     """Write every file of ``tests/data/github`` from the installed packages below ``modules``."""
     TARGET.mkdir(parents=True, exist_ok=True)
-    openapi, webhooks, graphql = (modules / name for name in PACKAGES)
+    openapi, webhooks, graphql, examples = (modules / name for name in PACKAGES)
+    pack_examples(read_json(examples / "api.github.com" / "index.json"))
     write_json("openapi.json", trim_openapi(read_json(openapi / "generated" / "api.github.com.json")))
     write_json("webhooks.json", trim_webhooks(read_json(webhooks / "schema.json")))
     schema = trim_graphql(parse((graphql / "schema.graphql").read_text(), no_location=True))
@@ -89,6 +97,12 @@ def refresh(modules: Path) -> None:
             shutil.copyfile(licence, TARGET / f"LICENSE-{name.split('/')[1]}.txt")
     for path in sorted(TARGET.iterdir()):
         print(f"{path.stat().st_size:>9} {path.name}")
+
+
+def pack_examples(events: Iterable[Mapping[str, Any]]) -> None:
+    """Write the example payloads, compressed: they say the same things over and over."""
+    packed = json.dumps({one["name"]: one["examples"] for one in events}, separators=(",", ":")).encode()
+    (TARGET / "examples.json.xz").write_bytes(lzma.compress(packed, preset=9 | lzma.PRESET_EXTREME))
 
 
 def trim_openapi(description: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,9 @@ from pydantic import SecretStr
 
 from bot.domain import Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
+from bot.git.mirror import Mirror
 from bot.github.admin import doctor, redeliver
-from bot.github.answers import Forbidden, NotFound
+from bot.github.answers import Extent, Forbidden, NotFound
 from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.github.register import convert, manifest
@@ -280,3 +281,35 @@ async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path
     assert (await gh.app())["slug"] == made.slug == "other"
     with pytest.raises(UserError, match="once and for an hour"):
         await asyncio.to_thread(convert, code, state="s", expected="s", api_url=api, home=tmp_path / "again")
+
+
+async def test_s33_git_gets_a_new_token_when_it_is_turned_away(world: World, tmp_path: Path) -> None:
+    repo, mirror = world.repo, Mirror(tmp_path / "mirrors")
+    await repo.token()
+    await world.hub.admin("tokens", expire_now=True)
+    url, specs = world.hub.git_url("demo"), ["refs/heads/main:refs/heads/main"]
+    await world.hub.as_maintainer.patch(REPO, {"private": True})
+    await repo.with_token(Purpose.FETCH, lambda token: mirror.fetch(1, url, token=token, refspecs=specs))
+    assert await mirror.resolve(1, "refs/heads/main")
+    assert len(world.heard) == 2
+
+
+async def test_a_second_look_costs_nothing_of_the_hourly_budget(world: World) -> None:
+    repo = world.repo
+    await repo.issue(1)
+    await world.hub.fault("delay", "/issues/1$", seconds=0)
+    first = await repo.issue(1)
+    assert (await world.hub.admin("requests", path="/issues/1$"))[-1]["status"] == 304
+    await world.hub.as_maintainer.patch(f"{REPO}/issues/1", {"title": "Double it"})
+    second = await repo.issue(1)
+    assert (first["title"], second["title"]) == ("Halve it", "Double it")
+    other = world.gh.for_repo(world.hub.installation_id, world.repo_id + 1, "maintainer", "demo")
+    with pytest.raises(UserError):
+        await other.issue(1)
+
+
+async def test_s40_an_archived_repository_is_refused_as_a_whole(world: World) -> None:
+    await world.hub.as_maintainer.patch(REPO, {"archived": True})
+    with pytest.raises(Forbidden, match="archived") as refused:
+        await world.repo.comment(1, "hello")
+    assert refused.value.extent is Extent.REPOSITORY

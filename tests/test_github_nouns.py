@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import re
 from collections.abc import AsyncIterator
@@ -11,19 +12,22 @@ from typing import Any
 import pytest
 from github_scripted import Script, Seen, github, scripted
 
-from bot.domain import TriggerKind
+from bot.domain import ChangeKind, FileChange, TriggerKind
 from bot.github import branches, graphql, pulls, reviews, status, threads
 from bot.github.answers import Rejected
 from bot.github.app import GitHub, RepoApi
 from bot.github.fit import bears, mark
+from bot.github.graphql import Settlement
 from bot.github.tokens import Purpose
 from tests.githubspec import check_graphql, check_query, check_request, find_operation
 
 R = "/repos/octo/demo"
 OUTCOME = {"repository": {"issueOrPullRequest": {"comments": {"nodes": []}}, "pullRequests": {"nodes": []}}}
-THREAD = {"id": "T", "isResolved": False, "comments": {"nodes": [{"databaseId": 1}]}}
+REMARK = {"databaseId": 1, "body": "why", "viewerDidAuthor": False, "pullRequestReview": {"databaseId": 2}}
+THREAD = {"id": "T", "isResolved": False, "path": "a.py", "comments": {"nodes": [REMARK]}}
 NO_MORE = {"hasNextPage": False, "endCursor": None}
 THREADS = {"repository": {"pullRequest": {"reviewThreads": {"pageInfo": NO_MORE, "nodes": [THREAD]}}}}
+SHA = "0" * 40
 BOT = {"id": 77, "login": "hob[bot]"}
 EVE = {"id": 66, "login": "eve"}
 
@@ -90,16 +94,32 @@ ARGUMENTS = {
     "state": "all",
     "draft": True,
     "details_url": "https://hob.example/runs/1",
+    "do": lambda token: asyncio.sleep(0, token),
+    "actions": [{"label": "Stop", "description": "End it", "identifier": "stop"}],
+    "what": "issues/comments",
+    "review": 1,
+    "head": SHA,
+    "files": [
+        FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"x"),
+        FileChange(path="b.py", kind=ChangeKind.DELETED),
+    ],
+    "settlements": [Settlement(thread="T", body="done", resolve=True), Settlement(thread="U", resolve=True)],
 }
 
 
 def anything(seen: Seen) -> Any:
     """An answer that suits every request of the bot."""
     if seen.path == "/graphql":
-        return {"data": OUTCOME if "Outcome" in seen.body["query"] else THREADS}
-    if seen.method == "GET" and seen.path.endswith(("comments", "reviews", "pulls")):
+        asked = seen.body["query"]
+        made = {"createCommitOnBranch": {"commit": {"oid": SHA, "tree": {"oid": SHA}}}}
+        return {"data": OUTCOME if "Outcome" in asked else made if "createCommit" in asked else THREADS}
+    if seen.method == "GET" and seen.path.endswith(
+        ("comments", "reviews", "pulls", "files", "pulls/1/commits")
+    ):
         return []
-    return {"id": 1, "number": 1, "permission": "admin", "check_runs": [], "commit": {"sha": "0" * 40}}
+    commit = {"sha": SHA, "tree": {"sha": SHA}, "message": "x"}
+    known = {"id": 1, "number": 1, "permission": "admin", "check_runs": [], "sha": SHA, "parents": []}
+    return known | {"commit": commit}
 
 
 async def call_everything(script: Script, repo: RepoApi) -> None:

@@ -361,3 +361,17 @@ async def test_what_is_not_for_the_bot_ends_without_a_word(scene: Scene) -> None
     del homeless["repository"]
     assert (await scene.give("issue_comment", homeless))[0] is not DeliveryState.HANDLED
     assert scene.wrote() == [] and await scene.tasks() == []
+
+
+async def test_all_comments_of_one_review_are_one_task(scene: Scene) -> None:
+    first = review_comment("@hob name it")
+    more = review_comment("@hob and use the name", id=5002)
+    other = review_comment("@hob something else", id=5003, pull_request_review_id=4002)
+    scene.script.on(f"POST {REPO}/pulls/comments/5002/reactions", (201, {"id": 1}))
+    scene.script.on(f"POST {REPO}/pulls/comments/5003/reactions", (201, {"id": 1}))
+    assert (await scene.give("pull_request_review_comment", first))[1] == "task 1"
+    assert (await scene.give("pull_request_review_comment", more))[1] == "part of task 1"
+    assert (await scene.give("pull_request_review_comment", other))[1] == "steers task 1"
+    await scene.store.ask_cancel(1)
+    assert (await scene.give("pull_request_review_comment", more))[1] == "part of task 1"
+    assert len(await scene.tasks()) == 1

@@ -45,13 +45,15 @@ class LeaveNote(Arguments):
 
 
 class LeaveReply(Arguments):
-    """Answer a review comment in its thread, by the number that the task gives for it.
+    """Answer a review comment in its thread, by the number that the task gives for it. Say with ``fixed``
+    whether the files now are as the comment wants them; say in the text why, where they are not.
 
-    Example: {"comment": 1234567, "text": "Done: the check now comes first."}
+    Example: {"comment": 1234567, "text": "The check now comes first.", "fixed": true}
     """
 
     comment: int = Field(ge=1)
     text: str = Field(min_length=1, max_length=8000)
+    fixed: bool = False
 
 
 class End(Arguments):
@@ -89,7 +91,7 @@ async def note(bench: Bench, arguments: LeaveNote) -> Output:
 async def reply(bench: Bench, arguments: LeaveReply) -> Output:
     """Add a reply; one to the same comment is replaced."""
     bench.replies[:] = [each for each in bench.replies if each.comment != arguments.comment]
-    bench.replies.append(Reply(comment=arguments.comment, text=arguments.text))
+    bench.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
     return Output(text="The reply is posted when the work ends.")
 
 

@@ -75,6 +75,7 @@ class TriggerKind(StrEnum):
     REVIEW = "review"
     REVIEW_COMMENT = "review_comment"
     LABEL = "label"
+    CHECK = "check"  # a check run that failed, or a button on one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,7 @@ class Trigger:
     start_line: int = 0
     hunk: str = ""
     reply_to: int = 0
+    review: int = 0  # the review that an inline comment was submitted with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

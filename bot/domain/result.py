@@ -36,10 +36,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An answer to a review comment's thread."""
+    """An answer to a review comment's thread. ``fixed``: the change does what the comment asks for."""
 
     comment: int
     text: str
+    fixed: bool = False
 
 
 class OutcomeKind(StrEnum):

@@ -24,6 +24,8 @@ from bot.git.checkout import check_sha
 from bot.git.paths import as_bytes, shown, why_refused
 from bot.git.trees import BaseTree, Node
 
+ORDINARY = 0o100644
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
@@ -70,6 +72,22 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
         if root is None:
             root = growing.keep_tree(Tree())
         return root.sha.decode("ascii"), list(growing.made.values())
+
+
+def only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:
+    """Whether the change says nothing of modes: no link and no executable is made, changed or mended.
+
+    An API that takes paths and contents can express it then.
+    """
+    with closing(Repo(str(repo))) as opened:
+        tree = BaseTree(opened.object_store, check_sha(base))
+        for file in changes.files:
+            before = tree.find(as_bytes(file.path))
+            if file.kind is ChangeKind.DELETED:
+                continue
+            if file.mode != ORDINARY or (before is not None and before.mode != ORDINARY):
+                return False
+    return True
 
 
 class _Growing:

@@ -22,7 +22,7 @@ from bot.errors import Parked, Retry, UserError
 from bot.git.branch import OWN_PREFIX, is_valid_branch
 from bot.git.commit import Built
 from bot.git.failures import ACCESS
-from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, check_url, server_words
+from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, Unauthorized, check_url, server_words
 
 __all__ = ["HeadMoved", "PushRefused", "push"]
 
@@ -94,7 +94,7 @@ def _explained(token: str | None, said: list[bytes]) -> Iterator[None]:
     try:
         yield
     except HTTPUnauthorized as failed:
-        raise UserError(NOT_WRITABLE, phase="publish") from failed
+        raise Unauthorized(NOT_WRITABLE, phase="publish") from failed
     except NotGitRepository as failed:
         raise UserError(f"the repository does not exist, or {NOT_WRITABLE}", phase="publish") from failed
     except SendPackError as failed:

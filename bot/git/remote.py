@@ -23,6 +23,12 @@ _SECRET_SHAPES = re.compile(
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 
 
+class Unauthorized(UserError):
+    """The server does not take the token (401): it ended, or was revoked, and a new one may do."""
+
+    unauthorized = True
+
+
 class PushRefused(UserError):
     """The server did not take the push. ``reason`` holds its words, redacted."""
 

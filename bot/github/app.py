@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
+from bot.errors import UserError
 from bot.github.branches import Branches
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.commits import Commits
+from bot.github.etags import ETags
 from bot.github.graphql import Queries
+from bot.github.hook import Hook
 from bot.github.pace import Pace
 from bot.github.people import People
 from bot.github.pulls import Pulls
@@ -27,8 +31,10 @@ from bot.github.tokens import (
     Tokens,
 )
 
+Made = TypeVar("Made")
 
-class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
+
+class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commits):
     """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
 
     def __init__(
@@ -38,10 +44,22 @@ class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries):
         *,
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
+        publishing: Client,
         settle: float = 60.0,
     ) -> None:
         super().__init__(client, place, identify=identify, settle=settle)
         self._tokens = tokens
+        self._publishing = publishing
+
+    async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[Made]]) -> Made:
+        """What ``do`` gives with a token for git, once more with a new one when git is turned away."""
+        token = await self.token(purpose)
+        try:
+            return await do(token)
+        except UserError as turned_away:
+            if not getattr(turned_away, "unauthorized", False):
+                raise
+        return await do(await self.token(purpose, refused=token))
 
     async def token(self, purpose: Purpose = Purpose.FETCH, *, refused: str = "") -> str:
         """A token for git, for this repository: FETCH reads, PUBLISH pushes and is asked for only then.
@@ -86,9 +104,13 @@ class GitHub:
         self._write_spacing = write_spacing
         self._settle = settle
         self._paces: dict[int, Pace] = {}
+        self._etags = ETags()
         app = AppCredential(app_id, private_key)
         # Minting is no content: the app's own requests need no spacing.
         self._app = Client(session, credential=app, pace=Pace(write_spacing=0), **self._options)
+        self._spaced = Client(
+            session, credential=app, pace=Pace(write_spacing=write_spacing), **self._options
+        )
         self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, on_token=on_token)
         self._known: AppInfo | None = None
         self._identifying = asyncio.Lock()
@@ -110,18 +132,40 @@ class GitHub:
     def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
         """One repository, spoken to with a token that reaches no other. Costs nothing until it is used."""
         place = Place(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        client = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.TALK))
-        return RepoApi(client, place, identify=self.app, settle=self._settle, tokens=self._tokens)
+        talking, publishing = (
+            self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
+            for purpose in (Purpose.TALK, Purpose.PUBLISH)
+        )
+        return RepoApi(
+            talking,
+            place,
+            identify=self.app,
+            settle=self._settle,
+            tokens=self._tokens,
+            publishing=publishing,
+        )
+
+    @property
+    def hook(self) -> Hook:
+        """The app's webhook and where it is installed."""
+
+        def client_of(installation: int) -> Client:
+            return self._client(Scope(installation=installation, repo=0, purpose=Purpose.IDENTIFY))
+
+        return Hook(self._spaced, client_of)
 
     def forget(self, installation: int) -> None:
         """The app was uninstalled or suspended there: keep no token of it."""
         self._tokens.forget(installation)
         self._paces.pop(installation, None)
+        self._etags.clear()
 
     def _client(self, scope: Scope) -> Client:
         pace = self._paces.setdefault(scope.installation, Pace(write_spacing=self._write_spacing))
         credential = InstallationCredential(self._tokens, scope)
-        return Client(self._session, credential=credential, pace=pace, **self._options)
+        return Client(
+            self._session, credential=credential, pace=pace, etags=self._etags, realm=scope, **self._options
+        )
 
     async def _anyone(self) -> Client:
         """A client that may look up a user: GitHub refuses the app's JWT there.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,7 +22,8 @@ from yarl import URL
 
 from bot import __version__
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.github.answers import Answer, Limit, limit_of, refusal, seconds_to_reset
+from bot.github.answers import Answer, Limit, Stale, limit_of, refusal, seconds_to_reset
+from bot.github.etags import ETags, Kept
 from bot.github.pace import Pace
 
 API_VERSION = "2022-11-28"
@@ -70,6 +71,8 @@ class _Asked:
     body: bytes
     repeatable: bool
     write: bool
+    creates: bool = False  # content, in GitHub's sense
+    kept: Kept | None = None
     failures: int = 0
     limits: int = 0
     hops: int = 0
@@ -94,7 +97,10 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         timeout: float = 20.0,
         backoff: float = 0.5,
         observe: Callable[[Exchange], None] | None = None,
+        etags: ETags | None = None,
+        realm: Hashable = None,
     ) -> None:
+        """``etags`` keeps answers to reads for ``realm``, the scope of the credential."""
         super().__init__(session, f"hob/{__version__}", base_url=api_url.rstrip("/"))
         self._root = URL(api_url)
         self._credential = credential
@@ -102,6 +108,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(10.0, timeout))
         self._backoff = backoff
         self._observe = observe
+        self._etags = etags
+        self._realm = realm
 
     @property
     def graphql_url(self) -> str:
@@ -121,7 +129,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
         mutation = query.lstrip().startswith("mutation")
-        asked = _Asked("POST", self._pinned(URL(url)), headers, body, not mutation, mutation)
+        asked = _Asked("POST", self._pinned(URL(url)), headers, body, not mutation, mutation, mutation)
         answer = await self._exchange(asked)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
@@ -133,8 +141,14 @@ class Client(gidgethub.aiohttp.GitHubAPI):
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
-        asked = _Asked(method, self._pinned(URL(url)), sent, body, repeatable, method not in READS)
+        write, creates = method not in READS, method == "POST"
+        asked = _Asked(method, self._pinned(URL(url)), sent, body, repeatable, write, creates)
+        if self._etags and method == "GET" and (kept := self._etags.known(self._realm, str(asked.url))):
+            asked.kept = kept
+            asked.headers["if-none-match"] = kept.tag
         answer = await self._exchange(asked)
+        if self._etags and method == "GET":
+            self._etags.keep(self._realm, url, answer)
         return answer.status, answer.headers, answer.body
 
     def _pinned(self, url: URL) -> URL:
@@ -153,6 +167,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 never_sent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
                 await self._pause_or_give_up(asked, type(error).__name__, asked.repeatable or never_sent)
                 continue
+            if answer.status == 304 and asked.kept is not None:
+                answer = asked.kept.answer
             if 200 <= answer.status < 300 and answer.readable:
                 self._pace.eased()
                 return answer
@@ -164,7 +180,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         if asked.sent_as:
             headers["authorization"] = asked.sent_as
         resource = "graphql" if asked.url.path.endswith("/graphql") else "core"
-        async with self._pace.turn(write=asked.write, resource=resource):
+        async with self._pace.turn(write=asked.write, resource=resource, creates=asked.creates):
             began, status, remaining = time.monotonic(), 0, None
             try:
                 answer = await self._once(asked, headers)
@@ -231,6 +247,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
     def _graphql_error(self, answer: Answer, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
         first = (data.get("errors") or [{}])[0]
+        if first.get("type") == "STALE_DATA":
+            return Stale(str(first.get("message", "")), status=409)
         kind, said = str(first.get("type", "")), str(first.get("message", "no data in the answer"))
         if kind == "RATE_LIMITED" or "rate limit" in said.lower():
             limit = Limit("graphql", seconds_to_reset(answer))

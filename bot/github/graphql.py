@@ -5,10 +5,11 @@ The queries are checked in the tests against GitHub's published schema.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.github.fit import bears
+from bot.github.fit import bears, fit
 from bot.github.repository import Repository
 
 # https://docs.github.com/en/graphql/reference/objects#repository
@@ -33,22 +34,30 @@ query Threads($owner: String!, $name: String!, $number: Int!, $after: String) {
     pullRequest(number: $number) {
       reviewThreads(first: 100, after: $after) {
         pageInfo { hasNextPage endCursor }
-        nodes { id isResolved comments(first: 100) { nodes { databaseId } } }
+        nodes {
+          id isResolved path
+          comments(first: 100) {
+            nodes { databaseId body viewerDidAuthor pullRequestReview { databaseId } }
+          }
+        }
       }
     }
   }
 }
 """
 
+# One request for many threads: each part is repeated with its number.
+# https://docs.github.com/en/graphql/reference/mutations#addpullrequestreviewthreadreply
+REPLY = """
+  reply{n}: addPullRequestReviewThreadReply(
+    input: {{pullRequestReviewThreadId: $thread{n}, body: $body{n}}}
+  ) {{ comment {{ databaseId }} }}"""
 # https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
 RESOLVE = """
-mutation Resolve($thread: ID!) {
-  resolveReviewThread(input: {threadId: $thread}) { thread { id isResolved } }
-}
-"""
-
+  resolve{n}: resolveReviewThread(input: {{threadId: $thread{n}}}) {{ thread {{ id isResolved }} }}"""
 
 LAST_COMMENTS = 50  # of a thread, as the query above reads them
+MOST_AT_ONCE = 20  # threads settled in one request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +68,39 @@ class SeenComment:
     body: str
     url: str
     own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRemark:
+    """A comment of a review thread; ``review`` is the review it was submitted with."""
+
+    id: int
+    body: str
+    own: bool
+    review: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenThread:
+    """A review thread: what is said about one place, and whether somebody settled it."""
+
+    id: str
+    resolved: bool
+    path: str
+    remarks: tuple[SeenRemark, ...]
+
+    def bears(self, marker: str) -> bool:
+        """Whether the bot itself has said here what bears ``marker``."""
+        return any(one.own and bears(one.body, marker) for one in self.remarks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What is to be done with a review thread: a reply ('' for none), and whether it is resolved."""
+
+    thread: str
+    body: str = ""
+    resolve: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,25 +152,67 @@ class Queries(Repository):
             comments=tuple(_comment(one) for one in comments), pull=_pull(chosen) if chosen else None
         )
 
-    async def resolve_thread(self, pull: int, comment: int) -> bool:
-        """Resolve the review thread that holds this inline comment; False when there is no such thread.
+    async def review_threads(self, pull: int) -> list[SeenThread]:
+        """The review threads of a pull request, oldest first, each with its first hundred comments.
 
-        Resolving what is resolved changes nothing.
-        https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
+        https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
         """
+        seen: list[SeenThread] = []
         after = None
         while True:
             at = {"owner": self._place.owner, "name": self._place.name}
             data = await self._client.graphql(THREADS, **at, number=pull, after=after)
             threads = data["repository"]["pullRequest"]["reviewThreads"]
-            for thread in threads["nodes"]:
-                if any(one["databaseId"] == comment for one in thread["comments"]["nodes"]):
-                    if not thread["isResolved"]:
-                        await self._client.graphql(RESOLVE, thread=thread["id"])
-                    return True
+            seen += [_thread(one) for one in threads["nodes"]]
             if not threads["pageInfo"]["hasNextPage"]:
-                return False
+                return seen
             after = threads["pageInfo"]["endCursor"]
+
+    async def settle_threads(self, settlements: Sequence[Settlement]) -> None:
+        """Reply in threads and resolve them, twenty threads in one request. Not repeated after an outage.
+
+        Raises Refused when GitHub refuses one of them; the others are done.
+        """
+        for start in range(0, len(settlements), MOST_AT_ONCE):
+            mutation, variables = _settling(settlements[start : start + MOST_AT_ONCE])
+            await self._client.graphql(mutation, **variables)
+
+    async def resolve_thread(self, pull: int, comment: int) -> bool:
+        """Resolve the review thread that holds this inline comment; False when there is no such thread."""
+        for thread in await self.review_threads(pull):
+            if any(one.id == comment for one in thread.remarks):
+                if not thread.resolved:
+                    await self.settle_threads([Settlement(thread=thread.id, resolve=True)])
+                return True
+        return False
+
+
+def _settling(settlements: Sequence[Settlement]) -> tuple[str, dict[str, str]]:
+    """One mutation for all of them, and its variables."""
+    declared, parts, variables = [], [], {}
+    for n, one in enumerate(settlements):
+        declared.append(f"$thread{n}: ID!")
+        variables[f"thread{n}"] = one.thread
+        if one.body:
+            declared.append(f"$body{n}: String!")
+            variables[f"body{n}"] = fit(one.body)
+            parts.append(REPLY.format(n=n))
+        if one.resolve:
+            parts.append(RESOLVE.format(n=n))
+    return f"mutation Settle({', '.join(declared)}) {{{''.join(parts)}\n}}", variables
+
+
+def _thread(node: dict[str, Any]) -> SeenThread:
+    remarks = (
+        SeenRemark(
+            id=one["databaseId"],
+            body=one["body"],
+            own=one["viewerDidAuthor"],
+            review=(one["pullRequestReview"] or {}).get("databaseId") or 0,
+        )
+        for one in node["comments"]["nodes"]
+    )
+    return SeenThread(id=node["id"], resolved=node["isResolved"], path=node["path"], remarks=tuple(remarks))
 
 
 def _comment(node: dict[str, Any]) -> SeenComment:

@@ -1,9 +1,11 @@
 """How fast one installation may speak to GitHub: who waits, for how long, and when it is better to park.
 
-GitHub's rules (https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api):
-writes one at a time and at least a second apart, at most 80 content-creating requests a minute and 500 an
-hour, few requests at once, and after a limit nothing at all until the time it names. A pace belongs to one
-installation, so that a limit on one never holds up another.
+GitHub's rules (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api and
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api): writes one at a
+time and at least a second apart, at most 80 content-creating requests a minute and 500 an hour, 900 points a
+minute for REST and 2,000 for GraphQL (a read costs 1, a write 5), few requests at once, and after a limit
+nothing at all until the time it names. A pace belongs to one installation, so that a limit on one never
+holds up another. Its bounds are this process's.
 """
 
 from __future__ import annotations
@@ -20,69 +22,114 @@ from bot.github.answers import Limit
 PATIENCE = 20.0  # seconds that a request waits by itself; a longer wait parks the run
 FIRST_PAUSE = 60.0  # where GitHub does not say how long: at least a minute, then doubling
 LONGEST_PAUSE = 3600.0
+LONGEST_LIMIT = 86400.0  # what GitHub names beyond it is taken for a mistake: no run is parked for ever
+
+# (at most, in seconds), a little below GitHub's own bounds: a request arrives later than it is counted.
+CREATING_MINUTE, CREATING_HOUR = (75.0, 60.0), (480.0, 3600.0)
+POINTS = {"core": (850.0, 60.0), "graphql": (1900.0, 60.0)}
+READ_POINTS, WRITE_POINTS = 1.0, 5.0
+
+
+class _Budget:
+    """At most so much in any span of so many seconds."""
+
+    def __init__(self, most: float, seconds: float) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._spent: deque[tuple[float, float]] = deque()
+        self._total = 0.0
+
+    def free_at(self, now: float, cost: float) -> float:
+        """When ``cost`` may be spent: now, or once enough of what was spent is long enough ago."""
+        while self._spent and self._spent[0][0] <= now - self._seconds:
+            self._total -= self._spent.popleft()[1]
+        over = self._total + cost - self._most
+        for at, spent in self._spent if over > 0 else ():
+            over -= spent
+            if over <= 0:
+                return at + self._seconds
+        return now
+
+    def spend(self, now: float, cost: float) -> None:
+        """Count what is sent now."""
+        self._spent.append((now, cost))
+        self._total += cost
 
 
 class Pace:
-    """The turns of one installation. ``write_spacing`` 0 lifts every bound on writes but one at a time."""
+    """The turns of one installation. ``write_spacing`` 0 lifts every budget, but not one write at a time."""
 
     def __init__(
         self,
         *,
         write_spacing: float = 1.0,
-        writes_per_hour: int = 480,
         concurrent: int = 10,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._spacing = write_spacing
-        self._per_hour = writes_per_hour
         self._clock = clock
         self._sleep = sleep
         self._writing = asyncio.Lock()
         self._slots = asyncio.Semaphore(concurrent)
-        self._written: deque[float] = deque(maxlen=writes_per_hour)
+        self._wrote = float("-inf")
+        self._creating = (_Budget(*CREATING_MINUTE), _Budget(*CREATING_HOUR))
+        self._points = {resource: _Budget(*bound) for resource, bound in POINTS.items()}
         self._closed_until: dict[str, float] = {}
         self._pause = FIRST_PAUSE
 
     @asynccontextmanager
-    async def turn(self, *, write: bool, resource: str) -> AsyncIterator[None]:
+    async def turn(self, *, write: bool, resource: str, creates: bool = False) -> AsyncIterator[None]:
         """Wait for leave to send one request and hold the turn until its answer is there.
 
-        Raises Parked when the wait would be longer than ``PATIENCE``.
+        ``creates``: it is a write that makes content. Raises Parked when the wait would be longer than
+        ``PATIENCE``.
         """
         async with AsyncExitStack() as held:
             if write:
                 await held.enter_async_context(self._writing)
             await held.enter_async_context(self._slots)
-            while (wait := self._wait(write, resource)) > 0:
+            while (wait := self._wait(write, resource, creates)) > 0:
                 if wait > PATIENCE:
                     raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
                 await self._sleep(wait)
+            for budget, cost in self._budgets(write, resource, creates):
+                budget.spend(self._clock(), cost)
             try:
                 yield
             finally:
                 if write:
-                    self._written.append(self._clock())
+                    self._wrote = self._clock()
 
     def limited(self, limit: Limit) -> None:
         """GitHub asked to wait: close the resource (or everything) for as long as it says."""
         now, seconds = self._clock(), limit.seconds
         if seconds is None:
-            if self._wait(False, limit.resource) > 0:
+            if self._closed(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
             seconds, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
-        self._closed_until[limit.resource] = max(now + seconds, self._closed_until.get(limit.resource, now))
+        until = now + min(seconds, LONGEST_LIMIT)
+        self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
 
     def eased(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
-        if self._wait(False, "*") <= 0:
+        if self._closed("*", self._clock()) <= self._clock():
             self._pause = FIRST_PAUSE
 
-    def _wait(self, write: bool, resource: str) -> float:
+    def _closed(self, resource: str, now: float) -> float:
+        return max(self._closed_until.get(name, now) for name in (resource, "*"))
+
+    def _budgets(self, write: bool, resource: str, creates: bool) -> list[tuple[_Budget, float]]:
+        if self._spacing <= 0:
+            return []
+        points = self._points.get(resource, self._points["core"])
+        creating = [(budget, 1.0) for budget in self._creating] if creates else []
+        return [(points, WRITE_POINTS if write else READ_POINTS), *creating]
+
+    def _wait(self, write: bool, resource: str, creates: bool) -> float:
         now = self._clock()
-        until = max(self._closed_until.get(name, now) for name in (resource, "*"))
-        if write and self._spacing > 0 and self._written:
-            until = max(until, self._written[-1] + self._spacing)
-            if len(self._written) == self._per_hour:
-                until = max(until, self._written[0] + 3600.0)
-        return until - now
+        until = [self._closed(resource, now)]
+        until += [budget.free_at(now, cost) for budget, cost in self._budgets(write, resource, creates)]
+        if write and self._spacing > 0:
+            until.append(self._wrote + self._spacing)
+        return max(until) - now

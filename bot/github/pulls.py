@@ -21,6 +21,21 @@ class Pulls(Repository):
         found: Json = await self._get("/pulls/{number}", number=number)
         return found
 
+    async def pull_files(self, number: int) -> list[tuple[str, str]]:
+        """(path, what happened to it) of every file of a pull request, in GitHub's words; at most 300.
+
+        https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
+        """
+        listed = self._pages("/pulls/{number}/files{?per_page}", number=number)
+        return [(str(one["filename"]), str(one["status"])) async for one in listed]
+
+    async def pull_commits(self, number: int) -> list[Json]:
+        """The commits of a pull request, oldest first; at most 250.
+
+        https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
+        """
+        return [one async for one in self._pages("/pulls/{number}/commits{?per_page}", number=number)]
+
     async def pull_by_head(self, branch: str, *, state: str = "all") -> Json | None:
         """The pull request from this repository's ``branch``: an open one, else the newest, else None.
 

@@ -30,6 +30,11 @@ class Place:
     owner: str
     name: str
 
+    @property
+    def full_name(self) -> str:
+        """``owner/name``."""
+        return f"{self.owner}/{self.name}"
+
 
 class Repository:
     """The base of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template, never by hand."""

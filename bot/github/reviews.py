@@ -46,6 +46,14 @@ class Reviews(Repository):
                 found = review
         return found
 
+    async def submitted_review(self, pull: int, review: int) -> Json:
+        """One review, with the time at which it was submitted.
+
+        https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request
+        """
+        found: Json = await self._get("/pulls/{number}/reviews/{review}", number=pull, review=review)
+        return found
+
     async def review_comments(self, pull: int) -> list[Json]:
         """All inline comments of a pull request, oldest first.
 

@@ -26,13 +26,16 @@ class Status(Repository):
         external_id: str = "",
         details_url: str = "",
         annotations: Sequence[Mapping[str, Any]] = (),
+        actions: Sequence[Mapping[str, str]] = (),
     ) -> Json:
         """Make a check run; ``status`` is queued, in_progress or completed (then with a ``conclusion``).
 
-        More than fifty annotations follow in updates of fifty, GitHub's bound.
+        More than fifty annotations follow in updates of fifty, GitHub's bound. ``actions`` are buttons, three
+        at most: label (20 characters), description (40), identifier (20).
         https://docs.github.com/en/rest/checks/runs#create-a-check-run
         """
         wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
+        wanted["actions"] = [dict(action) for action in actions]
         wanted |= {"head_sha": head_sha, "name": name, "external_id": external_id}
         made = await self._post("/check-runs", wanted)
         return await self._annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
@@ -47,14 +50,26 @@ class Status(Repository):
         summary: str,
         details_url: str = "",
         annotations: Sequence[Mapping[str, Any]] = (),
+        actions: Sequence[Mapping[str, str]] = (),
     ) -> Json:
         """Change a check run; annotations are added to those it has.
 
         https://docs.github.com/en/rest/checks/runs#update-a-check-run
         """
         wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
+        wanted["actions"] = [dict(action) for action in actions]
         changed = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
         return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+
+    async def check_runs(self, sha: str, name: str) -> list[Json]:
+        """Every run of a check on a commit, by any app, the newest first; at most a hundred.
+
+        https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
+        """
+        path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
+        listed = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
+        runs: list[Json] = listed["check_runs"]
+        return runs
 
     async def find_check_run(self, head_sha: str, name: str, external_id: str) -> Json | None:
         """The newest check run of this app with that name and ``external_id`` on a commit.

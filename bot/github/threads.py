@@ -9,6 +9,7 @@ from bot.domain import TriggerKind
 from bot.github.fit import bears, fit
 from bot.github.repository import PAGE, Json, Repository
 
+RECENT = ("issues", "issues/comments", "pulls/comments")
 COMMENTS = "/issues/{number}/comments{?per_page,page,since}"
 
 
@@ -30,6 +31,19 @@ class Threads(Repository):
         """
         stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else None
         return [comment async for comment in self._pages(COMMENTS, number=number, since=stamp)]
+
+    async def recent(self, what: str, since: datetime) -> list[Json]:
+        """What was changed in the repository since then: ``issues`` (pull requests too), the comments on
+        them as ``issues/comments``, or those on lines as ``pulls/comments``.
+
+        https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
+        """
+        if what not in RECENT:
+            raise ValueError(f"not a list of the repository's: {what!r}")
+        stamp = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        more = {"state": "all"} if what == "issues" else {}
+        path = f"/{what}{{?since,state,per_page}}"
+        return [one async for one in self._pages(path, since=stamp, **more)]
 
     async def find_comment(self, number: int, marker: str) -> Json | None:
         """The bot's own newest comment that bears ``marker``, looked for from the newest page back.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.domain import Asked, Event, Refusal, TaskKind, Thread
+from bot.domain import Asked, Event, Refusal, TaskKind, Thread, Trigger, TriggerKind
 from bot.inbox.commands import Said, Word
 
 OWN_BRANCHES = "hob/"
@@ -44,7 +44,14 @@ class Uninstalled:
     reason: str
 
 
-Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | Ignored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckFailed:
+    """Somebody else's check failed on what may be a pull request of the bot's own."""
+
+    event: Event
+
+
+Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | CheckFailed | Ignored
 
 NOT_MINE = Refusal(
     reason="not own pull",
@@ -101,3 +108,10 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     if is_own_pull(event.thread, app, event.repo.id):
         return Asked(kind=TaskKind.REVISE, request=said.request, event=event)
     return NOT_MINE
+
+
+def review_of(trigger: Trigger | None) -> int:
+    """The review that a trigger is, or was submitted with; 0 for none. A later edit asks by itself."""
+    if trigger is None or trigger.previous_text is not None:
+        return 0
+    return trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review

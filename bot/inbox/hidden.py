@@ -1,19 +1,60 @@
 """What a person sees is what the agent gets: text that renders as nothing is taken out and named.
 
-Removed are HTML comments, link reference definitions used as comments, and characters that show no glyph:
-zero-width, bidirectional controls (CVE-2021-42574) and the Unicode tag block.
+Removed are HTML comments and their like, attributes of tags (titles, alternative texts, data), titles of
+links, long alternative texts of images, link reference definitions that nothing refers to, and characters
+without a glyph: zero-width, bidirectional controls (CVE-2021-42574), the Unicode tag block, as entities too.
+What stands in code is shown as it stands, so only invisible characters are taken out of it. Where it is not
+sure that something is shown, it is taken out.
 """
 
 from __future__ import annotations
 
+import html
 import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
-_REFERENCE = re.compile(r"^ {0,3}\[[^\]\n]*\]:[ \t]*(?:#|<>)[ \t]*[\"'(].*$", re.MULTILINE)
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\U000e0000-\U000e0fff]+"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
 )
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,40});")
+
+_COMMENT, _OTHER = r"<!--", r"<\?|<!\[CDATA\[|<![A-Za-z]"
+_ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>", "<!": ">"}
+_VALUE = r"[^\s\"'=<>`]{1,5000}|'[^']{0,5000}'|\"[^\"]{0,5000}\""
+_ATTRIBUTE = rf"\s+(?P<name>[A-Za-z_:][\w.:-]*)(?:\s*=\s*(?P<value>{_VALUE}))?"
+_BARE = re.sub(r"\?P<\w+>", "?:", _ATTRIBUTE)
+_TAG = rf"<(?P<tag>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:{_BARE}){{0,60}})(?P<end>\s*/?>)"
+_SPAN = r"(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)"
+_TITLED = (
+    r"\]\([ \t]*(?P<to><[^<>\n]{0,2000}>|[^\s<>()]{0,2000})\s+"
+    r"(?P<title>\"[^\"]{0,2000}\"|'[^']{0,2000}'|\([^()]{0,2000}\))\s*\)"
+)
+_IMAGE = r"!\[(?P<alt>[^\[\]]{0,2000})\](?=[(\[])"
+_IN_HTML = re.compile(f"(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}")
+_IN_PROSE = re.compile(
+    rf"\\[!-/:-@\[-`{{-~]|{_SPAN}|(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}|{_TITLED}|{_IMAGE}"
+)
+_ATTRIBUTES = re.compile(_ATTRIBUTE)
+_PLAIN = re.compile(r"[\w.%#:/?=&+~,@-]{0,200}", re.ASCII)  # an address, a size, a name: no sentence
+_SHORT_ALT = re.compile(r"[\w.-]{0,30}(?: [\w.-]{1,15}){0,2}")
+_DEFINITION = re.compile(r"^[\s>*+\-0-9.)]*\[(?P<label>[^\[\]\n]{1,999})\]:[ \t]*(?P<to>\S+)")
+_MARKERS = re.compile(r"[\s>*+\-0-9.)#=|:]*")
+_COVERING = ("inline", "fence", "code_block", "html_block", "hr", "table_open", "heading_open")
+
+# Blocks decide what is code; inline markup is looked at here, so a hostile text cannot cost seconds there.
+_blocks = MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+class _Part(NamedTuple):
+    """Lines of one kind: prose, html, code, or unseen."""
+
+    kind: str
+    text: str
 
 
 def visible(text: str) -> tuple[str, tuple[str, ...]]:
@@ -21,18 +62,109 @@ def visible(text: str) -> tuple[str, tuple[str, ...]]:
     removed: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        removed.append(_describe(match.group()))
+        removed.append(_described(match.group()))
         return ""
 
-    for pattern in (_COMMENT, _REFERENCE, _INVISIBLE):
-        text = pattern.sub(take, text)
-    return text, tuple(removed)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _INVISIBLE.sub(take, _ENTITY.sub(_unmasked, text))
+    if not any(sign in text for sign in ("<", "](", "]:", "![")):
+        return text, tuple(removed)
+    parts = list(_parts(text))
+    rest = "\n".join(part.text for part in parts if part.kind != "unseen").casefold()
+    kept = [_cleaned(part, rest, removed) for part in parts]
+    return "\n".join(part for part in kept if part is not None), tuple(one for one in removed if one)
 
 
-def _describe(hidden: str) -> str:
-    """Visible text as it stands; characters without a glyph by their code points."""
-    if not _INVISIBLE.fullmatch(hidden):
-        return _INVISIBLE.sub("", hidden).strip()[:500]
+def _unmasked(match: re.Match[str]) -> str:
+    """An entity that stands for an invisible character, as that character; every other as it is."""
+    meant = html.unescape(match.group())
+    return meant if _INVISIBLE.fullmatch(meant) else match.group()
+
+
+def _parts(text: str) -> Iterator[_Part]:
+    """The text's lines, grouped by what Markdown takes them for."""
+    lines = text.split("\n")
+    kinds = ["" if not line.strip() or _MARKERS.fullmatch(line) else "unseen" for line in lines]
+    for token in _blocks.parse(text):
+        if token.map and token.type in _COVERING:
+            for number in range(token.map[0], min(token.map[1], len(lines))):
+                kinds[number] = _kind(token)
+    start = 0
+    for at in range(1, len(lines) + 1):
+        if at == len(lines) or kinds[at] != kinds[start]:
+            yield _Part(kinds[start], "\n".join(lines[start:at]))
+            start = at
+
+
+def _kind(token: Token) -> str:
+    return {"fence": "code", "code_block": "code", "html_block": "html"}.get(token.type, "prose")
+
+
+def _cleaned(part: _Part, rest: str, removed: list[str]) -> str | None:
+    """A part as it is seen; None when no line of it is left."""
+    if part.kind in ("", "code"):
+        return part.text
+    if part.kind == "unseen":
+        return "\n".join(_definitions(part.text.split("\n"), rest, removed)) or None
+    pieces, at = [], 0
+    pattern = _IN_HTML if part.kind == "html" else _IN_PROSE
+    while match := pattern.search(part.text, at):
+        kept, at_next = _piece(match, part, removed)
+        pieces += [part.text[at : match.start()], kept]
+        at = at_next
+    return "".join([*pieces, part.text[at:]])
+
+
+def _piece(match: re.Match[str], part: _Part, removed: list[str]) -> tuple[str, int]:
+    """What is seen of one construct, and where the text goes on."""
+    found = match.groupdict()
+    if opens := found["opens"]:
+        ends = next(end for start, end in _ENDS.items() if opens.startswith(start))
+        close = part.text.find(ends, match.end())
+        if close < 0 and part.kind != "html":
+            return opens, match.end()  # left open in a paragraph, it is text
+        until = len(part.text) if close < 0 else close + len(ends)
+        removed.append(_shown(part.text[match.start() : until]))
+        return "", until
+    if found["tag"]:
+        kept = "".join(_attributes(found["attributes"] or "", removed))
+        return f"<{found['tag']}{kept}{found['end']}", match.end()
+    if found.get("title"):
+        removed.append(_shown(found["title"]))
+        return f"]({found['to']})", match.end()
+    alt = found.get("alt")
+    if alt is not None and not _SHORT_ALT.fullmatch(alt):
+        removed.append(_shown(alt))
+        return "![image]", match.end()
+    return match.group(), match.end()
+
+
+def _attributes(text: str, removed: list[str]) -> Iterator[str]:
+    """The attributes that hold no words; the others are named."""
+    for match in _ATTRIBUTES.finditer(text):
+        value = (match["value"] or "").strip("\"'")
+        if _PLAIN.fullmatch(value) and _PLAIN.fullmatch(match["name"]):
+            yield match.group()
+        else:
+            removed.append(_shown(f"{match['name']}={match['value']}"))
+
+
+def _definitions(lines: Iterable[str], rest: str, removed: list[str]) -> Iterator[str]:
+    """Link reference definitions: those that are used, without their titles."""
+    for line in lines:
+        found = _DEFINITION.match(line)
+        if found and f"[{found['label'].casefold()}]" in rest and _PLAIN.fullmatch(found["to"].strip("<>")):
+            yield found.group()
+            line = line[found.end() :]
+        removed.append(_shown(line))
+
+
+def _shown(hidden: str) -> str:
+    return hidden.strip()[:500]
+
+
+def _described(hidden: str) -> str:
+    """Characters without a glyph by their code points, and what they spell."""
     spelled = "".join(chr(ord(c) - 0xE0000) for c in hidden if 0xE0020 <= ord(c) <= 0xE007E)
     points = " ".join(f"U+{ord(c):04X}" for c in hidden[:20])
     return f"{points} ({spelled!r})" if spelled else points

@@ -28,7 +28,17 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.inbox import replies
 from bot.inbox.commands import Word
-from bot.inbox.decision import NOT_MINE, AppIdentity, Command, Ignored, Uninstalled, is_own_pull
+from bot.inbox.decision import (
+    NOT_MINE,
+    AppIdentity,
+    CheckFailed,
+    Command,
+    Ignored,
+    Uninstalled,
+    is_own_pull,
+    review_of,
+)
+from bot.inbox.failing import judge
 from bot.inbox.orders import order, status
 from bot.inbox.payload import parse, pull_thread
 from bot.inbox.policy import may_ask
@@ -85,6 +95,8 @@ class Intake:
                 return DeliveryState.IGNORED, decision.reason
             case Uninstalled():
                 return await self._uninstalled(decision)
+            case CheckFailed():
+                return await self._failed(decision)
         if not event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._api(event)
@@ -100,6 +112,18 @@ class Intake:
             case Command():
                 return await self._order(api, event, decision)
         return await self._accept(api, decision)
+
+    async def _failed(self, decision: CheckFailed) -> Ending:
+        """A failing check asks for itself when the pull request broke it."""
+        if not decision.event.installation:
+            return DeliveryState.IGNORED, "it names no installation of the app"
+        api = self._api(decision.event)
+        asked = await judge(decision, api, self._store, self._app)
+        if isinstance(asked, Ignored):
+            return DeliveryState.IGNORED, asked.reason
+        if isinstance(asked, Refusal):
+            return await self._refuse(api, decision.event, asked)
+        return await self._accept(api, asked)
 
     async def _accept(self, api: RepoApi, asked: Asked) -> Ending:
         """Store the task, or hand the words to the one that is open on the thread, and show that it was
@@ -126,6 +150,8 @@ class Intake:
             return NOT_MINE
         if pull.get("state") != "open":
             return replies.CLOSED
+        if event.trigger is not None and event.trigger.kind is TriggerKind.CHECK:
+            return replace(asked, event=replace(event, thread=now))
         thread = replace(
             event.thread,
             head_ref=now.head_ref,
@@ -141,15 +167,23 @@ class Intake:
         if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
             return f"steers task {steered}"
         trigger, open_tasks = event.trigger, await self._open_tasks(event)
+        if part_of := await self._same_review(event):
+            return f"part of task {part_of}"
         seen = (trigger.kind, trigger.id, trigger.at)
         ours = [task for task in open_tasks if (task.trigger.kind, task.trigger.id, task.trigger.at) == seen]
         if not ours and open_tasks:
             running = open_tasks[-1]
-            if trigger.kind is TriggerKind.LABEL:
+            if trigger.kind in (TriggerKind.LABEL, TriggerKind.CHECK):
                 return f"task {running.id} is at it already"
             if await self._store.steer(running.id, trigger, permission, delivery=event.delivery):
                 return f"steers task {running.id}"
         return f"task {(await self._store.add_task(asked)).id}"
+
+    async def _same_review(self, event: Event) -> int:
+        """The task that an event of the same review made, 0 without one: it reads all of its comments."""
+        review = review_of(event.trigger)
+        tasks = await self._store.tasks_on(_thread_key(event)) if review else []
+        return next((t.id for t in tasks if review_of(t.trigger) == review and t.trigger != event.trigger), 0)
 
     async def _stop(self, api: RepoApi, event: Event) -> Ending:
         allowed = await self._allowed(api, event)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain import Event, Person, Repo, Thread, Trigger, TriggerKind
@@ -16,6 +16,7 @@ from bot.inbox.reading import BadPayload, Fields, fields, load
 
 __all__ = ["BadPayload", "parse", "pull_thread"]
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 GHOST = Person(id=0, login="ghost")  # how GitHub shows a deleted account, whose user is null
 
 
@@ -119,9 +120,47 @@ def _pull_request_review_comment(payload: Fields, event: Event) -> Event:
         start_line=comment.number("start_line", 0) or comment.number("original_start_line", 0),
         hunk=comment.text("diff_hunk", ""),
         reply_to=comment.number("in_reply_to_id", 0),
+        review=comment.number("pull_request_review_id", 0),
     )
     thread = _pull(payload.object("pull_request"))
     return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))
+
+
+def _check_run(payload: Fields, event: Event) -> Event:
+    """A check run that ended, or whose button was pressed. ``via_app`` is the app that made it.
+
+    The pull request is named by number only, and not at all when the commit is a fork's: then it is 0.
+    """
+    run = payload.object("check_run")
+    suite, output = run.maybe("check_suite"), run.maybe("output")
+    numbers = [one.number("number") for one in run.objects("pull_requests")]
+    button = payload.maybe("requested_action")
+    said = [output.text(name, "") for name in ("title", "summary", "text")] if output else []
+    app = run.maybe("app")
+    url = run.text("html_url", "")
+    trigger = Trigger(
+        kind=TriggerKind.CHECK,
+        id=run.number("id"),
+        text=button.text("identifier", "") if button else run.text("conclusion", ""),
+        author=event.sender or GHOST,
+        url=url,
+        at=run.time("completed_at", "started_at")
+        if event.action in ("completed", "requested_action")
+        else EPOCH,
+        path=run.text("name"),
+        hunk="\n\n".join(part for part in said if part),
+    )
+    thread = Thread(
+        number=numbers[0] if numbers else 0,
+        is_pull=True,
+        title="",
+        body="",
+        author=GHOST,
+        url=url,
+        head_ref=suite.text("head_branch", "") if suite else "",
+        head_sha=run.text("head_sha"),
+    )
+    return replace(event, thread=thread, trigger=trigger, via_app=app.number("id") if app else 0)
 
 
 def _installation(payload: Fields, event: Event) -> Event:
@@ -138,6 +177,7 @@ _READERS: Mapping[str, Callable[[Fields, Event], Event]] = {
     "pull_request": _pull_request,
     "pull_request_review": _pull_request_review,
     "pull_request_review_comment": _pull_request_review_comment,
+    "check_run": _check_run,
     "installation": _installation,
     "installation_repositories": _installation,
     "ping": _ping,

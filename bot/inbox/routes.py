@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bot.domain import Event
-from bot.inbox import rules_comments, rules_installs, rules_issues, rules_labels, rules_reviews
+from bot.inbox import rules_checks, rules_comments, rules_installs, rules_issues, rules_labels, rules_reviews
 from bot.inbox.decision import AppIdentity, Decision, Ignored
 
 
@@ -30,6 +30,8 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("pull_request_review", "edited"): rules_reviews.decide,
     ("pull_request_review_comment", "created"): rules_reviews.decide,
     ("pull_request_review_comment", "edited"): rules_reviews.decide,
+    ("check_run", "completed"): rules_checks.decide,
+    ("check_run", "requested_action"): rules_checks.decide,
     ("installation", "deleted"): rules_installs.decide,
     ("installation", "suspend"): rules_installs.decide,
 }

@@ -10,7 +10,7 @@ import structlog
 
 from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
-from bot.run import report
+from bot.run import report, verdict
 from bot.run.ending import stored_end
 from bot.run.pipeline import Parts
 from bot.run.publish import settle_comment
@@ -55,6 +55,9 @@ async def _tell(parts: Parts, task: Task) -> None:
         )
         comment = int(made["id"])
     await settle_comment(api, task, comment, body)
+    shown = await Effects(parts.store, task=task.id).get(verdict.key(task))
+    if shown is not None and shown.done:
+        await verdict.ended(api, int(shown.answer["id"]), task.state, text)
 
 
 def _text(task: Task) -> str:

@@ -21,6 +21,7 @@ from bot.run.internet import in_words
 from bot.run.report import task_mark
 
 MAX_COMMENTS = 20
+MAX_REMARKS = 50
 MAX_AUTHORS = 8
 MAX_TEXT = 20_000
 
@@ -37,6 +38,16 @@ class Seen:
     hidden: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarks:
+    """The inline comments of a pull request as GitHub lists them; ``until`` is when the review that asks was
+    submitted: what was written or edited after it is left out.
+    """
+
+    comments: Sequence[Mapping[str, Any]]
+    until: datetime
+
+
 async def gather(
     task: Task,
     *,
@@ -46,10 +57,12 @@ async def gather(
     guides: Sequence[tuple[str, str]],
     test_command: str,
     lint_command: str,
+    remarks: Remarks | None = None,
 ) -> Seen:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
-    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base.
+    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base;
+    ``remarks`` stand on lines of the pull request.
     """
     bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
     # What a bot says, Hob too, came from others' words: an instruction is a person's only.
@@ -58,7 +71,7 @@ async def gather(
     passages = list(opening)
     if config.instructions:
         passages.append(guide(".github/hob.yml, instructions", config.instructions))
-    texts = [*_thread(task), *_earlier(task, comments)]
+    texts = [*_thread(task), *_earlier(task, comments), *_remarks(task, remarks)]
     for where, author, at, text in texts:
         if author not in known:
             known[author] = await permission(author) if len(known) < MAX_AUTHORS else Permission.NONE
@@ -95,8 +108,11 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
         texts.append((where, thread.author.login, "", f"{thread.title}\n\n{thread.body}"))
     elif thread.body and thread.body.strip() != task.request.strip():
         texts.append((where, thread.author.login, trigger.at.isoformat(), thread.body))
-    if trigger.hunk:
-        spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}"
+    if trigger.kind is TriggerKind.CHECK and trigger.hunk:
+        texts.append((f"what the check {trigger.path} says", "", trigger.at.isoformat(), trigger.hunk))
+    elif trigger.hunk:
+        spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}; "
+        spot += f"the request is review comment {trigger.id}"
         texts.append((spot, "", "", trigger.hunk))
     return texts
 
@@ -131,6 +147,26 @@ def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[st
         *([(f"comments on #{task.thread.number}", "", "", left_out)] if more > 0 else []),
         *texts[-MAX_COMMENTS:],
     ]
+
+
+def _remarks(task: Task, remarks: Remarks | None) -> list[tuple[str, str, str, str]]:
+    """The other comments of the review that asks, each to be answered, and those earlier in the thread."""
+    trigger, texts = task.trigger, []
+    review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
+    for comment in remarks.comments if remarks else ():
+        changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
+        if remarks is None or changed > remarks.until or comment["id"] == trigger.id:
+            continue
+        spot = f"{comment['path']}:{comment.get('line') or comment.get('original_line') or 0}"
+        if review and comment.get("pull_request_review_id") == review:
+            where = f"review comment {comment['id']} on {spot}, part of the request; answer it with `reply`"
+        elif trigger.reply_to in (comment["id"], comment.get("in_reply_to_id") or -1) and trigger.reply_to:
+            where = f"earlier in the same review thread, on {spot}"
+        else:
+            continue
+        author = comment["user"]["login"] if comment.get("user") else "ghost"
+        texts.append((where, author, comment["created_at"], comment["body"] or ""))
+    return texts[:MAX_REMARKS]
 
 
 def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> Passage:

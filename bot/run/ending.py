@@ -64,7 +64,9 @@ async def leave(
     )
     await store.save_changes(run, ended.as_stored())
     try:
-        await publisher.end(ended.text, steps)
+        if result is not None and without_pull(result) is not None:
+            await publisher.answer(result)
+        await publisher.end(ended.text, steps, state=ended.state)
         told = True
     except (UserError, Retry, Parked) as error:
         log.warning("task.untold", reason=str(error))

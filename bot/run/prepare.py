@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from bot.domain import Brief, Run, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
+from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run import context
 from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
+from bot.run.lines import ON_LINES
 from bot.run.orient import oriented
 from bot.tasks.store import Store
 
@@ -58,7 +61,9 @@ async def prepare(
     specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
     if at and await mirror.resolve(repo.id, at) is None:
         specs.append(f"{at}:refs/hob/base-{task.id}")
-    await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=specs)
+    await api.with_token(
+        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+    )
     base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
@@ -73,11 +78,24 @@ async def prepare(
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
+        remarks=await _remarks(task, api),
     )
     brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
     if continued and not at:
         head = base
     return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
+
+
+async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+    """What stands on the lines of a pull request whose review asks."""
+    number, trigger = task.thread.number, task.trigger
+    if not task.thread.is_pull or trigger.kind not in ON_LINES:
+        return None
+    until = trigger.at
+    if trigger.review:
+        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
+        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
+    return context.Remarks(comments=await api.review_comments(number), until=until)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:

@@ -15,29 +15,23 @@ from typing import Any
 
 import structlog
 
-from bot.domain import EffectKind, Note, Result, Run, Step, Task, TaskKind, TriggerKind
+from bot.domain import EffectKind, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
-from bot.git.diff import commentable_lines
-from bot.git.push import HeadMoved, push
 from bot.github.answers import NotFound
 from bot.github.app import RepoApi
-from bot.github.graphql import LAST_COMMENTS
-from bot.github.tokens import Purpose
+from bot.github.graphql import LAST_COMMENTS, SeenThread
 from bot.redact import Redactor
-from bot.run import report
+from bot.run import describe, lines, report, verdict
 from bot.run.handover import Handover
-from bot.run.quiet import quiet
+from bot.run.land import Landing
+from bot.run.voice import Voice
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 
 Answer = dict[str, Any]
 log = structlog.get_logger(__name__)
 
-MOVED = (
-    "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
-    "there."
-)
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
 
 
@@ -76,6 +70,8 @@ class Publisher:
         self._store = store
         self._effects = Effects(store, run)
         self._identity = identity
+        self._voice = Voice(api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url)
+        self._check = 0
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
@@ -92,6 +88,10 @@ class Publisher:
         )
         self._comment = int(comment["id"])
         await self._store.update_task(self.run, progress_comment=self._comment)
+        await self._beside("check run", self._at_work())
+
+    async def _at_work(self) -> None:
+        self._check = await verdict.began(self._voice)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
         """Edit the progress comment to the plan as it stands."""
@@ -99,7 +99,7 @@ class Publisher:
         body = report.progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
-    async def end(self, text: str, steps: Sequence[Step] = ()) -> None:
+    async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
         Raises Retry when GitHub does not show it: no request ends unseen.
@@ -107,6 +107,8 @@ class Publisher:
         body = self._safe(report.final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
+        if self._check:
+            await self._beside("check run", verdict.ended(self._api, self._check, state, self._safe(text)))
         self._comment = await settle_comment(self._api, self.task, self._comment, body)
         seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
@@ -122,15 +124,25 @@ class Publisher:
         or moved the branch) is noted in ``refused``: it does not undo the rest.
         """
         result = handover.result
-        built = await self._commit(repo, handover)
-        await self._push(built, handover)
-        pull = await self._pull(handover)
+        message = self._message(handover)
+        sha = await self._land(repo, await self._commit(repo, handover, message), message, handover)
+        pull = await describe.pull_request(self._voice, handover)
         number = int(pull["number"])
         await self._store.update_task(self.run, pull=number)
-        await self._beside("review", self._review(number, built, result))
-        await self._beside("reply", self._reply(number, built, result))
-        await self._beside("check run", self._check_run(built, handover))
+        threads: Sequence[SeenThread] = ()
+        if handover.head is not None:
+            await self._beside("description", describe.again(self._voice, pull, handover))
+            threads = await self._api.review_threads(number)
+        await self._beside("review", lines.remark(self._voice, number, sha, result, threads))
+        await self._beside("reply", lines.answer(self._voice, sha, result, threads))
+        await self._beside("check run", verdict.proved(self._voice, sha, result.proof))
         return pull
+
+    async def answer(self, result: Result) -> None:
+        """Say in the threads that asked why nothing was published."""
+        if self.task.kind is TaskKind.REVISE and self.task.trigger.kind in lines.ON_LINES:
+            threads = await self._api.review_threads(self.task.thread.number)
+            await self._beside("reply", lines.answer(self._voice, "", result, threads))
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
         try:
@@ -139,13 +151,15 @@ class Publisher:
             log.warning("publish.refused", what=what, reason=refused.message)
             self.refused.append(f"{what}: {refused.message}")
 
-    async def _commit(self, repo: Path, handover: Handover) -> Built:
-        message = report.commit_message(
+    def _message(self, handover: Handover) -> str:
+        return report.commit_message(
             self.task,
             handover.result.outcome,
             run_url=handover.run_url,
             email_domain=self._identity.email_domain,
         )
+
+    async def _commit(self, repo: Path, handover: Handover, message: str) -> Built:
         return await asyncio.to_thread(
             build_commit,
             repo,
@@ -156,23 +170,28 @@ class Publisher:
             at=self.task.created_at,
         )
 
-    async def _push(self, built: Built, handover: Handover) -> None:
+    async def _land(self, repo: Path, built: Built, message: str, handover: Handover) -> str:
+        """The sha of the change's commit on its branch; GitHub's own where it could sign it."""
+        branch, changes = handover.branch, handover.result.changes
+        landing = Landing(
+            self._api,
+            self.task.repo.clone_url,
+            branch=branch,
+            head=handover.head,
+            built=built,
+            message=message,
+        )
+
+        async def find() -> Answer | None:
+            sha = await landing.found(changes.base)
+            return {"sha": sha} if sha else None
+
         async def do() -> Answer:
             await self._still_open(handover)
-            token = await self._api.token(Purpose.PUBLISH)
-            try:
-                await push(
-                    self.task.repo.clone_url,
-                    token=token,
-                    branch=handover.branch,
-                    built=built,
-                    expected=handover.head,
-                )
-            except HeadMoved:
-                raise UserError(MOVED.format(handover.branch), phase="publish") from None
-            return {"sha": built.sha}
+            return {"sha": await landing.land(repo, changes)}
 
-        await self._effects.once(f"task:{self.task.id}:push:{built.sha}", EffectKind.PUSH, find=None, do=do)
+        key = f"task:{self.task.id}:push:{built.sha}"
+        return str((await self._effects.once(key, EffectKind.PUSH, find=find, do=do))["sha"])
 
     async def _still_open(self, handover: Handover) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
@@ -184,84 +203,6 @@ class Publisher:
             pull = await self._api.pull_by_head(handover.branch)
         if pull is None or pull["state"] != "open":
             raise UserError(CLOSED.format(handover.branch), phase="publish")
-
-    async def _pull(self, handover: Handover) -> Answer:
-        """The branch's pull request, opened unless it was: one that a person closed meanwhile counts."""
-        task, result = self.task, handover.result
-        if task.kind is TaskKind.REVISE:
-            return await self._api.pull(task.thread.number)
-        existing = await self._api.pull_by_head(handover.branch)
-        if existing is not None:
-            return existing
-        title = self._safe(report.title(task, result.outcome))
-        body = self._safe(
-            report.pull_body(
-                task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
-            )
-        )
-        base = task.repo.default_branch
-        return await self._effects.once(
-            f"task:{task.id}:pull:{handover.branch}",
-            EffectKind.PULL,
-            find=lambda: self._api.pull_by_head(handover.branch),
-            do=lambda: self._api.open_pull(title, body, handover.branch, base),
-        )
-
-    async def _review(self, pull: int, built: Built, result: Result) -> None:
-        """One review with all notes; a note that is off the diff goes into the review's body."""
-        lines = commentable_lines(result.diff)
-        on: list[Note] = []
-        off: list[Note] = []
-        for note in result.outcome.notes:
-            (on if note.line in lines.get(note.path, set()) else off).append(note)
-        if not on and not off:
-            return
-        mark = f"review:{built.sha}"
-        body = self._safe(report.review_body(off, mark))
-        comments = [
-            {"path": note.path, "line": note.line, "side": "RIGHT", "body": self._safe(quiet(note.text))}
-            for note in on
-        ]
-        await self._effects.once(
-            f"task:{self.task.id}:review:{built.sha}",
-            EffectKind.REVIEW,
-            find=lambda: self._api.find_review(pull, mark),
-            do=lambda: self._api.review(pull, built.sha, body, comments),
-        )
-
-    async def _reply(self, pull: int, built: Built, result: Result) -> None:
-        """Answer the review comment that asked; with the agent's own words where it gave some."""
-        trigger = self.task.trigger
-        if trigger.kind is not TriggerKind.REVIEW_COMMENT:
-            return
-        mark = f"reply:{trigger.id}:{built.sha}"
-        said = [reply.text for reply in result.outcome.replies if reply.comment == trigger.id]
-        body = self._safe(report.reply_body(said[0] if said else result.outcome.summary, built.sha, mark))
-        await self._effects.once(
-            f"task:{self.task.id}:reply:{trigger.id}",
-            EffectKind.REPLY,
-            find=lambda: self._api.find_review_comment(pull, mark),
-            do=lambda: self._api.reply_to_review_comment(pull, trigger.reply_to or trigger.id, body),
-        )
-
-    async def _check_run(self, built: Built, handover: Handover) -> None:
-        proof = handover.result.proof
-        conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
-        await self._effects.once(
-            f"task:{self.task.id}:check:{built.sha}",
-            EffectKind.CHECK,
-            find=lambda: self._api.find_check_run(built.sha, "Hob", str(self.task.id)),
-            do=lambda: self._api.check_run(
-                built.sha,
-                "Hob",
-                "completed",
-                conclusion,
-                title="The repository's own checks, on base and on this change",
-                summary=self._safe(report.proof(proof)),
-                external_id=str(self.task.id),
-                details_url=handover.run_url,
-            ),
-        )
 
 
 async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> int:

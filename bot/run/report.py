@@ -64,6 +64,11 @@ def task_mark(task: Task) -> str:
     return f"task:{task.id}"
 
 
+def at_work(run_url: str) -> str:
+    """The summary of the check run that says so."""
+    return f"I am on it. {run_link(run_url)}".strip()
+
+
 def folded(summary: str, body: str) -> str:
     """A details block: closed until a person opens it."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
@@ -72,14 +77,14 @@ def folded(summary: str, body: str) -> str:
 def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
     plan = _plan(steps)
-    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, _run_link(run_url)) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, run_link(run_url)) if part)
 
 
 def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
     plan = _plan(steps)
     details = folded("Plan", plan) if plan else ""
-    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, _run_link(run_url)) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, run_link(run_url)) if part)
 
 
 def _plan(steps: Sequence[Step]) -> str:
@@ -129,17 +134,15 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
     """The pull request's description, made from the whole difference and the proof."""
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
-        mark(f"thread:{task.thread.number}"),
         quiet(result.outcome.summary),
         _limit_note(result.outcome),
         closes,
         "### What changed\n\n" + _files(result.changes),
         "### Proof\n\n" + proof(result.proof),
         choice,
-        _held(result.changes),
+        held(result.changes),
         _hidden(hidden),
-        "This describes the first commit; each later one has its own proof in its check run *Hob*.",
-        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {_run_link(run_url)}",
+        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -149,18 +152,16 @@ def proof(evidence: Proof) -> str:
     lines = []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
-        lines += [
-            f"| `{_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
-        ]
+        lines += [f"| `{cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks]
         lines.append("")
-        network = f"with `internet: {_cell(evidence.internet)}`" if evidence.internet else "without network"
+        network = f"with `internet: {cell(evidence.internet)}`" if evidence.internet else "without network"
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     for check in evidence.checks:
         lines += _turned(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
     lines += [blocked(evidence)] if evidence.blocked else []
     tails = [
-        folded(f"Output of <code>{_cell(c.command)}</code> with this change", fenced(c.head.tail))
+        folded(f"Output of <code>{cell(c.command)}</code> with this change", fenced(c.head.tail))
         for c in evidence.checks
         if c.head.tail.strip()
     ]
@@ -177,9 +178,9 @@ def blocked(evidence: Proof) -> str:
 
 def _blocked(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
-    where = f"`{_cell(item.host)}:{item.port}`" if item.host else "a request"
-    by = f" by `{_cell(item.command)}`" if item.command else ""
-    how = f"; {advice(replace(item, allow=_cell(item.allow)))}" if item.allow else ""
+    where = f"`{cell(item.host)}:{item.port}`" if item.host else "a request"
+    by = f" by `{cell(item.command)}`" if item.command else ""
+    how = f"; {advice(replace(item, allow=cell(item.allow)))}" if item.allow else ""
     return f"- Network blocked: {where}{by} ({quiet_line(item.reason)}){how}."
 
 
@@ -193,7 +194,7 @@ def _turned(check: Check) -> list[str]:
 
 
 def _names(tests: Sequence[str]) -> str:
-    shown = ", ".join(f"`{_cell(test)}`" for test in tests[:10])
+    shown = ", ".join(f"`{cell(test)}`" for test in tests[:10])
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 
@@ -205,7 +206,7 @@ def _result(result: CheckResult) -> str:
 
 
 def _files(changes: ChangeSet) -> str:
-    rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
+    rows = [f"- `{cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
     judges = [change.path for change in changes.files if is_judge(change.path)]
@@ -217,10 +218,11 @@ def _files(changes: ChangeSet) -> str:
     return "\n".join(rows)
 
 
-def _held(changes: ChangeSet) -> str:
+def held(changes: ChangeSet) -> str:
+    """What was kept out of the publication, and why; '' when nothing was."""
     if not changes.held:
         return ""
-    rows = [f"- `{_cell(item.path)}`: {item.why}" for item in changes.held[:50]]
+    rows = [f"- `{cell(item.path)}`: {item.why}" for item in changes.held[:50]]
     return (
         "### Held back\n\nThese paths were changed in the sandbox and are not part of this:\n\n"
         + "\n".join(rows)
@@ -240,18 +242,19 @@ def _limit_note(outcome: Outcome) -> str:
     return "⏳ A limit ended the work early; this is what existed then."
 
 
-def _run_link(run_url: str) -> str:
+def run_link(run_url: str) -> str:
+    """Where the run can be looked at."""
     return f"[Run]({run_url})" if run_url else ""
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that stays inside a code span of a table's cell, and looks like what it is."""
     return _UNFIT.sub(" ", text).strip()[:300]
 
 
 def review_body(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
-    rows = [f"**`{_cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
+    rows = [f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
@@ -282,5 +285,6 @@ def worse(result: Result) -> str:
 
 
 def reply_body(words: str, commit: str, key: str) -> str:
-    """The answer in a review comment's thread: what was done, and in which commit."""
-    return "\n\n".join((mark(key), quiet(words), f"Done in {commit}."))
+    """The answer in a review comment's thread: what was done and in which commit ('': none), or why not."""
+    done = f"Done in {commit}." if commit else ""
+    return "\n\n".join(part for part in (mark(key), quiet(words), done) if part)

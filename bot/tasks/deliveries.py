@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -107,6 +107,22 @@ class DeliveryRecords:
             reason=row.reason,
             attempts=row.attempts,
         )
+
+    async def delivered(self, event: str, words: str, since: datetime) -> bool:
+        """Whether a delivery of that event with these words in its body came since then."""
+        found = select(deliveries.c.guid).where(
+            deliveries.c.event == event,
+            deliveries.c.received_at >= since,
+            func.position(literal(words.encode()).op("IN")(deliveries.c.body)) > 0,
+        )
+        async with self.engine.connect() as connection:
+            return (await connection.execute(found.limit(1))).first() is not None
+
+    async def newest_delivery(self) -> datetime | None:
+        """When the newest delivery came."""
+        async with self.engine.connect() as connection:
+            newest: datetime | None = await connection.scalar(select(func.max(deliveries.c.received_at)))
+        return newest
 
     async def finish_delivery(self, guid: str, state: DeliveryState, reason: str = "") -> bool:
         """Say how a new delivery ended; False when somebody else already did."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     null,
+    or_,
     select,
     update,
 )
@@ -106,6 +107,12 @@ class TaskRecords:
     async def tasks_on(self, thread_key: str) -> list[Task]:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
+
+    async def tasks_of_pull(self, repo_id: int, number: int) -> list[Task]:
+        """The tasks that made a pull request or worked on it, oldest first."""
+        about = or_(tasks.c.pull == number, tasks.c.thread_key == f"{repo_id}#{number}")
+        query = select(tasks).where(tasks.c.repo_id == repo_id, about)
+        return await self._select(query.order_by(tasks.c.id))
 
     async def task_of_delivery(self, delivery: str) -> Task | None:
         """The task that a delivery asked for, if it is stored already."""

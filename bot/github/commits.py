@@ -1,0 +1,81 @@
+"""Commits that GitHub makes itself, and signs, on a branch that is still where it was seen."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain import ChangeKind, FileChange
+from bot.github.answers import NotFound, Rejected
+from bot.github.client import Client
+from bot.github.repository import Repository
+
+# https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch
+COMMIT = """
+mutation Commit($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid tree { oid } } }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A commit that stands on GitHub."""
+
+    sha: str
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    verified: bool = False
+
+
+class Commits(Repository):
+    """Commits read, and made through the API."""
+
+    _publishing: Client
+
+    async def commit_at(self, ref: str) -> Landed | None:
+        """The commit of a branch or a sha, None when there is none.
+
+        https://docs.github.com/en/rest/commits/commits#get-a-commit
+        """
+        try:
+            found = await self._get("/commits/{ref}{?per_page}", ref=ref, per_page=1)
+        except (NotFound, Rejected):  # 422 where the name could be a sha
+            return None
+        commit = found["commit"]
+        return Landed(
+            sha=found["sha"],
+            tree=commit["tree"]["sha"],
+            parents=tuple(parent["sha"] for parent in found["parents"]),
+            message=commit["message"],
+            verified=bool((commit.get("verification") or {}).get("verified")),
+        )
+
+    async def commit_on_branch(
+        self, branch: str, head: str, message: str, files: Sequence[FileChange]
+    ) -> Landed:
+        """Have GitHub commit ``files`` on ``branch``, which must be at ``head``; GitHub signs it.
+
+        Modes cannot be given, so only ordinary files may be among them. Raises Stale when the branch is
+        elsewhere. Not repeated after an outage: look at the branch first.
+        """
+        headline, _, body = message.strip().partition("\n")
+        wanted = {
+            "branch": {"repositoryNameWithOwner": self._place.full_name, "branchName": branch},
+            "expectedHeadOid": head,
+            "message": {"headline": headline, "body": body.strip()},
+            "fileChanges": {
+                "additions": [
+                    {"path": file.path, "contents": base64.b64encode(file.data).decode("ascii")}
+                    for file in files
+                    if file.kind is not ChangeKind.DELETED
+                ],
+                "deletions": [{"path": file.path} for file in files if file.kind is ChangeKind.DELETED],
+            },
+        }
+        data = await self._publishing.graphql(COMMIT, input=wanted)
+        made = data["createCommitOnBranch"]["commit"]
+        tree = made["tree"]["oid"]
+        return Landed(sha=made["oid"], tree=tree, parents=(head,), message=message, verified=True)

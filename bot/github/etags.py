@@ -1,0 +1,56 @@
+"""What GitHub said before, with its ETag: asked again, it answers 304, which costs nothing of the hourly
+budget.
+
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate
+An answer is kept for one token scope and never shown to another, and only as long as there is room. A list
+that may have a next page is not kept: the tag is the body's, and the page that comes to be is only linked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from bot.github.answers import Answer
+
+ROOM = 8 << 20  # bytes of bodies, for all repositories of a process
+LARGEST = 1 << 20
+SHORT = 30  # entries: GitHub's own smallest page
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer and the tag under which GitHub knows it."""
+
+    tag: str
+    answer: Answer
+
+
+class ETags:
+    """The last answers to reads, by who asked and for what; the least recently used one goes first."""
+
+    def __init__(self, room: int = ROOM) -> None:
+        self._kept: LRUCache[tuple[Hashable, str], Kept] = LRUCache(
+            maxsize=room, getsizeof=lambda kept: len(kept.answer.body) + 500
+        )
+
+    def known(self, realm: Hashable, url: str) -> Kept | None:
+        """What is kept of this address for this realm."""
+        kept: Kept | None = self._kept.get((realm, url))
+        return kept
+
+    def keep(self, realm: Hashable, url: str, answer: Answer) -> None:
+        """Keep an answer that has a tag, is not too large and is no page of many."""
+        tag = answer.headers.get("etag", "")
+        if not tag or answer.status != 200 or len(answer.body) > LARGEST or "link" in answer.headers:
+            return
+        if answer.body.startswith(b"[") and len(answer.json() or ()) >= SHORT:
+            self._kept.pop((realm, url), None)
+            return
+        self._kept[realm, url] = Kept(tag, answer)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._kept.clear()

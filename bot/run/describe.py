@@ -1,0 +1,114 @@
+"""The pull request: opened once, and described again from all of it whenever commits were added.
+
+Hob's words stand in a block between two hidden marks. What people write around it stays, and where they took
+a mark away the whole text is theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain import EffectKind, Result, Task, TaskKind
+from bot.github.fit import mark
+from bot.run import report
+from bot.run.handover import Handover
+from bot.run.quiet import quiet, quiet_line
+from bot.run.voice import Voice
+
+Json = dict[str, Any]
+CLOSES = re.compile(r"Fixes #[0-9]+")
+_TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
+BEGIN, END = mark("begin"), mark("end")
+
+
+async def pull_request(voice: Voice, handover: Handover) -> Json:
+    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts."""
+    task, api, result = voice.task, voice.api, handover.result
+    if task.kind is TaskKind.REVISE:
+        return await api.pull(task.thread.number)
+    existing = await api.pull_by_head(handover.branch)
+    if existing is not None:
+        return existing
+    title = voice.safe(report.title(task, result.outcome))
+    words = report.pull_body(
+        task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
+    )
+    body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
+    return await voice.effects.once(
+        f"task:{task.id}:pull:{handover.branch}",
+        EffectKind.PULL,
+        find=lambda: api.pull_by_head(handover.branch),
+        do=lambda: api.open_pull(title, body, handover.branch, task.repo.default_branch),
+    )
+
+
+async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> None:
+    """Describe a pull request that got one more commit, from all of its commits and files."""
+    number, body = int(pull["number"]), str(pull.get("body") or "")
+    if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
+        return
+    listed = await voice.api.pull_commits(number)
+    commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
+    files = await voice.api.pull_files(number)
+    words = words_again(voice.task, handover.result, commits, files, run_url=handover.run_url)
+    told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
+    await voice.api.update_pull(number, body=voice.safe(replaced(body, told)))
+
+
+def framed(words: str) -> str:
+    """Hob's own block."""
+    return f"{BEGIN}\n\n{words}\n\n{END}"
+
+
+def replaced(body: str, words: str) -> str:
+    """``body`` with other words in Hob's block, and everything around it as it is."""
+    before, _, rest = body.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{framed(words)}{after}"
+
+
+def _closing_line(body: str) -> str:
+    """The line by which Hob's block closes its issue, kept as it was."""
+    block = body.partition(BEGIN)[2].partition(END)[0]
+    lines: Sequence[str] = [line for line in block.splitlines() if CLOSES.fullmatch(line)]
+    return lines[0] if lines else ""
+
+
+def words_again(
+    task: Task,
+    result: Result,
+    commits: Sequence[tuple[str, str]],
+    files: Sequence[tuple[str, str]],
+    *,
+    run_url: str,
+) -> str:
+    """The description of a pull request that got more commits: all of them, all files, the newest proof.
+
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
+    """
+    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
+    rows = [
+        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
+    ]
+    changed = [f"- `{report.cell(path)}` {report.cell(status)}" for path, status in files[:50]]
+    if len(files) > 50:
+        changed.append(f"- and {len(files) - 50} more files")
+    parts = [
+        first,
+        "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
+        "### What changed\n\n" + "\n".join(changed),
+        "### Proof of the newest commit\n\n" + report.proof(result.proof),
+        report.held(result.changes),
+        f"Last asked for by `@{task.requester.login}` in {task.trigger.url}. {report.run_link(run_url)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _told(message: str) -> str:
+    """A commit message's text without its title and trailers."""
+    paragraphs = message.strip().split("\n\n")[1:]
+    if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
+        paragraphs.pop()
+    return quiet("\n\n".join(paragraphs))
