@@ -25,9 +25,9 @@ from sandbox import arguments, rootfs, seccomp, upper
 from sandbox import limits as ceilings
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
+from sandbox.result import RunClock, completed
 from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
-from sandbox.streams import Streams
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
@@ -58,11 +58,11 @@ async def open_bwrap(
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
     group = await asyncio.to_thread(ceilings.group, policy.limits)
-    disk = DiskLayer.create(scratch) if on_disk else None
+    disk = DiskLayer.create(scratch)
     try:
         uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
         while True:
-            plan = _plan(program, layers, policy, group, uid, disk)
+            plan = _plan(program, layers, policy, group, uid, disk, on_disk=on_disk)
             link = await _start(plan, group)
             step = link.told.get("step")
             if step is None:
@@ -70,15 +70,14 @@ async def open_bwrap(
             await link.close()
             if step == "layer" and uid is not None:
                 uid = None  # this filesystem cannot translate owners: stay the root of a user namespace
-            elif step == "workspace" and disk is None:
-                disk = DiskLayer.create(scratch)
+            elif step == "workspace" and not on_disk:
+                on_disk = True
             else:
                 mend = _MEND.get(step, "see sandbox/README.md for what a host has to offer")
                 raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend)
     except BaseException:
         group.remove()
-        if disk is not None:
-            disk.dispose()
+        disk.dispose()
         raise
 
 
@@ -104,14 +103,16 @@ def _plan(
     policy: Policy,
     group: ceilings.Group,
     uid: int | None,
-    disk: DiskLayer | None,
+    disk: DiskLayer,
+    *,
+    on_disk: bool,
 ) -> dict[str, Any]:
-    root = rootfs.plan(policy.mounts)
+    root = rootfs.plan(policy.mounts, disk.output)
     return {
         "bwrap": program,
         "uid": uid,
         "layers": [str(layer.resolve()) for layer in layers],
-        "disk": str(disk.path) if disk else "",
+        "disk": str(disk.private) if on_disk else "",
         "workspace_bytes": policy.limits.workspace_bytes,
         "tmp_bytes": policy.limits.tmp_bytes,
         "rlimits": ceilings.rlimits(policy.limits, contained=group.contained),
@@ -142,13 +143,14 @@ class BwrapSandbox:
         layers: Sequence[Path],
         policy: Policy,
         group: ceilings.Group,
-        disk: DiskLayer | None,
+        disk: DiskLayer,
     ) -> None:
         self._link = link
         self._layers = tuple(layers)
         self._policy = policy
         self._group = group
         self._disk = disk
+        self._clock = RunClock(policy.limits, disk.output)
         self._busy = asyncio.Lock()
         self._closed = False
 
@@ -189,22 +191,15 @@ class BwrapSandbox:
             return await self._run(command, on_output)
 
     async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> Completed:
-        limits = self._policy.limits
-        cap = limits.output_bytes if command.output_bytes is None else command.output_bytes
-        seconds = (
-            limits.command_seconds
-            if command.seconds is None
-            else min(command.seconds, limits.command_seconds)
-        )
         kills = self._group.memory_kills()
         began = time.monotonic()
-        with Streams(command, cap, on_output) as streams:
+        with self._clock.streams(command, on_output) as streams:
             options = memory_file(arguments.encoded(self._policy, command))
             argv = ["bwrap", "--args", "3", "--", *command.argv]
             answering = self._link.ask(b"run", argv, [*streams.fds, options])
             os.close(options)
             streams.let_go()
-            ending = await self._wait(answering, seconds)
+            ending = await self._wait(answering, self._clock.seconds(command))
             await streams.drained()
         answer = answering.result()[0]
         if answer["full"]:
@@ -213,7 +208,10 @@ class BwrapSandbox:
             ending = Ending.OUT_OF_MEMORY
         elif ending is Ending.EXITED and self._closed:
             ending = Ending.STOPPED
-        return _completed(answer, ending, time.monotonic() - began, streams)
+        code = answer["code"] if ending is Ending.EXITED else None
+        if code is not None and not answer["started"]:
+            code = _not_started((streams.errors or streams.output).kept.decode("utf-8", "replace").strip())
+        return completed(code, ending, time.monotonic() - began, streams)
 
     async def _wait(self, answering: asyncio.Future[Answer], seconds: float) -> Ending:
         """Until the answer is there, killing when time, a limit or the caller says so."""
@@ -249,8 +247,7 @@ class BwrapSandbox:
         async with self._busy:
             await self._link.close()
         await asyncio.to_thread(self._group.remove)
-        if self._disk is not None:
-            await asyncio.to_thread(self._disk.dispose)
+        await asyncio.to_thread(self._disk.dispose)
 
 
 async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
@@ -267,21 +264,6 @@ async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-def _completed(answer: dict[str, Any], ending: Ending, seconds: float, streams: Streams) -> Completed:
-    output, errors = streams.output, streams.errors
-    code: int | None = answer["code"] if ending is Ending.EXITED else None
-    if code is not None and not answer["started"]:
-        code = _not_started((output if errors is None else errors).kept.decode("utf-8", "replace").strip())
-    return Completed(
-        exit_code=code,
-        ending=ending,
-        seconds=seconds,
-        output=output.kept,
-        errors=errors.kept if errors is not None else b"",
-        omitted_bytes=output.omitted + (errors.omitted if errors is not None else 0),
-    )
 
 
 def _not_started(said: str) -> int:

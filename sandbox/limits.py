@@ -68,6 +68,7 @@ def rlimits(limits: Limits, *, contained: bool) -> list[tuple[int, int]]:
     """(resource, value) for every process. RLIMIT_NPROC counts per sandbox, inside its user namespace."""
     found = [
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_MEMLOCK, 8 << 20),
@@ -145,7 +146,7 @@ def _own_group(controller: str) -> str:
 
 def _make(parent: Path) -> Path:
     _prune(parent)
-    directory = parent / f"hob-{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+    directory = parent / f"hob-{os.getpid()}-{started_at(os.getpid())}-{next(_numbers)}"
     directory.mkdir()
     return directory
 
@@ -154,12 +155,12 @@ def _prune(parent: Path) -> None:
     """Take away the groups of processes that are gone."""
     for directory in parent.glob("hob-*-*-*"):
         _, pid, started, _ = directory.name.split("-")
-        if _started(int(pid)) != started:
+        if started_at(int(pid)) != started:
             with suppress(OSError):
                 directory.rmdir()
 
 
-def _started(pid: int) -> str:
+def started_at(pid: int) -> str:
     """The start time of a process in clock ticks, which tells it from a later one of the same number."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]

@@ -1,4 +1,4 @@
-"""A private layer on disk, for hosts whose tmpfs cannot be an ordinary user's upper directory."""
+"""Directories of one sandbox on disk: long outputs, and private layers where a tmpfs will not do."""
 
 from __future__ import annotations
 
@@ -27,8 +27,21 @@ class DiskLayer:
         path = scratch / f"private-{secrets.token_hex(8)}"
         fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
-        path.mkdir(0o700)
+        path.mkdir(0o711)
+        for name in ("private", "output"):
+            (path / name).mkdir()
+            (path / name).chmod(0o755)
         return cls(path, fd)
+
+    @property
+    def private(self) -> Path:
+        """For the private layer."""
+        return self.path / "private"
+
+    @property
+    def output(self) -> Path:
+        """For what is shown as ``/output``."""
+        return self.path / "output"
 
     def dispose(self) -> None:
         """Remove it all."""

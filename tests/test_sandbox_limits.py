@@ -45,7 +45,7 @@ def test_version_2_gets_its_ceilings(tmp_path):
 def test_groups_of_dead_workers_are_taken_away(tmp_path):
     own = version_2(tmp_path)
     dead, reused = own / "hob-999999999-1-0", own / f"hob-{os.getpid()}-1-0"
-    living = own / f"hob-{os.getpid()}-{limits._started(os.getpid())}-0"
+    living = own / f"hob-{os.getpid()}-{limits.started_at(os.getpid())}-0"
     for directory in (dead, reused, living):
         directory.mkdir()
     limits.group(SMALL, tmp_path)
