@@ -8,7 +8,7 @@ from pathlib import Path
 from sandbox.spec import Policy, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
-BACKENDS = ("bwrap",)
+BACKENDS = ("bwrap", "docker")
 
 
 async def open_sandbox(
@@ -23,6 +23,10 @@ async def open_sandbox(
         raise SandboxUnavailable(
             f"there is no sandbox backend {backend!r}", f"use auto or {', '.join(BACKENDS)}"
         )
+    if backend == "docker":
+        from sandbox.docker import open_docker
+
+        return await open_docker(layers=layers, policy=policy, scratch=scratch)
     from sandbox.bwrap import open_bwrap
 
     return await open_bwrap(layers=layers, policy=policy, scratch=scratch)

@@ -59,7 +59,7 @@ def write_files(folder: Path, uid: int) -> None:
 def creation(place: Place, policy: Policy) -> list[str]:
     """``docker run`` for a container in which nothing runs yet but a sleeping process of another user."""
     words = ["run", "--detach", "--pull", "never", "--name", place.name, "--label", f"{LABEL}={owner_label()}"]
-    words += _confinement(place) + _ceilings(policy)
+    words += _confinement(place) + _ceilings(policy, place.uid)
     words += ["--mount", f"{place.workspace},dst={WORKSPACE}"]
     shown = [(place.files / name, f"/etc/{name}") for name in ("passwd", "group", "resolv.conf", "hosts")]
     shown += [(place.files / "gitconfig", "/etc/gitconfig"), (place.output, rootfs.OUTPUT)]
@@ -90,14 +90,14 @@ def _confinement(place: Place) -> list[str]:
     return [*words, "--no-healthcheck", "--tmpfs", "/sys:ro,size=4k,nr_inodes=64,mode=555"]
 
 
-def _ceilings(policy: Policy) -> list[str]:
+def _ceilings(policy: Policy, uid: int) -> list[str]:
     limits = policy.limits
     words = ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--pids-limit", str(limits.processes + _SPARE_PROCESSES), "--oom-score-adj", "900"]
     words += ["--shm-size", str(limits.shm_bytes)]
     inodes = max(1024, limits.tmp_bytes // 4096)
     options = f"rw,nosuid,nodev,exec,size={limits.tmp_bytes},nr_inodes={inodes},mode=1777"
-    words += ["--tmpfs", f"/tmp:{options}"]
+    words += ["--tmpfs", f"/tmp:{options},uid={uid},gid={uid}"]
     rlimits = {
         "core": 0,
         "fsize": limits.file_bytes,

@@ -125,7 +125,7 @@ def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
 
 def _folder(tar: tarfile.TarFile, name: str) -> None:
     info = tarfile.TarInfo(name)
-    info.type, info.mode = tarfile.DIRTYPE, 0o755
+    info.type, info.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
     tar.addfile(info)
 
 
