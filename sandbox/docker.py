@@ -13,6 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox import container, upper
@@ -122,6 +123,9 @@ class _Opening:
     async def undo(self) -> None:
         """Take everything away, in the order in which it hangs together."""
         try:
+            if self.volume:  # mounting it anew empties the overlay's own directory, which only the engine may
+                with suppress(EngineError):
+                    await self.engine.ask("restart", "--time", "0", self.name)
             await self.engine.ask("rm", "--force", self.name)
             if self.volume:
                 await self.engine.ask("volume", "rm", "--force", self.name)
@@ -134,9 +138,6 @@ class _Opening:
             self.mounted.dispose()
         elif self.upper >= 0:
             os.close(self.upper)
-        inner = self.disk.private / "work" / "work"  # the engine's, but empty, and its parent is ours
-        if inner.is_dir():
-            inner.rmdir()
         self.disk.dispose()
 
 

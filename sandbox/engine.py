@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,9 @@ class Engine:
             everything = ("--all",) if kind == "container" else ()
             told = await self.ask(kind, "ls", *everything, "--filter", f"label={LABEL}", "--format", form)
             names = [line.split()[0] for line in told.splitlines() if _is_stale(line.split()[-1])]
+            if names and kind == "container":
+                with suppress(EngineError):  # a new mount empties what only the engine may remove from disk
+                    await self.ask("restart", "--time", "0", *names)
             if names:
                 await self.ask(*words, *names)
             gone += names

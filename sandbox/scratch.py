@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +45,15 @@ class DiskLayer:
         return self.path / "output"
 
     def dispose(self) -> None:
-        """Remove it all."""
-        remove_tree(self.path)
-        self.path.with_suffix(".lock").unlink(missing_ok=True)
-        os.close(self.lock)
+        """Remove it all. Raises OSError when somebody else's files are in it; the next worker tries again."""
+        try:
+            inner = self.private / "work" / "work"  # an overlay's own, unreadable, but empty when not mounted
+            with suppress(FileNotFoundError):
+                inner.rmdir()
+            remove_tree(self.path)
+            self.path.with_suffix(".lock").unlink(missing_ok=True)
+        finally:
+            os.close(self.lock)
 
 
 def _remove_if_dead(lock: Path) -> None:
@@ -60,4 +66,5 @@ def _remove_if_dead(lock: Path) -> None:
     except BlockingIOError:
         os.close(fd)
     else:
-        DiskLayer(lock.with_suffix(""), fd).dispose()
+        with suppress(OSError):
+            DiskLayer(lock.with_suffix(""), fd).dispose()

@@ -64,7 +64,7 @@ def _play(
         words += ["--image", engine.image(address), "--engine", address] if address else []
         ran = subprocess.run([*start, *words], capture_output=True, text=True, env=env, cwd=home)
         if not told.exists():
-            raise RuntimeError(f"{half}: {ran.stdout[-2000:]}{ran.stderr[-3000:]}")
+            raise RuntimeError(f"{half}: {ran.stdout[-2000:]}{ran.stderr[-6000:]}")
         return json.loads(told.read_text()), f"{half}\n{ran.stdout}"
 
 

@@ -100,7 +100,7 @@ async def _git(arena: Arena) -> None:
 
 async def _git_works(arena: Arena) -> None:
     async with arena.fresh() as sandbox:
-        script = "rm -rf .git; git init -q . && git add -A && git -c user.name=a -c user.email=a commit -qm one"
+        script = "rm -rf .git; git init -q --template= . && git add -A && git -c user.name=a -c user.email=a commit -qm one"
         ran = await arena.shell(f"{script} && git log --oneline | wc -l", sandbox)
     assert ran.text.strip() == "1", ran.text
 
