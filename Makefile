@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ARGS ?=
 
-.PHONY: demo test lint types pytest setup shots refresh-github-data clean
+.PHONY: demo test lint types pytest attack bench-sandbox setup shots refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -21,6 +21,12 @@ types: setup
 
 pytest: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
+	cd tests && PYTHONPATH=..:. ../$(BIN)/python -m attack.campaign
+
+bench-sandbox: setup ## what the sandbox costs, as ratios within one run
+	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
 
 setup: $(READY)
 	@.ci/system

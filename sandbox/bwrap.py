@@ -23,6 +23,7 @@ from typing import Any
 
 from sandbox import arguments, rootfs, seccomp, upper
 from sandbox import limits as ceilings
+from sandbox.keeper import NAME
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
 from sandbox.result import RunClock, completed
@@ -172,6 +173,10 @@ class BwrapSandbox:
     def keeper_pid(self) -> int:
         """The process below which all of this sandbox runs."""
         return self._link.process.pid
+
+    def strays(self) -> list[int]:
+        """The processes below the keeper beside its spare; none between commands."""
+        return [pid for pid in ceilings.descendants(self.keeper_pid) if ceilings.name_of(pid) != NAME]
 
     async def __aenter__(self) -> BwrapSandbox:
         return self

@@ -208,6 +208,13 @@ def descendants(pid: int) -> Iterator[int]:
                 yield from found
 
 
+def name_of(pid: int) -> str:
+    """What a process calls itself; nothing when it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
 def own_bytes(pid: int) -> int:
     """The same with pages that processes share (after a fork) divided among them, where that may be read.
 

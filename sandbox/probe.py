@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import open_sandbox
-from sandbox.limits import descendants
 from sandbox.spec import WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
 from sandbox.toolchain import Toolchain, toolchain
 
@@ -145,7 +144,5 @@ async def _memory(sandbox: Sandbox) -> Finding:
 
 async def _end(sandbox: Sandbox) -> Finding:
     ran = await sandbox.run(Command(argv=("sh", "-c", _DAEMON), seconds=0.2))
-    pid: int | None = getattr(sandbox, "keeper_pid", None)
-    left = list(descendants(pid)) if pid is not None else []
-    ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not left
+    ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not sandbox.strays()
     return Finding(name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s")

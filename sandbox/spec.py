@@ -131,6 +131,10 @@ class Sandbox(Protocol):
         """Run one command to its end; every process it started is dead when this returns."""
         ...
 
+    def strays(self) -> list[int]:
+        """The processes that a command left, as the host numbers them: none between commands."""
+        ...
+
     def entries(self) -> list[Entry]:
         """What differs from the layers below, read without following links, sorted by path."""
         ...

@@ -11,7 +11,7 @@ import pytest
 from sandbox_fixtures import SMALL, opened, python
 
 from sandbox import limits
-from sandbox.limits import Group, Watchdog, descendants
+from sandbox.limits import Group, Watchdog
 from sandbox.spec import Ending, MiB
 
 
@@ -74,7 +74,7 @@ async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
     )
     async with await opened(tmp_path) as sandbox:
         ran = await python(sandbox, grow)
-        assert not list(descendants(sandbox.keeper_pid))
+        assert not sandbox.strays()
     assert ran.ending is Ending.OUT_OF_MEMORY
     assert ran.seconds < 5
 

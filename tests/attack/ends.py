@@ -8,20 +8,13 @@ from pathlib import Path
 
 from attack.arena import Arena
 from attack.case import Case
-from sandbox.limits import descendants
-from sandbox.spec import Ending, Sandbox
-
-
-def _left(sandbox: Sandbox) -> list[int]:
-    """What still runs of a sandbox's commands, as the host sees it."""
-    strays = getattr(sandbox, "strays", None)
-    return list(strays()) if strays else list(descendants(sandbox.keeper_pid))  # type: ignore[attr-defined]
+from sandbox.spec import Ending
 
 
 def _survivor(script: str) -> Case:
     async def attack(arena: Arena) -> None:
         ran = await arena.shell(script, seconds=0.3)
-        assert not _left(arena.sandbox), "IT LIVES"
+        assert not arena.sandbox.strays(), "IT LIVES"
         assert ran.seconds < 2.3, f"it took {ran.seconds:.1f} s"
 
     return Case("endings", script[:60], attack, _ends_well)
@@ -43,7 +36,7 @@ async def _host_lives(arena: Arena) -> None:
 async def _bombed(arena: Arena) -> None:
     async with arena.fresh() as sandbox:
         ran = await arena.shell("b() { b | b & }; b; sleep 9", sandbox, seconds=0.8)
-        assert not _left(sandbox) and ran.seconds < 3, f"{ran.seconds:.1f} s"
+        assert not sandbox.strays() and ran.seconds < 3, f"{ran.seconds:.1f} s"
         assert (await arena.shell("echo fine", sandbox)).text == "fine\n"
 
 
