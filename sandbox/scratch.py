@@ -48,7 +48,7 @@ class DiskLayer:
         """Remove it all. Raises OSError when somebody else's files are in it; the next worker tries again."""
         try:
             inner = self.private / "work" / "work"  # an overlay's own, unreadable, but empty when not mounted
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 inner.rmdir()
             remove_tree(self.path)
             self.path.with_suffix(".lock").unlink(missing_ok=True)
