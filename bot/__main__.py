@@ -82,7 +82,14 @@ def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bo
     tell = _quiet_unless_terminal(as_json)
     solved = asyncio.run(
         run_solve(
-            path, request, home=settings.home, model=settings.model, backend=settings.sandbox, tell=tell
+            path,
+            request,
+            home=settings.home,
+            model=settings.model,
+            backend=settings.sandbox,
+            tell=tell,
+            image=settings.image,
+            engine=settings.docker,
         )
     )
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any, Literal
 
@@ -11,10 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from bot.errors import UserError
 
 PATH = ".github/hob.yml"
+DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
 MAX_BYTES = 64 * 1024
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Host = Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z]{2,63}$", max_length=253)]
+
+Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
+# A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
+_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
 
 
 class Budget(BaseModel):
@@ -37,6 +43,9 @@ class RepoConfig(BaseModel):
     lint: Line | None = Field(default=None, description="shell command that checks the style")
     internet: Literal["off", "packages"] | tuple[Host, ...] = Field(
         default="off", description="what setup may reach; only 'off' is served so far"
+    )
+    image: Image | None = Field(
+        default=None, description="image that commands run in, where the operator has chosen Docker"
     )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
@@ -73,6 +82,23 @@ def parse(text: bytes | None) -> RepoConfig:
         raise UserError(
             f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
         ) from None
+
+
+def devcontainer_image(text: bytes | None) -> str | None:
+    """The ``image`` of a devcontainer.json (https://containers.dev/implementors/json_reference/), if any.
+
+    The file is another tool's: what is wrong with it is not ours to complain of, and means no image.
+    """
+    if text is None or len(text) > MAX_BYTES:
+        return None
+    try:
+        plain = text.decode("utf-8")
+        for _ in range(2):  # a comment may stand between such a comma and the bracket
+            plain = _JSON_EXTRA.sub(lambda found: found[1] or "", plain)
+        data = json.loads(plain)
+        return RepoConfig.model_validate({"image": data.get("image")}).image
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 def schema() -> dict[str, Any]:

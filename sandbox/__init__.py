@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sandbox.hosts import alternative
 from sandbox.spec import Policy, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
@@ -16,7 +17,8 @@ async def open_sandbox(
 ) -> Sandbox:
     """A sandbox whose workspace shows ``layers`` (top first, never written) below a private, empty layer.
 
-    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``.
+    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``,
+    which is bwrap, and where that cannot work an error that says why and whether docker is at hand.
     Raises SandboxUnavailable, which says how to mend it; never returns less isolation than the policy's.
     """
     if backend not in ("auto", *BACKENDS):
@@ -29,4 +31,9 @@ async def open_sandbox(
         return await open_docker(layers=layers, policy=policy, scratch=scratch)
     from sandbox.bwrap import open_bwrap
 
-    return await open_bwrap(layers=layers, policy=policy, scratch=scratch)
+    try:
+        return await open_bwrap(layers=layers, policy=policy, scratch=scratch)
+    except SandboxUnavailable as error:
+        if backend != "auto":
+            raise
+        raise SandboxUnavailable(error.reason, f"{error.mend}; {alternative(policy.engine)}") from error

@@ -23,6 +23,7 @@ from typing import Any
 
 from sandbox import arguments, rootfs, seccomp, upper
 from sandbox import limits as ceilings
+from sandbox.hosts import mend
 from sandbox.keeper import NAME
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
@@ -35,16 +36,6 @@ _KILL_SECONDS = 5.0
 _OLDEST = (0, 8)
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
-_MEND = {
-    "user namespace": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000), or run the worker as "
-    "root; a container needs --privileged",
-    "overlay": "overlayfs is refused here: load it (modprobe overlay), use Linux 5.11 or newer; a container "
-    "needs --privileged",
-    "tmpfs": "mounting is refused here: allow user namespaces their capabilities "
-    "(sysctl kernel.apparmor_restrict_unprivileged_userns=0) or run the worker as root",
-    "mount source": "make the named path readable for the worker's user",
-}
 
 
 async def open_bwrap(
@@ -74,8 +65,7 @@ async def open_bwrap(
             elif step == "workspace" and not on_disk:
                 on_disk = True
             else:
-                mend = _MEND.get(step, "see sandbox/README.md for what a host has to offer")
-                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend)
+                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend(step))
     except BaseException:
         group.remove()
         disk.dispose()

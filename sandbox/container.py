@@ -33,7 +33,7 @@ class Place:
 def checked_image(name: str) -> str:
     """The name, when it can be one. Raises SandboxUnavailable."""
     if not name:
-        raise SandboxUnavailable("no image is named", "name one in .github/hob.yml: `image: python:3.13`")
+        raise SandboxUnavailable("no image is named", "the policy needs one, such as python:3.13")
     if not _REFERENCE.fullmatch(name):
         raise SandboxUnavailable(f"{name!r} is not the name of an image", "write it as in `docker pull`")
     return name

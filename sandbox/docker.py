@@ -26,7 +26,7 @@ from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
 
 _FIRST_UID = 0x48_0C_00_00  # apart from those of the other backend
-_MEND = "see what the engine says: docker logs, docker info; or use HOB_SANDBOX=bwrap"
+_MEND = "see what the engine says: docker logs, docker info; or choose the bwrap backend"
 _cleared: set[str] = set()
 
 
@@ -41,7 +41,7 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
     except EngineError as error:
         raise SandboxUnavailable(
             f"the image {image} is not on this machine's engine ({error})",
-            f"Hob pulls nothing by itself; an operator runs: docker pull {image}",
+            f"nothing is pulled by itself; an operator runs: docker pull {image}",
         ) from error
     if engine.address not in _cleared:  # once per worker, before it makes its own
         await engine.remove_stale()
@@ -112,7 +112,7 @@ class _Opening:
         self.upper = os.open(private / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         lower = ":".join(str(layer.resolve()) for layer in self.layers)
         if any(set(":,\\\n") & set(str(path)) for path in (*self.layers, private)):
-            raise SandboxUnavailable("a path that no overlay can name", "move the state directory (HOB_HOME)")
+            raise SandboxUnavailable("a path that no overlay can name", "move the state directory to a plainer path")
         options = f"lowerdir={lower},upperdir={private}/upper,workdir={private}/work,userxattr"
         options += ",index=off,metacopy=off,redirect_dir=nofollow,xino=off"
         words = ["volume", "create", "--label", f"{LABEL}={owner_label()}", "--opt", "type=overlay"]
@@ -163,6 +163,11 @@ class DockerSandbox:
             "workspace": "tmpfs" if self._parts.mounted else "disk",
             "limits": f"Docker {self._engine.version}, control groups version {self._resident.version}",
         }
+
+    @property
+    def name(self) -> str:
+        """The container's."""
+        return self._place.name
 
     def strays(self) -> list[int]:
         """The processes in the container beside those that stay in it."""

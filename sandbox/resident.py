@@ -64,7 +64,7 @@ class Resident:
 
 def _groups(pid: int) -> tuple[int, Path, Path]:
     """The version of the control groups, the list of members, and the counts of memory kills."""
-    paths = {}
+    paths: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
         paths |= dict.fromkeys(names.split(","), path[1:])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 WORKSPACE = "/workspace"
+ENGINE = "unix:///var/run/docker.sock"
 
 MiB = 1 << 20
 
@@ -52,7 +53,7 @@ class Policy:
     env: tuple[tuple[str, str], ...] = ()
     path: tuple[str, ...] = ("/usr/local/bin", "/usr/bin", "/bin")
     image: str = ""
-    engine: str = "unix:///var/run/docker.sock"
+    engine: str = ENGINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

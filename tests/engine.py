@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-HOSTS_OWN = "unix:///var/run/docker.sock"
-IMAGE = "hob-attack:1"
+HOSTS_OWN = os.environ.get("HOB_TEST_ENGINE", "unix:///var/run/docker.sock")
+IMAGE = "hob-attack:2"
 _SEARCH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _PROGRAMS = (
     *("sh", "bash", "cat", "ls", "head", "tail", "sleep", "true", "false", "echo", "printf", "env", "id"),
@@ -89,8 +89,8 @@ def _archive() -> bytes:
     library = Path("/usr/lib", system.name)
     trees = [library, Path("/usr/lib/git-core/git")]
     modules = [*library.rglob("*.so"), *Path(sys.base_prefix, "lib").rglob("lib-dynload/*.so")]
-    interpreter = Path(sys.executable).resolve()
-    for program in (*files, *modules, interpreter):
+    own = [Path(sys.executable).resolve(), *Path(sys.prefix, "bin").glob("rg")]
+    for program in (*files, *modules, *own):
         files |= _linked(program)
     files |= {path for tree in trees for path in (tree.rglob("*") if tree.is_dir() else [tree])}
     file = io.BytesIO()
@@ -114,7 +114,8 @@ def _linked(program: Path) -> set[Path]:
     found = re.findall(r"(?:=> |^\s+)(/\S+) \(0x", told, re.MULTILINE)
     merged = {Path("/usr", path[1:]) if not path.startswith("/usr") else Path(path) for path in found}
     merged = {path for path in merged if not str(path).startswith(sys.base_prefix)}
-    return merged | {path.resolve() for path in merged} | {program}
+    mine = () if program.is_relative_to(sys.prefix) else (program,)
+    return merged | {path.resolve() for path in merged} | {*mine}
 
 
 def _link(tar: tarfile.TarFile, name: str, target: str) -> None:
@@ -127,7 +128,3 @@ def _folder(tar: tarfile.TarFile, name: str) -> None:
     info = tarfile.TarInfo(name)
     info.type, info.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
     tar.addfile(info)
-
-
-if __name__ == "__main__":
-    print(image(sys.argv[1]), os.getpid())

@@ -17,11 +17,11 @@ from bot.errors import UserError
 from bot.git.mirror import Mirror
 from bot.redact import Redactor
 from bot.repofile import PATH as CONFIG_PATH
-from bot.repofile import RepoConfig, parse
+from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.run.checks import Checks, find_checks
 from sandbox import open_sandbox
 from sandbox.frozen import NotFreezable, write_layer
-from sandbox.spec import Command, Limits, Policy, Sandbox
+from sandbox.spec import ENGINE, Command, Limits, Policy, Sandbox
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -57,14 +57,25 @@ class Checkout:
     async def open(self) -> Sandbox:
         """A sandbox with a private layer over the shared ones."""
         return await open_sandbox(
-            layers=self.layers, policy=self.policy, scratch=self.scratch, backend=self.backend
+            layers=self.layers,
+            policy=replace(self.policy, image=self.config.image or self.policy.image),
+            scratch=self.scratch,
+            backend=self.backend,
         )
 
 
 class Workshop:
     """Makes checkouts below one state directory: mirrors, layers, the toolchain that is shown inside."""
 
-    def __init__(self, home: Path, *, backend: str = "auto", limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        backend: str = "auto",
+        limits: Limits | None = None,
+        image: str = "",
+        engine: str = ENGINE,
+    ) -> None:
         self.mirror = Mirror(home / "mirrors")
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
@@ -75,6 +86,8 @@ class Workshop:
             mounts=(*tools.mounts, *guest_mounts()),
             path=tools.path,
             env=(*tools.env, *ENV),
+            image=image,
+            engine=engine,
         )
 
     async def checkout(
@@ -92,6 +105,8 @@ class Workshop:
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
         config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        if config.image is None:
+            config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
         if config.internet != "off":
             raise UserError(
                 f"`{CONFIG_PATH}`: `internet` other than `off` is not served yet.", phase="configuration"
@@ -116,6 +131,11 @@ class Workshop:
             backend=self.backend,
         )
         return await self._with_setup(plain, redactor)
+
+    async def _devcontainer(self, repo_id: int, commit: str) -> str | None:
+        """The image that a commit's devcontainer.json names."""
+        texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
+        return next((image for text in texts if (image := devcontainer_image(text))), None)
 
     async def _guides(self, repo_id: int, commit: str) -> tuple[tuple[str, str], ...]:
         """AGENTS.md files of a commit, the root's first."""

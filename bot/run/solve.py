@@ -21,6 +21,7 @@ from bot.git import program
 from bot.redact import Redactor
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
+from sandbox.spec import ENGINE
 
 Tell = Callable[[str], None]
 
@@ -75,14 +76,24 @@ class ConsoleJournal:
         return []
 
 
-async def solve(path: Path, request: str, *, home: Path, model: str, backend: str, tell: Tell) -> Solved:
+async def solve(
+    path: Path,
+    request: str,
+    *,
+    home: Path,
+    model: str,
+    backend: str,
+    tell: Tell,
+    image: str = "",
+    engine: str = ENGINE,
+) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
 
     Raises UserError (not a repository, no commit, a bad hob.yml, a failing setup) and SandboxUnavailable.
     """
     begun = time.monotonic()
     redactor = Redactor()
-    workshop = Workshop(home, backend=backend)
+    workshop = Workshop(home, backend=backend, image=image, engine=engine)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     guides = [

@@ -96,6 +96,10 @@ def main() -> int:
             verdicts, table = fight(half, address if half.backend == "docker" else "", group)
             print(table, flush=True)
             wrong += sum(bool(each) for both in verdicts.values() for each in both)
+        if address:
+            tests = [sys.executable, "-m", "pytest", "-q", str(HERE.parent / "test_sandbox_docker.py")]
+            env = {**os.environ, "HOB_TEST_ENGINE": address}
+            wrong += subprocess.run(tests, env=env, cwd=_ROOT).returncode
     if not address:
         print("docker: left out, no engine answers and only root can start one")
     print(f"{wrong} unexpected" if wrong else "nothing unexpected")
