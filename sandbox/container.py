@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,6 +95,7 @@ def _ceilings(policy: Policy, uid: int) -> list[str]:
     limits = policy.limits
     words = ["--memory", str(limits.memory_bytes), "--memory-swap", str(limits.memory_bytes)]
     words += ["--pids-limit", str(limits.processes + _SPARE_PROCESSES), "--oom-score-adj", "900"]
+    words += ["--cpus", f"{min(limits.cpus, os.cpu_count() or 1):.2f}"]
     words += ["--shm-size", str(limits.shm_bytes)]
     inodes = max(1024, limits.tmp_bytes // 4096)
     options = f"rw,nosuid,nodev,exec,size={limits.tmp_bytes},nr_inodes={inodes},mode=1777"

@@ -92,6 +92,7 @@ def _version_1(limits: Limits, root: Path) -> Group | None:
         for controller in ("memory", "pids"):
             made.append(_make(root / controller / _own_group(controller)))
         memory, pids = made
+        made += _share_of_processors(limits, root)
         (memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (memory / "memory.memsw.limit_in_bytes").write_text(str(limits.memory_bytes))
@@ -104,6 +105,20 @@ def _version_1(limits: Limits, root: Path) -> Group | None:
     return Group("control groups, version 1", tuple(made), 1)
 
 
+def _share_of_processors(limits: Limits, root: Path) -> list[Path]:
+    """A group of version 1 for processor time, where the limit means anything and may be set."""
+    made = []
+    with suppress(OSError):
+        if limits.cpus < _processors():
+            made.append(_make(root / "cpu" / _own_group("cpu")))
+            (made[0] / "cpu.cfs_quota_us").write_text(str(int(limits.cpus * 100_000)))
+    return made
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _version_2(limits: Limits, root: Path) -> Group | None:
     parent = root / _own_group("")
     if not {"memory", "pids"} <= set((parent / "cgroup.controllers").read_text().split()):
@@ -112,12 +127,17 @@ def _version_2(limits: Limits, root: Path) -> Group | None:
     if not {"memory", "pids"} <= set(control.read_text().split()):
         _step_aside(parent)
         control.write_text("+memory +pids")
+        with suppress(OSError):
+            control.write_text("+cpu")
     made = _make(parent)
     try:
         (made / "memory.max").write_text(str(limits.memory_bytes))
         (made / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (made / "memory.swap.max").write_text("0")
+        if limits.cpus < _processors():
+            with suppress(OSError):  # absent where processor time is not delegated
+                (made / "cpu.max").write_text(f"{int(limits.cpus * 100_000)} 100000")
     except OSError:
         made.rmdir()
         raise

@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.disposal import remove_tree
+
+_MOMENT = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +48,22 @@ class DiskLayer:
         return self.path / "output"
 
     def dispose(self) -> None:
-        """Remove it all. Raises OSError when somebody else's files are in it; the next worker tries again."""
+        """Remove it all; what takes longer than a moment goes on in the background, so that no run waits.
+
+        The lock is held until the end. What cannot be removed, or not before we die, the next worker finds.
+        """
+        removing = threading.Thread(target=self._remove, daemon=True)
+        removing.start()
+        removing.join(_MOMENT)
+
+    def _remove(self) -> None:
         try:
             inner = self.private / "work" / "work"  # an overlay's own, unreadable, but empty when not mounted
             with suppress(OSError):
                 inner.rmdir()
-            remove_tree(self.path)
-            self.path.with_suffix(".lock").unlink(missing_ok=True)
+            with suppress(OSError):
+                remove_tree(self.path)
+                self.path.with_suffix(".lock").unlink(missing_ok=True)
         finally:
             os.close(self.lock)
 
@@ -66,5 +78,4 @@ def _remove_if_dead(lock: Path) -> None:
     except BlockingIOError:
         os.close(fd)
     else:
-        with suppress(OSError):
-            DiskLayer(lock.with_suffix(""), fd).dispose()
+        DiskLayer(lock.with_suffix(""), fd).dispose()
