@@ -27,17 +27,48 @@ from sandbox import open_sandbox  # noqa: E402
 from sandbox.spec import Command, Limits, Policy, Sandbox  # noqa: E402
 
 TRUE = Command(argv=("/usr/bin/true",))
-BARE = (
-    "bwrap --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup "
-    "--disable-userns --new-session --die-with-parent --clearenv --cap-drop ALL --ro-bind /usr /usr "
-    "--symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev "
-    "--tmpfs /tmp -- /usr/bin/true"
-).split()
+BARE = [
+    "bwrap",
+    "--unshare-user",
+    "--unshare-pid",
+    "--unshare-net",
+    "--unshare-ipc",
+    "--unshare-uts",
+    "--unshare-cgroup",
+    "--disable-userns",
+    "--new-session",
+    "--die-with-parent",
+    "--clearenv",
+    "--cap-drop",
+    "ALL",
+    "--ro-bind",
+    "/usr",
+    "/usr",
+    "--symlink",
+    "usr/bin",
+    "/bin",
+    "--symlink",
+    "usr/lib",
+    "/lib",
+    "--symlink",
+    "usr/lib64",
+    "/lib64",
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+    "--",
+    "/usr/bin/true",
+]
 
 
 async def opened(layer: Path, scratch: Path) -> Sandbox:
     """A sandbox over one layer."""
-    return await open_sandbox(layers=[layer], policy=Policy(limits=Limits(command_seconds=600)), scratch=scratch)
+    return await open_sandbox(
+        layers=[layer], policy=Policy(limits=Limits(command_seconds=600)), scratch=scratch
+    )
 
 
 async def timed(action: Callable[[], Awaitable[object]]) -> float:
@@ -63,7 +94,9 @@ def tree(top: Path, files: int) -> Path:
 
 def used(top: Path) -> int:
     """Bytes on disk."""
-    return int(subprocess.run(["du", "-s", "-B1", str(top)], capture_output=True, text=True).stdout.split()[0])
+    return int(
+        subprocess.run(["du", "-s", "-B1", str(top)], capture_output=True, text=True).stdout.split()[0]
+    )
 
 
 async def command(folder: Path, count: int) -> list[str]:
@@ -121,8 +154,12 @@ async def output(folder: Path, size: int) -> list[str]:
         grown, seconds = resident() - before, time.perf_counter() - began
     finally:
         await sandbox.aclose()
-    assert ran.omitted_bytes == size - len(ran.output) + len(b"\n[... %d bytes left out ...]\n" % ran.omitted_bytes)
-    return [f"output      {size / 1e9:.0f} GB in {seconds:.0f} s, worker grows by {grown / 1e6:.2f} MB (<= 2)"]
+    assert ran.omitted_bytes == size - len(ran.output) + len(
+        b"\n[... %d bytes left out ...]\n" % ran.omitted_bytes
+    )
+    return [
+        f"output      {size / 1e9:.0f} GB in {seconds:.0f} s, worker grows by {grown / 1e6:.2f} MB (<= 2)"
+    ]
 
 
 def resident() -> int:

@@ -132,9 +132,7 @@ async def _workshop(settings: Settings) -> Workshop:
     from bot.run.checkout import Workshop
     from sandbox.probe import probe
 
-    workshop = Workshop(
-        settings.home, backend=settings.sandbox, image=settings.image, engine=settings.docker
-    )
+    workshop = Workshop(settings.home, backend=settings.sandbox, image=settings.image, engine=settings.docker)
     await asyncio.to_thread(workshop.layers.prune)
     report = await probe(
         backend=settings.sandbox,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +11,9 @@ from sandbox import rootfs, seccomp
 from sandbox.engine import LABEL, owner_label
 from sandbox.spec import WORKSPACE, Command, Policy, SandboxUnavailable
 
-_SPARE_PROCESSES = 12  # the two that stay, the shell around a command, and the engine's own while it starts one
+_SPARE_PROCESSES = (
+    12  # the two that stay, the shell around a command, and the engine's own while it starts one
+)
 _REFERENCE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,254}")
 
 # Starts a command and, when its first process is over, ends all others of the user.
@@ -59,7 +60,16 @@ def write_files(folder: Path, uid: int) -> None:
 
 def creation(place: Place, policy: Policy) -> list[str]:
     """``docker run`` for a container in which nothing runs yet but a sleeping process of another user."""
-    words = ["run", "--detach", "--pull", "never", "--name", place.name, "--label", f"{LABEL}={owner_label()}"]
+    words = [
+        "run",
+        "--detach",
+        "--pull",
+        "never",
+        "--name",
+        place.name,
+        "--label",
+        f"{LABEL}={owner_label()}",
+    ]
     words += _confinement(place) + _ceilings(policy, place.uid)
     words += ["--mount", f"{place.workspace},dst={WORKSPACE}"]
     shown = [(place.files / name, f"/etc/{name}") for name in ("passwd", "group", "resolv.conf", "hosts")]
@@ -115,6 +125,6 @@ def _ceilings(policy: Policy, uid: int) -> list[str]:
 
 def _field(*fields: str) -> str:
     """A mount's fields as the client reads them: as CSV. Raises SandboxUnavailable for a path it cannot."""
-    if any(set(",\"\n") & set(each) for each in fields):
+    if any(set(',"\n') & set(each) for each in fields):
         raise SandboxUnavailable(f"a path that Docker cannot mount: {fields}", "rename it")
     return ",".join(fields)

@@ -112,7 +112,9 @@ class _Opening:
         self.upper = os.open(private / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         lower = ":".join(str(layer.resolve()) for layer in self.layers)
         if any(set(":,\\\n") & set(str(path)) for path in (*self.layers, private)):
-            raise SandboxUnavailable("a path that no overlay can name", "move the state directory to a plainer path")
+            raise SandboxUnavailable(
+                "a path that no overlay can name", "move the state directory to a plainer path"
+            )
         options = f"lowerdir={lower},upperdir={private}/upper,workdir={private}/work,userxattr"
         options += ",index=off,metacopy=off,redirect_dir=nofollow,xino=off"
         words = ["volume", "create", "--label", f"{LABEL}={owner_label()}", "--opt", "type=overlay"]

@@ -1,6 +1,6 @@
 """Talking to a Docker engine through its own command-line client, and clearing away what dead workers left.
 
-The client rather than a library: its streams are pipes that ``streams.py`` caps, and it is wherever Docker is.
+The client rather than a library: its streams are pipes that ``streams.py`` caps, and every host has it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ main(sys.argv[2])
 
 @dataclass(frozen=True, slots=True)
 class HostWorkspace:
-    """A mounted workspace. ``upper`` is its private layer's directory as a descriptor, valid until dispose."""
+    """A mounted workspace. ``upper`` is its private layer as a descriptor, valid until dispose."""
 
     top: Path
     lock: int

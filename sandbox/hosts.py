@@ -39,14 +39,16 @@ _OTHERWISE = {
 
 
 def mend(step: str, proc: Path = Path("/proc")) -> str:
-    """One line for a step of the set-up that failed: what is in the way here, if that can be seen; the way out."""
+    """One line for a failed step of the set-up: what is in the way, if that can be seen, and the way out."""
     otherwise = _OTHERWISE.get(step, "see sandbox/README.md for what a host has to offer")
     if step in ("user namespace", "tmpfs"):
         for switch, refuses, what, how in _USER_NAMESPACES:
             if _read(proc / switch) == refuses:
                 return f"{what}: {how}, or run the worker as root"
     if step == "overlay" and (version := _version(proc)) < (5, 11):
-        return f"Linux {version[0]}.{version[1]} has no overlay in a user namespace: use 5.11 or newer, or root"
+        return (
+            f"Linux {version[0]}.{version[1]} has no overlay in a user namespace: use 5.11 or newer, or root"
+        )
     if re.search(r"^Seccomp:\s+2", _read(proc / "self" / "status"), re.MULTILINE) and step != "mount source":
         return f"a filter on system calls is in force already, as in a container: {otherwise}"
     return otherwise

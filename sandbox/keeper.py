@@ -6,8 +6,8 @@ mounts the workspace's overlay, and then starts bubblewrap for every command it 
 exactly as long as this process: when the worker dies the control socket ends, the keeper kills what runs and
 leaves, and the kernel takes every mount and the private layer away. Nothing needs cleaning up afterwards.
 
-A fork costs a command a third of its time, so there is always a spare: a child that has done all but to become
-bubblewrap, made while nobody waits. It is of the keeper alone; nothing of a command runs in it before that.
+A fork costs a command a third of its time, so there is always a spare: a child that has done all but become
+bubblewrap, made while nobody waits. It is the keeper's alone; nothing of a command runs in it before that.
 
 Control messages are words or JSON over a SOCK_SEQPACKET; whatever may be long travels in a memfd beside them.
 """

@@ -47,9 +47,7 @@ class Report:
     limits_by: str
 
 
-async def probe(
-    backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE
-) -> Report:
+async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE) -> Report:
     """Open a sandbox, let the canaries out in it, and report. Never raises for what the host lacks.
 
     ``scratch`` keeps the toolchain's layer between calls; with that there it takes one to two seconds.

@@ -74,11 +74,7 @@ def bind(mount: Mount) -> tuple[str, str, bool]:
     """(source, path below the root, owners may be translated). Raises SandboxUnavailable."""
     target = os.path.normpath(mount.target)
     inside = tuple(Path(target).parts[1:])
-    if (
-        target != mount.target.rstrip("/")
-        or not inside
-        or inside[0] in _TAKEN
-    ):
+    if target != mount.target.rstrip("/") or not inside or inside[0] in _TAKEN:
         raise SandboxUnavailable(
             f"{mount.target!r} cannot be a mount's target",
             "give an absolute path outside the workspace, /usr, /tmp, /proc and /dev, such as /opt/name",

@@ -1,4 +1,4 @@
-"""Every attack fails and every twin works, by family; ``make attack`` prints the table and starts an engine."""
+"""Every attack fails and every twin works, by family; ``make attack`` prints tables and starts an engine."""
 
 from __future__ import annotations
 

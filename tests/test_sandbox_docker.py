@@ -102,7 +102,7 @@ asyncio.run(main())
 """
 
 
-async def test_what_a_killed_worker_left_is_cleared_at_the_next_start(tmp_path, image):
+def test_what_a_killed_worker_left_is_cleared_at_the_next_start(tmp_path, image):
     base_layer(tmp_path)
     root = Path(__file__).parent.parent
     command = [sys.executable, "-c", WORKER, str(tmp_path), image]
@@ -112,7 +112,13 @@ async def test_what_a_killed_worker_left_is_cleared_at_the_next_start(tmp_path, 
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     assert name in names() and list((tmp_path / "scratch").iterdir())
-    again = [sys.executable, "-c", WORKER.replace('await shell(sandbox, "sleep 99")', "await sandbox.aclose()"), str(tmp_path), image]
+    again = [
+        sys.executable,
+        "-c",
+        WORKER.replace('await shell(sandbox, "sleep 99")', "await sandbox.aclose()"),
+        str(tmp_path),
+        image,
+    ]
     next_worker = subprocess.run(again, capture_output=True, text=True, cwd=root)
     assert next_worker.returncode == 0, next_worker.stderr
     assert name not in names()

@@ -55,8 +55,19 @@ def test_a_container_is_asked_for_with_everything_taken_away(tmp_path):
     policy = Policy(limits=SMALL, image="python:3.13", mounts=(Mount(source=tmp_path, target="/opt/x"),))
     words = " ".join(container.creation(PLACE, policy))
     for wanted in (
-        *("--network none", "--read-only", "--cap-drop ALL", "no-new-privileges", "--pull never", "--ipc private"),
-        *(f"--memory {SMALL.memory_bytes} --memory-swap {SMALL.memory_bytes}", "--restart no", "--user 70001:70001"),
+        *(
+            "--network none",
+            "--read-only",
+            "--cap-drop ALL",
+            "no-new-privileges",
+            "--pull never",
+            "--ipc private",
+        ),
+        *(
+            f"--memory {SMALL.memory_bytes} --memory-swap {SMALL.memory_bytes}",
+            "--restart no",
+            "--user 70001:70001",
+        ),
         *("--security-opt seccomp=/state/etc/seccomp.json", f"type=bind,src={tmp_path},dst=/opt/x,readonly"),
         *(f"--ulimit fsize={SMALL.file_bytes}:{SMALL.file_bytes}", f"--pids-limit {SMALL.processes + 12}"),
     ):

@@ -76,5 +76,3 @@ async def test_a_rust_project(tmp_path):
     script = "cargo build --offline -q && cargo test --offline"
     done = await ran(tmp_path, RUST, Policy(limits=LIMITS), script)
     assert done.ok and "1 passed" in done.text, done.text
-
-

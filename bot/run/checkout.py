@@ -16,8 +16,8 @@ from bot.agent.tools import guest_mounts
 from bot.errors import UserError
 from bot.git.mirror import Mirror
 from bot.redact import Redactor
-from bot.repofile import PATH as CONFIG_PATH
 from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
+from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
 from sandbox import open_sandbox
 from sandbox.frozen import NotFreezable, write_layer

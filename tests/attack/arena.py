@@ -85,9 +85,7 @@ class Arena:
     async def plays(self, plays: list[tuple[str, str]]) -> dict[str, str]:
         """Play pieces inside; key -> what went wrong, or nothing."""
         asked = json.dumps({"host": self.host, "plays": plays}).encode()
-        command = Command(
-            argv=("python3", "-I", "-c", INSIDE.read_text()), stdin=asked, output_bytes=1 * MiB
-        )
+        command = Command(argv=("python3", "-I", "-c", INSIDE.read_text()), stdin=asked, output_bytes=1 * MiB)
         ran = await self.sandbox.run(command)
         assert ran.ok, f"{ran.ending} {ran.exit_code}: {ran.text[-1000:]}"
         found: dict[str, str] = json.loads(ran.output)

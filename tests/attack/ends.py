@@ -77,7 +77,20 @@ async def _late_writer(arena: Arena) -> None:
 async def _variables(arena: Arena) -> None:
     ran = await arena.shell("env")
     names = {line.partition("=")[0] for line in ran.text.splitlines()}
-    known = {"HOME", "USER", "LANG", "TERM", "TMPDIR", "PATH", "PWD", "GREETING", "HOSTNAME", "OLDPWD", "SHLVL", "_"}
+    known = {
+        "HOME",
+        "USER",
+        "LANG",
+        "TERM",
+        "TMPDIR",
+        "PATH",
+        "PWD",
+        "GREETING",
+        "HOSTNAME",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+    }
     assert names <= known, names - known
 
 

@@ -24,7 +24,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 SECONDS = 10
@@ -96,7 +95,7 @@ def wrote(path: str) -> None:
     """A file can be written, read and removed."""
     write(path)
     assert read(path) == b"x"
-    os.unlink(path)  # noqa: PTH108
+    os.unlink(path)
 
 
 def connect(family: int, address: Any) -> None:
@@ -108,10 +107,12 @@ def connect(family: int, address: Any) -> None:
 
 def loopback(family: int = socket.AF_INET, host: str = "127.0.0.1") -> None:
     """A server and a client of one's own find each other."""
-    with socket.create_server((host, 0), family=family) as server:
-        with socket.create_connection(server.getsockname()[:2], timeout=5) as client:
-            server.accept()[0].sendall(b"ok")
-            assert client.recv(2) == b"ok"
+    with (
+        socket.create_server((host, 0), family=family) as server,
+        socket.create_connection(server.getsockname()[:2], timeout=5) as client,
+    ):
+        server.accept()[0].sendall(b"ok")
+        assert client.recv(2) == b"ok"
 
 
 def output(*argv: str) -> str:
@@ -143,7 +144,7 @@ def play(source: str) -> str:
         said = ""
         try:
             place = f"/workspace/play-{os.getpid()}"
-            os.mkdir(place)  # noqa: PTH102
+            os.mkdir(place)
             os.chdir(place)
             exec(source, dict(globals()))
         except BaseException as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attack.case import Case, each
+from attack.case import each
 
 _NAMESPACES = {
     "mount": 0x20000,
@@ -13,8 +13,12 @@ _NAMESPACES = {
     "pid": 0x20000000,
     "network": 0x40000000,
 }
-_FORK = "pid = os.fork()\nif pid == 0: os._exit(7)\nassert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7"
-_THREAD = "found = []; t = threading.Thread(target=found.append, args=(1,)); t.start(); t.join(); assert found"
+_FORK = (
+    "pid = os.fork()\nif pid == 0: os._exit(7)\nassert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7"
+)
+_THREAD = (
+    "found = []; t = threading.Thread(target=found.append, args=(1,)); t.start(); t.join(); assert found"
+)
 
 NAMESPACES = [
     *each(
@@ -176,8 +180,12 @@ IOCTLS = each(
     ],
 )  # fmt: skip
 
-_STATUS = "dict(line.split(':\\t', 1) for line in open('/proc/self/status').read().splitlines() if ':\\t' in line)"
-_HARD = "soft, hard = resource.getrlimit(resource.{0}); refused(lambda: resource_raise(resource.{0}, hard + 1))"
+_STATUS = (
+    "dict(line.split(':\\t', 1) for line in open('/proc/self/status').read().splitlines() if ':\\t' in line)"
+)
+_HARD = (
+    "soft, hard = resource.getrlimit(resource.{0}); refused(lambda: resource_raise(resource.{0}, hard + 1))"
+)
 POWER = [
     *each(
         "power", f"found = {_STATUS}; assert found['Uid'].split()[0] == str(os.getuid())",

@@ -29,7 +29,8 @@ def _read(sandbox: Sandbox) -> dict[bytes, Entry]:
 
 def _tree(top: Path) -> list[tuple[str, int, bytes]]:
     return sorted(
-        (str(path), path.lstat().st_mode, path.read_bytes() if path.is_file() else b"") for path in top.rglob("*")
+        (str(path), path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
+        for path in top.rglob("*")
     )
 
 
@@ -48,9 +49,7 @@ def _kept(source: str, path: bytes, kind: EntryKind, *, secret: bool = False) ->
 
 async def _plain(arena: Arena) -> None:
     """Files, programs, links and deletions come back as they are."""
-    source = (
-        "open('new', 'w').write('x'); os.chmod('new', 0o755); os.symlink('readme.txt', 'to'); os.remove('pkg/one.py')"
-    )
+    source = "open('new', 'w').write('x'); os.chmod('new', 0o755); os.symlink('readme.txt', 'to'); os.remove('pkg/one.py')"
     found = await _entries(arena, source)
     assert (found[b"new"].data, found[b"new"].executable) == (b"x", True)
     assert (found[b"to"].kind, found[b"to"].data) == (EntryKind.LINK, b"readme.txt")

@@ -87,7 +87,12 @@ def _file(planted: Planted, name: str, path: Path) -> None:
 def _variables(planted: Planted, stack: ExitStack) -> None:
     os.environ["HOB_WEBHOOK_SECRET"] = planted.word("worker's variable")
     stack.callback(os.environ.pop, "HOB_WEBHOOK_SECRET")
-    sleeping = [sys.executable, "-c", "import time; time.sleep(600)", planted.word("another process's argument")]
+    sleeping = [
+        sys.executable,
+        "-c",
+        "import time; time.sleep(600)",
+        planted.word("another process's argument"),
+    ]
     env = {**os.environ, "OPENAI_API_KEY": planted.word("another process's variable")}
     other = subprocess.Popen(sleeping, env=env)
     stack.callback(other.wait)
@@ -98,8 +103,12 @@ def _variables(planted: Planted, stack: ExitStack) -> None:
 
 def _outside(planted: Planted, stack: ExitStack) -> None:
     """Files of the host in places that a sandbox has of its own too."""
-    for name, folder in (("file in /tmp", "/tmp"), ("file in /dev/shm", "/dev/shm"), ("file in /var", "/var/tmp")):
-        file = stack.enter_context(tempfile.NamedTemporaryFile("w", prefix="hob-canary-", dir=folder))
+    for name, folder in (
+        ("file in /tmp", "/tmp"),
+        ("file in /dev/shm", "/dev/shm"),
+        ("file in /var", "/var/tmp"),
+    ):
+        file = stack.enter_context(tempfile.NamedTemporaryFile("w", prefix="hob-canary-", dir=folder))  # noqa: SIM115
         file.write(planted.word(name))
         file.flush()
         os.set_inheritable(file.fileno(), True)  # an open descriptor that is not closed on exec, too
@@ -112,7 +121,10 @@ def _sockets(planted: Planted, stack: ExitStack, home: Path) -> None:
     planted.port = tcp.getsockname()[1]
     planted.abstract = f"hob-canary-{secrets.token_hex(6)}"
     served = {"loopback service": tcp}
-    for name, address in (("agent socket", str(home / "agent.sock")), ("abstract socket", "\0" + planted.abstract)):
+    for name, address in (
+        ("agent socket", str(home / "agent.sock")),
+        ("abstract socket", "\0" + planted.abstract),
+    ):
         served[name] = socket.socket(socket.AF_UNIX)
         served[name].bind(address)
         served[name].listen()

@@ -23,7 +23,9 @@ _HOGS = {
 def _hog(name: str, source: str) -> Case:
     async def attack(arena: Arena) -> None:
         ran = await arena.python(source, seconds=15)
-        ended = ran.ending is Ending.OUT_OF_MEMORY or b"MemoryError" in ran.output or b"Errno 12" in ran.output
+        ended = (
+            ran.ending is Ending.OUT_OF_MEMORY or b"MemoryError" in ran.output or b"Errno 12" in ran.output
+        )
         ended = ended or b"Errno 27" in ran.output or ran.exit_code == -25  # a file's size comes first
         assert ended and not ran.ok, f"{ran.ending} {ran.exit_code} {ran.text[-200:]}"
         assert (await arena.shell("echo fine")).text == "fine\n"
@@ -45,7 +47,9 @@ def _filled(place: str, size: int) -> Case:
                 assert "No space" in ran.text and int(ran.text.split()[-1]) <= size, ran.text
 
     async def twin(arena: Arena) -> None:
-        ran = await arena.shell(f"head -c 1000000 /dev/zero > {place}/y && stat -c %s {place}/y; rm {place}/y")
+        ran = await arena.shell(
+            f"head -c 1000000 /dev/zero > {place}/y && stat -c %s {place}/y; rm {place}/y"
+        )
         assert ran.text == "1000000\n"
 
     return Case("resources", f"fill {place}", attack, twin)
@@ -94,7 +98,9 @@ async def _many_files(arena: Arena) -> None:
 
 
 async def _some_files(arena: Arena) -> None:
-    ran = await arena.shell("mkdir some; for n in $(seq 100); do : > some/$n; done; ls some | wc -l; rm -r some")
+    ran = await arena.shell(
+        "mkdir some; for n in $(seq 100); do : > some/$n; done; ls some | wc -l; rm -r some"
+    )
     assert ran.text == "100\n"
 
 
