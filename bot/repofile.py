@@ -7,7 +7,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from bot.errors import UserError
 
@@ -16,7 +16,26 @@ DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
 MAX_BYTES = 64 * 1024
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-Host = Annotated[str, StringConstraints(pattern=r"^([a-z0-9-]{1,63}\.)+[a-z]{2,63}$", max_length=253)]
+# "packages", or a host as ``sandbox.egress.rules.parse_rule`` reads it: example.com, *.example.com,
+# example.com:8443, "GET,HEAD example.com".
+Host = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(packages|([A-Z]{3,10}(,[A-Z]{3,10})* )?"
+        r"(\*\.)?([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}(:\d{1,5})?)$",
+        max_length=300,
+    ),
+]
+
+
+def _off(value: Any) -> Any:
+    """YAML 1.1 reads a bare ``off`` as false."""
+    return "off" if value is False else value
+
+
+Internet = Annotated[
+    Literal["off", "packages"] | Annotated[tuple[Host, ...], Field(max_length=100)], BeforeValidator(_off)
+]
 
 Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
 # A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
@@ -41,12 +60,13 @@ class RepoConfig(BaseModel):
     setup: Line | None = Field(default=None, description="shell command that prepares the checkout")
     test: Line | None = Field(default=None, description="shell command that runs the tests")
     lint: Line | None = Field(default=None, description="shell command that checks the style")
-    internet: Literal["off", "packages"] | tuple[Host, ...] = Field(
-        default="off", description="what setup may reach; only 'off' is served so far"
+    internet: Internet = Field(
+        default="off", description="what commands may reach: off, packages (registries, read only), or hosts"
     )
     image: Image | None = Field(
         default=None, description="image that commands run in, where the operator has chosen Docker"
     )
+    setup_internet: Internet = Field(default="off", description="what setup alone may reach beyond internet")
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
     attempts: int = Field(default=1, ge=1, le=8, description="attempts that are compared")

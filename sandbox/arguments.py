@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 
 from sandbox import rootfs
+from sandbox.egress.clients import ENVIRONMENT
 from sandbox.keeper import STATUS_FD
 from sandbox.spec import WORKSPACE, Command, Policy
 from sandbox.stage import STAGE
 
-_NAMESPACES = "--unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup"
+_NAMESPACES = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup"
+_NO_NETWORK = "--unshare-net"  # else the keeper is in a namespace of the sandbox's own, see sandbox.network
 _IDENTITY = f"--disable-userns --uid {rootfs.UID} --gid {rootfs.UID} --hostname sandbox --cap-drop ALL"
 _LIFE = f"--new-session --die-with-parent --clearenv --seccomp 4 --json-status-fd {STATUS_FD}"
 _ROOT = f"--ro-bind {STAGE}/root / --proc /proc --dev /dev"
@@ -22,9 +24,11 @@ def encoded(policy: Policy, command: Command) -> bytes:
 
     Raises ValueError when an environment variable or the directory contains a NUL.
     """
-    env = {**rootfs.ENV, "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
+    gate = ENVIRONMENT if policy.egress else ()
+    env = {**rootfs.ENV, **dict(gate), "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
     shm = _SHM.format(size=policy.limits.shm_bytes)
     options = " ".join((_NAMESPACES, _IDENTITY, _LIFE, _ROOT, shm, _WRITABLE)).split()
+    options += [] if policy.egress else [_NO_NETWORK]
     options += ["--chdir", command.cwd]
     for name, value in env.items():
         options += ["--setenv", name, value]

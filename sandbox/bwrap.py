@@ -17,19 +17,27 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox import arguments, rootfs, seccomp, upper
+from sandbox import arguments, network, rootfs, seccomp, upper
 from sandbox import limits as ceilings
+from sandbox.completed import completed
+from sandbox.egress import gate_for
+from sandbox.egress.clients import CA_FILE, PORT
 from sandbox.hosts import mend
 from sandbox.keeper import NAME
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
-from sandbox.result import RunClock, completed
+from sandbox.result import RunClock
 from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+
+if TYPE_CHECKING:
+    from sandbox.egress.gate import Gate
+    from sandbox.egress.outside import Outside
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
@@ -39,26 +47,33 @@ _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
 
 
 async def open_bwrap(
-    *, layers: Sequence[Path], policy: Policy, scratch: Path, on_disk: bool = False, search: str = _SEARCH
+    *,
+    layers: Sequence[Path],
+    policy: Policy,
+    scratch: Path,
+    on_disk: bool = False,
+    search: str = _SEARCH,
+    outside: Outside | None = None,
 ) -> BwrapSandbox:
     """Open a sandbox; see ``sandbox.open_sandbox``. Raises SandboxUnavailable.
 
     ``on_disk`` keeps the private layer below ``scratch`` even where a tmpfs would do; ``search`` is the path
-    on which bubblewrap is looked for, never the environment's.
+    on which bubblewrap is looked for, never the environment's; ``outside`` is how its gate reaches the world.
     """
     program = await asyncio.to_thread(_bubblewrap, search)
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
+    gate = gate_for(policy.egress, outside)
     group = await asyncio.to_thread(ceilings.group, policy.limits)
     disk = DiskLayer.create(scratch)
     try:
         uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
         while True:
-            plan = _plan(program, layers, policy, group, uid, disk, on_disk=on_disk)
+            plan = _plan(program, layers, policy, group, uid, disk, gate, on_disk=on_disk)
             link = await _start(plan, group)
             step = link.told.get("step")
             if step is None:
-                return BwrapSandbox(link, layers, policy, group, disk)
+                return BwrapSandbox(link, layers, policy, group, disk, gate)
             await link.close()
             if step == "layer" and uid is not None:
                 uid = None  # this filesystem cannot translate owners: stay the root of a user namespace
@@ -95,10 +110,12 @@ def _plan(
     group: ceilings.Group,
     uid: int | None,
     disk: DiskLayer,
+    gate: Gate | None,
     *,
     on_disk: bool,
 ) -> dict[str, Any]:
     root = rootfs.plan(policy.mounts, disk.output)
+    trusted = [(CA_FILE[1:], gate.authority.bundle())] if gate else []
     return {
         "bwrap": program,
         "uid": uid,
@@ -107,9 +124,10 @@ def _plan(
         "workspace_bytes": policy.limits.workspace_bytes,
         "tmp_bytes": policy.limits.tmp_bytes,
         "rlimits": ceilings.rlimits(policy.limits, contained=group.contained),
-        "dirs": root.dirs,
+        "network": (PORT, network.namespace()) if gate else None,
+        "dirs": (*root.dirs, "etc/egress"),
         "links": root.links,
-        "files": root.files,
+        "files": (*root.files, *trusted),
         "copies": root.copies,
         "binds": root.binds,
     }
@@ -135,8 +153,12 @@ class BwrapSandbox:
         policy: Policy,
         group: ceilings.Group,
         disk: DiskLayer,
+        gate: Gate | None,
     ) -> None:
         self._link = link
+        self._gate = gate
+        if gate is not None and link.listener is not None:
+            gate.listen(link.listener)
         self._layers = tuple(layers)
         self._policy = policy
         self._group = group
@@ -157,6 +179,7 @@ class BwrapSandbox:
             else "root of a user namespace (no id-mapped mounts here)",
             "workspace": told["store"],
             "limits": self._group.by,
+            "network": "a gate on the host" if self._gate else "none",
         }
 
     @property
@@ -203,10 +226,11 @@ class BwrapSandbox:
             ending = Ending.OUT_OF_MEMORY
         elif ending is Ending.EXITED and self._closed:
             ending = Ending.STOPPED
-        code = answer["code"] if ending is Ending.EXITED else None
-        if code is not None and not answer["started"]:
-            code = _not_started((streams.errors or streams.output).kept.decode("utf-8", "replace").strip())
-        return completed(code, ending, time.monotonic() - began, streams)
+        done = completed(answer, ending, time.monotonic() - began, streams)
+        if self._gate is None:
+            return done
+        requests, omitted = await self._gate.settle()
+        return replace(done, requests=requests, omitted_requests=omitted)
 
     async def _wait(self, answering: asyncio.Future[Answer], seconds: float) -> Ending:
         """Until the answer is there, killing when time, a limit or the caller says so."""
@@ -241,6 +265,8 @@ class BwrapSandbox:
             self._link.kill()
         async with self._busy:
             await self._link.close()
+        if self._gate is not None:
+            await self._gate.aclose()
         await asyncio.to_thread(self._group.remove)
         await asyncio.to_thread(self._disk.dispose)
 
@@ -259,12 +285,3 @@ async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
             cancelled = error
     if cancelled is not None:
         raise cancelled
-
-
-def _not_started(said: str) -> int:
-    """A shell's exit code for a missing program or directory; anything else is the sandbox's own failure."""
-    if said.startswith("bwrap: execvp "):
-        return 127
-    if said.startswith(("bwrap: Can't chdir ", "keeper: ")):  # the latter: arguments too long, a NUL in them
-        return 126
-    raise SandboxUnavailable(f"the command could not be started: {said[-500:]}", "run hob doctor")

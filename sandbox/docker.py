@@ -21,7 +21,7 @@ from sandbox.engine import LABEL, Engine, EngineError, owner_label
 from sandbox.hostmount import HostWorkspace
 from sandbox.keeper import used_bytes
 from sandbox.resident import Resident
-from sandbox.result import RunClock, completed
+from sandbox.result import RunClock, result
 from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
 
@@ -204,7 +204,7 @@ class DockerSandbox:
                 )
             except (OSError, ValueError) as error:  # arguments too long, a NUL in them
                 streams.output.feed(f"{error}\n".encode())
-                return completed(126, Ending.EXITED, time.monotonic() - began, streams)
+                return result(126, Ending.EXITED, time.monotonic() - began, streams)
             streams.let_go()
             try:
                 ending = await self._wait(process, self._clock.seconds(command))
@@ -216,7 +216,7 @@ class DockerSandbox:
         if ending is Ending.EXITED and self._resident.memory_kills() > kills:
             ending = Ending.OUT_OF_MEMORY
         code = process.returncode if ending is Ending.EXITED else None
-        return completed(code, ending, time.monotonic() - began, streams)
+        return result(code, ending, time.monotonic() - began, streams)
 
     async def _wait(self, process: asyncio.subprocess.Process, seconds: float) -> Ending:
         """Until the client ends, time is up, the disk is full or the sandbox is closed."""

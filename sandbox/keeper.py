@@ -228,7 +228,9 @@ def main(control_fd: int) -> None:
         "store": stage.store,
         "uid": plan["uid"] if stage.identity >= 0 else None,
     }
-    socket.send_fds(control, [json.dumps(answer).encode()], [stage.upper])
-    os.close(stage.upper)
+    handed = [stage.upper, *([] if stage.listener is None else [stage.listener])]
+    socket.send_fds(control, [json.dumps(answer).encode()], handed)
+    for fd in handed:
+        os.close(fd)
     Keeper(control, stage, plan, fds).serve()
     kill_children()

@@ -32,13 +32,17 @@ class KeeperGone(Exception):
 
 
 class Link:
-    """One keeper process. ``upper`` is the private layer's directory as a descriptor, valid until close."""
+    """One keeper process. ``upper`` is the private layer's directory as a descriptor, valid until close.
+
+    ``listener`` listens inside, where there is a network; whoever takes it closes it.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
         self.process = process
         self._control = control
         self._answer: asyncio.Future[Answer] | None = None
         self.upper = -1
+        self.listener: socket.socket | None = None
         self.told: dict[str, Any] = {}
         asyncio.get_running_loop().add_reader(control, self._readable)
 
@@ -75,6 +79,8 @@ class Link:
             raise
         if upper:
             link.upper = upper[0]
+        if upper[1:]:
+            link.listener = socket.socket(fileno=upper[1])
         return link
 
     def ask(self, word: bytes, request: object, fds: Sequence[int]) -> asyncio.Future[Answer]:

@@ -148,5 +148,6 @@ async def _memory(sandbox: Sandbox) -> Finding:
 
 async def _end(sandbox: Sandbox) -> Finding:
     ran = await sandbox.run(Command(argv=("sh", "-c", _DAEMON), seconds=0.2))
-    ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not sandbox.strays()
+    left: list[int] = getattr(sandbox, "strays", list)()
+    ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not left
     return Finding(name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s")

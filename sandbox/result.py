@@ -34,7 +34,7 @@ class RunClock:
         return Streams(command, cap, on_output, Overflow(path, self._limits.kept_output_bytes))
 
 
-def completed(code: int | None, ending: Ending, seconds: float, streams: Streams) -> Completed:
+def result(code: int | None, ending: Ending, seconds: float, streams: Streams) -> Completed:
     """What a command left."""
     output, errors, overflow = streams.output, streams.errors, streams.overflow
     return Completed(

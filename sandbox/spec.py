@@ -42,8 +42,39 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Hosts that may be reached: a name, or ``*.name`` for all names below it (not for itself).
+
+    ``ports`` are those of the host, 443 with TLS alone. ``methods`` empty means any; otherwise only these are
+    let through, and TLS is opened by the gate to see them.
+    """
+
+    host: str
+    ports: tuple[int, ...] = (443, 80)
+    methods: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egress:
+    """What of the internet may be reached, through a proxy on the host. Sizes in bytes, times in seconds.
+
+    ``total_bytes`` counts both directions over a sandbox's life, ``total_connections`` too; ``connections``
+    are those open at once. ``idle_seconds`` ends a connection on which nothing moves.
+    """
+
+    rules: tuple[Rule, ...]
+    total_bytes: int = 2048 * MiB
+    total_connections: int = 20_000
+    connections: int = 64
+    head_seconds: float = 10.0
+    connect_seconds: float = 15.0
+    idle_seconds: float = 60.0
+    connection_seconds: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything a sandbox allows beyond nothing: there is no network in it.
+    """Everything a sandbox allows beyond nothing: there is no network in it unless ``egress`` says so.
 
     ``image`` and ``engine`` are for the docker backend alone: the image's name, and the engine's address.
     """
@@ -54,6 +85,7 @@ class Policy:
     path: tuple[str, ...] = ("/usr/local/bin", "/usr/bin", "/bin")
     image: str = ""
     engine: str = ENGINE
+    egress: Egress | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +112,24 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request for the network. ``reason`` says why it was refused or broken off, '' when it was served.
+
+    ``allowed``: policy had nothing against it. Bytes are those passed on to the host and back from it.
+    """
+
+    host: str
+    port: int
+    method: str  # CONNECT for a tunnel whose inside is not looked at
+    allowed: bool
+    reason: str = ""
+    sent: int = 0
+    received: int = 0
+    milliseconds: int = 0
+    remedy: str = ""  # the rule, as ``sandbox.egress.rules.parse_rule`` reads it, that would have allowed it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
     """What a command left. Output beyond the cap is dropped from the middle: head and tail are kept.
 
@@ -93,6 +143,8 @@ class Completed:
     errors: bytes = b""
     omitted_bytes: int = 0
     output_file: str = ""
+    requests: tuple[Request, ...] = ()  # for the network, refused ones too
+    omitted_requests: int = 0  # as many more were not kept
 
     @property
     def ok(self) -> bool:
@@ -130,10 +182,6 @@ class Sandbox(Protocol):
 
     async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
         """Run one command to its end; every process it started is dead when this returns."""
-        ...
-
-    def strays(self) -> list[int]:
-        """The processes that a command left, as the host numbers them: none between commands."""
         ...
 
     def entries(self) -> list[Entry]:

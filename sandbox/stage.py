@@ -7,7 +7,7 @@ import signal
 import stat
 from typing import Any
 
-from sandbox import kernel
+from sandbox import kernel, network
 
 STAGE = "/tmp"  # covered by a tmpfs of our own in a mount namespace of our own
 
@@ -95,11 +95,16 @@ class Stage:
         self.privileged = privileged
         self.identity = -1
         self.upper = -1
+        self.listener: int | None = None
         self.store = "tmpfs"
         self._open: dict[str, int] = {}
 
     def build(self) -> None:
         """Do it all. Raises SetupError."""
+        if self.plan["network"]:
+            with Step("network namespace"):
+                port, outside = self.plan["network"]
+                self.listener = network.move(port, outside).detach()
         self._choose_identity()
         with Step("mount source"):
             for source in self._sources():

@@ -14,6 +14,7 @@ from bot.dashboard import create_app
 from bot.dashboard.render import diff_lines, plain, seconds, web_address
 from bot.dashboard.server import engine_for, serve
 from bot.domain import (
+    Blocked,
     Check,
     CheckResult,
     Outcome,
@@ -67,7 +68,13 @@ async def ended(store: Store) -> Run:
         run,
         outcome=Outcome(kind=OutcomeKind.CHANGED, title="Mend", summary=EVIL),
         diff=DIFF,
-        proof=Proof(base="b" * 40, checks=(Check(name="test", command="pytest", base=RED, head=GREEN),)),
+        proof=Proof(
+            base="b" * 40,
+            checks=(Check(name="test", command="pytest", base=RED, head=GREEN),),
+            blocked=(
+                Blocked(host="evil.com", port=443, reason="no", command="<script>alert(1)", allow="evil.com"),
+            ),
+        ),
         usage=Usage(turns=1),
     )
     await store.release(run, TaskState.DONE)
@@ -120,7 +127,7 @@ async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: St
 async def test_an_ended_run_shows_proof_diff_and_plan(client: FlaskClient, store: Store) -> None:
     run = await ended(store)
     page = client.get(f"/runs/{run.id}").text
-    for said in ("9 passed, 1 failed", "10 passed", "old&lt;b&gt;", "Prove", "hx-get"):
+    for said in ("9 passed, 1 failed", "10 passed", "old&lt;b&gt;", "Prove", "evil.com:443", "hx-get"):
         assert (said in page) is (said != "hx-get")
     assert client.get(f"/runs/{run.id}/head").headers["HX-Refresh"] == "true"
     told = client.get(f"/runs/{run.id}.json").json

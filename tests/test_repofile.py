@@ -6,6 +6,7 @@ import pytest
 
 from bot.errors import UserError
 from bot.repofile import RepoConfig, devcontainer_image, parse, schema
+from bot.run.internet import egress, in_words
 
 
 def test_no_file_and_an_empty_file_are_the_defaults() -> None:
@@ -23,6 +24,38 @@ def test_values_are_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        (b"off", "off"),
+        (b"'off'", "off"),
+        (b"packages", "packages"),
+        (b"[packages, '*.example.com', 'example.com:8443', 'GET,HEAD a.example.com']", None),
+    ],
+)
+def test_internet_is_read(text: bytes, hosts: str | None) -> None:
+    config = parse(b"internet: " + text + b"\nsetup_internet: " + text + b"\n")
+    assert config.internet == config.setup_internet
+    assert hosts is None or config.internet == hosts
+    assert egress(config.internet, config.setup_internet) is None or hosts != "off"
+
+
+def test_setup_may_reach_what_both_keys_allow() -> None:
+    both = egress(("example.com", "POST api.example.com:8443"), "packages")
+    assert both is not None
+    assert {(rule.host, rule.ports, rule.methods) for rule in both.rules} >= {
+        ("example.com", (443, 80), ()),
+        ("api.example.com", (8443,), ("POST",)),
+        ("pypi.org", (443, 80), ("GET", "HEAD")),
+    }
+    assert egress("off") is None and egress(()) is None
+
+
+def test_what_may_be_reached_is_said_in_words() -> None:
+    assert in_words("off") == ""
+    assert in_words(("packages", "example.com")) == "package registries (GET and HEAD), example.com"
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         (b"tset: x", "unknown key `tset`"),
@@ -30,6 +63,13 @@ def test_values_are_read() -> None:
         (b"attempts: 99", "`attempts`"),
         (b"test: ''", "`test`"),
         (b"internet: [169.254.169.254]", "`internet"),
+        (b"internet: on", "`internet"),
+        (b"internet: ['*']", "`internet"),
+        (b"internet: ['*.com']", "`internet"),
+        (b"internet: ['https://example.com']", "`internet"),
+        (b"internet: ['example.com/path']", "`internet"),
+        (b"internet: [localhost]", "`internet"),
+        (b"setup_internet: ['[::1]']", "`setup_internet"),
         (b"- a list", "must be a mapping"),
         (b"test: [", "not valid YAML"),
         (b"\xff\xfe", "not valid YAML"),

@@ -8,6 +8,7 @@ import pytest
 from run_fixtures import TASK, prose_of
 
 from bot.domain import (
+    Blocked,
     ChangeKind,
     ChangeSet,
     Check,
@@ -223,3 +224,32 @@ def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool)
     )
     body = report.pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
     assert ("tests that this change itself alters" in body) is judge
+
+
+def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:
+    blocked = (
+        Blocked(
+            host="files.example.com",
+            port=8443,
+            reason="not on the list of hosts",
+            command="pip install `x` @org/team",
+            key="setup_internet",
+            allow="files.example.com:8443",
+        ),
+        Blocked(host="169.254.169.254", port=80, reason="an address, not a name", command="curl"),
+    )
+    evidence = Proof(
+        base="a" * 40,
+        blocked=blocked,
+        internet="package registries (GET and HEAD)",
+        checks=RESULT.proof.checks,
+    )
+    text = report.proof(evidence)
+    assert "add `files.example.com:8443` to `setup_internet` in `.github/hob.yml`" in text
+    assert "`169.254.169.254:80` by `curl` (an address, not a name)." in text
+    assert "with `internet: package registries (GET and HEAD)`" in text and "without network" not in text
+    assert "@org" not in prose_of(text)
+    assert "more hosts" in report.blocked(Proof(blocked=blocked * 6))
+    assert report.blocked(Proof()) == "" and "without network" in report.proof(
+        Proof(checks=RESULT.proof.checks)
+    )

@@ -57,6 +57,7 @@ def render(brief: Brief) -> str:
     """The brief as text."""
     facts = [f"Repository: {_line(brief.repository)}"] if brief.repository else []
     facts += [f"Branch: {_line(brief.branch)}"] if brief.branch else []
+    facts += [f"Network: commands may reach {_line(brief.internet)}"] if brief.internet else []
     facts += [
         f"{name}: {_line(command) if command else f'not configured; {otherwise}'}"
         for name, command, otherwise in (

@@ -29,10 +29,10 @@ class Arguments(BaseModel):
 class Shell(Arguments):
     """Run a command with bash in the workspace and see its exit code and output (stdout and stderr together).
 
-    There is no network and no input: a command that asks something gets end-of-file. Whatever it starts ends
-    with it, so nothing can be left running. Nothing outside /workspace is kept from one call to the next, nor
-    are `cd` and variables: join what belongs together with &&. Long output is cut in the middle and can be
-    read afterwards.
+    There is no network beyond what the task names, and no input: a command that asks gets end-of-file.
+    Whatever it starts ends with it, so nothing can be left running. Nothing outside /workspace is kept from
+    one call to the next, nor are `cd` and variables: join what belongs together with &&. Long output is cut
+    in the middle and can be read afterwards.
 
     Examples: {"command": "python -m pytest tests/test_cart.py -q"}, {"command": "git diff --stat"},
     {"command": "cd docs && make html", "seconds": 240}
@@ -51,7 +51,18 @@ async def shell(bench: Bench, arguments: Shell) -> Output:
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "
             "to see them, run it again through head, tail, grep or into a file of the workspace]"
         )
-    return Output(text=f"{_status(completed)}\n{bench.shortened(text)}", ok=completed.ok)
+    return Output(text=f"{_status(completed)}\n{bench.shortened(text)}{_blocked(completed)}", ok=completed.ok)
+
+
+def _blocked(completed: Completed) -> str:
+    """What policy kept the command from reaching: said once and plainly, so that nobody tries again."""
+    refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
+    if not refused:
+        return ""
+    return (
+        f"\n[blocked by the network policy: {'; '.join(list(refused)[:10])}. Trying again will not help;"
+        " people are told of it, and can allow it]"
+    )
 
 
 def _status(completed: Completed) -> str:

@@ -11,6 +11,7 @@ from bot.domain.brief import Brief, Limits, Passage, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.result import (
+    Blocked,
     Check,
     CheckResult,
     Note,
@@ -42,6 +43,7 @@ __all__ = [
     "TERMINAL",
     "TRANSITIONS",
     "Asked",
+    "Blocked",
     "Brief",
     "ChangeKind",
     "ChangeSet",

@@ -39,6 +39,7 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    internet: str = ""  # what commands may reach, in words; '' for nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

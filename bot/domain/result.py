@@ -123,12 +123,30 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blocked:
+    """A request for the network that policy refused. ``allow`` added to ``key`` of hob.yml would allow it."""
+
+    host: str
+    port: int
+    reason: str
+    command: str
+    key: str = "internet"
+    allow: str = ""  # '' where nothing would
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What was run, on which trees, and what was not run and why."""
+    """What was run, on which trees, and what was not run and why.
+
+    ``internet`` says what the checks could reach, '' for nothing; ``blocked`` is what the agent, the setup
+    and the checks tried to reach and could not.
+    """
 
     base: str = ""
     checks: tuple[Check, ...] = ()
     not_run: tuple[str, ...] = ()
+    internet: str = ""
+    blocked: tuple[Blocked, ...] = ()
 
     @property
     def passed(self) -> bool:

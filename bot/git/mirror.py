@@ -127,6 +127,15 @@ class Mirror:
         listing = await program.run(self.path(repo_id), *args)
         return [as_text(path) for path in listing.out.split(b"\0")[:-1]]
 
+    async def tree_objects(self, repo_id: int, sha: str) -> dict[str, str]:
+        """The paths of ``tree_paths`` with the name of the object that stands there: equal names, equal
+        contents.
+        """
+        args = ("ls-tree", "-r", "-z", "--full-tree", check_sha(sha))
+        listing = await program.run(self.path(repo_id), *args)
+        rows = (row.partition(b"\t") for row in listing.out.split(b"\0")[:-1])
+        return {as_text(path): about.split()[2].decode("ascii") for about, _, path in rows}
+
     @asynccontextmanager
     async def _locked(self, target: Path) -> AsyncIterator[None]:
         """Hold the mirror's lock, across tasks and processes; a dead holder's lock is free."""

@@ -12,13 +12,14 @@ from dataclasses import replace
 from bot.agent.journal import Journal
 from bot.agent.loop import think
 from bot.agent.models import ModelCall
-from bot.domain import Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
+from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.changes import change_set
 from bot.git.diff import unified
 from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
+from bot.run.internet import merged
 from bot.run.prove import prove
 
 SetPhase = Callable[[Phase], Awaitable[None]]
@@ -45,15 +46,16 @@ async def attempt(
 ) -> Result:
     """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled."""
     await set_phase(Phase.THINK)
-    outcome, changes = await _think(checkout, brief, model, journal)
+    outcome, changes, blocked = await _think(checkout, brief, model, journal, redactor)
     outcome = _redacted(outcome, redactor)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
-        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base))
+        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
     proof = await prove(checkout, admitted, redactor)
+    proof = replace(proof, blocked=merged(blocked, proof.blocked))
     diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
     return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
 
@@ -74,9 +76,9 @@ def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
 
 
 async def _think(
-    checkout: Checkout, brief: Brief, model: ModelCall, journal: Journal
-) -> tuple[Outcome, ChangeSet]:
-    """The agent's words, and what its workspace really holds."""
+    checkout: Checkout, brief: Brief, model: ModelCall, journal: Journal, redactor: Redactor
+) -> tuple[Outcome, ChangeSet, tuple[Blocked, ...]]:
+    """The agent's words, what its workspace really holds, and what setup and agent could not reach."""
     budget = checkout.config.budget
     limits = Limits(turns=budget.turns, seconds=budget.minutes * 60, usd=budget.usd)
     sandbox = await checkout.open()
@@ -86,4 +88,4 @@ async def _think(
     finally:
         await sandbox.aclose()
     changes = await asyncio.to_thread(change_set, entries, repo=checkout.repo, base=checkout.base)
-    return outcome, changes
+    return outcome, changes, merged(checkout.blocked, sandbox.blocked(redactor))

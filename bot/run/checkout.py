@@ -1,27 +1,28 @@
 """A checkout that is never copied: a commit's tree, what setup added above it, and a private layer on top.
 
-``git.mirror`` materialises a commit once; the repository's setup command runs once per commit and command;
-each sandbox then opens over both in milliseconds.
+``git.mirror`` materialises a commit once; ``run.setup`` runs the repository's setup command as seldom as it
+can; each sandbox then opens over both in milliseconds.
 """
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.agent.tools import guest_mounts
+from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
 from bot.redact import Redactor
 from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
+from bot.run.internet import Watched, egress
+from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
-from sandbox.frozen import NotFreezable, write_layer
-from sandbox.spec import ENGINE, Command, Limits, Policy, Sandbox
+from sandbox.egress.outside import Outside
+from sandbox.spec import ENGINE, Limits, Policy
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -42,6 +43,7 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
+    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world.
     """
 
     repo: Path
@@ -53,15 +55,19 @@ class Checkout:
     policy: Policy
     scratch: Path
     backend: str
+    blocked: tuple[Blocked, ...] = ()
+    outside: Outside | None = None
 
-    async def open(self) -> Sandbox:
-        """A sandbox with a private layer over the shared ones."""
-        return await open_sandbox(
+    async def open(self, *, key: str = "internet") -> Watched:
+        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
+        sandbox = await open_sandbox(
             layers=self.layers,
             policy=replace(self.policy, image=self.config.image or self.policy.image),
             scratch=self.scratch,
             backend=self.backend,
+            outside=self.outside,
         )
+        return Watched(sandbox, key=key)
 
 
 class Workshop:
@@ -75,11 +81,13 @@ class Workshop:
         limits: Limits | None = None,
         image: str = "",
         engine: str = ENGINE,
+        outside: Outside | None = None,
     ) -> None:
         self.mirror = Mirror(home / "mirrors")
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
         self.backend = backend
+        self.outside = outside
         tools = toolchain(home / "layers")
         self.policy = Policy(
             limits=limits or Limits(),
@@ -99,38 +107,38 @@ class Workshop:
         anybody else may have written. Raises UserError for a bad hob.yml or setup.
         """
         policy = policy or commit
-        paths = await self.mirror.tree_paths(repo_id, commit)
-        if not paths:
+        tracked = await self.mirror.tree_objects(repo_id, commit)
+        if not tracked:
             raise UserError(
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
         config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.image is None:
             config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
-        if config.internet != "off":
-            raise UserError(
-                f"`{CONFIG_PATH}`: `internet` other than `off` is not served yet.", phase="configuration"
-            )
         manifests: dict[str, bytes | None] = {
             name: await self.mirror.read_file(repo_id, commit, name)
             for name in ("package.json", "Makefile")
-            if name in paths
+            if name in tracked
         }
-        base = await self.layers.layer(
-            f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
-        )
         plain = Checkout(
             repo=self.mirror.path(repo_id),
             base=commit,
             config=config,
-            checks=find_checks(config, paths, manifests.get),
+            checks=find_checks(config, list(tracked), manifests.get),
             guides=await self._guides(repo_id, policy),
-            layers=(base,),
-            policy=self._policy(paths),
+            layers=(await self._base(repo_id, commit),),
+            policy=replace(self._policy(tracked), egress=egress(config.internet)),
             scratch=self.scratch,
             backend=self.backend,
+            outside=self.outside,
         )
-        return await self._with_setup(plain, redactor)
+        return await self._with_setup(plain, repo_id, tracked, policy, redactor)
+
+    async def _base(self, repo_id: int, commit: str) -> Path:
+        """The tree of a commit."""
+        return await self.layers.layer(
+            f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
+        )
 
     async def _devcontainer(self, repo_id: int, commit: str) -> str | None:
         """The image that a commit's devcontainer.json names."""
@@ -144,38 +152,39 @@ class Workshop:
         texts = [(path, await self.mirror.read_file(repo_id, commit, path)) for path in found]
         return tuple((path, text.decode("utf-8", "replace")) for path, text in texts if text)
 
-    def _policy(self, paths: Sequence[str]) -> Policy:
+    def _policy(self, paths: Mapping[str, str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""
         if not any(path.startswith("src/") and path.endswith(".py") for path in paths):
             return self.policy
         return replace(self.policy, env=(*self.policy.env, ("PYTHONPATH", "/workspace/src")))
 
-    async def _with_setup(self, plain: Checkout, redactor: Redactor) -> Checkout:
-        """Run the setup command once per commit and command; its additions become a layer of their own."""
-        setup = plain.config.setup
-        if setup is None:
+    async def _with_setup(
+        self, plain: Checkout, repo_id: int, tracked: Mapping[str, str], policy: str, redactor: Redactor
+    ) -> Checkout:
+        """The checkout above what its setup command installs."""
+        config = plain.config
+        if config.setup is None:
             return plain
-        key = hashlib.sha256(f"{plain.base}\0{setup}".encode()).hexdigest()[:32]
+        reach = egress(config.internet, config.setup_internet)
+        setup = Setup(
+            self.layers,
+            repo_id,
+            config.setup,
+            replace(self.policy, egress=reach),
+            redactor,
+        )
 
-        async def build(into: Path) -> None:
-            sandbox = await plain.open()
-            try:
-                done = await sandbox.run(Command(argv=("bash", "-c", setup)))
-                if not done.ok:
-                    why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
-                    raise _setup_failed(setup, why, redactor.text(done.text[-3000:]))
-                entries = await asyncio.to_thread(sandbox.entries)
-            finally:
-                await sandbox.aclose()
-            try:
-                await asyncio.to_thread(write_layer, entries, into)
-            except NotFreezable as error:
-                raise _setup_failed(setup, str(error), "") from None
+        def ground(commit: str, files: Mapping[str, str]) -> Ground:
+            async def opened() -> Watched:
+                layers = (await self._base(repo_id, commit),)
+                on = replace(plain, layers=layers, policy=replace(self._policy(files), egress=reach))
+                return await on.open(key="setup_internet")
 
-        layer = await self.layers.layer(f"setup-{key}", build)
-        return replace(plain, layers=(layer, *plain.layers))
+            return Ground(commit=commit, tracked=files, open=opened)
 
-
-def _setup_failed(setup: str, why: str, log: str) -> UserError:
-    message = f"The setup command `{setup}` failed ({why}), so nothing was tried."
-    return UserError(message, phase="setup", log=log)
+        here = ground(plain.base, tracked)
+        trusted = here
+        if policy != plain.base:
+            trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy))
+        layer = await setup.layer(here, trusted)
+        return replace(plain, layers=(layer.tree, *plain.layers), blocked=layer.blocked)

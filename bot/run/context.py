@@ -16,6 +16,7 @@ from bot.domain import Brief, Passage, Permission, Task, TriggerKind, Trust
 from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
+from bot.run.internet import in_words
 from bot.run.report import task_mark
 
 MAX_COMMENTS = 20
@@ -73,6 +74,7 @@ async def gather(
         lint_command=lint_command,
         repository=task.repo.full_name,
         branch=task.branch,
+        internet=in_words(config.internet),
     )
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
     return Seen(brief=brief, hidden=tuple(named))

@@ -66,7 +66,10 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
 
 def without_pull(result: Result) -> Ended | None:
     """The end of a run that leaves no pull request, or None when there is something to publish."""
-    kind, text = result.outcome.kind, report.outcome_text(result.outcome)
+    kind = result.outcome.kind
+    text = "\n\n".join(
+        part for part in (report.outcome_text(result.outcome), report.blocked(result.proof)) if part
+    )
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
         return Ended(state=TaskState.DONE, text=text, result=result)
     if kind is OutcomeKind.BLOCKED or not result.changes:

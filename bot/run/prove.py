@@ -10,11 +10,13 @@ import asyncio
 import base64
 import json
 import re
+from dataclasses import dataclass
 
-from bot.domain import ChangeKind, ChangeSet, Check, CheckResult, Proof, Verdict
+from bot.domain import Blocked, ChangeKind, ChangeSet, Check, CheckResult, Proof, Verdict
 from bot.errors import UserError
 from bot.redact import Redactor
 from bot.run.checkout import Checkout
+from bot.run.internet import in_words, merged
 from sandbox.spec import Command, Completed, Ending, Sandbox
 
 TAIL_CHARS = 3000
@@ -54,20 +56,35 @@ async def prove(checkout: Checkout, changes: ChangeSet, redactor: Redactor) -> P
     )
     checks = tuple(
         Check(name=name, command=command, base=before, head=after)
-        for (name, command), before, after in zip(wanted, base, head, strict=True)
+        for (name, command), before, after in zip(wanted, base.results, head.results, strict=True)
     )
-    return Proof(base=changes.base, checks=checks, not_run=checkout.checks.not_run)
+    return Proof(
+        base=changes.base,
+        checks=checks,
+        not_run=checkout.checks.not_run,
+        internet=in_words(checkout.config.internet),
+        blocked=merged(base.blocked, head.blocked),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    """The checks' ends on one tree, and what they could not reach."""
+
+    results: list[CheckResult]
+    blocked: tuple[Blocked, ...]
 
 
 async def _on_tree(
     checkout: Checkout, changes: ChangeSet, commands: list[tuple[str, str]], redactor: Redactor
-) -> list[CheckResult]:
+) -> _Tree:
     sandbox = await checkout.open()
     try:
         await apply(sandbox, changes)
-        return [
+        results = [
             judge(await sandbox.run(Command(argv=("bash", "-c", line))), redactor) for _, line in commands
         ]
+        return _Tree(results=results, blocked=sandbox.blocked(redactor))
     finally:
         await sandbox.aclose()
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.domain import (
+    Blocked,
     ChangeSet,
     Check,
     CheckResult,
@@ -25,6 +27,7 @@ from bot.domain import (
     Verdict,
 )
 from bot.github.fit import mark
+from bot.run.internet import advice
 from bot.run.quiet import fenced, plain, quiet, quiet_line
 
 # What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
@@ -144,16 +147,34 @@ def proof(evidence: Proof) -> str:
             f"| `{_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
         ]
         lines.append("")
-        lines.append(f"Each ran in a clean sandbox without network; base is `{evidence.base[:12]}`.")
+        network = f"with `internet: {_cell(evidence.internet)}`" if evidence.internet else "without network"
+        lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     for check in evidence.checks:
         lines += _turned(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
+    lines += [blocked(evidence)] if evidence.blocked else []
     tails = [
         folded(f"Output of <code>{_cell(c.command)}</code> with this change", fenced(c.head.tail))
         for c in evidence.checks
         if c.head.tail.strip()
     ]
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
+
+
+def blocked(evidence: Proof) -> str:
+    """What policy kept the run from reaching, as a list; '' when there was nothing."""
+    lines = [_blocked(item) for item in evidence.blocked[:10]]
+    if len(evidence.blocked) > 10:
+        lines.append(f"- {len(evidence.blocked) - 10} more hosts were blocked.")
+    return "\n".join(lines)
+
+
+def _blocked(item: Blocked) -> str:
+    """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
+    where = f"`{_cell(item.host)}:{item.port}`" if item.host else "a request"
+    by = f" by `{_cell(item.command)}`" if item.command else ""
+    how = f"; {advice(replace(item, allow=_cell(item.allow)))}" if item.allow else ""
+    return f"- Network blocked: {where}{by} ({quiet_line(item.reason)}){how}."
 
 
 def _turned(check: Check) -> list[str]:

@@ -21,6 +21,7 @@ from bot.git import program
 from bot.redact import Redactor
 from bot.run.attempt import attempt, model_name
 from bot.run.checkout import Workshop
+from bot.run.internet import in_words
 from sandbox.spec import ENGINE
 
 Tell = Callable[[str], None]
@@ -109,6 +110,7 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        internet=in_words(checkout.config.internet),
     )
 
     async def set_phase(phase: Phase) -> None:

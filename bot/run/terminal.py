@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain import CheckResult, OutcomeKind, Verdict
+from bot.run.internet import advice
 from bot.run.solve import Solved
 
 _HEAD = {
@@ -37,6 +38,10 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(_table(solved))
     for item in result.proof.not_run:
         console.print(Text(f"not run: {item}", style="dim"))
+    for blocked in result.proof.blocked:
+        how = f"; {advice(blocked)}" if blocked.allow else ""
+        line = f"network blocked: {blocked.host}:{blocked.port} ({blocked.reason}){how}"
+        console.print(Text(line, style="yellow"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
