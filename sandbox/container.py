@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox import rootfs, seccomp
 from sandbox.engine import LABEL, owner_label
@@ -30,6 +31,7 @@ class Place:
     output: Path
     uid: int
     keeper_uid: int
+    volumes: tuple[str, ...] = ()
 
 
 def checked_image(name: str) -> str:
@@ -39,6 +41,21 @@ def checked_image(name: str) -> str:
     if not _REFERENCE.fullmatch(name):
         raise SandboxUnavailable(f"{name!r} is not the name of an image", "write it as in `docker pull`")
     return name
+
+
+def declared_volumes(image: dict[str, Any]) -> tuple[str, ...]:
+    """Where an image asks for volumes, which would be unbounded: each is covered by a sized tmpfs instead.
+
+    Raises SandboxUnavailable for one inside the workspace, where nothing is ever mounted.
+    """
+    found = []
+    for target in sorted((image.get("Config") or {}).get("Volumes") or ()):
+        path = os.path.normpath(target)
+        if path.startswith(f"{WORKSPACE}/") or not path.startswith("/") or set(":,\n") & set(path):
+            raise SandboxUnavailable(f"the image declares a volume at {target!r}", "use another image")
+        if path not in (WORKSPACE, "/tmp", "/", "/sys", rootfs.OUTPUT):
+            found.append(path)
+    return tuple(found)
 
 
 def write_files(folder: Path, uid: int) -> None:
@@ -72,6 +89,8 @@ def creation(place: Place, policy: Policy) -> list[str]:
     ]
     words += _confinement(place) + _ceilings(policy, place.uid)
     words += ["--mount", f"{place.workspace},dst={WORKSPACE}"]
+    for target in place.volumes:
+        words += ["--tmpfs", f"{target}:rw,nosuid,nodev,size={policy.limits.tmp_bytes},nr_inodes=4096"]
     shown = [(place.files / name, f"/etc/{name}") for name in ("passwd", "group", "resolv.conf", "hosts")]
     shown += [(place.files / "gitconfig", "/etc/gitconfig"), (place.output, rootfs.OUTPUT)]
     shown += [(Path(source), f"/{target}") for source, target, _ in map(rootfs.bind, policy.mounts)]

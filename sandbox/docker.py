@@ -37,7 +37,7 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
     engine = await Engine.connect(policy.engine)
     try:
-        await engine.inspected("image", image)
+        volumes = container.declared_volumes(await engine.inspected("image", image))
     except EngineError as error:
         raise SandboxUnavailable(
             f"the image {image} is not on this machine's engine ({error})",
@@ -47,7 +47,7 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
         await engine.remove_stale()
         _cleared.add(engine.address)
     disk = DiskLayer.create(scratch)
-    opening = _Opening(engine, list(layers), policy, disk)
+    opening = _Opening(engine, list(layers), policy, disk, volumes)
     try:
         return await opening.go(scratch)
     except BaseException as error:
@@ -60,11 +60,14 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
 class _Opening:
     """What has been made so far, so that a failure can take it away again."""
 
-    def __init__(self, engine: Engine, layers: list[Path], policy: Policy, disk: DiskLayer) -> None:
+    def __init__(
+        self, engine: Engine, layers: list[Path], policy: Policy, disk: DiskLayer, volumes: tuple[str, ...]
+    ) -> None:
         self.engine = engine
         self.layers = layers
         self.policy = policy
         self.disk = disk
+        self.volumes = volumes
         self.name = f"hob-{secrets.token_hex(8)}"
         self.mounted: HostWorkspace | None = None
         self.volume = False
@@ -89,6 +92,7 @@ class _Opening:
             output=self.disk.output,
             uid=uid,
             keeper_uid=_FIRST_UID + random + 1,
+            volumes=self.volumes,
         )
         await self.engine.ask(*container.creation(place, self.policy))
         pid = (await self.engine.inspected("container", self.name))["State"]["Pid"]
@@ -128,7 +132,7 @@ class _Opening:
             if self.volume:  # mounting it anew empties the overlay's own directory, which only the engine may
                 with suppress(EngineError):
                     await self.engine.ask("restart", "--time", "0", self.name)
-            await self.engine.ask("rm", "--force", self.name)
+            await self.engine.ask("rm", "--force", "--volumes", self.name)
             if self.volume:
                 await self.engine.ask("volume", "rm", "--force", self.name)
         except EngineError:

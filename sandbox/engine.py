@@ -85,7 +85,10 @@ class Engine:
     async def remove_stale(self) -> list[str]:
         """Remove the containers and volumes of workers that are dead; returns their names."""
         gone = []
-        for kind, words in (("container", ("rm", "--force")), ("volume", ("volume", "rm", "--force"))):
+        for kind, words in (
+            ("container", ("rm", "--force", "--volumes")),
+            ("volume", ("volume", "rm", "--force")),
+        ):
             form = f'{{{{.{"Names" if kind == "container" else "Name"}}}}} {{{{.Label "{LABEL}"}}}}'
             everything = ("--all",) if kind == "container" else ()
             told = await self.ask(kind, "ls", *everything, "--filter", f"label={LABEL}", "--format", form)

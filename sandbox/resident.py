@@ -37,10 +37,20 @@ class Resident:
         return [pid for pid in self._pids() if pid not in self._stay]
 
     def kill_once(self) -> None:
-        """Send each of the strays the end."""
+        """Send each of the strays the end, and nobody who has got the number of one meanwhile.
+
+        A process that is held before the second look and a member after it cannot be another's.
+        """
+        held: dict[int, int] = {}
         for pid in self.strays():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+            with suppress(OSError):
+                held[pid] = os.pidfd_open(pid)
+        members = set(self._pids())
+        for pid, fd in held.items():
+            if pid in members:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(fd, signal.SIGKILL)
+            os.close(fd)
 
     def kill_strays(self) -> None:
         """Until none is left, or for a second."""

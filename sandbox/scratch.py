@@ -31,7 +31,7 @@ class DiskLayer:
         path = scratch / f"private-{secrets.token_hex(8)}"
         fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
-        path.mkdir(0o711)
+        path.mkdir(0o700)
         for name in ("private", "output"):
             (path / name).mkdir()
             (path / name).chmod(0o755)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,17 @@ def test_paths_that_would_be_several_fields(tmp_path):
     policy = Policy(image="x", mounts=(Mount(source=source, target="/opt/x"),))
     with pytest.raises(SandboxUnavailable, match="cannot mount"):
         container.creation(PLACE, policy)
+
+
+def test_volumes_of_an_image_are_covered_and_never_in_the_workspace():
+    image = {"Config": {"Volumes": {"/data": {}, "/workspace": {}, "/tmp": {}}}}
+    assert container.declared_volumes(image) == ("/data",)
+    assert container.declared_volumes({"Config": None}) == ()
+    words = " ".join(container.creation(replace(PLACE, volumes=("/data",)), Policy(limits=SMALL, image="x")))
+    assert f"--tmpfs /data:rw,nosuid,nodev,size={SMALL.tmp_bytes}" in words
+    for wrong in ("/workspace/x", "/a/../workspace/x", "relative", "/a:b"):
+        with pytest.raises(SandboxUnavailable, match="declares a volume"):
+            container.declared_volumes({"Config": {"Volumes": {wrong: {}}}})
 
 
 def test_the_profile_denies_what_the_filter_denies():
