@@ -89,6 +89,17 @@ async def test_every_canary_holds(tmp_path, image):
     assert report.backend.startswith("docker") and "Docker" in report.limits_by
 
 
+async def test_a_volume_that_an_image_declares_is_bounded_and_leaves_nothing(tmp_path, image):
+    made = docker("create", image, "true").strip()
+    docker("commit", "--change", "VOLUME /data", made, "hob-attack:volume")
+    docker("rm", made)
+    before = docker("volume", "ls", "--quiet")
+    async with await opened(tmp_path, "hob-attack:volume") as sandbox:
+        ran = await shell(sandbox, "cat /dev/zero > /data/x; stat -c %s /data/x")
+    assert "No space" in ran.text and int(ran.text.split()[-1]) <= SMALL.tmp_bytes
+    assert docker("volume", "ls", "--quiet") == before
+
+
 WORKER = """
 import asyncio, sys
 sys.path[:0] = ["tests", "."]
@@ -127,7 +138,11 @@ def test_what_a_killed_worker_left_is_cleared_at_the_next_start(tmp_path, image)
 
 
 def names() -> str:
-    command = ["docker", "-H", engine.HOSTS_OWN, "ps", "-a", "--format", "{{.Names}}"]
+    return docker("ps", "--all", "--format", "{{.Names}}")
+
+
+def docker(*words: str) -> str:
+    command = ["docker", "-H", engine.HOSTS_OWN, *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
