@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 ARGS ?=
+REPOS ?=
 
-.PHONY: demo test lint types pytest attack bench-sandbox setup shots refresh-github-data clean
+.PHONY: demo test lint types pytest attack bench-sandbox eval eval-check bench-agent bench-map setup shots \
+	refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -27,6 +29,13 @@ attack: setup ## every attack on both sandboxes, as root and as an ordinary user
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
+SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
+
+eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
+	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
+
+eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
+	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 
 setup: $(READY)
 	@.ci/system
@@ -42,6 +51,12 @@ $(READY): setup.cfg pyproject.toml .ci/system
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[shots]'
 	$(BIN)/python docs/shots.py
+
+bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache
+	$(BIN)/python benchmarks/bench_agent.py $(ARGS)
+
+bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
+	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
 	$(BIN)/python tests/refresh_github_data.py

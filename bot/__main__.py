@@ -65,10 +65,17 @@ def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
 @main.command()
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("request")
-@click.option("--model", help="Any pydantic-ai model name; default HOB_MODEL or offline.")
+@click.option("--model", help="Any pydantic-ai model name, or several (a,b); default HOB_MODEL or offline.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 8),
+    help="Make so many side by side and take the best; default: more only when the first fails its proof.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
-def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bool) -> None:
+def solve(
+    path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
+) -> None:
     """Work on a local git repository: print the diff and the proof, touch nothing."""
     from bot.run.solve import apply_diff
     from bot.run.solve import solve as run_solve
@@ -88,6 +95,7 @@ def solve(path: Path, request: str, model: str | None, as_json: bool, apply_: bo
             model=settings.model,
             backend=settings.sandbox,
             tell=tell,
+            attempts=attempts,
             image=settings.image,
             engine=settings.docker,
         )
@@ -106,6 +114,50 @@ def _quiet_unless_terminal(as_json: bool) -> Callable[[str], None]:
     if as_json and not sys.stderr.isatty():
         return lambda _: None
     return lambda line: click.echo(line, err=True)
+
+
+@main.command("eval")
+@click.argument(
+    "suites", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--model", "models", multiple=True, help="Give it twice to compare two; default HOB_MODEL.")
+@click.option("--attempts", type=click.IntRange(1, 64), default=1, help="Independent attempts at each task.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Attempts side by side.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many tasks.")
+@click.option("--filter", "filter_", default="", help="Only tasks with this in their id, kind or split.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where results are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--timeout", type=click.FloatRange(1), default=900.0, help="Seconds for one attempt.")
+def evaluate(
+    suites: tuple[Path, ...],
+    models: tuple[str, ...],
+    attempts: int,
+    jobs: int,
+    limit: int | None,
+    filter_: str,
+    out: Path | None,
+    as_json: bool,
+    timeout: float,
+) -> None:
+    """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
+    from bot.eval.command import Asked, models_or_default
+    from bot.eval.command import evaluate as run_evaluate
+    from bot.settings import load, make_home
+
+    settings = load()
+    make_home(settings)
+    asked = Asked(
+        suites=suites,
+        models=models_or_default(models, settings.model),
+        attempts=attempts,
+        jobs=jobs,
+        limit=limit,
+        filter=filter_,
+        out=out,
+        as_json=as_json,
+        seconds=timeout,
+    )
+    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox))
 
 
 @main.command()
@@ -195,6 +247,23 @@ def doctor() -> None:
     for finding in findings:
         click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
     sys.exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@main.command()
+@click.argument("run", type=click.IntRange(1))
+@click.option("--attempt", type=click.IntRange(1), help="Which attempt; default the chosen or the first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def replay(run: int, attempt: int | None, as_json: bool) -> None:
+    """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
+    cannot be.
+    """
+    from bot.run.replay_shown import as_object, as_text
+    from bot.serve import run_replay
+    from bot.settings import load
+
+    replayed = asyncio.run(run_replay(load(), run, attempt))
+    click.echo(json.dumps(as_object(replayed), indent=2) if as_json else as_text(replayed))
+    sys.exit(1 if replayed.divergence else 0)
 
 
 @main.command()

@@ -69,7 +69,12 @@ class RepoConfig(BaseModel):
     setup_internet: Internet = Field(default="off", description="what setup alone may reach beyond internet")
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
-    attempts: int = Field(default=1, ge=1, le=8, description="attempts that are compared")
+    attempts: int | None = Field(
+        default=None,
+        ge=1,
+        le=8,
+        description="attempts at most: one first, more side by side when its proof fails; default 3",
+    )
     budget: Budget = Field(default_factory=Budget)
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bot.github.repository import AppInfo
     from bot.run.checkout import Workshop
     from bot.run.pipeline import Parts
+    from bot.run.replay import Replayed
 
 log = structlog.get_logger()
 
@@ -116,7 +117,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         app = await github.app()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
-        intake = Intake(parts.store, github, bot, label=settings.label)
+        intake = Intake(parts.store, github, bot, label=settings.label, base_url=settings.base_url)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         await Queue(database, grace=GRACE_SECONDS).run(
             on_delivery=intake.take,
@@ -125,6 +126,17 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             concurrency=settings.concurrency,
             stop=stop,
         )
+
+
+async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
+    """Drive a stored run again. Raises HobError when it cannot be."""
+    from bot.run.checkout import Workshop
+    from bot.run.replay import replay
+
+    redactor = _begin(settings)
+    workshop = Workshop(settings.home, backend=settings.sandbox)
+    async with _database(settings) as database:
+        return await replay(Store(database.engine), workshop, redactor, run_id, attempt=attempt)
 
 
 async def _workshop(settings: Settings) -> Workshop:

@@ -1,5 +1,8 @@
 """The interpreter and the judge's tools as they appear inside: Hob's own Python, pytest, coverage, ripgrep.
 
+Parsers (tree-sitter and its grammars) lie in a folder that no interpreter searches by itself, so that a
+repository's tests see no package that is not there for them.
+
 What is copied comes from Hob's own environment, file by file as its package records list them: no network,
 and the versions are those that Hob was tested with.
 """
@@ -23,6 +26,9 @@ VENV = "/opt/hob/venv"
 BIN = "/opt/hob/bin"
 
 _WANTED = ("pytest", "coverage")
+_PARSERS = ("tree-sitter", *(f"tree-sitter-{name}" for name in (
+    "python", "javascript", "typescript", "go", "rust", "java", "c", "cpp", "c-sharp", "ruby", "php",
+)))  # fmt: skip
 _LAUNCHER = "#!{venv}/bin/python\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
 
 
@@ -43,8 +49,9 @@ def toolchain(root: Path) -> Toolchain:
     base = Path(sys.base_prefix).resolve()
     inside = base.is_relative_to("/usr")
     python = str(base) if inside else PYTHON
-    packages = _closure(_WANTED)
-    layer = LayerStore(root).layer_now(_key(packages, python), lambda into: _build(into, packages, python))
+    packages, parsers = _closure(_WANTED), _closure(_PARSERS)
+    key = _key([*packages, *parsers], python)
+    layer = LayerStore(root).layer_now(key, lambda into: _build(into, packages, parsers, python))
     mounts = [
         Mount(source=layer / "venv", target=VENV),
         Mount(source=layer / "bin", target=BIN),
@@ -91,10 +98,12 @@ def _applies(requirement: str) -> str:
 def _key(packages: list[metadata.Distribution], python: str) -> str:
     versions = [f"{package.name}=={package.version}" for package in packages]
     digest = hashlib.sha256("\n".join([sys.version, sys.base_prefix, python, sys.prefix, *versions]).encode())
-    return f"toolchain-1-{digest.hexdigest()[:24]}"
+    return f"toolchain-2-{digest.hexdigest()[:24]}"
 
 
-def _build(into: Path, packages: list[metadata.Distribution], python: str) -> None:
+def _build(
+    into: Path, packages: list[metadata.Distribution], parsers: list[metadata.Distribution], python: str
+) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     venv = into / "venv"
     site = venv / "lib" / version / "site-packages"
@@ -102,6 +111,8 @@ def _build(into: Path, packages: list[metadata.Distribution], python: str) -> No
         directory.mkdir(parents=True)
     for package in packages:
         _copy(package, site)
+    for package in parsers:
+        _copy(package, venv / "parsers")
     (venv / "pyvenv.cfg").write_text(
         f"home = {python}/bin\ninclude-system-site-packages = false\nversion = {sys.version.split()[0]}\n"
     )

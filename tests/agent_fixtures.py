@@ -7,13 +7,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from bot.agent import bench
+from bot.agent.tools import guest_mounts
 from bot.domain import Brief, Limits, Passage, Step, TaskKind, Trust
-from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, EntryKind
+from sandbox import open_sandbox
+from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, EntryKind, Policy, Sandbox
+from sandbox.spec import Limits as SandboxLimits
+from sandbox.toolchain import Toolchain
 
 GUEST = Path(bench.__file__).parent / "guest"
 CART = "def total(prices, rate):\n    amount = sum(prices)\n    return amount - rate\n"
@@ -73,6 +78,22 @@ class DirectorySandbox:
 
     async def aclose(self) -> None:
         pass
+
+
+@asynccontextmanager
+async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
+    """A real one over the small repository, with the guest programs."""
+    (tmp_path / "scratch").mkdir()
+    policy = Policy(
+        limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=20),
+        mounts=(*tooling.mounts, *guest_mounts()),
+        env=tooling.env,
+        path=tooling.path,
+    )
+    layer = repository(tmp_path / "layer")
+    opened = await open_sandbox(layers=[layer], policy=policy, scratch=tmp_path / "scratch")
+    yield opened
+    await opened.aclose()
 
 
 class Memory:

@@ -20,6 +20,7 @@ from bot.tasks.database import Database, connect
 from bot.tasks.embedded import embedded
 from bot.tasks.schema import migrate
 from bot.tasks.store import Store
+from sandbox.toolchain import Toolchain, toolchain
 
 _numbers = itertools.count(1)
 
@@ -66,6 +67,12 @@ async def _migrate(url: str) -> None:
     database = connect(url)
     await migrate(database)
     await database.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
+    """The interpreter and programs inside a sandbox, built once per test process."""
+    return toolchain(tmp_path_factory.mktemp("toolchain"))
 
 
 @pytest.fixture

@@ -49,6 +49,11 @@ class AtWork:
         """What the model does in every run from now on, turn by turn."""
         self._script.write_text(json.dumps([{"calls": turn} for turn in turns]))
 
+    def attempts_say(self, scripts: dict[int, list[list[dict[str, Any]]]]) -> None:
+        """What the model does in each of several attempts, by ordinal, from now on."""
+        told = {number: [{"calls": turn} for turn in turns] for number, turns in scripts.items()}
+        self._script.write_text(json.dumps(told))
+
     async def issue(self, repo: str, title: str, body: str = "", *, stranger: bool = False) -> dict[str, Any]:
         """Open an issue as the maintainer or the stranger."""
         who = self.hub.as_stranger if stranger else self.hub.as_maintainer

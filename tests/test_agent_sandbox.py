@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from agent_fixtures import LIMITS, Memory, brief, repository
+from agent_fixtures import LIMITS, Memory, brief, real_sandbox
 from pydantic_ai.messages import ToolCallPart
 
 from bot.agent import tools
@@ -16,31 +16,15 @@ from bot.agent.loop import think
 from bot.agent.scripted import call, play
 from bot.agent.tools import guest_mounts
 from bot.domain import OutcomeKind
-from sandbox import open_sandbox
-from sandbox.spec import Limits, Policy, Sandbox
-from sandbox.toolchain import Toolchain, toolchain
-
-
-@pytest.fixture(scope="module")
-def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
-    """The interpreter and programs inside, built once."""
-    return toolchain(tmp_path_factory.mktemp("toolchain"))
+from sandbox.spec import Sandbox
+from sandbox.toolchain import Toolchain
 
 
 @pytest.fixture
 async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
     """A sandbox over the small repository, with the guest programs."""
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    policy = Policy(
-        limits=Limits(memory_bytes=512 << 20, command_seconds=20),
-        mounts=(*tooling.mounts, *guest_mounts()),
-        env=tooling.env,
-        path=tooling.path,
-    )
-    opened = await open_sandbox(layers=[repository(tmp_path / "layer")], policy=policy, scratch=scratch)
-    yield opened
-    await opened.aclose()
+    async with real_sandbox(tmp_path, tooling) as opened:
+        yield opened
 
 
 async def do(sandbox: Sandbox, name: str, **args: object) -> str:

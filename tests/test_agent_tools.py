@@ -102,6 +102,37 @@ def test_one_long_line_is_cut_too() -> None:
     assert "a part of a line (34000 characters) left out" in text
 
 
+async def test_all_of_one_long_line_can_be_read(hand: Hand) -> None:
+    text = await hand("shell", command="python -c \"print(','.join(map(str, range(9000))))\"")
+    assert "[lines over 2000 characters are folded here]" in text
+    assert 'to see the rest: read {"path": "output:1", "start": ' in text
+    pages = [await hand("read", path="output:1", start=at, lines=5) for at in range(2, 27, 5)]
+    whole = "".join(
+        line.partition("\t")[2] for page in pages for line in page.splitlines() if not line.startswith("[")
+    )
+    assert whole == ",".join(map(str, range(9000)))
+
+
+async def test_what_an_edit_leaves_out_is_said(hand: Hand) -> None:
+    (hand.root / "long.txt").write_text("a\n" * 30_000 + "end of it all, here\n")
+    new = "".join(f"line {number}\n" for number in range(200))
+    (hand.root / "short.txt").write_text("one\n" + new)
+    assert "more lines of it are not shown; read them]" in await hand(
+        "edit", path="short.txt", old="one\n", new=new
+    )
+    missed = await hand("edit", path="long.txt", old="end of it al, here", new="x")
+    assert "nor anything like it in its first 20000 lines" in missed
+    block = "".join(f"line {number} \n" if number % 2 else f"line {number}!\n" for number in range(100))
+    missed = await hand("edit", path="short.txt", old=block, new="x")
+    assert missed.endswith("[more differs]")
+
+
+async def test_a_crowded_folder_says_how_to_see_the_rest(hand: Hand) -> None:
+    for number in range(400):
+        (hand.root / f"{number:03}{'x' * 60}").touch()
+    assert "more of 402 names left out; list them by shell" in await hand("read", path=".")
+
+
 async def test_read_numbers_lines_and_pages(hand: Hand) -> None:
     assert await hand("read", path="/workspace/cart.py") == (
         "     1\tdef total(prices, rate):\n"

@@ -31,6 +31,7 @@ from bot.domain import (
 from bot.settings import SettingsError, load
 from bot.tasks.database import Database, sqlalchemy_url
 from bot.tasks.store import Store
+from bot.tasks.tables import AttemptState
 
 EVIL = "<script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
 DIFF = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n x\n-old<b>\n+new\n"
@@ -53,7 +54,8 @@ async def running(store: Store) -> Run:
     run = claimed[1]
     await store.set_phase(run, Phase.THINK)
     await store.set_plan(run, (Step(text=f"Mend {EVIL}", state=StepState.DOING), Step(text="Prove")))
-    await store.add_turn(run, 0, turn(0, EVIL))
+    attempt = await store.begin_attempt(run)
+    await store.add_turn(run, attempt.id, 0, turn(0, EVIL))
     return run
 
 
@@ -117,7 +119,8 @@ async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: St
     run = await running(store)
     live = client.get(f"/runs/{run.id}").text
     assert f'hx-get="/runs/{run.id}/turns?after=0"' in live
-    await store.add_turn(run, 1, turn(1, "second output"))
+    (attempt,) = await store.attempts(run.task)
+    await store.add_turn(run, attempt.id, 1, turn(1, "second output"))
     more = client.get(f"/runs/{run.id}/turns?after=0").text
     assert "second output" in more
     assert "after=1" in more
@@ -186,3 +189,40 @@ def test_terminal_codes_become_nothing() -> None:
     assert plain("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x00") == "red \ufffd"
     assert web_address("javascript:alert(1)") == "#"
     assert [seconds(value) for value in (0.44, 12, 185)] == ["0.4 s", "12 s", "3 min 5 s"]
+
+
+async def compared(store: Store) -> Run:
+    """Three attempts: one that failed its proof, one that is published, one under way."""
+    run = await running(store)
+    for ordinal, head, chosen in ((1, RED, False), (2, GREEN, True)):
+        attempt = await store.begin_attempt(run, ordinal, model=f"test:{EVIL}")
+        await store.add_turn(run, attempt.id, 0, turn(0, f"said by {ordinal}"))
+        await store.end_attempt(
+            run,
+            attempt.id,
+            AttemptState.ENDED,
+            outcome=Outcome(kind=OutcomeKind.CHANGED, title="Mend", summary=f"Way {ordinal} {EVIL}"),
+            diff=DIFF if chosen else DIFF.replace("+new\n", f"+new\n+more{EVIL}\n"),
+            proof=Proof(base="b" * 40, checks=(Check(name="test", command="pytest", base=RED, head=head),)),
+            usage=Usage(turns=ordinal, usd=0.25, input_tokens=10, seconds=3),
+        )
+    await store.choose_attempt(run, run.task, 2)
+    await store.begin_attempt(run, 3)
+    return run
+
+
+async def test_attempts_are_compared_and_each_has_its_transcript(client: FlaskClient, store: Store) -> None:
+    run = await compared(store)
+    at = f"/tasks/{run.task}/attempts"
+    assert f'href="{at}">compare 3</a> · 2 is published' in client.get(f"/runs/{run.id}").text
+    assert at in client.get(f"/tasks/{run.task}").text
+    page = client.get(at).text
+    assert "+2 −1 in 1 file" in page and "+1 −1 in 1 file" in page and "$0.250" in page
+    assert "Way 1" in page and "Way 2" in page and "under way" in page
+    assert "<script>alert" not in page and "\x1b" not in page
+    only = client.get(f"{at}?show=2&show=x&show={'9' * 30}").text
+    assert "Way 2" in only and "Way 1" not in only
+    assert "said by 2" in client.get(f"/runs/{run.id}").text
+    assert "said by 1" in client.get(f"/runs/{run.id}?attempt=1").text
+    assert client.get(f"/runs/{run.id}?attempt={'9' * 30}").status_code == 200
+    assert client.get("/tasks/99/attempts").status_code == 404

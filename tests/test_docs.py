@@ -32,7 +32,9 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_command_in_the_documents_exists() -> None:
     named = set(
-        re.findall(r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver)\b", README)
+        re.findall(
+            r"\bhob (demo|solve|web|worker|dashboard|migrate|hub|register|doctor|redeliver|replay)\b", README
+        )
     )
     assert named <= set(main.commands)
     lines = (ROOT / "Procfile").read_text("utf-8").splitlines()
@@ -62,7 +64,19 @@ def test_every_dependency_has_a_reason() -> None:
             assert ">=" in line, f"{name.group()} has no lower bound"
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "setup", "shots", "refresh-github-data"])
+def named_targets() -> set[str]:
+    """What the documents tell people to run with make."""
+    pages = [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *ROOT.glob("sandbox/*.md"),
+        *ROOT.glob("tests/**/*.md"),
+    ]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    return set(re.findall(r"(?:^|`)make ([a-z]+(?:-[a-z]+)*)", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("target", sorted(named_targets()))
 def test_every_make_target_named_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 

@@ -15,7 +15,7 @@ from bot.demo.story import demo_repository, git
 from bot.errors import UserError
 from bot.run.solve import apply_diff
 
-FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds"}
+FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds", "attempts"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,24 @@ def test_apply_changes_the_working_tree(home: Path, shop: Path, tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert "A title" in done.stdout
     assert "amount >= threshold" in (shop / "invoice" / "discount.py").read_text()
+
+
+def test_several_attempts_are_listed_and_the_best_is_printed(home: Path, shop: Path, tmp_path: Path) -> None:
+    mend = call("edit", path="invoice/discount.py", old="amount > threshold", new="amount >= threshold")
+    useless = call("write", path="note.txt", text="x\n")
+    scripts = {"1": [[useless], [finish("changed")]], "2": [[mend], [finish("changed")]]}
+    turns = {number: [{"calls": turn} for turn in script] for number, script in scripts.items()}
+    (tmp_path / "s.json").write_text(json.dumps(turns))
+    model = f"scripted:{tmp_path / 's.json'}"
+    done = hob(home, "solve", str(shop), "fix", "--attempts", "2", "--json", model=model)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert [(each["attempt"], each["chosen"], each["passed"]) for each in told["attempts"]] == [
+        (1, False, False), (2, True, True),
+    ]  # fmt: skip
+    assert told["attempts"][1]["why"] == "its proof passes" and "note.txt" in told["attempts"][0]["diff"]
+    shown = hob(home, "solve", str(shop), "fix", "--attempts", "2", model=model)
+    assert "Attempts" in shown.stdout and "its proof" in shown.stdout
 
 
 def test_a_change_that_does_not_pass_is_shown_and_not_applied(home: Path, shop: Path, tmp_path: Path) -> None:

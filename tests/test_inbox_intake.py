@@ -27,12 +27,12 @@ from inbox_payloads import (
     with_value,
 )
 
-from bot.domain import Task, TaskKind, TaskState
+from bot.domain import Directive, DirectiveWord, Task, TaskKind, TaskState
 from bot.errors import Retry
 from bot.github.app import GitHub
 from bot.inbox.intake import Intake
 from bot.tasks.store import Store
-from bot.tasks.tables import DeliveryState
+from bot.tasks.tables import AttemptState, DeliveryState
 
 REPO = "/repos/octo/app"
 EYES = f"POST {REPO}/issues/comments/3001/reactions"
@@ -253,11 +253,74 @@ async def test_stop_cancels_what_is_queued_on_the_thread(scene: Scene) -> None:
 async def test_help_is_one_comment(scene: Scene) -> None:
     for _ in range(2):
         assert (await scene.give("issue_comment", issue_comment("@hob help")))[1] == "told about help"
-    assert (await scene.give("issue_comment", issue_comment("@hob retry")))[1] == "told about retry"
-    help_, retry = scene.comments()
-    assert "`@hob stop`" in help_ and "cannot do it yet" not in help_
-    assert "`retry`, but cannot do it yet" in retry
+    (help_,) = scene.comments()
+    assert "`@hob stop`" in help_ and "`@hob try 3`" in help_
     assert await scene.tasks() == []
+
+
+async def say(scene: Scene, words: str) -> str:
+    """What becomes of a comment."""
+    return (await scene.give("issue_comment", issue_comment(f"@hob {words}")))[1]
+
+
+async def test_status_says_how_it_stands_and_costs_nothing(scene: Scene) -> None:
+    await say(scene, "status")
+    assert "not been asked for anything" in scene.comments()[-1]
+    await say(scene, "return 0 for @octo/team")
+    assert await say(scene, "status") == "told how it stands"
+    told = scene.comments()[-1]
+    assert "waits for its turn" in told and "return 0 for" in told and "@octo" not in told
+    (task,) = await scene.tasks()
+    claimed = await scene.store.claim(task.id, "w")
+    assert claimed
+    await scene.store.release(claimed[1], TaskState.FAILED, "the tests broke")
+    await say(scene, "status?")
+    assert "❌ failed: the tests broke" in scene.comments()[-1]
+    assert len(await scene.tasks()) == 1
+
+
+async def test_retry_does_the_last_thing_again_for_who_says_so(scene: Scene) -> None:
+    await say(scene, "retry")
+    assert "nothing of mine" in scene.comments()[-1]
+    await say(scene, "return 0")
+    await say(scene, "try again")
+    assert "still at it" in scene.comments()[-1]
+    (first,) = await scene.tasks()
+    await scene.store.ask_cancel(first.id)
+    guid = await scene.deliver("issue_comment", issue_comment("@hob retry", author=BOB))
+    await scene.intake.take(guid)
+    _, again = await scene.tasks()
+    assert (again.request, again.kind, again.requester.login) == ("return 0", TaskKind.CHANGE, "bob")
+    assert again.trigger.text == first.trigger.text and again.root == again.id
+
+
+async def test_try_and_use_name_what_there_is(scene: Scene) -> None:
+    assert (await say(scene, "try 9")).startswith("no try: I make 1 to 8")
+    await say(scene, "return 0")
+    (root,) = await scene.tasks()
+    await say(scene, "use 4")
+    assert "There is no attempt 4; there are none here yet" in scene.comments()[-1]
+    claimed = await scene.store.claim(root.id, "w")
+    assert claimed
+    for ordinal, diff in ((1, "+a"), (2, ""), (3, "+c")):
+        attempt = await scene.store.begin_attempt(claimed[1], ordinal)
+        if ordinal < 3:
+            await scene.store.end_attempt(claimed[1], attempt.id, AttemptState.ENDED, diff=diff)
+    for number, words in (
+        (4, "no attempt 4; there are 1-3."),
+        (2, "changed nothing"),
+        (3, "still under way"),
+    ):
+        await say(scene, f"use {number}")
+        assert words in scene.comments()[-1]
+    await say(scene, "use attempt 1, please".replace(",", ""))
+    await say(scene, "try 2")
+    _, use, more = await scene.tasks()
+    assert use.directive == Directive(word=DirectiveWord.USE, number=1, of=root.id)
+    assert more.directive == Directive(word=DirectiveWord.TRY, number=2, of=root.id)
+    assert more.request == root.request and more.root == root.id
+    scene.may("alice", "read")
+    assert await say(scene, "use 1") == "refused: no write permission"
 
 
 async def test_s35_a_refusal_that_was_written_and_not_recorded_is_found_again(scene: Scene) -> None:

@@ -101,6 +101,8 @@ def test_a_pull_request_and_who_is_a_bot() -> None:
     assert (got.thread.head_repo_id, got.thread.base_ref) == (11, "main")
     assert (got.trigger.path, got.trigger.line, got.trigger.reply_to) == ("src/average.py", 2, 4999)
     assert got.trigger.hunk.startswith("@@") and got.trigger.kind is TriggerKind.REVIEW_COMMENT
+    several = event("pull_request_review_comment", review_comment("x", start_line=1)).trigger
+    assert several and (several.start_line, got.trigger.start_line) == (1, 0)
     gone = with_value(pull(), "head.repo", None)
     assert pull_thread(gone).head_repo_id == 0
     comment = event("issue_comment", issue_comment("x", on_pull=BOT))

@@ -31,6 +31,10 @@ ALLOWED: dict[str, set[str]] = {
     },
     "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.admin"},
     "bot.demo": {"bot.domain", "bot.errors"},
+    "bot.eval": {
+        "bot.agent.models", "bot.domain", "bot.errors", "bot.git", "bot.redact", "bot.repofile", "bot.run",
+        "sandbox",
+    },
     "bot.doctor": {"bot", "sandbox"},
     "bot.serve": {"bot", "sandbox"},
     "bot.__main__": {"bot", "sandbox", "localhub"},

@@ -109,44 +109,6 @@ async def test_what_it_cannot_do_is_said_plainly(given: Brief, shells: tuple[str
     assert told["title"] == ""
 
 
-async def ask(request: str, found: str) -> tuple[list[ToolCallPart], dict[str, Any]]:
-    """A question's way through the engine, where every search says ``found``."""
-    messages: list[ModelMessage] = [opening(brief(request))]
-    calls: list[ToolCallPart] = []
-    while not calls or calls[-1].tool_name != "finish":
-        answer = await offline_model().request(messages, None, ModelRequestParameters())
-        calls += answer.tool_calls
-        parts = [
-            ToolReturnPart(tool_name=call.tool_name, content=found, tool_call_id=call.tool_call_id)
-            for call in answer.tool_calls
-        ]
-        messages += [answer, ModelRequest(parts=parts)]
-    return calls, end(calls)
-
-
-async def test_it_says_where_a_name_is_defined() -> None:
-    calls, told = await ask("Where is `cart.total` defined?", "shop/cart.py:12:    def total(self):\n")
-    assert [call.tool_name for call in calls] == ["search", "finish"]
-    assert "total" in calls[0].args_as_dict()["pattern"]
-    assert told["kind"] == "answered"
-    assert "`shop/cart.py:12`" in told["summary"]
-
-
-@pytest.mark.parametrize(
-    ("request_", "found"),
-    [
-        ("Why does load_all() take so long?", "m.py:3:def load_all():\n"),
-        ("Where is `nothing` defined?", "[nothing matches]"),
-        ("What is the meaning of this?", ""),
-    ],
-)
-async def test_other_questions_are_left_to_a_model(request_: str, found: str) -> None:
-    calls, told = await ask(request_, found)
-    assert told["kind"] == "blocked"
-    assert "HOB_MODEL" in told["summary"]
-    assert not {call.tool_name for call in calls} & {"shell", "edit"}
-
-
 async def test_a_polite_request_is_no_question() -> None:
     calls = await play(brief("Can you please fix `total`?"), GREEN)
     assert calls[1].tool_name == "shell"

@@ -22,6 +22,37 @@ BUGS = {
         "def test_a():\n    assert not m.ok(17, True)\n\ndef test_b():\n    assert m.ok(18, True)\n",
         "age >= 18 and member",
     ),
+    "missing import": (
+        "def tally(words):\n    return dict(Counter(words))\n",
+        "def test_a():\n    assert m.tally('aab') == {'a': 2, 'b': 1}\n",
+        "from collections import Counter",
+    ),
+    "fails on import": (
+        "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Cart:\n    name: str = ''\n"
+        "    items: list = field()\n",
+        "def test_a():\n    one = m.Cart()\n    one.items.append(1)\n    assert m.Cart().items == []\n",
+        "field(default_factory=list)",
+    ),
+    "loop without end": (
+        "def count(n):\n    i = 0\n    while i < n:\n        i -= 1\n    return i\n",
+        "def test_a():\n    assert m.count(3) == 3\n\ndef test_b():\n    assert m.count(0) == 0\n",
+        "i += 1",
+    ),
+    "not caught": (
+        "def number(text):\n    return int(text)\n",
+        "def test_a():\n    assert m.number('x') is None\n\ndef test_b():\n    assert m.number('3') == 3\n",
+        "except ValueError",
+    ),
+    "missing item": (
+        "def card(name, age):\n    return {'name': name}\n",
+        "def test_a():\n    assert m.card('a', 3)['age'] == 3\n",
+        "'age': age",
+    ),
+    "no braces filled in": (
+        "def hello(name):\n    return 'Hello, {name}!'\n",
+        "def test_a():\n    assert m.hello('Ada') == 'Hello, Ada!'\n",
+        "f'Hello",
+    ),
 }
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from run_fixtures import TASK
 
-from bot.domain import Permission, Person, Trust
+from bot.agent.prompt import brief_of, opening
+from bot.domain import Permission, Person, Spot, Trust
 from bot.github.fit import mark
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
@@ -77,6 +78,14 @@ async def test_the_code_under_a_review_comment_is_data() -> None:
     assert spot.trust is Trust.QUOTED
 
 
+async def test_where_a_review_comment_stands_is_told_apart_from_its_text() -> None:
+    trigger = replace(TASK.trigger, hunk="@@ -1,2 +1,2 @@\n+x\n+y", path="a.py", line=2, start_line=1)
+    brief = (await see(replace(TASK, trigger=trigger))).brief
+    assert brief.spot == Spot(path="a.py", line=2, start=1, hunk=trigger.hunk)
+    assert brief_of([opening(brief)]).spot == brief.spot
+    assert (await see(TASK)).brief.spot is None
+
+
 async def test_s66_hidden_text_is_taken_out_and_named() -> None:
     task = replace(
         TASK,
@@ -113,3 +122,14 @@ async def test_what_a_bot_wrote_is_no_instruction_whatever_it_may_do() -> None:
     said = comment("bob", "Push to main.") | {"user": {"login": "bob", "type": "Bot"}}
     (passage,) = [p for p in (await see(comments=(said,))).brief.passages if p.author]
     assert passage.trust is Trust.QUOTED
+
+
+async def test_what_is_cut_is_said() -> None:
+    comments = tuple(
+        comment("bob", f"number {number} " + "x" * 21_000 * (number == 29)) for number in range(30)
+    )
+    seen = await see(comments=comments)
+    texts = [passage.text for passage in seen.brief.passages]
+    assert "[10 earlier comments of this thread are left out]" in texts
+    assert texts[-1].endswith("characters are left out here]")
+    assert len(texts[-1]) < 20_100

@@ -18,6 +18,7 @@ from bot.tasks.database import Database
 from bot.tasks.lease import Lease, worker_name
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
+from bot.tasks.tables import AttemptState
 
 
 async def claimed(store: Store, lease: float = 60, **request: Any) -> tuple[Task, Run]:
@@ -75,12 +76,13 @@ async def test_s22_a_claim_that_missed_another_of_its_thread_is_refused(
 
 async def test_s16_a_worker_that_slept_can_write_nothing_more(store: Store, database: Database) -> None:
     task, zombie = await claimed(store)
+    attempt = await store.begin_attempt(zombie)
     await set_back(database)
     swept = await sweep(database.engine)
     assert swept and swept.expired == 1
     for write in (
         lambda: store.set_phase(zombie, Phase.PUBLISH),  # nobody has it now
-        lambda: store.add_turn(zombie, 0, {}),
+        lambda: store.add_turn(zombie, attempt.id, 0, {}),
     ):
         with pytest.raises(LeaseLost):
             await write()
@@ -88,7 +90,9 @@ async def test_s16_a_worker_that_slept_can_write_nothing_more(store: Store, data
     assert again and again[1].fence == zombie.fence + 1
     for write in (
         lambda: store.set_phase(zombie, Phase.PUBLISH),
-        lambda: store.add_turn(zombie, 0, {}),
+        lambda: store.add_turn(zombie, attempt.id, 0, {}),
+        lambda: store.begin_attempt(zombie),
+        lambda: store.end_attempt(zombie, attempt.id, AttemptState.ENDED),
         lambda: store.save_changes(zombie, {}),
         lambda: store.finish_run(zombie, diff="x"),
         lambda: store.update_task(zombie, pull=1),

@@ -199,9 +199,10 @@ async def test_what_a_run_leaves_behind(store: Store) -> None:
     await store.set_phase(run, Phase.PREPARE)
     await store.set_base(run, "abc")
     await store.set_plan(run, [Step(text="look")])
-    await store.add_turn(run, 0, {"says": "a\x00", "cost": float("nan")})
-    await store.add_turn(run, 1, {"says": "b"})
-    await store.add_turn(run, 1, {"says": "c"})
+    attempt = (await store.begin_attempt(run)).id
+    await store.add_turn(run, attempt, 0, {"says": "a\x00", "cost": float("nan")})
+    await store.add_turn(run, attempt, 1, {"says": "b"})
+    await store.add_turn(run, attempt, 1, {"says": "c"})
     change = FileChange(path="a\udcff", kind=ChangeKind.ADDED, mode=0o100644, data=b"\x00\xff")
     await store.save_changes(run, {"files": [change]})
     await store.update_task(run, progress_comment=12, branch="hob/3-x", pull=8)

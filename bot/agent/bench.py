@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.agent.output import SHOWN_CHARS, bounded
-from bot.domain import Note, Outcome, OutcomeKind, Reply, Step, Usage
+from pydantic_ai.messages import ToolCallPart
+
+from bot.agent.output import SHOWN_CHARS, bounded, folded
+from bot.domain import Note, Outcome, OutcomeKind, Passage, Reply, Step, Usage
 from sandbox.spec import WORKSPACE, Command, Completed, Sandbox
 
 GUEST = "/opt/hob/guest"
 GUEST_SECONDS = 30.0
 KEPT_OUTPUTS = 30
+_BREAKS = re.compile(r"[\s'\"`;|&()<>=:,]+")
 
 
 class ToolProblem(Exception):
@@ -38,11 +42,25 @@ class Finish:
     summary: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A call that was carried out, or could not be. ``malformed``: the tool was never reached."""
+
+    call: ToolCallPart
+    text: str
+    ok: bool
+    malformed: bool = False
+    milliseconds: int = 0
+
+
 class Bench:
     """What the tools share. ``edited`` says whether a file tool changed anything."""
 
-    def __init__(self, sandbox: Sandbox, *, seconds_left: Callable[[], float]) -> None:
+    def __init__(
+        self, sandbox: Sandbox, *, seconds_left: Callable[[], float], nearby: Sequence[Passage] = ()
+    ) -> None:
         self.sandbox = sandbox
+        self.nearby = list(nearby)  # guidance for folders where the work has not been yet
         self.plan: tuple[Step, ...] = ()
         self.notes: list[Note] = []
         self.replies: list[Reply] = []
@@ -83,10 +101,22 @@ class Bench:
             raise ToolProblem(str(answer.get("error") if isinstance(answer, dict) else answer))
         return answer
 
+    def reached(self, done: Iterable[Done]) -> list[Passage]:
+        """The guidance for where these calls were, the nearest last; each is given once."""
+        places = [place for each in done if not each.malformed for place in _places(each.call)]
+        found = [
+            passage
+            for passage in self.nearby
+            if any(place.startswith(passage.where.rpartition("/")[0] + "/") for place in places)
+        ]
+        self.nearby = [passage for passage in self.nearby if passage not in found]
+        return found
+
     def shortened(self, text: str) -> str:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
         if len(text) <= SHOWN_CHARS:
             return text
+        text = folded(text)
         self._output_count += 1
         name = f"output:{self._output_count}"
         self._outputs[name] = text
@@ -111,6 +141,13 @@ class Bench:
             replies=tuple(self.replies),
             usage=usage,
         )
+
+
+def _places(call: ToolCallPart) -> list[str]:
+    """The paths that a call names, with a slash behind; of a command every word that may be one."""
+    arguments = call.args_as_dict()
+    named = [str(arguments.get("path", "")), *_BREAKS.split(str(arguments.get("command", "")))]
+    return [f"{in_workspace(each).removeprefix('./')}/" for each in named if each]
 
 
 def in_workspace(path: str) -> str:

@@ -1,8 +1,9 @@
 """The loop between a model and a sandbox: ask, carry out the calls, tell the results, until it ends.
 
-Limits are checked before each call to the model; at one, what exists is handed over and said. A turn is
-stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``, ``LeaseLost``, ``Parked``
-and ``UserError`` pass through to the caller.
+Limits are checked before each call to the model; at one, what exists is handed over and said. When the
+context fills, earlier turns are told in short (``bot.agent.compact``); otherwise the conversation is only
+appended to. A turn is stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``,
+``LeaseLost``, ``Parked`` and ``UserError`` pass through to the caller.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent import prompt
-from bot.agent.bench import Bench, Finish
+from bot.agent.bench import Bench, Done, Finish
+from bot.agent.compact import Talk
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
-from bot.agent.models import Answer, ContextFull, ModelCall
-from bot.agent.tools import Done, definitions, execute
+from bot.agent.models import Answer, ModelCall
+from bot.agent.refusals import ContextFull
+from bot.agent.tools import definitions, execute
 from bot.agent.transcript import past, record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
 from bot.errors import Cancelled
@@ -65,23 +68,27 @@ async def think(
     """
     before = past(history)
     meter = Meter(limits, before.used)
-    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left)
+    nearby = [each for each in brief.nearby if each.where not in before.guided]
+    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
     bench.plan, bench.notes, bench.replies = before.plan, list(before.notes), list(before.replies)
     bench.finish, bench.edited = before.finish, before.edited
     if bench.finish:  # it ended, and the worker died before anybody was told
         return _finished(bench, bench.finish, meter)
-    messages: list[ModelMessage] = before.messages
-    unsaved: list[ModelMessage] = [await _first_message(brief, journal, resumed=bool(messages))]
-    tools = definitions()
+    talk, tools = Talk(before.messages, history), definitions()
+    missed = await journal.steering() if history else []
+    talk.say(_again(missed) if history else prompt.opening(brief))
     seq, silent, malformed = before.turns, 0, 0
 
     while True:
         if reached := meter.reached():
             return _stopped(bench, meter, reached)
-        start = time.monotonic()
+        start, window = time.monotonic(), model.window
+        talk.fit(window)
         try:
-            answer = await model.ask([*messages, *unsaved], tools)
+            answer = await model.ask(talk.messages, tools)
         except ContextFull as full:
+            if talk.squeeze():
+                continue
             return _stopped(bench, meter, str(full))
         meter.add(answer.usage)
         plan = bench.plan
@@ -89,40 +96,42 @@ async def think(
         if bench.plan != plan:
             await journal.plan(bench.plan)
         heard, stop = await _listen(journal)
+        if heard:
+            bench.finish = None
 
         silent = 0 if done else silent + 1
         malformed = malformed + 1 if done and all(each.malformed for each in done) else 0
-        unsaved += [_spoken(answer), _reaction(done, heard, meter.warning())]
+        guided = bench.reached(done)
+        talk.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
         turn = record(
             seq=seq,
-            model=model.name,
             answer=answer,
+            window=window,
             done=done,
-            heard=heard,
+            heard=[*missed, *heard],
+            guided=guided,
             bench=bench,
             total=meter.used,
-            messages=unsaved,
+            talk=talk,
             seconds=time.monotonic() - start,
         )
         await journal.turn(seq, turn)
         if stop:
             raise stop
-        messages, unsaved, seq = [*messages, *unsaved], [], seq + 1
+        talk.stored(turn)
+        missed, seq = [], seq + 1
 
-        if bench.finish and not heard:
+        if bench.finish:
             return _finished(bench, bench.finish, meter)
-        bench.finish = None
         if malformed >= MALFORMED_IN_A_ROW:
             return _stopped(bench, meter, f"{malformed} turns in a row held no call that could be understood")
         if silent >= SILENT_IN_A_ROW:
             return _trailed_off(bench, meter, turn["text"])
 
 
-async def _first_message(brief: Brief, journal: Journal, *, resumed: bool) -> ModelRequest:
-    if not resumed:
-        return prompt.opening(brief)
-    heard = await journal.steering()
-    return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(heard)] if heard else [])])
+def _again(missed: Sequence[Passage]) -> ModelRequest:
+    """What an interrupted run is told when it goes on, with the words that came meanwhile."""
+    return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(missed)] if missed else [])])
 
 
 async def _listen(journal: Journal) -> tuple[list[Passage], Cancelled | None]:
@@ -154,7 +163,9 @@ def _spoken(answer: Answer) -> ModelMessage:
     return response if response.parts else replace(response, parts=[TextPart(content="(nothing)")])
 
 
-def _reaction(done: Sequence[Done], heard: Sequence[Passage], warning: str) -> ModelRequest:
+def _reaction(
+    done: Sequence[Done], guided: Sequence[Passage], heard: Sequence[Passage], warning: str
+) -> ModelRequest:
     """What the model sees next: the results of its calls first, as providers want it, then words."""
     parts: list[ModelRequestPart] = [
         ToolReturnPart(
@@ -166,6 +177,7 @@ def _reaction(done: Sequence[Done], heard: Sequence[Passage], warning: str) -> M
         for each in done
     ]
     words = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
+    words += [prompt.guidance(guided)] if guided else []
     return ModelRequest(parts=[*parts, *words, *([prompt.news(heard)] if heard else [])])
 
 

@@ -1,7 +1,8 @@
 """One call to a language model, whoever provides it: retried, priced, and parked when it stays down.
 
 ``pydantic_ai.direct`` speaks to every provider; the loop is ours. Providers' adapters cost seconds to import,
-so they are imported when a model is chosen, by the worker only.
+so they are imported when a model is chosen, by the worker only. Several names, separated by commas, are a
+chain (``bot.agent.chain``).
 """
 
 from __future__ import annotations
@@ -21,30 +22,44 @@ from pydantic_ai.models import Model, ModelRequestParameters, infer_model
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
+from bot.agent.refusals import in_short, transient_or_raise
+from bot.agent.wire import as_shown
 from bot.domain import Usage
-from bot.errors import HobError, Parked, UserError
+from bot.errors import Parked, UserError
 
 OFFLINE = "offline"
+WINDOW = (
+    128_000  # tokens, where nobody says how many a model takes; one that takes fewer refuses, and is heard
+)
 
 # What an adapter may raise on an answer that makes no sense, besides its own errors.
 _NONSENSE = (ValueError, TypeError, AttributeError, LookupError)
 _ERRORS = (ai.AgentRunError, ai.UserError)
-_RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
-
-
-class ContextFull(HobError):
-    """The conversation no longer fits the model's window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What one call brought: the message, what it cost (``usage.turns`` is 1), and when it began to speak."""
+    """What one call brought: the message, what it cost (``usage.turns`` is 1), and when it began to speak.
+
+    ``model`` is the name of the one that answered; ``passed_over`` says of each before it in a chain that was
+    given up during this call, why.
+    """
 
     response: ModelResponse
     usage: Usage
+    model: str
     first_token_seconds: float | None = None  # None where the answer came in one piece
     retries: int = 0
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Output tokens per second from the first token on; None where the answer came in one piece."""
+        if self.first_token_seconds is None:
+            return None
+        spoken = self.usage.seconds - self.first_token_seconds
+        return round(self.usage.output_tokens / max(spoken, 0.001), 1)
 
 
 class ModelCall(Protocol):
@@ -53,6 +68,11 @@ class ModelCall(Protocol):
     @property
     def name(self) -> str:
         """As a person chose it: ``provider:model`` or ``offline``."""
+        ...
+
+    @property
+    def window(self) -> int:
+        """How many tokens a conversation may have, as far as is known."""
         ...
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
@@ -93,9 +113,17 @@ class DirectCall:
     """
 
     def __init__(
-        self, name: str, model: Model, *, patience: Patience, streamed: bool, metered: bool = True
+        self,
+        name: str,
+        model: Model,
+        *,
+        patience: Patience,
+        streamed: bool,
+        metered: bool = True,
+        window: int | None = None,
     ) -> None:
         self._name = name
+        self._window = window
         self._model = model
         self._patience = patience
         self._streamed = streamed
@@ -106,6 +134,13 @@ class DirectCall:
     def name(self) -> str:
         """As a person chose it."""
         return self._name
+
+    @property
+    def window(self) -> int:
+        """As the model's profile or the price list knows it, else ``WINDOW``."""
+        if self._window is None:
+            self._window = self._model.context_window or WINDOW
+        return self._window
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
         """See ``ModelCall.ask``."""
@@ -118,14 +153,14 @@ class DirectCall:
             try:
                 return await self._once(messages, parameters, attempt)
             except errors as error:
-                transient = _transient_or_raise(error, self._name)
+                transient = transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if asked is not None and asked > self._patience.longest:
-                raise Parked(f"{self._name} asks to wait: {_short(transient)}", after=asked)
+                raise Parked(f"{self._name} asks to wait: {in_short(transient)}", after=asked)
             if attempt + 1 < self._patience.tries:
                 await asyncio.sleep(self._patience.delay(attempt, asked))
         raise Parked(
-            f"{self._name} failed {self._patience.tries} times in a row, last with {_short(transient)}",
+            f"{self._name} failed {self._patience.tries} times in a row, last with {in_short(transient)}",
             after=self._patience.park,
         )
 
@@ -147,27 +182,40 @@ class DirectCall:
         start = time.monotonic()
         first: float | None = None
         if self._streamed:
+            shown = as_shown(messages, self._model.system)
             async with model_request_stream(
-                self._model, messages, model_settings=settings, model_request_parameters=parameters
+                self._model, shown, model_settings=settings, model_request_parameters=parameters
             ) as stream:
                 async for _ in stream:
                     first = first or time.monotonic() - start
                 response = stream.get()
+            if _is_torn(response):
+                raise ai.UnexpectedModelBehavior("the stream ended in the middle of the answer")
         else:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
         usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
-        return Answer(response=response, usage=usage, first_token_seconds=first, retries=attempt)
+        return Answer(
+            response=response, usage=usage, model=self._name, first_token_seconds=first, retries=attempt
+        )
 
 
 def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
     """The model of that name, ready to be asked; make one for each run and close it.
 
-    ``offline`` is the engine without a language model, ``scripted:FILE`` plays a file (see
-    ``bot.agent.scripted``), everything else is ``provider:model`` as pydantic-ai knows it, with keys and base
-    URLs from the provider's own environment variables. Raises ``UserError`` naming what is missing.
+    ``a,b,c`` asks ``a``, and when it stays down ``b`` for the rest of the run, then ``c``. ``offline`` is the
+    engine without a language model, ``scripted:FILE`` plays a file (see ``bot.agent.scripted``), everything
+    else is ``provider:model`` as pydantic-ai knows it, with keys and base URLs from the provider's own
+    environment variables. Raises ``UserError`` naming what is missing.
     """
     patience = patience or Patience()
+    if "," in name:
+        from bot.agent.chain import Chain
+
+        names = [each.strip() for each in name.split(",")]
+        if OFFLINE in names:
+            raise UserError(f"{OFFLINE} cannot take over from another model; leave it out of {name!r}")
+        return Chain([choose(each, patience=patience) for each in names])
     if name == OFFLINE:
         from bot.agent.offline.engine import offline_model
 
@@ -195,29 +243,16 @@ def _infer(name: str) -> Model:
         raise UserError(f"The model {name!r} needs a package that is not installed: {error}") from error
 
 
-def _transient_or_raise(error: Exception, name: str) -> Exception:
-    """The error if asking again may help; raises what the run can act on otherwise."""
-    match error:
-        case ai.ModelContextWindowExceededError():
-            raise ContextFull(f"the conversation no longer fits the window of {name}") from error
-        case ai.ModelQuotaExceededError():
-            raise Parked(f"the account's quota at {name} is used up; top it up", after=3600.0) from error
-        case ai.ModelAuthenticationError():
-            raise UserError(
-                f"The provider refuses the key for {name}; mend it where the worker runs"
-            ) from error
-        case ai.ModelNotFoundError():
-            raise UserError(f"The provider does not know the model {name}; choose another one") from error
-        case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
-            raise UserError(f"{name} rejects the request: {_short(error)}") from error
-        case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
-            raise UserError(f"{name} rejects the request: {_short(error)}") from error
-    return error
-
-
-def _short(error: Exception) -> str:
-    """What the provider says, without what it may quote at length."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+def _is_torn(response: ModelResponse) -> bool:
+    """A stream that ended well, as it seems, without saying so: only what came of it can tell."""
+    if (response.provider_details or {}).get("finish_reason"):  # adapters fill in one of their own besides
+        return False
+    try:
+        return not response.parts or any(
+            call.args_as_dict(raise_if_invalid=True) is None for call in response.tool_calls
+        )
+    except (ValueError, AssertionError):
+        return True
 
 
 def _usage(response: ModelResponse, seconds: float) -> Usage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 SHOWN_CHARS = 16_000
+FOLDED_CHARS = 2_000
 _HEAD_SHARE = 0.4
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -20,6 +21,18 @@ def plain(output: bytes) -> str:
     if "\r" in text:
         text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
     return _CONTROL.sub("", text)
+
+
+def folded(text: str) -> str:
+    """``text`` with very long lines broken, which is said, so that all of it can be read by lines."""
+    if not any(len(line) > FOLDED_CHARS for line in text.split("\n")):
+        return text
+    lines = [
+        line[at : at + FOLDED_CHARS]
+        for line in text.split("\n")
+        for at in range(0, max(1, len(line)), FOLDED_CHARS)
+    ]
+    return "\n".join([f"[lines over {FOLDED_CHARS} characters are folded here]", *lines])
 
 
 def bounded(text: str, name: str, *, chars: int = SHOWN_CHARS) -> str:

@@ -1,11 +1,12 @@
-"""What the model is told at the start, and new words on the way. The history is only ever appended to.
+"""What the model is told at the start, and new words on the way. The history is only appended to.
 
 The system prompt is the same for every task, then comes what changes least: the repository, its checks, its
 guidance, the thread, and the request last; so providers' prompt caches hold from turn to turn and from task
 to task.
 
-Each text stands in a block that names its author, permission and time. Every line of a quoted block begins
-with ``| ``, and its marker is a digest of the text, so no text can end its own block or open another.
+Each text stands in a block that names its author, permission and time. Every line of a block that is no
+instruction begins with ``| ``, and its marker is a digest of the text, so no text can end its own block or
+open another.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, U
 from bot.domain import Brief, Passage, TaskKind, Trust
 
 PASSAGE_CHARS = 24_000
+FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
     TaskKind.REVISE: (
@@ -65,11 +67,23 @@ def render(brief: Brief) -> str:
             ("Lint command", brief.lint_command, "keep to the style of the code around"),
         )
     ]
+    if brief.nearby:
+        folders = [_line(each.where) for each in brief.nearby]
+        more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
+        facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
     parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
+    if brief.orientation:
+        parts.append(fenced("quoted", "a map of the repository for this request", brief.orientation))
     title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
-    request = _fenced("instruction", "the request", brief.request)
+    request = fenced("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]
     return "\n\n".join(part for part in parts if part)
+
+
+def guidance(passages: Sequence[Passage]) -> UserPromptPart:
+    """The repository's own words for folders where the work has got to."""
+    blocks = "\n\n".join(block(each) for each in passages)
+    return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
 def news(passages: Sequence[Passage]) -> UserPromptPart:
@@ -87,14 +101,15 @@ def block(passage: Passage) -> str:
     )
     label = ", ".join(part for part in (_line(passage.where), by, _line(passage.at)) if part)
     kind = "instruction" if passage.trust is Trust.INSTRUCTION else "quoted"
-    return _fenced(kind, label, passage.text)
+    return fenced(kind, label, passage.text)
 
 
-def _fenced(kind: str, label: str, text: str) -> str:
-    shown, cut = text[:PASSAGE_CHARS], len(text) - PASSAGE_CHARS
+def fenced(kind: str, label: str, text: str, *, chars: int = PASSAGE_CHARS) -> str:
+    """``text`` in a block that it cannot end: ``instruction`` as it is, any other kind with marked lines."""
+    shown, cut = text[:chars], len(text) - chars
     marker = hashlib.sha256(f"{kind}\n{label}\n{text}".encode("utf-8", "replace")).hexdigest()[:12]
     lines = _LINE_ENDS.split(shown)
-    body = "\n".join(f"| {line}" for line in lines) if kind == "quoted" else "\n".join(lines)
+    body = "\n".join(f"| {line}" for line in lines) if kind != "instruction" else "\n".join(lines)
     left_out = f"\n[{cut} of {len(text)} characters are left out here]" if cut > 0 else ""
     return f"<<< {kind} {marker}: {label}\n{body}{left_out}\n>>> end of {kind} {marker}"
 

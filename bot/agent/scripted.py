@@ -2,7 +2,8 @@
 
 A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
 function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
-the conversation, so a run that is resumed on another machine goes on where it was.
+the conversation (a compaction says how many it tells in short), so a run that is resumed on another machine
+goes on where it was.
 
     play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
 """
@@ -14,11 +15,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic_ai.messages import ModelMessage, ModelResponse, TextPart, ToolCallPart
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
+from bot.agent.compact import turns_told
 from bot.agent.models import DirectCall, ModelCall, Patience
+from bot.agent.prompt import brief_of
+from bot.agent.refusals import ContextFull
 from bot.errors import UserError
 
 Part = TextPart | ToolCallPart
@@ -31,17 +41,31 @@ def call(name: str, /, **args: Any) -> ToolCallPart:
     return ToolCallPart(tool_name=name, args=args)
 
 
-def play(script: Sequence[Turn], *, name: str = "scripted", patience: Patience | None = None) -> ModelCall:
-    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError."""
-    return DirectCall(name, scripted_model(script), patience=patience or Patience(), streamed=False)
+def play(
+    script: Sequence[Turn],
+    *,
+    name: str = "scripted",
+    patience: Patience | None = None,
+    window: int | None = None,
+    most_bytes: int | None = None,
+) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError.
+
+    ``window`` is what it says that it takes, in tokens; a conversation of more than ``most_bytes`` (as JSON)
+    it refuses.
+    """
+    model = scripted_model(script, most_bytes=most_bytes)
+    return DirectCall(name, model, patience=patience or Patience(), streamed=False, window=window)
 
 
-def scripted_model(script: Sequence[Turn]) -> FunctionModel:
+def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
     """The same as a pydantic-ai model."""
     turns = list(script)
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        at = sum(isinstance(message, ModelResponse) for message in messages)
+        if most_bytes and (size := len(ModelMessagesTypeAdapter.dump_json(messages))) > most_bytes:
+            raise ContextFull(f"{size} bytes are more than {most_bytes}")
+        at = sum(isinstance(each, ModelResponse) + turns_told(each) for each in messages)
         if at >= len(turns):
             raise AssertionError(f"the script has {len(turns)} turns, the loop asks for turn {at + 1}")
         turn = turns[at]
@@ -61,20 +85,37 @@ def scripted_model(script: Sequence[Turn]) -> FunctionModel:
 def from_file(path: str) -> FunctionModel:
     """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
 
+    An object of such lists by number ({"1": [...], "2": [...]}) has a script for each of several attempts.
     For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
     one.
     """
     try:
-        turns = json.loads(Path(path).read_text("utf-8"))
-        return scripted_model(
-            [
-                ([turn["text"]] if turn.get("text") else [])
-                + [
-                    ToolCallPart(tool_name=each["name"], args=each.get("args", {}))
-                    for each in turn.get("calls", [])
-                ]
-                for turn in turns
-            ]
-        )
+        script = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(script, dict):
+            return _by_attempt({int(number): _turns(turns) for number, turns in script.items()})
+        return scripted_model(_turns(script))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error
+
+
+def _turns(script: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        ([turn["text"]] if turn.get("text") else [])
+        + [ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])]
+        for turn in script
+    ]
+
+
+def _by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
+    """Which attempt it is stands in the brief; nothing stands there for the first one."""
+    models = {number: scripted_model(turns) for number, turns in scripts.items()}
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        told = [passage.where for passage in brief_of(messages).passages]
+        numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
+        function = models[numbers[-1] if numbers else 1].function
+        assert function is not None  # noqa: S101 - made above
+        said = function(messages, info)
+        return said if isinstance(said, ModelResponse) else await said
+
+    return FunctionModel(answer, model_name="scripted")

@@ -16,7 +16,7 @@ from pydantic_ai.tools import ToolDefinition
 from bot.agent import tools_files as files
 from bot.agent import tools_shell as shell
 from bot.agent import tools_words as words
-from bot.agent.bench import GUEST, Bench, Output, ToolProblem
+from bot.agent.bench import GUEST, Bench, Done, Output, ToolProblem
 from sandbox.spec import Mount
 
 
@@ -38,17 +38,6 @@ class Tool:
             description=cleandoc(self.arguments.__doc__ or ""),
             parameters_json_schema=_without_titles(schema),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
-    """A call that was carried out, or could not be. ``malformed``: the tool was never reached."""
-
-    call: ToolCallPart
-    text: str
-    ok: bool
-    malformed: bool = False
-    milliseconds: int = 0
 
 
 TOOLS: dict[str, Tool] = {

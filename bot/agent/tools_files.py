@@ -31,7 +31,7 @@ class Read(Arguments):
 class Search(Arguments):
     """Find a regular expression (ripgrep's) in the workspace's files, with path and line number.
 
-    Files that .gitignore names are left out.
+    Files that .gitignore names, binary files and files over 8 MB are left out.
 
     Examples: {"pattern": "def total\\\\b", "path": "shop"}, {"pattern": "TODO(", "literal": true, "glob":
     "*.py"}, {"pattern": "price", "names_only": true}
@@ -89,7 +89,12 @@ async def read(bench: Bench, arguments: Read) -> Output:
     )
     if "directory" in answer:
         shown, total = answer["directory"], answer["total"]
-        more = f"\n[{total - len(shown)} more of {total} names left out]" if len(shown) < total else ""
+        left_out = total - len(shown)
+        more = (
+            f"\n[{left_out} more of {total} names left out; list them by shell: ls | grep]"
+            if left_out
+            else ""
+        )
         return Output(text="\n".join(shown) + more if shown else "[the directory is empty]")
     return Output(text=_shown(answer["lines"], answer["start"], answer["total"], answer["remarks"]))
 

@@ -1,16 +1,20 @@
-"""A turn as it is stored: enough to show it on a page, and enough to go on from it after a crash.
+"""A turn as it is stored: enough to show it on a page, to go on from it after a crash, and to replay it.
 
 A record is JSON:
 
-``seq, at, model``   number of the turn from 0, ISO time of its end, the model's name
-``text, thinking``   what the model said besides calling tools
-``heard``            new words on the thread that the model sees next: ``where, author, permission, trust,
-text`` ``calls``            ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok,
-malformed, ms`` ``plan, notes, replies``  as they stand after the turn; ``finish``: ``kind, title, summary``,
-or null ``usage``            of this call: ``input_tokens, output_tokens, cached_tokens, usd`` ``total`` of
-the run up to here: the same, and ``turns, seconds`` ``ms``               ``model, first_token`` (null if it
-came in one piece), ``tools, turn``; ``retries`` of the call ``messages``         what this turn added to the
-conversation, as pydantic-ai stores it
+- ``seq, at, model``: number of the turn from 0, ISO time of its end, the name of the model that answered
+- ``passed_over``: of each model of a chain that was given up in this turn, why
+- ``text, thinking``: what the model said besides calling tools
+- ``heard``: new words on the thread that the model sees next: ``where, author, permission, at, trust, text``
+- ``guided``: guidance of the repository that the model sees next, in the same shape
+- ``calls``: ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok, malformed, ms``
+- ``plan, notes, replies``: as they stand after the turn; ``finish``: ``kind, title, summary``, or null
+- ``usage`` of this call: ``input_tokens, output_tokens, cached_tokens, usd, tokens_per_second`` (null if it
+  came in one piece); ``total`` of the run up to here: the same without the last, and ``turns, seconds``
+- ``ms``: ``model, first_token`` (null if it came in one piece), ``tools, turn``; ``retries`` of the call
+- ``window``: how many tokens the model takes; ``compaction``: null, or how the conversation was shortened
+  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.compact``)
+- ``messages``: what this turn added to the conversation, as pydantic-ai stores it
 """
 
 from __future__ import annotations
@@ -28,9 +32,9 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 
-from bot.agent.bench import Bench, Finish
+from bot.agent.bench import Bench, Done, Finish
+from bot.agent.compact import Talk, conversation
 from bot.agent.models import Answer
-from bot.agent.tools import Done
 from bot.domain import Note, OutcomeKind, Passage, Reply, Step, StepState, Usage
 
 
@@ -46,36 +50,43 @@ class Past:
     replies: tuple[Reply, ...] = ()
     finish: Finish | None = None
     edited: bool = False
+    guided: frozenset[str] = frozenset()  # the paths of guidance that was shown
 
 
 def record(
     *,
     seq: int,
-    model: str,
     answer: Answer,
+    window: int,
     done: Sequence[Done],
     heard: Sequence[Passage],
+    guided: Sequence[Passage],
     bench: Bench,
     total: Usage,
-    messages: Sequence[ModelMessage],
+    talk: Talk,
     seconds: float,
 ) -> dict[str, Any]:
-    """The record of one turn; ``seconds`` is how long the whole of it took."""
+    """The record of one turn, from what is unsaved of ``talk``; ``seconds`` is how long all of it took."""
     parts = answer.response.parts
     first = answer.first_token_seconds
     return {
         "seq": seq,
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "model": model,
+        "model": answer.model,
+        "passed_over": list(answer.passed_over),
         "text": "\n\n".join(part.content for part in parts if isinstance(part, TextPart)),
         "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
         "heard": [asdict(passage) for passage in heard],
+        "guided": [asdict(passage) for passage in guided],
         "calls": [_call(each) for each in done],
         "plan": [asdict(step) for step in bench.plan],
         "notes": [asdict(note) for note in bench.notes],
         "replies": [asdict(reply) for reply in bench.replies],
-        "finish": asdict(bench.finish) if bench.finish and not heard else None,
-        "usage": _without(asdict(answer.usage), "turns", "seconds"),
+        "finish": asdict(bench.finish) if bench.finish else None,
+        "usage": {
+            **_without(asdict(answer.usage), "turns", "seconds"),
+            "tokens_per_second": answer.tokens_per_second,
+        },
         "total": asdict(total),
         "ms": {
             "model": round(answer.usage.seconds * 1000),
@@ -84,7 +95,9 @@ def record(
             "turn": round(seconds * 1000),
         },
         "retries": answer.retries,
-        "messages": ModelMessagesTypeAdapter.dump_python(list(messages), mode="json"),
+        "window": window,
+        "compaction": asdict(talk.compaction) if talk.compaction else None,
+        "messages": ModelMessagesTypeAdapter.dump_python(talk.unsaved, mode="json"),
     }
 
 
@@ -95,10 +108,10 @@ def past(records: Sequence[Mapping[str, Any]]) -> Past:
     if [each["seq"] for each in records] != list(range(len(records))):
         raise ValueError("the transcript has gaps: turns " + ", ".join(str(each["seq"]) for each in records))
     last = records[-1]
-    messages = [message for each in records for message in each["messages"]]
     return Past(
+        guided=frozenset(each["where"] for record in records for each in record.get("guided", ())),
         turns=len(records),
-        messages=ModelMessagesTypeAdapter.validate_python(messages),
+        messages=conversation(records),
         used=Usage(**last["total"]),
         plan=tuple(Step(text=each["text"], state=StepState(each["state"])) for each in last["plan"]),
         notes=tuple(Note(**each) for each in last["notes"]),

@@ -43,18 +43,32 @@ def tasks() -> str:
 def task(number: int) -> str:
     """One task and its runs."""
     row = _found(_reader().task(number) if number <= _MAX_ID else None)
-    return render_template("task.html", task=row, runs=_reader().runs(number))
+    attempts = _reader().attempts(_root(row))
+    return render_template("task.html", task=row, runs=_reader().runs(number), attempts=attempts)
+
+
+@blueprint.get("/tasks/<int:number>/attempts")
+def attempts(number: int) -> str:
+    """The attempts at a task's request beside each other; ``?show=2&show=3`` narrows it."""
+    row = _found(_reader().task(number) if number <= _MAX_ID else None)
+    made = _reader().attempts(_root(row))
+    wanted = {_number(value) for value in request.args.getlist("show")}
+    shown = [each for each in made if not wanted or each["ordinal"] in wanted]
+    return render_template("attempts.html", task=row, attempts=made, shown=shown)
 
 
 @blueprint.get("/runs/<int:number>")
 def run(number: int) -> str:
     """One run: plan, transcript, diff, proof; live while it goes on."""
     row = _run(number)
-    turns = _reader().turns(number)
+    about = _found(_reader().task(row["task"]))
+    turns = _reader().turns(number, ordinal=_attempt())
     return render_template(
         "run.html",
         run=row,
-        task=_found(_reader().task(row["task"])),
+        task=about,
+        attempts=_reader().attempts(_root(about)),
+        attempt=_attempt(),
         turns=turns,
         last=turns[-1]["seq"] if turns else -1,
         live=_live(row),
@@ -65,8 +79,10 @@ def run(number: int) -> str:
 def run_head(number: int) -> Response:
     """The part of the run page above the transcript; tells the page to reload when the run has ended."""
     row = _run(number)
+    about = _found(_reader().task(row["task"]))
+    made = _reader().attempts(_root(about))
     response = make_response(
-        render_template("run_head.html", run=row, task=_found(_reader().task(row["task"])), live=_live(row))
+        render_template("run_head.html", run=row, task=about, attempts=made, live=_live(row))
     )
     if not _live(row):
         response.headers["HX-Refresh"] = "true"
@@ -79,9 +95,14 @@ def run_turns(number: int) -> str:
     row = _run(number)
     asked = request.args.get("after", "")
     after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
-    turns = _reader().turns(number, after)
+    turns = _reader().turns(number, after, _attempt())
     return render_template(
-        "run_turns.html", run=row, turns=turns, last=turns[-1]["seq"] if turns else after, live=_live(row)
+        "run_turns.html",
+        run=row,
+        attempt=_attempt(),
+        turns=turns,
+        last=turns[-1]["seq"] if turns else after,
+        live=_live(row),
     )
 
 
@@ -126,6 +147,16 @@ def healthz() -> Response:
 
 def _run(number: int) -> Row:
     return _found(_reader().run(number) if number <= _MAX_ID else None)
+
+
+def _root(task: Row) -> int:
+    """The task at whose request its attempts are."""
+    return int((task["directive"] or {}).get("of") or task["id"])
+
+
+def _attempt() -> int:
+    """The attempt whose transcript is asked for, 0: the chosen or first one."""
+    return min(_number(request.args.get("attempt", "")), _MAX_SEQ)
 
 
 def _found(row: Row | None) -> Row:

@@ -60,15 +60,28 @@ class Reader:
         query = select(tables.runs, seconds.label("seconds")).where(tables.runs.c.id == number)
         return self._one(query)
 
-    def turns(self, run: int, after: int = -1) -> list[Row]:
-        """The transcript of a run from behind turn ``after``."""
-        query = (
-            select(tables.turns)
-            .where(tables.turns.c.run == run, tables.turns.c.seq > after)
-            .order_by(tables.turns.c.seq)
-            .limit(200)
-        )
-        return self._rows(query)
+    def turns(self, run: int, after: int = -1, ordinal: int = 0) -> list[Row]:
+        """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
+        attempt, new, old = tables.attempts.c, tables.attempt_turns.c, tables.turns.c
+        task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
+        which = select(attempt.id).where(attempt.maker == task)
+        if ordinal:
+            which = which.where(attempt.ordinal == ordinal)
+        which = which.order_by(attempt.chosen.desc(), attempt.ordinal).limit(1)
+        mine = select(tables.attempt_turns).where(new.attempt == which.scalar_subquery(), new.seq > after)
+        rows = self._rows(mine.order_by(new.seq).limit(200))
+        if rows or ordinal:
+            return rows
+        before = select(tables.turns).where(old.run == run, old.seq > after).order_by(old.seq).limit(200)
+        return self._rows(before)
+
+    def attempts(self, task: int) -> list[Row]:
+        """All attempts at a task's request, whoever made them, without their contents."""
+        attempt = tables.attempts.c
+        columns = [column for column in attempt if column.name not in ("changes", "work")]
+        seconds = func.extract("epoch", func.coalesce(attempt.ended_at, func.now()) - attempt.started_at)
+        query = select(*columns, seconds.label("seconds")).where(attempt.task == task)
+        return self._rows(query.order_by(attempt.ordinal))
 
     def _rows(self, query: Select[Any]) -> list[Row]:
         with self._engine.connect() as connection:

@@ -73,6 +73,23 @@ def diff_lines(diff: str) -> Iterator[DiffLine]:
             old, new = old + 1, new + 1
 
 
+def diff_size(diff: str) -> str:
+    """How much a diff changes: +3 −1 in 2 files, of what is shown of it."""
+    kinds = [line.kind for line in diff_lines(diff)]
+    files = kinds.count("file")
+    if not files:
+        return "no change"
+    return f"+{kinds.count('add')} −{kinds.count('del')} in {files} file{'' if files == 1 else 's'}"
+
+
+def proved(proof: Mapping[str, Any] | None) -> str:
+    """A proof's verdict in a word: passed, failed, or not run."""
+    checks = (proof or {}).get("checks") or []
+    if not checks:
+        return "not run"
+    return "passed" if all(check["head"]["verdict"] == "passed" for check in checks) else "failed"
+
+
 def seconds(value: Any) -> str:
     """A duration as people say it: 0.4 s, 12 s, 3 min 5 s."""
     number = float(value or 0)
@@ -109,6 +126,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "plain": plain,
     "markdown": markdown,
     "diff_lines": diff_lines,
+    "diff_size": diff_size,
+    "proved": proved,
     "seconds": seconds,
     "moment": moment,
     "web_address": web_address,

@@ -67,7 +67,7 @@ class House:
                 raise HobError(f"{name} ended with code {process.returncode}:\n{self._tail(name)}")
 
     def stop(self) -> None:
-        """End what was started, in the reverse order; kill what does not go by itself."""
+        """End what was started, in the reverse order; kill what does not go by itself, or at Ctrl-C."""
         processes = [self._running[name] for name in reversed(self._running)]
         for process in processes:
             if process.poll() is None:
@@ -76,9 +76,11 @@ class House:
         for process in processes:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            except (subprocess.TimeoutExpired, KeyboardInterrupt) as reason:
                 process.kill()
                 process.wait()
+                if isinstance(reason, KeyboardInterrupt):
+                    deadline = 0.0
         for process in processes:
             if process.stdout:
                 process.stdout.close()

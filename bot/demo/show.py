@@ -65,6 +65,7 @@ def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> 
                 _serve(console, house)
             return 0 if summary["state"] == TaskState.DONE.value else 1
         except KeyboardInterrupt:
+            console.print("\nStopping; this takes some seconds. Ctrl-C again kills what is left.")
             return 130
         finally:
             house.stop()

@@ -7,7 +7,7 @@ write with an idempotency key. All of them are values: frozen, typed, without be
 
 from __future__ import annotations
 
-from bot.domain.brief import Brief, Limits, Passage, Trust
+from bot.domain.brief import Brief, Limits, Passage, Spot, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.result import (
@@ -29,6 +29,8 @@ from bot.domain.task import (
     TERMINAL,
     TRANSITIONS,
     Asked,
+    Directive,
+    DirectiveWord,
     Effect,
     EffectKind,
     Phase,
@@ -49,6 +51,8 @@ __all__ = [
     "ChangeSet",
     "Check",
     "CheckResult",
+    "Directive",
+    "DirectiveWord",
     "Effect",
     "EffectKind",
     "Event",
@@ -68,6 +72,7 @@ __all__ = [
     "Repo",
     "Result",
     "Run",
+    "Spot",
     "Step",
     "StepState",
     "Task",

@@ -28,8 +28,18 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """The lines that an inline review comment stands on, as the reviewer saw them in ``hunk``."""
+
+    path: str
+    line: int  # the last line, on the head side, from 1
+    start: int = 0  # the first line of several, 0 for a single one
+    hunk: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that the agent may see of a task."""
+    """All that the agent may see of a task. ``nearby`` it sees when the work gets below their folders."""
 
     kind: TaskKind
     request: str
@@ -39,7 +49,10 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    spot: Spot | None = None
+    nearby: tuple[Passage, ...] = ()
     internet: str = ""  # what commands may reach, in words; '' for nothing
+    orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,8 @@ class TriggerKind(StrEnum):
 class Trigger:
     """What exactly asked: the snapshot in the signed payload, not what the page says later.
 
-    ``path``, ``line`` and ``hunk`` are set for inline review comments.
+    ``path``, ``line`` and ``hunk`` are set for inline review comments, ``start_line`` for those on several
+    lines.
     """
 
     kind: TriggerKind
@@ -93,6 +94,7 @@ class Trigger:
     previous_text: str | None = None  # before an edit
     path: str = ""
     line: int = 0
+    start_line: int = 0
     hunk: str = ""
     reply_to: int = 0
 

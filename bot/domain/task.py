@@ -60,6 +60,25 @@ TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
 TERMINAL: frozenset[TaskState] = frozenset(state for state, after in TRANSITIONS.items() if not after)
 
 
+class DirectiveWord(StrEnum):
+    """What a command may ask for besides work in words."""
+
+    TRY = "try"  # so many attempts at a request
+    USE = "use"  # publish an attempt that was kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Directive:
+    """``@hob try 3``, ``@hob use 2``: ``number`` attempts, or the attempt ``number``, of task ``of``.
+
+    ``of`` is 0 where there is no earlier task: then the attempts are the task's own.
+    """
+
+    word: DirectiveWord
+    number: int
+    of: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request that the rules found in an event, before anybody's permission was checked."""
@@ -67,6 +86,7 @@ class Asked:
     kind: TaskKind
     request: str
     event: Event
+    directive: Directive | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +119,12 @@ class Task:
     branch: str = ""
     pull: int = 0
     cancel_asked: bool = False
+    directive: Directive | None = None
+
+    @property
+    def root(self) -> int:
+        """The task at whose request its attempts are: an earlier one, or itself."""
+        return (self.directive.of if self.directive else 0) or self.id
 
     @property
     def thread_key(self) -> str:

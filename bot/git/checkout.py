@@ -89,9 +89,21 @@ async def pack_commit(git_dir: Path, sha: str, to: Path) -> None:
     args = ("pack-objects", "--revs", "--delta-base-offset", "--window=0", "--quiet")
     target = str(to / "objects" / "pack" / "pack")
     try:
-        await run(git_dir, *args, target, stdin=f"--shallow {sha}\n{sha}\n".encode(), seconds=600)
+        source = await run(git_dir, "rev-parse", "--path-format=absolute", "--git-path", "objects")
+        # Git writes below its object directory first and then renames, which must not cross file systems.
+        env = {
+            "GIT_OBJECT_DIRECTORY": str(to / "objects"),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(source.text),
+        }
+        await run(git_dir, *args, target, stdin=f"--shallow {sha}\n{sha}\n".encode(), seconds=600, env=env)
     except GitFailed as failed:
         raise UserError(f"commit {sha[:12]} is not complete: {failed.words}", phase="prepare") from failed
+
+
+def _quoted(path: str) -> str:
+    """A path for git's colon-separated list, which may hold colons itself (git, environment variables)."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 async def _measured(git_dir: Path, sha: str, bounds: Bounds) -> list[bytes]:

@@ -13,7 +13,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -128,10 +128,11 @@ async def run(
     seconds: float = 60.0,
     work_tree: Path | None = None,
     token: str | None = None,
+    env: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run git on ``git_dir`` to its end; raises ``GitFailed``, or ``Retry`` when it takes over ``seconds``.
 
-    ``token`` is only used to redact what git says.
+    ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment.
     """
     argv = [program(), f"--git-dir={git_dir}"]
     if work_tree is not None:
@@ -142,7 +143,7 @@ async def run(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(config),
+        env=environment(config) | dict(env or {}),
         cwd=work_tree or "/",
         start_new_session=True,
     )

@@ -1,7 +1,7 @@
 """What the words after a mention mean: ``@hob stop``, ``@hob help`` and so on, or else a request for work.
 
-A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work. ``status``
-and ``retry`` are known words that do nothing yet, so that nobody gets a pull request for them.
+A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work; "try 3"
+and "use 2" are commands, "try using tabs" and "use 2 spaces" are work.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ class Word(StrEnum):
     STATUS = "status"
     HELP = "help"
     RETRY = "retry"
+    TRY = "try"  # with a number: so many attempts
+    USE = "use"  # with a number: that attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,15 @@ class Said:
 
     word: Word | None = None
     request: str = ""
+    number: int = 0  # of ``try`` and ``use``
 
 
-_WORDS = {word.value: word for word in Word} | {"cancel": Word.STOP}
+_ALONE = {word.value: word for word in Word if word not in (Word.TRY, Word.USE)} | {"cancel": Word.STOP}
+_NUMBERED = re.compile(
+    r"\W*(?:please\W+)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
+    re.IGNORECASE,
+)
+_AGAIN = ["try", "again"]
 _AROUND = frozenset({"please", "now", "it", "this", "that"})
 _COURTESIES = frozenset(
     {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi"}
@@ -58,17 +66,17 @@ _BARE = frozenset(_POINTING | _DOING | _ASKING | {"and", "have", "try", "thanks"
 
 def understand(requests: Sequence[str]) -> Said:
     """What the requests of one text come to. ``stop`` wins over all else; several requests become one."""
-    words = [_command(request) for request in requests]
-    if Word.STOP in words:
+    commands = [_command(request) for request in requests]
+    if any(command and command.word is Word.STOP for command in commands):
         return Said(word=Word.STOP)
     asked = [
         request
-        for request, word in zip(requests, words, strict=True)
-        if word is None and not _courtesy(request)
+        for request, command in zip(requests, commands, strict=True)
+        if command is None and not _courtesy(request)
     ]
     if asked:
         return Said(request="\n\n".join(request for request in asked if request) or RESOLVE)
-    return Said(word=next(filter(None, words), None))
+    return next(filter(None, commands), Said())
 
 
 def is_bare(request: str) -> bool:
@@ -76,9 +84,12 @@ def is_bare(request: str) -> bool:
     return request == RESOLVE or set(_tokens(request)) <= _BARE
 
 
-def _command(request: str) -> Word | None:
+def _command(request: str) -> Said | None:
+    if numbered := _NUMBERED.fullmatch(request):
+        return Said(word=Word(numbered[1].lower()), number=int(numbered[2]))
     words = [word for word in _tokens(request) if word not in _AROUND]
-    return _WORDS.get(words[0]) if len(words) == 1 else None
+    word = Word.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
+    return Said(word=word) if word else None
 
 
 def _courtesy(request: str) -> bool:

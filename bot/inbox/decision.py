@@ -33,6 +33,7 @@ class Command:
 
     word: Word
     event: Event
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
 def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     """What words on a thread come to: a command, work on an issue, or work on the bot's own pull request."""
     if said.word is not None:
-        return Command(word=said.word, event=event)
+        return Command(word=said.word, event=event, number=said.number)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:

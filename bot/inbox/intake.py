@@ -29,6 +29,7 @@ from bot.github.fit import marked
 from bot.inbox import replies
 from bot.inbox.commands import Word
 from bot.inbox.decision import NOT_MINE, AppIdentity, Command, Ignored, Uninstalled, is_own_pull
+from bot.inbox.orders import order, status
 from bot.inbox.payload import parse, pull_thread
 from bot.inbox.policy import may_ask
 from bot.inbox.reading import BadPayload
@@ -47,14 +48,17 @@ PAGE = 200
 class Intake:
     """Takes deliveries one by one; any number of workers may do so at once.
 
-    ``label`` is the one that asks for work when it is set on an issue.
+    ``label`` is the one that asks for work when it is set on an issue, ``base_url`` the dashboard's.
     """
 
-    def __init__(self, store: Store, github: GitHub, app: AppIdentity, *, label: str = "hob") -> None:
+    def __init__(
+        self, store: Store, github: GitHub, app: AppIdentity, *, label: str = "hob", base_url: str = ""
+    ) -> None:
         self._store = store
         self._github = github
         self._app = app
         self._label = label
+        self._base_url = base_url
         self._effects = Effects(store)
 
     async def take(self, guid: str) -> None:
@@ -89,8 +93,12 @@ class Intake:
                 return await self._refuse(api, event, decision)
             case Command(word=Word.STOP):
                 return await self._stop(api, event)
+            case Command(word=Word.HELP):
+                return await self._help(api, event)
+            case Command(word=Word.STATUS):
+                return await self._status(api, event)
             case Command():
-                return await self._help(api, event, decision.word)
+                return await self._order(api, event, decision)
         return await self._accept(api, decision)
 
     async def _accept(self, api: RepoApi, asked: Asked) -> Ending:
@@ -156,10 +164,40 @@ class Intake:
             await self._comment(api, event, f"idle:{event.delivery}", replies.NOTHING_TO_STOP)
         return DeliveryState.HANDLED, f"stopped {len(open_tasks)} tasks"
 
-    async def _help(self, api: RepoApi, event: Event, word: Word) -> Ending:
-        text = replies.help_text(self._app.slug, word, self._label)
-        await self._comment(api, event, _once_for(event, word.value), text)
-        return DeliveryState.HANDLED, f"told about {word.value}"
+    async def _help(self, api: RepoApi, event: Event) -> Ending:
+        text = replies.help_text(self._app.slug, self._label)
+        await self._comment(api, event, _once_for(event, "help"), text)
+        return DeliveryState.HANDLED, "told about help"
+
+    async def _status(self, api: RepoApi, event: Event) -> Ending:
+        allowed = await self._allowed(api, event)
+        if isinstance(allowed, Refusal):
+            return await self._refuse(api, event, allowed)
+        text = await status(self._store, event, base_url=self._base_url)
+        await self._comment(api, event, f"status:{event.delivery}", text)
+        return DeliveryState.HANDLED, "told how it stands"
+
+    async def _order(self, api: RepoApi, event: Event, command: Command) -> Ending:
+        """``retry``, ``try`` and ``use``: a task of its own, or why there is none."""
+        allowed = await self._allowed(api, event)
+        if isinstance(allowed, Refusal):
+            return await self._refuse(api, event, allowed)
+        if event.thread and event.thread.is_pull and event.repo:
+            pull = pull_thread(await api.pull(event.thread.number))
+            if not is_own_pull(pull, self._app, event.repo.id):
+                return await self._refuse(api, event, NOT_MINE)
+        if known := await self._store.task_of_delivery(event.delivery):  # before a crash
+            return DeliveryState.HANDLED, f"task {known.id}"
+        asked = await order(self._store, event, command, slug=self._app.slug)
+        if isinstance(asked, str):
+            await self._comment(api, event, f"{command.word.value}:{event.delivery}", asked)
+            return DeliveryState.HANDLED, f"no {command.word.value}: {asked}"[:200]
+        complete = await self._complete(api, asked)
+        if isinstance(complete, Refusal):
+            return await self._refuse(api, event, complete)
+        task = await self._store.add_task(complete)
+        await self._react(api, event, "eyes")
+        return DeliveryState.HANDLED, f"task {task.id}"
 
     async def _refuse(self, api: RepoApi, event: Event, refusal: Refusal) -> Ending:
         """Say no, once to a person on a thread for each reason."""

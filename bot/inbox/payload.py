@@ -116,6 +116,7 @@ def _pull_request_review_comment(payload: Fields, event: Event) -> Event:
         path=comment.text("path"),
         # null once the line is gone from the diff, or for a comment on the whole file
         line=comment.number("line", 0) or comment.number("original_line", 0),
+        start_line=comment.number("start_line", 0) or comment.number("original_start_line", 0),
         hunk=comment.text("diff_hunk", ""),
         reply_to=comment.number("in_reply_to_id", 0),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.domain import Refusal
-from bot.inbox.commands import Word
 
 NOTHING_TO_STOP = "There is nothing of mine to stop here: I am not working on this thread."
 CLOSED = Refusal(
@@ -12,14 +11,17 @@ CLOSED = Refusal(
 )
 
 
-def help_text(slug: str, word: Word, label: str) -> str:
-    """What one can say to the bot. ``word`` is what was said; one that does nothing yet is named."""
-    known = f"I know the word `{word.value}`, but cannot do it yet.\n\n" if word is not Word.HELP else ""
+def help_text(slug: str, label: str) -> str:
+    """What one can say to the bot."""
     return (
-        f"{known}I take work from people who may write to this repository:\n\n"
+        "I take work from people who may write to this repository:\n\n"
         f"- `@{slug} <what should change>` in an issue or a comment on it: I open a draft pull request\n"
         f"- the label `{label}` on an issue: the same\n"
         f"- `@{slug} <what to do differently>` on my pull request, in a comment or a review: I revise it\n"
-        f"- `@{slug} stop`: I stop what I do or have queued on this thread\n"
+        f"- `@{slug} stop`: I stop what I do or have queued on this thread, and keep what there is\n"
+        f"- `@{slug} status`: how it stands\n"
+        f"- `@{slug} retry`: I do the last thing on this thread again\n"
+        f"- `@{slug} try 3`: I make three attempts side by side and compare them\n"
+        f"- `@{slug} use 2`: I prove attempt 2 again and publish it\n"
         f"- `@{slug} help`: this list"
     )

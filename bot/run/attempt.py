@@ -6,8 +6,10 @@ Both ``run.pipeline`` (for a task) and ``run.solve`` (for a local repository) ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from bot.agent.journal import Journal
 from bot.agent.loop import think
@@ -20,15 +22,41 @@ from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
 from bot.run.internet import merged
-from bot.run.prove import prove
+from bot.run.prove import apply, prove
+from sandbox.spec import Sandbox
+
+# Where no price is known, tokens are the budget: each turn may read a long conversation once more.
+TOKENS_PER_TURN = 100_000
 
 SetPhase = Callable[[Phase], Awaitable[None]]
+Look = Callable[[], Awaitable[ChangeSet]]
+RESCUE_SECONDS = 2.0  # for reading the workspace of an attempt that is stopped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """What an interrupted attempt left: the records of its turns, and its workspace after the last."""
+
+    history: Sequence[Mapping[str, Any]]
+    changes: ChangeSet
+
+
+class Witness(Protocol):
+    """Somebody who sees the workspace while an attempt goes on."""
+
+    def watch(self, look: Look) -> None:
+        """Called once, before the first turn, with how to read what the workspace changes."""
+        ...
+
+    def left(self, changes: ChangeSet) -> None:
+        """The attempt is cut off in the middle of a turn, and this is what its workspace holds."""
+        ...
 
 
 def model_name(checkout: Checkout, default: str) -> str:
     """The repository's model or the operator's. Raises UserError when it names a file of the host."""
     wanted = checkout.config.model
-    if wanted and wanted.startswith("scripted:"):
+    if wanted and any(each.strip().startswith("scripted:") for each in wanted.split(",")):
         raise UserError(
             "`model` in `.github/hob.yml` must be `offline` or `provider:model`", phase="configuration"
         )
@@ -43,10 +71,19 @@ async def attempt(
     journal: Journal,
     redactor: Redactor,
     set_phase: SetPhase,
+    limits: Limits | None = None,
+    witness: Witness | None = None,
+    interrupted: Interrupted | None = None,
 ) -> Result:
-    """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled."""
+    """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled.
+
+    ``limits`` are the repository's unless they are given; ``interrupted`` is gone on from.
+    """
     await set_phase(Phase.THINK)
-    outcome, changes, blocked = await _think(checkout, brief, model, journal, redactor)
+    limits = limits or whole_budget(checkout)
+    outcome, changes, blocked = await _think(
+        checkout, brief, model, journal, redactor, limits, witness, interrupted
+    )
     outcome = _redacted(outcome, redactor)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
@@ -75,17 +112,63 @@ def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
     )
 
 
+def whole_budget(checkout: Checkout) -> Limits:
+    """All that the repository allows for a task."""
+    budget = checkout.config.budget
+    return Limits(
+        turns=budget.turns,
+        seconds=budget.minutes * 60,
+        usd=budget.usd,
+        tokens=budget.turns * TOKENS_PER_TURN,
+    )
+
+
 async def _think(
-    checkout: Checkout, brief: Brief, model: ModelCall, journal: Journal, redactor: Redactor
+    checkout: Checkout,
+    brief: Brief,
+    model: ModelCall,
+    journal: Journal,
+    redactor: Redactor,
+    limits: Limits,
+    witness: Witness | None,
+    interrupted: Interrupted | None,
 ) -> tuple[Outcome, ChangeSet, tuple[Blocked, ...]]:
     """The agent's words, what its workspace really holds, and what setup and agent could not reach."""
-    budget = checkout.config.budget
-    limits = Limits(turns=budget.turns, seconds=budget.minutes * 60, usd=budget.usd)
     sandbox = await checkout.open()
+
+    async def look() -> ChangeSet:
+        return await _changes(sandbox, checkout)
+
     try:
-        outcome = await think(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
-        entries = await asyncio.to_thread(sandbox.entries)
+        if interrupted:
+            await apply(sandbox, interrupted.changes)
+        if witness:
+            witness.watch(look)
+        outcome = await think(
+            brief=brief,
+            model=model,
+            sandbox=sandbox,
+            limits=limits,
+            journal=journal,
+            history=interrupted.history if interrupted else (),
+        )
+        changes = await look()
+    except asyncio.CancelledError:
+        if witness:
+            await _rescue(witness, look)
+        raise
     finally:
         await sandbox.aclose()
-    changes = await asyncio.to_thread(change_set, entries, repo=checkout.repo, base=checkout.base)
     return outcome, changes, merged(checkout.blocked, sandbox.blocked(redactor))
+
+
+async def _rescue(witness: Witness, look: Look) -> None:
+    """Give what lies in the workspace to the witness. Whatever goes wrong: the last turn's is stored."""
+    with suppress(Exception):
+        async with asyncio.timeout(RESCUE_SECONDS):
+            witness.left(await look())
+
+
+async def _changes(sandbox: Sandbox, checkout: Checkout) -> ChangeSet:
+    entries = await asyncio.to_thread(sandbox.entries)
+    return await asyncio.to_thread(change_set, entries, repo=checkout.repo, base=checkout.base)

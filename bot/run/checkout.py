@@ -18,6 +18,7 @@ from bot.redact import Redactor
 from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
+from bot.run.guides import read_guides
 from bot.run.internet import Watched, egress
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
@@ -125,7 +126,7 @@ class Workshop:
             base=commit,
             config=config,
             checks=find_checks(config, list(tracked), manifests.get),
-            guides=await self._guides(repo_id, policy),
+            guides=await read_guides(self.mirror, repo_id, policy),
             layers=(await self._base(repo_id, commit),),
             policy=replace(self._policy(tracked), egress=egress(config.internet)),
             scratch=self.scratch,
@@ -144,13 +145,6 @@ class Workshop:
         """The image that a commit's devcontainer.json names."""
         texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
         return next((image for text in texts if (image := devcontainer_image(text))), None)
-
-    async def _guides(self, repo_id: int, commit: str) -> tuple[tuple[str, str], ...]:
-        """AGENTS.md files of a commit, the root's first."""
-        paths = await self.mirror.tree_paths(repo_id, commit)
-        found = sorted((p for p in paths if p == "AGENTS.md" or p.endswith("/AGENTS.md")), key=len)[:10]
-        texts = [(path, await self.mirror.read_file(repo_id, commit, path)) for path in found]
-        return tuple((path, text.decode("utf-8", "replace")) for path, text in texts if text)
 
     def _policy(self, paths: Mapping[str, str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""

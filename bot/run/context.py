@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Passage, Permission, Task, TriggerKind, Trust
+from bot.domain import Brief, Passage, Permission, Spot, Task, TriggerKind, Trust
 from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
+from bot.run.guides import guide, shared_out, shortened
 from bot.run.internet import in_words
 from bot.run.report import task_mark
 
@@ -53,9 +54,10 @@ async def gather(
     bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
     # What a bot says, Hob too, came from others' words: an instruction is a person's only.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
-    passages = [_guide(path, text) for path, text in guides]
+    opening, nearby = shared_out(tuple(guides))
+    passages = list(opening)
     if config.instructions:
-        passages.append(_guide(".github/hob.yml, instructions", config.instructions))
+        passages.append(guide(".github/hob.yml, instructions", config.instructions))
     texts = [*_thread(task), *_earlier(task, comments)]
     for where, author, at, text in texts:
         if author not in known:
@@ -63,17 +65,20 @@ async def gather(
         passages.append(_passage(where, author, known[author], at, text))
     hidden: list[str] = []
     cleaned = [_clean(passage, hidden) for passage in passages]
+    later = [_clean(passage, hidden) for passage in nearby]
     request, removed = visible(task.request)
     title, more = visible(task.thread.title)
     brief = Brief(
         kind=task.kind,
-        request=request.strip()[:MAX_TEXT],
+        request=shortened(request.strip(), MAX_TEXT),
         title=title.strip()[:300],
         passages=tuple(passage for passage in cleaned if passage.text.strip()),
         test_command=test_command,
         lint_command=lint_command,
         repository=task.repo.full_name,
         branch=task.branch,
+        spot=_spot(task),
+        nearby=tuple(passage for passage in later if passage.text.strip()),
         internet=in_words(config.internet),
     )
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
@@ -96,6 +101,14 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
     return texts
 
 
+def _spot(task: Task) -> Spot | None:
+    """Where the request stands in the code, for one that is an inline review comment."""
+    trigger = task.trigger
+    if not trigger.path or not trigger.line:
+        return None
+    return Spot(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
+
+
 def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
     """Comments written, and last changed, before the trigger; the trigger itself is the request.
 
@@ -112,19 +125,23 @@ def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[st
         texts.append(
             (f"comment on #{task.thread.number}", author, comment["created_at"], comment["body"] or "")
         )
-    return texts[-MAX_COMMENTS:]
+    more = len(texts) - MAX_COMMENTS
+    left_out = f"[{more} earlier comments of this thread are left out]"
+    return [
+        *([(f"comments on #{task.thread.number}", "", "", left_out)] if more > 0 else []),
+        *texts[-MAX_COMMENTS:],
+    ]
 
 
 def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> Passage:
     trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
     return Passage(
-        trust=trust, where=where, author=author, permission=permission.value, at=at, text=text[:MAX_TEXT]
-    )
-
-
-def _guide(path: str, text: str) -> Passage:
-    return Passage(
-        trust=Trust.INSTRUCTION, where=path, author="", permission="base branch", at="", text=text[:MAX_TEXT]
+        trust=trust,
+        where=where,
+        author=author,
+        permission=permission.value,
+        at=at,
+        text=shortened(text, MAX_TEXT),
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from bot.domain import OutcomeKind, Result, Run, Step, TaskState
+from bot.domain import OutcomeKind, Result, Run, Step, TaskState, Usage
 from bot.errors import Parked, Retry, UserError
 from bot.run import report
 from bot.run.publish import Publisher
@@ -39,8 +39,17 @@ def stored_end(saved: Mapping[str, Any] | None) -> Ended | None:
     return restore(Ended, saved["ended"]) if saved and "ended" in saved else None
 
 
-async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[Step], ended: Ended) -> None:
+async def leave(
+    store: Store,
+    run: Run,
+    publisher: Publisher,
+    steps: Sequence[Step],
+    ended: Ended,
+    spent: Usage | None = None,
+) -> None:
     """Tell people and leave the task. What cannot be told now is told by the queue until it is seen.
+
+    ``spent`` is what all attempts used, where it is more than the result's.
 
     The words are stored before they are told, so that whoever takes over after a crash says the same.
     """
@@ -50,7 +59,7 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
         outcome=result.outcome if result else None,
         diff=result.diff if result else "",
         proof=result.proof if result else None,
-        usage=result.outcome.usage if result else None,
+        usage=spent or (result.outcome.usage if result else None),
         error=ended.reason,
     )
     await store.save_changes(run, ended.as_stored())
@@ -64,8 +73,16 @@ async def leave(store: Store, run: Run, publisher: Publisher, steps: Sequence[St
     log.info("task.ended", state=ended.state.value, reason=ended.reason)
 
 
-def without_pull(result: Result) -> Ended | None:
-    """The end of a run that leaves no pull request, or None when there is something to publish."""
+def without_pull(result: Result, choice: str = "") -> Ended | None:
+    """The end of a run that leaves no pull request, or None when there is something to publish.
+
+    ``choice`` is a line about the attempts that were made.
+    """
+    ended = _without_pull(result)
+    return replace(ended, text=f"{ended.text}\n\n{choice}") if ended and choice else ended
+
+
+def _without_pull(result: Result) -> Ended | None:
     kind = result.outcome.kind
     text = "\n\n".join(
         part for part in (report.outcome_text(result.outcome), report.blocked(result.proof)) if part

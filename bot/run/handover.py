@@ -22,6 +22,8 @@ class Handover:
     head: str | None
     hidden: tuple[str, ...]
     run_url: str
+    ordinal: int = 0  # which attempt it is
+    choice: str = ""  # how many attempts there were and why this one, in one line of Markdown
 
     def as_stored(self) -> dict[str, Any]:
         """For ``Store.save_changes``."""

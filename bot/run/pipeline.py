@@ -8,62 +8,28 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 
 import structlog
 
 from bot.agent.models import choose
-from bot.domain import Phase, Run, Task, TaskState
+from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.github.app import GitHub, RepoApi
-from bot.redact import Redactor
-from bot.run import report
-from bot.run.attempt import attempt, model_name
-from bot.run.checkout import Workshop
+from bot.run import report, report_attempts
+from bot.run.again import earlier, only_compared, use
+from bot.run.attempt import model_name
+from bot.run.attempts import best_of, ceiling
 from bot.run.ending import Ended, leave, passing, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
-from bot.run.journal import RunJournal
+from bot.run.job import Job, Parts
+from bot.run.notebook import Notebook
 from bot.run.prepare import prepare
-from bot.run.publish import Identity, Publisher
-from bot.settings import Settings
 from bot.tasks.lease import Lease
-from bot.tasks.store import Store
+
+__all__ = ["Parts", "work"]
 
 log = structlog.get_logger()
 
 MAX_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a worker works with; ``bot.serve`` puts it together once."""
-
-    store: Store
-    github: GitHub
-    workshop: Workshop
-    redactor: Redactor
-    settings: Settings
-    identity: Identity
-    worker: str
-
-
-class Job:
-    """One claimed task and everything its run needs."""
-
-    lease: Lease
-
-    def __init__(self, parts: Parts, task: Task, run: Run) -> None:
-        self.parts, self.task, self.run, self.store = parts, task, run, parts.store
-        self.api: RepoApi = parts.github.for_repo(
-            task.installation, task.repo.id, task.repo.owner, task.repo.name
-        )
-        self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
-        self.publisher = Publisher(
-            self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
-        )
-        self.journal = RunJournal(
-            self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
-        )
 
 
 async def work(parts: Parts, task_id: int) -> None:
@@ -87,18 +53,20 @@ async def work(parts: Parts, task_id: int) -> None:
 
 async def _held(job: Job) -> None:
     """The task from claim to end, under the lease; a person's wish to stop is an end like others."""
+    begun = await job.store.publishing(job.task.id)  # then it is finished, whoever wants to stop
     try:
-        async with Lease(job.store, job.run) as job.lease:
+        async with Lease(job.store, job.run, committed=begun) as job.lease:
             ended = await _carried_out(job)
             if ended is not None:
                 await _end(job, ended)
     except Cancelled:
-        text, reason = "🛑 **Stopped**, as asked.", "stopped by a person"
-        await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason=reason))
+        kept = await job.notebook.stop() if job.notebook else []
+        text = report_attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
+        await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
 
 
 async def _end(job: Job, ended: Ended) -> None:
-    await leave(job.store, job.run, job.publisher, job.journal.steps, ended)
+    await leave(job.store, job.run, job.publisher, job.board.steps, ended, job.spent)
 
 
 async def _carried_out(job: Job) -> Ended | None:
@@ -153,45 +121,78 @@ async def carry_out(job: Job) -> Ended:
 
 
 async def _make(job: Job) -> Handover | Ended:
-    """Prepare, think, prove."""
-    parts = job.parts
-    ground = await prepare(parts.workshop, job.store, parts.redactor, job.task, job.run, job.api)
-    model = choose(model_name(ground.checkout, parts.settings.model))
-    try:
-        result = await attempt(
-            ground.checkout,
-            ground.brief,
-            model=model,
-            journal=job.journal,
-            redactor=parts.redactor,
-            set_phase=lambda phase: job.store.set_phase(job.run, phase),
-        )
-    finally:
-        await model.aclose()
-    ended = without_pull(result)
+    """Prepare, think, prove: attempts at the request, or one that was kept and a person chose."""
+    parts, directive = job.parts, job.task.directive
+    if directive and directive.word is DirectiveWord.USE:
+        return await _kept(job, await use(job, directive.number))
+    before = await earlier(job)
+    ground = await prepare(
+        parts.workshop,
+        job.store,
+        parts.redactor,
+        job.task,
+        job.run,
+        job.api,
+        parts.settings.model,
+        subject=before.subject if before else None,
+        at=before.base if before else "",
+    )
+    name = model_name(ground.checkout, parts.settings.model)
+    job.notebook = Notebook(job.store, job.run, job.task, job.board, parts.redactor, ground.checkout)
+    await job.notebook.look()
+    picked = await best_of(
+        ground.checkout,
+        ground.brief,
+        most=ceiling(ground.checkout.config, name, asked=directive.number if directive else None),
+        new_model=lambda: choose(name),
+        kept=job.notebook,
+        redactor=parts.redactor,
+        set_phase=lambda phase: job.store.set_phase(job.run, phase),
+        at_once=directive is not None,
+    )
+    await job.notebook.settle()
+    job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
+    if before and before.pull:
+        return only_compared(job, picked, before)
+    choice = report_attempts.choice(picked, url=job.compare_url)
+    ended = without_pull(picked.result, choice)
     if ended is not None:
         return ended
-    handover = Handover(
-        result=result, branch=ground.branch, head=ground.head, hidden=ground.hidden, run_url=job.run_url
+    made = Handover(
+        result=picked.result,
+        branch=ground.branch,
+        head=ground.head,
+        hidden=ground.hidden,
+        run_url=job.run_url,
+        ordinal=picked.chosen.ordinal,
+        choice=choice,
     )
-    await job.store.save_changes(job.run, handover.as_stored())
-    return handover
+    return await _kept(job, made)
+
+
+async def _kept(job: Job, made: Handover | Ended) -> Handover | Ended:
+    """Stored before anything is published, so that any worker can publish it."""
+    if isinstance(made, Handover):
+        await job.store.save_changes(job.run, made.as_stored())
+    return made
 
 
 async def _publish(job: Job, handover: Handover) -> Ended:
     """Publish what was proved, if the person who asked may still ask."""
     await job.store.set_phase(job.run, Phase.PUBLISH)
-    task, mirror = job.task, job.parts.workshop.mirror
+    task, result = job.task, handover.result
     if not (await job.api.permission(task.requester.login)).may_write:
         raise UserError(
             f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
             phase="publish",
         )
     job.lease.commit()
-    base = handover.result.changes.base
-    if await mirror.resolve(task.repo.id, base) is None:
-        specs = [f"{base}:refs/hob/base-{task.id}"]
-        await mirror.fetch(task.repo.id, task.repo.clone_url, token=await job.api.token(), refspecs=specs)
-    pull = await job.publisher.publish(mirror.path(task.repo.id), handover)
-    text = report.done(pull, handover.result, here=task.thread.is_pull, refused=job.publisher.refused)
-    return Ended(state=TaskState.DONE, text=text, result=handover.result)
+    await job.fetched(result.changes.base)
+    pull = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
+    if handover.ordinal:
+        await job.store.choose_attempt(job.run, task.root, handover.ordinal)
+    text = report.done(
+        pull, result, here=task.thread.is_pull, refused=job.publisher.refused, choice=handover.choice
+    )
+    late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
+    return Ended(state=TaskState.DONE, text=text + late, result=result)

@@ -12,7 +12,9 @@ from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
 from bot.redact import Redactor
 from bot.run import context
+from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
+from bot.run.orient import oriented
 from bot.tasks.store import Store
 
 MOST_BRANCHES = 20
@@ -30,9 +32,23 @@ class Ground:
 
 
 async def prepare(
-    workshop: Workshop, store: Store, redactor: Redactor, task: Task, run: Run, api: RepoApi
+    workshop: Workshop,
+    store: Store,
+    redactor: Redactor,
+    task: Task,
+    run: Run,
+    api: RepoApi,
+    model: str,
+    *,
+    subject: Task | None = None,
+    at: str = "",
 ) -> Ground:
-    """Everything up to the first thought. Raises UserError for what a person can mend."""
+    """Everything up to the first thought, which is ``model``'s unless the repository names another.
+
+    ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
+    instead of the branch's newest. Raises UserError for what a person can mend.
+    """
+    subject = subject or task
     mirror, repo = workshop.mirror, task.repo
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
@@ -40,24 +56,28 @@ async def prepare(
     default = f"refs/heads/{repo.default_branch}"
     start = f"refs/heads/{branch}" if continued else default
     specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
+    if at and await mirror.resolve(repo.id, at) is None:
+        specs.append(f"{at}:refs/hob/base-{task.id}")
     await mirror.fetch(repo.id, repo.clone_url, token=await api.token(), refspecs=specs)
-    base, policy = await mirror.resolve(repo.id, start), await mirror.resolve(repo.id, default)
+    base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy)
     seen = await context.gather(
-        replace(task, branch=branch),
-        comments=await api.comments(task.thread.number),
+        replace(subject, branch=branch),
+        comments=await api.comments(subject.thread.number),
         permission=api.permission,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
     )
-    head = base if continued else head
-    return Ground(checkout=checkout, brief=seen.brief, branch=branch, head=head, hidden=seen.hidden)
+    brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
+    if continued and not at:
+        head = base
+    return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:

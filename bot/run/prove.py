@@ -75,6 +75,15 @@ class _Tree:
     blocked: tuple[Blocked, ...]
 
 
+async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
+    """Whether the tests fail on the commit as it is: then giving up leaves something to be done."""
+    if not checkout.checks.test:
+        return False
+    tests = [("test", checkout.checks.test)]
+    told = await _on_tree(checkout, ChangeSet(base=checkout.base), tests, redactor)
+    return told.results[0].verdict is Verdict.FAILED
+
+
 async def _on_tree(
     checkout: Checkout, changes: ChangeSet, commands: list[tuple[str, str]], redactor: Redactor
 ) -> _Tree:

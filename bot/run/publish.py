@@ -93,9 +93,10 @@ class Publisher:
         self._comment = int(comment["id"])
         await self._store.update_task(self.run, progress_comment=self._comment)
 
-    async def show(self, steps: Sequence[Step]) -> None:
+    async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
         """Edit the progress comment to the plan as it stands."""
-        body = report.progress(self.task, steps, status=_working(self.task), run_url=self.run_url)
+        status = "\n\n".join((_working(self.task), *remarks))
+        body = report.progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = ()) -> None:
@@ -193,7 +194,11 @@ class Publisher:
         if existing is not None:
             return existing
         title = self._safe(report.title(task, result.outcome))
-        body = self._safe(report.pull_body(task, result, hidden=handover.hidden, run_url=handover.run_url))
+        body = self._safe(
+            report.pull_body(
+                task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
+            )
+        )
         base = task.repo.default_branch
         return await self._effects.once(
             f"task:{task.id}:pull:{handover.branch}",
@@ -277,5 +282,5 @@ async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> i
 
 
 def _working(task: Task) -> str:
-    again = f" (attempt {task.attempts})" if task.attempts > 1 else ""
+    again = " again" if task.attempts > 1 else ""
     return f"👀 I am on it{again}."

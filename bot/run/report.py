@@ -54,6 +54,11 @@ _MARK = {
 }
 
 
+def is_judge(path: str) -> bool:
+    """Whether the path decides how tests end, by the names that test runners look for."""
+    return _JUDGE.search(path) is not None
+
+
 def task_mark(task: Task) -> str:
     """The key of the hidden line by which a task's progress comment is found again."""
     return f"task:{task.id}"
@@ -120,7 +125,7 @@ def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: 
     return "\n\n".join(part for part in (title(task, outcome), summary, "\n".join(trailers)) if part) + "\n"
 
 
-def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str) -> str:
+def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str, choice: str = "") -> str:
     """The pull request's description, made from the whole difference and the proof."""
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
@@ -130,6 +135,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         closes,
         "### What changed\n\n" + _files(result.changes),
         "### Proof\n\n" + proof(result.proof),
+        choice,
         _held(result.changes),
         _hidden(hidden),
         "This describes the first commit; each later one has its own proof in its check run *Hob*.",
@@ -202,7 +208,7 @@ def _files(changes: ChangeSet) -> str:
     rows = [f"- `{_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
-    judges = [change.path for change in changes.files if _JUDGE.search(change.path)]
+    judges = [change.path for change in changes.files if is_judge(change.path)]
     if judges:
         rows += [
             "",
@@ -249,7 +255,14 @@ def review_body(off_diff: Sequence[Note], key: str) -> str:
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def done(pull: Mapping[str, Any], result: Result, *, here: bool = False, refused: Sequence[str] = ()) -> str:
+def done(
+    pull: Mapping[str, Any],
+    result: Result,
+    *,
+    here: bool = False,
+    refused: Sequence[str] = (),
+    choice: str = "",
+) -> str:
     """The final words when a pull request came of it.
 
     ``here``: they stand on that pull request. ``refused``: what GitHub did not take beside it.
@@ -257,7 +270,7 @@ def done(pull: Mapping[str, Any], result: Result, *, here: bool = False, refused
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     where = ", pushed to this pull request" if here else f": {pull['html_url']}"
     missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
-    parts = (f"{state}{where}", quiet(result.outcome.summary), proof(result.proof), missing)
+    parts = (f"{state}{where}", choice, quiet(result.outcome.summary), proof(result.proof), missing)
     return "\n\n".join(part for part in parts if part)
 
 

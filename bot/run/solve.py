@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.models import choose
-from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind, Trust
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
 from bot.redact import Redactor
-from bot.run.attempt import attempt, model_name
+from bot.run.attempt import model_name
+from bot.run.attempts import Unkept, best_of, ceiling
 from bot.run.checkout import Workshop
+from bot.run.guides import guide, shared_out
 from bot.run.internet import in_words
+from bot.run.judge import Picked, Tried
+from bot.run.orient import oriented
 from sandbox.spec import ENGINE
 
 Tell = Callable[[str], None]
@@ -29,10 +33,15 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The result of a local attempt; ``seconds`` is the whole of it."""
+    """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
 
-    result: Result
+    picked: Picked
     seconds: float
+
+    @property
+    def result(self) -> Result:
+        """Of the chosen attempt."""
+        return self.picked.result
 
     @property
     def passed(self) -> bool:
@@ -52,14 +61,32 @@ class Solved:
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
+            "attempts": [_attempt(each, self.picked) for each in self.picked.tried],
         }
+
+
+def _attempt(tried: Tried, picked: Picked) -> dict[str, Any]:
+    """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
+    result = tried.result
+    return {
+        "attempt": tried.ordinal,
+        "chosen": tried is picked.chosen,
+        "why": picked.why if tried is picked.chosen else "",
+        "outcome": result.outcome.kind.value if result else "failed",
+        "error": tried.error,
+        "passed": bool(result and result.changes and result.proof.passed),
+        "diff": result.diff if result else "",
+        "usage": asdict(result.outcome.usage) if result else None,
+        "seconds": round(tried.seconds, 2),
+    }
 
 
 class ConsoleJournal:
     """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, ordinal: int = 1) -> None:
         self._tell = tell
+        self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
         self._told: set[Step] = set()
 
     async def turn(self, seq: int, record: dict[str, Any]) -> None:
@@ -70,7 +97,7 @@ class ConsoleJournal:
         for step in steps:
             if step not in self._told and step.state.value != "todo":
                 self._told.add(step)
-                self._tell(f"{step.state.value}: {step.text}")
+                self._tell(f"{self._name}{step.state.value}: {step.text}")
 
     async def steering(self) -> list[Passage]:
         """Nobody steers a local run."""
@@ -85,10 +112,13 @@ async def solve(
     model: str,
     backend: str,
     tell: Tell,
+    attempts: int | None = None,
     image: str = "",
     engine: str = ENGINE,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
+
+    With ``attempts`` so many are made side by side, else as many as it takes, see ``run.attempts``.
 
     Raises UserError (not a repository, no commit, a bad hob.yml, a failing setup) and SandboxUnavailable.
     """
@@ -97,16 +127,15 @@ async def solve(
     workshop = Workshop(home, backend=backend, image=image, engine=engine)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
-    guides = [
-        Passage(trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text)
-        for where, text in (*checkout.guides, (".github/hob.yml, instructions", checkout.config.instructions))
-        if text
-    ]
+    opening, nearby = shared_out(checkout.guides)
+    own = checkout.config.instructions
+    guides = (*opening, *([guide(".github/hob.yml, instructions", own)] if own else []))
     brief = Brief(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300] if request.strip() else "",
-        passages=tuple(guides),
+        passages=guides,
+        nearby=nearby,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
@@ -116,19 +145,19 @@ async def solve(
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
-    asked = choose(model_name(checkout, model))
-    try:
-        result = await attempt(
-            checkout,
-            brief,
-            model=asked,
-            journal=ConsoleJournal(tell),
-            redactor=redactor,
-            set_phase=set_phase,
-        )
-    finally:
-        await asked.aclose()
-    return Solved(result=result, seconds=time.monotonic() - begun)
+    name = model_name(checkout, model)
+    brief = await oriented(workshop, checkout, brief, name)
+    picked = await best_of(
+        checkout,
+        brief,
+        most=ceiling(checkout.config, name, asked=attempts),
+        new_model=lambda: choose(name),
+        kept=Unkept(lambda ordinal: ConsoleJournal(tell, ordinal)),
+        redactor=redactor,
+        set_phase=set_phase,
+        at_once=attempts is not None,
+    )
+    return Solved(picked=picked, seconds=time.monotonic() - begun)
 
 
 def apply_diff(path: Path, diff: str) -> None:

@@ -7,8 +7,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain import CheckResult, OutcomeKind, Verdict
+from bot.domain import CheckResult, OutcomeKind, Usage, Verdict
 from bot.run.internet import advice
+from bot.run.judge import Picked
+from bot.run.report_attempts import ended, proved, size
 from bot.run.solve import Solved
 
 _HEAD = {
@@ -44,8 +46,30 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(line, style="yellow"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
+    if len(solved.picked.tried) > 1:
+        console.print(_attempts(solved.picked))
+        console.print(Text(f"* chosen: {solved.picked.why}"))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
     console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
+
+
+def _attempts(picked: Picked) -> Table:
+    table = Table(title="Attempts", title_justify="left")
+    for column in ("attempt", "ended", "proof", "change", "turns", "cost", "seconds"):
+        table.add_column(column)
+    for each in picked.tried:
+        usage = each.result.outcome.usage if each.result else Usage()
+        mine = each is picked.chosen
+        table.add_row(
+            Text(f"{each.ordinal}{' *' if mine else ''}", style="bold" if mine else ""),
+            Text(ended(each)),
+            Text(proved(each)),
+            Text(size(each)),
+            Text(str(usage.turns)),
+            Text(f"${usage.usd:.3f}" if usage.usd else ""),
+            Text(f"{each.seconds:.1f}"),
+        )
+    return table
 
 
 def _table(solved: Solved) -> Table:

@@ -28,8 +28,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
 from bot.errors import LeaseLost
-from bot.tasks.requests import IllegalMove, after_move, task_of, wake_next
+from bot.tasks.requests import IllegalMove, after_move, half_published, wake_next
 from bot.tasks.tables import LOST, runs, tasks
+from bot.tasks.taskrows import task_of
 from bot.tasks.transactions import patiently
 from bot.tasks.values import storable
 
@@ -174,7 +175,8 @@ class Claims:
         """End a run by putting its task into another state; returns the one it is in now.
 
         To ``queued`` or ``waiting`` with ``after``, it comes up again in so many seconds; waiting without
-        stays until somebody moves it. A task that is to be cancelled is not queued again but cancelled.
+        stays until somebody moves it. A task that is to be cancelled is not queued again but cancelled,
+        unless it is half published.
         With ``counted`` False the attempt does not count (a rate limit, a worker that is shut down). An
         ended task that people were not ``told`` about is left to the queue's ``on_ended``. Raises
         LeaseLost, IllegalMove.
@@ -198,7 +200,7 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
             .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
             .values(
                 state=case(
-                    (tasks.c.cancel_asked, literal(TaskState.CANCELLED.value)),
+                    (and_(tasks.c.cancel_asked, ~half_published()), literal(TaskState.CANCELLED.value)),
                     (given_up, literal(TaskState.FAILED.value)),
                     else_=literal(TaskState.QUEUED.value),
                 ),
@@ -224,7 +226,7 @@ async def _release(
     connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool, told: bool
 ) -> TaskState:
     again = to not in TERMINAL
-    stop = and_(tasks.c.cancel_asked, literal(again))
+    stop = and_(tasks.c.cancel_asked, literal(again), ~half_published())
     row = (
         await connection.execute(
             update(tasks)

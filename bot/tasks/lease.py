@@ -31,6 +31,7 @@ class Lease:
     """``async with Lease(store, run) as lease: ...``
 
     ``stall`` is how many seconds the body may go without calling ``progress()``; None: any number.
+    ``committed``: see ``commit``; an earlier run of the task came that far.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Lease:
         beat: float = BEAT,
         look: float = LOOK,
         stall: float | None = None,
+        committed: bool = False,
     ) -> None:
         self._store = store
         self._run = run
@@ -51,7 +53,7 @@ class Lease:
         self._stall = stall
         self._why: HobError | None = None
         self._cancel_asked = False
-        self._committed = False
+        self._committed = committed
         self._deadline: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
 
@@ -99,7 +101,7 @@ class Lease:
 
         Raises Cancelled when it was asked for already.
         """
-        if self._cancel_asked:
+        if self._cancel_asked and not self._committed:
             raise Cancelled("cancelled before publishing")
         self._committed = True
 

@@ -6,25 +6,28 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, case, func, literal, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import (
-    TERMINAL,
-    TRANSITIONS,
-    Asked,
-    Person,
-    Repo,
-    Task,
-    TaskKind,
-    TaskState,
-    Thread,
-    Trigger,
-)
+from bot.domain import TERMINAL, TRANSITIONS, Asked, EffectKind, Task, TaskState
 from bot.errors import HobError, LeaseLost
-from bot.tasks.tables import tasks
-from bot.tasks.values import plain, restore, storable
+from bot.tasks.tables import effects, tasks
+from bot.tasks.taskrows import row_of, task_of
+from bot.tasks.transactions import PATIENCE, patiently
+from bot.tasks.values import storable
 from bot.tasks.wake import wake_task, wake_teller
 
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
@@ -36,6 +39,12 @@ _NEXT = (
     .order_by(tasks.c.id)
     .limit(1)
 )
+
+
+def half_published() -> ColumnElement[bool]:
+    """A task whose publication has begun: it is finished, since nobody could tell what half of it is."""
+    begun = select(effects.c.key).where(effects.c.task == tasks.c.id, effects.c.kind == EffectKind.PUSH)
+    return begun.correlate(tasks).exists()
 
 
 class IllegalMove(HobError):
@@ -54,7 +63,7 @@ class TaskRecords:
         with many open ones come later, so that nobody fills the queue for the others. Raises ValueError
         when the event names no repository, thread, trigger or sender.
         """
-        row = _row(asked, ordinal)
+        row = row_of(asked, ordinal)
         async with self.engine.begin() as connection:
             row["priority"] = -min(await _open_tasks(connection, row["installation"]), 1000)
             added = (
@@ -97,6 +106,17 @@ class TaskRecords:
     async def tasks_on(self, thread_key: str) -> list[Task]:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
+
+    async def task_of_delivery(self, delivery: str) -> Task | None:
+        """The task that a delivery asked for, if it is stored already."""
+        found = await self._select(select(tasks).where(tasks.c.delivery == delivery).limit(1))
+        return found[0] if found else None
+
+    async def task_of_pull(self, repo_id: int, pull: int) -> Task | None:
+        """The first task that a pull request came of: the one that opened it."""
+        query = select(tasks).where(tasks.c.repo_id == repo_id, tasks.c.pull == pull, tasks.c.pull > 0)
+        found = await self._select(query.order_by(tasks.c.id).limit(1))
+        return found[0] if found else None
 
     async def open_tasks(self, installation: int) -> list[Task]:
         """The tasks of an installation that have not ended, oldest first."""
@@ -148,9 +168,10 @@ class TaskRecords:
     async def ask_cancel(self, task_id: int) -> TaskState:
         """Have a task stopped: one that nobody runs at once, a running one at its next look.
 
-        Returns the state it is in now. Raises LookupError when there is no such task.
+        One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
+        when there is no such task.
         """
-        idle = tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING])
+        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~half_published())
         async with self.engine.begin() as connection:
             row = (
                 await connection.execute(
@@ -160,7 +181,7 @@ class TaskRecords:
                         cancel_asked=True,
                         state=case((idle, literal(TaskState.CANCELLED.value)), else_=tasks.c.state),
                         reason=case((idle, literal("cancelled before it ran")), else_=tasks.c.reason),
-                        not_before=None,
+                        not_before=case((idle, null()), else_=tasks.c.not_before),
                         updated_at=func.now(),
                     )
                     .returning(tasks)
@@ -175,6 +196,16 @@ class TaskRecords:
             if task.state is TaskState.CANCELLED:
                 await after_move(connection, task_id, task.state, task.thread_key, row.priority)
         return task.state
+
+    async def publishing(self, task_id: int) -> bool:
+        """Whether an earlier run of the task began to publish."""
+        query = select(tasks.c.id).where(tasks.c.id == task_id, half_published())
+
+        async def once() -> bool:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(query)).first() is not None
+
+        return await patiently(once, seconds=PATIENCE)
 
     async def mark_told(self, task_id: int) -> None:
         """Note that people can see how the task ended."""
@@ -228,48 +259,3 @@ async def _refuse(connection: AsyncConnection, task_id: int, fence: int | None, 
 async def _open_tasks(connection: AsyncConnection, installation: int) -> int:
     query = select(func.count()).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
     return int(await connection.scalar(query) or 0)
-
-
-def _row(asked: Asked, ordinal: int) -> dict[str, Any]:
-    event = asked.event
-    if event.repo is None or event.thread is None or event.trigger is None or event.sender is None:
-        raise ValueError(f"delivery {event.delivery} names no repository, thread, trigger or sender")
-    return {
-        "kind": asked.kind,
-        "installation": event.installation,
-        "repo": plain(event.repo),
-        "repo_id": event.repo.id,
-        "repo_full_name": event.repo.full_name,
-        "thread": plain(event.thread),
-        "thread_number": event.thread.number,
-        "thread_key": f"{event.repo.id}#{event.thread.number}",
-        "trigger": plain(event.trigger),
-        "requester": plain(event.sender),
-        "request": storable(asked.request),
-        "delivery": event.delivery,
-        "ordinal": ordinal,
-    }
-
-
-def task_of(row: Row[Any]) -> Task:
-    """A row of the tasks table as the domain's value."""
-    return Task(
-        id=row.id,
-        kind=TaskKind(row.kind),
-        state=TaskState(row.state),
-        installation=row.installation,
-        repo=restore(Repo, row.repo),
-        thread=restore(Thread, row.thread),
-        trigger=restore(Trigger, row.trigger),
-        requester=restore(Person, row.requester),
-        request=row.request,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        attempts=row.attempts,
-        fence=row.fence,
-        reason=row.reason,
-        progress_comment=row.progress_comment,
-        branch=row.branch,
-        pull=row.pull,
-        cancel_asked=row.cancel_asked,
-    )

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Update, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.claims import held, lost
-from bot.tasks.tables import runs, tasks, turns
+from bot.tasks.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.transactions import PATIENCE, patiently
 from bot.tasks.values import pack, plain, storable, unpack
 
@@ -53,7 +52,7 @@ class Turn:
 
 
 class RunRecords:
-    """The runs and turns tables."""
+    """The runs table, and the turns of its attempts."""
 
     engine: AsyncEngine
 
@@ -93,26 +92,6 @@ class RunRecords:
             error=storable(error),
         )
 
-    async def add_turn(self, run: Run, seq: int, record: Mapping[str, Any]) -> None:
-        """Keep one turn of the transcript, already redacted; the same ``seq`` again replaces it.
-
-        Raises LeaseLost.
-        """
-        row = select(literal(run.id), literal(seq), literal(plain(record), turns.c.record.type)).where(
-            held(run)
-        )
-        new = insert(turns).from_select(["run", "seq", "record"], row)
-        new = new.on_conflict_do_update(
-            index_elements=["run", "seq"], set_={"record": new.excluded.record, "at": func.now()}
-        )
-
-        async def once() -> None:
-            async with self.engine.begin() as connection:
-                if not (await connection.execute(new.returning(turns.c.seq))).first():
-                    raise lost(run)
-
-        await patiently(once, seconds=PATIENCE)
-
     async def update_task(
         self,
         run: Run,
@@ -142,13 +121,23 @@ class RunRecords:
 
         await patiently(once, seconds=PATIENCE)
 
-    async def turns(self, run_id: int, after: int = -1) -> list[Turn]:
-        """A run's transcript, the turns after ``after``."""
-        query = select(turns).where(turns.c.run == run_id, turns.c.seq > after).order_by(turns.c.seq)
+    async def turns(self, run_id: int, after: int = -1, *, ordinal: int | None = None) -> list[Turn]:
+        """A run's transcript, the turns after ``after``: of one attempt, by default the chosen or first one.
+
+        An attempt that went on after a crash has the turns of the runs before, too.
+        """
+        task = select(runs.c.task).where(runs.c.id == run_id).scalar_subquery()
+        mine = attempts.c.maker == task
+        if ordinal is not None:
+            mine = mine & (attempts.c.ordinal == ordinal)
+        which = select(attempts.c.id).where(mine).order_by(attempts.c.chosen.desc(), attempts.c.ordinal)
+        new, old = attempt_turns.c, turns.c
+        query = select(attempt_turns).where(new.attempt == which.limit(1).scalar_subquery(), new.seq > after)
+        before = select(turns).where(old.run == run_id, old.seq > after)
         async with self.engine.connect() as connection:
-            return [
-                Turn(seq=row.seq, record=row.record, at=row.at) for row in await connection.execute(query)
-            ]
+            rows = (await connection.execute(query.order_by(new.seq))).all()
+            rows = rows or (await connection.execute(before.order_by(old.seq))).all()
+        return [Turn(seq=row.seq, record=row.record, at=row.at) for row in rows]
 
     async def changes(self, task_id: int) -> dict[str, Any] | None:
         """The change set that was saved last by any run of the task."""

@@ -45,6 +45,15 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
+class AttemptState(StrEnum):
+    """Where an attempt stands. ``stopped``: a person stopped it, what it had is kept."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
 LOST = (
     "lost"  # how a run ended whose lease ran out; every other end is named by the state it left the task in
 )
@@ -131,6 +140,7 @@ tasks = Table(
     _when("updated_at", default=True),
     _when("not_before"),
     _when("told_at"),  # when people could see how it ended
+    Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
     UniqueConstraint("delivery", "ordinal"),
     _one_of("kind", TaskKind),
     _one_of("state", TaskState),
@@ -154,6 +164,7 @@ tasks = Table(
     Index("tasks_by_thread", "thread_key", "id"),
     Index("tasks_by_state", "state", "id"),
     Index("tasks_by_repo", "repo_full_name", "id"),
+    Index("tasks_by_pull", "repo_id", "pull", postgresql_where=text("pull > 0")),
 )
 
 runs = Table(
@@ -181,6 +192,7 @@ runs = Table(
     _one_of("state", [*TaskState, LOST]),
 )
 
+# Only the version before the attempts wrote these; they are still read.
 turns = Table(
     "turns",
     metadata,
@@ -188,6 +200,54 @@ turns = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("record", JSONB, nullable=False),
     _when("at", default=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # whose request it is an attempt at, and which task made it: ``@hob try 2`` makes more for an earlier one
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("maker", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),  # the last one
+    Column("ordinal", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default=AttemptState.RUNNING.value),
+    _text("model"),
+    _text("base_sha"),
+    _text("ground"),  # a digest of brief, layers and model: only on the same ground it is gone on with
+    _when("started_at", default=True),
+    _when("ended_at"),
+    Column("outcome", JSONB(none_as_null=True)),
+    _text("diff"),
+    Column("proof", JSONB(none_as_null=True)),
+    Column("usage", JSONB(none_as_null=True)),
+    Column("changes", LargeBinary),  # what may be published of it, packed
+    _text("error"),
+    Column("chosen", Boolean, nullable=False, server_default=false()),
+    Column("work", LargeBinary),  # the workspace after turn ``work_seq``, packed; contents in attempt_files
+    Column("work_seq", Integer, nullable=False, server_default="-1"),
+    UniqueConstraint("task", "ordinal"),
+    _one_of("state", AttemptState),
+    Index("attempts_by_maker", "maker"),
+    Index("attempts_by_run", "run"),
+)
+
+attempt_turns = Table(
+    "attempt_turns",
+    metadata,
+    Column("attempt", BigInteger, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("record", JSONB, nullable=False),
+    Column("heard", BigInteger, nullable=False, server_default="0"),  # the last words on the thread it knows
+    _when("at", default=True),
+)
+
+attempt_files = Table(
+    "attempt_files",
+    metadata,
+    Column("attempt", BigInteger, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # zlib
 )
 
 effects = Table(

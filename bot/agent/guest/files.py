@@ -22,6 +22,12 @@ MAX_EDIT_BYTES = 8 << 20
 MAX_COUNT_BYTES = 64 << 20  # lines of larger files are not counted
 MAX_LINE_CHARS = 2000
 MAX_SEARCHED_LINES = 20_000
+MAX_SHOWN_LINES = 80  # of a change
+MAX_DIFF_LINES = 40
+MAX_DIFF_CHARS = 300
+MAX_COMPARED_CHARS = 1000
+LIKE = 0.5  # alike enough to be shown
+LIKE_LINES = 0.3  # the same, by whole lines
 
 
 class Problem(Exception):
@@ -58,7 +64,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         total = _count_lines(file) if size <= MAX_COUNT_BYTES else None
     if total is not None and start > max(1, total):
         raise Problem(f"{path} has {total} lines; start={start} is behind its end")
-    remarks = [f"lines over {MAX_LINE_CHARS} characters are cut"] if cut else []
+    remarks = [f"lines over {MAX_LINE_CHARS} characters are cut; shell shows the rest"] if cut else []
     remarks += ["lines end with CRLF"] if crlf else []
     remarks += ["some bytes are not UTF-8 and are shown as \ufffd"] if not_utf8 else []
     return {"lines": lines, "start": start, "total": total, "size": size, "remarks": remarks}
@@ -90,12 +96,14 @@ def edit(request: dict[str, Any]) -> dict[str, Any]:
     _store(path, changed)
     first = text.count("\n", 0, at) + 1
     shown = changed.split("\n")[max(0, first - 3) : first + new.count("\n") + 2]
-    lines = [line.rstrip("\r")[:MAX_LINE_CHARS] for line in shown[:80]]
+    lines = [line.rstrip("\r")[:MAX_LINE_CHARS] for line in shown[:MAX_SHOWN_LINES]]
+    more = len(shown) - len(lines)
+    left_out = [f"{more} more lines of it are not shown; read them"] if more > 0 else []
     return {
         "count": count,
         "start": max(1, first - 2),
         "lines": lines,
-        "remarks": _remarks(path, text, changed),
+        "remarks": [*left_out, *_remarks(path, text, changed)],
     }
 
 
@@ -196,14 +204,15 @@ def _miss(path: str, text: str, old: str) -> str:
     wanted, lines = old.strip("\n").split("\n"), text.split("\n")
     near = _nearest(lines[:MAX_SEARCHED_LINES], wanted)
     if near is None:
-        return f"old is not in {path}, nor anything like it; read the file again"
+        where = f" in its first {MAX_SEARCHED_LINES} lines" if len(lines) > MAX_SEARCHED_LINES else ""
+        return f"old is not in {path}, nor anything like it{where}; read the file again"
     there = lines[near : near + len(wanted)]
+    diff = difflib.unified_diff(wanted, there, "old as given", "the file", n=1, lineterm="")
     difference = "\n".join(
-        line[:300]
-        for line in islice(
-            difflib.unified_diff(wanted, there, "old as given", "the file", n=1, lineterm=""), 40
-        )
+        line if len(line) <= MAX_DIFF_CHARS else f"{line[:MAX_DIFF_CHARS]} [cut]"
+        for line in islice(diff, MAX_DIFF_LINES)
     )
+    difference += "\n[more differs]" if next(diff, None) is not None else ""
     where = f"lines {near + 1}-{near + len(there)}" if len(there) > 1 else f"line {near + 1}"
     return f"old is not in {path}. Nearest is {where}; {_why(wanted, there)}:\n{difference}"
 
@@ -222,13 +231,17 @@ def _nearest(lines: list[str], wanted: list[str]) -> int | None:
         longest = max(range(len(goal)), key=lambda at: len(goal[at]))
         near = difflib.get_close_matches(goal[longest], {line for line in stripped if line}, n=3, cutoff=0.5)
         starts = [max(0, at - longest) for at, line in enumerate(stripped) if line in near][:10]
-    block = "\n".join(goal)
-    scored = [
-        (difflib.SequenceMatcher(None, "\n".join(stripped[at : at + len(goal)]), block).ratio(), -at)
-        for at in starts
-    ]
+    scored = [(_likeness(stripped[at : at + len(goal)], goal), -at) for at in starts]
     best = max(scored, default=(0.0, 0))
-    return -best[1] if best[0] >= 0.5 else None
+    return -best[1] if best[0] >= LIKE else None
+
+
+def _likeness(there: list[str], wanted: list[str]) -> float:
+    """From 0 to 1: by characters, of long blocks by lines."""
+    first, second = "\n".join(there), "\n".join(wanted)
+    if len(second) > MAX_COMPARED_CHARS:
+        return difflib.SequenceMatcher(None, there, wanted, autojunk=False).ratio() * LIKE / LIKE_LINES
+    return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def _why(wanted: list[str], there: list[str]) -> str:

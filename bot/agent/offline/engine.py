@@ -18,13 +18,15 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from bot.agent.bench import GUEST
-from bot.agent.offline import words
+from bot.agent.offline import answers, chores, words
+from bot.agent.offline.intent import Intent, intent
 from bot.agent.offline.report import Edit, Mended, Ran, mended, ran
 from bot.agent.prompt import brief_of
 from bot.domain import Brief
 
-MEND_SECONDS = 90.0
+WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
+MEND_SECONDS = 48.0  # the most the search may take
+LEAST_SECONDS = 20.0  # and what it gets where the tests alone are slow
 STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
 
 
@@ -50,13 +52,41 @@ def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
 
 
 def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
-    """The calls that follow; how far the work is shows in the shell's results and the edits."""
-    if words.question(brief):
-        names, said = words.asked_names(brief), [text for tool, text in results if tool == "search"]
-        if names and not said:
-            return [_search(each) for each in names]
-        return [_finish(*words.answer(brief, names, said))]
+    """The calls that follow; how far the work is shows in the tools' results."""
     shells = [text for tool, text in results if tool == "shell"]
+    match intent(brief):
+        case Intent.ASK:
+            return _ask(brief, shells)
+        case Intent.RENAME:
+            return _chore(chores.rename(brief, shells))
+        case Intent.LINT:
+            return _chore(chores.lint(brief, shells))
+        case Intent.SUGGESTION:
+            return _chore(chores.suggestion(brief, shells))
+        case Intent.BEYOND:
+            return [_finish(*words.beyond())]
+        case Intent.MEND:
+            return _mending(brief, results, shells)
+
+
+def _ask(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
+    """Look the names of a question up, then say what can be said."""
+    names = answers.asked_names(brief)
+    if names and not shells:
+        return [_shell(chores.guest("names", "ask", each), 60.0) for each in names]
+    return [_finish(*answers.answer(brief, [answers.told(text) for text in shells]))]
+
+
+def _chore(following: chores.Next) -> Sequence[ToolCallPart]:
+    if len(following) == 2:
+        return [_shell(*following)]
+    return [_finish(*following)]
+
+
+def _mending(
+    brief: Brief, results: Sequence[tuple[str, str]], shells: Sequence[str]
+) -> Sequence[ToolCallPart]:
+    """Run the tests, search, put the change in, run them again."""
     edits = [text for tool, text in results if tool == "edit"]
     if not brief.test_command:
         return [_finish(*words.no_tests(brief))]
@@ -66,7 +96,8 @@ def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart
     if first.passed:
         return [_plan(1, skip=True), _finish(*words.all_pass(brief, first))]
     if len(shells) == 1:
-        return [_plan(1), _shell(_mend(brief), MEND_SECONDS + 30.0)]
+        seconds = _seconds(first)
+        return [_plan(1), _shell(_mend(brief, seconds), seconds + 30.0)]
     found = mended(shells[1])
     if found is None or not found.edits:
         return [_plan(2, skip=True), _finish(*words.not_found(brief, first, found))]
@@ -88,17 +119,16 @@ def _end(brief: Brief, found: Mended, edits: Sequence[str], after: Ran | None) -
     return [*notes, _plan(len(STEPS)), _finish("changed", words.title(found), words.summary(found, after))]
 
 
-def _mend(brief: Brief) -> str:
+def _seconds(first: Ran) -> float:
+    """For the search: what is left of a minute when the tests run before it, after it, and in the proof."""
+    return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
+
+
+def _mend(brief: Brief, seconds: float) -> str:
     """The command that searches inside the sandbox."""
-    arguments = [
-        "--test",
-        brief.test_command,
-        "--seconds",
-        f"{MEND_SECONDS:.0f}",
-        "--hint",
-        words.hint(brief),
-    ]
-    return " ".join(["python", "-I", f"{GUEST}/mend", *(words.quoted(each) for each in arguments)])
+    return chores.guest(
+        "mend", "--test", brief.test_command, "--seconds", f"{seconds:.0f}", "--hint", words.hint(brief)
+    )
 
 
 def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
@@ -112,10 +142,6 @@ def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
 
 def _shell(command: str, seconds: float) -> ToolCallPart:
     return ToolCallPart(tool_name="shell", args={"command": command, "seconds": seconds})
-
-
-def _search(name: str) -> ToolCallPart:
-    return ToolCallPart(tool_name="search", args={"pattern": words.definition(name), "glob": "*.py"})
 
 
 def _edit(edit: Edit) -> ToolCallPart:

@@ -102,8 +102,18 @@ PHRASES = {
         "Copy instead of sharing in", add="The object itself was handed over, so later changes leaked."
     ),
     "missing-term": Phrase("Fix calculation in", add="The term {new} was missing."),
+    "swapped-parts": Phrase("Fix order of operands in", "Two parts stood in each other's place."),
     "needless-term": Phrase("Fix calculation in", drop="The term {old} is too many."),
     "comprehension-filter": Phrase("Filter the items in", add="The filter {new} was missing."),
+    "missing-import": Phrase("Add missing import in", add="The import {new} was missing."),
+    "import": Phrase("Fix import in", "It imported {old} where {new} is meant."),
+    "name": Phrase("Fix name in", "There is no {old}: {new} is meant."),
+    "missing-f": Phrase("Fill in the names in", add="The `f` in front of the text was missing."),
+    "conversion": Phrase("Fix format in", "The format {old} has to be {new}."),
+    "missing-item": Phrase("Add missing item in", add="The item {new} was missing."),
+    "named-argument": Phrase("Fix arguments in", add="The argument {new} was missing."),
+    "missing-handler": Phrase("Handle exception in", add="The exception was not handled."),
+    "needless-index": Phrase("Fix value in", drop="The index {old} does not belong here."),
     "syntax": Phrase(
         "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."
     ),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 RESULT = "HOB-MEND-RESULT "
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
+_TOOK = re.compile(r"\A\[[^\]\n]*?(\d+(?:\.\d+)?) s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Ran:
 
     code: int | None
     output: str
+    seconds: float = 0.0
 
     @property
     def passed(self) -> bool:
@@ -35,7 +37,9 @@ class Ran:
 def ran(text: str) -> Ran:
     """The shell tool's answer."""
     status = _STATUS.match(text)
-    return Ran(code=int(status.group(1)) if status else None, output=text)
+    took = _TOOK.match(text)
+    code, seconds = int(status.group(1)) if status else None, float(took.group(1)) if took else 0.0
+    return Ran(code=code, output=text, seconds=seconds)
 
 
 class _Part(BaseModel):

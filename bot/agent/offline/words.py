@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Sequence
 
@@ -13,47 +12,10 @@ from bot.domain import Brief
 Words = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
-    "I am the `offline` engine: without a language model I can only mend Python code that a failing test "
-    "shows to be wrong. An operator can give me a model with `HOB_MODEL`."
+    "I am the `offline` engine: without a language model I can mend Python code that a failing test shows to "
+    "be wrong, rename a Python name, apply a reviewer's suggestion or a linter's own fixes, and say where a "
+    "name is defined and what it takes. An operator can give me a model with `HOB_MODEL`."
 )
-
-_QUESTION = re.compile(r"^\W*(how|what|why|where|when|which|who|is|are|does|do)\b.*\?\W*$", re.I | re.S)
-_TASK = re.compile(
-    r"\b(fix|mend|repair|correct|make|add|implement|change|rename|remove|update|refactor)\b", re.I
-)
-_PLACE = re.compile(r"^(?:\./)?([^:\n]+):(\d+):(.*)$")
-_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\(\))?`|\b([A-Za-z]+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")
-
-
-def question(brief: Brief) -> bool:
-    """Whether the request asks something and wants nothing done."""
-    request = brief.request.strip()
-    return bool(_QUESTION.match(request)) and not _TASK.search(request)
-
-
-def asked_names(brief: Brief) -> list[str]:
-    """Names of code in a question, at most three."""
-    found = (one or two for one, two in _NAME.findall(brief.request))
-    return list(dict.fromkeys(name.rpartition(".")[2] for name in found))[:3]
-
-
-def definition(name: str) -> str:
-    """A regular expression for the lines that define ``name`` in Python."""
-    return rf"^\s*(async\s+def|def|class)\s+{name}\b|^{name}\s*(:[^=]+)?="
-
-
-def answer(brief: Brief, names: Sequence[str], found: Sequence[str]) -> Words:
-    """What can be said of a question: where the names in it are defined."""
-    places = []
-    for name, text in zip(names, found, strict=False):
-        lines = [_PLACE.match(line) for line in text.splitlines()]
-        places += [f"- `{name}`: `{m[1]}:{m[2]}`, `{m[3].strip()[:100]}`" for m in lines if m][:5]
-    if not places:
-        return "blocked", "", f"That is a question that I cannot answer. {OTHER_MODEL}"
-    where = brief.request.strip().lower().startswith(("where", "which file", "what file"))
-    head = "This is where it is defined:" if where else "I can only say where it is defined:"
-    said = "\n".join([head, "", *places])
-    return ("answered" if where else "blocked"), "", said if where else f"{said}\n\n{OTHER_MODEL}"
 
 
 def quoted(text: str) -> str:
@@ -64,6 +26,11 @@ def quoted(text: str) -> str:
 def hint(brief: Brief) -> str:
     """The request's words, as a hint to where the fault is."""
     return f"{brief.title}\n{brief.request}"[:2000]
+
+
+def beyond() -> Words:
+    """The request is none of what this engine does."""
+    return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
 
 
 def no_tests(brief: Brief) -> Words:
@@ -123,7 +90,8 @@ def note(found: Mended, edit: Edit) -> str:
     """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
     more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
-    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it they pass."
+    now = "it passes" if found.turned_count == 1 else "they pass"
+    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it {now}."
 
 
 def _why(found: Mended, edit: Edit) -> str:
@@ -138,8 +106,8 @@ def summary(found: Mended, after: Ran) -> str:
     tests, search = found.tests, found.search
     places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
     lines = [
-        f"{tests.failed} of {tests.total} tests failed. The lines that the failing tests run, and the "
-        f"passing ones do not, led to {places}:",
+        f"{tests.failed} of {tests.total} tests failed. Which lines the failing tests run, weighed against "
+        f"those that the passing ones run, led to {places}:",
         "",
         *(_shown(edit) for edit in found.edits),
         "",

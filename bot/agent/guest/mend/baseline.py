@@ -14,7 +14,9 @@ from .layout import is_test
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at
-EACH = 15.0  # seconds one test may take
+EACH = 3.0  # seconds one test may take before it counts as one that hangs
+PATIENT = 12.0  # seconds for it when nothing else fails: it may only be slow
+TRACED = 4.0  # seconds for one test under the tracer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +41,10 @@ class Baseline:
     def failed_ids(self) -> list[str]:
         """Tests that fail for good: not those that passed when run alone."""
         return [i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.out]
+
+    def hung(self, name: str) -> bool:
+        """Whether a test did not end in the first run."""
+        return name in self.runs and self.runs[name].outcome == "hung"
 
     @property
     def out(self) -> set[str]:
@@ -76,12 +82,22 @@ def run_baseline(lab: Lab, seconds: float) -> Baseline:
     base = Baseline(errors=lab.ready["errors"], modules=lab.ready["modules"])
     for name, path, title, line in lab.ready["items"]:
         base.where[name] = (path, title, line)
-    left = list(base.where)
     end = time.monotonic() + seconds
+    base.not_run = _run_all(lab, base, list(base.where), EACH, end)
+    bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
+    if bad and all(run.outcome == "hung" for run in bad):
+        _run_all(lab, base, [run.id for run in bad][:3], PATIENT, end)
+    return base
+
+
+def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
+    """Run tests until the time is up; returns those that did not come to run."""
     while left and time.monotonic() < end:
-        trial = lab.run(left, each=EACH, total=end - time.monotonic())
+        trial = lab.run(left, each=each, total=end - time.monotonic())
         base.runs |= trial.runs
         left = [name for name in left if name not in trial.runs]
+        slowest = max((run.seconds for run in base.runs.values()), default=0.0)
+        each = max(0.7 * each, 1.0, 4 * slowest) if trial.hung else each  # where one hangs, others do
         if (trial.hung or trial.crashed) and left and time.monotonic() < end:
             name = left.pop(0)
             text = "the test did not end" if trial.hung else f"the process ended: {trial.crashed}"
@@ -90,8 +106,7 @@ def run_baseline(lab: Lab, seconds: float) -> Baseline:
             )
         elif not trial.runs:
             break
-    base.not_run = left
-    return base
+    return left
 
 
 def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
@@ -99,21 +114,24 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
     end = time.monotonic() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
     failed = sorted(
-        base.failed_ids, key=lambda name: (not base.where[name][0].endswith(".py"), base.runs[name].seconds)
+        base.failed_ids,
+        key=lambda name: (not base.where[name][0].endswith(".py"), base.hung(name), base.runs[name].seconds),
     )
     entered: set[tuple[str, int]] = set()
     for name in _spread(failed, base, TRACED_FAILURES):
         left = end - time.monotonic()
         if left <= 0.1:
             break
-        trial = lab.run([name], each=EACH, total=left, trace=True, types=True)
+        trial = lab.run([name], each=2 * TRACED, total=left, trace=True, types=True, alarm=TRACED)
         run = trial.runs.get(name)
         if run is None:
             base.failing.append(base.runs[name])
         elif run.outcome == "passed":
             base.flaky.append(name)
         else:
-            run.failure = base.runs[name].failure or run.failure
+            before = base.runs[name]
+            run.failure = (before.failure if before.outcome != "hung" else {}) or run.failure
+            run.seconds = before.seconds or run.seconds  # without what tracing costs
             base.failing.append(run)
             entered |= {(path, line) for path, line in run.starts}
     if not entered:
@@ -125,7 +143,9 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
         base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds)
     )
     total = max(0.5, end - time.monotonic())
-    trial = lab.run([*more, *tests], each=EACH, total=total, trace=True, only=sorted(entered))
+    trial = lab.run(
+        [*more, *tests], each=2 * TRACED, total=total, trace=True, only=sorted(entered), alarm=TRACED
+    )
     base.also_failing = {
         name: run for name, run in trial.runs.items() if run.outcome == "failed" and run.lines
     }

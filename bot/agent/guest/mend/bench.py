@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -24,64 +25,11 @@ import pytest
 
 from . import swap
 from .channel import Channel
+from .cold import run_cold
+from .recorder import TEXT, Recorder, outcome
 from .trace import Watch
 
-TEXT = 1500  # characters of a failure's message that are kept
 MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
-
-
-class Recorder:
-    """A pytest plugin that turns reports into one outcome per test."""
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.outcome = ""
-        self.failure: dict[str, Any] = {}
-        self.compared: list[str] = []
-        self.errors: list[dict[str, Any]] = []
-        self.wordless = False
-
-    def reset(self) -> None:
-        """Forget the last test."""
-        self.outcome, self.failure, self.compared = "", {}, []
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Join the phases: the worst one counts."""
-        if report.failed:
-            self.outcome = "failed"
-            self.failure.setdefault("message", str(report.longrepr)[:TEXT])
-        elif self.outcome != "failed" and (report.skipped or report.when == "call"):
-            self.outcome = report.outcome
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep what could not be collected."""
-        if report.failed:
-            self.errors.append({"id": report.nodeid, "message": str(report.longrepr)[-TEXT:], **self.failure})
-            self.reset()
-
-    def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
-        """Keep the exception's type, words and the repository's frames, outermost first."""
-        if call.excinfo is None or self.wordless:
-            return
-        error = call.excinfo.value
-        frames = []
-        while error.__cause__ is not None and isinstance(error.__cause__, Exception):
-            error = error.__cause__
-        entry = error.__traceback__
-        while entry is not None:
-            path = os.path.realpath(entry.tb_frame.f_code.co_filename)
-            if path.startswith(self.root):
-                frames.append([path, entry.tb_lineno])
-            entry = entry.tb_next
-        if isinstance(error, SyntaxError) and error.filename and error.lineno:
-            frames.append([os.path.realpath(error.filename), error.lineno])
-        self.failure |= {"type": type(error).__name__, "text": str(error)[:TEXT], "frames": frames[-30:]}
-        self.failure["compared"] = self.compared[-2:]
-
-    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
-        """Keep both sides of the comparison that an assertion was about."""
-        with contextlib.suppress(Exception):
-            self.compared += [repr(left)[:300], repr(right)[:300]]
 
 
 class Bench(Recorder):
@@ -117,7 +65,11 @@ class Bench(Recorder):
         if self.wordless:
             for item in items:
                 item.repr_failure = item._repr_failure_py = _nothing  # type: ignore[method-assign,assignment]
+        examples: list[Any] = [getattr(item, "dtest", None) for item in items]
+        names = [(each, dict(each.globs)) for each in examples if each is not None]
         for number, patches in enumerate(ask["batch"]):
+            for example, known in names:  # a doctest clears its names when it has run
+                example.globs = dict(known)
             had: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:
@@ -134,68 +86,13 @@ class Bench(Recorder):
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
-            with _watching(watch):
+            with _watching(watch), _alarm(ask.get("alarm")):
                 last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
             self.channel.send(number=number, **outcome(item.nodeid, self, seconds, watch))
             if self.outcome == "failed" and ask.get("fail_fast"):
                 return
-
-
-class Cold(Recorder):
-    """Runs one whole pytest session in a child."""
-
-    def __init__(self, root: str, channel: Channel, ask: dict[str, Any]) -> None:
-        super().__init__(root)
-        self.channel = channel
-        self.fail_fast = bool(ask.get("fail_fast"))
-        self.loaded: set[str] = set()
-        self.failed: list[str] = []
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Tell each test's outcome as it ends."""
-        self.reset()
-        began = time.perf_counter()
-        yield
-        self.channel.send(**outcome(item.nodeid, self, time.perf_counter() - began, None))
-        if self.outcome == "failed":
-            self.failed.append(item.nodeid)
-            if self.fail_fast:
-                os._exit(0)
-
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """A module that cannot be imported is a failed test named like the module."""
-        for each in self.errors:
-            failure = {key: value for key, value in each.items() if key != "id"}
-            self.channel.send(event="outcome", id=each["id"], outcome="failed", seconds=0.0, failure=failure)
-        bad = {each["id"] for each in self.errors}
-        self.loaded = {item.nodeid.split("::")[0] for item in session.items} - bad
-
-    def pytest_sessionfinish(self) -> None:
-        """A module passes when it loads and all its tests pass."""
-        for name in self.loaded - {each.split("::")[0] for each in self.failed}:
-            self.channel.send(event="outcome", id=name, outcome="passed", seconds=0.0)
-
-
-def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) -> dict[str, Any]:
-    """The message that tells how one test ended."""
-    message: dict[str, Any] = {
-        "event": "outcome",
-        "id": name,
-        "outcome": recorder.outcome or "failed",
-        "seconds": seconds,
-    }
-    if recorder.outcome == "failed":
-        message["failure"] = recorder.failure
-    if watch is not None:
-        message["lines"] = {path: sorted(lines) for path, lines in watch.lines.items()}
-        message["starts"] = sorted(watch.starts)
-        message["types"] = [
-            [*key, {name: sorted(kinds) for name, kinds in seen.items()}] for key, seen in watch.types.items()
-        ]
-    return message
 
 
 def _nothing(*_: object, **__: object) -> str:
@@ -229,6 +126,27 @@ def _watching(watch: Watch | None) -> Iterator[None]:
         yield
     finally:
         watch.stop()
+
+
+class Hang(BaseException):
+    """Raised where a test is when its time is up, so that its traceback shows the loop it does not leave."""
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise Hang("the test did not end")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _outside(root: str) -> list[str]:
@@ -265,12 +183,6 @@ def _limit_memory() -> None:
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))
-
-
-def run_cold(root: str, arguments: list[str], channel: Channel, ask: dict[str, Any]) -> None:
-    """In the child: the candidate's text first, then a pytest session over the tests asked for."""
-    swap.overlay(ask.get("overlay") or {})
-    pytest.main([*arguments, *ask["tests"]], plugins=[Cold(root, channel, ask)])
 
 
 def main(argv: list[str]) -> int:

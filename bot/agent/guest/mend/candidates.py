@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from .source import FUNCTIONS, Edit, Source, apply, first_line
 from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
-MOST = 40_000  # candidates that are kept
+MOST = 24_000  # candidates that are kept
 _FLAGS = {name: getattr(__future__, name).compiler_flag for name in __future__.all_feature_names}
 
 
@@ -30,9 +31,14 @@ class Candidate:
     cold: bool = False
 
 
-def propose(findings: Findings, clues: Clues) -> list[Candidate]:
-    """Candidates of every template on every suspicious line, best first, each text once."""
+def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:
+    """Candidates of every template on the suspicious lines, best first, each text once.
+
+    The worst lines come first, so that what ``seconds`` or ``MOST`` cut off is the least suspicious.
+    """
     best: dict[tuple[str, tuple[Edit, ...]], Candidate] = {}
+    sites: list[tuple[float, list[Template], Site]] = []
+    end, last = time.process_time() + seconds, time.monotonic() + 3 * seconds  # others may use the core too
     wanted: dict[str, dict[int, float]] = {}
     for suspect in findings.suspects[:LINES]:
         wanted.setdefault(suspect.path, {})[suspect.line] = suspect.score
@@ -46,14 +52,18 @@ def propose(findings: Findings, clues: Clues) -> list[Candidate]:
         for node in ast.walk(source.tree):
             templates = by_node.get(type(node))
             score = _score(source, node, scores) if templates else 0.0
-            if not templates or score <= 0.0:
-                continue
-            types = findings.types.get((path, _function_name(source, node)), {})
-            site = Site(source=source, node=node, clues=clues, types=types, cache=cache)
-            for candidate in _at(site, templates, score):
-                key = (path, candidate.edits)
-                if key not in best or best[key].score < candidate.score:
-                    best[key] = candidate
+            if templates and score > 0.0:
+                types = findings.types.get((path, _function_name(source, node)), {})
+                site = Site(source=source, node=node, clues=clues, types=types, cache=cache)
+                sites.append((score, templates, site))
+    sites.sort(key=lambda each: -each[0])
+    for score, templates, site in sites:
+        for candidate in _at(site, templates, score):
+            key = (candidate.path, candidate.edits)
+            if key not in best or best[key].score < candidate.score:
+                best[key] = candidate
+        if len(best) > MOST or time.process_time() > end or time.monotonic() > last:
+            break
     return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
 
 
@@ -66,7 +76,7 @@ def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candida
         for proposal in template.make(site):
             edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
-                cold = not all(_in_body(source, each.start) for each in edits)
+                cold = not all(in_body(source, each.start) for each in edits)
                 yield Candidate(
                     path=path,
                     edits=edits,
@@ -104,7 +114,7 @@ def _score(source: Source, node: ast.AST, scores: dict[int, float]) -> float:
     return 0.9 * max((scores.get(each, 0.0) for each in inside), default=0.0)
 
 
-def _in_body(source: Source, offset: int) -> bool:
+def in_body(source: Source, offset: int) -> bool:
     """Whether a change at ``offset`` lies in a function's body, so that living functions can take it."""
     return body_function(source, source.line_of(offset)) is not None
 

@@ -18,6 +18,7 @@ _MISSING = (
     re.compile(r"variable '(\w+)'"),
     re.compile(r"unexpected keyword argument '(\w+)'"),
     re.compile(r"cannot import name '(\w+)'"),
+    re.compile(r"non-default argument '(\w+)'"),
     re.compile(r"required (?:positional|keyword-only) argument: '(\w+)'"),
 )
 _COMPARED = (
@@ -57,7 +58,9 @@ def gather(base: Baseline, hint: str) -> Clues:
                     words.add(name)
     for error in base.errors:
         _failure(error, errors, missing, pairs)
+    said = " ".join(str(run.failure.get("text", "")) for run in base.failing[:4])
     return Clues(
+        said=tuple(dict.fromkeys(_WORD.findall(said)))[:120],
         numbers=tuple(numbers),
         strings=tuple(strings)[:80],
         errors=frozenset(errors),

@@ -123,7 +123,8 @@ class Lab:
     ) -> Trial:
         """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
 
-        Options: ``fail_fast``, ``quick`` (no words on failures), ``trace``, ``types``, ``only`` (functions).
+        Options: ``fail_fast``, ``quick`` (no words on failures), ``trace``, ``types``, ``only`` (functions),
+        ``alarm`` (seconds after which a test is interrupted where it is).
         """
         (trial,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
         return trial

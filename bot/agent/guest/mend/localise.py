@@ -19,6 +19,8 @@ from .baseline import Baseline
 from .layout import is_test
 from .source import FUNCTIONS, Source, decode
 
+_INNER = re.compile(r"\.<locals>(?:\.<\w+>)?")
+_CALLED = re.compile(r"([\w.]+)\(\) (?:missing|takes|got|argument)")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 
 
@@ -63,6 +65,8 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     blended = _blend(lines, findings)
     _add_words(blended, hint, findings)
     _add_loaded(blended, findings)
+    _add_called(blended, base, findings)
+    _add_unrun(blended, findings)
     worst = max(blended.values(), default=1.0) or 1.0
     ranked = sorted(blended.items(), key=lambda each: (-each[1], each[0]))
     for (path, line), score in ranked:
@@ -94,7 +98,8 @@ def _spectrum(
                         covering[relative].append(run.id)
     for run in base.failing:
         for path, name, seen in run.types:
-            known = findings.types.setdefault((path.removeprefix(prefix), name.replace("<locals>.", "")), {})
+            place = _INNER.sub("", name)  # a comprehension's names are taken as the function's
+            known = findings.types.setdefault((path.removeprefix(prefix), place), {})
             for variable, kinds in seen.items():
                 known.setdefault(variable, set()).update(kinds)
     findings.covering = dict(covering)
@@ -118,6 +123,17 @@ def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str
         for depth, frame in enumerate(reversed(frames[-4:])):
             if frame[0] in findings.sources:
                 lines[frame] = lines.get(frame, 0.3) + (0.8, 0.35, 0.2, 0.1)[depth] / len(everything)
+                _add_statement(lines, findings.sources[frame[0]], frame[1])
+
+
+def _add_statement(lines: dict[tuple[str, int], float], source: Source, line: int) -> None:
+    """The rest of a statement that failed on import: a class is made when all of its body has run."""
+    top = source.top(line) if _place(source, line)[1] else None
+    if top is None or isinstance(top, FUNCTIONS):
+        return
+    for each in ast.walk(top):
+        if isinstance(each, ast.stmt) and source.function(each) is None and not isinstance(each, FUNCTIONS):
+            lines.setdefault((source.path, each.lineno), 0.5)
 
 
 def _blend(lines: Mapping[tuple[str, int], float], findings: Findings) -> dict[tuple[str, int], float]:
@@ -171,6 +187,44 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
                 if score and (node.args.defaults or node.args.kw_defaults or node.decorator_list):
                     for line in range(source.statement(node).lineno, node.body[0].lineno):  # type: ignore[union-attr]
                         lines.setdefault((path, line), 0.7 * score)
+
+
+def _add_called(lines: dict[tuple[str, int], float], base: Baseline, findings: Findings) -> None:
+    """Heads of functions that a TypeError names, and of methods that were read and not called."""
+    worst = max(lines.values(), default=1.0)
+    said = " ".join(str(run.failure.get("text", "")) for run in base.failing)
+    names = {name.rpartition(".")[2] for name in _CALLED.findall(said)}
+    bound = "<boun" in said or "bound method" in said
+    for path, source in findings.sources.items():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            arguments = node.args.args
+            alone = bound and len(arguments) == 1 and arguments[0].arg == "self" and not node.decorator_list
+            if node.name in names or (alone and not node.name.startswith("_")):
+                score = worst if node.name in names else 0.6 * worst
+                lines[path, node.lineno] = max(score, lines.get((path, node.lineno), 0.0))
+                if alone:
+                    first = node.body[-1].lineno
+                    lines[path, first] = max(score, lines.get((path, first), 0.0))
+
+
+def _add_unrun(lines: dict[tuple[str, int], float], findings: Findings) -> None:
+    """Statements of suspicious functions that did not run: the fault may be that they do not."""
+    for path, source in findings.sources.items():
+        for node in ast.walk(source.tree):
+            if not isinstance(node, FUNCTIONS):
+                continue
+            inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            worst = max((lines.get((path, line), 0.0) for line in inside), default=0.0)
+            for each in ast.walk(node) if worst else ():
+                if isinstance(each, ast.stmt) and each is not node and (path, each.lineno) not in lines:
+                    siblings = source.block(each)
+                    at = siblings.index(each) if each in siblings else 0
+                    dead = at and isinstance(
+                        siblings[at - 1], ast.Return | ast.Raise | ast.Continue | ast.Break
+                    )
+                    lines[path, each.lineno] = (0.9 if dead else 0.4) * worst
 
 
 def _name(node: ast.expr) -> str:

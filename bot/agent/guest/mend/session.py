@@ -17,6 +17,7 @@ from .loading import repair, take_modules_as_tests
 from .localise import Findings, localise
 from .search import Answer, Search
 from .trials import Trials
+from .unbound import repair_names
 
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
@@ -67,7 +68,10 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
             told = {"tests": report.tests_part(base), "failure": report.failure_part(base)}
             return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, hint)
-    candidates = [*repair(findings), *propose(findings, gather(base, hint))]
+    clues = gather(base, hint)
+    seconds = 0.15 * (deadline - time.monotonic())
+    candidates = [*repair(findings), *repair_names(findings, clues.missing, root)]
+    candidates = _ranked([*candidates, *propose(findings, clues, seconds)])
     if base.only_cold:
         candidates = [replace(each, cold=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
@@ -87,6 +91,10 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
     return _told(search, base, findings, candidates, answer)
 
 
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda each: -each.score)
+
+
 def _cold(lab: Lab, base: Baseline) -> Lab:
     arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
     cold = Lab(
@@ -103,16 +111,15 @@ def _selects(argument: str, root: Path) -> bool:
 def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | None:
     """Single edits, then a second edit on top of those that turned some tests, then the best part."""
     now = time.monotonic()
-    rejected: set[int] = set()
     search.run(candidates, until=now + 0.75 * (search.deadline - now))
-    if (answer := _verified(search, rejected)) is not None:
+    if (answer := _verified(search, say)) is not None:
         return answer
     search.run(candidates)
-    if (answer := _verified(search, rejected)) is not None:
+    if (answer := _verified(search, say)) is not None:
         return answer
     while search.tally.exhausted and not search.tally.partial and search.another_pilot():
         search.run(candidates)
-        if (answer := _verified(search, rejected)) is not None:
+        if (answer := _verified(search, say)) is not None:
             return answer
     for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
         if _breaks(search, under):
@@ -121,29 +128,30 @@ def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | N
         search.run(
             candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
         )
-        if (answer := _verified(search, rejected)) is not None:
+        if (answer := _verified(search, say)) is not None:
             return answer
     best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
     return next((each for each in best[:3] if not _breaks(search, each)), None)
 
 
-def _verified(search: Search, rejected: set[int]) -> Answer | None:
+def _verified(search: Search, say: Say) -> Answer | None:
     """The first answer that breaks nothing in the whole suite."""
     for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
-        if id(answer) in rejected:
-            continue
-        if not _breaks(search, answer):
+        broken = _breaks(search, answer)
+        if not broken:
             return answer
-        rejected.add(id(answer))
+        say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
         search.tally.answers.remove(answer)
-        return _verified(search, rejected)
     return None
 
 
-def _breaks(search: Search, answer: Answer) -> bool:
-    """Whether the whole suite, run once, has a failure that was not there before."""
+def _breaks(search: Search, answer: Answer) -> str:
+    """A test that passed before and does not in the whole suite, run once; "" when there is none."""
     trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
-    return bool(trial.failed() or trial.crashed or (trial.hung and time.monotonic() < search.trials.end))
+    if trial.hung and time.monotonic() >= search.trials.end:
+        return ""
+    failed = trial.failed()
+    return failed[0] if failed else "the process" if trial.crashed or trial.hung else ""
 
 
 def _told(

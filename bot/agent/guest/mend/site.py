@@ -70,6 +70,7 @@ class Clues:
     awaited: tuple[str, ...] = ()  # exception types the tests wait for
     pairs: tuple[tuple[str, str], ...] = ()  # repr of left and right
     missing: frozenset[str] = frozenset()  # names in NameError, AttributeError, KeyError ...
+    said: tuple[str, ...] = ()  # words of the failures' messages
     words: frozenset[str] = frozenset()  # identifiers in the tests and the request
 
 
@@ -246,6 +247,11 @@ class Site:
                     text = self.text(node.test)
                     if names <= known and len(text) < 80 and "\n" not in text:
                         yield text
+                    parts = node.test.values if isinstance(node.test, ast.BoolOp) else []
+                    for part in parts:
+                        names = {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+                        if names <= known and len(self.text(part)) < 60 and "\n" not in self.text(part):
+                            yield self.text(part)
 
 
 def _property(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -51,32 +51,28 @@ def swap(
     fresh: dict[str, list[CodeType]] = defaultdict(list)
     for code in _codes(module):
         fresh[code.co_qualname].append(code)
-    had: list[tuple[FunctionType, CodeType]] = []
-    done = False
+    pairs: list[tuple[FunctionType, CodeType]] = []
     for qualname, codes in fresh.items():
         living = sorted(index.get((path, qualname), {}).items(), key=lambda each: each[0].co_firstlineno)
-        if not living:
-            continue
         if len(living) != len(codes):
-            if qualname == name:
+            if living and qualname == name:
                 raise Unfit(qualname)
             continue
         for (_, functions), code in zip(living, codes, strict=True):
-            had += [(each, each.__code__) for each in functions]
-            done |= _give(functions, code) and qualname == name
-    if not done:
+            pairs += [(each, code) for each in functions]
+    if not any(code.co_qualname == name for _, code in pairs):
         raise Unfit(name)
+    if any(_shape(function.__code__) != _shape(code) for function, code in pairs):
+        raise Unfit(name)
+    had = [(function, function.__code__) for function, _ in pairs]
+    for function, code in pairs:
+        function.__code__ = code
     return had
 
 
-def _give(functions: list[FunctionType], code: CodeType) -> bool:
-    shape = (code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2A0)
-    for each in functions:
-        old = each.__code__
-        if (old.co_freevars, old.co_argcount, old.co_kwonlyargcount, old.co_flags & 0x2A0) != shape:
-            raise Unfit(code.co_qualname)
-        each.__code__ = code
-    return True
+def _shape(code: CodeType) -> tuple[object, ...]:
+    """What must not differ: closures, parameters, and being a generator or coroutine."""
+    return code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2A0
 
 
 def overlay(texts: Mapping[str, str]) -> None:

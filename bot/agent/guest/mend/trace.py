@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
+CALLS = 400  # of one function in one test that are followed line by line
 SAMPLES = 60  # looks at one function's variables before its types are taken as known
 
 
@@ -27,11 +28,13 @@ class Watch:
         self.types: dict[tuple[str, str], dict[str, set[str]]] = {}
         self._known: dict[CodeType, Callable[[FrameType, str, Any], Any] | None] = {}
         self._paths: dict[str, str] = {}
+        self._calls: dict[CodeType, int] = {}
 
     def start(self) -> None:
         """Watch this thread and those it starts."""
         self.lines.clear()
         self.starts.clear()
+        self._calls.clear()
         threading.settrace(self._call)
         sys.settrace(self._call)
 
@@ -48,6 +51,9 @@ class Watch:
         if local is not None:
             path = self._paths[code.co_filename]
             self.starts.add((path, code.co_firstlineno))
+            self._calls[code] = count = self._calls.get(code, 0) + 1
+            if count > CALLS:
+                return None
         return local
 
     def _local(self, code: CodeType) -> Callable[[FrameType, str, Any], Any] | None:

@@ -36,8 +36,8 @@ class Trials:
         self.base = base
         self.findings = findings
         self.end = end
-        seconds = [run.seconds for run in base.failing if run.outcome != "hung"] or [0.1]
-        self.each = max(0.8, 6 * max(seconds) + 0.3)
+        ended = [run.seconds for run in base.failing if not base.hung(run.id)] or [0.1]
+        self.each = max(0.8, 6 * max(ended) + 0.3)
         self.order = {name: number for number, name in enumerate(base.where)}
         self._cold_lab = cold_lab
         self._cold: Lab | None = None

@@ -7,10 +7,38 @@ al., "BugsInPy", FSE 2020), then adjusted on a development suite.
 
 from __future__ import annotations
 
-from . import calls, constants, control, guards, lookups, names, operators, signatures, statements, terms
+from . import (
+    calls,
+    constants,
+    control,
+    guards,
+    handlers,
+    lookups,
+    missing,
+    names,
+    operators,
+    signatures,
+    statements,
+    terms,
+    texts,
+)
 from .registry import Template, registered
 
-MODULES = (calls, constants, control, guards, lookups, names, operators, signatures, statements, terms)
+MODULES = (
+    calls,
+    constants,
+    control,
+    guards,
+    handlers,
+    lookups,
+    missing,
+    names,
+    operators,
+    signatures,
+    statements,
+    terms,
+    texts,
+)
 TEMPLATES: tuple[Template, ...] = registered()
 
 __all__ = ["MODULES", "TEMPLATES", "Template"]

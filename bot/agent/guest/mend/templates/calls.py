@@ -88,6 +88,9 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
         options |= {"1": 0.7, "start=1": 0.2}
     if name == "zip" and "strict" not in given:
         options["strict=True"] = 0.2
+    if name == "field" and not node.args:
+        options |= {"default_factory=list": 0.9, "default_factory=dict": 0.8, "default_factory=set": 0.5}
+        options |= {"default=None": 0.6, "default=0": 0.4, "repr=False": 0.2, "compare=False": 0.2}
     if name in ("dumps", "dump"):
         options |= {"sort_keys=True": 0.5, "ensure_ascii=False": 0.4, "indent=2": 0.4}
     if name == "sum" and len(node.args) == 1:
@@ -213,7 +216,7 @@ def missing_call(site: Site) -> Iterator[Proposal]:
         }
         names |= {"reversed": 0.4, "iter": 0.15, "any": 0.1, "all": 0.1, "enumerate": 0.2}
         names["list(dict.fromkeys({}))"] = 0.3
-    if not kinds and isinstance(node, ast.Call | ast.Subscript | ast.Name | ast.GeneratorExp | ast.ListComp):
+    if not kinds and not isinstance(node, ast.BinOp):
         names |= {
             "list": 0.3,
             "sorted": 0.35,

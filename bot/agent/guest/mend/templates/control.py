@@ -77,14 +77,27 @@ def missing_jump(site: Site) -> Iterator[Proposal]:
 
 
 @template(
-    "missing-return", 0.6, ast.Expr, ast.FunctionDef, ast.Assign, ast.If, ast.For, ast.AugAssign, ast.With
+    "missing-return",
+    0.6,
+    *(
+        ast.Expr,
+        ast.FunctionDef,
+        ast.Assign,
+        ast.If,
+        ast.For,
+        ast.AugAssign,
+        ast.With,
+        ast.While,
+        ast.Try,
+        ast.Delete,
+    ),
 )
 def missing_return(site: Site) -> Iterator[Proposal]:
     """A value that is computed and not returned; a function that ends without returning its result."""
     node = site.node
     source = site.source
     if isinstance(node, ast.Expr):
-        if isinstance(node.value, ast.Call | ast.Name | ast.Compare | ast.BinOp):
+        if not isinstance(node.value, ast.Constant | ast.Yield | ast.YieldFrom | ast.Await):
             start = source.span(node)[0]
             yield Proposal((Edit(start, start, "return "),), 1.0)
             if isinstance(node.value, ast.Call):

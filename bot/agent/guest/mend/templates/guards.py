@@ -254,6 +254,6 @@ def _parts(site: Site, test: ast.expr) -> dict[str, float]:
             parts |= {f"{name} > 0": 0.6 * near, f"{name} < 0": 0.6 * near, f"{name} != 0": 0.3 * near}
         if "str" in kinds:
             parts[f"{name}.strip()"] = 0.3 * near
-    for text in site.conditions[:16]:
+    for text in site.conditions[:30]:
         parts.setdefault(f"({text})" if " or " in text or " and " in text or " if " in text else text, 0.45)
     return parts

@@ -22,6 +22,14 @@ def needless_call(site: Site) -> Iterator[Proposal]:
         yield site.replace(node, site.text(node.func.value), 0.9)
 
 
+@template("needless-index", 0.4, ast.Subscript)
+def needless_index(site: Site) -> Iterator[Proposal]:
+    """``value[0]`` where the value itself is meant."""
+    node = site.node
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and is_value(site, node):
+        yield site.replace(node, site.text(node.value), 0.8)
+
+
 @template("lookup", 0.55, ast.Subscript, ast.Call, errors=("KeyError", "TypeError"))
 def lookup(site: Site) -> Iterator[Proposal]:
     """``d[key]`` where the key may be absent, and ``d.get(key)`` where it must be there."""
@@ -71,6 +79,9 @@ def fallback(site: Site) -> Iterator[Proposal]:
         for name in site.locals:
             if name not in ("self", "cls", site.text(node)):
                 yield site.replace(node, f"({site.text(node)} or {name})", 0.3)
+        for name in site.globals:
+            if not name.startswith("__"):
+                yield site.replace(node, f"({site.text(node)} or {name})", 0.25)
 
 
 @template("keyword-value", 0.4, ast.keyword)

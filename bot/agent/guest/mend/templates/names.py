@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
@@ -237,6 +238,7 @@ def other_object(site: Site) -> Iterator[Proposal]:
                 yield site.replace(node.value, other, 0.8 if kinds & theirs else 0.4)
 
 
+@functools.cache
 def _near(one: str, two: str) -> float:
     """How alike two names are, 0 to 1; names that share a part are nearer."""
     if two in RELATED.get(one, ()):

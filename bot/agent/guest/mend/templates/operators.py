@@ -213,6 +213,10 @@ def off_by_one(site: Site) -> Iterator[Proposal]:
         case ast.Call(func=ast.Name(id="range"), args=args):
             for each in args[:2]:
                 yield from _shift(site, each, 1.0)
+        case ast.Call(func=ast.Name(id="len")):
+            parent = site.source.parents.get(site.node)
+            if not isinstance(parent, ast.BinOp | ast.Slice | ast.Compare):
+                yield from _shift(site, site.node, 0.6)
         case ast.Call(args=args):
             for each in args:
                 if site.kinds(each) & {"int"} and not isinstance(each, ast.Constant):

@@ -36,7 +36,7 @@ def mutable_default(site: Site) -> Iterator[Proposal]:
             yield Proposal(edits, 1.0 if not isinstance(default, ast.Call) else 0.6)
 
 
-@template("parameters", 0.35, ast.FunctionDef)
+@template("parameters", 0.45, ast.FunctionDef, errors=("TypeError",))
 def parameters(site: Site) -> Iterator[Proposal]:
     """Two parameters in each other's place; a default that is missing."""
     function = site.node
@@ -46,10 +46,30 @@ def parameters(site: Site) -> Iterator[Proposal]:
     for one, two in zip(arguments[start:], arguments[start + 1 :], strict=False):
         edits = (Edit(*site.source.span(one), site.text(two)), Edit(*site.source.span(two), site.text(one)))
         yield Proposal(edits, 0.6)
+    yield from _defaults(site, function)
     if arguments[start:] and not function.args.defaults:
         end = site.source.span(arguments[-1])[1]
         for default in ("None", "0", '""', "False", "1", "True", "()"):
             yield Proposal((Edit(end, end, f"={default}"),), 0.4)
+
+
+def _defaults(site: Site, function: ast.FunctionDef) -> Iterator[Proposal]:
+    """Another default; one for a parameter that the error says was not given."""
+    positional = [*function.args.posonlyargs, *function.args.args]
+    bare = positional[: len(positional) - len(function.args.defaults)]
+    if bare and bare[-1].arg in site.clues.missing:
+        end = site.source.span(bare[-1])[1]
+        equals = " = " if bare[-1].annotation else "="
+        for default, weight in _USUAL.items():
+            yield Proposal((Edit(end, end, f"{equals}{default}"),), 2.0 * weight)
+    for given in (*function.args.defaults, *function.args.kw_defaults):
+        if isinstance(given, ast.Constant | ast.List | ast.Dict):
+            for default, weight in _USUAL.items():
+                if default != site.text(given):
+                    yield site.replace(given, default, 0.8 * weight)
+
+
+_USUAL = {"None": 1.0, "False": 0.8, "True": 0.8, "0": 0.8, '""': 0.6, "1": 0.6, "()": 0.4, "-1": 0.3}
 
 
 @template("decorator", 0.45, ast.FunctionDef, errors=("TypeError",))

@@ -22,6 +22,7 @@ SIMPLE = (
     ast.With,
     ast.AnnAssign,
     ast.Delete,
+    ast.Pass,
 )
 
 
@@ -37,6 +38,10 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
     siblings = site.source.block(statement)
     last = bool(siblings) and siblings[-1] is statement and not isinstance(statement, ast.Return | ast.Raise)
     for line, weight in _lines(site).items():
+        if isinstance(statement, ast.Pass):
+            if "\n" not in line:
+                yield site.replace(statement, line, 1.4 * weight)
+            continue
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
         for made in (
@@ -87,6 +92,11 @@ def _usual(site: Site) -> dict[str, float]:
         lines |= _reworked(name, kinds)
         if kinds & (NUMBERS - {"bool"}):
             lines |= {f"{name} += 1": 0.6, f"{name} -= 1": 0.4, f"{name} = 0": 0.3}
+        if "str" in kinds:
+            lines |= {f"{name} += {text!r}": 0.4 for text in site.strings[:6] if 0 < len(text) < 4}
+            lines |= {
+                f"{name} += {other}": 0.3 for other in site.locals if "str" in site.types.get(other, ())
+            }
         if "bool" in kinds:
             lines |= {f"{name} = True": 0.5, f"{name} = False": 0.5}
         if kinds & {"list", "deque"}:
@@ -117,13 +127,28 @@ def _usual(site: Site) -> dict[str, float]:
                 lines[f"{name} = {value}"] = 0.9
             if f"self.{name}" in site.attributes:
                 lines[f"self.{name} = {value}"] = 0.9
+        if name in read and name.isidentifier():
+            for giver in (*parameters, *site.attributes[:6]):
+                lines[f"{name} = {giver}.{name}"] = 0.8
+                lines[f"{name} = {giver}"] = 0.5
+                lines |= {f"{name} = len({giver})": 0.5, f"{name} = len({giver}) // 2": 0.4}
+                lines |= {f"{name} = {giver}[0]": 0.3, f"{name} = {giver}[-1]": 0.3}
+            for maker in (*(f"self.{each}" for each in site.methods), *site.functions):
+                if name.strip("_") in maker:
+                    lines |= {f"{name} = {maker}()": 0.8} | {
+                        f"{name} = {maker}({p})": 0.8 for p in parameters[-3:]
+                    }
     for method in site.methods:
         if site.function is not None and method not in (function.name,) and not method.startswith("__"):
             lines[f"self.{method}()"] = 0.4
-    if function.name == "__init__":
-        lines["super().__init__()"] = 0.5
-        rest = ", ".join(each for each in parameters if each not in ("self", "cls"))
-        lines[f"super().__init__({rest})"] = 0.4
+    owner = site.source.owner(site.node)
+    if owner is not None and owner.bases and parameters[:1] == ["self"]:
+        rest = ", ".join(parameters[1:])
+        sure = 1.3 if function.name in ("__init__", "setUp", "__setattr__", "__init_subclass__") else 0.7
+        for call in dict.fromkeys((f"super().{function.name}()", f"super().{function.name}({rest})")):
+            lines[call] = sure
+            if "return" in site.types and site.types["return"] != {"NoneType"}:
+                lines[f"return {call}"] = 0.4 * sure
     if "generator" in site.types.get("return", ()):
         lines |= {f"yield {name}": 0.6 for name in site.locals if name not in ("self", "cls")}
     return lines
@@ -201,11 +226,13 @@ def _guards(site: Site) -> dict[str, float]:
             match node:
                 case ast.If(
                     test=test,
-                    body=[ast.Return() | ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Expr() as only],
+                    body=[ast.stmt() as only],
                     orelse=[],
                 ):
                     names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-                    if only.lineno == only.end_lineno and test.lineno == test.end_lineno and names <= known:
+                    text = site.text(node)
+                    short = not hasattr(only, "body") and text.count("\n") == 1
+                    if short and names <= known:
                         found.setdefault(f"if {site.text(test)}:\n\t{site.text(only)}", weight)
     return dict(list(found.items())[:40])
 

@@ -32,6 +32,11 @@ def missing_term(site: Site) -> Iterator[Proposal]:
                 yield site.replace(node, f"{low} * {term}", 0.6 * weight)
                 yield site.replace(node, f"{low} / {term}", 0.4 * weight)
                 yield site.replace(node, f"{low} % {term}", 0.25 * weight)
+    if not kinds and isinstance(node, ast.Call) and isinstance(parent, ast.Return | ast.Assign):
+        for name in site.locals:
+            if name not in ("self", "cls"):
+                yield site.replace(node, f"{name} + {sums}", 0.5)
+                yield site.replace(node, f"{name} - {sums}", 0.3)
     if kinds & {"str", "list", "tuple", "bytes"}:
         for name in (*site.locals, *site.attributes):
             if name != text and kinds & set(site.types.get(name, ())):
@@ -79,6 +84,12 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
     for name in names:
         conditions |= {name: 1.0, f"{name} is not None": 0.8, f"not {name}": 0.3, f"{name}.strip()": 0.3}
         conditions[f"{name} > 0"] = 0.3
+        for attr in _read_from(site, name):
+            conditions |= {attr: 0.5, f"not {attr}": 0.5}
+            for other in site.locals:
+                if other not in (name, "self", "cls"):
+                    conditions |= {f"{attr} == {other}": 0.4, f"{attr} != {other}": 0.4}
+                    conditions |= {f"{other} in {attr}": 0.4, f"{other} not in {attr}": 0.4}
         for other in site.locals:
             if other not in (name, "self", "cls"):
                 conditions |= {f"{name} != {other}": 0.35, f"{name} in {other}": 0.3}
@@ -87,3 +98,30 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
         conditions.setdefault(text, 0.4)
     for condition, weight in conditions.items():
         yield Proposal((Edit(end, end, f" if {condition}"),), weight)
+
+
+def _read_from(site: Site, name: str) -> tuple[str, ...]:
+    """Attributes that the file reads from things of that name."""
+    found = {
+        site.text(each): None
+        for each in ast.walk(site.source.tree)
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name
+    }
+    return tuple(found)[:8]
+
+
+@template("swapped-parts", 0.4, ast.Assign, ast.AugAssign, ast.Return, ast.Expr, ast.For)
+def swapped_parts(site: Site) -> Iterator[Proposal]:
+    """Two names, attributes or calls of one statement in each other's place: ``groups[v](k)``."""
+    root = site.node.iter if isinstance(site.node, ast.For) else site.node
+    parts = [each for each in ast.walk(root) if isinstance(each, ast.Name | ast.Attribute | ast.Call)][:14]
+    parts = [each for each in parts if isinstance(getattr(each, "ctx", ast.Load()), ast.Load)]
+    for index, one in enumerate(parts):
+        for two in parts[index + 1 :]:
+            a, b = site.source.span(one), site.source.span(two)
+            if type(one) is not type(two) or (a[0] < b[1] and b[0] < a[1]):
+                continue
+            texts = site.text(one), site.text(two)
+            if texts[0] != texts[1]:
+                both = site.kinds(one) & site.kinds(two)
+                yield Proposal((Edit(*a, texts[1]), Edit(*b, texts[0])), 1.0 if both else 0.7)

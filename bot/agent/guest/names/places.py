@@ -1,0 +1,262 @@
+"""Where a name has to be written differently: scopes by Python's own rules, imports followed by name."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .index import FUNCTIONS, SCOPES, Definition, File, Index
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The character offset in a file where the old name begins."""
+
+    path: str
+    offset: int
+
+
+def module_places(index: Index, target: list[Definition], new: str, refused: type[Exception]) -> set[Place]:
+    """A module's function, class or variable: its own module, and every module that imports it."""
+    name, home = target[0].name, index.files[target[0].path]
+    places: set[Place] = set()
+    done: set[str] = set()
+    todo = [home]
+    while todo:
+        file = todo.pop()
+        if file.path in done:
+            continue
+        done.add(file.path)
+        _free(file, new, name, refused)
+        places |= set(_global_reads(file, name)) | set(_listed(file, name))
+        for other in index.files.values():
+            if other.path == file.path:
+                continue
+            hits, exported = _imported(other, file, name)
+            if exported and other.path not in done:
+                todo.append(other)
+            places |= hits
+    return places
+
+
+def _free(file: File, new: str, old: str, refused: type[Exception]) -> None:
+    """The new name must not be bound, nor read, anywhere in a file whose names change."""
+    for node in ast.walk(file.tree):
+        names = {getattr(node, "id", None), getattr(node, "arg", None) if isinstance(node, ast.arg) else None}
+        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and not _in_class(file, node):
+            names.add(node.name)
+        if isinstance(node, ast.alias):
+            names.add(node.asname or node.name.partition(".")[0])
+        if new in names:
+            line = getattr(node, "lineno", 0)
+            raise refused(
+                f"`{new}` is used already in `{file.path}:{line}`, so renaming `{old}` could mix them up"
+            )
+
+
+def _in_class(file: File, node: ast.AST) -> bool:
+    return isinstance(file.parents.get(node), ast.ClassDef)
+
+
+def _place(file: File, line: int, column: int) -> Place:
+    return Place(file.path, file.offset(line, column))
+
+
+def _named(file: File, node: ast.AST, name: str) -> Place:
+    """Where ``name`` stands in a ``def`` or ``class`` line, or in an import's part."""
+    start = file.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+    match = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(file.text, start)
+    return Place(file.path, match.start() if match else start)
+
+
+def _global_reads(file: File, name: str) -> Iterator[Place]:
+    """Every place in the file whose ``name`` is the module's."""
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Name) and node.id == name and not _shadowed(file, node, name):
+            yield _place(file, node.lineno, node.col_offset)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name:
+            if not any(isinstance(each, SCOPES) for each in file.up(node)):
+                yield _named(file, node, name)
+        elif isinstance(node, ast.Global) and name in node.names:
+            yield _named(file, node, name)
+
+
+def _shadowed(file: File, node: ast.AST, name: str) -> bool:
+    """Whether a function or class between the node and the module binds the name itself."""
+    inner = True
+    for scope in file.up(node):
+        if (
+            isinstance(scope, (*FUNCTIONS, ast.Lambda))
+            and _binds(file, scope, name)
+            and _inside(file, node, scope)
+        ):
+            return True
+        if isinstance(scope, ast.ClassDef) and inner and _binds(file, scope, name):
+            return True
+        if isinstance(scope, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            targets = {e.id for g in scope.generators for e in ast.walk(g.target) if isinstance(e, ast.Name)}
+            if name in targets:
+                return True
+        inner = inner and not isinstance(scope, (*FUNCTIONS, ast.Lambda))
+    return False
+
+
+def _inside(file: File, node: ast.AST, scope: ast.AST) -> bool:
+    """Defaults, decorators and annotations of a function are read in the scope around it."""
+    if isinstance(scope, ast.Lambda):
+        return True
+    chain = [node, *file.up(node)]
+    child = chain[chain.index(scope) - 1]
+    if child in getattr(scope, "decorator_list", ()) or child is getattr(scope, "returns", None):
+        return False
+    return not (isinstance(child, ast.arguments) and not isinstance(node, ast.arg))
+
+
+def _binds(file: File, scope: ast.AST, name: str) -> bool:
+    bound = False
+    for node in _own(scope):
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+            return False
+        match node:
+            case ast.Name(id=found, ctx=ast.Store() | ast.Del()) | ast.arg(arg=found):
+                bound |= found == name
+            case ast.FunctionDef(name=found) | ast.AsyncFunctionDef(name=found) | ast.ClassDef(name=found):
+                bound |= found == name
+            case ast.alias(name=found, asname=alias):
+                bound |= (alias or found.partition(".")[0]) == name
+            case ast.ExceptHandler(name=found) | ast.MatchAs(name=found) | ast.MatchStar(name=found):
+                bound |= found == name
+    return bound
+
+
+def _own(scope: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a scope; of scopes inside it their heads only."""
+    stack = list(ast.iter_child_nodes(scope))
+    while stack:
+        node = stack.pop()
+        yield node
+        if not isinstance(node, SCOPES):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _listed(file: File, name: str) -> Iterator[Place]:
+    """The name as a string in ``__all__``."""
+    for node in ast.walk(file.tree):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id="__all__")], value=value)
+                | ast.AugAssign(target=ast.Name(id="__all__"), value=value)
+            ):
+                for each in ast.walk(value):
+                    if isinstance(each, ast.Constant) and each.value == name:
+                        yield _named(file, each, name)
+
+
+def _imported(file: File, home: File, name: str) -> tuple[set[Place], bool]:
+    """Places in another file, and whether the name is now bound there under its own name."""
+    places: set[Place] = set()
+    exported = False
+    prefixes: set[str] = set()
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.ImportFrom):
+            source = _absolute(file, node)
+            for alias in node.names:
+                if source in home.modules and alias.name == name:
+                    places.add(_named(file, alias, name))
+                    exported |= alias.asname in (None, name)
+                elif source in home.modules and alias.name == "*":
+                    exported = True
+                elif f"{source}.{alias.name}".lstrip(".") in home.modules:
+                    prefixes.add(alias.asname or alias.name)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in home.modules:
+                    prefixes.add(alias.asname or alias.name)
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Attribute) and node.attr == name and ast.unparse(node.value) in prefixes:
+            places.add(_attribute(file, node))
+    return places, exported
+
+
+def _absolute(file: File, node: ast.ImportFrom) -> str:
+    """The module an import names, relative ones made absolute from the repository's root."""
+    if not node.level:
+        return node.module or ""
+    parts = list(file.path.removesuffix(".py").split("/"))
+    parts = parts[: len(parts) - node.level]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _attribute(file: File, node: ast.Attribute) -> Place:
+    end = file.offset(node.end_lineno or 0, node.end_col_offset or 0)
+    return Place(file.path, end - len(node.attr))
+
+
+def attribute_places(index: Index, target: list[Definition], family: set[str]) -> set[Place]:
+    """A method or attribute: every ``.name``, the definitions, fields given by keyword to the class."""
+    name = target[0].name
+    places: set[Place] = set()
+    for each in target:
+        file = index.files[each.path]
+        if not isinstance(each.node, ast.Attribute):
+            places.add(_named(file, each.node, name))
+    for file in index.files.values():
+        for node in ast.walk(file.tree):
+            match node:
+                case ast.Attribute(attr=attr) if attr == name:
+                    places.add(_attribute(file, node))
+                case ast.Name(id=found) if found == name:
+                    owner = next((each for each in file.up(node) if isinstance(each, SCOPES)), None)
+                    if isinstance(owner, ast.ClassDef) and owner.name in family:
+                        places.add(_place(file, node.lineno, node.col_offset))
+                case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), keywords=keywords):
+                    if called in family and any(each.kind == "attribute" for each in target):
+                        fields = not any(_has_init(index, each) for each in family)
+                        places |= {
+                            _place(file, each.lineno, each.col_offset)
+                            for each in keywords
+                            if each.arg == name and fields
+                        }
+    return places
+
+
+def _has_init(index: Index, name: str) -> bool:
+    return any(
+        each.kind == "method" and each.owner.rpartition(".")[2] == name for each in index.named("__init__")
+    )
+
+
+def local_places(file: File, target: list[Definition], new: str, refused: type[Exception]) -> set[Place]:
+    """A local name or parameter: its function, and for a parameter refuses when callers give it by name."""
+    name = target[0].name
+    scope = next(each for each in file.up(target[0].node) if isinstance(each, FUNCTIONS))
+    places: set[Place] = set()
+    for node in ast.walk(scope):
+        if isinstance(node, (ast.Name, ast.arg)):
+            found = node.id if isinstance(node, ast.Name) else node.arg
+            if found == new:
+                raise refused(f"`{new}` is used already in `{file.path}:{node.lineno}`")
+            owner = next((each for each in file.up(node) if isinstance(each, (*FUNCTIONS, ast.Lambda))), None)
+            if found == name and (owner is scope or not _binds(file, owner or scope, name)):
+                places.add(_place(file, node.lineno, node.col_offset))
+        elif isinstance(node, (ast.Nonlocal, ast.Global)) and name in node.names:
+            raise refused(f"`{name}` is declared `nonlocal` or `global` in `{file.path}:{node.lineno}`")
+    return places
+
+
+def keyword_places(index: Index, function: str, name: str) -> set[Place]:
+    """Where calls of a function (by its last name) give the parameter ``name`` by keyword."""
+    places: set[Place] = set()
+    for file in index.files.values():
+        for node in ast.walk(file.tree):
+            match node:
+                case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), keywords=keywords):
+                    if called == function:
+                        places |= {
+                            _place(file, each.lineno, each.col_offset)
+                            for each in keywords
+                            if each.arg == name
+                        }
+    return places

@@ -1,0 +1,164 @@
+"""Earlier turns told in short: plan, decisions, touched files, open failures, words left and words heard.
+
+Everything is taken from the records of the turns. The account stands in one ``record`` block, each line
+marked, so that nothing a tool printed can pass for anybody's words; what people said on the way follows in
+blocks of its own with the trust it had. What is left out is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.agent import prompt
+from bot.domain import Passage, Trust
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much of each kind may be told; in characters, but for ``failures`` and ``paths``."""
+
+    words: int = 9000  # all that the model said itself
+    word: int = 500  # of one turn
+    failures: int = 4
+    failure: int = 1500  # of one failing command
+    paths: int = 80
+    heard: int = prompt.PASSAGE_CHARS  # of one passage
+
+
+def recollect(records: Sequence[Record], *, room: Room, kept: int) -> str:
+    """The message that stands for the turns of ``records``; ``kept`` turns follow it whole."""
+    told = len(records)
+    account = "\n".join(
+        line
+        for title, lines in (
+            ("Plan, as it stands", _plan(records[-1])),
+            ("What you said and decided", _words(records, room)),
+            ("Files you changed", _changed(records, room)),
+            ("Files you read", _read(records, room)),
+            ("Commands that failed the last time they ran", _failures(records, room)),
+            ("Notes and replies that you left", _left(records[-1])),
+        )
+        for line in (f"# {title}", *(lines or ["(none)"]))
+    )
+    head = (
+        f"The conversation became too long, so turns 1 to {told} of your work are told in short here, made "
+        f"from what is stored of them; {f'the last {kept} follow' if kept else 'none follows'} whole. "
+        "Nothing else is lost: the workspace is as you left it, and `git diff` shows all of your change. "
+        "Read again what you need to see, and go on; do not begin anew."
+    )
+    heard = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "heard")]
+    said = ["Words that came while you worked, as you heard them:", *heard] if heard else []
+    guided = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "guided")]
+    said += ["Guidance of the repository for where you worked:", *guided] if guided else []
+    return "\n\n".join(
+        [head, prompt.fenced("record", f"turns 1 to {told}", account, chars=len(account)), *said]
+    )
+
+
+def _plan(last: Record) -> list[str]:
+    return [f"[{step['state']}] {step['text']}" for step in last["plan"]]
+
+
+def _words(records: Sequence[Record], room: Room) -> list[str]:
+    """The model's own words, turn by turn; the first that say anything and as many of the latest as fit."""
+    said = []
+    for record in records:
+        text = record["text"].strip() or record["thinking"].strip()[-room.word :]
+        if text:
+            said.append(f"turn {record['seq'] + 1}: {_short(text, room.word)}")
+    return _fitting(said, room.words, "turns with words")
+
+
+def _changed(records: Sequence[Record], room: Room) -> list[str]:
+    """Each file that a file tool changed, how, and in which turns; the latest last."""
+    how: dict[str, list[str]] = {}
+    for record, call in _calls(records, "edit", "write"):
+        if call["ok"]:
+            path = str(call["args"].get("path", ""))
+            how.setdefault(path, []).append(f"{call['name']} in turn {record['seq'] + 1}")
+            how[path] = how.pop(path)
+    lines = [
+        f"{path}: {', '.join(each if len(each) <= 6 else [*each[:2], f'{len(each) - 4} more', *each[-2:]])}"
+        for path, each in how.items()
+    ]
+    return _latest(lines, room.paths, "files")
+
+
+def _read(records: Sequence[Record], room: Room) -> list[str]:
+    paths = [str(call["args"].get("path", "")) for _, call in _calls(records, "read") if call["ok"]]
+    return _latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
+
+
+def _failures(records: Sequence[Record], room: Room) -> list[str]:
+    """Commands whose last run failed, with the end of what they printed."""
+    last: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    for record, call in _calls(records, "shell"):
+        command = str(call["args"].get("command", ""))
+        last.pop(command, None)
+        last[command] = (record["seq"] + 1, call)
+    failing = [(turn, command, call) for command, (turn, call) in last.items() if not call["ok"]]
+    lines = []
+    for turn, command, call in failing[-room.failures :]:
+        output = call["output"].strip()
+        cut = (
+            "" if len(output) <= room.failure else f"[the first {len(output) - room.failure} characters cut] "
+        )
+        lines.append(f"turn {turn}: {_short(command, 300)}\n{cut}{output[-room.failure :]}")
+    earlier = len(failing) - len(lines)
+    return [*([f"[{earlier} earlier ones left out]"] if earlier else []), *lines]
+
+
+def _left(last: Record) -> list[str]:
+    notes = [f"note on {each['path']}:{each['line']}: {_short(each['text'], 200)}" for each in last["notes"]]
+    return notes + [
+        f"reply to comment {each['comment']}: {_short(each['text'], 200)}" for each in last["replies"]
+    ]
+
+
+def _passages(records: Sequence[Record], kind: str) -> list[Passage]:
+    return [
+        Passage(**{**each, "trust": Trust(each["trust"])})
+        for record in records
+        for each in record.get(kind, ())
+    ]
+
+
+def _calls(records: Sequence[Record], *names: str) -> Iterable[tuple[Record, Mapping[str, Any]]]:
+    return ((record, call) for record in records for call in record["calls"] if call["name"] in names)
+
+
+def _fitting(lines: Sequence[str], chars: int, what: str) -> list[str]:
+    """The first line and as many of the last as fit into ``chars``."""
+    if not lines:
+        return []
+    tail: list[str] = []
+    left = chars - len(lines[0])
+    for line in reversed(lines[1:]):
+        if left < len(line):
+            break
+        left -= len(line)
+        tail.insert(0, line)
+    more = len(lines) - 1 - len(tail)
+    return [lines[0], *([f"[{more} {what} left out here]"] if more else []), *tail]
+
+
+def _latest(lines: Sequence[str], count: int, what: str) -> list[str]:
+    more = len(lines) - count
+    return [*([f"[{more} earlier {what} left out]"] if more > 0 else []), *lines[-count:]]
+
+
+def _short(text: str, chars: int) -> str:
+    """On one line, cut with a mark."""
+    line = " ".join(text.split())
+    return line if len(line) <= chars else f"{line[: chars - 4]} ..."
+
+
+def _cut(passage: Passage, chars: int) -> Passage:
+    more = len(passage.text) - chars
+    if more <= 0 or chars >= prompt.PASSAGE_CHARS:  # a block bounds itself
+        return passage
+    return replace(passage, text=f"{passage.text[:chars]}\n[{more} characters are left out here]")

@@ -1,0 +1,53 @@
+"""What a provider's error means for the run: ask again, make room, park, or tell a person."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic_ai import exceptions as ai
+
+from bot.errors import HobError, Parked, UserError
+
+_RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
+# How servers say that the conversation is too long, besides what the adapters know: llama.cpp, LM Studio,
+# Ollama and the gateways before them.
+_TOO_LONG = re.compile(
+    r"exceed\w*.{0,40}context|context.{0,40}(exceed|overflow|too (long|large|small))|prompt is too long|"
+    r"too many (input )?tokens|larger than the context",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class ContextFull(HobError):
+    """The conversation no longer fits the model's window."""
+
+
+def transient_or_raise(error: Exception, name: str) -> Exception:
+    """The error if asking again may help; raises what the run can act on otherwise."""
+    match error:
+        case ai.ModelContextWindowExceededError():
+            raise ContextFull(f"the conversation no longer fits the window of {name}") from error
+        case ai.ModelHTTPError() if _is_too_long(error):
+            raise ContextFull(f"the conversation no longer fits the window of {name}") from error
+        case ai.ModelQuotaExceededError():
+            raise Parked(f"the account's quota at {name} is used up; top it up", after=3600.0) from error
+        case ai.ModelAuthenticationError():
+            raise UserError(
+                f"The provider refuses the key for {name}; mend it where the worker runs"
+            ) from error
+        case ai.ModelNotFoundError():
+            raise UserError(f"The provider does not know the model {name}; choose another one") from error
+        case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
+            raise UserError(f"{name} rejects the request: {in_short(error)}") from error
+        case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
+            raise UserError(f"{name} rejects the request: {in_short(error)}") from error
+    return error
+
+
+def _is_too_long(error: ai.ModelHTTPError) -> bool:
+    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(str(error.body))))
+
+
+def in_short(error: Exception) -> str:
+    """What the provider says, without what it may quote at length."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

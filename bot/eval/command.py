@@ -1,0 +1,149 @@
+"""``hob eval``: read the suites, measure what is missing, print the table."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+import bot
+from bot.agent.models import choose
+from bot.errors import UserError
+from bot.eval.measure import Place
+from bot.eval.results import Attempted, Key, Results, opened
+from bot.eval.running import Told, Work, run
+from bot.eval.suite import Task, read_suites
+from bot.eval.summary import Summary, summarise
+from bot.eval.table import show
+from bot.run.checkout import Workshop
+
+INTERRUPTED = 130  # what a shell expects after Ctrl-C
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The command line of ``hob eval``; ``seconds`` is the most for one attempt."""
+
+    suites: tuple[Path, ...]
+    models: tuple[str, ...]
+    attempts: int = 1
+    jobs: int = 1
+    limit: int | None = None
+    filter: str = ""
+    out: Path | None = None
+    as_json: bool = False
+    seconds: float = 900.0
+
+
+def evaluate(asked: Asked, *, home: Path, backend: str) -> int:
+    """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
+    tasks = _chosen(asked)
+    for model in asked.models:
+        asyncio.run(choose(model).aclose())  # a wrong name is told before anything is run
+    out = asked.out or home / "eval" / code_digest()
+    work = Work(tasks=tasks, models=asked.models, attempts=asked.attempts)
+    place = Place(workshop=Workshop(home, backend=backend), home=home / "eval", seconds=asked.seconds)
+    with opened(out) as results:
+        try:
+            _measure(work, results, place, asked.jobs)
+        except KeyboardInterrupt:
+            click.echo(
+                f"\nStopped. What is measured is kept; the same command with --out {out} goes on.", err=True
+            )
+            return INTERRUPTED
+        summary = summarise(tasks, asked.models, asked.attempts, results.by_key, work.unmeasured)
+    _print(summary, asked.as_json)
+    click.echo(f"Results and changes: {results.path}", err=True)
+    return 0
+
+
+def code_digest() -> str:
+    """Names the code that is measured: other code, other results, so another folder by default."""
+    digest = hashlib.sha256()
+    root = Path(bot.__file__).parent
+    for folder in (root, root.parent / "sandbox"):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".md") and "eval" not in path.relative_to(folder).parts:
+                digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
+    return f"code-{digest.hexdigest()[:12]}"
+
+
+def _chosen(asked: Asked) -> list[Task]:
+    tasks = read_suites(asked.suites)
+    word = asked.filter.lower()
+    tasks = [
+        task for task in tasks if word in f"{task.row.instance_id} {task.row.kind} {task.row.split}".lower()
+    ]
+    if not tasks:
+        raise UserError(f"no task has {asked.filter!r} in its instance_id, kind or split")
+    return tasks[: asked.limit]
+
+
+def _measure(work: Work, results: Results, place: Place, jobs: int) -> None:
+    keys = [(task.row.instance_id, task.digest, model, number) for task, model, number in work.all()]
+    there = sum(key in results.by_key for key in keys)
+    if there:
+        click.echo(f"{there} of {len(keys)} results are there already: {results.path}", err=True)
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        _run(work, results, place, jobs, _Lines(len(keys), there))
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task("measuring", total=len(keys), completed=there)
+        solved = 0
+
+        def told(key: Key, result: Attempted | None, _: str) -> None:
+            nonlocal solved
+            solved += bool(result and result.solved)
+            progress.update(bar, advance=1, description=f"{solved} solved, last {key[0]}")
+
+        _run(work, results, place, jobs, told)
+
+
+def _run(work: Work, results: Results, place: Place, jobs: int, told: Told) -> None:
+    try:
+        asyncio.run(run(work, results, place, jobs=jobs, told=told))
+    except BaseExceptionGroup as group:
+        raise _first(group) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+class _Lines:
+    """Progress where there is no terminal: one line for each end."""
+
+    def __init__(self, total: int, there: int) -> None:
+        self.total, self.at = total, there
+
+    def __call__(self, key: Key, result: Attempted | None, problem: str) -> None:
+        self.at += 1
+        end = f"{result.why.value}, {result.seconds:.1f} s" if result else f"not measured: {problem}"
+        click.echo(f"[{self.at}/{self.total}] {key[0]}, {key[2]}, attempt {key[3]}: {end}", err=True)
+
+
+def _print(summary: Summary, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(summary.as_json(), indent=2))
+        return
+    console = Console()
+    show(summary, console if console.is_terminal else Console(width=150))
+
+
+def models_or_default(models: Sequence[str], default: str) -> tuple[str, ...]:
+    """One model, or two to compare. Raises UserError for more, or the same twice."""
+    names = tuple(models) or (default,)
+    if len(names) > 2 or len(set(names)) < len(names):
+        raise UserError("--model: one model, or two different ones to compare")
+    return names

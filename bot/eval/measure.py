@@ -1,0 +1,141 @@
+"""One attempt at one task: what ``hob solve`` does, then the judge."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.agent.models import choose
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, TaskKind, Trust
+from bot.errors import UserError
+from bot.eval.judge import Judged, judge
+from bot.eval.results import Attempted, Why
+from bot.eval.source import checkout
+from bot.eval.suite import Task
+from bot.redact import Redactor
+from bot.run.attempt import attempt
+from bot.run.checkout import Checkout, Workshop
+from bot.run.solve import ConsoleJournal
+
+# Phases whose UserError is a result: the change itself is at fault. Any other is the place's or the key's.
+_OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where and how long: ``seconds`` is the most that an attempt may take, the judge not counted."""
+
+    workshop: Workshop
+    home: Path
+    seconds: float
+
+
+async def measure(task: Task, model: str, number: int, place: Place) -> Attempted:
+    """Try once and judge.
+
+    Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
+    Parked, Retry, SandboxUnavailable, OSError.
+    """
+    found = await checkout(task, place.workshop, place.home)
+    begun = time.monotonic()
+    try:
+        async with asyncio.timeout(place.seconds):
+            result = await _attempt(found, task, model)
+    except TimeoutError:
+        return _failed(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
+    except UserError as error:
+        if error.phase not in _OWN_FAULT:
+            raise
+        return _failed(
+            task, model, number, _OWN_FAULT[error.phase], time.monotonic() - begun, error.message[:500]
+        )
+    seconds = time.monotonic() - begun
+    judged = await judge(found, result.changes, task.row) if result.changes else None
+    why, detail = _why(result, judged)
+    usage = result.outcome.usage
+    return Attempted(
+        task=task.row.instance_id,
+        digest=task.digest,
+        model=model,
+        attempt=number,
+        why=why,
+        claimed=bool(result.changes) and result.proof.passed,
+        seconds=round(seconds, 2),
+        turns=usage.turns,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        usd=usage.usd,
+        detail=detail,
+        left_out=judged.left_out if judged else (),
+        diff=result.diff,
+    )
+
+
+async def _attempt(found: Checkout, task: Task, model: str) -> Result:
+    """The brief that ``hob solve`` makes of a request; the model is the one that is measured."""
+    request = task.row.problem_statement
+    guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
+    brief = Brief(
+        kind=TaskKind.CHANGE,
+        request=request,
+        title=request.strip().splitlines()[0][:300],
+        passages=tuple(
+            Passage(
+                trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
+            )
+            for where, text in guides
+            if text
+        ),
+        test_command=found.checks.test,
+        lint_command=found.checks.lint,
+        repository=task.repo.name,
+    )
+    asked = choose(model)
+    try:
+        return await attempt(
+            found,
+            brief,
+            model=asked,
+            journal=ConsoleJournal(_silent),
+            redactor=Redactor(),
+            set_phase=_nobody,
+        )
+    finally:
+        await asked.aclose()
+
+
+def _silent(_: str) -> None:
+    pass
+
+
+async def _nobody(_: Phase) -> None:
+    pass
+
+
+def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
+    """The reason, and the tests or words that show it."""
+    if judged is None:
+        words = " ".join(result.outcome.summary.split())[:300]
+        told = result.outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ANSWERED, OutcomeKind.NOTHING)
+        return (Why.REFUSED if told else Why.NO_CHANGE), words
+    if judged.solved:
+        return Why.SOLVED, ""
+    if judged.timed_out:
+        return Why.TIMEOUT, "the tests on the changed tree"
+    failing = judged.wrong or judged.broken
+    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
+    return (Why.WRONG if judged.wrong else Why.BROKE), ", ".join(failing[:3]) + more
+
+
+def _failed(task: Task, model: str, number: int, why: Why, seconds: float, detail: str) -> Attempted:
+    return Attempted(
+        task=task.row.instance_id,
+        digest=task.digest,
+        model=model,
+        attempt=number,
+        why=why,
+        seconds=round(seconds, 2),
+        detail=detail,
+    )

@@ -1,0 +1,73 @@
+"""What the recorder wrote to ``{test: outcome}``, under one spelling of test ids.
+
+pytest writes ``tests/test_x.py::Case::test_a[1]``, unittest ``tests.test_x.Case.test_a``, and suites from
+elsewhere ``test_a (tests.test_x.Case)``: all are compared as dotted names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+_BRACKETED = re.compile(r"(\w+) \(([\w.]+)\)")
+
+
+class Seen(StrEnum):
+    """What became of one test; of several reports of it the worst counts."""
+
+    PASSED = "passed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tests:
+    """Outcomes by canonical id, and the ids as they were written. ``whole``: the run came to its end."""
+
+    outcomes: dict[str, Seen]
+    spelled: dict[str, str]
+    whole: bool
+
+    def passed(self, test: str) -> bool:
+        """Only a test that ran and passed, in a run that came to its end."""
+        return self.whole and self.outcomes.get(canonical(test)) is Seen.PASSED
+
+    def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
+        """Those that did not pass: failed, skipped, or not there."""
+        return tuple(test for test in tests if not self.passed(test))
+
+
+def canonical(test: str) -> str:
+    """The one spelling under which ids are compared."""
+    bracketed = _BRACKETED.fullmatch(test)
+    if bracketed:
+        name, where = bracketed.groups()
+        return where if where.endswith(f".{name}") else f"{where}.{name}"
+    path, colons, rest = test.partition("::")
+    if not colons:
+        return test
+    return f"{path.removesuffix('.py').replace('/', '.')}.{rest.replace('::', '.')}"
+
+
+def read(text: str) -> Tests:
+    """The recorder's lines; what is no such line is left out (the code under test can write there too)."""
+    order = list(Seen)
+    outcomes: dict[str, Seen] = {}
+    spelled: dict[str, str] = {}
+    whole = False
+    for line in text.splitlines():
+        try:
+            row = json.loads(line)
+            if "finished" in row:
+                whole = True
+                continue
+            test, seen = str(row["id"]), Seen(row["outcome"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        name = canonical(test)
+        spelled.setdefault(name, test)
+        outcomes[name] = max(outcomes.get(name, seen), seen, key=order.index)
+    return Tests(outcomes=outcomes, spelled=spelled, whole=whole)

@@ -1,0 +1,122 @@
+"""Results as JSON lines in one folder: whole lines only, one writer at a time, never measured twice."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bot.errors import UserError
+
+FILE = "results.jsonl"
+
+Key = tuple[str, str, str, int]
+
+
+class Why(StrEnum):
+    """How one attempt at one task ended."""
+
+    SOLVED = "solved"
+    WRONG = "wrong"  # a test of FAIL_TO_PASS does not pass
+    BROKE = "broke others"  # they do, but a test of PASS_TO_PASS no longer does
+    NO_CHANGE = "no change"
+    REFUSED = "refused"  # the model said that it cannot, or the gate that it may not
+    TIMEOUT = "timeout"  # of the attempt, or of the tests on the changed tree
+    ERROR = "error"  # the attempt ended in an error that is its own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One measured attempt; ``claimed``: Hob's own proof passed, so it would have said that it is done."""
+
+    task: str
+    digest: str
+    model: str
+    attempt: int
+    why: Why
+    claimed: bool = False
+    seconds: float = 0.0
+    turns: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+    detail: str = ""
+    left_out: tuple[str, ...] = ()
+    diff: str = ""
+
+    @property
+    def solved(self) -> bool:
+        """The judge says so."""
+        return self.why is Why.SOLVED
+
+    @property
+    def key(self) -> Key:
+        """What makes it this one and no other."""
+        return self.task, self.digest, self.model, self.attempt
+
+
+class Results:
+    """The results of a folder; made by ``opened``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.by_key: dict[Key, Attempted] = {}
+
+    def add(self, result: Attempted) -> None:
+        """Append one line in one write, and only then know of it."""
+        line = json.dumps(asdict(result), sort_keys=True).encode() + b"\n"
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            written = os.write(descriptor, line)
+            if written != len(line):  # the disk is full: leave whole lines
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+                raise OSError(f"{self.path}: no room for a result")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.by_key[result.key] = result
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Results]:
+    """The results in ``folder``, for this process alone. Raises UserError when another one holds it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        raise UserError(f"--out {folder} cannot be written: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another hob eval is at work in {folder}: wait, or give another --out") from None
+        results = Results(folder / FILE)
+        results.by_key = {result.key: result for result in _load(results.path)}
+        yield results
+
+
+def _load(path: Path) -> Sequence[Attempted]:
+    """Every whole line; what a killed process left of a last one is cut off."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        os.truncate(path, len(whole))
+    found = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            found.append(_parsed(json.loads(line)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{path}, line {number} is no result: {error}") from None
+    return found
+
+
+def _parsed(row: dict[str, Any]) -> Attempted:
+    return Attempted(**{**row, "why": Why(row["why"]), "left_out": tuple(row["left_out"])})

@@ -1,0 +1,91 @@
+"""All that is still to be measured, side by side, with progress; what is there already is not done again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.errors import HobError
+from bot.eval.measure import Place, measure
+from bot.eval.results import Attempted, Key, Results
+from bot.eval.suite import Task
+from sandbox.spec import SandboxUnavailable
+
+TRIES = 3  # of what failed for a reason that is no result
+PAUSE = 2.0  # seconds before the second try, doubled each time
+
+Told = Callable[[Key, Attempted | None, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmeasured:
+    """Still no result after all tries, and why; a rerun tries again."""
+
+    task: str
+    model: str
+    attempt: int
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """What to measure, and what could not be."""
+
+    tasks: Sequence[Task]
+    models: Sequence[str]
+    attempts: int
+    unmeasured: list[Unmeasured] = field(default_factory=list)
+
+    def all(self) -> list[tuple[Task, str, int]]:
+        """Models by turns on each task, so that a busy hour meets both."""
+        numbers = range(1, self.attempts + 1)
+        return [(task, model, number) for task in self.tasks for number in numbers for model in self.models]
+
+
+async def run(
+    work: Work, results: Results, place: Place, *, jobs: int, told: Told, pause: float = PAUSE
+) -> None:
+    """Measure what is missing; ``told`` hears of each end. SandboxUnavailable passes at once."""
+    waiting = [each for each in work.all() if _key(*each) not in results.by_key]
+    waiting.reverse()
+
+    async def take() -> None:
+        while waiting:
+            await _one(*waiting.pop(), work, results, place, told, pause)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(jobs):
+            group.create_task(take())
+
+
+async def _one(
+    task: Task,
+    model: str,
+    number: int,
+    work: Work,
+    results: Results,
+    place: Place,
+    told: Told,
+    pause: float,
+) -> None:
+    key, problem = _key(task, model, number), ""
+    for again in range(TRIES):
+        if again:
+            await asyncio.sleep(pause * 2 ** (again - 1))
+        try:
+            result = await measure(task, model, number, place)
+        except SandboxUnavailable:
+            raise
+        except (HobError, OSError, AssertionError) as error:
+            problem = f"{type(error).__name__}: {error}"[:500]
+            continue
+        results.add(result)
+        told(key, result, "")
+        return
+    work.unmeasured.append(Unmeasured(task=task.row.instance_id, model=model, attempt=number, why=problem))
+    told(key, None, problem)
+
+
+def _key(task: Task, model: str, number: int) -> Key:
+    return task.row.instance_id, task.digest, model, number

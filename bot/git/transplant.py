@@ -1,0 +1,79 @@
+"""One change set in the place of another, on a commit that may have moved on, with nobody overwritten.
+
+A file that the wanted or the published change set touches becomes what the wanted one makes of it, where it
+still is what the published one (or the base) left. Where it is anything else somebody changed it since, and
+nothing is done at all. Every other file stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+from dulwich.objects import Blob
+from dulwich.repo import Repo
+
+from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.errors import HobError
+from bot.git.paths import as_bytes
+from bot.git.trees import BaseTree
+
+Content = tuple[int, bytes] | None  # mode and data; None: no such file
+
+
+class Conflict(HobError):
+    """Files that somebody changed since; ``paths`` names them."""
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(", ".join(paths))
+        self.paths = paths
+
+
+def transplant(repo: Path, *, onto: str, wanted: ChangeSet, published: ChangeSet | None = None) -> ChangeSet:
+    """The change set on commit ``onto`` that brings ``wanted`` there, in the place of ``published``.
+
+    ``repo`` has ``onto`` and the commits that both were made on. Raises Conflict. Blocking.
+    """
+    with closing(Repo(str(repo))) as opened:
+        store = opened.object_store
+        now, base = BaseTree(store, onto), BaseTree(store, wanted.base)
+        before = BaseTree(store, published.base) if published else base
+
+        def stands(tree: BaseTree, path: str) -> Content:
+            node = tree.find(as_bytes(path))
+            if node is None or node.is_tree:
+                return None
+            blob = store[node.sha]
+            return (node.mode, blob.data) if isinstance(blob, Blob) else (node.mode, node.sha)
+
+        new, old = _by_path(wanted), _by_path(published)
+        files, conflicts = [], []
+        for path in sorted(new.keys() | old.keys()):
+            here = stands(now, path)
+            aim = _after(new[path]) if path in new else stands(base, path)
+            expected = _after(old[path]) if path in old else stands(before, path)
+            if here == aim:
+                continue
+            if here != expected:
+                conflicts.append(path)
+            else:
+                files.append(_change(path, here, aim))
+    if conflicts:
+        raise Conflict(tuple(conflicts))
+    return ChangeSet(base=onto, files=tuple(files), held=wanted.held)
+
+
+def _by_path(changes: ChangeSet | None) -> Mapping[str, FileChange]:
+    return {file.path: file for file in changes.files} if changes else {}
+
+
+def _after(file: FileChange) -> Content:
+    return None if file.kind is ChangeKind.DELETED else (file.mode, file.data)
+
+
+def _change(path: str, before: Content, after: Content) -> FileChange:
+    if after is None:
+        return FileChange(path=path, kind=ChangeKind.DELETED)
+    kind = ChangeKind.ADDED if before is None else ChangeKind.MODIFIED
+    return FileChange(path=path, kind=kind, mode=after[0], data=after[1])

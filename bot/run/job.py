@@ -1,0 +1,64 @@
+"""One claimed task and everything its run needs; what a worker works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain import Run, Task, Usage
+from bot.github.app import GitHub, RepoApi
+from bot.redact import Redactor
+from bot.run.checkout import Workshop
+from bot.run.journal import Board
+from bot.run.notebook import Notebook
+from bot.run.publish import Identity, Publisher
+from bot.settings import Settings
+from bot.tasks.lease import Lease
+from bot.tasks.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a worker works with; ``bot.serve`` puts it together once."""
+
+    store: Store
+    github: GitHub
+    workshop: Workshop
+    redactor: Redactor
+    settings: Settings
+    identity: Identity
+    worker: str
+
+    @property
+    def slug(self) -> str:
+        """The name that people mention."""
+        return self.identity.login.removesuffix("[bot]")
+
+
+class Job:
+    """A task while it is held. ``notebook`` is there once its attempts begin, ``spent`` at their end."""
+
+    lease: Lease
+
+    def __init__(self, parts: Parts, task: Task, run: Run) -> None:
+        self.parts, self.task, self.run, self.store = parts, task, run, parts.store
+        self.api: RepoApi = parts.github.for_repo(
+            task.installation, task.repo.id, task.repo.owner, task.repo.name
+        )
+        self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
+        self.compare_url = f"{parts.settings.base_url}/tasks/{task.root}/attempts"
+        self.publisher = Publisher(
+            self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
+        )
+        self.board = Board(
+            self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
+        )
+        self.notebook: Notebook | None = None
+        self.spent: Usage | None = None
+
+    async def fetched(self, *commits: str) -> None:
+        """Have the mirror hold these commits."""
+        mirror, repo = self.parts.workshop.mirror, self.task.repo
+        missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
+        if missing:
+            specs = [f"{sha}:refs/hob/base-{self.task.id}-{at}" for at, sha in enumerate(missing)]
+            await mirror.fetch(repo.id, repo.clone_url, token=await self.api.token(), refspecs=specs)

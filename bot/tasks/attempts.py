@@ -1,0 +1,279 @@
+"""Attempts at a task: their turns, what they ended with, and what an interrupted one goes on from.
+
+After a turn that touched the workspace its change set is stored too: a list of paths, and each content once
+under its SHA-256, so that an unchanged file costs nothing. At most ``MOST_WORK`` bytes: of a larger workspace
+the last state that was small enough stays, and an interrupted attempt goes on from there. Contents that are
+no longer named are deleted, and all of them when the attempt ends: then the published part is kept, packed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Update, delete, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
+from bot.tasks.claims import held, lost
+from bot.tasks.tables import AttemptState, attempt_files, attempt_turns, attempts
+from bot.tasks.transactions import PATIENCE, patiently
+from bot.tasks.values import pack, plain, restore, storable, unpack
+
+MOST_WORK = 16 << 20  # bytes of a workspace's changed files that are stored while an attempt goes on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """An attempt as stored, without contents. ``task`` is whose request it is, ``maker`` who made it."""
+
+    id: int
+    task: int
+    maker: int
+    run: int
+    ordinal: int
+    state: AttemptState
+    model: str
+    base_sha: str
+    ground: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: dict[str, Any] | None
+    diff: str
+    proof: dict[str, Any] | None
+    usage: dict[str, Any] | None
+    error: str
+    chosen: bool
+    work_seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What an attempt had after the last turn whose workspace is known. ``heard``: see ``steering``."""
+
+    records: tuple[dict[str, Any], ...]
+    changes: ChangeSet
+    heard: int
+
+
+_PACKED = ("changes", "work")
+_COLUMNS = [column for column in attempts.c if column.name not in _PACKED]
+
+
+class AttemptRecords:
+    """The tables of attempts."""
+
+    engine: AsyncEngine
+
+    async def attempts(self, task_id: int) -> list[AttemptRecord]:
+        """Every attempt at a task's request, by ordinal, whoever made it."""
+        query = select(*_COLUMNS).where(attempts.c.task == task_id).order_by(attempts.c.ordinal)
+
+        async def once() -> list[AttemptRecord]:
+            async with self.engine.connect() as connection:
+                return [_record(row) for row in await connection.execute(query)]
+
+        return await patiently(once, seconds=PATIENCE)
+
+    async def begin_attempt(
+        self, run: Run, ordinal: int = 1, *, task: int = 0, model: str = "", base: str = "", ground: str = ""
+    ) -> AttemptRecord:
+        """An attempt of the run at the request of ``task`` (0: its own), new or begun again.
+
+        One that stood on the same ``ground`` keeps its turns and its work; else they are deleted. Raises
+        LeaseLost.
+        """
+        row = select(*(literal(each) for each in (task or run.task, run.task, run.id, ordinal)))
+        new = insert(attempts).from_select(["task", "maker", "run", "ordinal"], row.where(held(run)))
+        new = new.on_conflict_do_update(
+            index_elements=["task", "ordinal"],
+            set_={"run": run.id},
+            where=attempts.c.maker == run.task,
+        )
+
+        async def once() -> AttemptRecord:
+            async with self.engine.begin() as connection:
+                there = (await connection.execute(new.returning(attempts.c.id, attempts.c.ground))).first()
+                if there is None:
+                    raise lost(run)
+                values: dict[str, Any] = {"state": AttemptState.RUNNING, "model": model, "base_sha": base}
+                if there.ground != ground:
+                    await _forget(connection, there.id)
+                    values |= {"ground": ground, "work": None, "work_seq": -1}
+                changed = update(attempts).where(attempts.c.id == there.id).values(**values)
+                return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
+
+        return await patiently(once, seconds=PATIENCE)
+
+    async def add_turn(
+        self,
+        run: Run,
+        attempt: int,
+        seq: int,
+        record: Mapping[str, Any],
+        *,
+        heard: int = 0,
+        work: ChangeSet | None = None,
+    ) -> bool:
+        """Keep one turn, already redacted, and what the workspace changes now (None: the same as before).
+
+        The same ``seq`` again replaces it. Returns whether the attempt can be gone on with from here: not
+        when the workspace is too large to be stored. Raises LeaseLost.
+        """
+        row = select(
+            literal(attempt),
+            literal(seq),
+            literal(plain(record), attempt_turns.c.record.type),
+            literal(heard),
+        )
+        new = insert(attempt_turns).from_select(["attempt", "seq", "record", "heard"], row.where(held(run)))
+        new = new.on_conflict_do_update(
+            index_elements=["attempt", "seq"],
+            set_={"record": new.excluded.record, "heard": new.excluded.heard, "at": func.now()},
+        )
+        fits = work is None or sum(len(file.data) for file in work.files) <= MOST_WORK
+
+        async def once() -> bool:
+            async with self.engine.begin() as connection:
+                if not (await connection.execute(new.returning(attempt_turns.c.seq))).first():
+                    raise lost(run)
+                if not fits:
+                    return False
+                if work is not None:
+                    await _store_work(connection, attempt, work)
+                mine = attempts.c.id == attempt
+                if work is None:  # as it was after the turn before, when that one is known
+                    mine = mine & (attempts.c.work_seq == seq - 1)
+                done = await connection.execute(update(attempts).where(mine).values(work_seq=seq))
+                return done.rowcount == 1
+
+        return await patiently(once, seconds=PATIENCE)
+
+    async def left_of(self, attempt: AttemptRecord) -> Left | None:
+        """What an attempt that did not end can be gone on with from, or None.
+
+        Later turns are not part of it: they are done again.
+        """
+        if attempt.work_seq < 0:
+            return None
+        turns = select(attempt_turns.c.record, attempt_turns.c.heard).where(
+            attempt_turns.c.attempt == attempt.id, attempt_turns.c.seq <= attempt.work_seq
+        )
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(turns.order_by(attempt_turns.c.seq))).all()
+            changes = await _load_work(connection, attempt)
+        if changes is None or len(rows) != attempt.work_seq + 1:
+            return None
+        return Left(records=tuple(row.record for row in rows), changes=changes, heard=rows[-1].heard)
+
+    async def end_attempt(
+        self,
+        run: Run,
+        attempt: int,
+        state: AttemptState,
+        *,
+        outcome: Outcome | None = None,
+        diff: str = "",
+        proof: Proof | None = None,
+        usage: Usage | None = None,
+        changes: ChangeSet | None = None,
+        error: str = "",
+    ) -> None:
+        """Keep what an attempt came to; its workspace is let go. Raises LeaseLost."""
+        values = {
+            "outcome": plain(outcome),
+            "diff": storable(diff),
+            "proof": plain(proof),
+            "usage": plain(usage),
+            "changes": None if changes is None else _packed(changes),
+            "error": storable(error),
+        }
+        ended = {"state": state, "ended_at": func.now(), "work": None, "work_seq": -1}
+        mine = update(attempts).where(attempts.c.id == attempt, held(run))
+        await self._guarded_attempt(run, attempt, mine.values(**values, **ended))
+
+    async def choose_attempt(self, run: Run, task_id: int, ordinal: int) -> None:
+        """Note which attempt at a task's request is published; the other ones are not. Raises LeaseLost."""
+        chosen = update(attempts).where(attempts.c.task == task_id, held(run))
+
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                if not (
+                    await connection.execute(chosen.values(chosen=attempts.c.ordinal == ordinal))
+                ).rowcount:
+                    raise lost(run)
+
+        await patiently(once, seconds=PATIENCE)
+
+    async def attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
+        """What an attempt changed: what it ended with, or its workspace while it goes on; None: not known."""
+        async with self.engine.connect() as connection:
+            packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))
+            if packed is None:
+                return await _load_work(connection, attempt)
+        return restore(ChangeSet, unpack(bytes(packed)))
+
+    async def _guarded_attempt(self, run: Run, attempt: int, statement: Update) -> None:
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                if (await connection.execute(statement)).rowcount != 1:
+                    raise lost(run)
+                await connection.execute(delete(attempt_files).where(attempt_files.c.attempt == attempt))
+
+        await patiently(once, seconds=PATIENCE)
+
+
+async def _forget(connection: AsyncConnection, attempt: int) -> None:
+    for table in (attempt_turns, attempt_files):
+        await connection.execute(delete(table).where(table.c.attempt == attempt))
+
+
+async def _store_work(connection: AsyncConnection, attempt: int, work: ChangeSet) -> None:
+    contents = {hashlib.sha256(file.data).hexdigest(): file.data for file in work.files}
+    mine = attempt_files.c.attempt == attempt
+    known = set(await connection.scalars(select(attempt_files.c.sha256).where(mine)))
+    rows = [
+        {"attempt": attempt, "sha256": name, "data": zlib.compress(data, 1)}
+        for name, data in contents.items()
+        if name not in known
+    ]
+    if rows:
+        await connection.execute(insert(attempt_files), rows)
+    if gone := known - contents.keys():
+        await connection.execute(delete(attempt_files).where(mine, attempt_files.c.sha256.in_(gone)))
+    listed = [
+        [file.path, file.kind.value, file.mode, hashlib.sha256(file.data).hexdigest()] for file in work.files
+    ]
+    packed = pack({"base": work.base, "files": listed})
+    await connection.execute(update(attempts).where(attempts.c.id == attempt).values(work=packed))
+
+
+async def _load_work(connection: AsyncConnection, attempt: AttemptRecord) -> ChangeSet | None:
+    packed = await connection.scalar(select(attempts.c.work).where(attempts.c.id == attempt.id))
+    if packed is None:  # nothing was touched until now
+        return ChangeSet(base=attempt.base_sha) if attempt.work_seq >= 0 else None
+    found = await connection.execute(
+        select(attempt_files.c.sha256, attempt_files.c.data).where(attempt_files.c.attempt == attempt.id)
+    )
+    contents = {row.sha256: zlib.decompress(bytes(row.data)) for row in found}
+    stored = unpack(bytes(packed))
+    if any(name not in contents for *_, name in stored["files"]):
+        return None
+    files = tuple(
+        FileChange(path=path, kind=ChangeKind(kind), mode=mode, data=contents[name])
+        for path, kind, mode, name in stored["files"]
+    )
+    return ChangeSet(base=stored["base"], files=files)
+
+
+def _packed(changes: ChangeSet) -> bytes:
+    return pack({"base": changes.base, "files": list(changes.files), "held": list(changes.held)})
+
+
+def _record(row: Row[Any]) -> AttemptRecord:
+    return AttemptRecord(**{**row._mapping, "state": AttemptState(row.state)})

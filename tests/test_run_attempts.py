@@ -1,0 +1,130 @@
+"""Best of N on a real repository in real sandboxes, without GitHub and database; the wits are scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flow_fixtures import FAULTY
+from git_fixtures import commit
+
+from bot.agent.models import ModelCall
+from bot.agent.scripted import Turn, call, play
+from bot.domain import Brief, Passage, Phase, Step, TaskKind
+from bot.errors import LeaseLost, Parked, UserError
+from bot.redact import Redactor
+from bot.repofile import Budget, RepoConfig
+from bot.run.attempts import Unkept, best_of, ceiling
+from bot.run.checkout import Checkout, Workshop
+from bot.run.judge import Picked
+
+FINISH = call("finish", kind="changed", title="t", summary="s")
+WRONG: Sequence[Turn] = [[call("edit", path="calc.py", old="x + 2", new="x + 3"), FINISH]]
+MEND: Sequence[Turn] = [[call("edit", path="calc.py", old="x + 2", new="x * 2"), FINISH]]
+SECRET: Sequence[Turn] = [[call("write", path="k", text="ghp_" + "a1B2" * 9), FINISH]]
+BLOCKED: Sequence[Turn] = [call("finish", kind="blocked", title="", summary="No.")]
+ANSWER: Sequence[Turn] = [call("finish", kind="answered", title="", summary="42.")]
+
+
+class Quiet:
+    """A journal that keeps nothing, and can lose its lease."""
+
+    def __init__(self, loses: bool = False) -> None:
+        self.loses = loses
+
+    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+        if self.loses:
+            raise LeaseLost("another has it")
+
+    async def plan(self, steps: tuple[Step, ...]) -> None: ...
+
+    async def steering(self) -> list[Passage]:
+        return []
+
+
+@pytest.fixture
+async def checkout(tmp_path: Path, home: Path) -> Checkout:
+    commit(tmp_path / "calc", dict(FAULTY))
+    workshop = Workshop(home)
+    repo, sha = await workshop.mirror.adopt(tmp_path / "calc")
+    return await workshop.checkout(repo, sha, Redactor())
+
+
+async def best(
+    checkout: Checkout, *scripts: Sequence[Turn], most: int = 3, at_once: bool = False, loses: int = 0
+) -> Picked:
+    """The best of attempts that play these scripts in turn."""
+    models: list[ModelCall] = [play(script) for script in reversed(scripts)]
+
+    async def set_phase(phase: Phase) -> None: ...
+
+    return await best_of(
+        checkout,
+        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+        most=most,
+        new_model=lambda: models.pop(),
+        kept=Unkept(lambda ordinal: Quiet(loses=ordinal == loses)),
+        redactor=Redactor(),
+        set_phase=set_phase,
+        at_once=at_once,
+    )
+
+
+async def test_one_that_passes_is_enough(checkout: Checkout) -> None:
+    picked = await best(checkout, MEND)
+    assert len(picked.tried) == 1 and picked.result.proof.passed
+
+
+async def test_more_are_made_when_the_proof_fails_and_who_fails_is_out(checkout: Checkout) -> None:
+    picked = await best(checkout, WRONG, [Parked("the provider is away")], MEND)
+    assert [each.error for each in picked.tried] == ["", "the provider is away", ""]
+    assert picked.chosen.ordinal == 3 and picked.why == "its proof passes"
+    picked = await best(checkout, SECRET, MEND, [RuntimeError("a bug")])
+    assert [bool(each.error) for each in picked.tried] == [True, False, True]
+    assert picked.chosen.ordinal == 2
+
+
+async def test_giving_up_while_tests_fail_is_tried_again_an_answer_is_not(checkout: Checkout) -> None:
+    assert (await best(checkout, BLOCKED, MEND, WRONG)).chosen.ordinal == 2
+    assert len((await best(checkout, ANSWER)).tried) == 1
+
+
+async def test_what_the_next_one_would_meet_too_ends_all(checkout: Checkout) -> None:
+    with pytest.raises(UserError, match="key"):
+        await best(checkout, [UserError("the provider refuses the key")], MEND, MEND)
+    with pytest.raises(Parked):
+        await best(checkout, [Parked("away")], MEND, MEND)
+    with pytest.raises(UserError, match="secret"):
+        await best(checkout, SECRET, most=1)
+    with pytest.raises(UserError, match="secret"):
+        await best(checkout, SECRET, SECRET, most=2)
+    with pytest.raises(LeaseLost):
+        await best(checkout, MEND, MEND, most=2, at_once=True, loses=2)
+
+
+async def test_cancelled_all_end(checkout: Checkout) -> None:
+    slow: Sequence[Turn] = [call("shell", command="sleep 60")]
+    running = asyncio.create_task(best(checkout, slow, slow, most=2, at_once=True))
+    await asyncio.sleep(1)
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()
+
+
+async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:
+    config = checkout.config.model_copy(update={"budget": Budget(minutes=0.0001)})
+    picked = await best(replace(checkout, config=config), WRONG, MEND, MEND)
+    assert len(picked.tried) == 1  # no time is left for others
+
+
+def test_the_ceiling() -> None:
+    plain, four = RepoConfig(), RepoConfig(attempts=4)
+    assert ceiling(plain, "anthropic:x") == 3
+    assert ceiling(four, "anthropic:x") == 4
+    assert ceiling(four, "anthropic:x", asked=2) == 2
+    assert ceiling(plain, "scripted:x") == 1 and ceiling(plain, "scripted:x", asked=2) == 2
+    assert ceiling(four, "offline", asked=5) == 1
