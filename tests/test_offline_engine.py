@@ -109,6 +109,18 @@ async def test_what_it_cannot_do_is_said_plainly(given: Brief, shells: tuple[str
     assert told["title"] == ""
 
 
+async def test_tests_without_an_end_are_searched_first_and_then_waited_for() -> None:
+    """A fault may be a loop without end; tests that are only slow are run whole before anything is said."""
+    hangs, nothing = "[timed out after 25 s]", f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found"}}'
+    calls = await play(brief(), hangs, f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}", GREEN)
+    assert end(calls)["kind"] == "changed"
+    calls = await play(brief(), hangs, nothing, GREEN)
+    assert "passes as the code stands" in end(calls)["summary"]
+    waits = [call.args_as_dict()["seconds"] for call in calls if call.tool_name == "shell"]
+    assert waits[0] < 60 < waits[-1]
+    assert end(await play(brief(), hangs, nothing, RED))["kind"] == "blocked"
+
+
 async def test_a_polite_request_is_no_question() -> None:
     calls = await play(brief("Can you please fix `total`?"), GREEN)
     assert calls[1].tool_name == "shell"

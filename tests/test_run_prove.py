@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from bot.domain import Verdict
+import pytest
+from git_fixtures import commit
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.redact import Redactor
 from bot.repofile import RepoConfig
+from bot.run.checkout import Workshop
 from bot.run.checks import find_checks
-from bot.run.prove import judge
+from bot.run.prove import judge, prove
 from sandbox.spec import Completed, Ending
 
 PYTEST = b"""
@@ -93,3 +97,20 @@ def test_the_test_command_is_found_in_the_tree(
 def test_the_repository_file_wins() -> None:
     checks = find_checks(RepoConfig(test="tox", lint="ruff check"), ["tests/test_a.py"], {}.get)
     assert (checks.test, checks.lint, checks.not_run) == ("tox", "ruff check", ())
+
+
+async def test_a_check_that_hangs_on_base_is_not_waited_for(tmp_path: Path, home: Path) -> None:
+    """As with a loop without end: the proof says so instead of taking as long as a command may."""
+    config = b"test: echo begun && bash wait.sh\n"
+    commit(tmp_path / "loop", {".github/hob.yml": config, "wait.sh": b"sleep 500\n"})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "loop")
+    checkout = await workshop.checkout(repo, base, Redactor())
+    mended = FileChange(path="wait.sh", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"true\n")
+    proof = await prove(checkout, ChangeSet(base=base, files=(mended,)), Redactor(), behind=0.5)
+    (check,) = proof.checks
+    assert (check.base.verdict, check.head.verdict) == (Verdict.TIMED_OUT, Verdict.PASSED)
+    assert check.base.tail.startswith("begun")
+    assert "with the change it passes" in check.base.tail
+    assert proof.passed
+    assert check.base.seconds < 60

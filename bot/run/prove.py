@@ -10,7 +10,10 @@ import asyncio
 import base64
 import json
 import re
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.domain import Blocked, ChangeKind, ChangeSet, Check, CheckResult, Proof, Verdict
 from bot.errors import UserError
@@ -20,6 +23,10 @@ from bot.run.internet import in_words, merged
 from sandbox.spec import Command, Completed, Ending, Sandbox
 
 TAIL_CHARS = 3000
+BEHIND_SECONDS = 20.0
+BEHIND_TIMES = 5.0
+
+_End = asyncio.Future[CheckResult]
 
 _SUMMARY = re.compile(r"(\d+) (passed|failed|errors?|xfailed|xpassed)\b")
 _FAILING = re.compile(r"^(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
@@ -46,13 +53,20 @@ for path, kind, mode, data in json.load(sys.stdin):
 """
 
 
-async def prove(checkout: Checkout, changes: ChangeSet, redactor: Redactor) -> Proof:
-    """Run every check on base and on head, side by side. Raises UserError when the trees cannot be set up."""
+async def prove(
+    checkout: Checkout, changes: ChangeSet, redactor: Redactor, *, behind: float = BEHIND_SECONDS
+) -> Proof:
+    """Run every check on base and on head, side by side. Raises UserError when the trees cannot be set up.
+
+    A check that passes on head is not waited for without end on base, where the fault may be that it hangs:
+    it gets ``behind`` seconds there, or ``BEHIND_TIMES`` what it took on head if that is more.
+    """
     commands = [("test", checkout.checks.test), ("lint", checkout.checks.lint)]
     wanted = [(name, command) for name, command in commands if command]
+    lead = [asyncio.get_running_loop().create_future() for _ in wanted]
     base, head = await asyncio.gather(
-        _on_tree(checkout, ChangeSet(base=changes.base), wanted, redactor),
-        _on_tree(checkout, changes, wanted, redactor),
+        _on_tree(checkout, ChangeSet(base=changes.base), wanted, redactor, lead, behind=behind),
+        _on_tree(checkout, changes, wanted, redactor, lead),
     )
     checks = tuple(
         Check(name=name, command=command, base=before, head=after)
@@ -85,17 +99,65 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
 
 
 async def _on_tree(
-    checkout: Checkout, changes: ChangeSet, commands: list[tuple[str, str]], redactor: Redactor
+    checkout: Checkout,
+    changes: ChangeSet,
+    commands: list[tuple[str, str]],
+    redactor: Redactor,
+    lead: Sequence[_End] = (),
+    *,
+    behind: float = 0.0,
 ) -> _Tree:
+    """Run the commands on one tree: telling each end to ``lead``, or not long ``behind`` what it tells."""
     sandbox = await checkout.open()
     try:
         await apply(sandbox, changes)
-        results = [
-            judge(await sandbox.run(Command(argv=("bash", "-c", line))), redactor) for _, line in commands
-        ]
+        results = []
+        for at, (_, line) in enumerate(commands):
+            other = lead[at] if behind else None
+            results.append(await _checked(sandbox, line, redactor, other, behind))
+            if lead and not behind:
+                lead[at].set_result(results[-1])
         return _Tree(results=results, blocked=sandbox.blocked(redactor))
     finally:
+        for end in () if behind else lead:
+            end.cancel()
         await sandbox.aclose()
+
+
+async def _checked(
+    sandbox: Sandbox, line: str, redactor: Redactor, other: _End | None, behind: float
+) -> CheckResult:
+    """One command to its end, or until ``other`` has passed and enough time after it."""
+    seen, began = bytearray(), time.monotonic()
+    running = asyncio.ensure_future(
+        sandbox.run(Command(argv=("bash", "-c", line)), on_output=seen.extend if other else None)
+    )
+    try:
+        if other is not None:
+            both: set[asyncio.Future[Any]] = {running, other}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            passed = other.done() and not other.cancelled() and other.result().verdict is Verdict.PASSED
+            if passed and not running.done():
+                enough = max(behind, BEHIND_TIMES * other.result().seconds)
+                await asyncio.wait({running}, timeout=enough - (time.monotonic() - began))
+                if not running.done():
+                    return _hung(time.monotonic() - began, bytes(seen), redactor)
+        return judge(await running, redactor)
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.wait({running})
+
+
+def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
+    text = seen.decode("utf-8", "replace")
+    why = f"\n(ended after {seconds:.0f} s: with the change it passes in a fraction of that)"
+    return CheckResult(
+        verdict=Verdict.TIMED_OUT,
+        exit_code=None,
+        seconds=round(seconds, 2),
+        tail=redactor.text(text[-TAIL_CHARS:]) + why,
+    )
 
 
 async def apply(sandbox: Sandbox, changes: ChangeSet) -> None:
