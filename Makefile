@@ -6,7 +6,8 @@ READY := $(VENV)/ready
 ARGS ?=
 REPOS ?=
 
-.PHONY: demo test lint types pytest eval eval-check bench-agent bench-map setup shots refresh-github-data clean
+.PHONY: demo test lint types pytest attack bench-sandbox eval eval-check bench-agent bench-map setup shots \
+	refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
@@ -23,6 +24,11 @@ types: setup
 pytest: setup
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
+attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
+	cd tests && PYTHONPATH=..:. ../$(BIN)/python -m attack.campaign
+
+bench-sandbox: setup ## what the sandbox costs, as ratios within one run
+	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
 SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"

@@ -233,7 +233,7 @@ WAYS: dict[str, Way] = {"map": by_map, "words": by_words, "bm25": by_bm25}
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """95% bootstrap interval of a mean; the same resamples for the same number of values."""
-    chance = random.Random(1)  # noqa: S311 - resampling
+    chance = random.Random(1)
     means = sorted(mean(chance.choices(values, k=len(values))) for _ in range(RESAMPLES))
     return means[int(RESAMPLES * 0.025)], means[int(RESAMPLES * 0.975)]
 

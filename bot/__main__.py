@@ -96,6 +96,8 @@ def solve(
             backend=settings.sandbox,
             tell=tell,
             attempts=attempts,
+            image=settings.image,
+            engine=settings.docker,
         )
     )
     if as_json:

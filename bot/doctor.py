@@ -27,7 +27,12 @@ async def examine(settings: Settings) -> list[Finding]:
 
 async def _sandbox(settings: Settings) -> Finding:
     try:
-        report = await probe(backend=settings.sandbox, scratch=settings.home / "scratch")
+        report = await probe(
+            backend=settings.sandbox,
+            scratch=settings.home / "scratch",
+            image=settings.image,
+            engine=settings.docker,
+        )
     except SandboxUnavailable as error:
         return Finding(name="sandbox", ok=False, detail=str(error))
     failed = [f"{each.name}: {each.detail}" for each in report.findings if not each.ok]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from bot.errors import UserError
 
 PATH = ".github/hob.yml"
+DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
 MAX_BYTES = 64 * 1024
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
@@ -35,6 +37,10 @@ Internet = Annotated[
     Literal["off", "packages"] | Annotated[tuple[Host, ...], Field(max_length=100)], BeforeValidator(_off)
 ]
 
+Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
+# A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
+_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+
 
 class Budget(BaseModel):
     """Ceilings of one task; what is over them ends the run with what exists."""
@@ -56,6 +62,9 @@ class RepoConfig(BaseModel):
     lint: Line | None = Field(default=None, description="shell command that checks the style")
     internet: Internet = Field(
         default="off", description="what commands may reach: off, packages (registries, read only), or hosts"
+    )
+    image: Image | None = Field(
+        default=None, description="image that commands run in, where the operator has chosen Docker"
     )
     setup_internet: Internet = Field(default="off", description="what setup alone may reach beyond internet")
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
@@ -98,6 +107,23 @@ def parse(text: bytes | None) -> RepoConfig:
         raise UserError(
             f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
         ) from None
+
+
+def devcontainer_image(text: bytes | None) -> str | None:
+    """The ``image`` of a devcontainer.json (https://containers.dev/implementors/json_reference/), if any.
+
+    The file is another tool's: what is wrong with it is not ours to complain of, and means no image.
+    """
+    if text is None or len(text) > MAX_BYTES:
+        return None
+    try:
+        plain = text.decode("utf-8")
+        for _ in range(2):  # a comment may stand between such a comma and the bracket
+            plain = _JSON_EXTRA.sub(lambda found: found[1] or "", plain)
+        data = json.loads(plain)
+        return RepoConfig.model_validate({"image": data.get("image")}).image
+    except (ValueError, AttributeError, RecursionError):
+        return None
 
 
 def schema() -> dict[str, Any]:

@@ -150,9 +150,14 @@ async def _workshop(settings: Settings) -> Workshop:
     from bot.run.checkout import Workshop
     from sandbox.probe import probe
 
-    workshop = Workshop(settings.home, backend=settings.sandbox)
+    workshop = Workshop(settings.home, backend=settings.sandbox, image=settings.image, engine=settings.docker)
     await asyncio.to_thread(workshop.layers.prune)
-    report = await probe(backend=settings.sandbox, scratch=settings.home / "scratch")
+    report = await probe(
+        backend=settings.sandbox,
+        scratch=settings.home / "scratch",
+        image=settings.image,
+        engine=settings.docker,
+    )
     if not report.ok:
         failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)
         raise HobError(f"the sandbox does not hold on this machine, so no work is taken: {failed}")

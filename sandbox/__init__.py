@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.hosts import alternative
 from sandbox.spec import Policy, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
 if TYPE_CHECKING:
     from sandbox.egress.outside import Outside
 
-BACKENDS = ("bwrap",)
+BACKENDS = ("bwrap", "docker")
 
 
 async def open_sandbox(
@@ -25,7 +26,8 @@ async def open_sandbox(
 ) -> Sandbox:
     """A sandbox whose workspace shows ``layers`` (top first, never written) below a private, empty layer.
 
-    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``.
+    ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``,
+    which is bwrap, and where that cannot work an error that says why and whether docker is at hand.
     ``outside`` is how the gate of a policy with ``egress`` reaches the world; None is the internet.
     Raises SandboxUnavailable, which says how to mend it; never returns less isolation than the policy's.
     """
@@ -37,6 +39,15 @@ async def open_sandbox(
         raise SandboxUnavailable(
             f"the {backend} backend has no way out to the network", "use bwrap, or leave `egress` out"
         )
+    if backend == "docker":
+        from sandbox.docker import open_docker
+
+        return await open_docker(layers=layers, policy=policy, scratch=scratch)
     from sandbox.bwrap import open_bwrap
 
-    return await open_bwrap(layers=layers, policy=policy, scratch=scratch, outside=outside)
+    try:
+        return await open_bwrap(layers=layers, policy=policy, scratch=scratch, outside=outside)
+    except SandboxUnavailable as error:
+        if backend != "auto":
+            raise
+        raise SandboxUnavailable(error.reason, f"{error.mend}; {alternative(policy.engine)}") from error

@@ -18,8 +18,6 @@ _ROOT = f"--ro-bind {STAGE}/root / --proc /proc --dev /dev"
 _SHM = "--perms 1777 --size {size} --tmpfs /dev/shm --remount-ro /dev"
 _WRITABLE = f"--bind {STAGE}/root/tmp /tmp --bind {STAGE}/root{WORKSPACE} {WORKSPACE}"
 
-_ENV = {"HOME": rootfs.HOME, "USER": "hob", "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp"}
-
 
 def encoded(policy: Policy, command: Command) -> bytes:
     """The options for ``--args``, separated by NUL, so that none of them can be read in /proc.
@@ -27,7 +25,7 @@ def encoded(policy: Policy, command: Command) -> bytes:
     Raises ValueError when an environment variable or the directory contains a NUL.
     """
     gate = ENVIRONMENT if policy.egress else ()
-    env = {**_ENV, **dict(gate), "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
+    env = {**rootfs.ENV, **dict(gate), "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
     shm = _SHM.format(size=policy.limits.shm_bytes)
     options = " ".join((_NAMESPACES, _IDENTITY, _LIFE, _ROOT, shm, _WRITABLE)).split()
     options += [] if policy.egress else [_NO_NETWORK]

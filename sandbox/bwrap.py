@@ -27,11 +27,13 @@ from sandbox import limits as ceilings
 from sandbox.completed import completed
 from sandbox.egress import gate_for
 from sandbox.egress.clients import CA_FILE, PORT
+from sandbox.hosts import mend
+from sandbox.keeper import NAME
 from sandbox.limits import Watchdog
 from sandbox.link import Answer, Link, memory_file
+from sandbox.result import RunClock
 from sandbox.scratch import DiskLayer
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
-from sandbox.streams import Streams
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
@@ -42,16 +44,6 @@ _KILL_SECONDS = 5.0
 _OLDEST = (0, 8)
 _SEARCH = "/usr/bin:/usr/local/bin:/bin"
 _ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
-_MEND = {
-    "user namespace": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-    "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000), or run the worker as "
-    "root; a container needs --privileged",
-    "overlay": "overlayfs is refused here: load it (modprobe overlay), use Linux 5.11 or newer; a container "
-    "needs --privileged",
-    "tmpfs": "mounting is refused here: allow user namespaces their capabilities "
-    "(sysctl kernel.apparmor_restrict_unprivileged_userns=0) or run the worker as root",
-    "mount source": "make the named path readable for the worker's user",
-}
 
 
 async def open_bwrap(
@@ -73,11 +65,11 @@ async def open_bwrap(
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
     gate = gate_for(policy.egress, outside)
     group = await asyncio.to_thread(ceilings.group, policy.limits)
-    disk = DiskLayer.create(scratch) if on_disk else None
+    disk = DiskLayer.create(scratch)
     try:
         uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
         while True:
-            plan = _plan(program, layers, policy, group, uid, disk, gate)
+            plan = _plan(program, layers, policy, group, uid, disk, gate, on_disk=on_disk)
             link = await _start(plan, group)
             step = link.told.get("step")
             if step is None:
@@ -85,15 +77,13 @@ async def open_bwrap(
             await link.close()
             if step == "layer" and uid is not None:
                 uid = None  # this filesystem cannot translate owners: stay the root of a user namespace
-            elif step == "workspace" and disk is None:
-                disk = DiskLayer.create(scratch)
+            elif step == "workspace" and not on_disk:
+                on_disk = True
             else:
-                mend = _MEND.get(step, "see sandbox/README.md for what a host has to offer")
-                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend)
+                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend(step))
     except BaseException:
         group.remove()
-        if disk is not None:
-            disk.dispose()
+        disk.dispose()
         raise
 
 
@@ -119,16 +109,18 @@ def _plan(
     policy: Policy,
     group: ceilings.Group,
     uid: int | None,
-    disk: DiskLayer | None,
+    disk: DiskLayer,
     gate: Gate | None,
+    *,
+    on_disk: bool,
 ) -> dict[str, Any]:
-    root = rootfs.plan(policy.mounts)
+    root = rootfs.plan(policy.mounts, disk.output)
     trusted = [(CA_FILE[1:], gate.authority.bundle())] if gate else []
     return {
         "bwrap": program,
         "uid": uid,
         "layers": [str(layer.resolve()) for layer in layers],
-        "disk": str(disk.path) if disk else "",
+        "disk": str(disk.private) if on_disk else "",
         "workspace_bytes": policy.limits.workspace_bytes,
         "tmp_bytes": policy.limits.tmp_bytes,
         "rlimits": ceilings.rlimits(policy.limits, contained=group.contained),
@@ -160,7 +152,7 @@ class BwrapSandbox:
         layers: Sequence[Path],
         policy: Policy,
         group: ceilings.Group,
-        disk: DiskLayer | None,
+        disk: DiskLayer,
         gate: Gate | None,
     ) -> None:
         self._link = link
@@ -171,6 +163,7 @@ class BwrapSandbox:
         self._policy = policy
         self._group = group
         self._disk = disk
+        self._clock = RunClock(policy.limits, disk.output)
         self._busy = asyncio.Lock()
         self._closed = False
 
@@ -194,6 +187,10 @@ class BwrapSandbox:
         """The process below which all of this sandbox runs."""
         return self._link.process.pid
 
+    def strays(self) -> list[int]:
+        """The processes below the keeper beside its spare; none between commands."""
+        return [pid for pid in ceilings.descendants(self.keeper_pid) if ceilings.name_of(pid) != NAME]
+
     async def __aenter__(self) -> BwrapSandbox:
         return self
 
@@ -212,22 +209,15 @@ class BwrapSandbox:
             return await self._run(command, on_output)
 
     async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> Completed:
-        limits = self._policy.limits
-        cap = limits.output_bytes if command.output_bytes is None else command.output_bytes
-        seconds = (
-            limits.command_seconds
-            if command.seconds is None
-            else min(command.seconds, limits.command_seconds)
-        )
         kills = self._group.memory_kills()
         began = time.monotonic()
-        with Streams(command, cap, on_output) as streams:
+        with self._clock.streams(command, on_output) as streams:
             options = memory_file(arguments.encoded(self._policy, command))
             argv = ["bwrap", "--args", "3", "--", *command.argv]
             answering = self._link.ask(b"run", argv, [*streams.fds, options])
             os.close(options)
             streams.let_go()
-            ending = await self._wait(answering, seconds)
+            ending = await self._wait(answering, self._clock.seconds(command))
             await streams.drained()
         answer = answering.result()[0]
         if answer["full"]:
@@ -278,8 +268,7 @@ class BwrapSandbox:
         if self._gate is not None:
             await self._gate.aclose()
         await asyncio.to_thread(self._group.remove)
-        if self._disk is not None:
-            await asyncio.to_thread(self._disk.dispose)
+        await asyncio.to_thread(self._disk.dispose)
 
 
 async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:

@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
+
+
+class Overflow:
+    """A file that takes a stream up to a number of bytes; it is made when the first byte comes."""
+
+    def __init__(self, path: Path, room: int) -> None:
+        self.path = path
+        self._room = room
+        self._fd = -1
+
+    @property
+    def used(self) -> bool:
+        """There is a file."""
+        return self._fd >= 0
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Take the next piece, or as much of it as there is room for; a full disk ends the taking."""
+        if self._fd < 0:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._fd = os.open(self.path, flags, 0o644)
+            os.fchmod(self._fd, 0o644)
+        view = memoryview(data)[: self._room]
+        self._room -= len(view)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            self._room = 0
+
+    def close(self) -> None:
+        """No more comes."""
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 class Capture:
     """Collects at most ``cap`` bytes of a stream of any length; memory stays below twice ``cap``.
 
-    ``on_output`` sees the stream as it comes, but never more than ``cap`` bytes of it.
+    ``on_output`` sees the stream as it comes, but never more than ``cap`` bytes of it. ``overflow`` gets the
+    whole stream, from its beginning, once it is over the cap.
     """
 
-    def __init__(self, cap: int, on_output: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        cap: int,
+        on_output: Callable[[bytes], None] | None = None,
+        overflow: Overflow | None = None,
+    ) -> None:
         self._on_output = on_output
+        self._overflow = overflow
         self._cap = cap
         self._head_size = cap // 2
         self._tail_size = cap - self._head_size
@@ -24,6 +66,10 @@ class Capture:
         """Take the next piece."""
         if self._on_output is not None and self.total < self._cap:
             self._on_output(data[: self._cap - self.total])
+        if self._overflow is not None and self.total + len(data) > self._cap:
+            if not self._overflow.used:
+                self._overflow.write(self._head + self._tail)
+            self._overflow.write(data)
         self.total += len(data)
         room = self._head_size - len(self._head)
         if room > 0:

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.result import result
 from sandbox.spec import Completed, Ending, SandboxUnavailable
 from sandbox.streams import Streams
 
 
 def completed(answer: dict[str, Any], ending: Ending, seconds: float, streams: Streams) -> Completed:
     """What a command left. Raises SandboxUnavailable when the surroundings could not be started."""
-    output, errors = streams.output, streams.errors
     code: int | None = answer["code"] if ending is Ending.EXITED else None
     if code is not None and not answer["started"]:
-        code = _not_started((output if errors is None else errors).kept.decode("utf-8", "replace").strip())
-    return Completed(
-        exit_code=code,
-        ending=ending,
-        seconds=seconds,
-        output=output.kept,
-        errors=errors.kept if errors is not None else b"",
-        omitted_bytes=output.omitted + (errors.omitted if errors is not None else 0),
-    )
+        said = streams.output if streams.errors is None else streams.errors
+        code = _not_started(said.kept.decode("utf-8", "replace").strip())
+    return result(code, ending, seconds, streams)
 
 
 def _not_started(said: str) -> int:

@@ -12,10 +12,12 @@ CLONE_NEWNS = 0x0002_0000
 CLONE_NEWUSER = 0x1000_0000
 CLONE_NEWNET = 0x4000_0000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
+_MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 
 _SYS_OPEN_TREE, _SYS_MOVE_MOUNT, _SYS_OPENAT2, _SYS_MOUNT_SETATTR = 428, 429, 437, 442
 _AT_FDCWD, _AT_EMPTY_PATH = -100, 0x1000
-_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH, _MOUNT_ATTR_IDMAP = 1, 4, 0x0010_0000
+_OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
+_MOUNT_ATTR_RDONLY, _MOUNT_ATTR_IDMAP = 1, 0x0010_0000
 _RESOLVE_NO_XDEV, _RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_BENEATH = 1, 2, 4, 8
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -48,6 +50,11 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
     _checked(_libc.mount(*encoded[:3], ctypes.c_ulong(flags), encoded[3]), f"mount {kind or source} {target}")
 
 
+def detach(target: str) -> None:
+    """Take a mount and all below it away from where they can be reached. Raises OSError."""
+    _checked(_libc.umount2(target.encode(), _MNT_DETACH | _UMOUNT_NOFOLLOW), f"umount {target}")
+
+
 def unshare(flags: int) -> None:
     """unshare(2). Raises OSError."""
     _checked(_libc.unshare(ctypes.c_int(flags)), "unshare")
@@ -63,7 +70,7 @@ def become_subreaper() -> None:
     _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
-def bind_with_ids(source: str, target: str, user_namespace: int) -> None:
+def bind_with_ids(source: str, target: str, user_namespace: int, *, read_only: bool = False) -> None:
     """Bind ``source`` on ``target`` with owners translated through a user namespace (Linux 5.12).
 
     Raises OSError when the kernel or the filesystem of ``source`` cannot do that.
@@ -73,7 +80,8 @@ def bind_with_ids(source: str, target: str, user_namespace: int) -> None:
         call(_SYS_OPEN_TREE, _AT_FDCWD, source.encode(), _OPEN_TREE_CLONE | os.O_CLOEXEC), "open_tree"
     )
     try:
-        attr = _MountAttr(_MOUNT_ATTR_IDMAP, 0, 0, user_namespace)
+        flags = _MOUNT_ATTR_IDMAP | (_MOUNT_ATTR_RDONLY if read_only else 0)
+        attr = _MountAttr(flags, 0, 0, user_namespace)
         size = ctypes.c_size_t(ctypes.sizeof(attr))
         _checked(
             call(_SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attr), size), "mount_setattr"

@@ -68,6 +68,7 @@ def rlimits(limits: Limits, *, contained: bool) -> list[tuple[int, int]]:
     """(resource, value) for every process. RLIMIT_NPROC counts per sandbox, inside its user namespace."""
     found = [
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, limits.cpu_seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_MEMLOCK, 8 << 20),
@@ -91,6 +92,7 @@ def _version_1(limits: Limits, root: Path) -> Group | None:
         for controller in ("memory", "pids"):
             made.append(_make(root / controller / _own_group(controller)))
         memory, pids = made
+        made += _share_of_processors(limits, root)
         (memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (memory / "memory.memsw.limit_in_bytes").write_text(str(limits.memory_bytes))
@@ -103,6 +105,20 @@ def _version_1(limits: Limits, root: Path) -> Group | None:
     return Group("control groups, version 1", tuple(made), 1)
 
 
+def _share_of_processors(limits: Limits, root: Path) -> list[Path]:
+    """A group of version 1 for processor time, where the limit means anything and may be set."""
+    made = []
+    with suppress(OSError):
+        if limits.cpus < _processors():
+            made.append(_make(root / "cpu" / _own_group("cpu")))
+            (made[0] / "cpu.cfs_quota_us").write_text(str(int(limits.cpus * 100_000)))
+    return made
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _version_2(limits: Limits, root: Path) -> Group | None:
     parent = root / _own_group("")
     if not {"memory", "pids"} <= set((parent / "cgroup.controllers").read_text().split()):
@@ -111,12 +127,17 @@ def _version_2(limits: Limits, root: Path) -> Group | None:
     if not {"memory", "pids"} <= set(control.read_text().split()):
         _step_aside(parent)
         control.write_text("+memory +pids")
+        with suppress(OSError):
+            control.write_text("+cpu")
     made = _make(parent)
     try:
         (made / "memory.max").write_text(str(limits.memory_bytes))
         (made / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (made / "memory.swap.max").write_text("0")
+        if limits.cpus < _processors():
+            with suppress(OSError):  # absent where processor time is not delegated
+                (made / "cpu.max").write_text(f"{int(limits.cpus * 100_000)} 100000")
     except OSError:
         made.rmdir()
         raise
@@ -145,7 +166,7 @@ def _own_group(controller: str) -> str:
 
 def _make(parent: Path) -> Path:
     _prune(parent)
-    directory = parent / f"hob-{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+    directory = parent / f"hob-{os.getpid()}-{started_at(os.getpid())}-{next(_numbers)}"
     directory.mkdir()
     return directory
 
@@ -154,12 +175,12 @@ def _prune(parent: Path) -> None:
     """Take away the groups of processes that are gone."""
     for directory in parent.glob("hob-*-*-*"):
         _, pid, started, _ = directory.name.split("-")
-        if _started(int(pid)) != started:
+        if started_at(int(pid)) != started:
             with suppress(OSError):
                 directory.rmdir()
 
 
-def _started(pid: int) -> str:
+def started_at(pid: int) -> str:
     """The start time of a process in clock ticks, which tells it from a later one of the same number."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -205,6 +226,13 @@ def descendants(pid: int) -> Iterator[int]:
                 found = [int(word) for word in (task / "children").read_text().split()]
                 waiting += found
                 yield from found
+
+
+def name_of(pid: int) -> str:
+    """What a process calls itself; nothing when it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 def own_bytes(pid: int) -> int:

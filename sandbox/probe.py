@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import open_sandbox
-from sandbox.limits import descendants
-from sandbox.spec import WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
+from sandbox.spec import ENGINE, WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
 from sandbox.toolchain import Toolchain, toolchain
 
 _LIMITS = Limits(
@@ -48,20 +47,23 @@ class Report:
     limits_by: str
 
 
-async def probe(backend: str = "auto", *, scratch: Path) -> Report:
+async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE) -> Report:
     """Open a sandbox, let the canaries out in it, and report. Never raises for what the host lacks.
 
     ``scratch`` keeps the toolchain's layer between calls; with that there it takes one to two seconds.
+    ``image`` and ``engine`` are for the docker backend.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     base = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
     try:
         tools = await asyncio.to_thread(toolchain, scratch)
-        policy = Policy(limits=_LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env)
+        policy = Policy(
+            limits=_LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env, image=image, engine=engine
+        )
         (base / "kept.txt").write_text("kept")
         sandbox = await open_sandbox(layers=[base], policy=policy, scratch=scratch, backend=backend)
         try:
-            findings = await _findings(sandbox, base, tools)
+            findings = await _findings(sandbox, base, tools, of_image=backend == "docker")
         finally:
             await sandbox.aclose()
         facts: dict[str, str] = getattr(sandbox, "facts", {})
@@ -79,9 +81,9 @@ async def probe(backend: str = "auto", *, scratch: Path) -> Report:
     )
 
 
-async def _findings(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Finding]:
+async def _findings(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[Finding]:
     return [
-        *await _canaries(sandbox, base, tools),
+        *await _canaries(sandbox, base, tools, of_image=of_image),
         await _programs(sandbox),
         await _overlay(sandbox, base),
         await _output(sandbox),
@@ -90,7 +92,7 @@ async def _findings(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Find
     ]
 
 
-async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Finding]:
+async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[Finding]:
     """What is tried from inside; the host's side of it is a file and a listening socket."""
     secret = base.with_suffix(".secret")
     secret.write_text(secrets.token_hex(16))
@@ -100,6 +102,7 @@ async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain) -> list[Find
             "port": server.getsockname()[1],
             "env": [name for name, _ in tools.env],
             "processes": _LIMITS.processes,
+            "of_image": of_image,
             "sizes": {
                 WORKSPACE: _LIMITS.workspace_bytes,
                 "/tmp": _LIMITS.tmp_bytes,
@@ -145,7 +148,6 @@ async def _memory(sandbox: Sandbox) -> Finding:
 
 async def _end(sandbox: Sandbox) -> Finding:
     ran = await sandbox.run(Command(argv=("sh", "-c", _DAEMON), seconds=0.2))
-    pid: int | None = getattr(sandbox, "keeper_pid", None)
-    left = list(descendants(pid)) if pid is not None else []
+    left: list[int] = getattr(sandbox, "strays", list)()
     ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not left
     return Finding(name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s")

@@ -10,8 +10,10 @@ from sandbox.spec import WORKSPACE, Mount, SandboxUnavailable
 
 UID = 1000
 HOME = "/tmp/home"
+OUTPUT = "/output"  # the whole of outputs that were too long to be handed back
+ENV = {"HOME": HOME, "USER": "hob", "LANG": "C.UTF-8", "TERM": "dumb", "TMPDIR": "/tmp"}
 
-_ETC = {
+ETC = {
     "passwd": f"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\nhob:x:{UID}:{UID}:Hob:{HOME}:/bin/sh\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     "group": f"root:x:0:\nhob:x:{UID}:\nnogroup:x:65534:\n",
@@ -26,6 +28,7 @@ _ETC = {
 # every mount makes every command slower.
 _COPIED = ("ld.so.cache", "mime.types", "protocols", "services", "ssl/openssl.cnf")
 _BOUND = ("alternatives", "ssl/certs", "pki/ca-trust/extracted", "java-*")
+_TAKEN = (WORKSPACE[1:], OUTPUT[1:], "proc", "dev", "sys", "tmp", "usr")
 _TOP_LEVEL = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -40,8 +43,11 @@ class Root:
     binds: tuple[tuple[str, str, bool], ...]
 
 
-def plan(mounts: tuple[Mount, ...]) -> Root:
-    """The root for a policy with these mounts. Raises SandboxUnavailable when a mount is impossible."""
+def plan(mounts: tuple[Mount, ...], output: Path) -> Root:
+    """The root for a policy with these mounts; ``output`` is shown as OUTPUT.
+
+    Raises SandboxUnavailable when a mount is impossible.
+    """
     links, binds = [], [("/usr", "usr", False)]
     for name in _TOP_LEVEL:
         top = Path("/", name)
@@ -51,11 +57,12 @@ def plan(mounts: tuple[Mount, ...]) -> Root:
             binds.append((str(top), name, False))
     for pattern in _BOUND:
         binds += [(str(path), str(path)[1:], False) for path in sorted(Path("/etc").glob(pattern))]
-    binds += [_bind(mount) for mount in mounts]
+    binds += [bind(mount) for mount in mounts]
+    binds.append((str(output), OUTPUT[1:], False))
     return Root(
         dirs=("usr", "etc/ssl", "opt", "proc", "dev", "tmp", WORKSPACE[1:]),
         links=(*links, ("/usr/share/zoneinfo/UTC", "etc/localtime")),
-        files=tuple((f"etc/{name}", text) for name, text in _ETC.items()),
+        files=tuple((f"etc/{name}", text) for name, text in ETC.items()),
         copies=tuple(
             (f"/etc/{name}", f"etc/{name}") for name in _COPIED if os.access(f"/etc/{name}", os.R_OK)
         ),
@@ -63,14 +70,11 @@ def plan(mounts: tuple[Mount, ...]) -> Root:
     )
 
 
-def _bind(mount: Mount) -> tuple[str, str, bool]:
+def bind(mount: Mount) -> tuple[str, str, bool]:
+    """(source, path below the root, owners may be translated). Raises SandboxUnavailable."""
     target = os.path.normpath(mount.target)
     inside = tuple(Path(target).parts[1:])
-    if (
-        target != mount.target.rstrip("/")
-        or not inside
-        or inside[0] in (WORKSPACE[1:], "proc", "dev", "tmp", "usr")
-    ):
+    if target != mount.target.rstrip("/") or not inside or inside[0] in _TAKEN:
         raise SandboxUnavailable(
             f"{mount.target!r} cannot be a mount's target",
             "give an absolute path outside the workspace, /usr, /tmp, /proc and /dev, such as /opt/name",

@@ -1,14 +1,18 @@
-"""A private layer on disk, for hosts whose tmpfs cannot be an ordinary user's upper directory."""
+"""Directories of one sandbox on disk: long outputs, and private layers where a tmpfs will not do."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import secrets
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.disposal import remove_tree
+
+_MOMENT = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,40 @@ class DiskLayer:
         fd = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX)
         path.mkdir(0o700)
+        for name in ("private", "output"):
+            (path / name).mkdir()
+            (path / name).chmod(0o755)
         return cls(path, fd)
 
+    @property
+    def private(self) -> Path:
+        """For the private layer."""
+        return self.path / "private"
+
+    @property
+    def output(self) -> Path:
+        """For what is shown as ``/output``."""
+        return self.path / "output"
+
     def dispose(self) -> None:
-        """Remove it all."""
-        remove_tree(self.path)
-        self.path.with_suffix(".lock").unlink(missing_ok=True)
-        os.close(self.lock)
+        """Remove it all; what takes longer than a moment goes on in the background, so that no run waits.
+
+        The lock is held until the end. What cannot be removed, or not before we die, the next worker finds.
+        """
+        removing = threading.Thread(target=self._remove, daemon=True)
+        removing.start()
+        removing.join(_MOMENT)
+
+    def _remove(self) -> None:
+        try:
+            inner = self.private / "work" / "work"  # an overlay's own, unreadable, but empty when not mounted
+            with suppress(OSError):
+                inner.rmdir()
+            with suppress(OSError):
+                remove_tree(self.path)
+                self.path.with_suffix(".lock").unlink(missing_ok=True)
+        finally:
+            os.close(self.lock)
 
 
 def _remove_if_dead(lock: Path) -> None:

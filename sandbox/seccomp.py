@@ -8,6 +8,7 @@ come through the native entry of the machine (i386, x32) is refused as a whole.
 from __future__ import annotations
 
 import errno
+import json
 import platform
 import tempfile
 from functools import cache
@@ -99,6 +100,26 @@ def program() -> bytes:
     for call, argument, operator, *values in _conditions():
         filters.add_rule(refuse, call, pyseccomp.Arg(argument, getattr(pyseccomp, operator), *values))
     return _exported(filters)
+
+
+def docker_profile() -> str:
+    """The same denials as a profile for Docker (OCI runtime specification, ``linux.seccomp``).
+
+    Other entries than the native one are then ended by a signal: a profile cannot say otherwise.
+    """
+    machine = platform.machine()
+    if machine not in MACHINES:
+        raise SandboxUnavailable(f"no system call filter for {machine}", "run Hob on x86-64 or arm64")
+    refuse = {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EPERM}
+    absent = {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.ENOSYS}
+    names = DENIED if machine != "x86_64" else (*DENIED, *_X86_DOORS)
+    rules: list[dict[str, object]] = [{"names": [*names], **refuse}, {"names": ["clone3"], **absent}]
+    for call, argument, operator, mask, value in _conditions():
+        condition = {"index": argument, "value": mask, "valueTwo": value, "op": f"SCMP_CMP_{operator}"}
+        rules.append({"names": [call], "args": [condition], **refuse})
+    architecture = "SCMP_ARCH_X86_64" if machine == "x86_64" else "SCMP_ARCH_AARCH64"
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [architecture], "syscalls": rules}
+    return json.dumps(profile)
 
 
 def _conditions() -> list[tuple[str, int, str, int, int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 WORKSPACE = "/workspace"
+ENGINE = "unix:///var/run/docker.sock"
 
 MiB = 1 << 20
 
@@ -28,7 +29,11 @@ class Limits:
     memory_bytes: int = 2048 * MiB
     processes: int = 256
     command_seconds: float = 300.0
+    run_seconds: float = 4 * 3600.0  # from the sandbox's opening; every command ends by then
+    cpu_seconds: int = 3600  # of one process
+    cpus: float = 4.0  # that all processes together may keep busy, where control groups are
     output_bytes: int = 256 * 1024
+    kept_output_bytes: int = 64 * MiB  # of one command's output in a file inside, once it is over the cap
     file_bytes: int = 512 * MiB
     workspace_bytes: int = 1024 * MiB
     tmp_bytes: int = 256 * MiB
@@ -69,12 +74,17 @@ class Egress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Everything a sandbox allows beyond nothing: there is no network in it unless ``egress`` says so."""
+    """Everything a sandbox allows beyond nothing: there is no network in it unless ``egress`` says so.
+
+    ``image`` and ``engine`` are for the docker backend alone: the image's name, and the engine's address.
+    """
 
     limits: Limits = field(default_factory=Limits)
     mounts: tuple[Mount, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
     path: tuple[str, ...] = ("/usr/local/bin", "/usr/bin", "/bin")
+    image: str = ""
+    engine: str = ENGINE
     egress: Egress | None = None
 
 
@@ -121,7 +131,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """What a command left. Output beyond the cap is dropped from the middle: head and tail are kept."""
+    """What a command left. Output beyond the cap is dropped from the middle: head and tail are kept.
+
+    ``output_file`` is then the path inside of the whole output, up to ``Limits.kept_output_bytes``.
+    """
 
     exit_code: int | None
     ending: Ending
@@ -129,6 +142,7 @@ class Completed:
     output: bytes
     errors: bytes = b""
     omitted_bytes: int = 0
+    output_file: str = ""
     requests: tuple[Request, ...] = ()  # for the network, refused ones too
     omitted_requests: int = 0  # as many more were not kept
 

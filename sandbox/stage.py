@@ -184,6 +184,9 @@ class Stage:
         with Step("overlay"):
             kernel.mount("overlay", "root/workspace", "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, options)
         self.upper = os.open("private/upper", os.O_RDONLY | os.O_DIRECTORY)
+        with Step("overlay"):  # which holds them by itself; every mount in sight makes every command slower
+            for name in (*names, *(() if self.plan["disk"] else ("private",))):
+                kernel.detach(name)
 
     def _layer(self, layer: str, name: str) -> None:
         os.mkdir(name)

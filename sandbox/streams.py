@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from sandbox.capture import Capture
+from sandbox.capture import Capture, Overflow
 from sandbox.link import memory_file
 from sandbox.spec import Command
 
@@ -20,8 +20,11 @@ _DRAIN_SECONDS = 2.0
 class Streams:
     """``fds`` are the command's ends in the order of their numbers; ``let_go`` once they are passed on."""
 
-    def __init__(self, command: Command, cap: int, on_output: Callable[[bytes], None] | None) -> None:
-        self.output = Capture(cap, on_output)
+    def __init__(
+        self, command: Command, cap: int, on_output: Callable[[bytes], None] | None, overflow: Overflow
+    ) -> None:
+        self.overflow = overflow
+        self.output = Capture(cap, on_output, overflow)
         self.errors = Capture(cap, on_output) if command.split_stderr else None
         stdin = (
             memory_file(command.stdin) if command.stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -38,6 +41,7 @@ class Streams:
         self.let_go()
         for fd in list(self._open):
             self._end(fd)
+        self.overflow.close()
 
     def let_go(self) -> None:
         """Close our copies of the command's ends."""

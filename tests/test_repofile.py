@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import UserError
-from bot.repofile import RepoConfig, parse, schema
+from bot.repofile import RepoConfig, devcontainer_image, parse, schema
 from bot.run.internet import egress, in_words
 
 
@@ -88,3 +88,28 @@ def test_the_schema_describes_every_key() -> None:
     properties = schema()["properties"]
     assert set(properties) == set(RepoConfig.model_fields)
     assert schema()["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        (b'{"image": "python:3.13"}', "python:3.13"),
+        (b'// a\n{"name": "a // b", /* c */ "image": "ghcr.io/o/i:1", // d\n}', "ghcr.io/o/i:1"),
+        (b'{"dockerFile": "x"}', None),
+        (b'{"image": "--privileged"}', None),
+        (b'{"image": ["a"]}', None),
+        (b"[1]", None),
+        (b"{", None),
+        (b"\xff", None),
+        (None, None),
+    ],
+)
+def test_the_image_of_a_devcontainer(text: bytes | None, image: str | None) -> None:
+    assert devcontainer_image(text) == image
+
+
+def test_an_image_is_a_name_and_no_option() -> None:
+    assert parse(b"image: ghcr.io/owner/image@sha256:0123").image == "ghcr.io/owner/image@sha256:0123"
+    for wrong in (b"image: --privileged", b"image: 'a b'", b"image: ''"):
+        with pytest.raises(UserError, match="`image`"):
+            parse(wrong)

@@ -11,8 +11,8 @@ import pytest
 from sandbox_fixtures import SMALL, opened, python
 
 from sandbox import limits
-from sandbox.limits import Group, Watchdog, descendants
-from sandbox.spec import Ending, MiB
+from sandbox.limits import Group, Watchdog
+from sandbox.spec import Ending, MiB, Policy
 
 
 def version_2(root):
@@ -42,10 +42,48 @@ def test_version_2_gets_its_ceilings(tmp_path):
     assert group.memory_kills() == 3
 
 
+def test_processors_are_shared_out(tmp_path):
+    version_2(tmp_path)
+    (directory,) = limits.group(replace(SMALL, cpus=0.5), tmp_path).directories
+    assert (directory / "cpu.max").read_text() == "50000 100000"
+
+
+async def test_half_a_processor_is_half_as_fast(tmp_path):
+    """Only where this process may make a group for it; else the wall clock is the bound."""
+    spin = "import time\nstart = time.process_time()\nwhile time.process_time() - start < 0.2: pass"
+    policy = Policy(limits=replace(SMALL, cpus=0.1))
+    async with await opened(tmp_path, policy=policy) as sandbox:
+        ran = await python(sandbox, spin)
+        bounded = any("cpu" in str(path) for path in sandbox._group.directories)
+    assert ran.ok and (ran.seconds > 0.8 or not bounded)
+
+
+async def test_a_run_has_an_end(tmp_path):
+    async with await opened(tmp_path, policy=Policy(limits=replace(SMALL, run_seconds=0.5))) as sandbox:
+        first, second = await python(sandbox, "import time; time.sleep(9)"), await python(sandbox, "1")
+    assert (first.ending, second.ending) == (Ending.TIMED_OUT, Ending.TIMED_OUT)
+
+
+async def test_processor_time_of_a_process_has_an_end(tmp_path):
+    async with await opened(tmp_path, policy=Policy(limits=replace(SMALL, cpu_seconds=1))) as sandbox:
+        ran = await python(sandbox, "while True: pass")
+    assert ran.ending is Ending.EXITED and ran.exit_code in (128 + 9, 128 + 24)
+
+
+async def test_a_long_output_is_whole_in_a_file_inside(tmp_path):
+    async with await opened(tmp_path) as sandbox:
+        ran = await python(sandbox, "for n in range(40_000): print(n)")
+        whole = await python(sandbox, f"print(open({ran.output_file!r}).read() == "
+                             "''.join(f'{n}\\n' for n in range(40_000)))")  # fmt: skip
+        short = await python(sandbox, "print(1)")
+    assert ran.omitted_bytes and ran.output_file == "/output/1.txt" and whole.text == "True\n"
+    assert short.output_file == ""
+
+
 def test_groups_of_dead_workers_are_taken_away(tmp_path):
     own = version_2(tmp_path)
     dead, reused = own / "hob-999999999-1-0", own / f"hob-{os.getpid()}-1-0"
-    living = own / f"hob-{os.getpid()}-{limits._started(os.getpid())}-0"
+    living = own / f"hob-{os.getpid()}-{limits.started_at(os.getpid())}-0"
     for directory in (dead, reused, living):
         directory.mkdir()
     limits.group(SMALL, tmp_path)
@@ -74,7 +112,7 @@ async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
     )
     async with await opened(tmp_path) as sandbox:
         ran = await python(sandbox, grow)
-        assert not list(descendants(sandbox.keeper_pid))
+        assert not sandbox.strays()
     assert ran.ending is Ending.OUT_OF_MEMORY
     assert ran.seconds < 5
 

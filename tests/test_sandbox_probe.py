@@ -26,9 +26,12 @@ async def test_every_canary_holds(scratch):
 
 
 async def test_a_backend_that_is_not_there(scratch):
-    report = await probe("docker", scratch=scratch)
+    report = await probe("none", scratch=scratch)
     assert not report.ok
-    assert "no sandbox backend 'docker'" in report.findings[0].detail
+    assert "no sandbox backend 'none'" in report.findings[0].detail
+    report = await probe("docker", scratch=scratch, image="python:3.13", engine="unix:///nonexistent")
+    assert not report.ok
+    assert "Docker" in report.findings[0].detail
 
 
 REFUSING_HOST = """

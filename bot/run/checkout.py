@@ -15,15 +15,15 @@ from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
 from bot.redact import Redactor
+from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
-from bot.repofile import RepoConfig, parse
 from bot.run.checks import Checks, find_checks
 from bot.run.guides import read_guides
 from bot.run.internet import Watched, egress
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
-from sandbox.spec import Limits, Policy
+from sandbox.spec import ENGINE, Limits, Policy
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -63,7 +63,7 @@ class Checkout:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
         sandbox = await open_sandbox(
             layers=self.layers,
-            policy=self.policy,
+            policy=replace(self.policy, image=self.config.image or self.policy.image),
             scratch=self.scratch,
             backend=self.backend,
             outside=self.outside,
@@ -80,6 +80,8 @@ class Workshop:
         *,
         backend: str = "auto",
         limits: Limits | None = None,
+        image: str = "",
+        engine: str = ENGINE,
         outside: Outside | None = None,
     ) -> None:
         self.mirror = Mirror(home / "mirrors")
@@ -93,6 +95,8 @@ class Workshop:
             mounts=(*tools.mounts, *guest_mounts()),
             path=tools.path,
             env=(*tools.env, *ENV),
+            image=image,
+            engine=engine,
         )
 
     async def checkout(
@@ -110,6 +114,8 @@ class Workshop:
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
         config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        if config.image is None:
+            config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
         manifests: dict[str, bytes | None] = {
             name: await self.mirror.read_file(repo_id, commit, name)
             for name in ("package.json", "Makefile")
@@ -134,6 +140,11 @@ class Workshop:
         return await self.layers.layer(
             f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
         )
+
+    async def _devcontainer(self, repo_id: int, commit: str) -> str | None:
+        """The image that a commit's devcontainer.json names."""
+        texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
+        return next((image for text in texts if (image := devcontainer_image(text))), None)
 
     def _policy(self, paths: Mapping[str, str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""

@@ -26,6 +26,7 @@ from bot.run.guides import guide, shared_out
 from bot.run.internet import in_words
 from bot.run.judge import Picked, Tried
 from bot.run.orient import oriented
+from sandbox.spec import ENGINE
 
 Tell = Callable[[str], None]
 
@@ -112,6 +113,8 @@ async def solve(
     backend: str,
     tell: Tell,
     attempts: int | None = None,
+    image: str = "",
+    engine: str = ENGINE,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
 
@@ -121,7 +124,7 @@ async def solve(
     """
     begun = time.monotonic()
     redactor = Redactor()
-    workshop = Workshop(home, backend=backend)
+    workshop = Workshop(home, backend=backend, image=image, engine=engine)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = shared_out(checkout.guides)

@@ -1,0 +1,49 @@
+"""Every attack fails and every twin works, by family; ``make attack`` prints tables and starts an engine."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import engine
+import pytest
+from attack.campaign import Half, fight, halves
+from attack.canaries import NAMES
+from attack.play import CASES, title
+
+FAMILIES = sorted({case.family for case in CASES})
+HALVES = [*halves("bwrap"), *halves("docker")]
+
+
+@cache
+def verdicts(half: Half) -> dict[str, list[str]]:
+    """Played once for all families."""
+    if half.backend == "bwrap":
+        return fight(half)[0]
+    return fight(half, engine.HOSTS_OWN, engine.docker_group())[0]
+
+
+@cache
+def engine_answers() -> bool:
+    return engine.answers(engine.HOSTS_OWN)
+
+
+@pytest.mark.parametrize(
+    ("half", "family"),
+    [
+        pytest.param(half, family, marks=pytest.mark.xdist_group(f"attack {half}"), id=f"{half}: {family}")
+        for half in HALVES
+        for family in FAMILIES
+    ],
+)
+def test_nothing_unexpected(half, family):
+    if half.backend == "docker" and not engine_answers():
+        pytest.skip(f"no Docker engine answers at {engine.HOSTS_OWN}; `make attack` starts one")
+    played = verdicts(half)
+    mine = [title(case) for case in CASES if case.family == family]
+    assert mine and {name: played[name] for name in mine if any(played[name])} == {}
+
+
+def test_there_is_enough_to_fear():
+    titles = [title(case) for case in CASES]
+    assert len(titles) == len(set(titles)) >= 120
+    assert len(NAMES) >= 20
