@@ -26,7 +26,7 @@ VENV = "/opt/hob/venv"
 BIN = "/opt/hob/bin"
 
 _WANTED = ("pytest", "coverage")
-_PARSERS = ("tree-sitter", *(f"tree-sitter-{name}" for name in (
+PARSERS = ("tree-sitter", *(f"tree-sitter-{name}" for name in (
     "python", "javascript", "typescript", "go", "rust", "java", "c", "cpp", "c-sharp", "ruby", "php",
 )))  # fmt: skip
 _LAUNCHER = "#!{venv}/bin/python\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
@@ -49,7 +49,7 @@ def toolchain(root: Path) -> Toolchain:
     base = Path(sys.base_prefix).resolve()
     inside = base.is_relative_to("/usr")
     python = str(base) if inside else PYTHON
-    packages, parsers = _closure(_WANTED), _closure(_PARSERS)
+    packages, parsers = _closure(_WANTED), _closure(PARSERS)
     key = _key([*packages, *parsers], python)
     layer = LayerStore(root).layer_now(key, lambda into: _build(into, packages, parsers, python))
     mounts = [

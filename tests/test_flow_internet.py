@@ -27,7 +27,7 @@ async def test_a_blocked_host_is_told_to_the_model_and_to_people(
             assert "add `evil.example.com` to `internet` in `.github/hob.yml`" in words
             assert "with `internet: files.example.com`" in words
         async with database.engine.connect() as connection:
-            turns = str(list((await connection.execute(text("SELECT record FROM turns"))).scalars()))
+            turns = str(list((await connection.execute(text("SELECT record FROM attempt_turns"))).scalars()))
             (proof,) = (await connection.execute(text("SELECT proof FROM runs"))).scalars()
         assert "blocked by the network policy: evil.example.com:80 (not on the list of hosts)" in turns
         assert proof["blocked"][0]["host"] == "evil.example.com"

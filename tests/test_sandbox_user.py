@@ -9,6 +9,8 @@ import subprocess
 import pytest
 from ordinary import HERE, as_nobody, environment, house, interpreter
 
+from sandbox.toolchain import PARSERS
+
 PACKAGES = ("pytest", "pytest-asyncio", "coverage", "pyseccomp", "ripgrep")
 FOR_THE_NETWORK = ("aiohttp", "cryptography", "h11", "idna", "trustme")
 
@@ -21,7 +23,7 @@ def test_an_ordinary_user_has_the_same_sandbox():
         pytest.skip("no Python 3.11 here that an ordinary user may start")
     wanted = [f"tests/test_sandbox_{name}.py" for name in ("bwrap", "upper", "probe", "egress")]
     tests = (*HERE.glob("test_sandbox_*.py"), HERE / "sandbox_fixtures.py", HERE / "egress_fixtures.py")
-    with house((*PACKAGES, *FOR_THE_NETWORK), tests) as home:
+    with house((*PACKAGES, *PARSERS, *FOR_THE_NETWORK), tests) as home:
         command = [*as_nobody(), python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *wanted]
         ran = subprocess.run(command, capture_output=True, text=True, cwd=home, env=environment(home))
     assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
