@@ -11,7 +11,15 @@ from aiohttp import web
 
 from localhub import events
 from localhub.api import HUB
-from localhub.auth import Actor, authenticate, digest, personal_token, user_actor
+from localhub.apps import create_app_row, install
+from localhub.auth import (
+    Actor,
+    authenticate,
+    digest,
+    installation_token,
+    personal_token,
+    user_actor,
+)
 from localhub.checks import press
 from localhub.errors import ApiError
 from localhub.faults import Fault
@@ -129,6 +137,16 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
     }
 
 
+async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
+    """An App more, named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
+    owner, asked = hub.state.known_account("maintainer"), {"default_permissions": dict(body["permissions"])}
+    app = create_app_row(hub, owner, asked, slug=str(body["slug"]), webhook_url=None)
+    row = install(hub, user_actor(owner), app, owner)
+    granted = json.loads(app["permissions_json"])
+    token, _ = installation_token(hub.state, row, granted, None, hub.token_lifetime)
+    return {"id": app["id"], "bot_id": app["bot_id"], "token": token}
+
+
 async def installation(hub: Hub, body: dict[str, Any]) -> Any:
     """Change installation ``id``: ``permissions``, ``repositories`` (ids; null for all), ``suspended``."""
     row = hub.state.one("SELECT * FROM installations WHERE id = ?", body["id"])
@@ -180,5 +198,5 @@ async def press_button(hub: Hub, body: dict[str, Any]) -> Any:
 ACTIONS: dict[str, Action] = {
     "fault": add_fault, "clear": clear_faults, "deliveries": deliveries, "idle": idle, "requests": requests,
     "tokens": tokens, "clock": clock, "limits": limits, "user": user, "installation": installation,
-    "press": press_button,
+    "press": press_button, "app": another_app,
 }  # fmt: skip

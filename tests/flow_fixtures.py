@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,6 +22,10 @@ from bot.settings import load
 from bot.tasks.database import Database
 
 PATIENCE = 45.0
+
+CREATING = re.compile(
+    r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/\w+)$"
+)
 
 FAULTY = {
     "calc.py": "def double(x):\n    return x + 2\n",
@@ -81,6 +86,21 @@ class AtWork:
             f"/repos/maintainer/{repo}/pulls?state=all"
         )
         return listed
+
+
+async def requests(hob: AtWork) -> tuple[list[str], list[str]]:
+    """What the bot asked of GitHub since the last look: everything, and what made content."""
+    made = await hob.hub.admin("requests", clear=True)
+    own = ("hob[bot]", "app:hob")
+    bots = [one for one in made if one["actor"] in own and one["path"].startswith("/api")]
+    told = [f"{one['method']} {one['path']} {one.get('graphql', '')}" for one in bots]
+    creating = [
+        said
+        for said, one in zip(told, bots, strict=True)
+        if one["method"] == "POST"
+        and (CREATING.search(one["path"]) or one.get("graphql", "").startswith("mutation"))
+    ]
+    return told, creating
 
 
 async def eventually(

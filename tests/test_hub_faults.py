@@ -136,3 +136,13 @@ async def test_more_people(hub: Hub, me: Client) -> None:
     helper = hub.client(third["token"])
     assert (await helper.get("/user"))["login"] == "helper"
     assert (await helper.get(REPO))["permissions"]["push"] is True
+
+
+async def test_more_apps(hub: Hub, me: Client) -> None:
+    ci = await hub.admin("app", slug="ci", permissions={"checks": "write"})
+    sha = (await me.get(f"{REPO}/git/ref/heads/main"))["object"]["sha"]
+    ours = hub.client(ci["token"])
+    run = await ours.post(f"{REPO}/check-runs", {"name": "types", "head_sha": sha})
+    assert (run["app"]["id"], run["app"]["slug"]) == (ci["id"], "ci")
+    refused = await ours.send("POST", f"{REPO}/issues", {"title": "More than it may"})
+    assert refused.status == 403
