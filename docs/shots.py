@@ -1,5 +1,6 @@
-"""Screenshots for the README, taken of a real demo with a real browser: ``make shots``.
+"""Screenshots for the README, taken with a real browser: ``make shots``.
 
+The demo's pages, and the threads as they stand at the end of the day that the tests play (``day_story``).
 Needs a Chromium (Debian: ``apt-get install chromium``); Playwright only drives it.
 """
 
@@ -9,43 +10,84 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.async_api import async_playwright
 from rich.console import Console
 
-from bot.demo.house import House
-from bot.demo.show import Teller, play
-
 DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the tests' own
+
+from day_story import AT, CHAPTERS, dawn  # noqa: E402
+
+from bot.demo.house import House  # noqa: E402
+from bot.demo.show import Teller, play  # noqa: E402
+from bot.tasks.database import connect  # noqa: E402
+from bot.tasks.embedded import embedded  # noqa: E402
+from bot.tasks.schema import migrate  # noqa: E402
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
+WIDTH, HEIGHT, TALLEST = 1100, 1000, 3600
+COLOURS = 64  # text on a plain ground needs no more
+
+
+async def shoot(browser: str, pages: Mapping[str, str], *, whole: bool = False) -> None:
+    """A compressed picture of each page, by name: what a window shows, or the whole of it."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser, args=FLAGS)
+        page = await chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        for name, url in pages.items():
+            await page.goto(url)
+            await page.wait_for_load_state("load")
+            taken = Image.open(BytesIO(await page.screenshot(full_page=whole)))
+            low = taken.convert("RGB").crop((0, 0, WIDTH, min(taken.height, TALLEST)))
+            target = DOCS / f"{name}.png"
+            low.quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
+            print(target, f"{target.stat().st_size >> 10} KiB")
+        await chromium.close()
+
+
+async def demo(browser: str, home: Path) -> None:
+    """The pull request and the run of ``make demo``."""
+    house = House(home=home, model="offline")
+    try:
+        await asyncio.to_thread(house.start)
+        story = await play(house, Teller(console=Console()))
+        await shoot(browser, {"pull-request": story["pr_url"], "run": story["run_url"]})
+    finally:
+        house.stop()
+
+
+async def day(browser: str, home: Path) -> None:
+    """The issue and the pull request at the end of the day."""
+    with embedded(home / "postgres") as url:
+        database = connect(url)
+        await migrate(database)
+        async with dawn(home, home / "hob", database) as played:
+            for chapter in CHAPTERS:
+                print(chapter.__name__.replace("_", " "))
+                await chapter(played)
+            web = f"{played.hob.hub.web_url}/{AT.removeprefix('/repos/')}"
+            pages = {
+                "day-issue": f"{web}/issues/{played.issue}",
+                "day-review": f"{web}/pull/{played.pull}",
+                "day-refusal": f"{web}/issues/{played.prize}",
+            }
+            await shoot(browser, pages, whole=True)
+        await database.engine.dispose()
 
 
 def main() -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         sys.exit("No chromium here; on Debian: sudo apt-get install chromium")
-    with tempfile.TemporaryDirectory(prefix="hob-shots-", ignore_cleanup_errors=True) as home:
-        house = House(home=Path(home), model="offline")
-        try:
-            house.start()
-            story = asyncio.run(play(house, Teller(console=Console())))
-            pages = {
-                "pull-request": story["pr_url"],
-                "run": story["run_url"],
-            }
-            with sync_playwright() as playwright:
-                chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
-                page = chromium.new_page(viewport={"width": 1100, "height": 1000})
-                for name, url in pages.items():
-                    page.goto(url)
-                    page.wait_for_load_state("load")
-                    page.screenshot(path=DOCS / f"{name}.png")
-                    print(DOCS / f"{name}.png")
-                chromium.close()
-        finally:
-            house.stop()
+    for taken in (demo, day):
+        with tempfile.TemporaryDirectory(prefix="hob-shots-", ignore_cleanup_errors=True) as home:
+            asyncio.run(taken(browser, Path(home)))
 
 
 if __name__ == "__main__":
