@@ -1,8 +1,8 @@
 """Markdown as GitHub shows it, safe to put on a page.
 
-CommonMark with tables, strikethrough, task lists, hard line breaks and links for bare addresses, ``@login``
-and ``#7``. Raw HTML goes through nh3 with about the tags that GitHub keeps; images become links, as the pages
-load nothing from elsewhere, and HTML comments (where bots hide their markers) are not shown.
+CommonMark with tables, strikethrough, task lists, hard line breaks and links for bare addresses, ``@login``,
+``#7`` and commits. Raw HTML goes through nh3 with about the tags that GitHub keeps; images become links, as
+the pages load nothing from elsewhere, and HTML comments (where bots hide their markers) are not shown.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ REFERENCE = re.compile(
     r"(?P<address>https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]}*_~])"
     r"|(?<![\w/.@`])@(?P<login>[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?)(?![\w@/])"
     r"|(?<![\w/#&])#(?P<number>[1-9]\d{0,8})(?!\w)"
+    r"|(?<![\w/.@-])(?P<commit>(?=[a-f]*\d)[0-9a-f]{12,40})(?![\w-])"
 )
 TASK = re.compile(r"\[([ xX])\]\s+")
 
@@ -92,7 +93,8 @@ def _linked(text: str, repo_path: str) -> Iterator[Token]:
             continue
         yield Token("text", "", 0, content=text[end : match.start()])
         yield Token("link_open", "a", 1, attrs={"href": target})
-        yield Token("text", "", 0, content=match.group())
+        shown = match.group()[:7] if match["commit"] else match.group()
+        yield Token("text", "", 0, content=shown)
         yield Token("link_close", "a", -1)
         end = match.end()
     yield Token("text", "", 0, content=text[end:])
@@ -103,7 +105,13 @@ def _target(match: re.Match[str], repo_path: str) -> str | None:
         return match["address"]
     if match["login"]:
         return f"/{match['login']}"
-    return f"{repo_path}/issues/{match['number']}" if repo_path else None
+    if not repo_path:
+        return None
+    return (
+        f"{repo_path}/commit/{match['commit']}"
+        if match["commit"]
+        else f"{repo_path}/issues/{match['number']}"
+    )
 
 
 def _task_lists(state: StateCore) -> None:

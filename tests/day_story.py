@@ -147,7 +147,12 @@ async def an_issue_is_stopped_and_asked_again(day: Day) -> None:
         ],
         [
             call("note", path="cart.py", line=6, text=FINDING),
-            call("finish", kind="changed", title="Take discounts in per cent", summary="It took cents off."),
+            call(
+                "finish",
+                kind="changed",
+                title="Take discounts in per cent",
+                summary="The discount was taken off in cents.",
+            ),
         ],
     )
     await day.say(day.issue, "@hob retry")
@@ -188,8 +193,8 @@ async def a_review_is_answered_thread_by_thread(day: Day) -> None:
     )
     await day.people.post(f"{at}/{made['id']}/events", {"event": "COMMENT", "body": "@hob please see below"})
     told = await day.run_ends(day.pull, "**Done**")
-    assert "pushed to this pull request" in told
     after = await day.now()
+    assert f"pushed to this pull request as {after['head']['sha'][:12]}" in told
     assert after["commits"] == before["commits"] + 1
     assert BETTER in await day.file(after["head"]["ref"])
     own, *theirs = await day.threads()
@@ -211,7 +216,8 @@ async def a_check_that_the_change_broke_is_mended(day: Day) -> None:
         [call("finish", kind="changed", title="Type the rest", summary="`shown` had no types.")],
     )
     await day.check(before["head"]["sha"], "failure", "cart.py:9: Function is missing a type annotation")
-    await day.run_ends(day.pull, "`shown` had no types.")
+    told = await day.run_ends(day.pull, "`shown` had no types.")
+    assert "For the failing check [`types`]" in told
     after = await day.now()
     assert after["commits"] == before["commits"] + 1
     await day.check(after["head"]["sha"], "success")
@@ -219,14 +225,14 @@ async def a_check_that_the_change_broke_is_mended(day: Day) -> None:
 
 async def bots_talk_to_each_other_in_vain(day: Day) -> None:
     before = await day.hob.comments("shop", day.pull)
-    for turn in range(5):
+    for turn in range(3):
         await day.say(day.pull, f"@hob the check is green, go on ({turn})", who=day.ci)
     said = "\n".join(f"> {line}" for line in before[-1].splitlines())
     await day.say(day.pull, f"{said}\n\nThe bot wrote `@hob fix` in there, I did not.")
     await day.say(day.pull, "@hob status")
     await day.hears(day.pull, "The last one")
     said_since = (await day.hob.comments("shop", day.pull))[len(before) :]
-    assert len(said_since) == 5 + 1 + 1 + 1, "nobody but the person who asked got an answer"
+    assert len(said_since) == 3 + 1 + 1 + 1, "nobody but the person who asked got an answer"
     told, creating = await requests(day.hob)
     assert len(creating) == 1, told
 

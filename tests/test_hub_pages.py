@@ -231,6 +231,8 @@ async def test_pages_load_nothing_from_elsewhere(browser: Browser) -> None:
         ("a<img src=x onerror=alert(1)>b", "<p>ab</p>"),
         ('<p style="color:red" class="x" id="main">y</p>', "<p>y</p>"),
         ("one\ntwo", "one<br>"),
+        (f"in {'4f' * 20}.", f'<a href="/o/n/commit/{"4f" * 20}" rel="nofollow noopener">4f4f4f4</a>.'),
+        ("a defaced deadbeefcafe stays", "<p>a defaced deadbeefcafe stays</p>"),
     ],
 )
 def test_markdown_as_github_shows_it(text: str, expected: str) -> None:

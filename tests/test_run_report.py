@@ -22,6 +22,7 @@ from bot.domain import (
     Result,
     Step,
     StepState,
+    TriggerKind,
     Verdict,
 )
 from bot.github.fit import bears
@@ -253,3 +254,13 @@ def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:
     assert report.blocked(Proof()) == "" and "without network" in report.proof(
         Proof(checks=RESULT.proof.checks)
     )
+
+
+def test_what_no_comment_asked_for_says_which_check_did() -> None:
+    url = "https://x/o/r/runs/6"
+    told = replace(TASK.trigger, kind=TriggerKind.CHECK, text="failure", path="types `x`", url=url)
+    task = replace(TASK, trigger=told)
+    said = report.final(task, (), text="Done", run_url="https://h/runs/1")
+    assert f"For the failing check [`types x`]({url}). [Run]" in said
+    assert "on behalf of `@ann`" in report.pull_body(task, RESULT, hidden=(), run_url="")
+    assert "failing check" not in report.final(TASK, (), text="Done", run_url="")

@@ -27,9 +27,9 @@ def find_checks(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> Che
     test = config.test or _detect(set(paths), read)
     missing = []
     if not test:
-        missing.append("tests: none found; name the command as `test` in `.github/hob.yml`")
+        missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
     if not config.lint:
-        missing.append("lint: no `lint` command in `.github/hob.yml`")
+        missing.append("a linter, since `.github/hob.yml` names none as `lint`")
     return Checks(test=test, lint=config.lint or "", not_run=tuple(missing))
 
 

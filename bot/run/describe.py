@@ -14,6 +14,7 @@ from bot.domain import EffectKind, Result, Task, TaskKind
 from bot.github.fit import mark
 from bot.run import report
 from bot.run.handover import Handover
+from bot.run.origin import asked_for
 from bot.run.quiet import quiet, quiet_line
 from bot.run.voice import Voice
 
@@ -101,7 +102,7 @@ def words_again(
         "### What changed\n\n" + "\n".join(changed),
         "### Proof of the newest commit\n\n" + report.proof(result.proof),
         report.held(result.changes),
-        f"Last asked for by `@{task.requester.login}` in {task.trigger.url}. {report.run_link(run_url)}",
+        f"{asked_for(task, again=True)} {report.run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 

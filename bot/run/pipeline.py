@@ -188,11 +188,10 @@ async def _publish(job: Job, handover: Handover) -> Ended:
         )
     job.lease.commit()
     await job.fetched(result.changes.base)
-    pull = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
+    pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
     if handover.ordinal:
         await job.store.choose_attempt(job.run, task.root, handover.ordinal)
-    text = report.done(
-        pull, result, here=task.thread.is_pull, refused=job.publisher.refused, choice=handover.choice
-    )
+    here = sha if task.thread.is_pull else ""
+    text = report.done(pull, result, here=here, refused=job.publisher.refused, choice=handover.choice)
     late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
     return Ended(state=TaskState.DONE, text=text + late, result=result)

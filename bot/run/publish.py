@@ -115,8 +115,9 @@ class Publisher:
         if short and not seen.comment(report.task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
 
-    async def publish(self, repo: Path, handover: Handover) -> Mapping[str, Any]:
-        """Push the change, open the pull request, review, reply, report. Returns the pull request.
+    async def publish(self, repo: Path, handover: Handover) -> tuple[Mapping[str, Any], str]:
+        """Push the change, open the pull request, review, reply, report. Returns the pull request and the
+        commit.
 
         ``repo`` is an object store that has the base commit. Raises UserError when somebody else moved the
         branch or closed its pull request. Every step may be repeated by another worker and then finds what
@@ -136,7 +137,7 @@ class Publisher:
         await self._beside("review", lines.remark(self._voice, number, sha, result, threads))
         await self._beside("reply", lines.answer(self._voice, sha, result, threads))
         await self._beside("check run", verdict.proved(self._voice, sha, result.proof))
-        return pull
+        return pull, sha
 
     async def answer(self, result: Result) -> None:
         """Say in the threads that asked why nothing was published."""

@@ -28,6 +28,7 @@ from bot.domain import (
 )
 from bot.github.fit import mark
 from bot.run.internet import advice
+from bot.run.origin import asked_for, unasked
 from bot.run.quiet import fenced, plain, quiet, quiet_line
 
 # What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
@@ -76,15 +77,16 @@ def folded(summary: str, body: str) -> str:
 
 def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
-    plan = _plan(steps)
-    return "\n\n".join(part for part in (mark(task_mark(task)), status, plan, run_link(run_url)) if part)
+    foot = f"{unasked(task)} {run_link(run_url)}".strip()
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, _plan(steps), foot) if part)
 
 
 def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
     plan = _plan(steps)
     details = folded("Plan", plan) if plan else ""
-    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, run_link(run_url)) if part)
+    foot = f"{unasked(task)} {run_link(run_url)}".strip()
+    return "\n\n".join(part for part in (mark(task_mark(task)), text, details, foot) if part)
 
 
 def _plan(steps: Sequence[Step]) -> str:
@@ -142,7 +144,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         choice,
         held(result.changes),
         _hidden(hidden),
-        f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {run_link(run_url)}",
+        f"{asked_for(task)} {run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -262,16 +264,17 @@ def done(
     pull: Mapping[str, Any],
     result: Result,
     *,
-    here: bool = False,
+    here: str = "",
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
     """The final words when a pull request came of it.
 
-    ``here``: they stand on that pull request. ``refused``: what GitHub did not take beside it.
+    ``here``: the new commit, when they stand on that pull request. ``refused``: what GitHub did not take
+    beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    where = ", pushed to this pull request" if here else f": {pull['html_url']}"
+    where = f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}"
     missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
     parts = (f"{state}{where}", choice, quiet(result.outcome.summary), proof(result.proof), missing)
     return "\n\n".join(part for part in parts if part)
