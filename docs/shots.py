@@ -32,7 +32,7 @@ from bot.tasks.schema import migrate  # noqa: E402
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 WIDTH, HEIGHT, TALLEST = 1100, 1000, 6000
-COLOURS = 64  # text on a plain ground needs no more
+COLOURS = 128  # text on a plain ground needs no more
 
 
 async def shoot(browser: str, pages: Mapping[str, str], *, whole: bool = False) -> None:
