@@ -107,6 +107,10 @@ class Redactor:
             kinds.add(KNOWN)
         return sorted(kinds)
 
+    def spelt(self, pieces: Iterable[str]) -> bool:
+        """Whether pieces that hold no known secret by themselves spell one when they are read in a row."""
+        return self._knows_any(_squeeze("".join(pieces)))
+
     def _learn(self, form: str) -> None:
         if len(form) < _CERTAIN:
             self._words.add(form)

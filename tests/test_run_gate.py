@@ -40,6 +40,16 @@ def test_ordinary_changes_pass_as_they_are() -> None:
         "pkg/AGENTS.md",
         "CLAUDE.md",
         ".gitmodules",
+        ".github/\uff37orkflows/ci.yml",
+        ".github/wor\u212aflows/ci.yml",
+        ".github/work\u200cflows/ci.yml",
+        ".github/workflows./ci.yml",
+        ".github /workflows/ci.yml",
+        "AGENTS.md. .",
+        "AGENTS.md::$DATA",
+        "GEMINI.md",
+        "a/.claude/settings.json",
+        ".github/copilot-instructions.md",
         "bell\x07.py",
         "line\nbreak.py",
         "bad\udcff.py",
@@ -70,6 +80,8 @@ def test_the_repository_may_protect_more() -> None:
         ("link", b"../outside", True),
         ("a/b/link", b"../../../x", True),
         ("a/link", b"../.git/config", True),
+        ("a/link", b"../.GIT", True),
+        ("link", b"a/b/c/../x", True),  # a/b/c may lead to the top
         ("a/link", b"../b", False),
         ("link", b"a/file", False),
     ],
@@ -124,3 +136,12 @@ def test_a_secret_in_a_name_is_not_said_back() -> None:
     held = (Held(path=f"sub/.git/{secret}", why="why"),)
     admitted = admit(ChangeSet(base=BASE, files=(), held=held), protected=(), redactor=Redactor([secret]))
     assert secret not in admitted.held[0].path
+
+
+def test_a_secret_in_pieces_stops_the_whole() -> None:
+    secret = "4f1c0d9b7a6e5d3c2b1a09f8e7d6c5b4"
+    pieces = [added(f"{n}.txt", secret[n * 8 : n * 8 + 8].encode()) for n in range(4)]
+    with pytest.raises(UserError, match="in pieces"):
+        admit(ChangeSet(base=BASE, files=tuple(pieces)), protected=(), redactor=Redactor([secret]))
+    fewer = ChangeSet(base=BASE, files=tuple(pieces[:2]))
+    assert admit(fewer, protected=(), redactor=Redactor([secret])) == fewer

@@ -98,8 +98,11 @@ async def attempt(
 
 
 def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
-    """The agent's words without secrets, before anything is stored, committed or said of them."""
-    return replace(
+    """The agent's words without secrets, before anything is stored, committed or said of them.
+
+    Raises UserError when a secret is split over them.
+    """
+    clean = replace(
         outcome,
         title=redactor.text(outcome.title),
         summary=redactor.text(outcome.summary),
@@ -110,6 +113,12 @@ def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:
         ),
         replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
     )
+    for said in (clean.plan, clean.notes, clean.replies):
+        if redactor.spelt(each.text for each in said):
+            raise UserError(
+                "What I wanted to say holds a secret in pieces, so nothing was published.", phase="gate"
+            )
+    return clean
 
 
 def whole_budget(checkout: Checkout) -> Limits:

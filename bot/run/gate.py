@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import stat
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -28,8 +29,18 @@ PROTECTED: tuple[tuple[str, str], ...] = (
     ("docs/CODEOWNERS", "ownership rules are for people to change"),
     ("AGENTS.md", "instructions for agents are for people to change"),
     ("*/AGENTS.md", "instructions for agents are for people to change"),
-    ("CLAUDE.md", "instructions for agents are for people to change"),
-    ("*/CLAUDE.md", "instructions for agents are for people to change"),
+    *(
+        (pattern, "instructions for agents are for people to change")
+        for name in ("CLAUDE.md", "GEMINI.md", "AGENTS.override.md", ".cursorrules", ".windsurfrules")
+        for pattern in (name, f"*/{name}")
+    ),
+    *(
+        (pattern, "the settings of agents are for people to change")
+        for name in (".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".mcp.json")
+        for pattern in (name, f"*/{name}")
+    ),
+    (".github/copilot-instructions.md", "instructions for agents are for people to change"),
+    (".github/instructions/*", "instructions for agents are for people to change"),
     (".gitmodules", "submodules fetch from elsewhere"),
     ("*/.gitmodules", "submodules fetch from elsewhere"),
 )
@@ -67,7 +78,9 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
         return "its name is not UTF-8"
     if any(ord(c) < 32 or ord(c) == 127 for c in change.path):
         return "its name has control characters"
-    folded = change.path.casefold()
+    if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in change.path):
+        return "its name has invisible characters"
+    folded = _folded(change.path)
     for pattern, why in rules:
         if fnmatchcase(folded, pattern.casefold()):
             return why
@@ -82,6 +95,15 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     return ""
 
 
+def _folded(path: str) -> str:
+    """The path as the most forgiving file system takes it: no case, one form of each letter, no dots at ends.
+
+    Windows also takes ``name::$DATA`` for ``name``.
+    """
+    parts = unicodedata.normalize("NFKC", path).casefold().split("/")
+    return "/".join(part.partition(":")[0].rstrip(". ") or part for part in parts)
+
+
 def _named(path: str, redactor: Redactor) -> str:
     """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
     return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
@@ -91,8 +113,12 @@ def _leaves_tree(change: FileChange) -> bool:
     target = change.data.decode("utf-8", "surrogateescape")
     if target.startswith("/"):
         return True
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    up = next((at for at, step in enumerate(steps) if step != ".."), len(steps))
+    if ".." in steps[up:]:
+        return True  # what it goes up from may be a link itself, so where it ends cannot be read off it
     landed = posixpath.normpath(posixpath.join(posixpath.dirname(change.path), target))
-    return landed == ".." or landed.startswith("../") or landed == ".git" or landed.startswith(".git/")
+    return landed == ".." or landed.startswith("../") or _folded(landed).partition("/")[0] == ".git"
 
 
 def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
@@ -105,3 +131,7 @@ def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
                 "nothing was published. If it is a test value, ask for one that does not look real.",
                 phase="gate",
             )
+    if redactor.spelt(change.data.decode("utf-8", "replace") for change in files) or redactor.spelt(
+        change.path for change in files
+    ):
+        raise UserError("The changed files hold a secret in pieces, so nothing was published.", phase="gate")
