@@ -8,8 +8,8 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.git.remote import Unauthorized
 
 ACCESS = (
-    "GitHub does not let the app read this repository. Check that it is still installed there and that its "
-    "'Contents' permission is accepted"
+    "GitHub does not let the app read this repository. Check that it is still installed there, that its "
+    "'Contents' permission is accepted and that the repository is not archived"
 )
 
 # In this order: the first expression that is found decides.

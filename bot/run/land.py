@@ -15,7 +15,7 @@ from bot.domain import ChangeSet
 from bot.errors import UserError
 from bot.git.commit import Built, only_ordinary_files
 from bot.git.push import HeadMoved, push
-from bot.github.answers import Rejected, Stale
+from bot.github.answers import NotFound, Rejected, Stale
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 
@@ -56,7 +56,7 @@ class Landing:
             if onto_head and await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)
-                except Rejected as refused:
+                except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
                     log.warning("publish.unsigned", reason=refused.message)
                 return await self._pushed(self._built, changes.base)
             return await self._pushed(self._built, self._head)
