@@ -63,14 +63,17 @@ async def test_s31_s33_rights_that_go_are_named_and_an_app_that_goes_ends_its_ru
 
     second = await hob.issue("calc", "Doubling is wrong again", "@hob fix")
     await hob.comment("calc", second["number"], "I am on it")
-    rights = {"metadata": "read", "contents": "read", "issues": "write", "pull_requests": "write"}
-    await hob.hub.admin("installation", id=hob.hub.installation_id, permissions=rights)
+    rights = {"metadata": "read", "issues": "write", "pull_requests": "write", "checks": "write"}
+    less, here = {**rights, "contents": "read"}, hob.hub.installation_id
+    await hob.hub.admin("installation", id=here, permissions=less)
     said = await hob.comment("calc", second["number"], "'Contents' permission")
     assert "does not let the app push" in said and len(await hob.pulls("calc")) == 1
 
+    await hob.hub.admin("installation", id=here, permissions={**rights, "contents": "write"})
+    hob.says(SCRIPT[0], [call("shell", command="sleep 20")], [DONE])
     third = await hob.issue("calc", "And again", "@hob fix")
-    await hob.comment("calc", third["number"], "I am on it")
-    await hob.hub.as_app.delete(f"/app/installations/{hob.hub.installation_id}")
+    await hob.comment("calc", third["number"], "**Mend** …")
+    await hob.hub.as_app.delete(f"/app/installations/{here}")
 
     async def cancelled() -> bool:
         return [task.state for task in await store.tasks(limit=1)] == [TaskState.CANCELLED]
