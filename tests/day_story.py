@@ -64,6 +64,7 @@ class Day:
     pull: int = 0
     prize: int = 0  # the stranger's issue
     runs: list[tuple[int, int]] = field(default_factory=list)  # of each run: requests, those creating
+    asked: list[str] = field(default_factory=list)  # all requests of the bot's
 
     @property
     def people(self) -> Client:
@@ -81,11 +82,17 @@ class Day:
     async def run_ends(self, number: int, words: str) -> str:
         """The same at the end of a run, whose requests are within bounds."""
         said = await self.hears(number, words)
-        told, creating = await requests(self.hob)
+        told, creating = await self.requests()
         assert 0 < len(told) <= MOST_REQUESTS, told
         assert len(creating) <= MOST_CREATING, creating
         self.runs.append((len(told), len(creating)))
         return said
+
+    async def requests(self) -> tuple[list[str], list[str]]:
+        """What the bot asked since the last look, and what of it made content."""
+        told, creating = await requests(self.hob)
+        self.asked += told
+        return told, creating
 
     async def now(self) -> dict[str, Any]:
         """The pull request as it is."""
@@ -233,7 +240,7 @@ async def bots_talk_to_each_other_in_vain(day: Day) -> None:
     await day.hears(day.pull, "The last one")
     said_since = (await day.hob.comments("shop", day.pull))[len(before) :]
     assert len(said_since) == 3 + 1 + 1 + 1, "nobody but the person who asked got an answer"
-    told, creating = await requests(day.hob)
+    told, creating = await day.requests()
     assert len(creating) == 1, told
 
 

@@ -145,3 +145,11 @@ def test_a_secret_in_pieces_stops_the_whole() -> None:
         admit(ChangeSet(base=BASE, files=tuple(pieces)), protected=(), redactor=Redactor([secret]))
     fewer = ChangeSet(base=BASE, files=tuple(pieces[:2]))
     assert admit(fewer, protected=(), redactor=Redactor([secret])) == fewer
+
+
+def test_s74_of_names_that_differ_in_case_or_form_one_passes() -> None:
+    admitted = through(added("A/x"), added("a/y"), added("caf\u00e9"), added("cafe\u0301"), added("b"))
+    assert [change.path for change in admitted.files] == ["A/x", "caf\u00e9", "b"]
+    assert [item.path for item in admitted.held] == ["a/y", "cafe\u0301"]
+    moved = (FileChange(path="Readme", kind=ChangeKind.DELETED), added("README"))
+    assert len(through(*moved).files) == 2, "a new spelling is no twin"

@@ -54,8 +54,9 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
     rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
     admitted: list[FileChange] = []
     held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
+    twins = _twins(changes.files)
     for change in changes.files:
-        why = _refuse(change, rules)
+        why = _refuse(change, rules) or twins.get(change.path, "")
         if why:
             held.append(Held(path=_named(change.path, redactor), why=why))
         else:
@@ -93,6 +94,22 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     if stat.S_ISLNK(change.mode) and _leaves_tree(change):
         return "it is a link that leads out of the repository"
     return ""
+
+
+def _twins(files: Sequence[FileChange]) -> dict[str, str]:
+    """New paths that some file systems take for another one's, and why they are held: the later ones."""
+    spelt: dict[str, str] = {}
+    found = {}
+    for change in files:
+        if change.kind is ChangeKind.DELETED:
+            continue
+        parts = change.path.split("/")
+        for path in ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1)):
+            same = unicodedata.normalize("NFC", path).casefold()
+            if spelt.setdefault(same, path) != path:
+                found[change.path] = "some file systems take its name for that of another changed file"
+                break
+    return found
 
 
 def _folded(path: str) -> str:
