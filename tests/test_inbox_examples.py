@@ -4,6 +4,7 @@ where somebody asks.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 import lzma
@@ -12,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from test_inbox_intake import Scene, scene  # noqa: F401 - the fixture
+from test_inbox_webhook import headers, post, serving
 
 from bot.domain import Asked, Refusal
 from bot.inbox.decision import AppIdentity, CheckFailed, Command, Decision, Ignored, Uninstalled
 from bot.inbox.payload import parse
 from bot.inbox.routes import ROUTES, decide
+from bot.tasks.tables import DeliveryState
 
 HOB = AppIdentity(id=7, slug="hob", bot_id=900)
 WORDS = {
@@ -97,3 +102,27 @@ def test_a_label_and_a_failing_check_ask() -> None:
 
 def test_the_examples_know_every_event_that_is_acted_on() -> None:
     assert {name for name, _ in ROUTES} <= set(examples())
+
+
+async def test_every_example_goes_through_the_webhook_and_the_inbox_and_makes_no_task(scene: Scene) -> None:  # noqa: F811
+    taken = {
+        f"{name.replace('_', '-')}-{number}": (name, json.dumps(payload).encode())
+        for name, payloads in examples().items()
+        for number, payload in enumerate(payloads)
+    }
+    async with serving(scene.store, known=frozenset(examples())) as url, ClientSession() as http:
+        turn = asyncio.Semaphore(4)
+
+        async def arrives(guid: str, name: str, body: bytes) -> None:
+            async with turn:
+                status, answer = await post(http, url, body, headers(body, guid=guid, event=name))
+                assert (status, answer.get("status")) == (202, "stored"), (guid, answer)
+                await scene.intake.take(guid)
+
+        await asyncio.gather(*(arrives(guid, *sent) for guid, sent in taken.items()))
+    ended = [await scene.ended(guid) for guid in taken]
+    assert len(ended) == sum(map(len, examples().values()))
+    assert {state for state, _ in ended} <= {DeliveryState.IGNORED, DeliveryState.HANDLED}, ended
+    told = [reason for state, reason in ended if state is DeliveryState.HANDLED]
+    assert all("0 tasks cancelled" in reason for reason in told), told
+    assert await scene.tasks() == [] and scene.wrote() == []

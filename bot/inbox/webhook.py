@@ -27,7 +27,7 @@ TOGETHER = 10 * LIMIT  # of bodies in memory at once, signed or not
 _BYTES_A_SECOND = 5_000_000  # more time for large bodies: at most 7 s of GitHub's 10
 LATE = 200  # writes that may still be under way after their 503
 _GUID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
-_EVENT = re.compile(r"[a-z_]{1,64}", re.ASCII)
+_EVENT = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _KEPT = ("x-github-", "user-agent", "content-type")
 
 
