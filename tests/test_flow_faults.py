@@ -28,7 +28,7 @@ AMISS: dict[str, tuple[str, str, dict[str, Any]]] = {  # repository: kind of fau
 }
 
 
-async def test_s29_s36_s75_whatever_github_answers_there_is_one_pull_request(
+async def test_s29_s30_s36_s75_whatever_github_answers_there_is_one_pull_request(
     hob: AtWork,  # noqa: F811
     store: Store,  # noqa: F811
 ) -> None:
@@ -48,6 +48,16 @@ async def test_s29_s36_s75_whatever_github_answers_there_is_one_pull_request(
         one["at"] for one in made[first + 1 :] if one["method"] != "GET" and "graphql" not in one["path"]
     ]
     assert writes[0] - made[first]["at"] >= 1.0, "it did not wait as long as it was told"
+
+    await hob.hub.seed_repo("empty", FAULTY)
+    await hob.hub.fault("primary_limit", "/empty/pulls$", method="POST", seconds=3600)
+    issue = await hob.issue("empty", "Doubling is wrong", "@hob please fix this")
+
+    async def parked() -> bool:
+        return [task.state for task in await store.tasks(repo="maintainer/empty")] == [TaskState.WAITING]
+
+    await eventually(parked, "it is not parked", lambda: store.tasks(repo="maintainer/empty"))
+    assert "did not work" not in "".join(await hob.comments("empty", issue["number"]))
 
 
 async def test_s31_s33_rights_that_go_are_named_and_an_app_that_goes_ends_its_runs(
