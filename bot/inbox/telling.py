@@ -90,7 +90,8 @@ async def _outcome(desk: Desk, task: Task) -> str:
 
 async def _facts(desk: Desk, task: Task, runs: Sequence[RunRecord]) -> str:
     made = [each for each in await desk.store.attempts(task.root) if each.maker == task.id]
-    models = ", ".join(sorted({f"`{plain(each.model)}`" for each in made if each.model}))
+    names = {"scripted" if each.model.startswith("scripted") else each.model for each in made if each.model}
+    models = ", ".join(f"`{plain(name)}`" for name in sorted(names))
     base = next((run.base_sha for run in reversed(runs) if run.base_sha), "")
     facts = [
         f"model {models}" if models else "",
