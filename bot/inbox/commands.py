@@ -70,7 +70,7 @@ _MENDING = frozenset({
 })  # fmt: skip
 _AROUND = frozenset({"please", "now", "it", "this", "that"})
 _COURTESIES = frozenset(
-    {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi"}
+    {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi", "lgtm"}
 )
 _POLITE = _COURTESIES | {"you", "job", "work", "well", "done", "a", "lot", "so", "much", "very", "hi"}
 _POINTING = {"this", "it", "that", "the", "a", "one", "issue", "bug", "problem", "me", "us"}

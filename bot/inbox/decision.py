@@ -41,6 +41,13 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """Words on the bot's own pull request that do not mention it: asked for where the repository says so."""
+
+    decision: Asked | Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstalled:
     """The app may not act for this installation any more."""
 
@@ -55,7 +62,7 @@ class CheckFailed:
     event: Event
 
 
-Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | CheckFailed | Ignored
+Decision: TypeAlias = Asked | Refusal | Command | Overheard | Uninstalled | CheckFailed | Ignored
 
 NOT_MINE = Refusal(
     reason="not own pull",

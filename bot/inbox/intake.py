@@ -10,7 +10,17 @@ import structlog
 from bot.domain import TERMINAL, Asked, Event, Permission, Refusal, TaskState, TriggerKind
 from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
-from bot.inbox.decision import AppIdentity, CheckFailed, Command, Ignored, Uninstalled, review_of
+from bot.inbox.configured import in_force
+from bot.inbox.decision import (
+    NO_MENTION,
+    AppIdentity,
+    CheckFailed,
+    Command,
+    Ignored,
+    Overheard,
+    Uninstalled,
+    review_of,
+)
 from bot.inbox.desk import Desk, Ending, House, RemoveBranch, thread_key
 from bot.inbox.failing import judge
 from bot.inbox.obey import obey
@@ -69,6 +79,8 @@ class Intake:
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
+            case Overheard():
+                return await self._overheard(decision)
             case Uninstalled():
                 return await self._uninstalled(decision)
             case CheckFailed():
@@ -82,6 +94,20 @@ class Intake:
             case Command():
                 return await obey(self._desk, api, decision)
         return await self._accept(api, decision)
+
+    async def _overheard(self, heard: Overheard) -> Ending:
+        """Words that mention nobody count on an own pull request where hob.yml says ``respond: always``; of
+        people who may not ask they are passed over in silence.
+        """
+        event = heard.decision.event
+        api = self._desk.api(event)
+        if not event.installation or (await in_force(api, event)).config.respond != "always":
+            return DeliveryState.IGNORED, NO_MENTION.reason
+        if isinstance(await self._desk.allowed(api, event), Refusal):
+            return DeliveryState.IGNORED, "said by somebody who may not ask"
+        if isinstance(heard.decision, Command):
+            return await obey(self._desk, api, heard.decision)
+        return await self._accept(api, heard.decision)
 
     async def _failed(self, decision: CheckFailed) -> Ending:
         """A failing check asks for itself when the pull request broke it."""

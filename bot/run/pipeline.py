@@ -169,7 +169,7 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     """Publish what was proved, if the person who asked may still ask."""
     await job.store.set_phase(job.run, Phase.PUBLISH)
     task, result = job.task, handover.result
-    if not (await job.api.permission(task.requester.login)).may_write:
+    if not await job.still_may():
         raise UserError(
             f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
             phase="publish",
