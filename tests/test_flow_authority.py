@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,8 @@ import aiohttp
 import pytest
 from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from sqlalchemy import text
+from worker_fixtures import working
 
-from bot.serve import serve_worker
-from bot.settings import load
 from bot.tasks.database import Database
 from bot.tasks.store import Store
 
@@ -38,30 +35,6 @@ async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[A
 @pytest.fixture
 def store(database: Database) -> Store:
     return Store(database.engine)
-
-
-@asynccontextmanager
-async def working(hob: AtWork, home: Path, database: Database, **more: Any) -> AsyncIterator[None]:
-    """A worker for the while."""
-    hub, stop = hob.hub, asyncio.Event()
-    settings = load(
-        home=home,
-        database_url=database.url,
-        github_url=hub.api_url,
-        app_id=hub.app_id,
-        private_key=hub.private_key,
-        model=hob.model,
-        write_seconds=0,
-        progress_seconds=0,
-        log="console",
-        **more,
-    )
-    worker = asyncio.create_task(serve_worker(settings, stop))
-    try:
-        yield
-    finally:
-        stop.set()
-        await worker
 
 
 async def comment(who: Any, number: int, words: str) -> Json:
@@ -203,6 +176,7 @@ async def test_s64_no_answer_is_no_permission_and_a_lost_one_stops_the_publicati
     hub, asks = hob.hub, r"/collaborators/.*/permission"
     await hub.as_maintainer.put(f"{AT}/collaborators/stranger", {"permission": "push"})
     await hub.fault("status", asks, status=404, count=1)
+    await hub.fault("reset", asks, count=1)
     await hub.fault("status", asks, status=500, count=100)
     first = (await hob.issue("calc", "One", "@hob fix it"))["number"]
     async with working(hob, home, database):

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work
+from sqlalchemy import text
+from worker_fixtures import working
 
+from bot.domain import TaskState
 from bot.tasks.database import Database
+from bot.tasks.store import Store
 
 AT = "/repos/maintainer/calc"
 PLAN = {"name": "plan", "args": {"steps": [{"text": "Mend `double`", "state": "done"}]}}
@@ -62,16 +66,6 @@ async def test_undo_takes_back_what_is_hobs_alone(hob: AtWork) -> None:
     await hob.comment("calc", issue, "is gone already")
 
 
-async def test_nobody_elses_pull_request_is_undone(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", FAULTY)
-    await hob.hub.push_files("calc", {"a.txt": "a\n"}, branch="hob/mine")
-    wanted = {"title": "Mine", "head": "hob/mine", "base": "main"}
-    number = (await hob.hub.as_maintainer.post(f"{AT}/pulls", wanted))["number"]
-    await say(hob, number, "@hob undo")
-    await hob.comment("calc", number, "There is no pull request of mine here to undo.")
-    assert "hob/mine" in await branches(hob)
-
-
 async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork) -> None:
     config = "budget: {usd: 2}\nlint: 'true'\ninstructions: Ask @maintainer | or not.\n"
     issue, pull = await opened(hob, {".github/hob.yml": config})
@@ -101,14 +95,44 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert "It added instead." in await hob.comment("calc", pull["number"], "asked for this in")
 
 
-async def test_a_bad_file_is_named(hob: AtWork) -> None:
+async def test_what_cannot_be_told_or_undone_is_said(hob: AtWork) -> None:
     await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "tets: x\n"})
-    issue = (await hob.issue("calc", "Doubling is wrong"))["number"]
+    await hob.hub.push_files("calc", {"a.txt": "a\n"}, branch="hob/mine")
+    wanted = {"title": "Mine", "head": "hob/mine", "base": "main"}
+    number = (await hob.hub.as_maintainer.post(f"{AT}/pulls", wanted))["number"]
     for word in ("config", "explain", "undo", "help"):
-        await say(hob, issue, f"@hob {word}")
-    await hob.comment("calc", issue, "unknown key `tets`")
-    await hob.comment("calc", issue, "I have not been asked for anything on this thread yet.")
-    await hob.comment("calc", issue, "There is no pull request of mine here to undo.")
-    listed = await hob.comment("calc", issue, "this list")
+        await say(hob, number, f"@hob {word}")
+    await hob.comment("calc", number, "unknown key `tets`")
+    await hob.comment("calc", number, "I have not been asked for anything on this thread yet.")
+    await hob.comment("calc", number, "There is no pull request of mine here to undo.")
+    assert "hob/mine" in await branches(hob)
+    listed = await hob.comment("calc", number, "this list")
     for word in ("review", "explain", "undo", "budget", "config"):
         assert f"`@hob {word}`" in listed
+
+
+async def test_words_on_its_own_pull_request_count_where_the_repository_says_so(
+    tmp_path: Path, home: Path, database: Database
+) -> None:
+    async with at_work(tmp_path, home, database, worker=False) as hob:
+        async with working(hob, home, database):
+            _, pull = await opened(hob, {".github/hob.yml": "respond: always\n"})
+        number, store = pull["number"], Store(database.engine)
+        async with database.engine.begin() as connection:
+            spent = "UPDATE runs SET usage = usage || jsonb_build_object('usd', 6)"
+            await connection.execute(text(spent))
+        await hob.hub.as_stranger.post(f"{AT}/issues/{number}/comments", {"body": "Name it differently."})
+        for words in ("@stranger what do you think?", "Thanks, great work!", "Call it `twice`."):
+            await say(hob, number, words)
+        async with working(hob, home, database, daily_usd=5.0):
+            await hob.comment(
+                "calc", number, "I wait: this installation has used its $5 of the last 24 hours"
+            )
+            await say(hob, number, "@hob budget")
+            cost = await hob.comment("calc", number, "$0.00 of $5 are left")
+            assert "$6.00" in cost
+        asked = [task for task in await store.tasks() if task.thread.number == number]
+        assert [(task.request, task.requester.login) for task in asked] == [
+            ("Call it `twice`.", "maintainer")
+        ]
+        assert asked[0].state is TaskState.WAITING

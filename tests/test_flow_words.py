@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
+from flow_fixtures import FAULTY, MEND, AtWork, at_work, call, eventually
 
 from bot.tasks.database import Database
 
@@ -152,20 +152,6 @@ async def test_a_question_is_answered_where_it_was_asked(hob: AtWork) -> None:
 
     await eventually(answered, "no answer in the thread", lambda: remarks(hob, pull["number"]))
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["commits"] == 1
-
-
-async def test_who_may_not_write_any_more_gets_no_review(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", FAULTY)
-    await hob.hub.push_files("calc", {"calc.py": WORSE}, branch="more")
-    wanted = {"title": "More", "head": "more", "base": "main"}
-    number = (await hob.hub.as_maintainer.post(f"{AT}/pulls", wanted))["number"]
-    await hob.hub.as_maintainer.put(f"{AT}/collaborators/stranger", {"permission": "push"})
-    hob.says([call("shell", command="sleep 2")], [DONE | {"args": {"kind": "answered", "summary": "Fine."}}])
-    await hob.hub.as_stranger.post(f"{AT}/issues/{number}/comments", {"body": "@hob review"})
-    await hob.comment("calc", number, "I am on it")
-    await hob.hub.as_maintainer.delete(f"{AT}/collaborators/stranger")
-    await hob.comment("calc", number, "may no longer write to this repository")
-    assert await reviews(hob, number) == []
 
 
 async def test_without_a_model_it_runs_the_checks_and_points_at_lines(
