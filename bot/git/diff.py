@@ -27,6 +27,7 @@ _ARGS = (
     *("diff-tree", "-r", "-p", "--no-color", "--no-ext-diff", "--no-textconv", "--no-indent-heuristic"),
     *("-M50%", "-l400", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers"),
 )
+MOST_CHARS = 2_000_000  # of a diff between commits; GitHub shows 1 MB
 _FILE_START = re.compile(r"^diff --git ", re.MULTILINE)
 _SIDES = re.compile(r"^(?:---|\+\+\+) (.+?)\t?$", re.MULTILINE)
 _QUOTED = re.compile(rb'\\([abtnvfr"\\]|[0-7]{3})')
@@ -60,8 +61,14 @@ def unified(repo: Path, base: str, changes: ChangeSet) -> str:
 
 
 def between(repo: Path, base: str, head: str) -> str:
-    """The diff from one commit to another; bytes that are not UTF-8 become U+FFFD. Blocking."""
-    return run_now(repo, *_ARGS, check_sha(base), check_sha(head)).out.decode("utf-8", "replace")
+    """The diff from one commit to another: as many whole files as ``MOST_CHARS`` take; bytes that are not
+    UTF-8 become U+FFFD. Blocking.
+    """
+    diff = run_now(repo, *_ARGS, check_sha(base), check_sha(head)).out.decode("utf-8", "replace")
+    if len(diff) <= MOST_CHARS:
+        return diff
+    starts = [match.start() for match in _FILE_START.finditer(diff)]
+    return diff[: max((start for start in starts if start <= MOST_CHARS), default=0)]
 
 
 def by_file(diff: str) -> Iterator[tuple[str, str]]:
