@@ -67,7 +67,7 @@ async def test_undo_takes_back_what_is_hobs_alone(hob: AtWork) -> None:
 
 
 async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork) -> None:
-    config = "budget: {usd: 2}\nlint: 'true'\ninstructions: Ask @maintainer | or not.\n"
+    config = "budget: {usd: 2}\nlint: 'true'\ninstructions: Ask @maintainer | or not.\nlabel: robot\n"
     issue, pull = await opened(hob, {".github/hob.yml": config})
     head = (await hob.hub.git("rev-parse", "HEAD", cwd=hob.hub.worktree("calc"))).strip()
     hob.says([])
@@ -83,6 +83,7 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert f"| `budget.usd` | `2` | {file} |" in shown
     assert "| `budget.turns` | `60` | default |" in shown
     assert "| `test` | none | found in the tree |" in shown
+    assert f"| `label` | `robot` | {file} |" in shown and shown.count("| `label` |") == 1
     assert "| `model` | `scripted` | the operator's `HOB_MODEL` |" in shown
     assert f"| `instructions` | `Ask @maintainer or not.` | {file} |" in shown
     assert hob.hub.webhook_secret not in shown and str(hob.hub.app_id) not in shown
@@ -91,6 +92,10 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert "- [x] Mend  double" in told
     assert f"What came of it (#{pull['number']})" in told and "It added instead." in told
     assert "model `scripted`" in told and "worked on" in told
+    labelled = (await hob.issue("calc", "Doubling is still wrong"))["number"]
+    hob.says([{"name": "finish", "args": {"kind": "nothing", "summary": "It is well."}}])
+    await hob.hub.as_maintainer.post(f"{AT}/issues/{labelled}/labels", {"labels": ["robot"]})
+    await hob.comment("calc", labelled, "It is well.")
     await say(hob, pull["number"], "@hob explain")
     assert "It added instead." in await hob.comment("calc", pull["number"], "asked for this in")
 

@@ -15,6 +15,7 @@ from bot.repofile import PATH, RepoConfig, parse
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
+OPERATORS = ("model", "image", "label")  # the operator's, where the repository does not say
 FOUND = "found in the tree"  # where hob.yml names no command, see ``bot.run.checks``
 
 
@@ -48,15 +49,15 @@ def _values(desk: Desk, now: InForce, file: str) -> Iterator[tuple[str, str, str
     operator = dict(desk.house.shown)
     for key, value in _flat(now.config):
         given = _is_set(now.config, key)
-        if not given and key in ("model", "image") and key in operator:
+        if not given and key in OPERATORS and key in operator:
             yield (key, *operator.pop(key))
         elif not given and key == "test":
             yield key, "", FOUND
         elif not given and key == "attempts":
             yield key, "3, and 1 for `offline`", DEFAULT
-        elif key not in ("label",):  # the operator's counts
+        else:
             yield key, _shown(value), file if given else DEFAULT
-        operator.pop(key, None) if given else None
+        operator.pop(key, None)
     for key, (value, source) in operator.items():
         yield key, value, source
 

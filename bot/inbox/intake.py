@@ -28,6 +28,7 @@ from bot.inbox.payload import parse
 from bot.inbox.policy import loops
 from bot.inbox.reading import BadPayload
 from bot.inbox.routes import decide
+from bot.inbox.rules_labels import ANOTHER
 from bot.tasks.store import Store
 from bot.tasks.tables import DeliveryState
 
@@ -76,6 +77,8 @@ class Intake:
 
     async def _handle(self, event: Event) -> Ending:
         decision = decide(event, app=self._app, label=self._house.label)
+        if decision is ANOTHER and event.installation:
+            decision = decide(event, app=self._app, label=await self._label(event))
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
@@ -94,6 +97,13 @@ class Intake:
             case Command():
                 return await obey(self._desk, api, decision)
         return await self._accept(api, decision)
+
+    async def _label(self, event: Event) -> str:
+        """The label that asks in the event's repository, by its hob.yml; an invalid file names none."""
+        try:
+            return (await in_force(self._desk.api(event), event)).config.label
+        except UserError:
+            return self._house.label
 
     async def _overheard(self, heard: Overheard) -> Ending:
         """Words that mention nobody count on an own pull request where hob.yml says ``respond: always``; of
