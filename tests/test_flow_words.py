@@ -105,18 +105,16 @@ async def test_a_strangers_pull_request_is_reviewed_once_and_not_changed(hob: At
 
 
 async def test_a_review_that_moved_on_resolves_what_is_gone(hob: AtWork) -> None:
-    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.seed_repo("calc", {**FAULTY, ".github/hob.yml": "budget: {turns: 1}\n"})
     await hob.hub.push_files("calc", {"calc.py": WORSE}, branch="more")
     wanted = {"title": "More", "head": "more", "base": "main"}
     number = (await hob.hub.as_maintainer.post(f"{AT}/pulls", wanted))["number"]
     hob.says(
-        [
-            call("note", path="calc.py", line=2, text="Unused."),
-            call("finish", kind="answered", summary="One."),
-        ]
+        [call("note", path="calc.py", line=2, text="Unused.")], [call("finish", kind="answered", summary="x")]
     )
     await say(hob, number, "@hob review")
     await hob.comment("calc", number, "with 1 remark")
+    assert "A limit ended it early" in (await reviews(hob, number))[0]["body"]
     await hob.hub.push_files("calc", {"calc.py": WORSE.replace("    y = 1\n", "")}, branch="more")
     hob.says([call("finish", kind="answered", summary="Better.")])
     await say(hob, number, "@hob review again")

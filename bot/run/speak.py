@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, TaskKind, TaskState
+from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, OutcomeKind, TaskKind, TaskState
+from bot.errors import UserError
 from bot.github.fit import mark
 from bot.github.graphql import SeenThread, Settlement
 from bot.run import report, report_words
@@ -26,11 +27,13 @@ async def speak(job: Job) -> Handover | Ended:
     """Prepare, think and, for a review, run the checks on both sides; the words to publish, or why none."""
     ground = await examine(job)
     picked = await tried_out(job, ground.checkout, ground.brief)
-    ended = without_pull(picked.result)
-    if ended is not None and ended.state is not TaskState.DONE:
+    result = picked.result
+    ended = without_pull(result)
+    remarked = job.task.kind is TaskKind.REVIEW and result.outcome.kind is OutcomeKind.LIMIT
+    if ended and ended.state is not TaskState.DONE and not (remarked and result.outcome.notes):
         return ended
     return Handover(
-        result=picked.result,
+        result=result,
         branch="",
         head=ground.checkout.base,
         hidden=ground.hidden,
@@ -93,7 +96,10 @@ async def _files(job: Job, sha: str, notes: Sequence[Note], threads: Sequence[Se
     paths = {note.path for note in notes} | {one.path for one in threads if known(one)}
     files = []
     for path in sorted(paths):
-        data = await job.parts.workshop.mirror.read_file(job.task.repo.id, sha, path)
+        try:
+            data = await job.parts.workshop.mirror.read_file(job.task.repo.id, sha, path)
+        except UserError:  # too large to be looked at
+            continue
         kind = ChangeKind.DELETED if data is None else ChangeKind.MODIFIED
         files.append(FileChange(path=path, kind=kind, mode=0o100644, data=data or b""))
     return ChangeSet(base=sha, files=tuple(files))
