@@ -111,7 +111,13 @@ class Settings(BaseSettings):
         for name in names:
             variable = str(type(self).model_fields[name].validation_alias)
             value = getattr(self, name)
-            text = ", ".join(map(str, sorted(value))) if isinstance(value, frozenset) else str(value or "")
+            text = (
+                ", ".join(map(str, sorted(value)))
+                if isinstance(value, frozenset)
+                else ""
+                if value is None
+                else str(value)
+            )
             if text.startswith("scripted:"):
                 text = "scripted"
             source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"

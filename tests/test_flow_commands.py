@@ -82,7 +82,8 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     file = f"`.github/hob.yml` at `{head[:12]}`"
     assert f"| `budget.usd` | `2` | {file} |" in shown
     assert "| `budget.turns` | `60` | default |" in shown
-    assert "| `test` | none | found in the tree |" in shown
+    assert "| `test` | `found by the tree's files` | default |" in shown
+    assert "| `write_seconds` | `0.0` | the operator's `HOB_WRITE_SECONDS` |" in shown
     assert f"| `label` | `robot` | {file} |" in shown and shown.count("| `label` |") == 1
     assert "| `model` | `scripted` | the operator's `HOB_MODEL` |" in shown
     assert f"| `instructions` | `Ask @maintainer or not.` | {file} |" in shown

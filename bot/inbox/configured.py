@@ -16,7 +16,7 @@ from bot.repofile import PATH, RepoConfig, parse
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
 OPERATORS = ("model", "image", "label")  # the operator's, where the repository does not say
-FOUND = "found in the tree"  # where hob.yml names no command, see ``bot.run.checks``
+FOUND = "found by the tree's files"  # where hob.yml names no command, see ``bot.run.checks``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def _values(desk: Desk, now: InForce, file: str) -> Iterator[tuple[str, str, str
         if not given and key in OPERATORS and key in operator:
             yield (key, *operator.pop(key))
         elif not given and key == "test":
-            yield key, "", FOUND
+            yield key, FOUND, DEFAULT
         elif not given and key == "attempts":
             yield key, "3, and 1 for `offline`", DEFAULT
         else:

@@ -68,7 +68,8 @@ def verdict(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> Wor
         *ended,
     ]
     if made:
-        lines += ["", f"{len(made)} of the changed lines are named by them; see the remarks."]
+        count = "One changed line is" if len(made) == 1 else f"{len(made)} changed lines are"
+        lines += ["", f"{count} named by them; see the remarks."]
     elif any(not ran(output).passed for output in outputs):
         lines += ["", "None of what they say is about a line that changed here."]
     return "answered", "", "\n".join([*lines, "", ONLY])
@@ -110,4 +111,4 @@ def _ended(run: Ran) -> str:
         return "passes."
     if run.code is None:
         return "did not come to an end."
-    return f"ends with exit code {run.code}:\n\n```\n{run.tail}\n```"
+    return f"ends with exit code {run.code}; below is what it says."
