@@ -142,3 +142,18 @@ async def test_words_on_its_own_pull_request_count_where_the_repository_says_so(
             ("Call it `twice`.", "maintainer")
         ]
         assert asked[0].state is TaskState.WAITING
+
+
+async def test_the_button_on_a_check_that_fails_asks_as_a_person_does(hob: AtWork) -> None:
+    await hob.hub.seed_repo("calc", FAULTY)
+    hob.says([{"name": "write", "args": {"path": "notes.txt", "text": "n\n"}}], [DONE])
+    issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
+    await hob.comment("calc", issue, "Done, but read the proof")
+    (pull,) = await hob.pulls("calc")
+    listed = await hob.hub.as_maintainer.get(f"{AT}/commits/{pull['head']['sha']}/check-runs")
+    (proof,) = [run for run in listed["check_runs"] if run["name"] == "Hob"]
+    assert proof["conclusion"] == "failure"
+    hob.says([MEND], [DONE])
+    await hob.hub.admin("press", check_run=proof["id"], identifier="fix", login="maintainer")
+    await hob.comment("calc", pull["number"], "**Done**, pushed")
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["commits"] == 2
