@@ -125,7 +125,8 @@ class Desk:
         if refusal.reason != NO_PERMISSION:
             await self.comment(api, event, key, refusal.message)
             return ending
-        if await self._effects.get(key) is None:
+        known = await self._effects.get(key)
+        if known is None or not known.done:
             today = f"no-permission:{thread_key(event)}:{datetime.now(UTC).date()}"
             told = await self._effects.get(today)
             await self._effects.once(
