@@ -44,7 +44,8 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world.
+    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world. The
+    proof compares with ``before``, where that is another tree.
     """
 
     repo: Path
@@ -58,6 +59,7 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     outside: Outside | None = None
+    before: Checkout | None = None
 
     async def open(self, *, key: str = "internet") -> Watched:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
