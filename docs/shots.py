@@ -76,6 +76,7 @@ async def day(browser: str, home: Path) -> None:
                 "day-issue": f"{web}/issues/{played.issue}",
                 "day-review": f"{web}/pull/{played.pull}",
                 "day-refusal": f"{web}/issues/{played.prize}",
+                "day-reviewed": f"{web}/pull/{played.reviewed}",
             }
             await shoot(browser, pages, whole=True)
         await database.engine.dispose()

@@ -63,6 +63,7 @@ class Day:
     issue: int = 0
     pull: int = 0
     prize: int = 0  # the stranger's issue
+    reviewed: int = 0  # a colleague's pull request
     runs: list[tuple[int, int]] = field(default_factory=list)  # of each run: requests, those creating
     asked: list[str] = field(default_factory=list)  # all requests of the bot's
 
@@ -230,6 +231,55 @@ async def a_check_that_the_change_broke_is_mended(day: Day) -> None:
     await day.check(after["head"]["sha"], "success")
 
 
+async def a_question_is_answered_without_a_change(day: Day) -> None:
+    before = await day.now()
+    hob = "Prices are whole cents, so the result has to be one too."
+    day.hob.says([call("finish", kind="answered", title="", summary=hob)])
+    await day.say(day.pull, "@hob why is it a floor division?")
+    await day.run_ends(day.pull, hob)
+    assert (await day.now())["head"]["sha"] == before["head"]["sha"]
+
+
+async def a_colleagues_pull_request_is_reviewed(day: Day) -> None:
+    await day.hob.hub.push_files("shop", {"gift.py": "def gift(cents):\n    return cents\n"}, branch="gifts")
+    wanted = {"title": "Gifts", "head": "gifts", "base": "main"}
+    theirs = await day.people.post(f"{AT}/pulls", wanted)
+    day.hob.says(
+        [
+            call(
+                "note",
+                path="gift.py",
+                line=2,
+                text="A gift of nothing passes.",
+                suggestion="    return cents or 1",
+            )
+        ],
+        [call("finish", kind="answered", title="", summary="Sound, but it knows no smallest gift.")],
+    )
+    await day.say(theirs["number"], "@hob review")
+    await day.run_ends(theirs["number"], "**Reviewed**")
+    at = f"{AT}/pulls/{theirs['number']}"
+    (review,) = await day.people.get(f"{at}/reviews")
+    assert review["state"] == "COMMENTED" and "no smallest gift" in review["body"]
+    (remark,) = await day.people.get(f"{at}/comments")
+    assert "```suggestion\n    return cents or 1\n```" in remark["body"]
+    assert (await day.people.get(at))["head"]["sha"] == theirs["head"]["sha"]
+    day.reviewed = theirs["number"]
+
+
+async def what_is_asked_of_records_costs_no_model(day: Day) -> None:
+    day.hob.says([])  # it would have nothing to say
+    for command, answer in (
+        ("budget", "may cost"),
+        ("config", "What I go by"),
+        ("explain", "asked for this in"),
+    ):
+        await day.say(day.issue, f"@hob {command}")
+        await day.hears(day.issue, answer)
+    told, creating = await day.requests()
+    assert len(creating) == 3, told
+
+
 async def bots_talk_to_each_other_in_vain(day: Day) -> None:
     before = await day.hob.comments("shop", day.pull)
     for turn in range(3):
@@ -254,7 +304,23 @@ async def it_is_merged_by_a_person(day: Day) -> None:
     assert BETTER in await day.file("main")
     await day.say(day.pull, "@hob and now the README")
     await day.hears(day.pull, "is closed, so I cannot add to it")
-    assert len(await day.hob.pulls("shop")) == 1
+    assert [each["number"] for each in await day.hob.pulls("shop")] == [day.reviewed, day.pull]
+
+
+async def another_is_undone(day: Day) -> None:
+    hastily = "print('hello')\n"
+    day.hob.says(
+        [call("write", path="hello.py", text=hastily)],
+        [call("finish", kind="changed", title="Greet", summary="It greets.")],
+    )
+    number = (await day.hob.issue("shop", "Greet people", "@hob please do this"))["number"]
+    await day.run_ends(number, "**Done")
+    (pull, *_) = await day.hob.pulls("shop")
+    await day.say(pull["number"], "@hob undo")
+    await day.hears(pull["number"], f"I closed #{pull['number']} and deleted its branch")
+    assert (await day.hob.pulls("shop"))[0]["state"] == "closed"
+    branches = [each["name"] for each in await day.people.get(f"{AT}/branches")]
+    assert pull["head"]["ref"] not in branches
 
 
 async def reviews(day: Day) -> list[dict[str, Any]]:
@@ -271,8 +337,10 @@ CHAPTERS: list[Chapter] = [
     a_review_is_answered_thread_by_thread,
     a_check_that_the_change_broke_is_mended,
     # Here: main moves and conflicts with the pull request.
-    # Here: a review of somebody else's pull request, a question, `budget`, `config`, `explain`.
+    a_question_is_answered_without_a_change,
+    a_colleagues_pull_request_is_reviewed,
+    what_is_asked_of_records_costs_no_model,
     bots_talk_to_each_other_in_vain,
     it_is_merged_by_a_person,
-    # Here: `undo`.
+    another_is_undone,
 ]
