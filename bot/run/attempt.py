@@ -22,6 +22,7 @@ from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
 from bot.run.internet import merged
+from bot.run.joining import concluded
 from bot.run.prove import apply, prove
 from sandbox.spec import Sandbox
 
@@ -87,6 +88,9 @@ async def attempt(
     outcome = _redacted(outcome, redactor)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
+    )
+    outcome, admitted = await asyncio.to_thread(
+        concluded, checkout.joined, str(checkout.repo), outcome, admitted
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))

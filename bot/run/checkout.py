@@ -20,6 +20,7 @@ from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
 from bot.run.guides import read_guides
 from bot.run.internet import Watched, egress
+from bot.run.joining import Joined
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
@@ -44,7 +45,8 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world.
+    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world. Of a
+    merge, ``joined`` says of what, and ``before`` is the branch as it was: the proof compares with it.
     """
 
     repo: Path
@@ -58,6 +60,8 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     outside: Outside | None = None
+    joined: Joined | None = None
+    before: Checkout | None = None
 
     async def open(self, *, key: str = "internet") -> Watched:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""

@@ -41,18 +41,21 @@ class Landing:
         self._built = built
         self._message = message.replace("\0", "").strip()
 
-    async def found(self, base: str) -> str | None:
+    async def found(self, changes: ChangeSet) -> str | None:
         """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
         at = await self._api.commit_at(self._branch)
         if at is None:
             return None
-        proved = (at.tree, at.parents) == (self._built.tree, (base,))
+        proved = (at.tree, at.parents) == (self._built.tree, changes.parents or (changes.base,))
         return at.sha if proved or at.sha == self._built.sha else None
 
     async def land(self, repo: Path, changes: ChangeSet) -> str:
-        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved."""
+        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved.
+
+        A merge is pushed: GitHub's own commits have one parent.
+        """
         try:
-            onto_head = self._head in (None, changes.base)
+            onto_head = self._head in (None, changes.base) and not changes.parents
             if onto_head and await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)

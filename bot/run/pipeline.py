@@ -21,6 +21,7 @@ from bot.run.attempts import best_of, ceiling
 from bot.run.ending import Ended, leave, passing, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
+from bot.run.joining import models
 from bot.run.notebook import Notebook
 from bot.run.prepare import prepare
 from bot.tasks.lease import Lease
@@ -144,7 +145,7 @@ async def _make(job: Job) -> Handover | Ended:
         ground.checkout,
         ground.brief,
         most=ceiling(ground.checkout.config, name, asked=directive.number if directive else None),
-        new_model=lambda: choose(name),
+        new_model=models(ground.checkout.joined, lambda: choose(name)),
         kept=job.notebook,
         redactor=parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
@@ -187,7 +188,7 @@ async def _publish(job: Job, handover: Handover) -> Ended:
             phase="publish",
         )
     job.lease.commit()
-    await job.fetched(result.changes.base)
+    await job.ready(result.changes)
     pull = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
     if handover.ordinal:
         await job.store.choose_attempt(job.run, task.root, handover.ordinal)

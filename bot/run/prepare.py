@@ -16,6 +16,7 @@ from bot.redact import Redactor
 from bot.run import context
 from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
+from bot.run.joining import Joined, join, told
 from bot.run.lines import ON_LINES
 from bot.run.orient import oriented
 from bot.tasks.store import Store
@@ -55,7 +56,8 @@ async def prepare(
     mirror, repo = workshop.mirror, task.repo
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
-    branch, head, continued = await _branch(task, api)
+    branch, pull = await _branch(task, api)
+    head, continued = (str(pull["head"]["sha"]) if pull else None), pull is not None
     default = f"refs/heads/{repo.default_branch}"
     start = f"refs/heads/{branch}" if continued else default
     specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
@@ -70,6 +72,9 @@ async def prepare(
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy)
+    joined = await join(task, api, mirror, pull, base) if pull and not at else None
+    if joined:
+        checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy)
     seen = await context.gather(
         replace(subject, branch=branch),
         comments=await api.comments(subject.thread.number),
@@ -80,10 +85,22 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await _remarks(task, api),
     )
-    brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
+    state = told(joined) if joined else None
+    given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
+    brief = await oriented(workshop, checkout, given, model_name(checkout, model))
     if continued and not at:
         head = base
     return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
+
+
+async def _merged(
+    workshop: Workshop, repo_id: int, before: Checkout, joined: Joined, redactor: Redactor, policy: str
+) -> Checkout:
+    """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
+    if joined.merged is None:
+        return replace(before, joined=joined)
+    there = await workshop.checkout(repo_id, joined.merged.commit, redactor, policy=policy)
+    return replace(there, joined=joined, before=before, checks=before.checks)
 
 
 async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
@@ -98,8 +115,8 @@ async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
     return context.Remarks(comments=await api.review_comments(number), until=until)
 
 
-async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:
-    """The branch to work on, where it stands, and whether the work goes on from there.
+async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:
+    """The branch to work on, and the open pull request that the work goes on from.
 
     A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
     (a closed pull request, a branch that somebody else made), the next free number is appended.
@@ -108,15 +125,15 @@ async def _branch(task: Task, api: RepoApi) -> tuple[str, str | None, bool]:
         pull = await api.pull(task.thread.number)
         if pull["state"] != "open":
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
-        return _own_branch(task, pull), str(pull["head"]["sha"]), True
+        return _own_branch(task, pull), pull
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
         pull_now = await api.pull_by_head(name)
         if pull_now is not None and pull_now["state"] == "open":
-            return name, str(pull_now["head"]["sha"]), True
+            return name, pull_now
         if pull_now is None and await api.branch_head(name) is None:
-            return name, None, False
+            return name, None
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
 

@@ -183,7 +183,7 @@ class Publisher:
         )
 
         async def find() -> Answer | None:
-            sha = await landing.found(changes.base)
+            sha = await landing.found(changes)
             return {"sha": sha} if sha else None
 
         async def do() -> Answer:
