@@ -17,7 +17,8 @@ from dulwich.repo import Repo
 
 from bot.agent.models import DirectCall, ModelCall, Patience
 from bot.agent.scripted import call, scripted_model
-from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Passage, Task, Trust
+from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Passage, Task, TriggerKind, Trust
+from bot.errors import UserError
 from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes
@@ -51,7 +52,7 @@ _ONLY = re.compile(
 class Joined:
     """A branch with its base: ``merged`` is None when it has all of the base already.
 
-    ``asked``: a person's words ask for it; ``only``: they ask for nothing else.
+    ``asked``: a person's words or a failing check ask for it; ``only``: they ask for nothing else.
     """
 
     name: str  # of the base branch
@@ -68,9 +69,10 @@ class Joined:
 async def join(task: Task, api: RepoApi, mirror: Mirror, pull: Mapping[str, Any], head: str) -> Joined | None:
     """Merge the base of an open pull request into its commit ``head``, which the mirror has.
 
-    None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that.
+    None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that. Checks
+    run on the merge, so one that fails asks for it too.
     """
-    asked = _ASKS.search(task.request) is not None
+    asked = task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
     if not asked and pull.get("mergeable") is True:
         return None
     name = str(pull["base"]["ref"])
@@ -84,14 +86,20 @@ async def join(task: Task, api: RepoApi, mirror: Mirror, pull: Mapping[str, Any]
 
 
 async def made_again(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
-    """Have the mirror hold the merged tree that a merge was built on, on whatever machine."""
+    """Have the mirror hold the merged tree that a merge was built on, on whatever machine.
+
+    Raises UserError when that is not what comes of it any more.
+    """
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
     ours, theirs = changes.parents
     parted = await api.parted(theirs, ours)
     if parted is not None:
         await _fetched(task, api, mirror, ours, theirs, parted.at)
-        await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
+        merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
+        if merged.commit == changes.base:
+            return
+    raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")
 
 
 async def _fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
