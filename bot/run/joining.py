@@ -66,14 +66,22 @@ class Joined:
         return self.merged.conflicts if self.merged else ()
 
 
-async def join(task: Task, api: RepoApi, mirror: Mirror, pull: Mapping[str, Any], head: str) -> Joined | None:
+async def join(
+    task: Task,
+    api: RepoApi,
+    mirror: Mirror,
+    pull: Mapping[str, Any],
+    head: str,
+    *,
+    wanted: bool | None = None,
+) -> Joined | None:
     """Merge the base of an open pull request into its commit ``head``, which the mirror has.
 
     None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that. Checks
-    run on the merge, so one that fails asks for it too.
+    run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
     """
-    asked = task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
-    if not asked and pull.get("mergeable") is True:
+    asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
+    if wanted is False or (not asked and pull.get("mergeable") is True):
         return None
     name = str(pull["base"]["ref"])
     there = Joined(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))

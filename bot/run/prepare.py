@@ -46,11 +46,13 @@ async def prepare(
     *,
     subject: Task | None = None,
     at: str = "",
+    merging: bool | None = None,
 ) -> Ground:
     """Everything up to the first thought, which is ``model``'s unless the repository names another.
 
     ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
-    instead of the branch's newest. Raises UserError for what a person can mend.
+    instead of the branch's newest; ``merging`` whether the base is merged in, when that is not to be found
+    out. Raises UserError for what a person can mend.
     """
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
@@ -72,7 +74,7 @@ async def prepare(
     await store.update_task(run, branch=branch)
     await store.set_base(run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy)
-    joined = await join(task, api, mirror, pull, base) if pull and not at else None
+    joined = await join(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     if joined:
         checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy)
     seen = await context.gather(
