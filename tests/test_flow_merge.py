@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
+from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call
 
 from bot.tasks.database import Database
 

@@ -9,11 +9,12 @@ be told. A conflict is no failure: the file is in the merged tree with git's mar
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from dulwich.objects import Commit, ObjectID
+from dulwich.objects import Commit, ObjectID, ShaFile
 from dulwich.repo import Repo
 
 from bot.errors import UserError
@@ -60,7 +61,7 @@ async def merge(mirror: Path, *, base: str, ours: str, theirs: str) -> Merged:
             (git_dir / "refs" / "heads" / name).write_text(f"{sha}\n")
         tree, conflicts, stuck = await _merged_tree(git_dir, mirror)
     return Merged(
-        commit=_kept(mirror, tree, ours, theirs),
+        commit=keep(mirror, tree, (ours, theirs)),
         ours=ours,
         theirs=theirs,
         conflicts=conflicts,
@@ -101,12 +102,17 @@ def _without_history(mirror: Path, base: str, ours: str, theirs: str) -> tuple[s
         return sides[0].id.decode("ascii"), sides[1].id.decode("ascii")
 
 
-def _kept(mirror: Path, tree: str, ours: str, theirs: str) -> str:
-    """A commit of the merged tree in the mirror, which nobody is ever shown."""
+def keep(mirror: Path, tree: str, parents: Sequence[str], objects: Sequence[ShaFile] = ()) -> str:
+    """A commit of a tree in the mirror, which nobody is ever shown; the same one for the same parents.
+
+    ``objects`` are those of the tree that the mirror may lack. Blocking.
+    """
     with closing(Repo(str(mirror))) as repo:
-        at = max(_time(repo, sha) for sha in (ours, theirs))
-        parents = (ObjectID(ours.encode("ascii")), ObjectID(theirs.encode("ascii")))
-        commit = _commit(ObjectID(tree.encode("ascii")), parents, at)
+        for each in objects:
+            repo.object_store.add_object(each)
+        at = max(_time(repo, sha) for sha in parents)
+        names = tuple(ObjectID(sha.encode("ascii")) for sha in parents)
+        commit = _commit(ObjectID(tree.encode("ascii")), names, at)
         repo.object_store.add_object(commit)
         return commit.id.decode("ascii")
 

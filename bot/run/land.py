@@ -54,9 +54,11 @@ class Landing:
 
         A merge is pushed: GitHub's own commits have one parent.
         """
+        under = changes.parents[0] if changes.parents else changes.base
+        if self._head not in (None, under):  # it would take the place of commits that are not below it
+            raise UserError(MOVED.format(self._branch), phase="publish")
         try:
-            onto_head = self._head in (None, changes.base) and not changes.parents
-            if onto_head and await asyncio.to_thread(_expressible, repo, changes):
+            if not changes.parents and await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)
                 except Rejected as refused:

@@ -22,6 +22,7 @@ from bot.run.ending import Ended, leave, passing, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
 from bot.run.joining import models
+from bot.run.moved import carried_over
 from bot.run.notebook import Notebook
 from bot.run.prepare import prepare
 from bot.tasks.lease import Lease
@@ -117,7 +118,8 @@ async def carry_out(job: Job) -> Ended:
         made = await _make(job)
         if isinstance(made, Ended):
             return made
-        handover = made
+        handover = made  # stored before anything is published, so that any worker can publish it
+        await job.store.save_changes(job.run, handover.as_stored())
     return await _publish(job, handover)
 
 
@@ -125,7 +127,7 @@ async def _make(job: Job) -> Handover | Ended:
     """Prepare, think, prove: attempts at the request, or one that was kept and a person chose."""
     parts, directive = job.parts, job.task.directive
     if directive and directive.word is DirectiveWord.USE:
-        return await _kept(job, await use(job, directive.number))
+        return await use(job, directive.number)
     before = await earlier(job)
     ground = await prepare(
         parts.workshop,
@@ -155,27 +157,18 @@ async def _make(job: Job) -> Handover | Ended:
     job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
     if before and before.pull:
         return only_compared(job, picked, before)
-    choice = report_attempts.choice(picked, url=job.compare_url)
-    ended = without_pull(picked.result, choice)
-    if ended is not None:
-        return ended
-    made = Handover(
-        result=picked.result,
+    carried = await carried_over(job, ground, picked.result)
+    words = (report_attempts.choice(picked, url=job.compare_url), carried.words)
+    choice = "\n\n".join(word for word in words if word)
+    return without_pull(carried.result, choice) or Handover(
+        result=carried.result,
         branch=ground.branch,
-        head=ground.head,
+        head=carried.head,
         hidden=ground.hidden,
         run_url=job.run_url,
         ordinal=picked.chosen.ordinal,
         choice=choice,
     )
-    return await _kept(job, made)
-
-
-async def _kept(job: Job, made: Handover | Ended) -> Handover | Ended:
-    """Stored before anything is published, so that any worker can publish it."""
-    if isinstance(made, Handover):
-        await job.store.save_changes(job.run, made.as_stored())
-    return made
 
 
 async def _publish(job: Job, handover: Handover) -> Ended:
