@@ -55,8 +55,8 @@ Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | CheckFailed | Ig
 
 NOT_MINE = Refusal(
     reason="not own pull",
-    message="For now I only work on pull requests that I opened myself. If you open an issue that says what "
-    "should change and mention me there, I will make a pull request for it.",
+    message="For now I only work on pull requests that I opened myself, and on those from forks. If you open "
+    "an issue that says what should change and mention me there, I will make a pull request for it.",
 )
 NO_MENTION = Ignored(reason="nobody is mentioned")
 # An edit by somebody else, or an issue that was transferred: its words are not the sender's request.
@@ -95,6 +95,16 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
     )
 
 
+def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
+    """Whether the bot can be asked to change this pull request: its own, or one from a fork.
+
+    What the event of a plain comment does not tell is looked at when the pull request has been read.
+    """
+    if not thread.is_pull or is_own_pull(thread, app, repo_id):
+        return thread.is_pull
+    return not thread.head_ref or thread.head_repo_id != repo_id
+
+
 def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     """What words on a thread come to: a command, work on an issue, or work on the bot's own pull request."""
     if said.word is not None:
@@ -105,7 +115,7 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
         return Ignored(reason="it is on no thread")
     if not event.thread.is_pull:
         return Asked(kind=TaskKind.CHANGE, request=said.request, event=event)
-    if is_own_pull(event.thread, app, event.repo.id):
+    if may_change(event.thread, app, event.repo.id):
         return Asked(kind=TaskKind.REVISE, request=said.request, event=event)
     return NOT_MINE
 

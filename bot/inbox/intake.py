@@ -35,7 +35,7 @@ from bot.inbox.decision import (
     Command,
     Ignored,
     Uninstalled,
-    is_own_pull,
+    may_change,
     review_of,
 )
 from bot.inbox.failing import judge
@@ -146,7 +146,7 @@ class Intake:
             return asked
         pull = await api.pull(event.thread.number)
         now = pull_thread(pull)
-        if not is_own_pull(now, self._app, event.repo.id):
+        if not may_change(now, self._app, event.repo.id):
             return NOT_MINE
         if pull.get("state") != "open":
             return replies.CLOSED
@@ -218,7 +218,7 @@ class Intake:
             return await self._refuse(api, event, allowed)
         if event.thread and event.thread.is_pull and event.repo:
             pull = pull_thread(await api.pull(event.thread.number))
-            if not is_own_pull(pull, self._app, event.repo.id):
+            if not may_change(pull, self._app, event.repo.id):
                 return await self._refuse(api, event, NOT_MINE)
         if known := await self._store.task_of_delivery(event.delivery):  # before a crash
             return DeliveryState.HANDLED, f"task {known.id}"

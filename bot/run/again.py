@@ -105,6 +105,8 @@ async def use(job: Job, number: int) -> Handover | Ended:
         branch=ground.branch,
         head=ground.head,
         hidden=(),
+        fork=ground.fork,
+        protected=ground.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=number,
         choice=f"🔀 {words}",

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import EffectKind, Result, Task, TaskKind
+from bot.domain import EffectKind, Result, Task
 from bot.github.fit import mark
 from bot.run import report
+from bot.run.fork import PATCH, TO_FORK, on_its_own
 from bot.run.handover import Handover
 from bot.run.quiet import quiet, quiet_line
 from bot.run.voice import Voice
@@ -20,27 +21,38 @@ from bot.run.voice import Voice
 Json = dict[str, Any]
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
+CONTINUES = (
+    "Continues #{} by `@{}`, whose commits are below mine. Workflows are told to skip this (`[skip ci]`): "
+    "here they would run code from a fork with the secrets of this repository. Read the commits, then push "
+    "one yourself to have them run."
+)
 BEGIN, END = mark("begin"), mark("end")
 
 
-async def pull_request(voice: Voice, handover: Handover) -> Json:
-    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts."""
-    task, api, result = voice.task, voice.api, handover.result
-    if task.kind is TaskKind.REVISE:
+async def pull_request(voice: Voice, handover: Handover, way: str = "") -> Json:
+    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
+
+    ``way`` is which way a change to a fork's pull request went.
+    """
+    task, api, result, fork = voice.task, voice.api, handover.result, handover.fork
+    if way in (TO_FORK, PATCH) or on_its_own(task, handover.branch):
         return await api.pull(task.thread.number)
     existing = await api.pull_by_head(handover.branch)
-    if existing is not None:
+    if existing is not None and (fork is None or existing["state"] == "open"):
         return existing
     title = voice.safe(report.title(task, result.outcome))
     words = report.pull_body(
         task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
     )
+    if fork:
+        words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
+    base = fork.base if fork else task.repo.default_branch
     body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
     return await voice.effects.once(
         f"task:{task.id}:pull:{handover.branch}",
         EffectKind.PULL,
         find=lambda: api.pull_by_head(handover.branch),
-        do=lambda: api.open_pull(title, body, handover.branch, task.repo.default_branch),
+        do=lambda: api.open_pull(title, body, handover.branch, base),
     )
 
 

@@ -41,8 +41,7 @@ async def carried_over(job: Job, ground: Ground, result: Result) -> Carried:
     here = Carried(result=result, head=ground.head)
     if without_pull(result) is not None or result.changes.parents:
         return here
-    name = job.task.repo.default_branch if ground.head is None else ground.branch
-    tip = await job.api.branch_head(name)
+    name, tip = await _newest(job, ground)
     if tip is None or tip == result.changes.base:
         return here
     try:
@@ -56,6 +55,14 @@ async def carried_over(job: Job, ground: Ground, result: Result) -> Carried:
     if any(check.broken for check in fresh.proof.checks):
         return replace(here, words=_fails(name, tip))
     return Carried(result=fresh, head=None, words=_went_on(name))
+
+
+async def _newest(job: Job, ground: Ground) -> tuple[str, str | None]:
+    """The branch that the change goes on top of, and where it is now."""
+    if ground.fork:
+        return ground.fork.branch, str((await job.api.pull(ground.fork.number))["head"]["sha"])
+    name = job.task.repo.default_branch if ground.head is None else ground.branch
+    return name, await job.api.branch_head(name)
 
 
 async def _on_tip(job: Job, ground: Ground, result: Result, tip: str, name: str) -> Result:
@@ -83,7 +90,7 @@ async def _checkout(job: Job, ground: Ground, tip: str) -> Checkout:
     policy = tip
     if ground.head is not None:
         policy = await workshop.mirror.resolve(repo.id, f"refs/heads/{repo.default_branch}") or tip
-    return await workshop.checkout(repo.id, tip, job.parts.redactor, policy=policy)
+    return await workshop.checkout(repo.id, tip, job.parts.redactor, policy=policy, foreign=ground.foreign)
 
 
 def _that_still_stand(result: Result, changes: ChangeSet) -> tuple[Note, ...]:

@@ -165,6 +165,8 @@ async def _make(job: Job) -> Handover | Ended:
         branch=ground.branch,
         head=carried.head,
         hidden=ground.hidden,
+        fork=ground.fork,
+        protected=ground.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=picked.chosen.ordinal,
         choice=choice,
@@ -186,7 +188,12 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     if handover.ordinal:
         await job.store.choose_attempt(job.run, task.root, handover.ordinal)
     text = report.done(
-        pull, result, here=task.thread.is_pull, refused=job.publisher.refused, choice=handover.choice
+        pull,
+        result,
+        here=task.thread.is_pull,
+        told=job.publisher.where,
+        refused=job.publisher.refused,
+        choice=handover.choice,
     )
     late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
     return Ended(state=TaskState.DONE, text=text + late, result=result)
