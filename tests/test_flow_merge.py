@@ -112,3 +112,21 @@ async def test_the_offline_engine_says_what_is_in_conflict(
         told = await asked(hob, pull["number"], "rebase", "pushed nothing")
         assert "In conflict with `main`, and not settled:\n\n- `calc.py`" in told
         assert (await now(hob, pull["number"]))["head"]["sha"] == pull["head"]["sha"]
+
+
+async def test_the_title_goes_with_what_it_was_for(hob: AtWork) -> None:
+    pull = await opened(hob)
+    number = pull["number"]
+    undone = call("write", path="calc.py", text=FAULTY["calc.py"])
+    sums = call("write", path="sums.py", text="A = 1\n")
+    hob.says([undone, sums], [call("finish", kind="changed", title="Add sums", summary="Sums instead.")])
+    await asked(hob, number, "leave that, write sums instead", "breaks tests that passed before")
+    assert (await now(hob, number))["title"] == "Double for real"
+    gone = call("write", path="calc.py", text=FAULTY["calc.py"])
+    test = call("write", path="test_calc.py", text="def test_nothing():\n    pass\n")
+    hob.says([gone, sums, test], [call("finish", kind="changed", title="Add sums", summary="Sums instead.")])
+    await asked(hob, number, "and without that test", "**Done")
+    after = await now(hob, number)
+    assert after["title"] == "Add sums"
+    assert "Sums instead." in after["body"]
+    assert "It added instead." not in after["body"]

@@ -62,6 +62,7 @@ class Checkout:
     outside: Outside | None = None
     joined: Joined | None = None
     before: Checkout | None = None
+    foreign: bool = False  # the code is a fork's
 
     async def open(self, *, key: str = "internet") -> Watched:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
@@ -72,7 +73,7 @@ class Checkout:
             backend=self.backend,
             outside=self.outside,
         )
-        return Watched(sandbox, key=key)
+        return Watched(sandbox, key="fork_internet" if self.foreign else key)
 
 
 class Workshop:
@@ -146,6 +147,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             outside=self.outside,
+            foreign=foreign,
         )
         return await self._with_setup(plain, repo_id, tracked, policy, trusted, redactor)
 
@@ -188,8 +190,10 @@ class Workshop:
         def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> Ground:
             async def opened() -> Watched:
                 layers = (await self._base(repo_id, commit),)
-                on = replace(plain, layers=layers, policy=replace(self._policy(files), egress=may))
-                return await on.open(key="setup_internet" if may == reach else "fork_internet")
+                there = replace(self._policy(files), egress=may)
+                foreign = plain.foreign and commit == plain.base
+                on = replace(plain, layers=layers, policy=there, foreign=foreign)
+                return await on.open(key="setup_internet")
 
             return Ground(commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may))
 

@@ -57,16 +57,27 @@ async def pull_request(voice: Voice, handover: Handover, way: str = "") -> Json:
 
 
 async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> None:
-    """Describe a pull request that got one more commit, from all of its commits and files."""
+    """Describe a pull request that got one more commit, from all of its commits and files.
+
+    The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
+    """
     number, body = int(pull["number"]), str(pull.get("body") or "")
     if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
     listed = await voice.api.pull_commits(number)
     commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
     files = await voice.api.pull_files(number)
-    words = words_again(voice.task, handover.result, commits, files, run_url=handover.run_url)
+    title = None
+    if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
+        begun = await voice.api.files_of(commits[0][0])
+        if not set(begun) & {path for path, _ in files}:
+            title = voice.safe(report.title(voice.task, handover.result.outcome))
+    told_by = commits[-1:] if title else commits[:1]
+    words = words_again(
+        voice.task, handover.result, commits, files, run_url=handover.run_url, told_by=told_by
+    )
     told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
-    await voice.api.update_pull(number, body=voice.safe(replaced(body, told)))
+    await voice.api.update_pull(number, title=title, body=voice.safe(replaced(body, told)))
 
 
 def framed(words: str) -> str:
@@ -95,12 +106,14 @@ def words_again(
     files: Sequence[tuple[str, str]],
     *,
     run_url: str,
+    told_by: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The description of a pull request that got more commits: all of them, all files, the newest proof.
 
-    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The first words
+    are the message of the commit ``told_by``, else the newest summary.
     """
-    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
+    first = _told(told_by[0][1]) if told_by else quiet(result.outcome.summary)
     rows = [
         f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
