@@ -97,6 +97,10 @@ async def test_a_clean_merge_needs_no_model_but_its_proof(hob: AtWork) -> None:
     hob.says()
     told = await asked(hob, number, "update this branch", "breaks tests that passed before")
     assert "test_more.py::test_twice" in told
+    right = {"test_more.py": wrong.replace("5", "4"), ".github/workflows/ci.yml": "on: push\n"}
+    await hob.hub.push_files("calc", right)
+    told = await asked(hob, number, "rebase", "GitHub lets no app push those")
+    assert "Update branch" in told
     assert (await now(hob, number))["head"]["sha"] == head
 
 

@@ -151,9 +151,13 @@ async def pushes_a_merge(hob: AtWork, workers: Workers, home: Path, moved: bool)
         await hob.hub.git("fetch", "-q", "origin", branch, cwd=folder)
         await hob.hub.git("checkout", "-q", "-b", branch, "FETCH_HEAD", cwd=folder)
         mine = await hob.hub.push_files("calc", {"README.md": "# Calc\n"}, branch=branch)
+    fetch = r"/calc(.git)?/info/refs.service=git-upload-pack"  # with a token that was revoked meanwhile
+    await hob.hub.fault("status", fetch, status=401)
+    (revoked,) = hob.hub.hub.faults.rules
     await workers.start()
     await workers.expire()
     await hob.comment("calc", pull["number"], "I left it alone" if moved else "**Done**")
+    assert revoked.used == 1
     head = (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["head"]["sha"]
     if moved:
         assert head == mine

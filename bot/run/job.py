@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from bot.domain import ChangeSet, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
-from bot.github.tokens import Purpose
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
-from bot.run.joining import made_again
+from bot.run.joining import fetched, made_again
 from bot.run.journal import Board
 from bot.run.notebook import Notebook
 from bot.run.publish import Identity, Publisher
@@ -66,11 +65,4 @@ class Job:
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""
-        mirror, repo = self.parts.workshop.mirror, self.task.repo
-        missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
-        if missing:
-            specs = [f"{sha}:refs/hob/base-{self.task.id}-{at}" for at, sha in enumerate(missing)]
-            await self.api.with_token(
-                Purpose.FETCH,
-                lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs),
-            )
+        await fetched(self.task, self.api, self.parts.workshop.mirror, *commits)

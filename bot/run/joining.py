@@ -88,7 +88,7 @@ async def join(
     parted = await api.parted(name, head)
     if parted is None or not parted.ahead:
         return there if asked and parted else None
-    await _fetched(task, api, mirror, parted.tip, parted.at)
+    await fetched(task, api, mirror, parted.tip, parted.at)
     merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
     return replace(there, merged=merged) if asked or merged.conflicts else None
 
@@ -103,17 +103,18 @@ async def made_again(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSe
     ours, theirs = changes.parents
     parted = await api.parted(theirs, ours)
     if parted is not None:
-        await _fetched(task, api, mirror, ours, theirs, parted.at)
+        await fetched(task, api, mirror, ours, theirs, parted.at)
         merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
         if merged.commit == changes.base:
             return
     raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")
 
 
-async def _fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
+async def fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
+    """Have the mirror hold these commits."""
     repo = task.repo
     missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
-    specs = [f"{sha}:refs/hob/join-{task.id}-{at}" for at, sha in enumerate(missing)]
+    specs = [f"{sha}:refs/hob/task-{task.id}-{at}" for at, sha in enumerate(missing)]
     if specs:
         await api.with_token(
             Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)

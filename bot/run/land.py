@@ -14,7 +14,7 @@ import structlog
 from bot.domain import ChangeSet
 from bot.errors import UserError
 from bot.git.commit import Built, only_ordinary_files
-from bot.git.push import HeadMoved, push
+from bot.git.push import HeadMoved, PushRefused, push
 from bot.github.answers import Rejected, Stale
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
@@ -25,6 +25,11 @@ MOST_BYTES = 4 << 20  # in one request; GitHub names no bound, and a third is ad
 MOVED = (
     "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
     "there."
+)
+
+WORKFLOWS = (
+    "The base changed workflow files since, and GitHub lets no app push those without a permission that I do "
+    "not ask for. Press *Update branch* on the pull request, or merge the base into `{}` by hand."
 )
 
 
@@ -65,6 +70,10 @@ class Landing:
                     log.warning("publish.unsigned", reason=refused.message)
                 return await self._pushed(self._built, changes.base)
             return await self._pushed(self._built, self._head)
+        except PushRefused as refused:
+            if changes.parents and "workflow" in refused.reason:
+                raise UserError(WORKFLOWS.format(self._branch), phase="publish") from None
+            raise
         except (HeadMoved, Stale):
             raise UserError(MOVED.format(self._branch), phase="publish") from None
 
