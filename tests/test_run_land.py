@@ -142,3 +142,11 @@ async def test_s41_a_branch_that_somebody_moved_is_left_alone(
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(*files, base=first), head=first)
     assert await ground.api.branch_head(BRANCH) == theirs
+
+
+async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: Ground) -> None:
+    """As for a change that was made before a person pushed, and is taken up by another worker after that."""
+    first = await ground.land(ground.change(ADDED))
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(ground.change(HALVED, TOOL), head=first)
+    assert await ground.api.branch_head(BRANCH) == first

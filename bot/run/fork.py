@@ -30,7 +30,8 @@ log = structlog.get_logger(__name__)
 
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
-MOST_PATCH = 40_000
+MOST_PATCH = 40_000  # characters, in a review's body
+MOST_LISTED = 3000  # https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 TO_FORK, HERE, PATCH = "fork", "here", "patch"
 
 
@@ -96,12 +97,16 @@ class ForkLanding:
         fork = self._fork
         if fork.url and await self._pushed(fork.url, fork.branch, self._built, self._head):
             return {"sha": self._built.sha, "way": TO_FORK}
-        files = await self._api.pull_files(fork.number)
-        if not any(why_protected(path, protected) for path, _ in files) and await self._pushed(
+        if await self._fit_for_here(protected) and await self._pushed(
             self._url, branch_here(fork.number), self._here, None
         ):
             return {"sha": self._here.sha, "way": HERE}
         return {"sha": "", "way": PATCH}
+
+    async def _fit_for_here(self, protected: Sequence[str]) -> bool:
+        """Whether the fork's commits change no protected path, as far as all that they change is known."""
+        files = await self._api.pull_files(self._fork.number)
+        return len(files) < MOST_LISTED and not any(why_protected(path, protected) for path, _ in files)
 
     async def _pushed(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
         """Whether the push was taken. GitHub decides who may push to a fork: a no is no error here."""
