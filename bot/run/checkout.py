@@ -45,8 +45,8 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world. Of a
-    merge, ``joined`` says of what, and ``before`` is the branch as it was: the proof compares with it.
+    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world. The
+    proof compares with ``before``, where that is another tree; of a merge ``joined`` says of what.
     """
 
     repo: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import ChangeSet, Run, Task, Usage
+from bot.domain import ChangeSet, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
+from bot.inbox.policy import may_ask
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
 from bot.run.joining import fetched, made_again
@@ -62,6 +63,13 @@ class Job:
             await made_again(self.task, self.api, self.parts.workshop.mirror, changes)
         else:
             await self.fetched(changes.base)
+
+    async def still_may(self) -> bool:
+        """Whether who asked may still ask."""
+        bots = self.parts.settings.bots
+        return not isinstance(
+            await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal
+        )
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""

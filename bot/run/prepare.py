@@ -96,7 +96,7 @@ async def prepare(
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
-        remarks=await _remarks(task, api),
+        remarks=await remarks(task, api),
     )
     state = told(joined) if joined else None
     given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
@@ -130,7 +130,7 @@ async def _merged(
     return replace(there, joined=joined, before=before, checks=before.checks)
 
 
-async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+async def remarks(task: Task, api: RepoApi) -> context.Remarks | None:
     """What stands on the lines of a pull request whose review asks."""
     number, trigger = task.thread.number, task.trigger
     if not task.thread.is_pull or trigger.kind not in ON_LINES:
