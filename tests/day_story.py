@@ -231,6 +231,30 @@ async def a_check_that_the_change_broke_is_mended(day: Day) -> None:
     await day.check(after["head"]["sha"], "success")
 
 
+async def main_moves_and_conflicts(day: Day) -> None:
+    before = await day.now()
+    reworded = CART.replace("less a discount in per cent", "a discount in per cent taken off")
+    theirs = reworded.replace(
+        "    return sum(prices) - discount", "    return sum(prices) - discount  # cents?"
+    )
+    base = await day.hob.hub.push_files("shop", {"cart.py": theirs}, "Reword")
+    assert (await day.now())["mergeable"] is False
+    both = (await day.file(before["head"]["ref"])).replace(
+        "less a discount in per cent", "a discount taken off"
+    )
+    day.hob.says(
+        [call("write", path="cart.py", text=both)],
+        [call("finish", kind="changed", title="Merge main", summary="Their words, and our arithmetic.")],
+    )
+    await day.say(day.pull, "@hob please solve the conflict")
+    told = await day.run_ends(day.pull, "Their words, and our arithmetic.")
+    assert "Conflicts were settled in `cart.py`" in told
+    after = await day.now()
+    assert after["mergeable"] is True
+    commit = await day.people.get(f"{AT}/commits/{after['head']['sha']}")
+    assert [each["sha"] for each in commit["parents"]] == [before["head"]["sha"], base]
+
+
 async def a_question_is_answered_without_a_change(day: Day) -> None:
     before = await day.now()
     hob = "Prices are whole cents, so the result has to be one too."
@@ -336,7 +360,7 @@ CHAPTERS: list[Chapter] = [
     a_finding_is_dismissed,
     a_review_is_answered_thread_by_thread,
     a_check_that_the_change_broke_is_mended,
-    # Here: main moves and conflicts with the pull request.
+    main_moves_and_conflicts,
     a_question_is_answered_without_a_change,
     a_colleagues_pull_request_is_reviewed,
     what_is_asked_of_records_costs_no_model,

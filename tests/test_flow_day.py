@@ -15,7 +15,7 @@ async def test_s78_a_day_on_a_repository(tmp_path: Path, home: Path, database: D
     async with dawn(tmp_path, home, database) as day:
         for chapter in CHAPTERS:
             await chapter(day)
-        assert len(day.runs) == 8
+        assert len(day.runs) == 9
         refusals = [
             each for each in await day.hob.comments("shop", day.prize) if "people who may write" in each
         ]

@@ -266,16 +266,17 @@ def done(
     result: Result,
     *,
     here: str = "",
+    told: str = "",
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
     """The final words when a pull request came of it.
 
-    ``here``: the new commit, when they stand on that pull request. ``refused``: what GitHub did not take
-    beside it.
+    ``here``: the new commit, when they stand on that pull request; ``told`` says where else it is.
+    ``refused``: what GitHub did not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    where = f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}"
+    where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
     missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
     parts = (f"{state}{where}", choice, quiet(result.outcome.summary), proof(result.proof), missing)
     return "\n\n".join(part for part in parts if part)
