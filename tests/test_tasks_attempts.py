@@ -105,3 +105,17 @@ async def test_the_version_before_reads_and_writes_on(store: Store) -> None:
         old = "INSERT INTO turns (run, seq, record) VALUES (:run, 0, '{\"n\": 5}') ON CONFLICT (run, seq)"
         await connection.execute(text(f"{old} DO UPDATE SET record = excluded.record"), {"run": run.id})
     assert [turn.record["n"] for turn in await store.turns(run.id)] == [5]
+
+
+async def test_of_one_that_ended_on_another_ground_nothing_is_left(store: Store) -> None:
+    run = await claimed(store)
+    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    said = Outcome(kind=OutcomeKind.CHANGED, title="t", summary="s")
+    await store.end_attempt(
+        run, one.id, AttemptState.ENDED, outcome=said, diff="d", changes=work(a=b"1"), error="e"
+    )
+    again = await store.begin_attempt(run, base="c" * 40, ground="h")
+    assert (again.state, again.outcome, again.diff, again.error) == (AttemptState.RUNNING, None, "", "")
+    await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"2"))
+    (now,) = await store.attempts(run.task)
+    assert await store.attempt_changes(now) == work(a=b"2")

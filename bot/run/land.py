@@ -52,8 +52,9 @@ class Landing:
     async def land(self, repo: Path, changes: ChangeSet) -> str:
         """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved."""
         try:
-            onto_head = self._head in (None, changes.base)
-            if onto_head and await asyncio.to_thread(_expressible, repo, changes):
+            if self._head not in (None, changes.base):  # what was proved is not built on what stands there
+                raise HeadMoved(self._head)
+            if await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)
                 except Rejected as refused:

@@ -57,7 +57,7 @@ class Notebook:
             await tried(self._store, each)
             for each in known
             if each.state in over
-            and (each.base_sha == self._checkout.base or each.maker == self._task.id)
+            and each.base_sha == self._checkout.base
             and (each.state is AttemptState.ENDED or each.maker == self._task.id)
         ]
 

@@ -177,8 +177,9 @@ def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
 
 
 async def apply(sandbox: Sandbox, changes: ChangeSet) -> None:
-    """Make the workspace equal to base plus ``changes``; deletions first: a file may become a folder, a folder
-    a file.
+    """Make the workspace equal to base plus ``changes``.
+
+    Deletions first: a file may become a folder, a folder a file.
     """
     if not changes:
         return
