@@ -35,7 +35,17 @@ def suite_passes(folder: Path) -> bool:
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """A small library's source distribution as pip brings it, with a bug in it, in a repository."""
-    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--no-binary",
+        ":all:",
+        "--no-build-isolation",
+    ]
     subprocess.run([*pip, "--dest", str(tmp_path), LIBRARY], check=True, capture_output=True)
     (archive,) = tmp_path.glob("*.tar.gz")
     unpack = ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(tmp_path)]
