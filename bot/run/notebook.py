@@ -115,7 +115,9 @@ class Notebook:
         record, _ = opened
         result = tried.result
         if result is None:
-            await self._store.end_attempt(self._run, record.id, AttemptState.FAILED, error=tried.error)
+            await self._store.end_attempt(
+                self._run, record.id, AttemptState.FAILED, error=tried.error, usage=tried.usage
+            )
             return
         await self._store.end_attempt(
             self._run,
@@ -190,9 +192,12 @@ class Notebook:
 
 async def tried(store: Store, record: AttemptRecord) -> Tried:
     """A stored attempt as the judge takes it."""
-    seconds = float((record.usage or {}).get("seconds", 0.0))
+    used = Usage(**(record.usage or {}))
+    seconds = used.seconds
     if record.outcome is None:
-        return Tried(ordinal=record.ordinal, model=record.model, error=record.error, seconds=seconds)
+        return Tried(
+            ordinal=record.ordinal, model=record.model, error=record.error, seconds=seconds, usage=used
+        )
     result = Result(
         outcome=restore(Outcome, record.outcome),
         changes=await store.attempt_changes(record) or ChangeSet(base=record.base_sha),
