@@ -7,16 +7,22 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import HobError
+
+# How variables are called that hold secrets of others, such as OPENAI_API_KEY; a path is none.
+_SECRET = re.compile(
+    r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE
+)
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -100,9 +106,11 @@ class Settings(BaseSettings):
         )
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that must never be seen outside this process."""
+        """Everything that must never be seen outside this process: ours, and what models' providers take."""
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
-        return (*self.webhook_secrets, *key)
+        password = urlsplit(self.database_url or "").password
+        others = [value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= 8]
+        return (*self.webhook_secrets, *key, *([unquote(password)] if password else ()), *others)
 
 
 def make_home(settings: Settings) -> None:

@@ -23,7 +23,7 @@ from sandbox.keeper import used_bytes
 from sandbox.resident import Resident
 from sandbox.result import RunClock, result
 from sandbox.scratch import DiskLayer
-from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+from sandbox.spec import Command, Completed, Ending, Entry, Policy, PolicyUnmet, SandboxUnavailable
 
 _FIRST_UID = 0x48_0C_00_00  # apart from those of the other backend
 _MEND = "see what the engine says: docker logs, docker info; or choose the bwrap backend"
@@ -39,7 +39,7 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
     try:
         volumes = container.declared_volumes(await engine.inspected("image", image))
     except EngineError as error:
-        raise SandboxUnavailable(
+        raise PolicyUnmet(
             f"the image {image} is not on this machine's engine ({error})",
             f"nothing is pulled by itself; an operator runs: docker pull {image}",
         ) from error
@@ -102,7 +102,7 @@ class _Opening:
         )
         if not prepared.ok:
             said = f"{prepared.ending} {prepared.exit_code}: {prepared.text[-500:]}"
-            raise SandboxUnavailable(
+            raise PolicyUnmet(
                 f"no command runs in {self.policy.image} ({said})",
                 "the image needs /bin/sh and the core programs, of Debian, Alpine or alike",
             )

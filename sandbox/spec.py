@@ -200,3 +200,7 @@ class SandboxUnavailable(Exception):
         super().__init__(f"{reason}: {mend}")
         self.reason = reason
         self.mend = mend
+
+
+class PolicyUnmet(SandboxUnavailable):
+    """The host contains code, but has not what this policy asks for, such as its image."""

@@ -45,8 +45,9 @@ NUDGE = (
     "be done, call finish."
 )
 RESUMED = (
-    "The work was interrupted here and goes on now. The workspace is as it was after your last turn; kept "
-    "outputs are gone."
+    "The work was interrupted here and goes on now. The workspace holds your changes as they were after your "
+    "last turn, but not what git ignores (builds, caches, installed packages) nor /tmp: make again what you "
+    "need of those. Kept outputs are gone."
 )
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 

@@ -23,7 +23,7 @@ from bot.run.internet import Watched, egress
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
-from sandbox.spec import ENGINE, Limits, Policy
+from sandbox.spec import ENGINE, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -60,14 +60,21 @@ class Checkout:
     outside: Outside | None = None
 
     async def open(self, *, key: str = "internet") -> Watched:
-        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
-        sandbox = await open_sandbox(
-            layers=self.layers,
-            policy=replace(self.policy, image=self.config.image or self.policy.image),
-            scratch=self.scratch,
-            backend=self.backend,
-            outside=self.outside,
-        )
+        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
+
+        Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
+        """
+        try:
+            sandbox = await open_sandbox(
+                layers=self.layers,
+                policy=replace(self.policy, image=self.config.image or self.policy.image),
+                scratch=self.scratch,
+                backend=self.backend,
+                outside=self.outside,
+            )
+        except PolicyUnmet as unmet:
+            where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
+            raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
         return Watched(sandbox, key=key)
 
 

@@ -18,7 +18,7 @@ from bot.run import report, report_attempts
 from bot.run.again import earlier, only_compared, use
 from bot.run.attempt import model_name
 from bot.run.attempts import best_of, ceiling
-from bot.run.ending import Ended, leave, passing, stored_end, without_pull
+from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
 from bot.run.notebook import Notebook
@@ -78,8 +78,7 @@ async def _carried_out(job: Job) -> Ended | None:
         text = report.failure(message, phase=error.phase, log=tail)
         return Ended(state=TaskState.FAILED, text=text, reason=message)
     except Parked as parked:
-        await job.store.release(job.run, TaskState.WAITING, parked.reason, after=parked.after, counted=False)
-        return None
+        return await set_aside(job, parked)
     except Retry as retry:
         return await _again(job, retry)
     except (Cancelled, LeaseLost):
@@ -97,11 +96,12 @@ async def _carried_out(job: Job) -> Ended | None:
 
 async def _again(job: Job, retry: Retry) -> Ended | None:
     """Back into the queue, or the end after as many attempts as there are."""
+    reason = job.parts.redactor.text(retry.reason)
     if job.task.attempts < MAX_ATTEMPTS:
-        await job.store.release(job.run, TaskState.QUEUED, retry.reason, after=retry.after)
+        await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
-    text = report.failure(f"{retry.reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
-    return Ended(state=TaskState.FAILED, text=text, reason=retry.reason)
+    text = report.failure(f"{reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+    return Ended(state=TaskState.FAILED, text=text, reason=reason)
 
 
 async def carry_out(job: Job) -> Ended:
