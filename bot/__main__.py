@@ -98,6 +98,7 @@ def solve(
             attempts=attempts,
             image=settings.image,
             engine=settings.docker,
+            internet=settings.internet != "off",
         )
     )
     if as_json:

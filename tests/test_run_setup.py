@@ -13,10 +13,12 @@ import pytest
 from egress_fixtures import HOST, Internet, internet
 from git_fixtures import commit
 
+from bot.domain import Proof
 from bot.errors import UserError
 from bot.redact import Redactor
 from bot.run.checkout import Checkout, Workshop
 from bot.run.locks import inputs
+from bot.run.report import proof
 from sandbox.spec import Command
 
 YML = ".github/hob.yml"
@@ -233,6 +235,26 @@ async def test_s71_a_head_that_comes_first_gets_the_layer_made_on_the_default_br
     head = await repo.checkout(evil, default)
     assert await made(head) == "HONEST\n"
     assert head.layers[0] == (await repo.checkout(default)).layers[0]
+
+
+async def test_an_operator_may_forbid_the_internet_for_everybody(
+    repo: Repo, world: Internet, home: Path
+) -> None:
+    """What hob.yml asks for is not had, by setup neither, and people are told why."""
+    url = f"http://{HOST}:{world.plain}/"
+    wants = {"internet": f"[{HOST}:{world.plain}]", "setup_internet": "packages"}
+    sha = repo.wants(f"mkdir -p node_modules; curl -sf {url} && exit 3 || true", **wants)
+    repo.workshop = Workshop(home, outside=world.outside(), internet=False)
+    checkout = await repo.checkout(sha)
+    assert "out of reach" in await inside(checkout, f"curl -sSf --noproxy '*' {url} || echo out of reach")
+    (denied,) = checkout.blocked
+    shown = proof(Proof(base=sha, blocked=checkout.blocked))
+    assert f"Network blocked: `the internet` ({denied.reason})" in shown
+    assert "HOB_INTERNET is off" in shown and HOST in shown and "package registries" in shown
+    failing = repo.wants(f"curl -sf {url}", **wants)
+    with pytest.raises(UserError, match="could not reach `the internet` .HOB_INTERNET is off"):
+        await repo.checkout(failing)
+    assert world.heard == []
 
 
 async def test_a_failing_setup_is_tried_again_and_keeps_nothing(repo: Repo) -> None:

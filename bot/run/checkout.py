@@ -19,7 +19,7 @@ from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
 from bot.run.guides import read_guides
-from bot.run.internet import Watched, egress
+from bot.run.internet import Watched, egress, forbidden, merged
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
@@ -44,7 +44,7 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world.
+    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate reaches the world.
     """
 
     repo: Path
@@ -90,7 +90,9 @@ class Workshop:
         image: str = "",
         engine: str = ENGINE,
         outside: Outside | None = None,
+        internet: bool = True,
     ) -> None:
+        self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
@@ -123,6 +125,10 @@ class Workshop:
         config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.image is None:
             config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
+        denied: tuple[Blocked, ...] = ()
+        if not self.internet:
+            denied = forbidden(config.internet, config.setup_internet)
+            config = config.model_copy(update={"internet": "off", "setup_internet": "off"})
         manifests: dict[str, bytes | None] = {
             name: await self.mirror.read_file(repo_id, commit, name)
             for name in ("package.json", "Makefile")
@@ -139,6 +145,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             outside=self.outside,
+            blocked=denied,
         )
         return await self._with_setup(plain, repo_id, tracked, policy, redactor)
 
@@ -173,6 +180,7 @@ class Workshop:
             config.setup,
             replace(self.policy, egress=reach),
             redactor,
+            denied=plain.blocked,
         )
 
         def ground(commit: str, files: Mapping[str, str]) -> Ground:
@@ -188,4 +196,6 @@ class Workshop:
         if policy != plain.base:
             trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy))
         layer = await setup.layer(here, trusted)
-        return replace(plain, layers=(layer.tree, *plain.layers), blocked=layer.blocked)
+        return replace(
+            plain, layers=(layer.tree, *plain.layers), blocked=merged(plain.blocked, layer.blocked)
+        )

@@ -42,6 +42,15 @@ def in_words(internet: Internet) -> str:
     return ", ".join(word for word in named if word != "off")
 
 
+def forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
+    """What is said of these values of ``internet`` where the operator lets nothing out."""
+    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := in_words(wish))))
+    if not asked:
+        return ()
+    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
+    return (Blocked(host="the internet", port=0, reason=reason, command=""),)
+
+
 class Watched:
     """A sandbox that remembers what its network policy refused, and which command asked for it."""
 

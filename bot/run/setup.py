@@ -49,13 +49,21 @@ class Setup:
     """One repository's setup command under one policy."""
 
     def __init__(
-        self, layers: LayerStore, repo_id: int, command: str, policy: Policy, redactor: Redactor
+        self,
+        layers: LayerStore,
+        repo_id: int,
+        command: str,
+        policy: Policy,
+        redactor: Redactor,
+        *,
+        denied: tuple[Blocked, ...] = (),
     ) -> None:
         self._layers = layers
         self._repo_id = repo_id
         self._command = command
         self._place = repr(replace(policy, limits=Limits()))
         self._redactor = redactor
+        self._denied = denied  # by the operator, for every command
 
     async def layer(self, here: Ground, trusted: Ground) -> SetupLayer:
         """The layer for the commit ``here``; ``trusted`` is the default branch's, often the same.
@@ -121,9 +129,9 @@ class Setup:
     def _failed(self, why: str, log: str, blocked: tuple[Blocked, ...]) -> UserError:
         message = f"The setup command `{self._command}` failed ({why}), so nothing was tried."
         hints = [
-            f"It could not reach `{item.host}:{item.port}` ({item.reason})"
+            f"It could not reach `{item.where}` ({item.reason})"
             + (f"; {advice(item)}." if item.allow else ".")
-            for item in blocked[:10]
+            for item in (*self._denied, *blocked)[:10]
         ]
         return UserError("\n\n".join((message, *hints)), phase="setup", log=log)
 
