@@ -44,7 +44,8 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate reaches the world.
+    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
+    reaches the world.
     """
 
     repo: Path
