@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.run.checkout import Workshop
     from bot.run.pipeline import Parts
     from bot.run.replay import Replayed
+    from sandbox.spec import Limits
 
 log = structlog.get_logger()
 
@@ -144,6 +145,13 @@ async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Re
         return await replay(Store(database.engine), workshop, redactor, run_id, attempt=attempt)
 
 
+def sandbox_limits(settings: Settings) -> Limits:
+    """What one sandbox may use of this machine."""
+    from sandbox.spec import Limits, MiB
+
+    return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
+
+
 def _made(settings: Settings) -> Workshop:
     from bot.run.checkout import Workshop
 
@@ -153,6 +161,7 @@ def _made(settings: Settings) -> Workshop:
         image=settings.image,
         engine=settings.docker,
         internet=settings.internet != "off",
+        limits=sandbox_limits(settings),
     )
 
 

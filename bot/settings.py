@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
     internet: Literal["repositories", "off"] = _variable("HOB_INTERNET", default="repositories")
+    memory_mib: int = _variable("HOB_MEMORY_MIB", default=2048, ge=256)
+    workspace_mib: int = _variable("HOB_WORKSPACE_MIB", default=1024, ge=64)
     concurrency: int = _variable("HOB_CONCURRENCY", default=2, ge=1, le=64)
     base_url: str = _variable("HOB_BASE_URL", default="http://127.0.0.1:8001")
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from sandbox import container, upper
 from sandbox.engine import LABEL, Engine, EngineError, owner_label
+from sandbox.frozen import freeze
 from sandbox.hostmount import HostWorkspace
 from sandbox.keeper import used_bytes
 from sandbox.resident import Resident
@@ -269,6 +270,12 @@ class DockerSandbox:
         if self._over.is_set():
             raise SandboxUnavailable("the sandbox is closed", "ask for its entries before")
         return upper.scan(self._parts.upper, self._parts.layers, self._policy.limits.file_bytes)
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """The same as a layer below ``into``; see ``sandbox.frozen.freeze``."""
+        if self._over.is_set():
+            raise SandboxUnavailable("the sandbox is closed", "freeze it before")
+        return freeze(self._parts.upper, self._parts.layers, self._policy.limits.workspace_bytes, into)
 
     async def aclose(self) -> None:
         """Kill what runs, remove the container, dispose of the private layer."""

@@ -188,6 +188,13 @@ class Sandbox(Protocol):
         """What differs from the layers below, read without following links, sorted by path."""
         ...
 
+    def freeze(self, into: Path) -> list[Entry]:
+        """Write the same below the empty directory ``into``, file by file; the entries come without content.
+
+        Raises ``sandbox.frozen.NotFreezable``.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Kill what runs, take the mounts away, dispose of the private layer."""
         ...

@@ -19,7 +19,7 @@ from bot.redact import Redactor
 from bot.run.checkout import Checkout, Workshop
 from bot.run.locks import inputs
 from bot.run.report import proof
-from sandbox.spec import Command
+from sandbox.spec import Command, Limits
 
 YML = ".github/hob.yml"
 
@@ -263,6 +263,18 @@ async def test_a_failing_setup_is_tried_again_and_keeps_nothing(repo: Repo) -> N
         with pytest.raises(UserError, match="exit code 7") as caught:
             await repo.checkout(sha)
         assert "some words" in caught.value.log
+
+
+async def test_what_setup_installs_may_be_larger_than_memory_would_hold(repo: Repo, home: Path) -> None:
+    """270 MiB in three files; what is only said to be large, a sparse file, counts as large too."""
+    big = "mkdir -p node_modules && cd node_modules && for n in 1 2 3; do truncate -s 90M $n; done"
+    checkout = await repo.checkout(repo.wants(big))
+    sizes = [path.stat().st_size for path in sorted((checkout.layers[0] / "node_modules").iterdir())]
+    assert sizes == [90 << 20] * 3
+    sparse = "mkdir -p node_modules && cd node_modules && for n in 1 2 3; do truncate -s 15M $n; done"
+    repo.workshop = Workshop(home, limits=Limits(workspace_bytes=32 << 20))
+    with pytest.raises(UserError, match="it makes more than 32 MiB of files"):
+        await repo.checkout(repo.wants(sparse))
 
 
 async def test_a_setup_that_deletes_files_of_the_checkout_is_refused(repo: Repo) -> None:

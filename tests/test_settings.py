@@ -49,6 +49,8 @@ def test_defaults_need_nothing() -> None:
         ("HOB_BASE_URL", "ftp://x"),
         ("HOB_SANDBOX", "none"),
         ("HOB_CONCURRENCY", "0"),
+        ("HOB_INTERNET", "on"),
+        ("HOB_MEMORY_MIB", "1"),
         ("PORT", "70000"),
         ("HOB_LOG", "loud"),
     ],

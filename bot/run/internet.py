@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from bot.domain import Blocked
 from bot.errors import UserError
@@ -97,6 +98,10 @@ class Watched:
     def entries(self) -> list[Entry]:
         """As ``Sandbox.entries``."""
         return self._sandbox.entries()
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """As ``Sandbox.freeze``."""
+        return self._sandbox.freeze(into)
 
     async def aclose(self) -> None:
         """As ``Sandbox.aclose``."""
