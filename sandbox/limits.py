@@ -145,8 +145,12 @@ def _version_2(limits: Limits, root: Path) -> Group | None:
 
 
 def _step_aside(parent: Path) -> None:
-    """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf."""
-    if parent == CGROUPS:
+    """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf.
+
+    But for the hierarchy's root, which has no type; a container's ``/`` is none.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, "No Internal Process Constraint"
+    """
+    if not (parent / "cgroup.type").exists():
         return
     leaf = parent / "hob-worker"
     leaf.mkdir(exist_ok=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sandbox_fixtures import SMALL, opened, python
@@ -40,6 +43,38 @@ def test_version_2_gets_its_ceilings(tmp_path):
     }
     (directory / "memory.events").write_text("low 0\noom 2\noom_kill 3\n")
     assert group.memory_kills() == 3
+
+
+IN_A_CONTAINER = """
+mount -t cgroup2 none /sys/fs/cgroup && grep -q hugetlb /sys/fs/cgroup/cgroup.controllers || exit 77
+cd /sys/fs/cgroup && before=$(cat cgroup.subtree_control) && mkdir hob-test
+echo +hugetlb > cgroup.subtree_control && echo $$ > hob-test/cgroup.procs
+again='umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
+unshare --cgroup --mount sh -c "cd / && $again" sh "$@"
+code=$?
+echo $$ > cgroup.procs && rmdir hob-test/hob-worker hob-test
+[ -n "$before" ] || echo -hugetlb > cgroup.subtree_control
+exit $code
+"""
+STEPS_ASIDE = """
+from sandbox import limits
+own = limits._own_group("")
+limits._step_aside(limits.CGROUPS)
+(limits.CGROUPS / "cgroup.subtree_control").write_text("+hugetlb")
+assert own == limits._own_group("") == "", own
+(limits.CGROUPS / "cgroup.subtree_control").write_text("-hugetlb")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the hierarchy")
+def test_version_2_makes_room_at_a_containers_root():
+    """On the real hierarchy, with the one controller that is free where version 1 has the others."""
+    script = ["sh", "-c", IN_A_CONTAINER, "sh", sys.executable, "-c", STEPS_ASIDE]
+    env = {**os.environ, "PYTHONPATH": str(Path(limits.__file__).parent.parent)}
+    ran = subprocess.run(["unshare", "--mount", *script], capture_output=True, text=True, env=env)
+    if ran.returncode == 77:
+        pytest.skip("no controller of version 2 is free here")
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_processors_are_shared_out(tmp_path):
