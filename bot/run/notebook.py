@@ -149,23 +149,27 @@ class Notebook:
             if each.maker == self._task.id and each.state is AttemptState.RUNNING:
                 await self._store.end_attempt(self._run, each.id, AttemptState.FAILED, error=GIVEN_UP)
 
-    async def stop(self) -> list[int]:
-        """A person stopped the run: keep what each attempt has as a diff; the ordinals of those with any.
+    async def stop(self) -> dict[int, str]:
+        """A person stopped the run: keep what each attempt has as a diff.
 
-        Raises LeaseLost.
+        The ordinals of those that had any, each with '' or why it may not be kept. Raises LeaseLost.
         """
-        kept = []
+        left: dict[int, str] = {}
         for ordinal, (record, journal) in sorted(self._open.items()):
             changes = journal.rescued
             if changes is None:
                 changes = await self._store.attempt_changes(record)
-            if await self._stopped(record, changes or ChangeSet(base=self._checkout.base)):
-                kept.append(ordinal)
+            why = await self._stopped(record, changes or ChangeSet(base=self._checkout.base))
+            if why is not None:
+                left[ordinal] = why
         self._open.clear()
-        return kept
+        return left
 
-    async def _stopped(self, record: AttemptRecord, changes: ChangeSet) -> bool:
-        """What may be published of it, and its diff. A secret in it is the end of all of it."""
+    async def _stopped(self, record: AttemptRecord, changes: ChangeSet) -> str | None:
+        """What may be published of it, and its diff; None when there is nothing, else '' or why it is lost.
+
+        A secret in it is the end of all of it.
+        """
         error = ""
         try:
             changes = await asyncio.to_thread(
@@ -187,7 +191,7 @@ class Notebook:
             changes=changes,
             error=error,
         )
-        return bool(changes)
+        return error if error or changes else None
 
 
 async def tried(store: Store, record: AttemptRecord) -> Tried:

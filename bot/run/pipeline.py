@@ -60,7 +60,7 @@ async def _held(job: Job) -> None:
             if ended is not None:
                 await _end(job, ended)
     except Cancelled:
-        kept = await job.notebook.stop() if job.notebook else []
+        kept = await job.notebook.stop() if job.notebook else {}
         text = report_attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
         await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
 
