@@ -135,7 +135,7 @@ def _plan(
 
 
 async def _start(plan: dict[str, Any], group: ceilings.Group) -> Link:
-    fds = [memory_file(seccomp.program())]
+    fds = [memory_file(seccomp.program(contained=group.contained))]
     try:
         fds += group.open()
         return await Link.start(plan, fds)

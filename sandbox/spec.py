@@ -34,6 +34,7 @@ class Limits:
     cpus: float = 4.0  # that all processes together may keep busy, where control groups are
     output_bytes: int = 256 * 1024
     kept_output_bytes: int = 64 * MiB  # of one command's output in a file inside, once it is over the cap
+    all_output_bytes: int = 512 * MiB  # of all such files together; the oldest make room
     file_bytes: int = 512 * MiB
     workspace_bytes: int = 1024 * MiB
     tmp_bytes: int = 256 * MiB

@@ -158,6 +158,31 @@ async def test_one_great_step_is_refused(tmp_path, without_groups):
     assert ran.exit_code == 1 and "MemoryError" in ran.text
 
 
+async def test_memory_that_no_process_has_is_refused_or_seen(tmp_path, without_groups):
+    """In a file without a name, in a segment, or shared and let go of: resident nowhere."""
+    hidden = (
+        "import ctypes, errno, mmap, os, time\n"
+        "try: os.memfd_create('x')\nexcept OSError as error: print(error.errno == errno.ENOSYS)\n"
+        "print(ctypes.CDLL(None).shmget(0, 1 << 20, 0o1666), flush=True)\nkept = []\n"
+        "for _ in range(30):\n    kept.append(mmap.mmap(-1, 10 << 20)); kept[-1].write(b'x' * (10 << 20))\n"
+        "    kept[-1].madvise(mmap.MADV_DONTNEED)\ntime.sleep(30)"
+    )
+    async with await opened(tmp_path) as sandbox:
+        ran = await python(sandbox, hidden)
+    assert (ran.text, ran.ending) == ("True\n-1\n", Ending.OUT_OF_MEMORY)
+    assert ran.seconds < 5
+
+
+async def test_outputs_that_are_kept_have_a_bound_together(tmp_path):
+    """Each is over the cap; the oldest make room, so that the host's disk does not fill."""
+    policy = Policy(limits=replace(SMALL, kept_output_bytes=MiB, all_output_bytes=3 * MiB))
+    async with await opened(tmp_path, policy=policy) as sandbox:
+        ran = [await python(sandbox, "print('x' * 1_500_000)") for _ in range(5)]
+        left = await python(sandbox, "import os; print(*sorted(os.listdir('/output')))")
+    assert [each.output_file for each in ran] == [f"/output/{n}.txt" for n in range(1, 6)]
+    assert left.text == "4.txt 5.txt\n"
+
+
 async def test_the_watchdog_counts_processes():
     killed = asyncio.Event()
     none = replace(SMALL, processes=-9, memory_bytes=1 << 60)
