@@ -62,7 +62,11 @@ async def test_s15_a_killed_run_goes_on_from_its_last_turn(workers: Workers) -> 
     assert [len(turn.record["calls"]) for turn in after] == [1, 1, 1, 1]
     assert after[2].record["calls"][0]["output"].endswith("\nonce\n")
     assert "keep it short" in str([turn.record["messages"] for turn in after[2:]])
-    assert [run.state for run in await store.runs(1)] == ["lost", "done"]
+
+    async def ended() -> bool:
+        return [run.state for run in await store.runs(1)] == ["lost", "done"]
+
+    await eventually(ended, "the runs do not end as lost and done")
     (pull,) = await hob.pulls("calc")
     files: Any = await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}/files")
     changed = {file["filename"]: (file["status"], file["additions"]) for file in files}

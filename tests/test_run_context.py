@@ -79,6 +79,19 @@ async def test_s65_words_written_or_edited_after_the_trigger_never_reach_the_pro
     assert "EDITED" not in text
 
 
+async def test_s65_within_the_triggers_own_second_only_what_is_surely_older_is_read() -> None:
+    now = NOW.isoformat()
+    words = (
+        comment("bob", "OLDER", number=49, at=now),
+        comment("bob", "NEWER", number=51, at=now),
+        comment("bob", "EDITED", number=48, edited=now),
+    )
+    asked = replace(TASK, trigger=replace(TASK.trigger, kind=TriggerKind.COMMENT, id=50, at=NOW))
+    assert [p.text for p in (await see(asked, words)).brief.passages if p.author == "bob"] == ["OLDER"]
+    opened = replace(TASK, trigger=replace(TASK.trigger, kind=TriggerKind.ISSUE, id=1, at=NOW))
+    assert [p.text for p in (await see(opened, words)).brief.passages if p.author == "bob"] == []
+
+
 async def test_the_code_under_a_review_comment_is_data() -> None:
     task = replace(TASK, trigger=replace(TASK.trigger, hunk="@@ -1 +1 @@\n+x", path="a.py", line=1))
     (spot,) = [p for p in (await see(task)).brief.passages if "a.py:1" in p.where]

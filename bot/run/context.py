@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Passage, Permission, Spot, Task, TriggerKind, Trust
+from bot.domain import Brief, Passage, Permission, Spot, Task, Trigger, TriggerKind, Trust
 from bot.github.fit import bears
 from bot.inbox.hidden import visible
 from bot.repofile import RepoConfig
@@ -126,16 +126,10 @@ def _spot(task: Task) -> Spot | None:
 
 
 def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
-    """Comments written, and last changed, before the trigger; the trigger itself is the request.
-
-    GitHub counts in whole seconds, so the task's own progress comment may seem as old as the trigger.
-    """
+    """Comments written, and last changed, before the trigger; the trigger itself is the request."""
     texts = []
     for comment in comments:
-        changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
-        if changed > task.trigger.at or comment["id"] == task.trigger.id:
-            continue
-        if bears(comment["body"], task_mark(task)):
+        if not _before(task.trigger, comment) or bears(comment["body"], task_mark(task)):
             continue
         author = comment["user"]["login"] if comment.get("user") else "ghost"
         texts.append(
@@ -147,6 +141,19 @@ def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[st
         *([(f"comments on #{task.thread.number}", "", "", left_out)] if more > 0 else []),
         *texts[-MAX_COMMENTS:],
     ]
+
+
+def _before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
+    """Whether a comment of the thread is older than the trigger, as it stands.
+
+    GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
+    has a lower id than the comment that asks; of anything else in that second the order cannot be told.
+    """
+    created, changed = _time(comment["created_at"]), _time(comment["updated_at"])
+    if max(created, changed) < trigger.at:
+        return True
+    same = created == changed == trigger.at.replace(microsecond=0)
+    return same and trigger.kind is TriggerKind.COMMENT and comment["id"] < trigger.id
 
 
 def _remarks(task: Task, remarks: Remarks | None) -> list[tuple[str, str, str, str]]:
