@@ -19,7 +19,7 @@ from bot.redact import Redactor
 from bot.run.checkout import Checkout, Workshop
 from bot.run.locks import inputs
 from bot.run.report import proof
-from sandbox.spec import Command, Limits
+from sandbox.spec import Command, Limits, SandboxUnavailable
 
 YML = ".github/hob.yml"
 
@@ -193,6 +193,15 @@ async def test_what_could_go_stale_is_made_for_each_commit(repo: Repo, setup: st
     assert one.layers == again.layers
     assert other.layers[0] != one.layers[0]
     assert (await inside(other, "cat app.py")).startswith("x = 2")
+
+
+async def test_a_layer_is_made_in_the_image_that_it_is_used_in(repo: Repo, home: Path) -> None:
+    """Never is what one image's programs installed shown in another: there is no engine to make it here."""
+    sha = repo.wants(COUNTED, image="python:3.12")
+    await repo.checkout(sha)
+    repo.workshop = Workshop(home, backend="docker", image="python:3.13", engine="unix:///nonexistent")
+    with pytest.raises(SandboxUnavailable, match="Docker"):
+        await repo.checkout(sha)
 
 
 async def test_an_editable_installation_by_path_is_shared(repo: Repo) -> None:

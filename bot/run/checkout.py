@@ -175,11 +175,12 @@ class Workshop:
         if config.setup is None:
             return plain
         reach = egress(config.internet, config.setup_internet)
+        image = (config.image or self.policy.image) if self.backend == "docker" else ""
         setup = Setup(
             self.layers,
             repo_id,
             config.setup,
-            replace(self.policy, egress=reach),
+            replace(self.policy, egress=reach, image=image),
             redactor,
             denied=plain.blocked,
         )
