@@ -198,6 +198,7 @@ async def test_what_could_go_stale_is_made_for_each_commit(repo: Repo, setup: st
 async def test_a_layer_is_made_in_the_image_that_it_is_used_in(repo: Repo, home: Path) -> None:
     """Never is what one image's programs installed shown in another: there is no engine to make it here."""
     sha = repo.wants(COUNTED, image="python:3.12")
+    repo.workshop = Workshop(home, image="python:3.13", engine="unix:///nonexistent")
     await repo.checkout(sha)
     repo.workshop = Workshop(home, backend="docker", image="python:3.13", engine="unix:///nonexistent")
     with pytest.raises(SandboxUnavailable, match="Docker"):
