@@ -158,7 +158,8 @@ def evaluate(
         as_json=as_json,
         seconds=timeout,
     )
-    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox))
+    internet = settings.internet != "off"
+    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox, internet=internet))
 
 
 @main.command()
