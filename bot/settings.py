@@ -23,6 +23,7 @@ from bot.errors import HobError
 _SECRET = re.compile(
     r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE
 )
+_LONG = 16  # characters
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -109,11 +110,15 @@ class Settings(BaseSettings):
         )
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that must never be seen outside this process: ours, and what models' providers take."""
+        """Everything that must never be seen outside this process: ours, and what models' providers take.
+
+        Of others' only what is long: a password such as ``postgres`` is a word that honest changes hold too.
+        """
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
         password = urlsplit(self.database_url or "").password
-        others = [value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= 8]
-        return (*self.webhook_secrets, *key, *([unquote(password)] if password else ()), *others)
+        others = [value for name, value in os.environ.items() if _SECRET.search(name)]
+        long = [value for value in (unquote(password or ""), *others) if len(value) >= _LONG]
+        return (*self.webhook_secrets, *key, *long)
 
 
 def make_home(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from flow_fixtures import FAULTY, AtWork, at_work, eventually
 from git_fixtures import commit
-from model_servers import KEY, Fault, Server, environment, serving
+from model_servers import Fault, Server, environment, serving
 from sqlalchemy import text
 
 from bot.domain import TaskState
@@ -21,6 +21,8 @@ from bot.tasks.database import Database
 from bot.tasks.store import Store
 from sandbox.spec import SandboxUnavailable
 
+CANARY = "canary-of-the-provider-7781"
+
 
 @pytest.fixture
 async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
@@ -28,8 +30,9 @@ async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     async with serving("openai") as server:
         for name, value in environment(server).items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setenv("OTHER_API_KEY", CANARY)
         server.always = lambda _: Fault(
-            status=429, message=f"{KEY} is over its limit", headers={"retry-after": "900"}
+            status=429, message=f"{CANARY} is over its limit", headers={"retry-after": "900"}
         )
         yield server
 
@@ -52,12 +55,12 @@ async def test_s60_a_provider_that_stays_down_parks_the_task_and_at_last_ends_it
 
     await eventually(parked, "it does not wait")
     task = await store.task(1)
-    assert task and task.attempts == 0 and "asks to wait" in task.reason and KEY not in task.reason
+    assert task and task.attempts == 0 and "asks to wait" in task.reason and CANARY not in task.reason
     async with store.engine.begin() as connection:
         await connection.execute(text("UPDATE runs SET started_at = now() - interval '25 hours'"))
     await store.move(1, None, TaskState.QUEUED)
     final = await hob.comment("calc", issue, "I waited for 25 hours, and still")
-    assert "asks to wait" in final and KEY not in final
+    assert "asks to wait" in final and CANARY not in final
 
     async def failed() -> bool:
         task = await store.task(1)
