@@ -15,7 +15,6 @@ from bot.tasks.database import Database
 
 NOTE = call("shell", command="echo once >> log.txt; mkdir deep; ln -s ../calc.py deep/link; rm old.txt")
 SLOW = call("shell", command="cat log.txt; sleep 2")
-BLOCKED = call("finish", kind="blocked", title="", summary="No.")
 AT = "/repos/maintainer/calc"
 
 
@@ -122,31 +121,3 @@ async def test_s26_stopped_half_published_it_is_published_whole(workers: Workers
         return task is not None and task.state is TaskState.DONE
 
     await eventually(done, "it does not end")
-
-
-async def test_an_attempt_on_a_branch_that_moved_overwrites_nobody(workers: Workers) -> None:
-    hob, store = workers.hob, workers.store
-    never = {"test_more.py": "def test_more():\n    assert False\n", ".github/hob.yml": "attempts: 2\n"}
-    hob.attempts_say({1: [[MEND], [DONE]], 2: [[BLOCKED]]})
-    worker = await workers.start()
-    issue = await asked(hob, {**FAULTY, **never})
-    await hob.comment("calc", issue, "**Done, but")
-    (pull,) = await hob.pulls("calc")
-    branch, number = pull["head"]["ref"], pull["number"]
-    wordy = call("edit", path="calc.py", old="x * 2", new="x * 2  # double")
-    hob.attempts_say({1: [[wordy], [DONE]], 2: [[SLOW], [SLOW], [BLOCKED]]})
-    await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": "@hob say why"})
-
-    async def second() -> bool:  # the first has ended
-        return [each.ordinal for each in await store.attempts(2)] == [1, 2]
-
-    await eventually(second, "no second attempt begins")
-    worker.kill()
-    worker.join()
-    put = {"message": "Mine", "content": "bWluZQo=", "branch": branch}
-    theirs = await hob.hub.as_maintainer.put(f"{AT}/contents/mine.txt", put)
-    await workers.start()
-    await workers.expire()
-    await hob.comment("calc", number, "**Done, but")
-    log = await hob.hub.as_maintainer.get(f"{AT}/commits?sha={branch}")
-    assert theirs["commit"]["sha"] in [each["sha"] for each in log]
