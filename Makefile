@@ -12,7 +12,8 @@ REPOS ?=
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
 
-test: setup lint types pytest ## all checks
+test: setup ## all checks, side by side
+	@$(MAKE) --no-print-directory --jobs=3 lint types pytest
 
 lint: setup
 	$(BIN)/ruff check .
@@ -29,6 +30,7 @@ attack: setup ## every attack on both sandboxes, as root and as an ordinary user
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
+
 SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"

@@ -35,17 +35,8 @@ def suite_passes(folder: Path) -> bool:
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """A small library's source distribution as pip brings it, with a bug in it, in a repository."""
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-        "--no-build-isolation",
-    ]
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    pip += ["--no-build-isolation", "--no-binary", ":all:"]
     subprocess.run([*pip, "--dest", str(tmp_path), LIBRARY], check=True, capture_output=True)
     (archive,) = tmp_path.glob("*.tar.gz")
     unpack = ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(tmp_path)]
@@ -102,12 +93,14 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
     assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
 
 
+@pytest.mark.xdist_group("house")
 async def test_the_pull_request_mends_the_repository(house: House, tmp_path: Path) -> None:
     story = await play_in(house)
     assert story["state"] == "done"
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
 
 
+@pytest.mark.xdist_group("house")
 async def test_the_same_on_real_code(house: House, library: Path, tmp_path: Path) -> None:
     assert not suite_passes(library)
     story = await play_in(house, repo=library, request="the tests of ordinal fail for 13, please fix it")

@@ -175,10 +175,10 @@ async def test_s17_a_body_without_progress_is_tried_again(store: Store) -> None:
 
 
 async def test_the_lease_is_prolonged_while_the_body_works(store: Store, database: Database) -> None:
-    task, run = await claimed(store, lease=0.3)
-    async with Lease(store, run, lease=0.3, beat=0.05, look=0.02):
+    task, run = await claimed(store, lease=1.0)
+    async with Lease(store, run, lease=1.0, beat=0.05, look=0.02):
         for _ in range(6):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.2)
             await sweep(database.engine)
     assert (await state_of(store, task))[0] is TaskState.RUNNING
 

@@ -15,7 +15,7 @@ from .layout import is_test
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at
 EACH = 3.0  # seconds one test may take before it counts as one that hangs
-PATIENT = 12.0  # seconds for it when nothing else fails: it may only be slow
+PATIENT = 7.0  # seconds for the first of them when nothing else fails: they may only be slow
 TRACED = 4.0  # seconds for one test under the tracer
 
 
@@ -86,8 +86,15 @@ def run_baseline(lab: Lab, seconds: float) -> Baseline:
     base.not_run = _run_all(lab, base, list(base.where), EACH, end)
     bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
     if bad and all(run.outcome == "hung" for run in bad):
-        _run_all(lab, base, [run.id for run in bad][:3], PATIENT, end)
+        _again(lab, base, [run.id for run in bad], end)
     return base
+
+
+def _again(lab: Lab, base: Baseline, hung: list[str], end: float) -> None:
+    """Wait longer for tests that may only be slow; where the first does not end either, none does."""
+    _run_all(lab, base, hung[:1], PATIENT, end)
+    if not base.hung(hung[0]):
+        _run_all(lab, base, hung[1:], PATIENT, end)
 
 
 def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
