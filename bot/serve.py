@@ -104,9 +104,11 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     """
     from bot.agent.models import choose
     from bot.inbox.decision import AppIdentity
+    from bot.inbox.desk import House
     from bot.inbox.intake import Intake
     from bot.inbox.reconcile import Reconciler
     from bot.run.aftermath import tell_end
+    from bot.run.land import remove_branch
     from bot.run.pipeline import work
     from bot.tasks.queue import Queue
 
@@ -118,8 +120,15 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         github = _github(settings, session, redactor)
         app = await github.app()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
-        bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
-        intake = Intake(parts.store, github, bot, label=settings.label, base_url=settings.base_url)
+        bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"], bots=settings.bots)
+        house = House(
+            label=settings.label,
+            base_url=settings.base_url,
+            daily_usd=settings.daily_usd,
+            shown=settings.shown(),
+            safe=redactor.text,
+        )
+        intake = Intake(parts.store, github, bot, house, remove_branch=remove_branch)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:

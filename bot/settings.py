@@ -10,12 +10,12 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import HobError
 
@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
     progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
     label: str = _variable("HOB_LABEL", default="hob")
+    bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
+    daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
@@ -89,6 +91,48 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not loopback:
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
+
+    @field_validator("bots", mode="before")
+    @classmethod
+    def _ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isascii() and part.isdecimal() and int(part) for part in parts):
+            raise ValueError("must be accounts' numbers, separated by commas, such as 29139614")
+        return frozenset(map(int, parts))
+
+    def shown(self) -> dict[str, tuple[str, str]]:
+        """What people on a repository may see of this, as (value, where it comes from) by name: no secret, no
+        path and no address of the operator's.
+        """
+        names = (
+            "model",
+            "image",
+            "label",
+            "sandbox",
+            "concurrency",
+            "progress_seconds",
+            "write_seconds",
+            "bots",
+            "daily_usd",
+        )
+        found = {}
+        for name in names:
+            variable = str(type(self).model_fields[name].validation_alias)
+            value = getattr(self, name)
+            text = (
+                ", ".join(map(str, sorted(value)))
+                if isinstance(value, frozenset)
+                else ""
+                if value is None
+                else str(value)
+            )
+            if text.startswith("scripted:"):
+                text = "scripted"
+            source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"
+            found[name] = (text, source)
+        return found
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:

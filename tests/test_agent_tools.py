@@ -303,6 +303,16 @@ async def test_notes_and_replies_are_kept_once(hand: Hand) -> None:
     assert [reply.text for reply in hand.bench.replies] == ["second"]
 
 
+async def test_a_note_may_suggest_lines_that_cannot_end_their_block(hand: Hand) -> None:
+    await hand("note", path="a.py", line=3, start_line=2, text="Shorter.", suggestion="```\nx = 1\n````\n")
+    await hand("note", path="a.py", line=9, text="Not needed.", suggestion="")
+    await hand("note", path="a.py", line=2, start_line=5, text="Upside down.")
+    first, second = hand.bench.notes
+    assert (first.start, first.line) == (2, 3)
+    assert first.text == "Shorter.\n\n`````suggestion\n```\nx = 1\n````\n`````"
+    assert second.text == "Not needed.\n\n```suggestion\n```" and second.start == 0
+
+
 async def test_nul_characters_are_refused_before_anything_runs(hand: Hand) -> None:
     for name, args in (
         ("shell", {"command": "a\0b"}),

@@ -10,7 +10,7 @@ from git_fixtures import commit, git, write
 from test_git_commit import added, deleted
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.git.diff import commentable_lines, diffstat, unified
+from bot.git.diff import between, by_file, commentable_lines, diffstat, unified
 
 LINES = "".join(f"line {at}\n" for at in range(1, 41))
 
@@ -118,6 +118,18 @@ def test_odd_contents_do_not_confuse_it(root: Path) -> None:
     text = b"-- x\n++ y\n" + (root / "gone.txt").read_bytes()
     diff = diff_of(root, modified("gone.txt", text))
     assert commentable_lines(diff) == {"gone.txt": {1, 2, 3, 4}}
+
+
+def test_each_file_of_a_difference_between_commits_is_named(tmp_path: Path) -> None:
+    first = commit(tmp_path, {"kept.txt": "0\n", "gone b/x.txt": "1\n"})
+    (tmp_path / "gone b" / "x.txt").unlink()
+    second = commit(tmp_path, {"new name.txt": "1\n2\n3\n", "caf\u00e9.txt": "2\n", "data.bin": b"\0\1"})
+    diff = between(tmp_path / ".git", first, second)
+    names = [name for name, _ in by_file(diff)]
+    assert sorted(names)[0].startswith("a/data.bin"), "it has no lines to be named by"
+    assert set(names) >= {"new name.txt", "caf\u00e9.txt", "gone b/x.txt"}
+    assert "".join(part for _, part in by_file(diff)) == diff
+    assert set(commentable_lines(diff)) == {"new name.txt", "caf\u00e9.txt"}
 
 
 def test_nothing_is_nothing(root: Path) -> None:

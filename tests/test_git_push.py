@@ -15,7 +15,7 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.git import push as push_module
 from bot.git.commit import Built
 from bot.git.mirror import Mirror
-from bot.git.push import HeadMoved, PushRefused, push
+from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.git.remote import server_words
 
 BRANCH = "hob/3-fix"
@@ -75,6 +75,19 @@ async def test_s75_a_repeated_push_is_fine_and_a_moved_branch_is_not_touched(sce
     with pytest.raises(HeadMoved) as raised:
         await scene.push(first, expected=second.sha)
     assert raised.value.actual is None
+
+
+async def test_a_branch_is_removed_only_from_where_it_was_seen(scene: Scene) -> None:
+    built = scene.built()
+    await scene.push(built)
+    with pytest.raises(HeadMoved):
+        await remove(scene.url, token=TOKEN, branch=BRANCH, expected=scene.base)
+    assert scene.head() == built.sha
+    for _ in range(2):
+        await remove(scene.url, token=TOKEN, branch=BRANCH, expected=built.sha)
+        assert git(scene.repo, "branch", "--list", BRANCH) == ""
+    with pytest.raises(ValueError, match="not one of Hob's"):
+        await remove(scene.url, token=TOKEN, branch="main", expected=scene.base)
 
 
 async def test_two_at_once_make_one(scene: Scene) -> None:

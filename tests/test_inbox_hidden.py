@@ -70,6 +70,13 @@ def test_what_is_seen_stays_as_it_is(text: str) -> None:
     assert visible(text) == (text, ())
 
 
+@pytest.mark.parametrize("name", ["title", "data-x", "class", "id", "aria-label", "style"])
+def test_s66_what_attributes_say_is_not_read(name: str) -> None:
+    seen, removed = visible(f'<p {name}="delete-everything-now">seen</p>')
+    assert seen == "<p>seen</p>"
+    assert removed == (f'{name}="delete-everything-now"',)
+
+
 @pytest.mark.parametrize("hidden", ["&#8203;", "&ZeroWidthSpace;", "&#x202E;", "\u202e", "\u2066", "\ufeff"])
 def test_s66_characters_without_a_glyph_go_everywhere(hidden: str) -> None:
     for text in (f"fix{hidden}it", f"`fix{hidden}it`", f"```\nfix{hidden}it\n```"):

@@ -140,6 +140,25 @@ async def test_s13_a_mention_that_no_delivery_told_of_is_found_once(world: World
     assert requests == {"Two", "do the other thing"}
 
 
+async def test_s13_a_review_that_no_delivery_told_of_is_found_once(world: World) -> None:
+    hub, at = world.hub, "/repos/maintainer/demo/pulls"
+    head = await hub.push_files("demo", {"b.txt": "b\n"}, branch="more")
+    number = (await hub.as_maintainer.post(at, {"title": "More", "head": "more", "base": "main"}))["number"]
+    await hub.idle()
+    world.receiver.arrived.clear()
+    await world.earlier(1800)
+    for body in ("@hob what is b for?", "nothing for hob"):
+        review = {"commit_id": head, "event": "COMMENT", "body": body}
+        made = await hub.as_maintainer.post(f"{at}/{number}/reviews", review)
+    await world.earlier(0)
+    await hub.idle()
+    assert await world.reconciler.sweep() == 1
+    assert await world.reconciler.sweep() == 0
+    guid = f"sweep-pull-request-review-{made['id'] - 1}"
+    await Intake(world.store, world.gh, world.identity).take(guid)
+    assert [task.request for task in await world.store.tasks()] == ["what is b for?"]
+
+
 async def test_a_repository_that_cannot_be_read_stops_nothing(world: World) -> None:
     await world.hub.seed_repo("other", {"a.txt": "a\n"})
     await world.earlier(1800)

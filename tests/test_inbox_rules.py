@@ -28,7 +28,7 @@ from inbox_payloads import (
 
 from bot.domain import Asked, Refusal, TaskKind
 from bot.inbox.commands import RESOLVE, Word
-from bot.inbox.decision import Command, Decision, Ignored, Uninstalled
+from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, Uninstalled
 from bot.inbox.routes import ROUTES, decide
 
 
@@ -119,10 +119,59 @@ def test_reviews_and_comments_on_lines() -> None:
 
 
 def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
-    others = pull(ALICE, branch="fix", body="@hob review this")
+    others = pull(ALICE, branch="fix", body="@hob rename it")
     assert refused("pull_request", envelope("opened", pull_request=others)) == "not own pull"
+    wanted = decided("pull_request", envelope("opened", pull_request=others | {"body": "@hob review this"}))
+    assert isinstance(wanted, Command) and wanted.word is Word.REVIEW
     own = envelope("opened", BOT, pull_request=pull(body="@hob did it"))
     assert ignored("pull_request", own) == "own doing"
+
+
+@pytest.mark.parametrize(
+    ("words", "on_issue", "on_own", "on_others"),
+    [
+        ("why is it rounded twice?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("What does this change do?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("is that right?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("explain this", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("tell me where `add` is", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("review this, mind the locking", TaskKind.CHANGE, TaskKind.REVIEW, TaskKind.REVIEW),
+        ("could you please review the tests?", TaskKind.CHANGE, TaskKind.REVIEW, TaskKind.REVIEW),
+        ("review it and fix what you find", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("why is it broken, and can you fix it?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("why not sum()?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("how about a better name?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("is it possible to add a limit?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("please address the review", TaskKind.CHANGE, TaskKind.REVISE, None),
+    ],
+)
+def test_words_that_want_words(
+    words: str, on_issue: TaskKind, on_own: TaskKind, on_others: TaskKind | None
+) -> None:
+    assert asked("issue_comment", issue_comment(f"@hob {words}"))[0] is on_issue
+    assert asked("issue_comment", issue_comment(f"@hob {words}", on_pull=BOT))[0] is on_own
+    others = issue_comment(f"@hob {words}", on_pull=ALICE)
+    if on_others is None:
+        assert refused("issue_comment", others) == "not own pull"
+    else:
+        assert asked("issue_comment", others)[0] is on_others
+
+
+def test_a_whole_issue_is_work_and_an_issue_has_nothing_to_review() -> None:
+    whole = opened("Why is the total wrong?", "@hob")
+    assert asked("issues", whole)[0] is TaskKind.CHANGE
+    refusal = decided("issue_comment", issue_comment("@hob review"))
+    assert isinstance(refusal, Refusal) and refusal.reason == "nothing to review"
+
+
+def test_bots_count_by_their_number_where_the_operator_names_them() -> None:
+    renovate, alike = user("renovate[bot]", 29139614, "Bot"), user("renovate[bot]", 1, "Bot")
+    app = AppIdentity(id=7, slug="hob", bot_id=900, bots=frozenset([29139614]))
+    for author, counts in ((renovate, True), (alike, False), (BOT, False)):
+        got = decide(
+            event("issue_comment", issue_comment("@hob fix it", author=author)), app=app, label="hob"
+        )
+        assert isinstance(got, Asked) is counts
 
 
 def test_labels() -> None:

@@ -43,6 +43,9 @@ def test_defaults_need_nothing() -> None:
         ("HOB_WEBHOOK_SECRET", "one,"),
         ("HOB_WEBHOOK_SECRET", "a,b,c"),
         ("HOB_PRIVATE_KEY", "not a key"),
+        ("HOB_BOTS", "renovate[bot]"),
+        ("HOB_BOTS", "1,,2"),
+        ("HOB_DAILY_USD", "0"),
         ("HOB_PRIVATE_KEY_FILE", "/does/not/exist"),
         ("HOB_GITHUB_URL", "http://github.example"),
         ("HOB_GITHUB_URL", "https://user@github.example"),
@@ -98,6 +101,24 @@ def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("HOB_PRIVATE_KEY", pem)
     with pytest.raises(SettingsError, match="both set"):
         load()
+
+
+def test_bots_are_numbers_and_people_see_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "HOB_BOTS": "29139614, 5",
+        "HOB_DAILY_USD": "2.5",
+        "HOB_WEBHOOK_SECRET": "sesame",
+        "HOB_MODEL": "scripted:/home/me/x.json",
+        "HOB_DATABASE_URL": "postgresql://me:sesame@db/x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load()
+    assert settings.bots == frozenset([5, 29139614])
+    shown = settings.shown()
+    assert shown["bots"] == ("5, 29139614", "the operator's `HOB_BOTS`")
+    assert shown["daily_usd"] == ("2.5", "the operator's `HOB_DAILY_USD`")
+    assert shown["image"] == ("python:3.13", "default") and shown["model"][0] == "scripted"
+    assert "sesame" not in str(shown) and "/home" not in str(shown)
 
 
 def test_an_override_wins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -79,3 +81,27 @@ class Workers:
         for worker in self._all:
             worker.kill()
             worker.join()
+
+
+@asynccontextmanager
+async def working(hob: AtWork, home: Path, database: Database, **more: Any) -> AsyncIterator[None]:
+    """A worker in this process for the while; ``more`` are settings."""
+    hub, stop = hob.hub, asyncio.Event()
+    settings = load(
+        home=home,
+        database_url=database.url,
+        github_url=hub.api_url,
+        app_id=hub.app_id,
+        private_key=hub.private_key,
+        model=hob.model,
+        write_seconds=0,
+        progress_seconds=0,
+        log="console",
+        **more,
+    )
+    worker = asyncio.create_task(serve_worker(settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await worker

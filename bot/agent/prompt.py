@@ -22,12 +22,25 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, U
 from bot.domain import Brief, Passage, TaskKind, Trust
 
 PASSAGE_CHARS = 24_000
+DIFF_OF = "what the pull request changes in "  # where the passage of a file's difference comes from
 FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
     TaskKind.REVISE: (
         "Revise your own earlier change: it is in the workspace, and what you do becomes new commits on its "
         "pull request. Answer review comments with `reply`."
+    ),
+    TaskKind.REVIEW: (
+        "Review a pull request. The workspace is its head; what it changes is quoted above, file by file. "
+        "Look for what is wrong, unsafe, untested or not what it says it does, and check it: run the code. "
+        "Leave a `note` on each line that needs one, with a `suggestion` where few lines would mend it; only "
+        "what matters, nothing that a linter says. Then call finish with answered: the summary is the "
+        "review's text and says what you looked at, what you ran and what you did not. Nothing that you "
+        "change is kept, and you cannot approve."
+    ),
+    TaskKind.ANSWER: (
+        "Answer the question, from the code and from what you run, with paths and lines. Change nothing: "
+        "whatever you change is dropped. Call finish with answered; the summary is the answer."
     ),
 }
 _BRIEF = TypeAdapter(Brief)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,9 +33,11 @@ class Plan(Arguments):
 
 
 class LeaveNote(Arguments):
-    """Leave a review comment on a line that you changed, for the people who will review it.
+    """Leave a review comment on a line that you changed, for the people who will review it, or that the pull
+    request under your review changes.
 
     Say why it is done this way or what they should look at. A few good ones; not what the code already says.
+    In a review, ``suggestion`` is what should stand in the place of the lines, as they would be in the file.
 
     Example: {"path": "shop/cart.py", "line": 41, "text": "Rounded once at the end: per item it loses cents."}
     """
@@ -42,6 +45,8 @@ class LeaveNote(Arguments):
     path: Argument = Field(min_length=1)
     line: int = Field(ge=1, description="Line number in the file as it is now.")
     text: str = Field(min_length=1, max_length=4000)
+    start_line: int | None = Field(default=None, ge=1, description="The first line, where there are several.")
+    suggestion: str | None = Field(default=None, max_length=8000)
 
 
 class LeaveReply(Arguments):
@@ -84,8 +89,24 @@ async def note(bench: Bench, arguments: LeaveNote) -> Output:
     """Add a note; one on the same line is replaced."""
     path = in_workspace(arguments.path)
     bench.notes[:] = [each for each in bench.notes if (each.path, each.line) != (path, arguments.line)]
-    bench.notes.append(Note(path=path, line=arguments.line, text=arguments.text))
+    start = arguments.start_line or arguments.line
+    if start > arguments.line:
+        raise ToolProblem("start_line is behind line")
+    text = arguments.text
+    if arguments.suggestion is not None:
+        text += f"\n\n{_suggested(arguments.suggestion)}"
+    bench.notes.append(
+        Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
+    )
     return Output(text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change.")
+
+
+def _suggested(lines: str) -> str:
+    """A suggestion block, which no line in it can end. An empty one takes the lines out."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", lines)), default=2)
+    fence = "`" * (longest + 1)
+    body = f"{lines.rstrip()}\n" if lines.strip() else ""
+    return f"{fence}suggestion\n{body}{fence}"
 
 
 async def reply(bench: Bench, arguments: LeaveReply) -> Output:

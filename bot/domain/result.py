@@ -27,11 +27,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A review comment of the bot on a line of its own change (line number on the head side, from 1)."""
+    """A review comment of the bot on a line of a change (line number on the head side, from 1).
+
+    ``start`` is the first of several lines, 0 for a single one.
+    """
 
     path: str
     line: int
     text: str
+    start: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,13 @@ class TaskKind(StrEnum):
 
     CHANGE = "change"  # an issue becomes a pull request
     REVISE = "revise"  # feedback on Hob's own pull request becomes new commits on its branch
+    REVIEW = "review"  # anybody's pull request gets one review with remarks on its lines
+    ANSWER = "answer"  # a question gets an answer
+
+    @property
+    def is_words(self) -> bool:
+        """Whether only words come of it: whatever it changes in the workspace is dropped."""
+        return self in (TaskKind.REVIEW, TaskKind.ANSWER)
 
 
 class TaskState(StrEnum):

@@ -19,6 +19,7 @@ from dulwich.objects import ShaFile
 from unidiff.patch import Hunk, PatchSet
 
 from bot.domain import ChangeSet
+from bot.git.checkout import check_sha
 from bot.git.commit import build_tree
 from bot.git.program import run_now
 
@@ -26,7 +27,9 @@ _ARGS = (
     *("diff-tree", "-r", "-p", "--no-color", "--no-ext-diff", "--no-textconv", "--no-indent-heuristic"),
     *("-M50%", "-l400", "--unified=3", "--src-prefix=a/", "--dst-prefix=b/", "--diff-algorithm=myers"),
 )
+MOST_CHARS = 2_000_000  # of a diff between commits; GitHub shows 1 MB
 _FILE_START = re.compile(r"^diff --git ", re.MULTILINE)
+_SIDES = re.compile(r"^(?:---|\+\+\+) (.+?)\t?$", re.MULTILINE)
 _QUOTED = re.compile(rb'\\([abtnvfr"\\]|[0-7]{3})')
 _ESCAPES = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
 
@@ -55,6 +58,28 @@ def unified(repo: Path, base: str, changes: ChangeSet) -> str:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fspath(repo.resolve() / "objects"),
         }
         return run_now(repo, *_ARGS, base, tree, env=env).out.decode("utf-8", "replace")
+
+
+def between(repo: Path, base: str, head: str) -> str:
+    """The diff from one commit to another: as many whole files as ``MOST_CHARS`` take; bytes that are not
+    UTF-8 become U+FFFD. Blocking.
+    """
+    diff = run_now(repo, *_ARGS, check_sha(base), check_sha(head)).out.decode("utf-8", "replace")
+    if len(diff) <= MOST_CHARS:
+        return diff
+    starts = [match.start() for match in _FILE_START.finditer(diff)]
+    return diff[: max((start for start in starts if start <= MOST_CHARS), default=0)]
+
+
+def by_file(diff: str) -> Iterator[tuple[str, str]]:
+    """Each file's name (on the head side, where it is there) and its part of the diff, in their order."""
+    starts = [match.start() for match in _FILE_START.finditer(diff)]
+    for start, end in zip(starts, [*starts[1:], len(diff)], strict=False):
+        part = diff[start:end]
+        names = [
+            unquoted(name)[2:] for name in _SIDES.findall(part.partition("\n@@ ")[0]) if name != "/dev/null"
+        ]
+        yield (names[-1] if names else part.partition("\n")[0].removeprefix("diff --git ")), part
 
 
 def commentable_lines(diff: str) -> dict[str, set[int]]:

@@ -14,7 +14,7 @@ import urllib3.exceptions
 from dulwich.client import HttpGitClient, HTTPUnauthorized
 from dulwich.config import ConfigFile
 from dulwich.errors import GitProtocolError, HangupException, NotGitRepository, SendPackError
-from dulwich.objects import ObjectID
+from dulwich.objects import ZERO_SHA, ObjectID
 from dulwich.pack import UnpackedObject, pack_objects_to_data
 from dulwich.refs import Ref
 
@@ -24,7 +24,7 @@ from bot.git.commit import Built
 from bot.git.failures import ACCESS
 from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, Unauthorized, check_url, server_words
 
-__all__ = ["HeadMoved", "PushRefused", "push"]
+__all__ = ["HeadMoved", "PushRefused", "push", "remove"]
 
 SOCKET_SECONDS = 30.0
 PUSH_SECONDS = 300.0
@@ -48,12 +48,23 @@ async def push(url: str, *, token: str | None, branch: str, built: Built, expect
         raise Retry(f"the push to {branch} took longer than {PUSH_SECONDS:.0f} seconds") from None
 
 
+async def remove(url: str, *, token: str | None, branch: str, expected: str) -> None:
+    """Delete ``branch`` while it is at commit ``expected``; one that is gone already is fine.
+
+    Raises what ``push`` raises.
+    """
+    gone = Built(sha=ZERO_SHA.decode("ascii"), tree="", objects=[])
+    await push(url, token=token, branch=branch, built=gone, expected=expected)
+
+
 def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str | None) -> None:
     said: list[bytes] = []
     sha = ObjectID(built.sha.encode("ascii"))
 
     def update(refs: dict[Ref, ObjectID]) -> dict[Ref, ObjectID]:
         actual = refs.get(Ref(ref))
+        if sha == ZERO_SHA and actual is None:
+            return {}
         if actual not in (sha, expected.encode("ascii") if expected else None):
             raise HeadMoved(actual.decode("ascii") if actual else None)
         return {Ref(ref): sha}

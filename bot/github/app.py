@@ -35,7 +35,7 @@ Made = TypeVar("Made")
 
 
 class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commits):
-    """All that the bot can do in one repository. There is no way here to approve, merge or delete."""
+    """All that the bot can do in one repository. There is no way here to approve or merge."""
 
     def __init__(
         self,

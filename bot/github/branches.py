@@ -1,13 +1,15 @@
-"""Branches, read only: git pushes them."""
+"""Branches and files, read only: git pushes them."""
 
 from __future__ import annotations
+
+import base64
 
 from bot.github.answers import NotFound
 from bot.github.repository import Repository
 
 
 class Branches(Repository):
-    """Where branches stand."""
+    """Where branches stand, and single files of a commit."""
 
     async def branch_head(self, branch: str) -> str | None:
         """The commit of a branch, None when there is no such branch.
@@ -19,3 +21,16 @@ class Branches(Repository):
         except NotFound:
             return None
         return str(found["commit"]["sha"])
+
+    async def file_at(self, path: str, commit: str) -> bytes | None:
+        """A file's content at a commit, None when there is no such file; at most 1 MB.
+
+        https://docs.github.com/en/rest/repos/contents#get-repository-content
+        """
+        try:
+            found = await self._get("/contents/{+file}{?ref}", file=path, ref=commit)
+        except NotFound:
+            return None
+        if not isinstance(found, dict) or found.get("encoding") != "base64":
+            return None
+        return base64.b64decode(found["content"])

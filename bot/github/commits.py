@@ -30,6 +30,15 @@ class Landed:
     verified: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parted:
+    """Two lines of commits: the tip of the other one, where they parted, and how many commits it went on."""
+
+    tip: str
+    at: str
+    ahead: int
+
+
 class Commits(Repository):
     """Commits read, and made through the API."""
 
@@ -52,6 +61,19 @@ class Commits(Repository):
             message=commit["message"],
             verified=bool((commit.get("verification") or {}).get("verified")),
         )
+
+    async def parted(self, branch: str, head: str) -> Parted | None:
+        """How far ``branch`` went on since the commit ``head`` left it; None when they never met.
+
+        https://docs.github.com/en/rest/commits/commits#compare-two-commits
+        """
+        path = "/compare/{base}...{head}{?per_page}"
+        try:
+            found = await self._get(path, base=branch, head=head, per_page=1)
+        except NotFound:
+            return None
+        tip, at = found["base_commit"]["sha"], found["merge_base_commit"]["sha"]
+        return Parted(tip=tip, at=at, ahead=int(found["behind_by"]))
 
     async def commit_on_branch(
         self, branch: str, head: str, message: str, files: Sequence[FileChange]

@@ -1,4 +1,4 @@
-"""Pull requests: found by their branch, opened as drafts, described. Nothing here merges or approves."""
+"""Pull requests: found by their branch, opened as drafts, described, closed. Nothing merges or approves."""
 
 from __future__ import annotations
 
@@ -72,13 +72,20 @@ class Pulls(Repository):
             waited, pause = waited + pause, min(pause * 2, 15.0)
 
     async def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Json:
-        """Change the title or the body; nothing else of a pull request can be changed from here.
+        """Change the title or the body.
 
         https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
         """
         wanted = {"title": None if title is None else one_line(title), "body": body and fit(body)}
         given = {key: value for key, value in wanted.items() if value is not None}
         return await self._patch("/pulls/{number}", given, number=number)
+
+    async def close_pull(self, number: int) -> Json:
+        """Close a pull request; the caller has checked that it is the bot's own.
+
+        https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
+        """
+        return await self._patch("/pulls/{number}", {"state": "closed"}, number=number)
 
     def _from_here(self, pull: Json, branch: str) -> bool:
         head = pull["head"]

@@ -46,6 +46,13 @@ class Reviews(Repository):
                 found = review
         return found
 
+    async def reviews(self, pull: int) -> list[Json]:
+        """All reviews of a pull request, oldest first.
+
+        https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
+        """
+        return [one async for one in self._pages("/pulls/{number}/reviews{?per_page}", number=pull)]
+
     async def submitted_review(self, pull: int, review: int) -> Json:
         """One review, with the time at which it was submitted.
 

@@ -1,7 +1,8 @@
 """What the words after a mention mean: ``@hob stop``, ``@hob help`` and so on, or else a request for work.
 
 A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work; "try 3"
-and "use 2" are commands, "try using tabs" and "use 2 spaces" are work.
+and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change, unless the words
+begin with "review", or are a question that asks for nothing to be done.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ class Word(StrEnum):
     RETRY = "retry"
     TRY = "try"  # with a number: so many attempts
     USE = "use"  # with a number: that attempt
+    UNDO = "undo"
+    BUDGET = "budget"
+    CONFIG = "config"
+    EXPLAIN = "explain"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,7 @@ class Said:
     word: Word | None = None
     request: str = ""
     number: int = 0  # of ``try`` and ``use``
+    whole: bool = False  # the request is all of an issue, which is no question to be answered only
 
 
 _ALONE = {word.value: word for word in Word if word not in (Word.TRY, Word.USE)} | {"cancel": Word.STOP}
@@ -40,9 +47,30 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _AGAIN = ["try", "again"]
+_REVIEW = re.compile(
+    r"\W*(?:(?:please|can|could|would|you|kindly|do|give|this|us|me|a)\W+)*re-?view\b", re.IGNORECASE
+)
+_ASKED = r"\W*(?:(?:hi|hey|and|so|but|also|please)\W+)?"
+_WONDERS = re.compile(  # never a wish, whatever verbs follow
+    rf"{_ASKED}(?:why|what|how|which|who|whose)\b(?!\s+(?:not|don'?t|about|if|would you)\b).*\?[\s.!)*_]*",
+    re.IGNORECASE | re.DOTALL,
+)
+_QUESTION = re.compile(
+    rf"{_ASKED}(?:(?:where|when|is|are|was|were|does|do|did|has|have|should)\b.*\?[\s.!)*_]*|explain\b.*"
+    r"|tell\W+(?:me|us)\b.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PLEA = re.compile(r"\b(?:can|could|would|will)\s+you\b|\bplease\b", re.IGNORECASE)
+_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
+_MENDING = frozenset({
+    "fix", "mend", "repair", "correct", "resolve", "solve", "change", "update", "add", "remove",
+    "delete", "rename", "replace", "refactor", "implement", "apply", "revert", "rewrite",
+    "rebase", "merge", "move", "drop", "improve", "adjust", "make", "use", "write", "create",
+    "address", "handle",
+})  # fmt: skip
 _AROUND = frozenset({"please", "now", "it", "this", "that"})
 _COURTESIES = frozenset(
-    {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi"}
+    {"thanks", "thank", "thx", "ty", "great", "nice", "good", "awesome", "perfect", "cc", "fyi", "lgtm"}
 )
 _POLITE = _COURTESIES | {"you", "job", "work", "well", "done", "a", "lot", "so", "much", "very", "hi"}
 _POINTING = {"this", "it", "that", "the", "a", "one", "issue", "bug", "problem", "me", "us"}
@@ -84,11 +112,32 @@ def is_bare(request: str) -> bool:
     return request == RESOLVE or set(_tokens(request)) <= _BARE
 
 
+def is_review(request: str) -> bool:
+    """Whether a request is for a review ("review this, mind the locking") and nothing to be changed."""
+    return _REVIEW.match(request) is not None and not _mends(request)
+
+
+def is_question(request: str) -> bool:
+    """Whether a request only asks ("why is it rounded twice?"); "can you fix it?" asks for work."""
+    said = request.strip()
+    if _WONDERS.fullmatch(said) and not (_PLEA.search(said) and _mends(said)):
+        return True
+    return _QUESTION.fullmatch(said) is not None and not _mends(said)
+
+
+def _mends(request: str) -> bool:
+    """Whether the words outside code ask for something to be changed."""
+    return not _MENDING.isdisjoint(_tokens(_CODE.sub(" ", request)))
+
+
 def _command(request: str) -> Said | None:
     if numbered := _NUMBERED.fullmatch(request):
         return Said(word=Word(numbered[1].lower()), number=int(numbered[2]))
-    words = [word for word in _tokens(request) if word not in _AROUND]
+    tokens = _tokens(request)
+    words = [word for word in tokens if word not in _AROUND]
     word = Word.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
+    if word is Word.EXPLAIN and not _POINTING.isdisjoint(tokens):  # "explain this" asks about what is there
+        return None
     return Said(word=word) if word else None
 
 

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.domain import Asked, Event, Refusal, TaskKind, Thread, Trigger, TriggerKind
-from bot.inbox.commands import Said, Word
+from bot.inbox.commands import Said, Word, is_question, is_review
 
 OWN_BRANCHES = "hob/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """Who the bot is on GitHub: the app's id and slug, and the id of the user its comments stand under."""
+    """Who the bot is on GitHub: the app's id and slug, and the id of the user its comments stand under.
+
+    ``bots`` are the accounts of other bots, by id, whose words count as a person's.
+    """
 
     id: int
     slug: str
     bot_id: int
+    bots: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,13 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overheard:
+    """Words on the bot's own pull request that do not mention it: asked for where the repository says so."""
+
+    decision: Asked | Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstalled:
     """The app may not act for this installation any more."""
 
@@ -51,12 +62,17 @@ class CheckFailed:
     event: Event
 
 
-Decision: TypeAlias = Asked | Refusal | Command | Uninstalled | CheckFailed | Ignored
+Decision: TypeAlias = Asked | Refusal | Command | Overheard | Uninstalled | CheckFailed | Ignored
 
 NOT_MINE = Refusal(
     reason="not own pull",
-    message="For now I only work on pull requests that I opened myself. If you open an issue that says what "
-    "should change and mention me there, I will make a pull request for it.",
+    message="I only change pull requests that I opened myself. Of this one I can give a review (say "
+    "`review`) or answer a question. If you open an issue that says what should change and mention me there, "
+    "I will make a pull request for it.",
+)
+NOTHING_TO_REVIEW = Refusal(
+    reason="nothing to review",
+    message="There is nothing to review on an issue. Mention me with `review` on a pull request, anybody's.",
 )
 NO_MENTION = Ignored(reason="nobody is mentioned")
 # An edit by somebody else, or an issue that was transferred: its words are not the sender's request.
@@ -70,7 +86,7 @@ def not_for_us(event: Event, app: AppIdentity) -> Ignored | None:
         return Ignored(reason="nobody sent it")
     if app.bot_id in (event.sender.id, author.id if author else 0) or event.via_app == app.id:
         return Ignored(reason="own doing")
-    if event.sender.is_bot:
+    if event.sender.is_bot and event.sender.id not in app.bots:
         return Ignored(reason="sent by a bot")
     return None
 
@@ -96,18 +112,30 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
 
 
 def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
-    """What words on a thread come to: a command, work on an issue, or work on the bot's own pull request."""
+    """What words on a thread come to: a command, work on an issue, words on any pull request or work on the
+    bot's own.
+    """
+    if said.word is Word.REVIEW and event.thread and not event.thread.is_pull:
+        return NOTHING_TO_REVIEW
     if said.word is not None:
         return Command(word=said.word, event=event, number=said.number)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:
         return Ignored(reason="it is on no thread")
-    if not event.thread.is_pull:
-        return Asked(kind=TaskKind.CHANGE, request=said.request, event=event)
-    if is_own_pull(event.thread, app, event.repo.id):
-        return Asked(kind=TaskKind.REVISE, request=said.request, event=event)
-    return NOT_MINE
+    kind = _kind_of(said, event.thread)
+    if kind is None and not is_own_pull(event.thread, app, event.repo.id):
+        return NOT_MINE
+    return Asked(kind=kind or TaskKind.REVISE, request=said.request, event=event)
+
+
+def _kind_of(said: Said, thread: Thread) -> TaskKind | None:
+    """What a request on a thread asks for; None for a change to the pull request that it stands on."""
+    if not said.whole and is_question(said.request):
+        return TaskKind.ANSWER
+    if thread.is_pull:
+        return TaskKind.REVIEW if is_review(said.request) else None
+    return TaskKind.CHANGE
 
 
 def review_of(trigger: Trigger | None) -> int:

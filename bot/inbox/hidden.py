@@ -41,6 +41,22 @@ _IN_PROSE = re.compile(
 )
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _PLAIN = re.compile(r"[\w.%#:/?=&+~,@-]{0,200}", re.ASCII)  # an address, a size, a name: no sentence
+_SEEN = frozenset(  # attributes that show on the page or lead somewhere; whatever others hold nobody reads
+    [
+        "href",
+        "src",
+        "width",
+        "height",
+        "align",
+        "valign",
+        "colspan",
+        "rowspan",
+        "open",
+        "start",
+        "dir",
+        "type",
+    ]
+)
 _SHORT_ALT = re.compile(r"[\w.-]{0,30}(?: [\w.-]{1,15}){0,2}")
 _DEFINITION = re.compile(r"^[\s>*+\-0-9.)]*\[(?P<label>[^\[\]\n]{1,999})\]:[ \t]*(?P<to>\S+)")
 _MARKERS = re.compile(r"[\s>*+\-0-9.)#=|:]*")
@@ -143,7 +159,8 @@ def _attributes(text: str, removed: list[str]) -> Iterator[str]:
     """The attributes that hold no words; the others are named."""
     for match in _ATTRIBUTES.finditer(text):
         value = (match["value"] or "").strip("\"'")
-        if _PLAIN.fullmatch(value) and _PLAIN.fullmatch(match["name"]):
+        name = match["name"].lower()
+        if (name in _SEEN and _PLAIN.fullmatch(value)) or (name == "alt" and _SHORT_ALT.fullmatch(value)):
             yield match.group()
         else:
             removed.append(_shown(f"{match['name']}={match['value']}"))

@@ -53,7 +53,7 @@ async def status(store: Store, event: Event, *, base_url: str) -> str:
         where = f"[Run]({base_url}/runs/{runs[-1].id})" if runs else f"[Task]({base_url}/tasks/{task.id})"
         what = "The last one" if task in ended else "Task"
         pull = f", #{task.pull}" if task.pull else ""
-        lines.append(f"- {what} ({_name(task)}) {_WORDS[task.state]}{phase}{pull}{_plain(reason)}. {where}")
+        lines.append(f"- {what} ({named(task)}) {_WORDS[task.state]}{phase}{pull}{plain(reason)}. {where}")
     return "\n".join(lines)
 
 
@@ -63,7 +63,7 @@ async def _retry(store: Store, event: Event) -> Asked | str:
         return "There is nothing of mine on this thread to do again. Say what should change."
     last = tasks[-1]
     if last.state not in TERMINAL:
-        return f"I am still at it ({_name(last)})."
+        return f"I am still at it ({named(last)})."
     # As it was asked, but by who asks now, and with what was said until now.
     at = event.trigger.at if event.trigger else last.trigger.at
     again = replace(event, trigger=replace(last.trigger, at=at))
@@ -110,7 +110,8 @@ def _there_are(known: list[AttemptRecord], slug: str) -> str:
 
 async def _root(store: Store, event: Event, *, with_attempts: bool = False) -> Task | None:
     """The task whose request a command on this thread is about."""
-    tasks = [task for task in await store.tasks_on(_key(event)) if task.root == task.id]
+    there = await store.tasks_on(_key(event))
+    tasks = [task for task in there if task.root == task.id and not task.kind.is_words]
     if event.thread and event.thread.is_pull and event.repo:
         opener = await store.task_of_pull(event.repo.id, event.thread.number)
         if opener is not None:
@@ -134,14 +135,14 @@ def _key(event: Event) -> str:
     return f"{event.repo.id if event.repo else 0}#{event.thread.number if event.thread else 0}"
 
 
-def _name(task: Task) -> str:
+def named(task: Task) -> str:
     """What a task is called on the page: the command, or the beginning of the request."""
     if task.directive:
         return f"`{task.directive.word.value} {task.directive.number}`"
-    words = _plain(" ".join(task.request.split()))
+    words = plain(" ".join(task.request.split()))
     return f"“{words[:60]}{'…' if len(words) > 60 else ''}”"
 
 
-def _plain(words: str) -> str:
-    """Words that neither mention anybody nor mark anything up."""
-    return "".join(" " if char in _MARKUP else char for char in words)
+def plain(words: str, *, keep: str = "") -> str:
+    """Words that neither mention anybody nor mark anything up; ``keep`` is harmless where they will stand."""
+    return "".join(" " if char in _MARKUP and char not in keep else char for char in words)

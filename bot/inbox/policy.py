@@ -2,13 +2,18 @@
 
 Never by ``author_association``, which is wrong for private members and says COLLABORATOR for readers.
 When GitHub cannot be asked the answer is not yes: the error goes up and the delivery is looked at again.
+GitHub knows no permission of bots: those may ask whose account's id the operator names, and not in a loop.
 """
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import Protocol
 
-from bot.domain import Permission, Person, Refusal, Repo
+from bot.domain import Permission, Person, Refusal, Repo, Task
+
+NO_PERMISSION = "no write permission"
+MOST_OF_BOTS = 3  # tasks in a row on one thread that bots asked for, no person between
 
 
 class Permissions(Protocol):
@@ -19,17 +24,35 @@ class Permissions(Protocol):
         ...
 
 
-async def may_ask(api: Permissions, person: Person, repo: Repo) -> Permission | Refusal:
-    """The person's permission when it is enough, else what they are told."""
+async def may_ask(
+    api: Permissions, person: Person, repo: Repo, *, bots: Container[int] = ()
+) -> Permission | Refusal:
+    """The person's permission when it is enough, else what they are told; ``bots`` are ids that may ask."""
+    if person.is_bot and person.id in bots:
+        return Permission.WRITE
     permission = await api.permission(person.login)
     return permission if permission.may_write else refusal(permission, repo)
+
+
+def loops(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:
+    """Why a bot's request makes no task more on a thread with these ``tasks``, the oldest first."""
+    if sender is None or not sender.is_bot:
+        return None
+    lately = tasks[-MOST_OF_BOTS:]
+    if len(lately) < MOST_OF_BOTS or not all(task.requester.is_bot for task in lately):
+        return None
+    return Refusal(
+        reason="bots among themselves",
+        message=f"The last {MOST_OF_BOTS} requests on this thread came from bots, so I stop here until a "
+        "person asks.",
+    )
 
 
 def refusal(permission: Permission, repo: Repo) -> Refusal:
     """The polite no: who may ask, and how that is granted."""
     has = "no access" if permission is Permission.NONE else f"`{permission.value}` access"
     return Refusal(
-        reason="no write permission",
+        reason=NO_PERMISSION,
         message=f"Thank you for asking, but I only take work from people who may write to "
         f"`{repo.full_name}`, and you have {has}. An admin of the repository can change that under "
         "*Settings → Collaborators and teams* (the *Write* role is enough); then mention me again.",

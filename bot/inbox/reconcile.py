@@ -42,6 +42,8 @@ SETTLE = timedelta(minutes=2)  # a delivery may still be under way
 MOST_REPOSITORIES = 500
 LOCK = 0x686F62  # the advisory lock of whoever reconciles
 KNOWN = frozenset(name for name, _ in ROUTES)
+MOST_PULLS = 20  # that changed lately, whose reviews are read
+REVIEW = "pull_request_review"
 EVENTS = dict(zip(RECENT, ("issues", "issue_comment", "pull_request_review_comment"), strict=True))
 
 
@@ -116,8 +118,11 @@ class Reconciler:
         owner, name = repository["owner"]["login"], repository["name"]
         api = self._github.for_repo(installation, int(repository["id"]), owner, name)
         found = 0
-        for what, event in EVENTS.items():
-            for item in await api.recent(what, since):
+        listed = {event: await api.recent(what, since) for what, event in EVENTS.items()}
+        pulls = [item["number"] for item in listed["issues"] if "pull_request" in item][:MOST_PULLS]
+        listed[REVIEW] = [_dated(one, pull) for pull in pulls for one in await api.reviews(pull)]
+        for event, items in listed.items():
+            for item in items:
                 if not self._asks(item, since, now) or await self._store.delivered(
                     event, _anchor(event, item), since - FARTHEST
                 ):
@@ -152,6 +157,8 @@ class Reconciler:
             issue = await api.issue(int(item["issue_url"].rsplit("/", 1)[1]))
             return common | {"action": "created", "comment": item, "issue": issue}
         pull = await api.pull(int(item["pull_request_url"].rsplit("/", 1)[1]))
+        if event == REVIEW:
+            return common | {"action": "submitted", "review": item, "pull_request": pull}
         return common | {"action": "created", "comment": item, "pull_request": pull}
 
     async def _arrived(self, guid: str) -> bool:
@@ -167,6 +174,12 @@ class Reconciler:
                 yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")))
             finally:
                 await connection.invalidate()  # closed, and the lock with it
+
+
+def _dated(review: Json, pull: int) -> Json:
+    """A review with the times that comments have; a pending one has none, and long ago asks for nothing."""
+    at = review.get("submitted_at") or datetime.fromtimestamp(0, UTC).isoformat()
+    return review | {"created_at": at, "updated_at": at, "pull_request_url": f"/pulls/{pull}"}
 
 
 def _anchor(event: str, item: Mapping[str, Any]) -> str:

@@ -7,10 +7,25 @@ author adds a mention that was not there.
 
 from __future__ import annotations
 
-from bot.domain import Event, Trigger
+import re
+
+from bot.domain import Asked, Event, Trigger
 from bot.inbox.commands import understand
-from bot.inbox.decision import NO_MENTION, NOT_THEIRS, AppIdentity, Decision, by_author, not_for_us, said_on
+from bot.inbox.decision import (
+    NO_MENTION,
+    NOT_THEIRS,
+    AppIdentity,
+    Command,
+    Decision,
+    Overheard,
+    by_author,
+    is_own_pull,
+    not_for_us,
+    said_on,
+)
 from bot.inbox.mentions import find
+
+_TO_SOMEBODY = re.compile(r"\s*(?:(?:hi|hey|cc|fyi)\W+)?@", re.IGNORECASE)
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
@@ -24,7 +39,29 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         requests = added(event.trigger, app.slug)
     else:
         requests = find(event.trigger.text, app.slug)
-    return said_on(event, understand(requests), app=app) if requests else NO_MENTION
+    if requests:
+        return said_on(event, understand(requests), app=app)
+    return _overheard(event, app) or NO_MENTION
+
+
+def _overheard(event: Event, app: AppIdentity) -> Overheard | None:
+    """New words on the bot's own pull request, unless they are addressed to somebody else."""
+    trigger, thread = event.trigger, event.thread
+    if (
+        trigger is None
+        or thread is None
+        or event.repo is None
+        or event.action not in ("created", "submitted")
+    ):
+        return None
+    if not is_own_pull(thread, app, event.repo.id) or _TO_SOMEBODY.match(trigger.text):
+        return None
+    decision = said_on(event, understand([trigger.text.strip()]), app=app)
+    return (
+        Overheard(decision=decision)
+        if isinstance(decision, Asked | Command) and trigger.text.strip()
+        else None
+    )
 
 
 def added(trigger: Trigger, slug: str) -> list[str]:

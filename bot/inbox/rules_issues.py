@@ -27,7 +27,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         return NO_MENTION
     said = understand(requests)
     if said.request and is_bare(said.request):
-        said = Said(request=_whole(event.thread))
+        said = Said(request=_whole(event.thread), whole=True)
     return said_on(event, said, app=app)
 
 

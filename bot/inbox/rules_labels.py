@@ -10,6 +10,8 @@ from bot.domain import Event
 from bot.inbox.commands import RESOLVE, Said
 from bot.inbox.decision import AppIdentity, Decision, Ignored, is_own_pull, not_for_us, said_on
 
+ANOTHER = Ignored(reason="another label")
+
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     """The decision on a label that was set on an issue or a pull request."""
@@ -17,7 +19,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if ignored:
         return ignored
     if event.trigger is None or event.trigger.text.casefold() != label.casefold():
-        return Ignored(reason="another label")
+        return ANOTHER
     if event.thread and event.repo and is_own_pull(event.thread, app, event.repo.id):
         return Ignored(reason="a label asks for nothing on an own pull request")
     return said_on(event, Said(request=RESOLVE), app=app)

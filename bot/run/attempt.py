@@ -17,12 +17,14 @@ from bot.agent.models import ModelCall
 from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.changes import change_set
-from bot.git.diff import unified
+from bot.git.diff import between, unified
+from bot.git.paths import shown
 from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
 from bot.run.internet import merged
 from bot.run.prove import apply, prove
+from bot.run.report import cell
 from sandbox.spec import Sandbox
 
 # Where no price is known, tokens are the budget: each turn may read a long conversation once more.
@@ -85,6 +87,8 @@ async def attempt(
         checkout, brief, model, journal, redactor, limits, witness, interrupted
     )
     outcome = _redacted(outcome, redactor)
+    if brief.kind.is_words:
+        return await _words(checkout, _dropped(outcome, changes, redactor), blocked, redactor, set_phase)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
@@ -95,6 +99,34 @@ async def attempt(
     proof = replace(proof, blocked=merged(blocked, proof.blocked))
     diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
     return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
+
+
+async def _words(
+    checkout: Checkout,
+    outcome: Outcome,
+    blocked: tuple[Blocked, ...],
+    redactor: Redactor,
+    set_phase: SetPhase,
+) -> Result:
+    """Words about a tree that nothing was changed of; with the checks' ends on it and on what it came of."""
+    nothing, proof, diff = ChangeSet(base=checkout.base), Proof(base=checkout.base, blocked=blocked), ""
+    if checkout.before is not None and outcome.kind is not OutcomeKind.BLOCKED:
+        await set_phase(Phase.PROVE)
+        proof = await prove(checkout, nothing, redactor)
+        proof = replace(proof, blocked=merged(blocked, proof.blocked))
+        diff = await asyncio.to_thread(between, checkout.repo, checkout.before.base, checkout.base)
+    return Result(outcome=outcome, changes=nothing, proof=proof, diff=diff)
+
+
+def _dropped(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> Outcome:
+    """The outcome of work that only words were asked of: what it changed is named and goes no further."""
+    kind = OutcomeKind.ANSWERED if outcome.kind is OutcomeKind.CHANGED else outcome.kind
+    if not changes.files:
+        return replace(outcome, kind=kind)
+    names = ", ".join(f"`{cell(redactor.text(shown(file.path)))}`" for file in changes.files[:10])
+    more = f" and {len(changes.files) - 10} more" if len(changes.files) > 10 else ""
+    said = f"Only words were asked for, so what I changed while I looked was dropped: {names}{more}."
+    return replace(outcome, kind=kind, summary=f"{outcome.summary}\n\n{said}".strip())
 
 
 def _redacted(outcome: Outcome, redactor: Redactor) -> Outcome:

@@ -45,7 +45,7 @@ class Checkout:
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
     ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
-    reaches the world.
+    reaches the world. The proof compares with ``before``, where that is another tree.
     """
 
     repo: Path
@@ -59,6 +59,7 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     outside: Outside | None = None
+    before: Checkout | None = None
 
     async def open(self, *, key: str = "internet") -> Watched:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.

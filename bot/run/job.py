@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import Run, Task, Usage
+from bot.domain import Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
+from bot.inbox.policy import may_ask
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
 from bot.run.journal import Board
@@ -54,6 +55,13 @@ class Job:
         )
         self.notebook: Notebook | None = None
         self.spent: Usage | None = None
+
+    async def still_may(self) -> bool:
+        """Whether who asked may still ask."""
+        bots = self.parts.settings.bots
+        return not isinstance(
+            await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal
+        )
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from bot.domain import ChangeSet
+from bot.domain import ChangeSet, Repo
 from bot.errors import UserError
 from bot.git.commit import Built, only_ordinary_files
-from bot.git.push import HeadMoved, push
+from bot.git.push import HeadMoved, push, remove
 from bot.github.answers import Rejected, Stale
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
@@ -81,6 +81,19 @@ class Landing:
             lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
         )
         return built.sha
+
+
+async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) -> None:
+    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved."""
+    try:
+        await api.with_token(
+            Purpose.PUBLISH,
+            lambda token: remove(repo.clone_url, token=token, branch=branch, expected=expected),
+        )
+    except HeadMoved:
+        raise UserError(
+            f"`{branch}` was changed by somebody while I looked at it, so I left it alone."
+        ) from None
 
 
 def _expressible(repo: Path, changes: ChangeSet) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, Note, Result, Task, TriggerKind
 from bot.errors import UserError
@@ -26,30 +27,42 @@ _SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$
 
 async def remark(voice: Voice, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
     """One review with the notes that are new; a note that is off the diff stands in the review's body."""
-    lines = commentable_lines(result.diff)
-    on: list[Note] = []
-    off: list[Note] = []
-    for note in new_ones(result.outcome.notes, result.changes, threads):
-        (on if note.line in lines.get(note.path, set()) else off).append(note)
+    on, off = placed(new_ones(result.outcome.notes, result.changes, threads), result.diff)
     if not on and not off:
         return
     key = f"review:{sha}"
     body = voice.safe(report.review_body(off, key))
-    comments = [
-        {
-            "path": note.path,
-            "line": note.line,
-            "side": "RIGHT",
-            "body": voice.safe(f"{quiet(note.text)}\n\n{mark(finding(note, result.changes).key)}"),
-        }
-        for note in on
-    ]
     await voice.effects.once(
         f"task:{voice.task.id}:review:{sha}",
         EffectKind.REVIEW,
         find=lambda: voice.api.find_review(pull, key),
-        do=lambda: voice.api.review(pull, sha, body, comments),
+        do=lambda: voice.api.review(pull, sha, body, inline(voice, on, result.changes)),
     )
+
+
+def placed(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:
+    """The notes whose lines are all in the diff, and the others."""
+    lines = commentable_lines(diff)
+    on: list[Note] = []
+    off: list[Note] = []
+    for note in notes:
+        wanted = set(range(note.start or note.line, note.line + 1))
+        (on if wanted and wanted <= lines.get(note.path, set()) else off).append(note)
+    return on, off
+
+
+def inline(voice: Voice, notes: Sequence[Note], changes: ChangeSet) -> list[dict[str, Any]]:
+    """The comments of a review, each with the hidden mark by which its finding is known again."""
+    return [
+        {
+            "path": note.path,
+            "line": note.line,
+            "side": "RIGHT",
+            "body": voice.safe(f"{quiet(note.text)}\n\n{mark(finding(note, changes).key)}"),
+            **({"start_line": note.start, "start_side": "RIGHT"} if 0 < note.start < note.line else {}),
+        }
+        for note in notes
+    ]
 
 
 async def answer(voice: Voice, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:

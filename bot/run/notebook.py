@@ -155,6 +155,8 @@ class Notebook:
         The ordinals of those that had any, each with '' or why it may not be kept. Raises LeaseLost.
         """
         left: dict[int, str] = {}
+        if self._task.kind.is_words:
+            return left
         for ordinal, (record, journal) in sorted(self._open.items()):
             changes = journal.rescued
             if changes is None:

@@ -11,18 +11,16 @@ from contextlib import suppress
 
 import structlog
 
-from bot.agent.models import choose
 from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.run import report, report_attempts
 from bot.run.again import earlier, only_compared, use
-from bot.run.attempt import model_name
-from bot.run.attempts import best_of, ceiling
 from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
-from bot.run.notebook import Notebook
 from bot.run.prepare import prepare
+from bot.run.speak import speak, tell
+from bot.run.trying import tried_out
 from bot.tasks.lease import Lease
 
 __all__ = ["Parts", "work"]
@@ -121,8 +119,10 @@ async def carry_out(job: Job) -> Ended:
 
 
 async def _make(job: Job) -> Handover | Ended:
-    """Prepare, think, prove: attempts at the request, or one that was kept and a person chose."""
+    """Prepare, think, prove: words, attempts at a change, or one that was kept and a person chose."""
     parts, directive = job.parts, job.task.directive
+    if job.task.kind.is_words:
+        return await _kept(job, await speak(job))
     if directive and directive.word is DirectiveWord.USE:
         return await _kept(job, await use(job, directive.number))
     before = await earlier(job)
@@ -137,21 +137,9 @@ async def _make(job: Job) -> Handover | Ended:
         subject=before.subject if before else None,
         at=before.base if before else "",
     )
-    name = model_name(ground.checkout, parts.settings.model)
-    job.notebook = Notebook(job.store, job.run, job.task, job.board, parts.redactor, ground.checkout)
-    await job.notebook.look()
-    picked = await best_of(
-        ground.checkout,
-        ground.brief,
-        most=ceiling(ground.checkout.config, name, asked=directive.number if directive else None),
-        new_model=lambda: choose(name),
-        kept=job.notebook,
-        redactor=parts.redactor,
-        set_phase=lambda phase: job.store.set_phase(job.run, phase),
-        at_once=directive is not None,
+    picked = await tried_out(
+        job, ground.checkout, ground.brief, asked=directive.number if directive else None
     )
-    await job.notebook.settle()
-    job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
     if before and before.pull:
         return only_compared(job, picked, before)
     choice = report_attempts.choice(picked, url=job.compare_url)
@@ -181,12 +169,14 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     """Publish what was proved, if the person who asked may still ask."""
     await job.store.set_phase(job.run, Phase.PUBLISH)
     task, result = job.task, handover.result
-    if not (await job.api.permission(task.requester.login)).may_write:
+    if not await job.still_may():
         raise UserError(
             f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
             phase="publish",
         )
     job.lease.commit()
+    if task.kind.is_words:
+        return await tell(job, handover)
     await job.fetched(result.changes.base)
     pull = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
     if handover.ordinal:

@@ -78,7 +78,7 @@ async def prepare(
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
-        remarks=await _remarks(task, api),
+        remarks=await remarks(task, api),
     )
     brief = await oriented(workshop, checkout, seen.brief, model_name(checkout, model))
     if continued and not at:
@@ -86,7 +86,7 @@ async def prepare(
     return Ground(checkout=checkout, brief=brief, branch=branch, head=head, hidden=seen.hidden)
 
 
-async def _remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+async def remarks(task: Task, api: RepoApi) -> context.Remarks | None:
     """What stands on the lines of a pull request whose review asks."""
     number, trigger = task.thread.number, task.trigger
     if not task.thread.is_pull or trigger.kind not in ON_LINES:

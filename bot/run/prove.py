@@ -63,22 +63,25 @@ async def prove(
 ) -> Proof:
     """Run every check on base and on head, side by side. Raises UserError when the trees cannot be set up.
 
+    The base is the checkout's own commit, or what it names as ``before``.
+
     A check that passes on head is not waited for without end on base, where the fault may be that it hangs:
     it gets ``behind`` seconds there, or ``BEHIND_TIMES`` what it took on head if that is more.
     """
     commands = [("test", checkout.checks.test), ("lint", checkout.checks.lint)]
     wanted = [(name, command) for name, command in commands if command]
     lead = [asyncio.get_running_loop().create_future() for _ in wanted]
+    before = checkout.before or checkout
     base, head = await _both(
-        _on_tree(checkout, ChangeSet(base=changes.base), wanted, redactor, lead, behind=behind),
+        _on_tree(before, ChangeSet(base=before.base), wanted, redactor, lead, behind=behind),
         _on_tree(checkout, changes, wanted, redactor, lead),
     )
     checks = tuple(
-        Check(name=name, command=command, base=before, head=after)
-        for (name, command), before, after in zip(wanted, base.results, head.results, strict=True)
+        Check(name=name, command=command, base=on_base, head=on_head)
+        for (name, command), on_base, on_head in zip(wanted, base.results, head.results, strict=True)
     )
     return Proof(
-        base=changes.base,
+        base=before.base,
         checks=checks,
         not_run=checkout.checks.not_run,
         internet=in_words(checkout.config.internet),

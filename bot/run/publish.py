@@ -76,6 +76,11 @@ class Publisher:
         self._safe = redactor.text  # the last look at whatever is written
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
 
+    @property
+    def voice(self) -> Voice:
+        """For what is said beside a change."""
+        return self._voice
+
     async def begin(self) -> None:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
@@ -140,7 +145,8 @@ class Publisher:
 
     async def answer(self, result: Result) -> None:
         """Say in the threads that asked why nothing was published."""
-        if self.task.kind is TaskKind.REVISE and self.task.trigger.kind in lines.ON_LINES:
+        kinds = (TaskKind.REVISE, TaskKind.ANSWER)
+        if self.task.kind in kinds and self.task.trigger.kind in lines.ON_LINES:
             threads = await self._api.review_threads(self.task.thread.number)
             await self._beside("reply", lines.answer(self._voice, "", result, threads))
 

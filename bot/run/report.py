@@ -141,7 +141,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         "### Proof\n\n" + proof(result.proof),
         choice,
         held(result.changes),
-        _hidden(hidden),
+        hidden_text(hidden),
         f"Asked for by `@{task.requester.login}` in {task.trigger.url}. {run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -229,7 +229,8 @@ def held(changes: ChangeSet) -> str:
     )
 
 
-def _hidden(hidden: Sequence[str]) -> str:
+def hidden_text(hidden: Sequence[str]) -> str:
+    """What was taken out of the thread because nobody sees it; '' for nothing."""
     if not hidden:
         return ""
     shown = "\n".join(item[:300] for item in hidden[:20])

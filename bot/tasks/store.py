@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bot.tasks.accounts import Accounts
 from bot.tasks.attempts import AttemptRecords
 from bot.tasks.claims import Claims
 from bot.tasks.deliveries import DeliveryRecords
@@ -13,7 +14,7 @@ from bot.tasks.runs import RunRecords
 from bot.tasks.steering import SteeringRecords
 
 
-class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, AttemptRecords, SteeringRecords):
+class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, AttemptRecords, SteeringRecords, Accounts):
     """All records over one pool of connections. Stateless: any number of them may be open."""
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -18,7 +18,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from bot.agent.offline import answers, chores, words
+from bot.agent.offline import answers, chores, review, words
 from bot.agent.offline.intent import Intent, intent
 from bot.agent.offline.report import Edit, Mended, Ran, mended, ran
 from bot.agent.prompt import brief_of
@@ -57,6 +57,8 @@ def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart
     """The calls that follow; how far the work is shows in the tools' results."""
     shells = [text for tool, text in results if tool == "shell"]
     match intent(brief):
+        case Intent.REVIEW:
+            return _review(brief, shells)
         case Intent.ASK:
             return _ask(brief, shells)
         case Intent.RENAME:
@@ -77,6 +79,19 @@ def _ask(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
     if names and not shells:
         return [_shell(chores.guest("names", "ask", each), 60.0) for each in names]
     return [_finish(*answers.answer(brief, [answers.told(text) for text in shells]))]
+
+
+def _review(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
+    """Run the checks, then remark on what they say of the changed lines."""
+    left = review.commands(brief)[len(shells) :]
+    if left:
+        return [_shell(*left[0])]
+    made = review.remarks(brief, shells)
+    notes = [
+        ToolCallPart(tool_name="note", args={"path": each.path, "line": each.line, "text": each.text})
+        for each in made
+    ]
+    return [*notes, _finish(*review.verdict(brief, shells, made))]
 
 
 def _chore(following: chores.Next) -> Sequence[ToolCallPart]:

@@ -1,4 +1,4 @@
-"""What a request wants of an engine that can do five things. In doubt it wants a fault mended."""
+"""What a request wants of an engine that can do six things. In doubt it wants a fault mended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain import Brief
+from bot.domain import Brief, TaskKind
 
 
 class Intent(StrEnum):
@@ -17,6 +17,7 @@ class Intent(StrEnum):
     RENAME = "rename"
     LINT = "lint"
     SUGGESTION = "suggestion"
+    REVIEW = "review"
     BEYOND = "beyond"
 
 
@@ -75,6 +76,8 @@ _PROSE = re.compile(
 
 def intent(brief: Brief) -> Intent:
     """Which of them. A bare mention is judged by the thread's title, and is a fault to mend in doubt."""
+    if brief.kind.is_words:
+        return Intent.REVIEW if brief.kind is TaskKind.REVIEW else Intent.ASK
     if "```suggestion" in brief.request:
         return Intent.SUGGESTION
     said = plain(brief.request)
