@@ -22,7 +22,7 @@ from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
-MOST_WAITED = timedelta(hours=24)  # from the first run on, for a provider or for GitHub
+MOST_WAITED = timedelta(days=3)  # from the first run on, for a provider, for GitHub, for the day's budget
 LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 
 
