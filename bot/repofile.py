@@ -67,6 +67,10 @@ class RepoConfig(BaseModel):
         default=None, description="image that commands run in, where the operator has chosen Docker"
     )
     setup_internet: Internet = Field(default="off", description="what setup alone may reach beyond internet")
+    fork_internet: Internet = Field(
+        default="off",
+        description="what commands may reach on a pull request from a fork, in place of the other two",
+    )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
     attempts: int | None = Field(

@@ -49,11 +49,11 @@ async def serve(request: web.Request) -> web.StreamResponse:
     if service not in ("git-upload-pack", "git-receive-pack"):
         return web.Response(status=403, text="Please upgrade your git client.\n")
     try:
-        repo, actor = _allowed(hub, request, writes=service == "git-receive-pack")
+        repo, actor, only = _allowed(hub, request, writes=service == "git-receive-pack")
     except ApiError as error:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
-    env = _environment(hub, request, repo, actor, tail)
+    env = _environment(hub, request, repo, actor, tail, only)
     # Whole before git sees it: http-backend never ends when its input is cut short.
     async with spooled(request) as body:
         if tail != "git-receive-pack":
@@ -81,7 +81,8 @@ async def _receive(
             await finish()
 
 
-def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor]:
+def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor, list[str]]:
+    """The repository, the caller, and the only branches that the caller may push to when not to all."""
     actor = authenticate(hub.state, request.headers.get("Authorization"))
     owner, name = request.match_info["owner"], request.match_info["repo"]
     name = name.removesuffix(".git")
@@ -99,14 +100,39 @@ def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Acto
         level = "write" if writes else "read"
         check_repo(hub.state, actor, repo, app=f"contents:{level}", user=level)
     except ApiError as error:
+        if only := editable_branches(hub, actor, repo) if writes else []:
+            return repo, actor, only
         if error.status != 403:
             raise not_found() from None
         denied = f"Permission to {owner}/{name}.git denied to {actor.name}."
         raise ApiError(403, denied) from None
-    return repo, actor
+    return repo, actor, []
 
 
-def _environment(hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str) -> dict[str, str]:
+def editable_branches(hub: Hub, actor: Actor, repo: Row) -> list[str]:
+    """The branches of a fork whose open pull requests let the maintainers of the base push to them.
+
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/working-with-forks/allowing-changes-to-a-pull-request-branch-created-from-a-fork
+    """
+    rows = hub.state.all(
+        "SELECT head_ref, pulls.repo_id FROM pulls JOIN issues ON issues.id = issue_id WHERE state = 'open'"
+        " AND maintainer_can_modify AND head_repo_id = ? AND pulls.repo_id != head_repo_id",
+        repo["id"],
+    )
+    found = []
+    for row in rows:
+        try:
+            base = hub.state.repo(row["repo_id"])
+            check_repo(hub.state, actor, base, app="contents:write", user="write")
+        except ApiError:
+            continue
+        found.append(str(row["head_ref"]))
+    return found
+
+
+def _environment(
+    hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str, only: list[str]
+) -> dict[str, str]:
     settings = {
         "http.receivepack": "true",
         "uploadpack.allowFilter": "true",
@@ -118,7 +144,11 @@ def _environment(hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: 
     level = actor.permissions.get("workflows", "none")
     if actor.kind == "installation" and not at_least(level, "write", ("none", "read", "write", "admin")):
         settings |= {"receive.procReceiveRefs": "refs", "core.hooksPath": str(hub.state.directory / HOOKS)}
-    env = hub.git.environment(settings) | {
+    # A hidden ref cannot be pushed to; the last that matches decides.
+    hidden = [
+        ("receive.hideRefs", name) for name in ("refs", *(f"!refs/heads/{one}" for one in only)) if only
+    ]
+    env = hub.git.environment(settings, *hidden) | {
         "GIT_PROJECT_ROOT": str(hub.state.git_directory),
         "GIT_HTTP_EXPORT_ALL": "1",
         "PATH_INFO": f"/{repo['id']}.git/{tail}",

@@ -46,11 +46,13 @@ class GitStore:
         """Held while refs move, so that what a push changed can be told."""
         return self._locks.setdefault(repo_id, asyncio.Lock())
 
-    def environment(self, settings: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The whole environment of a git process: no configuration but ours."""
+    def environment(
+        self, settings: Mapping[str, str] | None = None, *more: tuple[str, str]
+    ) -> dict[str, str]:
+        """The whole environment of a git process: no configuration but ours; ``more`` come last."""
         # Without fsync a push is quicker, and a killed process loses nothing; a power cut may.
         usual = {"safe.directory": "*", "core.quotePath": "false", "gc.auto": "0", "core.fsync": "none"}
-        config = usual | dict(settings or {})
+        config = [*(usual | dict(settings or {})).items(), *more]
         env = {
             "PATH": f"{Path(self.program).parent}{os.pathsep}{os.defpath}",
             "HOME": str(self._state.directory),
@@ -60,7 +62,7 @@ class GitStore:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_COUNT": str(len(config)),
         }
-        for index, (key, value) in enumerate(config.items()):
+        for index, (key, value) in enumerate(config):
             env[f"GIT_CONFIG_KEY_{index}"] = key
             env[f"GIT_CONFIG_VALUE_{index}"] = value
         return env

@@ -52,6 +52,26 @@ async def test_private_repositories_are_not_there(hub: Hub) -> None:
     assert (await clone(hub, bot.token, repo="secret") / "s.txt").exists()
 
 
+async def test_maintainers_push_to_a_forks_branch_that_lets_them(hub: Hub) -> None:
+    demo = await hub.as_maintainer.get("/repos/maintainer/demo")
+    await hub.as_stranger.post("/repos/maintainer/demo/forks")
+    theirs = hub.git_url("demo", hub.as_stranger.token, owner="stranger")
+    folder = await clone(hub, None)
+    await commit(hub, folder, "b.txt")
+    await hub.git("push", "-q", theirs, "HEAD:refs/heads/topic", cwd=folder)
+    body = {"title": "Ten", "head": "stranger:topic", "base": "main"}
+    pull = await hub.as_stranger.post("/repos/maintainer/demo/pulls", body)
+    sha = await commit(hub, folder, "c.txt")
+    bot = await hub.as_bot(repository_ids=[demo["id"]], permissions={"contents": "write"})
+    url = hub.git_url("demo", bot.token, owner="stranger")
+    assert "hidden" in await hub.git("push", url, "HEAD:refs/heads/main", cwd=folder, check=False)
+    await hub.git("push", "-q", url, "HEAD:refs/heads/topic", cwd=folder)
+    at = f"/repos/maintainer/demo/pulls/{pull['number']}"
+    assert (await hub.as_maintainer.get(at))["head"]["sha"] == sha
+    await hub.as_stranger.patch(at, {"maintainer_can_modify": False})
+    assert "403" in await hub.git("push", url, "HEAD~1:refs/heads/topic", cwd=folder, check=False)
+
+
 async def test_shallow_partial_and_exact_fetches(hub: Hub) -> None:
     first = (await hub.git("rev-parse", "HEAD", cwd=hub.worktree("demo"))).strip()
     await hub.push_files("demo", {"b.txt": "b\n"})

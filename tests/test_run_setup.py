@@ -52,11 +52,11 @@ class Repo:
         locked: dict[str, str | bytes | None] = {"requirements.txt": "greet==1.0\n", "app.py": "x = 1\n"}
         return commit(self.root, {**locked, **(files or {}), YML: "\n".join(lines) + "\n"})
 
-    async def checkout(self, sha: str, policy: str | None = None) -> Checkout:
+    async def checkout(self, sha: str, policy: str | None = None, *, foreign: bool = False) -> Checkout:
         number, _ = await self.workshop.mirror.adopt(self.root, sha)
         if policy is not None:
             await self.workshop.mirror.adopt(self.root, policy)
-        return await self.workshop.checkout(number, sha, Redactor(), policy=policy)
+        return await self.workshop.checkout(number, sha, Redactor(), policy=policy, foreign=foreign)
 
 
 @pytest.fixture
@@ -265,6 +265,30 @@ async def test_an_operator_may_forbid_the_internet_for_everybody(
     with pytest.raises(UserError, match=r"could not reach `the internet` \(HOB_INTERNET is off"):
         await repo.checkout(failing)
     assert world.heard == []
+
+
+async def test_s71_a_forks_code_is_never_near_the_network(repo: Repo, world: Internet) -> None:
+    """What the default branch installs it may use; what it names itself it cannot fetch."""
+    index(repo.root.parent / "index")
+    world.served(repo.root.parent / "index")
+    url = f"https://{HOST}:{world.tls}/simple/greet/"
+    setup = f"mkdir -p node_modules/a && cat requirements.txt && curl -fsS {url} > node_modules/a/made"
+    host = f'["GET {HOST}:{world.tls}"]'
+    default = repo.wants(setup, setup_internet=host, internet=host)
+    head = commit(repo.root, {"app.py": "theirs = 1\n"})
+    checkout = await repo.checkout(head, default, foreign=True)
+    assert "greet-1.0" in await made(checkout)
+    assert checkout.layers[0] == (await repo.checkout(default)).layers[0]
+    assert checkout.policy.egress is None and len(world.heard) == 1
+    other = commit(repo.root, {"requirements.txt": "evil==1.0\n"})
+    with pytest.raises(UserError, match="setup command"):
+        await repo.checkout(other, default, foreign=True)
+    assert len(world.heard) == 1
+    allowed = repo.wants(setup, setup_internet=host, fork_internet=host)
+    other = commit(repo.root, {"requirements.txt": "evil==2.0\n"})
+    assert "greet-1.0" in await made(await repo.checkout(other, allowed, foreign=True))
+    trusted = (await repo.checkout(allowed)).layers[0]
+    assert (await repo.checkout(other, allowed, foreign=True)).layers[0] != trusted
 
 
 async def test_a_failing_setup_is_tried_again_and_keeps_nothing(repo: Repo) -> None:

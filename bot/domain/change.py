@@ -37,11 +37,16 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """What differs from commit ``base``, read from the overlay's upper directory, sorted by path."""
+    """What differs from commit ``base``, read from the overlay's upper directory, sorted by path.
+
+    ``parents`` are the two commits that a merge joins: ``base`` then has their merged tree and exists only in
+    Hob's mirror.
+    """
 
     base: str
     files: tuple[FileChange, ...] = ()
     held: tuple[Held, ...] = ()
+    parents: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.files)
+        return bool(self.files or self.parents)

@@ -49,6 +49,7 @@ def to_json(changes: ChangeSet) -> dict[str, Any]:
         "base": changes.base,
         "files": files,
         "held": [{**_path_out(held.path), "why": held.why} for held in changes.held],
+        **({"parents": list(changes.parents)} if changes.parents else {}),
     }
 
 
@@ -64,7 +65,8 @@ def from_json(stored: Mapping[str, Any]) -> ChangeSet:
         for file in stored["files"]
     )
     held = tuple(Held(path=_path_in(item), why=item["why"]) for item in stored["held"])
-    return ChangeSet(base=stored["base"], files=files, held=held)
+    parents = tuple(stored.get("parents", ()))
+    return ChangeSet(base=stored["base"], files=files, held=held, parents=parents)
 
 
 def _path_out(path: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import UserError
 from bot.git.checkout import check_sha
 from bot.git.paths import as_bytes, shown, why_refused
-from bot.git.trees import BaseTree, Node
+from bot.git.trees import GITLINK, BaseTree, Node
 
 ORDINARY = 0o100644
 
@@ -41,18 +41,21 @@ def build_commit(
 ) -> Built:
     """The commit of ``changes`` on ``parent``; ``author`` is (name, email), ``at`` an aware time.
 
-    Raises ``ValueError`` for a change set that is empty or made against another tree, ``UserError`` for a
-    path that git would refuse.
+    A merge's has the parents that its change set names, and every object that both lack. Raises
+    ``ValueError`` for a change set that is empty or made against another tree, ``UserError`` for a path that
+    git would refuse.
     """
     if not changes:
         raise ValueError("there is nothing to commit")
     if at.tzinfo is None:
         raise ValueError("the time of a commit needs a time zone")
     tree, objects = build_tree(repo, base=parent, changes=changes)
+    if changes.parents:
+        objects = lacking(repo, tree, objects, changes.parents)
     who = _identity(*author)
     commit = Commit()
     commit.tree = ObjectID(tree.encode("ascii"))
-    commit.parents = [ObjectID(check_sha(parent).encode("ascii"))]
+    commit.parents = [ObjectID(check_sha(sha).encode("ascii")) for sha in changes.parents or (parent,)]
     commit.author = commit.committer = who
     commit.author_time = commit.commit_time = int(at.timestamp())
     commit.author_timezone = commit.commit_timezone = 0
@@ -72,6 +75,30 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
         if root is None:
             root = growing.keep_tree(Tree())
         return root.sha.decode("ascii"), list(growing.made.values())
+
+
+def lacking(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) -> list[ShaFile]:
+    """The objects of ``tree`` that stand at their path in none of the ``parents``' trees.
+
+    They are among the ``made`` or in the bare repository.
+    """
+    fresh = {each.id: each for each in made}
+    found: dict[ObjectID, ShaFile] = {}
+    with closing(Repo(str(repo))) as opened:
+        known = [BaseTree(opened.object_store, check_sha(sha)) for sha in parents]
+
+        def take(name: ObjectID, mode: int, path: bytes) -> None:
+            standing = (each.find(path) for each in known)
+            if mode == GITLINK or name in found or any(node and node.sha == name for node in standing):
+                return
+            there = fresh[name] if name in fresh else opened.object_store[name]
+            found[name] = there
+            for entry in there.iteritems() if isinstance(there, Tree) else ():
+                if entry.path is not None and entry.mode is not None and entry.sha is not None:
+                    take(entry.sha, entry.mode, path + b"/" + entry.path if path else entry.path)
+
+        take(ObjectID(tree.encode("ascii")), stat.S_IFDIR, b"")
+    return list(found.values())
 
 
 def only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:

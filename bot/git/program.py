@@ -129,10 +129,12 @@ async def run(
     work_tree: Path | None = None,
     token: str | None = None,
     env: Mapping[str, str] | None = None,
+    fine: Sequence[int] = (0,),
 ) -> Finished:
     """Run git on ``git_dir`` to its end; raises ``GitFailed``, or ``Retry`` when it takes over ``seconds``.
 
-    ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment.
+    ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment; ``fine``
+    are the exit codes that are no failure.
     """
     argv = [program(), f"--git-dir={git_dir}"]
     if work_tree is not None:
@@ -156,7 +158,7 @@ async def run(
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    return _checked(args[0], process.returncode or 0, out, err, token)
+    return _checked(args[0], process.returncode or 0, out, err, token, fine)
 
 
 def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str] | None = None) -> Finished:
@@ -176,7 +178,9 @@ def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str
     return _checked(args[0], done.returncode, done.stdout, done.stderr, None)
 
 
-def _checked(verb: str, code: int, out: bytes, err: bytes, token: str | None) -> Finished:
-    if code != 0:
+def _checked(
+    verb: str, code: int, out: bytes, err: bytes, token: str | None, fine: Sequence[int] = (0,)
+) -> Finished:
+    if code not in fine:
         raise GitFailed(verb, code, server_words(err, token))
     return Finished(code=code, out=out, err=err)

@@ -31,14 +31,23 @@ PUSH_SECONDS = 300.0
 NOT_WRITABLE = ACCESS.replace("read this repository", "push to this repository")
 
 
-async def push(url: str, *, token: str | None, branch: str, built: Built, expected: str | None) -> None:
+async def push(
+    url: str,
+    *,
+    token: str | None,
+    branch: str,
+    built: Built,
+    expected: str | None,
+    foreign: bool = False,
+) -> None:
     """Move ``branch`` from commit ``expected`` (None: it must not exist) to ``built``.
 
     A branch that is at ``built`` already is fine. Raises ``HeadMoved`` when it is elsewhere,
     ``PushRefused`` with the server's words, ``UserError`` for missing access, ``Retry`` when it is not
-    known how it ended.
+    known how it ended. ``foreign``: the branch is a fork's whose author lets maintainers push to it; on every
+    other one that is not Hob's it is a ValueError.
     """
-    if not branch.startswith(OWN_PREFIX) or not is_valid_branch(branch):
+    if not is_valid_branch(branch) or not (branch.startswith(OWN_PREFIX) or (foreign and expected)):
         raise ValueError(f"{branch!r} is not one of Hob's branches")
     check_url(url)
     try:

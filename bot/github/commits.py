@@ -62,6 +62,14 @@ class Commits(Repository):
             verified=bool((commit.get("verification") or {}).get("verified")),
         )
 
+    async def files_of(self, sha: str) -> list[str]:
+        """The paths that a commit changed, at most 300.
+
+        https://docs.github.com/en/rest/commits/commits#get-a-commit
+        """
+        found = await self._get("/commits/{ref}{?per_page}", ref=sha, per_page=100)
+        return [str(file["filename"]) for file in found.get("files") or ()]
+
     async def parted(self, branch: str, head: str) -> Parted | None:
         """How far ``branch`` went on since the commit ``head`` left it; None when they never met.
 

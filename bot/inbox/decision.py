@@ -66,9 +66,9 @@ Decision: TypeAlias = Asked | Refusal | Command | Overheard | Uninstalled | Chec
 
 NOT_MINE = Refusal(
     reason="not own pull",
-    message="I only change pull requests that I opened myself. Of this one I can give a review (say "
-    "`review`) or answer a question. If you open an issue that says what should change and mention me there, "
-    "I will make a pull request for it.",
+    message="I only change pull requests that I opened myself, and those from forks. Of this one I can give "
+    "a review (say `review`) or answer a question. If you open an issue that says what should change and "
+    "mention me there, I will make a pull request for it.",
 )
 NOTHING_TO_REVIEW = Refusal(
     reason="nothing to review",
@@ -111,6 +111,16 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
     )
 
 
+def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
+    """Whether the bot can be asked to change this pull request: its own, or one from a fork.
+
+    What the event of a plain comment does not tell is looked at when the pull request has been read.
+    """
+    if not thread.is_pull or is_own_pull(thread, app, repo_id):
+        return thread.is_pull
+    return not thread.head_ref or thread.head_repo_id != repo_id
+
+
 def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     """What words on a thread come to: a command, work on an issue, words on any pull request or work on the
     bot's own.
@@ -124,7 +134,7 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     if event.thread is None or event.repo is None:
         return Ignored(reason="it is on no thread")
     kind = _kind_of(said, event.thread)
-    if kind is None and not is_own_pull(event.thread, app, event.repo.id):
+    if kind is None and not may_change(event.thread, app, event.repo.id):
         return NOT_MINE
     return Asked(kind=kind or TaskKind.REVISE, request=said.request, event=event)
 

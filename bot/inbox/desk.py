@@ -29,7 +29,7 @@ from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.inbox import replies
-from bot.inbox.decision import NOT_MINE, AppIdentity, is_own_pull
+from bot.inbox.decision import NOT_MINE, AppIdentity, may_change
 from bot.inbox.payload import pull_thread
 from bot.inbox.policy import NO_PERMISSION, may_ask
 from bot.inbox.reading import BadPayload
@@ -99,7 +99,7 @@ class Desk:
             return asked
         pull = await api.pull(event.thread.number)
         now = pull_thread(pull)
-        if not is_own_pull(now, self.app, event.repo.id):
+        if not may_change(now, self.app, event.repo.id):
             return NOT_MINE
         if pull.get("state") != "open":
             return replies.CLOSED

@@ -8,7 +8,7 @@ from bot.github.app import RepoApi
 from bot.inbox import replies
 from bot.inbox.commands import Word
 from bot.inbox.configured import configuration
-from bot.inbox.decision import NOT_MINE, Command, is_own_pull
+from bot.inbox.decision import NOT_MINE, Command, may_change
 from bot.inbox.desk import Desk, Ending, once_for, thread_key
 from bot.inbox.orders import order, status
 from bot.inbox.payload import pull_thread
@@ -91,7 +91,7 @@ async def _ordered(desk: Desk, api: RepoApi, command: Command) -> Ending:
     changes = not isinstance(asked, Asked) or not asked.kind.is_words
     if changes and event.thread and event.thread.is_pull and event.repo:
         pull = pull_thread(await api.pull(event.thread.number))
-        if not is_own_pull(pull, desk.app, event.repo.id):
+        if not may_change(pull, desk.app, event.repo.id):
             return await desk.refuse(api, event, NOT_MINE)
     if isinstance(asked, str):
         await desk.comment(api, event, f"{command.word.value}:{event.delivery}", asked)

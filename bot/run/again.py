@@ -21,6 +21,11 @@ from bot.run.prepare import Ground, prepare
 from bot.run.prove import prove
 from bot.tasks.attempts import AttemptRecord
 
+UNFIT = (
+    "Attempt {} does not fit any more: somebody changed {} since. Nothing was overwritten; ask me for the "
+    "change anew."
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
@@ -43,6 +48,8 @@ async def earlier(job: Job) -> Earlier | None:
     pull = root.pull if root.pull and await _open(job, root.pull) else 0
     runs = [each.base_sha for each in await job.store.runs(root.id) if each.base_sha]
     base = (chosen.base_sha if chosen else "") or (runs[-1] if runs else "")
+    if pull and chosen and (made := await job.store.attempt_changes(chosen)):
+        await job.ready(made)
     # What people said until the command is seen, the command itself is not.
     trigger = replace(root.trigger, at=job.task.trigger.at - timedelta(seconds=1))
     return Earlier(
@@ -68,10 +75,20 @@ async def use(job: Job, number: int) -> Handover | Ended:
     if wanted is None:
         raise UserError(missing(number, known), phase="prepare")
     parts = job.parts
+    kept = await _kept(job, wanted)
+    chosen = next((each for each in known if each.chosen), None)
+    published = await job.store.attempt_changes(chosen) if chosen else None
     ground = await prepare(
-        parts.workshop, job.store, parts.redactor, job.task, job.run, job.api, parts.settings.model
+        parts.workshop,
+        job.store,
+        parts.redactor,
+        job.task,
+        job.run,
+        job.api,
+        parts.settings.model,
+        merging=bool(kept.parents) and not published,
     )
-    changes = await _on_what_is_there(job, ground, wanted, known)
+    changes = await _on_what_is_there(job, ground, number, kept, published)
     if not changes:
         await job.store.choose_attempt(job.run, job.task.root, number)
         return Ended(state=TaskState.DONE, text=f"✅ **Attempt {number} is what is there already.**")
@@ -88,6 +105,8 @@ async def use(job: Job, number: int) -> Handover | Ended:
         branch=ground.branch,
         head=ground.head,
         hidden=(),
+        fork=ground.fork,
+        protected=ground.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=number,
         choice=f"🔀 {words}",
@@ -101,34 +120,46 @@ def missing(number: int, known: list[AttemptRecord]) -> str:
     return f"There is no attempt {number}; {there if numbers else 'there are none'}."
 
 
-async def _on_what_is_there(
-    job: Job, ground: Ground, wanted: AttemptRecord, known: list[AttemptRecord]
-) -> ChangeSet:
-    """The attempt's change set in the place of the published one, through the gate again."""
+async def _kept(job: Job, wanted: AttemptRecord) -> ChangeSet:
     changes = await job.store.attempt_changes(wanted)
     if not changes:
         raise UserError(f"Attempt {wanted.ordinal} changed nothing, so there is nothing to publish.")
-    chosen = next((each for each in known if each.chosen), None)
-    published = await job.store.attempt_changes(chosen) if chosen else None
-    await job.fetched(changes.base, *([published.base] if published else []))
+    return changes
+
+
+async def _on_what_is_there(
+    job: Job, ground: Ground, number: int, wanted: ChangeSet, published: ChangeSet | None
+) -> ChangeSet:
+    """The attempt's change set in the place of the published one, through the gate again."""
+    if wanted.parents and not published:
+        if ground.checkout.base != wanted.base:  # the merge is another one now
+            raise UserError(UNFIT.format(number, "the branch or its base"), phase="prepare")
+        there = wanted
+    else:
+        there = await _moved(job, ground, number, wanted, published)
+    return await asyncio.to_thread(
+        admit, there, protected=ground.checkout.config.protected_paths, redactor=job.parts.redactor
+    )
+
+
+async def _moved(
+    job: Job, ground: Ground, number: int, wanted: ChangeSet, published: ChangeSet | None
+) -> ChangeSet:
+    for changes in (wanted, published):
+        if changes and changes.base:
+            await job.ready(changes)
     try:
         there = await asyncio.to_thread(
             transplant,
             ground.checkout.repo,
             onto=ground.checkout.base,
-            wanted=changes,
+            wanted=wanted,
             published=published if published and published.base else None,
         )
     except Conflict as conflict:
         names = ", ".join(f"`{path.replace('`', ' ')}`" for path in conflict.paths[:10])
-        raise UserError(
-            f"Attempt {wanted.ordinal} does not fit any more: somebody changed {names} since. Nothing was "
-            "overwritten; ask me for the change anew.",
-            phase="prepare",
-        ) from None
-    return await asyncio.to_thread(
-        admit, there, protected=ground.checkout.config.protected_paths, redactor=job.parts.redactor
-    )
+        raise UserError(UNFIT.format(number, names), phase="prepare") from None
+    return there
 
 
 async def _result(job: Job, wanted: AttemptRecord, changes: ChangeSet, proof: Proof, diff: str) -> Result:

@@ -23,6 +23,7 @@ from bot.redact import Redactor
 from bot.run.checkout import Checkout
 from bot.run.gate import admit
 from bot.run.internet import merged
+from bot.run.joining import concluded
 from bot.run.prove import apply, prove
 from bot.run.report import cell
 from sandbox.spec import Sandbox
@@ -91,6 +92,9 @@ async def attempt(
         return await _words(checkout, _dropped(outcome, changes, redactor), blocked, redactor, set_phase)
     admitted = await asyncio.to_thread(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
+    )
+    outcome, admitted = await asyncio.to_thread(
+        concluded, checkout.joined, str(checkout.repo), outcome, admitted
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))

@@ -20,10 +20,11 @@ from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
 from bot.run.guides import read_guides
 from bot.run.internet import Watched, egress, forbidden, merged
+from bot.run.joining import Joined
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
-from sandbox.spec import ENGINE, Limits, Policy, PolicyUnmet
+from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -45,7 +46,8 @@ class Checkout:
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
     ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
-    reaches the world. The proof compares with ``before``, where that is another tree.
+    reaches the world. The proof compares with ``before``, where that is another tree; of a merge ``joined``
+    says of what.
     """
 
     repo: Path
@@ -59,7 +61,9 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     outside: Outside | None = None
+    joined: Joined | None = None
     before: Checkout | None = None
+    foreign: bool = False  # the code is a fork's
 
     async def open(self, *, key: str = "internet") -> Watched:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
@@ -77,7 +81,7 @@ class Checkout:
         except PolicyUnmet as unmet:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
-        return Watched(sandbox, key=key)
+        return Watched(sandbox, key="fork_internet" if self.foreign else key)
 
 
 class Workshop:
@@ -111,12 +115,19 @@ class Workshop:
         )
 
     async def checkout(
-        self, repo_id: int, commit: str, redactor: Redactor, *, policy: str | None = None
+        self,
+        repo_id: int,
+        commit: str,
+        redactor: Redactor,
+        *,
+        policy: str | None = None,
+        foreign: bool = False,
     ) -> Checkout:
         """The tree of ``commit`` under the configuration and guides of the commit ``policy``.
 
         The mirror must have both; ``policy`` is the default branch's when ``commit`` is of a branch that
-        anybody else may have written. Raises UserError for a bad hob.yml or setup.
+        anybody else may have written. ``foreign``: the code is a fork's, and reaches what ``fork_internet``
+        says alone. Raises UserError for a bad hob.yml or setup.
         """
         policy = policy or commit
         tracked = await self.mirror.tree_objects(repo_id, commit)
@@ -130,7 +141,11 @@ class Workshop:
         denied: tuple[Blocked, ...] = ()
         if not self.internet:
             denied = forbidden(config.internet, config.setup_internet)
-            config = config.model_copy(update={"internet": "off", "setup_internet": "off"})
+            nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
+            config = config.model_copy(update=nothing)
+        trusted = config
+        if foreign:
+            config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
         manifests: dict[str, bytes | None] = {
             name: await self.mirror.read_file(repo_id, commit, name)
             for name in ("package.json", "Makefile")
@@ -148,8 +163,9 @@ class Workshop:
             backend=self.backend,
             outside=self.outside,
             blocked=denied,
+            foreign=foreign,
         )
-        return await self._with_setup(plain, repo_id, tracked, policy, redactor)
+        return await self._with_setup(plain, repo_id, tracked, policy, trusted, redactor)
 
     async def _base(self, repo_id: int, commit: str) -> Path:
         """The tree of a commit."""
@@ -169,35 +185,39 @@ class Workshop:
         return replace(self.policy, env=(*self.policy.env, ("PYTHONPATH", "/workspace/src")))
 
     async def _with_setup(
-        self, plain: Checkout, repo_id: int, tracked: Mapping[str, str], policy: str, redactor: Redactor
+        self,
+        plain: Checkout,
+        repo_id: int,
+        tracked: Mapping[str, str],
+        policy: str,
+        config: RepoConfig,
+        redactor: Redactor,
     ) -> Checkout:
-        """The checkout above what its setup command installs."""
-        config = plain.config
+        """The checkout above what its setup command installs; ``config`` is what the default branch's own
+        setup runs under, which a fork's code does not.
+        """
         if config.setup is None:
             return plain
         reach = egress(config.internet, config.setup_internet)
+        near = egress(plain.config.internet, plain.config.setup_internet)
         image = (config.image or self.policy.image) if self.backend == "docker" else ""
-        setup = Setup(
-            self.layers,
-            repo_id,
-            config.setup,
-            replace(self.policy, egress=reach, image=image),
-            redactor,
-            denied=plain.blocked,
-        )
+        at_home = replace(self.policy, egress=reach, image=image)
+        setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)
 
-        def ground(commit: str, files: Mapping[str, str]) -> Ground:
+        def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> Ground:
             async def opened() -> Watched:
                 layers = (await self._base(repo_id, commit),)
-                on = replace(plain, layers=layers, policy=replace(self._policy(files), egress=reach))
+                there = replace(self._policy(files), egress=may)
+                foreign = plain.foreign and commit == plain.base
+                on = replace(plain, layers=layers, policy=there, foreign=foreign)
                 return await on.open(key="setup_internet")
 
-            return Ground(commit=commit, tracked=files, open=opened)
+            return Ground(commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may))
 
-        here = ground(plain.base, tracked)
+        here = ground(plain.base, tracked, near)
         trusted = here
         if policy != plain.base:
-            trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy))
+            trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy), reach)
         layer = await setup.layer(here, trusted)
         return replace(
             plain, layers=(layer.tree, *plain.layers), blocked=merged(plain.blocked, layer.blocked)

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import EffectKind, Result, Task, TaskKind
+from bot.domain import EffectKind, Result, Task
 from bot.github.fit import mark
 from bot.run import report
+from bot.run.fork import PATCH, TO_FORK, on_its_own
 from bot.run.handover import Handover
 from bot.run.quiet import quiet, quiet_line
 from bot.run.voice import Voice
@@ -20,41 +21,63 @@ from bot.run.voice import Voice
 Json = dict[str, Any]
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
+CONTINUES = (
+    "Continues #{} by `@{}`, whose commits are below mine. Workflows are told to skip this (`[skip ci]`): "
+    "here they would run code from a fork with the secrets of this repository. Read the commits, then push "
+    "one yourself to have them run."
+)
 BEGIN, END = mark("begin"), mark("end")
 
 
-async def pull_request(voice: Voice, handover: Handover) -> Json:
-    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts."""
-    task, api, result = voice.task, voice.api, handover.result
-    if task.kind is TaskKind.REVISE:
+async def pull_request(voice: Voice, handover: Handover, way: str = "") -> Json:
+    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
+
+    ``way`` is which way a change to a fork's pull request went.
+    """
+    task, api, result, fork = voice.task, voice.api, handover.result, handover.fork
+    if way in (TO_FORK, PATCH) or on_its_own(task, handover.branch):
         return await api.pull(task.thread.number)
     existing = await api.pull_by_head(handover.branch)
-    if existing is not None:
+    if existing is not None and (fork is None or existing["state"] == "open"):
         return existing
     title = voice.safe(report.title(task, result.outcome))
     words = report.pull_body(
         task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
     )
+    if fork:
+        words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
+    base = fork.base if fork else task.repo.default_branch
     body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
     return await voice.effects.once(
         f"task:{task.id}:pull:{handover.branch}",
         EffectKind.PULL,
         find=lambda: api.pull_by_head(handover.branch),
-        do=lambda: api.open_pull(title, body, handover.branch, task.repo.default_branch),
+        do=lambda: api.open_pull(title, body, handover.branch, base),
     )
 
 
 async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> None:
-    """Describe a pull request that got one more commit, from all of its commits and files."""
+    """Describe a pull request that got one more commit, from all of its commits and files.
+
+    The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
+    """
     number, body = int(pull["number"]), str(pull.get("body") or "")
     if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
     listed = await voice.api.pull_commits(number)
     commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
     files = await voice.api.pull_files(number)
-    words = words_again(voice.task, handover.result, commits, files, run_url=handover.run_url)
+    title = None
+    if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
+        begun = await voice.api.files_of(commits[0][0])
+        if not set(begun) & {path for path, _ in files}:
+            title = voice.safe(report.title(voice.task, handover.result.outcome))
+    told_by = commits[-1:] if title else commits[:1]
+    words = words_again(
+        voice.task, handover.result, commits, files, run_url=handover.run_url, told_by=told_by
+    )
     told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
-    await voice.api.update_pull(number, body=voice.safe(replaced(body, told)))
+    await voice.api.update_pull(number, title=title, body=voice.safe(replaced(body, told)))
 
 
 def framed(words: str) -> str:
@@ -83,12 +106,14 @@ def words_again(
     files: Sequence[tuple[str, str]],
     *,
     run_url: str,
+    told_by: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The description of a pull request that got more commits: all of them, all files, the newest proof.
 
-    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it).
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The first words
+    are the message of the commit ``told_by``, else the newest summary.
     """
-    first = _told(commits[0][1]) if commits else quiet(result.outcome.summary)
+    first = _told(told_by[0][1]) if told_by else quiet(result.outcome.summary)
     rows = [
         f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]

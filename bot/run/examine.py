@@ -1,8 +1,8 @@
 """Prepare for words: the commit that a question or a review is about, and what a pull request changes there.
 
 A pull request is read from the repository's own ``refs/pull/N/head``, so a fork's is read as any other and
-no token goes near the fork. Configuration, guides and commands are the default branch's. The network that a
-repository opens to its own code stays closed to a fork's.
+no token goes near the fork. Configuration, guides and commands are the default branch's; a fork's code has
+no network but ``fork_internet``.
 """
 
 from __future__ import annotations
@@ -105,11 +105,7 @@ async def _checkout(job: Job, seen: _Seen) -> Checkout:
     workshop, redactor, repo = job.parts.workshop, job.parts.redactor, job.task.repo
 
     async def at(commit: str) -> Checkout:
-        made = await workshop.checkout(repo.id, commit, redactor, policy=seen.policy)
-        if not seen.foreign:
-            return made
-        closed = made.config.model_copy(update={"internet": "off"})
-        return replace(made, config=closed, policy=replace(made.policy, egress=None))
+        return await workshop.checkout(repo.id, commit, redactor, policy=seen.policy, foreign=seen.foreign)
 
     checkout = await at(seen.commit)
     if job.task.kind is not TaskKind.REVIEW:

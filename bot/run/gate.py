@@ -59,6 +59,13 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
     return replace(changes, files=tuple(admitted), held=tuple(held))
 
 
+def why_protected(path: str, protected: Sequence[str]) -> str:
+    """Why nobody but people may change a path; '' for any other. ``protected`` are hob.yml's patterns."""
+    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
+    folded = path.casefold()
+    return next((why for pattern, why in rules if fnmatchcase(folded, pattern.casefold())), "")
+
+
 def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     """Why the path is held back, or ''."""
     try:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.domain import Result
+from bot.run.fork import Fork
 from bot.tasks.values import restore
 
 
@@ -23,6 +24,8 @@ class Handover:
     hidden: tuple[str, ...]
     run_url: str
     ordinal: int = 0  # which attempt it is
+    fork: Fork | None = None  # where the pull request comes from, when that is not here
+    protected: tuple[str, ...] = ()  # hob.yml's patterns, for what a fork's branch may hold here
     choice: str = ""  # how many attempts there were and why this one, in one line of Markdown
 
     def as_stored(self) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import Refusal, Run, Task, Usage
+from bot.domain import ChangeSet, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
 from bot.inbox.policy import may_ask
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
+from bot.run.joining import fetched, made_again
 from bot.run.journal import Board
 from bot.run.notebook import Notebook
 from bot.run.publish import Identity, Publisher
@@ -56,6 +57,13 @@ class Job:
         self.notebook: Notebook | None = None
         self.spent: Usage | None = None
 
+    async def ready(self, changes: ChangeSet) -> None:
+        """Have the mirror hold what a change set was made on."""
+        if changes.parents:
+            await made_again(self.task, self.api, self.parts.workshop.mirror, changes)
+        else:
+            await self.fetched(changes.base)
+
     async def still_may(self) -> bool:
         """Whether who asked may still ask."""
         bots = self.parts.settings.bots
@@ -65,8 +73,4 @@ class Job:
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""
-        mirror, repo = self.parts.workshop.mirror, self.task.repo
-        missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
-        if missing:
-            specs = [f"{sha}:refs/hob/base-{self.task.id}-{at}" for at, sha in enumerate(missing)]
-            await mirror.fetch(repo.id, repo.clone_url, token=await self.api.token(), refspecs=specs)
+        await fetched(self.task, self.api, self.parts.workshop.mirror, *commits)

@@ -14,7 +14,7 @@ import structlog
 from bot.domain import ChangeSet, Repo
 from bot.errors import UserError
 from bot.git.commit import Built, only_ordinary_files
-from bot.git.push import HeadMoved, push, remove
+from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.answers import Rejected, Stale
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
@@ -25,6 +25,11 @@ MOST_BYTES = 4 << 20  # in one request; GitHub names no bound, and a third is ad
 MOVED = (
     "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
     "there."
+)
+
+WORKFLOWS = (
+    "The base changed workflow files since, and GitHub lets no app push those without a permission that I do "
+    "not ask for. Press *Update branch* on the pull request, or merge the base into `{}` by hand."
 )
 
 
@@ -41,26 +46,34 @@ class Landing:
         self._built = built
         self._message = message.replace("\0", "").strip()
 
-    async def found(self, base: str) -> str | None:
+    async def found(self, changes: ChangeSet) -> str | None:
         """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
         at = await self._api.commit_at(self._branch)
         if at is None:
             return None
-        proved = (at.tree, at.parents) == (self._built.tree, (base,))
+        proved = (at.tree, at.parents) == (self._built.tree, changes.parents or (changes.base,))
         return at.sha if proved or at.sha == self._built.sha else None
 
     async def land(self, repo: Path, changes: ChangeSet) -> str:
-        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved."""
+        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved.
+
+        A merge is pushed: GitHub's own commits have one parent.
+        """
+        under = changes.parents[0] if changes.parents else changes.base
+        if self._head not in (None, under):  # it would take the place of commits that are not below it
+            raise UserError(MOVED.format(self._branch), phase="publish")
         try:
-            if self._head not in (None, changes.base):  # what was proved is not built on what stands there
-                raise HeadMoved(self._head)
-            if await asyncio.to_thread(_expressible, repo, changes):
+            if not changes.parents and await asyncio.to_thread(_expressible, repo, changes):
                 try:
                     return await self._signed(changes)
                 except Rejected as refused:
                     log.warning("publish.unsigned", reason=refused.message)
                 return await self._pushed(self._built, changes.base)
             return await self._pushed(self._built, self._head)
+        except PushRefused as refused:
+            if changes.parents and "workflow" in refused.reason:
+                raise UserError(WORKFLOWS.format(self._branch), phase="publish") from None
+            raise
         except (HeadMoved, Stale):
             raise UserError(MOVED.format(self._branch), phase="publish") from None
 

@@ -18,6 +18,7 @@ from bot.run.again import earlier, only_compared, use
 from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
+from bot.run.moved import carried_over
 from bot.run.prepare import prepare
 from bot.run.speak import speak, tell
 from bot.run.trying import tried_out
@@ -114,7 +115,8 @@ async def carry_out(job: Job) -> Ended:
         made = await _make(job)
         if isinstance(made, Ended):
             return made
-        handover = made
+        handover = made  # stored before anything is published, so that any worker can publish it
+        await job.store.save_changes(job.run, handover.as_stored())
     return await _publish(job, handover)
 
 
@@ -122,9 +124,9 @@ async def _make(job: Job) -> Handover | Ended:
     """Prepare, think, prove: words, attempts at a change, or one that was kept and a person chose."""
     parts, directive = job.parts, job.task.directive
     if job.task.kind.is_words:
-        return await _kept(job, await speak(job))
+        return await speak(job)
     if directive and directive.word is DirectiveWord.USE:
-        return await _kept(job, await use(job, directive.number))
+        return await use(job, directive.number)
     before = await earlier(job)
     ground = await prepare(
         parts.workshop,
@@ -142,27 +144,20 @@ async def _make(job: Job) -> Handover | Ended:
     )
     if before and before.pull:
         return only_compared(job, picked, before)
-    choice = report_attempts.choice(picked, url=job.compare_url)
-    ended = without_pull(picked.result, choice)
-    if ended is not None:
-        return ended
-    made = Handover(
-        result=picked.result,
+    carried = await carried_over(job, ground, picked.result)
+    words = (report_attempts.choice(picked, url=job.compare_url), carried.words)
+    choice = "\n\n".join(word for word in words if word)
+    return without_pull(carried.result, choice) or Handover(
+        result=carried.result,
         branch=ground.branch,
-        head=ground.head,
+        head=carried.head,
         hidden=ground.hidden,
+        fork=ground.fork,
+        protected=ground.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=picked.chosen.ordinal,
         choice=choice,
     )
-    return await _kept(job, made)
-
-
-async def _kept(job: Job, made: Handover | Ended) -> Handover | Ended:
-    """Stored before anything is published, so that any worker can publish it."""
-    if isinstance(made, Handover):
-        await job.store.save_changes(job.run, made.as_stored())
-    return made
 
 
 async def _publish(job: Job, handover: Handover) -> Ended:
@@ -177,12 +172,17 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     job.lease.commit()
     if task.kind.is_words:
         return await tell(job, handover)
-    await job.fetched(result.changes.base)
+    await job.ready(result.changes)
     pull = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
     if handover.ordinal:
         await job.store.choose_attempt(job.run, task.root, handover.ordinal)
     text = report.done(
-        pull, result, here=task.thread.is_pull, refused=job.publisher.refused, choice=handover.choice
+        pull,
+        result,
+        here=task.thread.is_pull,
+        told=job.publisher.where,
+        refused=job.publisher.refused,
+        choice=handover.choice,
     )
     late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
     return Ended(state=TaskState.DONE, text=text + late, result=result)

@@ -63,7 +63,7 @@ async def prove(
 ) -> Proof:
     """Run every check on base and on head, side by side. Raises UserError when the trees cannot be set up.
 
-    The base is the checkout's own commit, or what it names as ``before``.
+    The base is the checkout's own commit, or what it names as ``before``: the branch as it was, of a merge.
 
     A check that passes on head is not waited for without end on base, where the fault may be that it hangs:
     it gets ``behind`` seconds there, or ``BEHIND_TIMES`` what it took on head if that is more.

@@ -8,14 +8,14 @@ asked, a check run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from bot.domain import EffectKind, Result, Run, Step, Task, TaskKind, TaskState
+from bot.domain import ChangeSet, EffectKind, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.github.answers import NotFound
@@ -23,6 +23,7 @@ from bot.github.app import RepoApi
 from bot.github.graphql import LAST_COMMENTS, SeenThread
 from bot.redact import Redactor
 from bot.run import describe, lines, report, verdict
+from bot.run.fork import HERE, PATCH, SKIP, ForkLanding, as_patch, is_foreign, on_its_own
 from bot.run.handover import Handover
 from bot.run.land import Landing
 from bot.run.voice import Voice
@@ -74,6 +75,7 @@ class Publisher:
         self._check = 0
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
+        self.where = ""  # where the change is to be found, when that is not the thread's pull request
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
 
     @property
@@ -128,20 +130,40 @@ class Publisher:
         is there. What GitHub refuses once the pull request is there (somebody deleted the remark that asked,
         or moved the branch) is noted in ``refused``: it does not undo the rest.
         """
-        result = handover.result
-        message = self._message(handover)
-        sha = await self._land(repo, await self._commit(repo, handover, message), message, handover)
-        pull = await describe.pull_request(self._voice, handover)
-        number = int(pull["number"])
-        await self._store.update_task(self.run, pull=number)
+        result, number = handover.result, self.task.thread.number
+        sha, way = await self._landed(repo, handover)
+        pull = await describe.pull_request(self._voice, handover, way)
+        if int(pull["number"]) != number:
+            self.where = f": {pull['html_url']}"
+        await self._store.update_task(self.run, pull=int(pull["number"]))
+        if way == PATCH:
+            await self._patch(handover)
+            await self.answer(replace(result, changes=ChangeSet(base=result.changes.base)))
+            return pull
         threads: Sequence[SeenThread] = ()
-        if handover.head is not None:
+        if handover.head is not None and way != HERE:
             await self._beside("description", describe.again(self._voice, pull, handover))
+            threads = await self._api.review_threads(int(pull["number"]))
+        await self._beside("review", lines.remark(self._voice, int(pull["number"]), sha, result, threads))
+        if self.task.kind is TaskKind.REVISE and int(pull["number"]) != number:
             threads = await self._api.review_threads(number)
-        await self._beside("review", lines.remark(self._voice, number, sha, result, threads))
         await self._beside("reply", lines.answer(self._voice, sha, result, threads))
         await self._beside("check run", verdict.proved(self._voice, sha, result.proof))
         return pull
+
+    async def _patch(self, handover: Handover) -> None:
+        """The change as a review of the pull request that it is for."""
+        fork, result, key = handover.fork, handover.result, f"patch:task:{self.task.id}"
+        assert fork and handover.head  # noqa: S101  a patch is for a fork's pull request
+        head, url = handover.head, handover.run_url
+        body = self._safe(as_patch(fork, result.changes, result.diff, key, url))
+        await self._effects.once(
+            key,
+            EffectKind.REVIEW,
+            find=lambda: self._api.find_review(fork.number, key),
+            do=lambda: self._api.review(fork.number, head, body),
+        )
+        self.where = ", as a patch in my review: I may not push it"
 
     async def answer(self, result: Result) -> None:
         """Say in the threads that asked why nothing was published."""
@@ -157,13 +179,18 @@ class Publisher:
             log.warning("publish.refused", what=what, reason=refused.message)
             self.refused.append(f"{what}: {refused.message}")
 
-    def _message(self, handover: Handover) -> str:
-        return report.commit_message(
+    def _message(self, handover: Handover, *, here: bool) -> str:
+        """The commit's message; ``here``: it goes to a branch in this repository."""
+        told = report.commit_message(
             self.task,
             handover.result.outcome,
             run_url=handover.run_url,
             email_domain=self._identity.email_domain,
         )
+        if not here or not is_foreign(handover.branch):
+            return told
+        title, _, rest = told.partition("\n\n")
+        return f"{title}\n\n{SKIP}{rest}"
 
     async def _commit(self, repo: Path, handover: Handover, message: str) -> Built:
         return await asyncio.to_thread(
@@ -176,34 +203,54 @@ class Publisher:
             at=self.task.created_at,
         )
 
-    async def _land(self, repo: Path, built: Built, message: str, handover: Handover) -> str:
-        """The sha of the change's commit on its branch; GitHub's own where it could sign it."""
-        branch, changes = handover.branch, handover.result.changes
+    async def _landed(self, repo: Path, handover: Handover) -> tuple[str, str]:
+        """The sha of the change's commit where it landed, GitHub's own where it could sign it; and for a
+        fork's pull request which way it went.
+        """
+        changes, url = handover.result.changes, self.task.repo.clone_url
+        message = self._message(handover, here=True)
+        built = await self._commit(repo, handover, message)
+        if handover.fork:
+            theirs = await self._commit(repo, handover, self._message(handover, here=False))
+            head = handover.head or changes.base
+            away = ForkLanding(self._api, url, handover.fork, head=head, built=theirs, here=built)
+            return await self._pushed(
+                handover, theirs, find=away.found, do=lambda: away.land(handover.protected)
+            )
         landing = Landing(
-            self._api,
-            self.task.repo.clone_url,
-            branch=branch,
-            head=handover.head,
-            built=built,
-            message=message,
+            self._api, url, branch=handover.branch, head=handover.head, built=built, message=message
         )
 
         async def find() -> Answer | None:
-            sha = await landing.found(changes.base)
+            sha = await landing.found(changes)
             return {"sha": sha} if sha else None
 
         async def do() -> Answer:
-            await self._still_open(handover)
             return {"sha": await landing.land(repo, changes)}
 
+        return await self._pushed(handover, built, find=find, do=do)
+
+    async def _pushed(
+        self,
+        handover: Handover,
+        built: Built,
+        *,
+        find: Callable[[], Awaitable[Answer | None]],
+        do: Callable[[], Awaitable[Answer]],
+    ) -> tuple[str, str]:
+        async def unless_closed() -> Answer:
+            await self._still_open(handover)
+            return await do()
+
         key = f"task:{self.task.id}:push:{built.sha}"
-        return str((await self._effects.once(key, EffectKind.PUSH, find=find, do=do))["sha"])
+        landed = await self._effects.once(key, EffectKind.PUSH, find=find, do=unless_closed)
+        return str(landed["sha"]), str(landed.get("way", ""))
 
     async def _still_open(self, handover: Handover) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
         if handover.head is None:
             return
-        if self.task.kind is TaskKind.REVISE:
+        if handover.fork or on_its_own(self.task, handover.branch):
             pull: Answer | None = await self._api.pull(self.task.thread.number)
         else:
             pull = await self._api.pull_by_head(handover.branch)

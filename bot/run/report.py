@@ -264,15 +264,17 @@ def done(
     result: Result,
     *,
     here: bool = False,
+    told: str = "",
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
     """The final words when a pull request came of it.
 
-    ``here``: they stand on that pull request. ``refused``: what GitHub did not take beside it.
+    ``here``: they stand on that pull request; ``told`` says where else it is. ``refused``: what GitHub did
+    not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    where = ", pushed to this pull request" if here else f": {pull['html_url']}"
+    where = told or (", pushed to this pull request" if here else f": {pull['html_url']}")
     missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
     parts = (f"{state}{where}", choice, quiet(result.outcome.summary), proof(result.proof), missing)
     return "\n\n".join(part for part in parts if part)

@@ -32,11 +32,15 @@ OpenGround = Callable[[], Awaitable[Watched]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """A commit that setup may run on: ``tracked`` are its files with their object names."""
+    """A commit that setup may run on: ``tracked`` are its files with their object names.
+
+    ``place`` is set where its sandbox is another than the policy's, as for a fork's code.
+    """
 
     commit: str
     tracked: Mapping[str, str]
     open: OpenGround
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,8 @@ class Setup:
             _tell(into, roots=(), blocked=blocked)
 
         kind = "trusted" if trusted else "head"
-        return await self._layers.layer(self._key(kind, ground.commit), build)
+        place = (ground.place,) if ground.place else ()
+        return await self._layers.layer(self._key(kind, ground.commit, *place), build)
 
     def _key(self, *parts: str) -> str:
         text = "\0".join((str(self._repo_id), self._command, self._place, *parts))

@@ -11,6 +11,7 @@ from bot.run.attempt import model_name
 from bot.run.attempts import best_of, ceiling
 from bot.run.checkout import Checkout
 from bot.run.job import Job
+from bot.run.joining import models
 from bot.run.judge import Picked
 from bot.run.notebook import Notebook
 
@@ -30,7 +31,7 @@ async def tried_out(job: Job, checkout: Checkout, brief: Brief, *, asked: int | 
         checkout,
         brief,
         most=1 if brief.kind.is_words else ceiling(checkout.config, name, asked=asked),
-        new_model=lambda: choose(name),
+        new_model=models(checkout.joined, lambda: choose(name)),
         kept=job.notebook,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),

@@ -274,7 +274,8 @@ async def _load_work(connection: AsyncConnection, attempt: AttemptRecord) -> Cha
 
 
 def _packed(changes: ChangeSet) -> bytes:
-    return pack({"base": changes.base, "files": list(changes.files), "held": list(changes.held)})
+    parents = {"parents": list(changes.parents)} if changes.parents else {}
+    return pack({"base": changes.base, "files": list(changes.files), "held": list(changes.held), **parents})
 
 
 def _record(row: Row[Any]) -> AttemptRecord:
