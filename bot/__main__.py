@@ -98,6 +98,7 @@ def solve(
             attempts=attempts,
             image=settings.image,
             engine=settings.docker,
+            internet=settings.internet != "off",
         )
     )
     if as_json:
@@ -157,7 +158,8 @@ def evaluate(
         as_json=as_json,
         seconds=timeout,
     )
-    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox))
+    internet = settings.internet != "off"
+    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox, internet=internet))
 
 
 @main.command()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bot.run.checkout import Workshop
     from bot.run.pipeline import Parts
     from bot.run.replay import Replayed
+    from sandbox.spec import Limits
 
 log = structlog.get_logger()
 
@@ -145,21 +146,39 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
 async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
     """Drive a stored run again. Raises HobError when it cannot be."""
-    from bot.run.checkout import Workshop
     from bot.run.replay import replay
 
     redactor = _begin(settings)
-    workshop = Workshop(settings.home, backend=settings.sandbox)
+    workshop = _made(settings)
     async with _database(settings) as database:
         return await replay(Store(database.engine), workshop, redactor, run_id, attempt=attempt)
 
 
+def sandbox_limits(settings: Settings) -> Limits:
+    """What one sandbox may use of this machine."""
+    from sandbox.spec import Limits, MiB
+
+    return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
+
+
+def _made(settings: Settings) -> Workshop:
+    from bot.run.checkout import Workshop
+
+    return Workshop(
+        settings.home,
+        backend=settings.sandbox,
+        image=settings.image,
+        engine=settings.docker,
+        internet=settings.internet != "off",
+        limits=sandbox_limits(settings),
+    )
+
+
 async def _workshop(settings: Settings) -> Workshop:
     """Layers and sandbox, when the sandbox holds on this machine."""
-    from bot.run.checkout import Workshop
     from sandbox.probe import probe
 
-    workshop = Workshop(settings.home, backend=settings.sandbox, image=settings.image, engine=settings.docker)
+    workshop = _made(settings)
     await asyncio.to_thread(workshop.layers.prune)
     report = await probe(
         backend=settings.sandbox,

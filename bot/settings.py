@@ -7,16 +7,23 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import HobError
+
+# How variables are called that hold secrets of others, such as OPENAI_API_KEY; a path is none.
+_SECRET = re.compile(
+    r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE
+)
+_LONG = 16  # characters
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -54,6 +61,9 @@ class Settings(BaseSettings):
     sandbox: Literal["auto", "bwrap", "docker"] = _variable("HOB_SANDBOX", default="auto")
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
+    internet: Literal["repositories", "off"] = _variable("HOB_INTERNET", default="repositories")
+    memory_mib: int = _variable("HOB_MEMORY_MIB", default=2048, ge=256)
+    workspace_mib: int = _variable("HOB_WORKSPACE_MIB", default=1024, ge=64)
     concurrency: int = _variable("HOB_CONCURRENCY", default=2, ge=1, le=64)
     base_url: str = _variable("HOB_BASE_URL", default="http://127.0.0.1:8001")
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
@@ -144,9 +154,15 @@ class Settings(BaseSettings):
         )
 
     def secrets(self) -> tuple[str, ...]:
-        """Everything that must never be seen outside this process."""
+        """Everything that must never be seen outside this process: ours, and what models' providers take.
+
+        Of others' only what is long: a password such as ``postgres`` is a word that honest changes hold too.
+        """
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
-        return (*self.webhook_secrets, *key)
+        password = urlsplit(self.database_url or "").password
+        others = [value for name, value in os.environ.items() if _SECRET.search(name)]
+        long = [value for value in (unquote(password or ""), *others) if len(value) >= _LONG]
+        return (*self.webhook_secrets, *key, *long)
 
 
 def make_home(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.hosts import alternative
-from sandbox.spec import Policy, SandboxUnavailable
+from sandbox.spec import Policy, PolicyUnmet, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def open_sandbox(
             f"there is no sandbox backend {backend!r}", f"use auto or {', '.join(BACKENDS)}"
         )
     if policy.egress is not None and backend not in ("auto", "bwrap"):
-        raise SandboxUnavailable(
+        raise PolicyUnmet(
             f"the {backend} backend has no way out to the network", "use bwrap, or leave `egress` out"
         )
     if backend == "docker":

@@ -27,6 +27,7 @@ from sandbox import limits as ceilings
 from sandbox.completed import completed
 from sandbox.egress import gate_for
 from sandbox.egress.clients import CA_FILE, PORT
+from sandbox.frozen import freeze
 from sandbox.hosts import mend
 from sandbox.keeper import NAME
 from sandbox.limits import Watchdog
@@ -134,7 +135,7 @@ def _plan(
 
 
 async def _start(plan: dict[str, Any], group: ceilings.Group) -> Link:
-    fds = [memory_file(seccomp.program())]
+    fds = [memory_file(seccomp.program(contained=group.contained))]
     try:
         fds += group.open()
         return await Link.start(plan, fds)
@@ -255,6 +256,12 @@ class BwrapSandbox:
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed", "ask for its entries before")
         return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """The same as a layer below ``into``; see ``sandbox.frozen.freeze``."""
+        if self._closed:
+            raise SandboxUnavailable("the sandbox is closed", "freeze it before")
+        return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
 
     async def aclose(self) -> None:
         """Kill what runs, take the mounts away, dispose of the private layer."""

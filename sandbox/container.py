@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox import rootfs, seccomp
 from sandbox.engine import LABEL, owner_label
-from sandbox.spec import WORKSPACE, Command, Policy, SandboxUnavailable
+from sandbox.spec import WORKSPACE, Command, Policy, PolicyUnmet
 
 _SPARE_PROCESSES = (
     12  # the two that stay, the shell around a command, and the engine's own while it starts one
@@ -35,24 +35,24 @@ class Place:
 
 
 def checked_image(name: str) -> str:
-    """The name, when it can be one. Raises SandboxUnavailable."""
+    """The name, when it can be one. Raises PolicyUnmet."""
     if not name:
-        raise SandboxUnavailable("no image is named", "the policy needs one, such as python:3.13")
+        raise PolicyUnmet("no image is named", "the policy needs one, such as python:3.13")
     if not _REFERENCE.fullmatch(name):
-        raise SandboxUnavailable(f"{name!r} is not the name of an image", "write it as in `docker pull`")
+        raise PolicyUnmet(f"{name!r} is not the name of an image", "write it as in `docker pull`")
     return name
 
 
 def declared_volumes(image: dict[str, Any]) -> tuple[str, ...]:
     """Where an image asks for volumes, which would be unbounded: each is covered by a sized tmpfs instead.
 
-    Raises SandboxUnavailable for one inside the workspace, where nothing is ever mounted.
+    Raises PolicyUnmet for one inside the workspace, where nothing is ever mounted.
     """
     found = []
     for target in sorted((image.get("Config") or {}).get("Volumes") or ()):
         path = os.path.normpath(target)
         if path.startswith(f"{WORKSPACE}/") or not path.startswith("/") or set(":,\n") & set(path):
-            raise SandboxUnavailable(f"the image declares a volume at {target!r}", "use another image")
+            raise PolicyUnmet(f"the image declares a volume at {target!r}", "use another image")
         if path not in (WORKSPACE, "/tmp", "/", "/sys", rootfs.OUTPUT):
             found.append(path)
     return tuple(found)
@@ -143,7 +143,7 @@ def _ceilings(policy: Policy, uid: int) -> list[str]:
 
 
 def _field(*fields: str) -> str:
-    """A mount's fields as the client reads them: as CSV. Raises SandboxUnavailable for a path it cannot."""
+    """A mount's fields as the client reads them: as CSV. Raises PolicyUnmet for a path it cannot."""
     if any(set(',"\n') & set(each) for each in fields):
-        raise SandboxUnavailable(f"a path that Docker cannot mount: {fields}", "rename it")
+        raise PolicyUnmet(f"a path that Docker cannot mount: {fields}", "rename it")
     return ",".join(fields)

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from sandbox import container, upper
 from sandbox.engine import LABEL, Engine, EngineError, owner_label
+from sandbox.frozen import freeze
 from sandbox.hostmount import HostWorkspace
 from sandbox.keeper import used_bytes
 from sandbox.resident import Resident
 from sandbox.result import RunClock, result
 from sandbox.scratch import DiskLayer
-from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+from sandbox.spec import Command, Completed, Ending, Entry, Policy, PolicyUnmet, SandboxUnavailable
 
 _FIRST_UID = 0x48_0C_00_00  # apart from those of the other backend
 _MEND = "see what the engine says: docker logs, docker info; or choose the bwrap backend"
@@ -39,7 +40,7 @@ async def open_docker(*, layers: Sequence[Path], policy: Policy, scratch: Path) 
     try:
         volumes = container.declared_volumes(await engine.inspected("image", image))
     except EngineError as error:
-        raise SandboxUnavailable(
+        raise PolicyUnmet(
             f"the image {image} is not on this machine's engine ({error})",
             f"nothing is pulled by itself; an operator runs: docker pull {image}",
         ) from error
@@ -102,7 +103,7 @@ class _Opening:
         )
         if not prepared.ok:
             said = f"{prepared.ending} {prepared.exit_code}: {prepared.text[-500:]}"
-            raise SandboxUnavailable(
+            raise PolicyUnmet(
                 f"no command runs in {self.policy.image} ({said})",
                 "the image needs /bin/sh and the core programs, of Debian, Alpine or alike",
             )
@@ -269,6 +270,12 @@ class DockerSandbox:
         if self._over.is_set():
             raise SandboxUnavailable("the sandbox is closed", "ask for its entries before")
         return upper.scan(self._parts.upper, self._parts.layers, self._policy.limits.file_bytes)
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """The same as a layer below ``into``; see ``sandbox.frozen.freeze``."""
+        if self._over.is_set():
+            raise SandboxUnavailable("the sandbox is closed", "freeze it before")
+        return freeze(self._parts.upper, self._parts.layers, self._policy.limits.workspace_bytes, into)
 
     async def aclose(self) -> None:
         """Kill what runs, remove the container, dispose of the private layer."""

@@ -1,16 +1,37 @@
-"""What one sandbox left, made into a read-only layer for others: how a setup command's work is shared."""
+"""Making a shared layer of what a run left: work that was done once is shared."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from sandbox.spec import Entry, EntryKind
+from sandbox import upper
+from sandbox.spec import Entry, EntryKind, MiB
 
 
 class NotFreezable(Exception):
     """The private layer holds something that a shared one cannot; the message names it."""
+
+
+def freeze(directory: int, layers: Sequence[Path], most: int, into: Path) -> list[Entry]:
+    """Copy an upper directory below the empty directory ``into``; its entries, without content.
+
+    ``most`` bytes in all, as the files' sizes say: a sparse one is not sparse in its copy. Of no file is more
+    than a piece in memory. Raises NotFreezable, as ``write_layer`` does, and beyond ``most``.
+    """
+    entries = upper.scan(directory, layers, most, contents=False)
+    room = most
+
+    def fill(entry: Entry, path: Path) -> None:
+        nonlocal room
+        try:
+            room -= upper.copy(directory, entry.path, path, room)
+        except OverflowError:
+            raise NotFreezable(f"it makes more than {most // MiB} MiB of files") from None
+
+    _write(entries, into, fill)
+    return entries
 
 
 def write_layer(entries: Iterable[Entry], into: Path) -> None:
@@ -19,13 +40,20 @@ def write_layer(entries: Iterable[Entry], into: Path) -> None:
     Raises NotFreezable for a path that was deleted, which a layer made without privileges cannot express,
     and for a file whose content was too large to be read.
     """
+
+    def fill(entry: Entry, path: Path) -> None:
+        if entry.too_big:
+            raise NotFreezable(f"it makes {_shown(entry)}, which is too large")
+        path.write_bytes(entry.data)
+
+    _write(entries, into, fill)
+
+
+def _write(entries: Iterable[Entry], into: Path, fill: Callable[[Entry, Path], None]) -> None:
     root = os.fsencode(into)
     for entry in entries:
-        shown = entry.path.decode("utf-8", "replace")
         if entry.kind is EntryKind.DELETED:
-            raise NotFreezable(f"it deletes {shown}, which is part of the repository")
-        if entry.too_big:
-            raise NotFreezable(f"it makes {shown}, which is too large")
+            raise NotFreezable(f"it deletes {_shown(entry)}, which is part of the repository")
         if entry.kind is EntryKind.SPECIAL:
             continue
         path = Path(os.fsdecode(os.path.join(root, entry.path)))  # noqa: PTH118 - bytes
@@ -33,9 +61,13 @@ def write_layer(entries: Iterable[Entry], into: Path) -> None:
         if entry.kind is EntryKind.LINK:
             path.symlink_to(os.fsdecode(entry.data))
         else:
-            path.write_bytes(entry.data)
+            fill(entry, path)
             path.chmod(0o755 if entry.executable else 0o644)
     into.chmod(0o755)
+
+
+def _shown(entry: Entry) -> str:
+    return entry.path.decode("utf-8", "replace")
 
 
 def _make_folders(folder: Path, top: Path) -> None:

@@ -11,7 +11,7 @@ import itertools
 import os
 import re
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from sandbox.spec import Limits
 
 CGROUPS = Path("/sys/fs/cgroup")
 _SPARE_PROCESSES = 8  # bubblewrap's own, and room for the one that says "too many"
+_SHARED = "/dev/zero (deleted)"  # what the kernel calls a shared mapping of nothing, in /proc/PID/maps
 _numbers = itertools.count()
 
 
@@ -145,8 +146,12 @@ def _version_2(limits: Limits, root: Path) -> Group | None:
 
 
 def _step_aside(parent: Path) -> None:
-    """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf."""
-    if parent == CGROUPS:
+    """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf.
+
+    But for the hierarchy's root, which has no type; a container's ``/`` is none.
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, "No Internal Process Constraint"
+    """
+    if not (parent / "cgroup.type").exists():
         return
     leaf = parent / "hob-worker"
     leaf.mkdir(exist_ok=True)
@@ -214,6 +219,8 @@ class Watchdog:
                 break
         else:
             return "memory"
+        if shared_bytes(tree) > self.limits.memory_bytes:
+            return "memory"
         return "processes" if len(tree) > self.limits.processes + _SPARE_PROCESSES else ""
 
 
@@ -249,6 +256,22 @@ def own_bytes(pid: int) -> int:
     except OSError:
         return resident_bytes(pid)
     return sum(map(int, found)) * 1024
+
+
+def shared_bytes(pids: Iterable[int]) -> int:
+    """The size of all memory that processes share without a file, touched or not: each once.
+
+    What is written there and then let go of (``MADV_DONTNEED``) is resident nowhere, and taken all the same.
+    """
+    found: dict[str, int] = {}
+    for pid in pids:
+        with suppress(OSError):
+            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+                if line.endswith(_SHARED):
+                    start, _, end = line.split(maxsplit=1)[0].partition("-")
+                    inode = line.split()[4]
+                    found[inode] = max(found.get(inode, 0), int(end, 16) - int(start, 16))
+    return sum(found.values())
 
 
 def resident_bytes(pid: int) -> int:

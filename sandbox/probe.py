@@ -67,6 +67,8 @@ async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine
         finally:
             await sandbox.aclose()
         facts: dict[str, str] = getattr(sandbox, "facts", {})
+        if facts.get("backend") == "bwrap":  # the other one has no way out at all
+            findings += await _gate(base, tools, scratch)
     except SandboxUnavailable as error:
         finding = Finding(name="sandbox", ok=False, detail=str(error))
         return Report(ok=False, findings=(finding,), backend=backend, limits_by="")
@@ -117,6 +119,13 @@ async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image:
     except ValueError:
         return [Finding(name="canaries", ok=False, detail=f"{ran.ending} {ran.exit_code}: {ran.text[-500:]}")]
     return [Finding(name=name, ok=ok, detail=detail) for name, (ok, detail) in found.items()]
+
+
+async def _gate(base: Path, tools: Toolchain, scratch: Path) -> list[Finding]:
+    from sandbox.canaries_gate import try_gate
+
+    tried = await try_gate(base, tools, _LIMITS, scratch)
+    return [Finding(name=name, ok=ok, detail=detail) for name, ok, detail in tried]
 
 
 async def _programs(sandbox: Sandbox) -> Finding:

@@ -31,7 +31,17 @@ class RunClock:
         """The streams of the next command."""
         cap = self._limits.output_bytes if command.output_bytes is None else command.output_bytes
         path = self._output / f"{next(self._numbers)}.txt"
+        self._make_room()
         return Streams(command, cap, on_output, Overflow(path, self._limits.kept_output_bytes))
+
+    def _make_room(self) -> None:
+        """The host's disk is not the sandbox's to fill: the oldest outputs go."""
+        files = sorted(self._output.iterdir(), key=lambda path: int(path.stem))
+        room = self._limits.all_output_bytes - self._limits.kept_output_bytes
+        for path in reversed(files):
+            room -= path.stat().st_size
+            if room < 0:
+                path.unlink()
 
 
 def result(code: int | None, ending: Ending, seconds: float, streams: Streams) -> Completed:

@@ -69,6 +69,8 @@ _FILESYSTEMS = (
 )
 DENIED = (*_MEMORY_OF_OTHERS, *_KERNEL_DOORS, *_FILESYSTEMS, "setns")
 
+# Memory that belongs to no process and so is seen by no watchdog; only control groups count it.
+_UNSEEN_MEMORY = ("memfd_create", "shmget")
 # linux/sched.h; CLONE_NEWTIME shares its bit with clone's exit signal, so it can be asked of unshare only.
 _NAMESPACE_FLAGS = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 _CLONE_NEWTIME = 0x80
@@ -80,8 +82,11 @@ MACHINES = ("x86_64", "aarch64", "arm64")
 
 
 @cache
-def program() -> bytes:
-    """The filter as BPF for ``--seccomp``. Raises SandboxUnavailable without libseccomp for this machine."""
+def program(*, contained: bool = True) -> bytes:
+    """The filter as BPF for ``--seccomp``. Raises SandboxUnavailable without libseccomp for this machine.
+
+    Not ``contained`` by control groups, memory that nobody else could count is refused too.
+    """
     machine = platform.machine()
     if machine not in MACHINES:
         raise SandboxUnavailable(f"no system call filter for {machine}", "run Hob on x86-64 or arm64")
@@ -96,7 +101,8 @@ def program() -> bytes:
     filters.set_attr(pyseccomp.Attr.ACT_BADARCH, refuse)
     for name in DENIED if machine != "x86_64" else (*DENIED, *_X86_DOORS):
         filters.add_rule(refuse, _number(name))
-    filters.add_rule(pyseccomp.ERRNO(errno.ENOSYS), _number("clone3"))
+    for name in ("clone3", *(() if contained else _UNSEEN_MEMORY)):  # programs know another way then
+        filters.add_rule(pyseccomp.ERRNO(errno.ENOSYS), _number(name))
     for call, argument, operator, *values in _conditions():
         filters.add_rule(refuse, call, pyseccomp.Arg(argument, getattr(pyseccomp, operator), *values))
     return _exported(filters)

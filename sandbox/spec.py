@@ -34,6 +34,7 @@ class Limits:
     cpus: float = 4.0  # that all processes together may keep busy, where control groups are
     output_bytes: int = 256 * 1024
     kept_output_bytes: int = 64 * MiB  # of one command's output in a file inside, once it is over the cap
+    all_output_bytes: int = 512 * MiB  # of all such files together; the oldest make room
     file_bytes: int = 512 * MiB
     workspace_bytes: int = 1024 * MiB
     tmp_bytes: int = 256 * MiB
@@ -188,6 +189,13 @@ class Sandbox(Protocol):
         """What differs from the layers below, read without following links, sorted by path."""
         ...
 
+    def freeze(self, into: Path) -> list[Entry]:
+        """Write the same below the empty directory ``into``, file by file; the entries come without content.
+
+        Raises ``sandbox.frozen.NotFreezable``.
+        """
+        ...
+
     async def aclose(self) -> None:
         """Kill what runs, take the mounts away, dispose of the private layer."""
         ...
@@ -200,3 +208,7 @@ class SandboxUnavailable(Exception):
         super().__init__(f"{reason}: {mend}")
         self.reason = reason
         self.mend = mend
+
+
+class PolicyUnmet(SandboxUnavailable):
+    """The host contains code, but has not what this policy asks for, such as its image."""

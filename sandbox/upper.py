@@ -8,6 +8,7 @@ PATH_MAX, which no checkout could hold, is named once as special and not entered
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,12 +25,13 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 _Found = tuple[bytes, os.stat_result]
 
 
-def scan(upper: int, layers: Sequence[Path], file_bytes: int) -> list[Entry]:
+def scan(upper: int, layers: Sequence[Path], file_bytes: int, *, contents: bool = True) -> list[Entry]:
     """The entries of an upper directory over ``layers`` (top first), sorted by path.
 
     A DELETED path means it and all below it in the layers; entries at or below the same path then say what
     stands there instead, so apply deletions first. Directories as such have no entry, nor have changes of
-    nothing but modes other than a file's own. Raises OSError when the directory itself cannot be read.
+    nothing but modes other than a file's own. Without ``contents`` files come empty, for ``copy``. Raises
+    OSError when the directory itself cannot be read.
     """
     entries: list[Entry] = []
     files: list[_Found] = []
@@ -41,7 +43,10 @@ def scan(upper: int, layers: Sequence[Path], file_bytes: int) -> list[Entry]:
                 entries += _replaced(upper, path, lowers)
             else:
                 entries.append(_other(upper, path, info))
-    entries += _read(upper, files, file_bytes)
+    if contents:
+        entries += _read(upper, files, file_bytes)
+    else:
+        entries += [Entry(path=path, kind=EntryKind.FILE, executable=_runs(info)) for path, info in files]
     return sorted(entries, key=lambda entry: (entry.path, entry.kind is not EntryKind.DELETED))
 
 
@@ -114,8 +119,24 @@ def _read(upper: int, files: list[_Found], file_bytes: int) -> Iterator[Entry]:
         too_big = info.st_size > min(file_bytes, room)
         data = b"" if too_big else _content(upper, path, info.st_size)
         room -= len(data)
-        executable = bool(info.st_mode & stat.S_IXUSR)
-        yield Entry(path=path, kind=EntryKind.FILE, executable=executable, data=data, too_big=too_big)
+        yield Entry(path=path, kind=EntryKind.FILE, executable=_runs(info), data=data, too_big=too_big)
+
+
+def copy(upper: int, path: bytes, target: Path, room: int) -> int:
+    """Copy a file of the upper directory to ``target``, which is new; returns its bytes.
+
+    Raises ``OverflowError`` when it has more than ``room``.
+    """
+    with open(_open_readable(upper, path, 0), "rb") as source, target.open("xb") as made:
+        size = os.fstat(source.fileno()).st_size
+        if size > room:
+            raise OverflowError(path)
+        shutil.copyfileobj(source, made, 1 << 20)
+    return size
+
+
+def _runs(info: os.stat_result) -> bool:
+    return bool(info.st_mode & stat.S_IXUSR)
 
 
 def _content(upper: int, path: bytes, size: int) -> bytes:

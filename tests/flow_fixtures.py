@@ -54,6 +54,34 @@ class AtWork:
         """What the model does in every run from now on, turn by turn."""
         self._script.write_text(json.dumps([{"calls": turn} for turn in turns]))
 
+    def says_held(self, *turns: list[dict[str, Any]]) -> None:
+        """The same, but that it says nothing before it may ``go_on``."""
+        for path in (self._go, self._asked):
+            path.unlink(missing_ok=True)
+        told: list[dict[str, Any]] = [{"calls": turn} for turn in turns]
+        told[0]["once"] = str(self._go)
+        self._script.write_text(json.dumps(told))
+
+    async def until_asked(self) -> None:
+        """The model is asked, so everything is prepared."""
+
+        async def asked() -> bool:
+            return self._asked.exists()
+
+        await eventually(asked, "nobody asks the model")
+
+    def go_on(self) -> None:
+        """Let the model say what was held back."""
+        self._go.touch()
+
+    @property
+    def _go(self) -> Path:
+        return self._script.with_name("go")
+
+    @property
+    def _asked(self) -> Path:
+        return self._script.with_name("go.asked")
+
     def attempts_say(self, scripts: dict[int, list[list[dict[str, Any]]]]) -> None:
         """What the model does in each of several attempts, by ordinal, from now on."""
         told = {number: [{"calls": turn} for turn in turns] for number, turns in scripts.items()}

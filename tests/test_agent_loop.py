@@ -174,10 +174,35 @@ async def test_at_a_limit_what_exists_is_handed_over(stage: Stage, limits: Limit
     assert len(stage.journal.records) == outcome.usage.turns <= 2
 
 
+async def test_words_that_come_at_the_limit_are_not_taken(stage: Stage) -> None:
+    """Nobody could act on them: whoever keeps them makes another task of them."""
+    stage.journal.words = {1: words("also the tax")}
+    await stage.think([FIX, call("read", path="."), DONE], Limits(turns=2))
+    assert stage.journal.words and len(stage.journal.records) == 2
+    outcome = await stage.think([DONE], Limits(turns=2), history=stage.journal.records)
+    assert stage.journal.words and outcome.kind is OutcomeKind.LIMIT
+
+
+async def test_words_give_a_silent_model_another_chance(stage: Stage) -> None:
+    stage.journal.words = {2: words("use the tools")}
+    outcome = await stage.think(["Hm.", "Hm.", "Hm.", ANSWER])
+    assert outcome.summary == "42"
+    assert outcome.kind is OutcomeKind.ANSWERED
+
+
 async def test_the_model_is_told_when_turns_run_out(stage: Stage) -> None:
     await stage.think([call("read", path=".")] * 5 + [ANSWER], Limits(turns=7))
     assert "Only 3 turns are left" in stage.told(4)
     assert sum("turns are left" in stage.told(turn) for turn in range(6)) == 1
+
+
+async def test_one_answer_with_many_calls_may_not_outlast_the_run(stage: Stage) -> None:
+    slow, last = call("shell", command="sleep 1.2"), call("finish", kind="blocked", title="", summary="No.")
+    outcome = await stage.think([[slow] * 50 + [last]], Limits(seconds=1))
+    assert outcome.usage.seconds < 5
+    calls = stage.journal.records[0]["calls"]
+    assert [each["ok"] for each in calls[1:50]] == [False] * 49
+    assert "not run: the time" in calls[1]["output"]
 
 
 async def test_a_command_may_not_outlast_the_run(stage: Stage) -> None:

@@ -53,6 +53,11 @@ def write(folder: Path, *rows: dict[str, Any] | str) -> Path:
         ({**ROW, "instance_id": "b", "base_commit": "c0ffee"}, "line 2: base_commit is for git"),
         ({**ROW, "instance_id": "b", "fault": [fault("m.py", "y")]}, "line 2: fault: 'y' stands 0 times"),
         ({**ROW, "instance_id": "b", "fault": [fault("../up", "y")]}, "line 2: fault: there is no file"),
+        ({**ROW, "instance_id": "b", "fault": [fault("m\0.py", "y")]}, "line 2: .*null"),
+        ({**ROW, "instance_id": "b", "repo": "x" * 5000}, "line 2: .*too long"),
+        ({**ROW, "instance_id": "b", "FAIL_TO_PASS": "[" * 50000}, "line 2: .*recursion"),
+        ({**ROW, "instance_id": "\x1b[2Jb"}, "line 2: instance_id"),
+        ("[" * 100_000, "line 2: .*recursion"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_line(tmp_path: Path, row: dict[str, Any] | str, words: str) -> None:

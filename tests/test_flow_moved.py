@@ -15,7 +15,6 @@ from bot.tasks.database import Database
 from localhub.faults import Fault
 
 AT = "/repos/maintainer/calc"
-SLEEP = call("shell", command="sleep 1")
 
 
 @pytest.fixture
@@ -34,18 +33,19 @@ async def pull_of(hob: AtWork, title: str) -> dict[str, Any]:
 
 
 def says(hob: AtWork, title: str, *turns: list[dict[str, Any]]) -> None:
-    """It takes a second, and ends with this title."""
-    hob.says([SLEEP], *turns, [call("finish", kind="changed", title=title, summary="As asked.")])
+    """It is held back, and ends with this title."""
+    hob.says_held(*turns, [call("finish", kind="changed", title=title, summary="As asked.")])
 
 
 async def test_s41_the_default_branch_moves_while_it_works(hob: AtWork) -> None:
     await hob.hub.seed_repo("calc", FAULTY)
     says(hob, "Clean", [MEND], [call("note", path="calc.py", line=2, text="Doubling multiplies.")])
     issue = await hob.issue("calc", "Doubling is wrong", "@hob please fix this")
-    await hob.comment("calc", issue["number"], "I am on it")
+    await hob.until_asked()
     tip = await hob.hub.push_files(
         "calc", {"README.md": "# Calc\n", "calc.py": "# Sums.\n" + FAULTY["calc.py"]}
     )
+    hob.go_on()
     told = await hob.comment("calc", issue["number"], "**Done**")
     assert "`main` went on while I worked" in told
     assert f"base is `{tip[:12]}`" in told, "proved again"
@@ -56,8 +56,9 @@ async def test_s41_the_default_branch_moves_while_it_works(hob: AtWork) -> None:
 
     says(hob, "Conflict", [call("write", path="calc.py", text="def double(x):\n    return 2 * x\n")])
     issue = await hob.issue("calc", "Twice", "@hob write it the other way")
-    await hob.comment("calc", issue["number"], "I am on it")
+    await hob.until_asked()
     await hob.hub.push_files("calc", {"calc.py": "def double(y):\n    return y + 2\n"})
+    hob.go_on()
     told = await hob.comment("calc", issue["number"], "**Done**")
     assert "conflicts with this in `calc.py`" in told
     pull = await pull_of(hob, "Conflict")
@@ -73,10 +74,11 @@ async def test_s41_the_default_branch_moves_while_it_works(hob: AtWork) -> None:
         ],
     )
     issue = await hob.issue("calc", "Call it twice", "@hob rename double to twice")
-    await hob.comment("calc", issue["number"], "I am on it")
+    await hob.until_asked()
     await hob.hub.push_files(
         "calc", {"test_new.py": "import calc\n\n\ndef test_new():\n    assert calc.double\n"}
     )
+    hob.go_on()
     told = await hob.comment("calc", issue["number"], "**Done")
     assert "breaks tests that pass there" in told
     assert await pull_of(hob, "Broken")
@@ -94,8 +96,9 @@ async def test_s41_a_person_pushes_to_its_branch_while_it_works(hob: AtWork) -> 
 
     says(hob, "News", [call("write", path="NEWS.md", text="News\n")])
     await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": "@hob add a NEWS file"})
-    await hob.comment("calc", number, "I am on it")
+    await hob.until_asked()
     mine = await hob.hub.push_files("calc", {"README.md": "# Calc\n"}, branch=branch)
+    hob.go_on()
     told = await hob.comment("calc", number, "**Done**")
     assert f"`{branch}` went on while I worked" in told
     head = (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["head"]["sha"]
@@ -103,9 +106,10 @@ async def test_s41_a_person_pushes_to_its_branch_while_it_works(hob: AtWork) -> 
 
     says(hob, "More news", [call("write", path="NEWS.md", text="News\nMore\n")])
     await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": "@hob more news"})
-    await hob.comment("calc", number, "I am on it")
+    await hob.until_asked()
     await hob.hub.git("pull", "-q", "--rebase", "origin", branch, cwd=folder)
     mine = await hob.hub.push_files("calc", {"NEWS.md": "None\n"}, branch=branch)
+    hob.go_on()
     told = await hob.comment("calc", number, "I left it alone")
     assert "does not fit there any more (`NEWS.md`)" in told
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["head"]["sha"] == mine

@@ -151,11 +151,11 @@ def test_words_that_want_words(
 ) -> None:
     assert asked("issue_comment", issue_comment(f"@hob {words}"))[0] is on_issue
     assert asked("issue_comment", issue_comment(f"@hob {words}", on_pull=BOT))[0] is on_own
-    others = issue_comment(f"@hob {words}", on_pull=ALICE)
+    others = review(f"@hob {words}", of=pull(ALICE))
     if on_others is None:
-        assert refused("issue_comment", others) == "not own pull"
+        assert refused("pull_request_review", others) == "not own pull"
     else:
-        assert asked("issue_comment", others)[0] is on_others
+        assert asked("pull_request_review", others)[0] is on_others
 
 
 def test_a_whole_issue_is_work_and_an_issue_has_nothing_to_review() -> None:

@@ -11,16 +11,18 @@ from typing import Any
 import pytest
 from flow_fixtures import FAULTY
 from git_fixtures import commit
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models import ModelCall
+from bot.agent.models import Answer, ModelCall
 from bot.agent.scripted import Turn, call, play
-from bot.domain import Brief, Passage, Phase, Step, TaskKind
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
 from bot.redact import Redactor
 from bot.repofile import Budget, RepoConfig
 from bot.run.attempts import Unkept, best_of, ceiling
 from bot.run.checkout import Checkout, Workshop
-from bot.run.judge import Picked
+from bot.run.judge import Picked, Tried
 
 FINISH = call("finish", kind="changed", title="t", summary="s")
 WRONG: Sequence[Turn] = [[call("edit", path="calc.py", old="x + 2", new="x + 3"), FINISH]]
@@ -119,6 +121,56 @@ async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:
     config = checkout.config.model_copy(update={"budget": Budget(minutes=0.0001)})
     picked = await best(replace(checkout, config=config), WRONG, MEND, MEND)
     assert len(picked.tried) == 1  # no time is left for others
+
+
+async def test_what_a_failed_attempt_used_is_spent(checkout: Checkout) -> None:
+    picked = await best(checkout, SECRET, MEND, most=2)
+    assert picked.tried[0].result is None
+    assert (picked.tried[0].used.turns, picked.spent.turns) == (1, 2)
+
+
+class Resumed(Unkept):
+    """Of three attempts that began together one is over, when the worker died."""
+
+    over: Sequence[Tried] = ()
+
+    async def ended(self) -> Sequence[Tried]:
+        return self.over
+
+
+async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> None:
+    """Of 6 dollars for three at once, each has 2, also after one of them is over."""
+    kept = Resumed(lambda ordinal: Quiet())
+    kept.over = [Tried(ordinal=1, usage=Usage(usd=2.0))]
+    config = checkout.config.model_copy(update={"budget": Budget(usd=6.0)})
+    begun = [Priced(play([[call("shell", command="true")], *BLOCKED]), usd=2.5) for _ in range(2)]
+
+    async def set_phase(phase: Phase) -> None: ...
+
+    picked = await best_of(
+        replace(checkout, config=config),
+        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+        most=3,
+        new_model=begun.copy().pop,
+        kept=kept,
+        redactor=Redactor(),
+        set_phase=set_phase,
+        at_once=True,
+    )
+    kinds = {each.result.outcome.kind for each in picked.tried if each.result}
+    assert kinds == {OutcomeKind.LIMIT}
+
+
+class Priced:
+    """A model whose answers cost so many dollars."""
+
+    def __init__(self, model: ModelCall, *, usd: float) -> None:
+        self._model, self._usd = model, usd
+        self.name, self.window, self.aclose = model.name, model.window, model.aclose
+
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+        answer = await self._model.ask(messages, tools)
+        return replace(answer, usage=replace(answer.usage, usd=self._usd))
 
 
 def test_the_ceiling() -> None:

@@ -21,7 +21,7 @@ from bot.domain import (
     Verdict,
 )
 from bot.run.judge import Tried, pick, proof_failed, rank
-from bot.run.report_attempts import choice, compared
+from bot.run.report_attempts import choice, compared, stopped
 
 TESTS = ("t::a", "t::b", "t::c")
 
@@ -134,3 +134,12 @@ def test_the_choice_depends_on_nothing_but_the_attempts(crowd: list[Tried], chan
     assert all(rank(chosen) <= rank(each) for each in crowd)
     proofs = [each.result.proof.passed for each in crowd if each.result]
     assert chosen.result and chosen.result.proof.passed == any(proofs)
+
+
+def test_what_a_stop_could_not_keep_is_said() -> None:
+    """It says "no change yet" only where there was none."""
+    words = stopped({1: "", 2: "The change touches 400 files."}, slug="hob", url="u")
+    assert "kept as attempt 1:" in words and "`@hob use 1`" in words
+    assert "What attempt 2 had is not kept: The change touches 400 files." in words
+    assert "no change yet" not in stopped({2: "It holds a secret."}, slug="hob", url="u")
+    assert "no change yet" in stopped({}, slug="hob", url="u")

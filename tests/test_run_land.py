@@ -104,6 +104,16 @@ async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
     assert await ground.landing(changes).found(changes) == sha
 
 
+async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground) -> None:
+    """An attempt of before, and a branch that somebody has built on since: it was seen there, and stays."""
+    await ground.land(ground.change(HALVED))
+    put = {"message": "Mine", "content": "bWluZQo=", "branch": BRANCH}
+    theirs = (await ground.hub.as_maintainer.put(f"{REPO}/contents/mine.txt", put))["commit"]["sha"]
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(ground.change(HALVED, TOOL), theirs)
+    assert (await ground.hub.as_maintainer.get(f"{REPO}/commits/{BRANCH}"))["sha"] == theirs
+
+
 async def test_a_refusal_of_the_api_is_no_end(ground: Ground) -> None:
     refusal = {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "too large"}]}
     await ground.hub.fault("status", "/graphql", status=200, body=refusal)

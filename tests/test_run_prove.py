@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from git_fixtures import commit
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
+from bot.errors import UserError
 from bot.redact import Redactor
 from bot.repofile import RepoConfig
 from bot.run.checkout import Workshop
@@ -114,3 +116,35 @@ async def test_a_check_that_hangs_on_base_is_not_waited_for(tmp_path: Path, home
     assert "with the change it passes" in check.base.tail
     assert proof.passed
     assert check.base.seconds < 60
+
+
+def gone(path: str) -> FileChange:
+    return FileChange(path=path, kind=ChangeKind.DELETED)
+
+
+async def test_a_folder_becomes_a_file_and_no_empty_one_stays(tmp_path: Path, home: Path) -> None:
+    files: dict[str, str | bytes | None] = {"d/x": "1", "d/y/z": "1", "left/behind/x": "1", "test_a.py": ""}
+    test = "test -f d && test -L link/here && test ! -e left"
+    commit(tmp_path / "a", {**files, "link/here/x": "1", ".github/hob.yml": f"test: {test}\n"})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "a")
+    checkout = await workshop.checkout(repo, base, Redactor())
+    made = (
+        FileChange(path="d", kind=ChangeKind.ADDED, mode=0o100644, data=b"now\n"),
+        FileChange(path="link/here", kind=ChangeKind.ADDED, mode=0o120000, data=b"../d"),
+    )
+    old = ("d/x", "d/y/z", "left/behind/x", "link/here/x")
+    proof = await prove(checkout, ChangeSet(base=base, files=(*made, *map(gone, old))), Redactor())
+    assert proof.passed, proof.checks[0].head.tail
+
+
+async def test_what_cannot_be_set_up_leaves_nothing_running(tmp_path: Path, home: Path) -> None:
+    commit(tmp_path / "a", {"a": "", ".github/hob.yml": "test: sleep 60\n"})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "a")
+    checkout = await workshop.checkout(repo, base, Redactor())
+    below_a_file = FileChange(path="a/b", kind=ChangeKind.ADDED, mode=0o100644, data=b"")
+    before = asyncio.all_tasks()
+    with pytest.raises(UserError, match="could not be set up"):
+        await prove(checkout, ChangeSet(base=base, files=(below_a_file,)), Redactor())
+    assert asyncio.all_tasks() == before

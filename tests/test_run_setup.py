@@ -13,11 +13,13 @@ import pytest
 from egress_fixtures import HOST, Internet, internet
 from git_fixtures import commit
 
+from bot.domain import Proof
 from bot.errors import UserError
 from bot.redact import Redactor
 from bot.run.checkout import Checkout, Workshop
 from bot.run.locks import inputs
-from sandbox.spec import Command
+from bot.run.report import proof
+from sandbox.spec import Command, Limits, SandboxUnavailable
 
 YML = ".github/hob.yml"
 
@@ -193,6 +195,16 @@ async def test_what_could_go_stale_is_made_for_each_commit(repo: Repo, setup: st
     assert (await inside(other, "cat app.py")).startswith("x = 2")
 
 
+async def test_a_layer_is_made_in_the_image_that_it_is_used_in(repo: Repo, home: Path) -> None:
+    """Never is what one image's programs installed shown in another: there is no engine to make it here."""
+    sha = repo.wants(COUNTED, image="python:3.12")
+    repo.workshop = Workshop(home, image="python:3.13", engine="unix:///nonexistent")
+    await repo.checkout(sha)
+    repo.workshop = Workshop(home, backend="docker", image="python:3.13", engine="unix:///nonexistent")
+    with pytest.raises(SandboxUnavailable, match="Docker"):
+        await repo.checkout(sha)
+
+
 async def test_an_editable_installation_by_path_is_shared(repo: Repo) -> None:
     note = 'echo \'{"dir_info": {"editable": true}, "url": "file:///workspace"}\''
     setup = f"mkdir -p .venv/x.dist-info && {note} > .venv/x.dist-info/direct_url.json"
@@ -235,6 +247,26 @@ async def test_s71_a_head_that_comes_first_gets_the_layer_made_on_the_default_br
     assert head.layers[0] == (await repo.checkout(default)).layers[0]
 
 
+async def test_an_operator_may_forbid_the_internet_for_everybody(
+    repo: Repo, world: Internet, home: Path
+) -> None:
+    """What hob.yml asks for is not had, by setup neither, and people are told why."""
+    url = f"http://{HOST}:{world.plain}/"
+    wants = {"internet": f"[{HOST}:{world.plain}]", "setup_internet": "packages"}
+    sha = repo.wants(f"mkdir -p node_modules; curl -sf {url} && exit 3 || true", **wants)
+    repo.workshop = Workshop(home, outside=world.outside(), internet=False)
+    checkout = await repo.checkout(sha)
+    assert "out of reach" in await inside(checkout, f"curl -sSf --noproxy '*' {url} || echo out of reach")
+    (denied,) = checkout.blocked
+    shown = proof(Proof(base=sha, blocked=checkout.blocked))
+    assert f"Network blocked: `the internet` ({denied.reason})" in shown
+    assert "HOB_INTERNET is off" in shown and HOST in shown and "package registries" in shown
+    failing = repo.wants(f"curl -sf {url}", **wants)
+    with pytest.raises(UserError, match=r"could not reach `the internet` \(HOB_INTERNET is off"):
+        await repo.checkout(failing)
+    assert world.heard == []
+
+
 async def test_s71_a_forks_code_is_never_near_the_network(repo: Repo, world: Internet) -> None:
     """What the default branch installs it may use; what it names itself it cannot fetch."""
     index(repo.root.parent / "index")
@@ -265,6 +297,18 @@ async def test_a_failing_setup_is_tried_again_and_keeps_nothing(repo: Repo) -> N
         with pytest.raises(UserError, match="exit code 7") as caught:
             await repo.checkout(sha)
         assert "some words" in caught.value.log
+
+
+async def test_what_setup_installs_may_be_larger_than_memory_would_hold(repo: Repo, home: Path) -> None:
+    """260 MiB in two files; what is only said to be large, a sparse file, counts as large too."""
+    big = "mkdir -p node_modules && cd node_modules && for n in 1 2; do truncate -s 130M $n; done"
+    checkout = await repo.checkout(repo.wants(big))
+    sizes = [path.stat().st_size for path in sorted((checkout.layers[0] / "node_modules").iterdir())]
+    assert sizes == [130 << 20] * 2
+    sparse = "mkdir -p node_modules && cd node_modules && for n in 1 2 3; do truncate -s 15M $n; done"
+    repo.workshop = Workshop(home, limits=Limits(workspace_bytes=32 << 20))
+    with pytest.raises(UserError, match="it makes more than 32 MiB of files"):
+        await repo.checkout(repo.wants(sparse))
 
 
 async def test_a_setup_that_deletes_files_of_the_checkout_is_refused(repo: Repo) -> None:

@@ -15,7 +15,7 @@ from sandbox_fixtures import SMALL, base_layer
 from sandbox import open_sandbox
 from sandbox.docker import open_docker
 from sandbox.probe import probe
-from sandbox.spec import Command, Ending, EntryKind, Policy, SandboxUnavailable
+from sandbox.spec import Command, Ending, EntryKind, Policy, PolicyUnmet
 
 pytestmark = pytest.mark.xdist_group("docker")
 
@@ -156,6 +156,6 @@ def docker(*words: str) -> str:
 )
 async def test_an_image_that_is_not_there(tmp_path, image, change, said):
     wanted = Policy(**{"engine": engine.HOSTS_OWN, **change})
-    with pytest.raises(SandboxUnavailable) as caught:
+    with pytest.raises(PolicyUnmet) as caught:
         await open_docker(layers=[base_layer(tmp_path)], policy=wanted, scratch=tmp_path / "scratch")
     assert said in caught.value.mend

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sandbox_fixtures import SMALL, opened, python
@@ -40,6 +43,38 @@ def test_version_2_gets_its_ceilings(tmp_path):
     }
     (directory / "memory.events").write_text("low 0\noom 2\noom_kill 3\n")
     assert group.memory_kills() == 3
+
+
+IN_A_CONTAINER = """
+mount -t cgroup2 none /sys/fs/cgroup && grep -q hugetlb /sys/fs/cgroup/cgroup.controllers || exit 77
+cd /sys/fs/cgroup && before=$(cat cgroup.subtree_control) && mkdir hob-test
+echo +hugetlb > cgroup.subtree_control && echo $$ > hob-test/cgroup.procs
+again='umount /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
+unshare --cgroup --mount sh -c "cd / && $again" sh "$@"
+code=$?
+echo $$ > cgroup.procs && rmdir hob-test/hob-worker hob-test
+[ -n "$before" ] || echo -hugetlb > cgroup.subtree_control
+exit $code
+"""
+STEPS_ASIDE = """
+from sandbox import limits
+own = limits._own_group("")
+limits._step_aside(limits.CGROUPS)
+(limits.CGROUPS / "cgroup.subtree_control").write_text("+hugetlb")
+assert own == limits._own_group("") == "", own
+(limits.CGROUPS / "cgroup.subtree_control").write_text("-hugetlb")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the hierarchy")
+def test_version_2_makes_room_at_a_containers_root():
+    """On the real hierarchy, with the one controller that is free where version 1 has the others."""
+    script = ["sh", "-c", IN_A_CONTAINER, "sh", sys.executable, "-c", STEPS_ASIDE]
+    env = {**os.environ, "PYTHONPATH": str(Path(limits.__file__).parent.parent)}
+    ran = subprocess.run(["unshare", "--mount", *script], capture_output=True, text=True, env=env)
+    if ran.returncode == 77:
+        pytest.skip("no controller of version 2 is free here")
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_processors_are_shared_out(tmp_path):
@@ -121,6 +156,31 @@ async def test_one_great_step_is_refused(tmp_path, without_groups):
     async with await opened(tmp_path) as sandbox:
         ran = await python(sandbox, "x = b'x' * (1 << 30)")
     assert ran.exit_code == 1 and "MemoryError" in ran.text
+
+
+async def test_memory_that_no_process_has_is_refused_or_seen(tmp_path, without_groups):
+    """In a file without a name, in a segment, or shared and let go of: resident nowhere."""
+    hidden = (
+        "import ctypes, errno, mmap, os, time\n"
+        "try: os.memfd_create('x')\nexcept OSError as error: print(error.errno == errno.ENOSYS)\n"
+        "print(ctypes.CDLL(None).shmget(0, 1 << 20, 0o1666), flush=True)\nkept = []\n"
+        "for _ in range(30):\n    kept.append(mmap.mmap(-1, 10 << 20)); kept[-1].write(b'x' * (10 << 20))\n"
+        "    kept[-1].madvise(mmap.MADV_DONTNEED)\ntime.sleep(30)"
+    )
+    async with await opened(tmp_path) as sandbox:
+        ran = await python(sandbox, hidden)
+    assert (ran.text, ran.ending) == ("True\n-1\n", Ending.OUT_OF_MEMORY)
+    assert ran.seconds < 5
+
+
+async def test_outputs_that_are_kept_have_a_bound_together(tmp_path):
+    """Each is over the cap; the oldest make room, so that the host's disk does not fill."""
+    policy = Policy(limits=replace(SMALL, kept_output_bytes=MiB, all_output_bytes=3 * MiB))
+    async with await opened(tmp_path, policy=policy) as sandbox:
+        ran = [await python(sandbox, "print('x' * 1_500_000)") for _ in range(5)]
+        left = await python(sandbox, "import os; print(*sorted(os.listdir('/output')))")
+    assert [each.output_file for each in ran] == [f"/output/{n}.txt" for n in range(1, 6)]
+    assert left.text == "4.txt 5.txt\n"
 
 
 async def test_the_watchdog_counts_processes():

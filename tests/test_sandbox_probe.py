@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.canaries_gate import try_gate
+from sandbox.egress.outside import Outside
 from sandbox.probe import probe
+from sandbox.spec import Limits
+from sandbox.toolchain import toolchain
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +26,22 @@ async def test_every_canary_holds(scratch):
     assert [finding for finding in report.findings if not finding.ok] == []
     assert report.ok and report.limits_by and report.backend.startswith("bwrap")
     assert len(report.findings) >= 25
+    assert sum(finding.name.startswith("gate: ") for finding in report.findings) == 11
     assert sorted(path.name for path in scratch.iterdir()) == ["layers", "locks", "trash", "unfinished"]
+
+
+async def test_a_gate_that_is_careless_is_found_out(scratch, tmp_path):
+    """One that connects to whatever address a name has."""
+
+    async def lookup(name):
+        return ["127.0.0.1"]
+
+    careless = Outside(lookup=lookup, against=lambda address, port: "")
+    tried = await try_gate(tmp_path, toolchain(scratch), Limits(), tmp_path / "scratch", outside=careless)
+    assert [name for name, held, _ in tried if not held] == [
+        "gate: a name with a private address",
+        "gate: nothing else comes through",
+    ]
 
 
 async def test_a_backend_that_is_not_there(scratch):

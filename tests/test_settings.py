@@ -52,6 +52,8 @@ def test_defaults_need_nothing() -> None:
         ("HOB_BASE_URL", "ftp://x"),
         ("HOB_SANDBOX", "none"),
         ("HOB_CONCURRENCY", "0"),
+        ("HOB_INTERNET", "on"),
+        ("HOB_MEMORY_MIB", "1"),
         ("PORT", "70000"),
         ("HOB_LOG", "loud"),
     ],
@@ -72,6 +74,16 @@ def test_a_bad_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_command_needs_is_named_when_missing() -> None:
     with pytest.raises(SettingsError, match=r"HOB_APP_ID, HOB_PRIVATE_KEY"):
         load("app_id", "private_key")
+
+
+def test_what_others_trust_us_with_is_a_secret_unless_it_is_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "a-long-key-of-a-provider")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "postgres")
+    monkeypatch.setenv("KEYBOARD_LAYOUT", "a-long-name-of-a-layout")
+    monkeypatch.setenv("HOB_DATABASE_URL", "postgresql://hob:long%2Fpassword-of-ours@db/hob")
+    secrets = load().secrets()
+    assert {"a-long-key-of-a-provider", "long/password-of-ours"} <= set(secrets)
+    assert not {"postgres", "a-long-name-of-a-layout"} & set(secrets)
 
 
 def test_two_secrets_are_valid_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,8 @@ from tasks_fixtures import asked
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
+from bot.tasks.claims import ATTEMPTS, expire_leases
+from bot.tasks.requests import LEFT
 from bot.tasks.store import Store
 from bot.tasks.tables import AttemptState
 
@@ -105,3 +107,42 @@ async def test_the_version_before_reads_and_writes_on(store: Store) -> None:
         old = "INSERT INTO turns (run, seq, record) VALUES (:run, 0, '{\"n\": 5}') ON CONFLICT (run, seq)"
         await connection.execute(text(f"{old} DO UPDATE SET record = excluded.record"), {"run": run.id})
     assert [turn.record["n"] for turn in await store.turns(run.id)] == [5]
+
+
+async def test_of_one_that_ended_on_another_ground_nothing_is_left(store: Store) -> None:
+    run = await claimed(store)
+    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    said = Outcome(kind=OutcomeKind.CHANGED, title="t", summary="s")
+    await store.end_attempt(
+        run, one.id, AttemptState.ENDED, outcome=said, diff="d", changes=work(a=b"1"), error="e"
+    )
+    again = await store.begin_attempt(run, base="c" * 40, ground="h")
+    assert (again.state, again.outcome, again.diff, again.error) == (AttemptState.RUNNING, None, "", "")
+    await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"2"))
+    (now,) = await store.attempts(run.task)
+    assert await store.attempt_changes(now) == work(a=b"2")
+
+
+async def test_an_attempt_whose_worker_died_for_good_has_failed(store: Store) -> None:
+    """And what its workspace held can still be taken."""
+    task = await store.add_task(asked())
+    for _ in range(ATTEMPTS):
+        claim = await store.claim(task.id, "w")
+        assert claim
+        one = await store.begin_attempt(claim[1], base="b" * 40, ground="g")
+        await store.add_turn(claim[1], one.id, 0, {"n": 0}, work=work(a=b"1"))
+        async with store.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET lease_until = now() WHERE state = 'running'"))
+            await expire_leases(connection)
+    (left,) = await store.attempts(task.id)
+    assert (left.state, left.error) == (AttemptState.FAILED, LEFT)
+    assert left.ended_at and await store.attempt_changes(left) == work(a=b"1")
+
+
+async def test_no_attempt_goes_on_when_its_task_has_ended(store: Store) -> None:
+    run = await claimed(store)
+    await store.begin_attempt(run)
+    await store.release(run, TaskState.WAITING, "a rate limit", after=60, counted=False)
+    assert [each.state for each in await store.attempts(run.task)] == [AttemptState.RUNNING]
+    await store.ask_cancel(run.task)
+    assert [each.state for each in await store.attempts(run.task)] == [AttemptState.FAILED]

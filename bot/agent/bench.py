@@ -73,8 +73,14 @@ class Bench:
     async def run(
         self, *argv: str, stdin: bytes = b"", seconds: float | None = None, split_stderr: bool = False
     ) -> Completed:
-        """Run a command in the workspace, never longer than the run itself may last."""
-        left = max(1.0, self._seconds_left())
+        """Run a command in the workspace, never longer than the run itself may last.
+
+        Raises ToolProblem when that is over: one answer may hold any number of calls.
+        """
+        left = self._seconds_left()
+        if left <= 0:
+            raise ToolProblem("not run: the time that the work may take is over")
+        left = max(1.0, left)
         seconds = left if seconds is None else min(seconds, left)
         return await self.sandbox.run(
             Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)

@@ -30,6 +30,7 @@ class Chain:
     def __init__(self, models: Sequence[ModelCall]) -> None:
         self._models = list(models)
         self._at = 0
+        self._failed: list[Parked | UserError] = []  # since the last answer
 
     @property
     def name(self) -> str:
@@ -43,7 +44,7 @@ class Chain:
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
         """See ``ModelCall.ask``; ``Parked`` only when the last model cannot answer either."""
-        failed: list[Parked | UserError] = []
+        failed = self._failed  # kept over a conversation that is too long for the one that took over
         while True:
             try:
                 answer = await self._models[self._at].ask(messages, tools)
@@ -54,6 +55,7 @@ class Chain:
                     raise _together(failed) from error
                 self._at += 1
                 continue
+            self._failed = []
             return replace(answer, passed_over=tuple(str(each) for each in failed))
 
     async def aclose(self) -> None:

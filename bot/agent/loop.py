@@ -45,8 +45,9 @@ NUDGE = (
     "be done, call finish."
 )
 RESUMED = (
-    "The work was interrupted here and goes on now. The workspace is as it was after your last turn; kept "
-    "outputs are gone."
+    "The work was interrupted here and goes on now. The workspace holds your changes as they were after your "
+    "last turn, but not what git ignores (builds, caches, installed packages) nor /tmp: make again what you "
+    "need of those. Kept outputs are gone."
 )
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 
@@ -75,7 +76,7 @@ async def think(
     if bench.finish:  # it ended, and the worker died before anybody was told
         return _finished(bench, bench.finish, meter)
     talk, tools = Talk(before.messages, history), definitions()
-    missed = await journal.steering() if history else []
+    missed = await journal.steering() if history and not meter.reached() else []
     talk.say(_again(missed) if history else prompt.opening(brief))
     seq, silent, malformed = before.turns, 0, 0
 
@@ -95,12 +96,13 @@ async def think(
         done = await _carry_out(bench, answer)
         if bench.plan != plan:
             await journal.plan(bench.plan)
-        heard, stop = await _listen(journal)
+        # At a limit nothing can follow from new words: they stay unheard, and become a task of their own.
+        heard, stop = ([], None) if meter.reached() else await _listen(journal)
         if heard:
             bench.finish = None
 
-        silent = 0 if done else silent + 1
-        malformed = malformed + 1 if done and all(each.malformed for each in done) else 0
+        silent = 0 if done or heard else silent + 1
+        malformed = malformed + 1 if done and not heard and all(each.malformed for each in done) else 0
         guided = bench.reached(done)
         talk.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
         turn = record(

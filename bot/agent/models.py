@@ -23,7 +23,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.refusals import in_short, transient_or_raise
-from bot.agent.wire import as_shown
+from bot.agent.wire import as_kept, as_shown
 from bot.domain import Usage
 from bot.errors import Parked, UserError
 
@@ -31,6 +31,7 @@ OFFLINE = "offline"
 WINDOW = (
     128_000  # tokens, where nobody says how many a model takes; one that takes fewer refuses, and is heard
 )
+LONGEST = 6 * 3600.0  # seconds that a provider may ask to be left alone; then it is asked again
 
 # What an adapter may raise on an answer that makes no sense, besides its own errors.
 _NONSENSE = (ValueError, TypeError, AttributeError, LookupError)
@@ -156,7 +157,7 @@ class DirectCall:
                 transient = transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if asked is not None and asked > self._patience.longest:
-                raise Parked(f"{self._name} asks to wait: {in_short(transient)}", after=asked)
+                raise Parked(f"{self._name} asks to wait: {in_short(transient)}", after=min(asked, LONGEST))
             if attempt + 1 < self._patience.tries:
                 await asyncio.sleep(self._patience.delay(attempt, asked))
         raise Parked(
@@ -195,6 +196,7 @@ class DirectCall:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
         usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
+        response = as_kept(response, messages)
         return Answer(
             response=response, usage=usage, model=self._name, first_token_seconds=first, retries=attempt
         )
@@ -259,10 +261,10 @@ def _usage(response: ModelResponse, seconds: float) -> Usage:
     used = response.usage
     return Usage(
         turns=1,
-        input_tokens=used.input_tokens,
-        output_tokens=used.output_tokens,
-        cached_tokens=used.cache_read_tokens,
-        usd=_price(response),
+        input_tokens=max(0, used.input_tokens),  # some servers count below zero
+        output_tokens=max(0, used.output_tokens),
+        cached_tokens=max(0, used.cache_read_tokens),
+        usd=max(0.0, _price(response)),
         seconds=seconds,
     )
 

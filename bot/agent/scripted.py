@@ -10,8 +10,10 @@ goes on where it was.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from bot.errors import UserError
 
 Part = TextPart | ToolCallPart
 Said = str | Part | Sequence["str | Part"]
-Turn = Said | Exception | Callable[[list[ModelMessage]], Said]
+Turn = Said | Exception | Callable[[list[ModelMessage]], Said | Awaitable[Said]]
 
 
 def call(name: str, /, **args: Any) -> ToolCallPart:
@@ -72,6 +74,7 @@ def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> 
         if isinstance(turn, Exception):
             raise turn
         said = turn(messages) if callable(turn) else turn
+        said = await said if isawaitable(said) else said
         parts = [said] if isinstance(said, str | TextPart | ToolCallPart) else list(said)
         size = sum(len(repr(message)) for message in messages) // 4
         return ModelResponse(
@@ -85,6 +88,8 @@ def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> 
 def from_file(path: str) -> FunctionModel:
     """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
 
+    A turn with ``"once": FILE`` makes the file ``FILE.asked`` and comes as soon as there is FILE, so that
+    something else can happen in between.
     An object of such lists by number ({"1": [...], "2": [...]}) has a script for each of several attempts.
     For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
     one.
@@ -99,11 +104,24 @@ def from_file(path: str) -> FunctionModel:
 
 
 def _turns(script: list[dict[str, Any]]) -> list[Turn]:
-    return [
-        ([turn["text"]] if turn.get("text") else [])
-        + [ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])]
-        for turn in script
+    return [_held(turn["once"], _said(turn)) if turn.get("once") else _said(turn) for turn in script]
+
+
+def _said(turn: dict[str, Any]) -> list[str | Part]:
+    calls = [
+        ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])
     ]
+    return [*([turn["text"]] if turn.get("text") else []), *calls]
+
+
+def _held(path: str, said: Said) -> Turn:
+    async def once(messages: list[ModelMessage]) -> Said:
+        Path(f"{path}.asked").touch()
+        while not Path(path).exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.02)
+        return said
+
+    return once
 
 
 def _by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:

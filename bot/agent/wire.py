@@ -6,9 +6,12 @@ What is changed here depends on nothing but the messages before, so the prefix o
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -22,6 +25,9 @@ from pydantic_ai.messages import (
 
 # https://docs.anthropic.com/en/api/messages: tool_use.id; others give identifiers such as functions.read:0.
 _NOT_EVERYWHERE = re.compile(r"[^a-zA-Z0-9_-]")
+# Numbers that Python reads and writes, or reads and cannot write, but that JSON or its readers have not.
+_MOST_DIGITS = 1000
+_ODD_NUMBER = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{1000}")
 # How OpenAI-compatible servers name the field that holds thinking; the adapter keeps it as the part's id.
 _FIELDS = ("reasoning", "reasoning_content")
 
@@ -58,6 +64,60 @@ def as_shown(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessa
         else message
         for message in shown
     ]
+
+
+def as_kept(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
+    """An answer that every provider takes back: all providers refuse a history with what is mended here.
+
+    Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not
+    become their words, half a surrogate pair U+FFFD.
+    """
+    taken = {
+        call.tool_call_id
+        for message in before
+        if isinstance(message, ModelResponse)
+        for call in message.tool_calls
+    }
+    parts = []
+    for part in response.parts:
+        if isinstance(part, ToolCallPart):
+            identifier = _free(part.tool_call_id, taken)
+            taken.add(identifier)
+            part = replace(part, tool_call_id=identifier, args=_sendable(part.args))
+        elif isinstance(part, (TextPart, ThinkingPart)) and (whole := _whole(part.content)) != part.content:
+            part = replace(part, content=whole)
+        parts.append(part)
+    return replace(response, parts=parts)
+
+
+def _free(identifier: str, taken: set[str]) -> str:
+    if identifier and identifier not in taken:
+        return identifier
+    numbered = (f"{identifier[:48] or 'call'}_{number}" for number in range(2, len(taken) + 3))
+    return next(each for each in numbered if each not in taken)
+
+
+def _sendable(args: Any) -> Any:
+    """Arguments without numbers that JSON has not; what is no JSON at all stays, and the model is told."""
+    text = _whole(args) if isinstance(args, str) else json.dumps(args)
+    if not _ODD_NUMBER.search(text):
+        return text if isinstance(args, str) else args
+    try:
+        return json.dumps(json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_short))
+    except (ValueError, RecursionError):
+        return args
+
+
+def _finite(digits: str) -> float | str:
+    return number if math.isfinite(number := float(digits)) else digits
+
+
+def _short(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _shown(message: ModelMessage, provider: str, foreign: set[str]) -> ModelMessage:

@@ -138,6 +138,11 @@ class Blocked:
     key: str = "internet"
     allow: str = ""  # '' where nothing would
 
+    @property
+    def where(self) -> str:
+        """What could not be reached: host and port, or as much as is known."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:

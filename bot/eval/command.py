@@ -42,14 +42,15 @@ class Asked:
     seconds: float = 900.0
 
 
-def evaluate(asked: Asked, *, home: Path, backend: str) -> int:
+def evaluate(asked: Asked, *, home: Path, backend: str, internet: bool = True) -> int:
     """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
     tasks = _chosen(asked)
     for model in asked.models:
         asyncio.run(choose(model).aclose())  # a wrong name is told before anything is run
     out = asked.out or home / "eval" / code_digest()
     work = Work(tasks=tasks, models=asked.models, attempts=asked.attempts)
-    place = Place(workshop=Workshop(home, backend=backend), home=home / "eval", seconds=asked.seconds)
+    workshop = Workshop(home, backend=backend, internet=internet)
+    place = Place(workshop=workshop, home=home / "eval", seconds=asked.seconds)
     with opened(out) as results:
         try:
             _measure(work, results, place, asked.jobs)

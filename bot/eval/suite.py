@@ -46,7 +46,7 @@ class Row(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    instance_id: str = Field(min_length=1)
+    instance_id: str = Field(min_length=1, pattern=r"^[^\x00-\x1f\x7f]+$")  # it is shown on terminals
     repo: str = Field(min_length=1)
     base_commit: str = ""
     problem_statement: str = Field(min_length=1)
@@ -93,7 +93,10 @@ def read_suites(paths: Sequence[Path]) -> list[Task]:
             if not line.strip():
                 continue
             place = f"{path}, line {number}"
-            task = _task(line, path.parent, place, trees)
+            try:
+                task = _task(line, path.parent, place, trees)
+            except (ValueError, OSError, RecursionError) as error:  # a path or a text that nothing takes
+                raise BadSuite(f"{place}: {error}") from None
             name = task.row.instance_id
             if name in where:
                 raise BadSuite(f"{place}: instance_id {name!r} stands in {where[name]} already")

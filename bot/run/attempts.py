@@ -15,7 +15,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -30,6 +30,7 @@ from bot.run.checkout import Checkout
 from bot.run.earlier import told_of
 from bot.run.judge import Picked, Tried, pick, proof_failed
 from bot.run.prove import fails_on_base
+from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +133,7 @@ async def best_of(
         ours.add(kept.first)
     rest = [number for number in wanted if number not in ours]
     if rest and (at_once or await rounds.want_more(done)):
-        limits = rounds.share(len(rest), () if at_once else done)
+        limits = rounds.share(most, ()) if at_once else rounds.share(len(rest), done)
         if limits:
             done += await rounds.together(rest, done, limits, of=wanted[-1])
     if not any(each.result for each in done):
@@ -154,11 +155,12 @@ class _Rounds:
     ) -> None:
         self._checkout, self._brief, self._kept = checkout, brief, kept
         self._new_model, self._redactor, self._set_phase = new_model, redactor, set_phase
+        self._used: dict[int, Usage] = {}  # by attempts that failed
 
     def share(self, parts: int, used: Sequence[Tried]) -> Limits | None:
         """The limits of each of ``parts`` attempts after those; None when too little is left."""
         budget, tokens = self._checkout.config.budget, whole_budget(self._checkout).tokens
-        spent = [each.result.outcome.usage if each.result else Usage() for each in used]
+        spent = [each.used for each in used]
         usd = budget.usd - sum(each.usd for each in spent)
         left = tokens - sum(each.input_tokens + each.output_tokens for each in spent)
         seconds = budget.minutes * 60 - max((each.seconds for each in spent), default=0.0)
@@ -224,11 +226,12 @@ class _Rounds:
         model = self._new_model()
         try:
             desk = await self._kept.begin(ordinal, model.name, brief)
+            counted = _Counted(desk, lambda used: self._used.update({ordinal: used}))
             result = await attempt(
                 self._checkout,
                 brief,
                 model=model,
-                journal=desk.journal,
+                journal=counted,
                 redactor=self._redactor,
                 set_phase=set_phase,
                 limits=limits,
@@ -243,13 +246,29 @@ class _Rounds:
         return tried
 
     async def _failed(self, ordinal: int, error: Exception) -> Tried:
-        known = isinstance(error, (UserError, Parked, Retry))
+        known = isinstance(error, (UserError, Parked, Retry, SandboxUnavailable))
         if not known:
             log.error("attempt.bug", attempt=ordinal, exc_info=error)
         words = str(error) if known else f"internal error: {type(error).__name__}"
-        tried = Tried(ordinal=ordinal, error=self._redactor.text(words))
+        used = self._used.get(ordinal, Usage())
+        tried = Tried(ordinal=ordinal, error=self._redactor.text(words), usage=used)
         await self._kept.end(tried)
         return tried
+
+
+class _Counted:
+    """An attempt's journal; ``tell`` hears after each turn what was used, for the attempt may yet fail."""
+
+    def __init__(self, desk: Desk, tell: Callable[[Usage], None]) -> None:
+        self._journal, self._tell = desk.journal, tell
+        self.plan, self.steering = desk.journal.plan, desk.journal.steering
+        if desk.interrupted and desk.interrupted.history:
+            tell(Usage(**desk.interrupted.history[-1]["total"]))
+
+    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+        """See ``Journal``."""
+        self._tell(Usage(**record["total"]))
+        await self._journal.turn(seq, record)
 
 
 async def _silent(_phase: Phase) -> None:

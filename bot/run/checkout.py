@@ -19,12 +19,12 @@ from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.run.checks import Checks, find_checks
 from bot.run.guides import read_guides
-from bot.run.internet import Watched, egress
+from bot.run.internet import Watched, egress, forbidden, merged
 from bot.run.joining import Joined
 from bot.run.setup import Ground, Setup
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
-from sandbox.spec import ENGINE, Egress, Limits, Policy
+from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import toolchain
 from sandbox.workspace import LayerStore
 
@@ -45,8 +45,9 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the setup could not reach; ``outside`` how the network's gate reaches the world. The
-    proof compares with ``before``, where that is another tree; of a merge ``joined`` says of what.
+    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
+    reaches the world. The proof compares with ``before``, where that is another tree; of a merge ``joined``
+    says of what.
     """
 
     repo: Path
@@ -65,14 +66,21 @@ class Checkout:
     foreign: bool = False  # the code is a fork's
 
     async def open(self, *, key: str = "internet") -> Watched:
-        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach."""
-        sandbox = await open_sandbox(
-            layers=self.layers,
-            policy=replace(self.policy, image=self.config.image or self.policy.image),
-            scratch=self.scratch,
-            backend=self.backend,
-            outside=self.outside,
-        )
+        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
+
+        Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
+        """
+        try:
+            sandbox = await open_sandbox(
+                layers=self.layers,
+                policy=replace(self.policy, image=self.config.image or self.policy.image),
+                scratch=self.scratch,
+                backend=self.backend,
+                outside=self.outside,
+            )
+        except PolicyUnmet as unmet:
+            where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
+            raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
         return Watched(sandbox, key="fork_internet" if self.foreign else key)
 
 
@@ -88,7 +96,9 @@ class Workshop:
         image: str = "",
         engine: str = ENGINE,
         outside: Outside | None = None,
+        internet: bool = True,
     ) -> None:
+        self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
@@ -128,6 +138,11 @@ class Workshop:
         config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.image is None:
             config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
+        denied: tuple[Blocked, ...] = ()
+        if not self.internet:
+            denied = forbidden(config.internet, config.setup_internet)
+            nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
+            config = config.model_copy(update=nothing)
         trusted = config
         if foreign:
             config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
@@ -147,6 +162,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             outside=self.outside,
+            blocked=denied,
             foreign=foreign,
         )
         return await self._with_setup(plain, repo_id, tracked, policy, trusted, redactor)
@@ -184,8 +200,9 @@ class Workshop:
             return plain
         reach = egress(config.internet, config.setup_internet)
         near = egress(plain.config.internet, plain.config.setup_internet)
-        at_home = replace(self.policy, egress=reach)
-        setup = Setup(self.layers, repo_id, config.setup, at_home, redactor)
+        image = (config.image or self.policy.image) if self.backend == "docker" else ""
+        at_home = replace(self.policy, egress=reach, image=image)
+        setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)
 
         def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> Ground:
             async def opened() -> Watched:
@@ -202,4 +219,6 @@ class Workshop:
         if policy != plain.base:
             trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy), reach)
         layer = await setup.layer(here, trusted)
-        return replace(plain, layers=(layer.tree, *plain.layers), blocked=layer.blocked)
+        return replace(
+            plain, layers=(layer.tree, *plain.layers), blocked=merged(plain.blocked, layer.blocked)
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -12,12 +13,17 @@ import structlog
 from bot.domain import OutcomeKind, Result, Run, Step, TaskState, Usage
 from bot.errors import Parked, Retry, UserError
 from bot.run import report
+from bot.run.job import Job
 from bot.run.publish import Publisher
 from bot.tasks.store import Store
 from bot.tasks.transactions import unreachable
 from bot.tasks.values import restore
+from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
+
+MOST_WAITED = timedelta(days=3)  # from the first run on, for a provider, for GitHub, for the day's budget
+LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +106,27 @@ def _without_pull(result: Result) -> Ended | None:
     return None
 
 
+async def set_aside(job: Job, parked: Parked) -> Ended | None:
+    """Let the task wait as was asked, without counting it; its end when it has waited for ``MOST_WAITED``.
+
+    Raises LeaseLost.
+    """
+    reason = job.parts.redactor.text(parked.reason)
+    waited = datetime.now(UTC) - (await job.store.runs(job.task.id))[0].started_at
+    if waited < MOST_WAITED:
+        await job.store.release(
+            job.run, TaskState.WAITING, reason, after=min(parked.after, LONGEST_WAIT), counted=False
+        )
+        return None
+    words = f"I waited for {waited.total_seconds() / 3600:.0f} hours, and still: {reason}"
+    text = report.failure(f"{words}. Ask again when that is over.", phase="", log="")
+    return Ended(state=TaskState.FAILED, text=text, reason=words)
+
+
 def passing(error: Exception) -> Retry | None:
     """Trouble of this machine that may be over soon, as a Retry; None for everything else."""
+    if isinstance(error, SandboxUnavailable):
+        return Retry(f"No sandbox is to be had on the machine that runs Hob: {error}")
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Retry("the disk of the machine that runs Hob is full", after=300.0) if full else None

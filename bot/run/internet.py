@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from bot.domain import Blocked
 from bot.errors import UserError
@@ -40,6 +41,15 @@ def in_words(internet: Internet) -> str:
     words = (internet,) if isinstance(internet, str) else internet
     named = ["package registries (GET and HEAD)" if word == "packages" else word for word in words]
     return ", ".join(word for word in named if word != "off")
+
+
+def forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
+    """What is said of these values of ``internet`` where the operator lets nothing out."""
+    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := in_words(wish))))
+    if not asked:
+        return ()
+    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
+    return (Blocked(host="the internet", port=0, reason=reason, command=""),)
 
 
 class Watched:
@@ -88,6 +98,10 @@ class Watched:
     def entries(self) -> list[Entry]:
         """As ``Sandbox.entries``."""
         return self._sandbox.entries()
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """As ``Sandbox.freeze``."""
+        return self._sandbox.freeze(into)
 
     async def aclose(self) -> None:
         """As ``Sandbox.aclose``."""

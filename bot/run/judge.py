@@ -15,7 +15,7 @@ In this order, the first difference counting:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 
 from bot.agent.limits import total
@@ -41,13 +41,22 @@ _REASONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """One attempt that is over. Without ``result`` it failed, and ``error`` says why."""
+    """One attempt that is over. Without ``result`` it failed, and ``error`` says why.
+
+    ``usage`` is what one without a result had used.
+    """
 
     ordinal: int
     model: str = ""
     result: Result | None = None
     error: str = ""
     seconds: float = 0.0
+    usage: Usage = field(default_factory=Usage)
+
+    @property
+    def used(self) -> Usage:
+        """What it used, whatever came of it."""
+        return self.result.outcome.usage if self.result else self.usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class Picked:
     @property
     def spent(self) -> Usage:
         """What all of them used; the seconds are those of thinking, also where they were the same ones."""
-        return reduce(total, (each.result.outcome.usage for each in self.tried if each.result), Usage())
+        return reduce(total, (each.used for each in self.tried), Usage())
 
     @property
     def why(self) -> str:

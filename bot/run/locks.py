@@ -11,11 +11,12 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from sandbox.spec import Entry
+from sandbox.spec import Entry, EntryKind
 
 MOST_FILES = 500
+_MOST_NOTE = 1 << 20  # bytes of a file that pip leaves
 
 # By ecosystem; patterns are matched against the file's name alone, wherever in the tree it is.
 LOCK_FILES: dict[str, tuple[str, ...]] = {
@@ -116,18 +117,19 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def roots(entries: Iterable[Entry], tracked: Mapping[str, str]) -> tuple[str, ...] | None:
+def roots(entries: Iterable[Entry], tracked: Mapping[str, str], tree: Path) -> tuple[str, ...] | None:
     """The dependency folders that hold everything a setup command wrote; None when it wrote anything else.
 
     Anything else is what may go stale at another commit: files beside the sources, tracked files, and what
-    an installation of the repository itself makes of them (an editable one by path alone does not).
+    an installation of the repository itself makes of them (an editable one by path alone does not). ``tree``
+    has the files' contents.
     """
     found: set[str] = set()
     known = set(tracked.values())
     for entry in entries:
         path = entry.path.decode("utf-8", "surrogateescape")
         root = _root(path)
-        if root is None or _of_the_sources(path, entry.data, known):
+        if root is None or _of_the_sources(path, entry, tree, known):
             return None
         found.add(root)
     return tuple(sorted(found)) if fits(found, tracked) else None
@@ -151,17 +153,29 @@ def _root(path: str) -> str | None:
     return None
 
 
-def _of_the_sources(path: str, data: bytes, known: set[str]) -> bool:
+def _of_the_sources(path: str, entry: Entry, tree: Path, known: set[str]) -> bool:
     """Whether a file was made from the repository's own: a copy, or a sign that pip leaves (PEP 610, 660)."""
     name = path.rpartition("/")[2]
-    if name == "direct_url.json" and b"file:///workspace" in data and not _EDITABLE.search(data):
-        return True
-    return _FINDER.fullmatch(name) is not None or _is_copy(path, data, known)
-
-
-def _is_copy(path: str, data: bytes, known: set[str]) -> bool:
-    if not data.strip() or _COMMON.search(path.rpartition("/")[2]):
+    if entry.kind is EntryKind.LINK:
+        return _FINDER.fullmatch(name) is not None
+    if entry.kind is not EntryKind.FILE:
         return False
-    blob = hashlib.sha1(b"blob %d\0" % len(data), usedforsecurity=False)
-    blob.update(data)
-    return blob.hexdigest() in known
+    written = tree / path
+    if name == "direct_url.json" and written.stat().st_size < _MOST_NOTE:
+        data = written.read_bytes()
+        if b"file:///workspace" in data and not _EDITABLE.search(data):
+            return True
+    return _FINDER.fullmatch(name) is not None or _is_copy(written, known)
+
+
+def _is_copy(written: Path, known: set[str]) -> bool:
+    """Whether a file's content is one of the ``known`` git objects, and says anything."""
+    if _COMMON.search(written.name):
+        return False
+    blob = hashlib.sha1(b"blob %d\0" % written.stat().st_size, usedforsecurity=False)
+    blank = True
+    with written.open("rb") as file:
+        while piece := file.read(1 << 20):
+            blob.update(piece)
+            blank = blank and not piece.strip()
+    return not blank and blob.hexdigest() in known

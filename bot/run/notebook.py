@@ -57,7 +57,7 @@ class Notebook:
             await tried(self._store, each)
             for each in known
             if each.state in over
-            and (each.base_sha == self._checkout.base or each.maker == self._task.id)
+            and each.base_sha == self._checkout.base
             and (each.state is AttemptState.ENDED or each.maker == self._task.id)
         ]
 
@@ -115,7 +115,9 @@ class Notebook:
         record, _ = opened
         result = tried.result
         if result is None:
-            await self._store.end_attempt(self._run, record.id, AttemptState.FAILED, error=tried.error)
+            await self._store.end_attempt(
+                self._run, record.id, AttemptState.FAILED, error=tried.error, usage=tried.usage
+            )
             return
         await self._store.end_attempt(
             self._run,
@@ -147,25 +149,29 @@ class Notebook:
             if each.maker == self._task.id and each.state is AttemptState.RUNNING:
                 await self._store.end_attempt(self._run, each.id, AttemptState.FAILED, error=GIVEN_UP)
 
-    async def stop(self) -> list[int]:
-        """A person stopped the run: keep what each attempt has as a diff; the ordinals of those with any.
+    async def stop(self) -> dict[int, str]:
+        """A person stopped the run: keep what each attempt has as a diff.
 
-        Raises LeaseLost.
+        The ordinals of those that had any, each with '' or why it may not be kept. Raises LeaseLost.
         """
-        kept: list[int] = []
+        left: dict[int, str] = {}
         if self._task.kind.is_words:
-            return kept
+            return left
         for ordinal, (record, journal) in sorted(self._open.items()):
             changes = journal.rescued
             if changes is None:
                 changes = await self._store.attempt_changes(record)
-            if await self._stopped(record, changes or ChangeSet(base=self._checkout.base)):
-                kept.append(ordinal)
+            why = await self._stopped(record, changes or ChangeSet(base=self._checkout.base))
+            if why is not None:
+                left[ordinal] = why
         self._open.clear()
-        return kept
+        return left
 
-    async def _stopped(self, record: AttemptRecord, changes: ChangeSet) -> bool:
-        """What may be published of it, and its diff. A secret in it is the end of all of it."""
+    async def _stopped(self, record: AttemptRecord, changes: ChangeSet) -> str | None:
+        """What may be published of it, and its diff; None when there is nothing, else '' or why it is lost.
+
+        A secret in it is the end of all of it.
+        """
         error = ""
         try:
             changes = await asyncio.to_thread(
@@ -187,14 +193,17 @@ class Notebook:
             changes=changes,
             error=error,
         )
-        return bool(changes)
+        return error if error or changes else None
 
 
 async def tried(store: Store, record: AttemptRecord) -> Tried:
     """A stored attempt as the judge takes it."""
-    seconds = float((record.usage or {}).get("seconds", 0.0))
+    used = Usage(**(record.usage or {}))
+    seconds = used.seconds
     if record.outcome is None:
-        return Tried(ordinal=record.ordinal, model=record.model, error=record.error, seconds=seconds)
+        return Tried(
+            ordinal=record.ordinal, model=record.model, error=record.error, seconds=seconds, usage=used
+        )
     result = Result(
         outcome=restore(Outcome, record.outcome),
         changes=await store.attempt_changes(record) or ChangeSet(base=record.base_sha),

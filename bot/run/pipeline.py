@@ -15,7 +15,7 @@ from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.run import report, report_attempts
 from bot.run.again import earlier, only_compared, use
-from bot.run.ending import Ended, leave, passing, stored_end, without_pull
+from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
 from bot.run.moved import carried_over
@@ -59,7 +59,7 @@ async def _held(job: Job) -> None:
             if ended is not None:
                 await _end(job, ended)
     except Cancelled:
-        kept = await job.notebook.stop() if job.notebook else []
+        kept = await job.notebook.stop() if job.notebook else {}
         text = report_attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
         await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
 
@@ -77,8 +77,7 @@ async def _carried_out(job: Job) -> Ended | None:
         text = report.failure(message, phase=error.phase, log=tail)
         return Ended(state=TaskState.FAILED, text=text, reason=message)
     except Parked as parked:
-        await job.store.release(job.run, TaskState.WAITING, parked.reason, after=parked.after, counted=False)
-        return None
+        return await set_aside(job, parked)
     except Retry as retry:
         return await _again(job, retry)
     except (Cancelled, LeaseLost):
@@ -96,11 +95,12 @@ async def _carried_out(job: Job) -> Ended | None:
 
 async def _again(job: Job, retry: Retry) -> Ended | None:
     """Back into the queue, or the end after as many attempts as there are."""
+    reason = job.parts.redactor.text(retry.reason)
     if job.task.attempts < MAX_ATTEMPTS:
-        await job.store.release(job.run, TaskState.QUEUED, retry.reason, after=retry.after)
+        await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
-    text = report.failure(f"{retry.reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
-    return Ended(state=TaskState.FAILED, text=text, reason=retry.reason)
+    text = report.failure(f"{reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+    return Ended(state=TaskState.FAILED, text=text, reason=reason)
 
 
 async def carry_out(job: Job) -> Ended:

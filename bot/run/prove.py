@@ -11,7 +11,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,14 +35,19 @@ _RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 
 # Applies a change set inside the sandbox, so that the host never writes into a tree it does not control.
 _APPLY = """
-import base64, json, os, sys
+import base64, contextlib, json, os, shutil, sys
 for path, kind, mode, data in json.load(sys.stdin):
     path = path.encode("utf-8", "surrogateescape")
-    if os.path.lexists(path):
+    folder = os.path.dirname(path)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
         os.unlink(path)
     if kind == "deleted":
+        with contextlib.suppress(OSError):  # git has no empty folders
+            os.removedirs(folder)
         continue
-    os.makedirs(os.path.dirname(path) or b".", exist_ok=True)
+    os.makedirs(folder or b".", exist_ok=True)
     data = base64.b64decode(data)
     if mode == 0o120000:
         os.symlink(data, path)
@@ -67,7 +72,7 @@ async def prove(
     wanted = [(name, command) for name, command in commands if command]
     lead = [asyncio.get_running_loop().create_future() for _ in wanted]
     before = checkout.before or checkout
-    base, head = await asyncio.gather(
+    base, head = await _both(
         _on_tree(before, ChangeSet(base=before.base), wanted, redactor, lead, behind=behind),
         _on_tree(checkout, changes, wanted, redactor, lead),
     )
@@ -90,6 +95,17 @@ class _Tree:
 
     results: list[CheckResult]
     blocked: tuple[Blocked, ...]
+
+
+async def _both(base: Coroutine[Any, Any, _Tree], head: Coroutine[Any, Any, _Tree]) -> list[_Tree]:
+    """Both trees' ends; when one cannot be set up, the other is not left running."""
+    trees = [asyncio.ensure_future(each) for each in (base, head)]
+    try:
+        return await asyncio.gather(*trees)
+    finally:
+        for tree in trees:
+            tree.cancel()
+        await asyncio.wait(trees)
 
 
 async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
@@ -164,7 +180,10 @@ def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
 
 
 async def apply(sandbox: Sandbox, changes: ChangeSet) -> None:
-    """Make the workspace equal to base plus ``changes``; deletions first: a file may become a folder."""
+    """Make the workspace equal to base plus ``changes``.
+
+    Deletions first: a file may become a folder, a folder a file.
+    """
     if not changes:
         return
     ordered = sorted(changes.files, key=lambda change: change.kind is not ChangeKind.DELETED)

@@ -180,7 +180,7 @@ def blocked(evidence: Proof) -> str:
 
 def _blocked(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
-    where = f"`{cell(item.host)}:{item.port}`" if item.host else "a request"
+    where = f"`{cell(item.where)}`" if item.host else "a request"
     by = f" by `{cell(item.command)}`" if item.command else ""
     how = f"; {advice(replace(item, allow=cell(item.allow)))}" if item.allow else ""
     return f"- Network blocked: {where}{by} ({quiet_line(item.reason)}){how}."

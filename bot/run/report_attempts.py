@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from bot.domain import Proof, Verdict
 from bot.git.diff import diffstat
@@ -37,16 +37,23 @@ def compared(picked: Picked, *, published: int, pull: int, slug: str, url: str) 
     )
 
 
-def stopped(kept: Sequence[int], *, slug: str, url: str) -> str:
-    """The words for a run that a person stopped, and how to take what it had."""
+def stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
+    """The words for a run that a person stopped, and how to take what it had.
+
+    ``left`` are the attempts that had changed something: '' for those that are kept, else why not.
+    """
     head = "🛑 **Stopped**, as asked. Nothing was published."
+    refused = " ".join(
+        f"What attempt {number} had is not kept: {quiet(why)}" for number, why in left.items() if why
+    )
+    kept = [number for number, why in left.items() if not why]
     if not kept:
-        return f"{head} There was no change yet."
+        return f"{head} {refused or 'There was no change yet.'}"
     names = ", ".join(str(number) for number in kept)
     which = f"attempt {names}" if len(kept) == 1 else f"attempts {names}"
     return (
         f"{head} What there was is kept as {which}: [look at it]({url}). "
-        f"`@{slug} use {kept[0]}` proves it and publishes it."
+        f"`@{slug} use {kept[0]}` proves it and publishes it." + (f" {refused}" if refused else "")
     )
 
 

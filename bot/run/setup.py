@@ -21,10 +21,12 @@ from bot.errors import UserError
 from bot.redact import Redactor
 from bot.run import locks
 from bot.run.internet import Watched, advice
-from sandbox.frozen import NotFreezable, write_layer
+from sandbox.disposal import remove_tree
+from sandbox.frozen import NotFreezable
 from sandbox.spec import Command, Entry, Limits, Policy
 from sandbox.workspace import LayerStore
 
+TREE = "tree"
 OpenGround = Callable[[], Awaitable[Watched]]
 
 
@@ -53,13 +55,21 @@ class Setup:
     """One repository's setup command under one policy."""
 
     def __init__(
-        self, layers: LayerStore, repo_id: int, command: str, policy: Policy, redactor: Redactor
+        self,
+        layers: LayerStore,
+        repo_id: int,
+        command: str,
+        policy: Policy,
+        redactor: Redactor,
+        *,
+        denied: tuple[Blocked, ...] = (),
     ) -> None:
         self._layers = layers
         self._repo_id = repo_id
         self._command = command
         self._place = repr(replace(policy, limits=Limits()))
         self._redactor = redactor
+        self._denied = denied  # by the operator, for every command
 
     async def layer(self, here: Ground, trusted: Ground) -> SetupLayer:
         """The layer for the commit ``here``; ``trusted`` is the default branch's, often the same.
@@ -77,13 +87,12 @@ class Setup:
         """The layer for all commits with these inputs; None when the command's result depends on more."""
 
         async def build(into: Path) -> None:
-            made = await self._run(trusted)
-            roots = await asyncio.to_thread(locks.roots, made.entries, trusted.tracked)
+            made = await self._run(trusted, into)
+            roots = await asyncio.to_thread(locks.roots, made.entries, trusted.tracked, made.tree)
+            _tell(into, roots=roots, blocked=made.blocked)
             if roots is None:
                 await self._own(trusted, True, made)
-                _tell(into, roots=None)
-            else:
-                await self._write(made, into, roots=roots)
+                await asyncio.to_thread(remove_tree, made.tree)  # where there was one already
 
         found = await self._layers.layer(self._key("shared", json.dumps(inputs, sort_keys=True)), build)
         return found if _told(found)["roots"] is not None else None
@@ -92,7 +101,10 @@ class Setup:
         """The layer of one commit. A head's and the default branch's are never the same one."""
 
         async def build(into: Path) -> None:
-            await self._write(made or await self._run(ground), into, roots=())
+            if made is not None:
+                made.tree.rename(into / TREE)
+            blocked = (made or await self._run(ground, into)).blocked
+            _tell(into, roots=(), blocked=blocked)
 
         kind = "trusted" if trusted else "head"
         place = (ground.place,) if ground.place else ()
@@ -102,7 +114,10 @@ class Setup:
         text = "\0".join((str(self._repo_id), self._command, self._place, *parts))
         return f"setup-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}"
 
-    async def _run(self, ground: Ground) -> _Made:
+    async def _run(self, ground: Ground, into: Path) -> _Made:
+        """Run the command; what it leaves is below ``into`` then."""
+        tree = into / TREE
+        tree.mkdir()
         sandbox = await ground.open()
         try:
             done = await sandbox.run(Command(argv=("bash", "-c", self._command)))
@@ -110,31 +125,27 @@ class Setup:
             if not done.ok:
                 why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
                 raise self._failed(why, self._redactor.text(done.text[-3000:]), blocked)
-            return _Made(entries=await asyncio.to_thread(sandbox.entries), blocked=blocked)
+            try:
+                entries = await asyncio.to_thread(sandbox.freeze, tree)
+            except NotFreezable as error:
+                raise self._failed(str(error), "", blocked) from None
+            return _Made(tree=tree, entries=entries, blocked=blocked)
         finally:
             await sandbox.aclose()
-
-    async def _write(self, made: _Made, into: Path, *, roots: tuple[str, ...]) -> None:
-        tree = into / "tree"
-        tree.mkdir()
-        try:
-            await asyncio.to_thread(write_layer, made.entries, tree)
-        except NotFreezable as error:
-            raise self._failed(str(error), "", made.blocked) from None
-        _tell(into, roots=roots, blocked=made.blocked)
 
     def _failed(self, why: str, log: str, blocked: tuple[Blocked, ...]) -> UserError:
         message = f"The setup command `{self._command}` failed ({why}), so nothing was tried."
         hints = [
-            f"It could not reach `{item.host}:{item.port}` ({item.reason})"
+            f"It could not reach `{item.where}` ({item.reason})"
             + (f"; {advice(item)}." if item.allow else ".")
-            for item in blocked[:10]
+            for item in (*self._denied, *blocked)[:10]
         ]
         return UserError("\n\n".join((message, *hints)), phase="setup", log=log)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
+    tree: Path
     entries: list[Entry]
     blocked: tuple[Blocked, ...]
 
@@ -151,4 +162,4 @@ def _told(layer: Path) -> dict[str, Any]:
 
 def _as_layer(found: Path) -> SetupLayer:
     blocked = tuple(Blocked(**item) for item in _told(found)["blocked"])
-    return SetupLayer(tree=found / "tree", blocked=blocked)
+    return SetupLayer(tree=found / TREE, blocked=blocked)

@@ -115,6 +115,7 @@ async def solve(
     attempts: int | None = None,
     image: str = "",
     engine: str = ENGINE,
+    internet: bool = True,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
 
@@ -124,7 +125,7 @@ async def solve(
     """
     begun = time.monotonic()
     redactor = Redactor()
-    workshop = Workshop(home, backend=backend, image=image, engine=engine)
+    workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = shared_out(checkout.guides)

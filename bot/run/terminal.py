@@ -42,7 +42,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(f"not run: {item}", style="dim"))
     for blocked in result.proof.blocked:
         how = f"; {advice(blocked)}" if blocked.allow else ""
-        line = f"network blocked: {blocked.host}:{blocked.port} ({blocked.reason}){how}"
+        line = f"network blocked: {blocked.where} ({blocked.reason}){how}"
         console.print(Text(line, style="yellow"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))

@@ -62,6 +62,8 @@ class Left:
 
 
 _PACKED = ("changes", "work")
+# Of an attempt that begins anew: what it once came to is about other code.
+_NOTHING = dict.fromkeys(("outcome", "proof", "usage", "changes", "ended_at")) | {"diff": "", "error": ""}
 _COLUMNS = [column for column in attempts.c if column.name not in _PACKED]
 
 
@@ -104,7 +106,7 @@ class AttemptRecords:
                 values: dict[str, Any] = {"state": AttemptState.RUNNING, "model": model, "base_sha": base}
                 if there.ground != ground:
                     await _forget(connection, there.id)
-                    values |= {"ground": ground, "work": None, "work_seq": -1}
+                    values |= {"ground": ground, "work": None, "work_seq": -1, **_NOTHING}
                 changed = update(attempts).where(attempts.c.id == there.id).values(**values)
                 return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
 

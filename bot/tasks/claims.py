@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
 from bot.errors import LeaseLost
-from bot.tasks.requests import IllegalMove, after_move, half_published, wake_next
+from bot.tasks.requests import IllegalMove, after_move, close_attempts, half_published, wake_next
 from bot.tasks.tables import LOST, runs, tasks
 from bot.tasks.taskrows import task_of
 from bot.tasks.transactions import patiently
@@ -249,6 +249,8 @@ async def _release(
         return await _released_before(connection, run)
     state = TaskState(row.state)
     await connection.execute(_END_RUN, {"of_run": run.id, "as": state})
+    if state in TERMINAL:
+        await close_attempts(connection, run.task)
     if (after and state is TaskState.QUEUED) or row.told_at:
         await wake_next(connection, row.thread_key)
     else:

@@ -25,12 +25,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, TRANSITIONS, Asked, EffectKind, Task, TaskState
 from bot.errors import HobError, LeaseLost
-from bot.tasks.tables import effects, tasks
+from bot.tasks.tables import AttemptState, attempts, effects, tasks
 from bot.tasks.taskrows import row_of, task_of
 from bot.tasks.transactions import PATIENCE, patiently
 from bot.tasks.values import storable
 from bot.tasks.wake import wake_task, wake_teller
 
+LEFT = "the task ended before this attempt did"
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
 
 
@@ -242,7 +243,15 @@ async def after_move(
         await wake_task(connection, task_id, priority=priority)
     if to in TERMINAL:
         await wake_teller(connection, task_id)
+        await close_attempts(connection, task_id)
     await wake_next(connection, thread_key)
+
+
+async def close_attempts(connection: AsyncConnection, task_id: int) -> None:
+    """Nobody goes on with what a task began: an attempt that no run ended has failed, as a page shows it."""
+    left = attempts.c.maker == task_id, attempts.c.state == AttemptState.RUNNING
+    given_up = {"state": AttemptState.FAILED, "error": LEFT, "ended_at": func.now()}
+    await connection.execute(update(attempts).where(*left).values(**given_up))
 
 
 async def wake_next(connection: AsyncConnection, thread_key: str) -> None:
