@@ -70,7 +70,10 @@ def test_deleting_a_protected_path_is_held_back_too() -> None:
 
 def test_the_repository_may_protect_more() -> None:
     admitted = through(added("db/schema.sql"), added("x.py"), protected=("db/*",))
-    assert admitted.held == (Held(path="db/schema.sql", why="the repository's hob.yml protects it"),)
+    kept = Held(
+        path="db/schema.sql", why="the repository's hob.yml protects it", change=added("db/schema.sql")
+    )
+    assert admitted.held == (kept,)
 
 
 @pytest.mark.parametrize(

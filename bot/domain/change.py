@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -29,10 +29,14 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A path that is kept out of the publication, and why (shown on the pull request)."""
+    """A path that is kept out of the publication, and why (shown on the pull request).
+
+    ``change`` is what a maintainer may release; None stays out, whoever asks.
+    """
 
     path: str
     why: str
+    change: FileChange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +54,15 @@ class ChangeSet:
 
     def __bool__(self) -> bool:
         return bool(self.files or self.parents)
+
+    @property
+    def releasable(self) -> tuple[FileChange, ...]:
+        """What is held back until a maintainer releases it."""
+        return tuple(item.change for item in self.held if item.change is not None)
+
+    @property
+    def whole(self) -> ChangeSet:
+        """With all that can be released among its files; only what never can is still held."""
+        files = {file.path: file for file in (*self.files, *self.releasable)}
+        held = tuple(item for item in self.held if item.change is None)
+        return replace(self, files=tuple(files[path] for path in sorted(files)), held=held)

@@ -165,6 +165,19 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a maintainer may release: ``paths``, what changes in them, and the command that says so.
+
+    ``digest`` is the name of the tree that would come of it, so it is another one for anything else.
+    """
+
+    digest: str
+    paths: tuple[str, ...]
+    diff: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a run hands over to publishing. It never touches GitHub itself."""
 
@@ -172,3 +185,4 @@ class Result:
     changes: ChangeSet
     proof: Proof
     diff: str = ""
+    release: Release | None = None

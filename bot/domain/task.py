@@ -72,18 +72,21 @@ class DirectiveWord(StrEnum):
 
     TRY = "try"  # so many attempts at a request
     USE = "use"  # publish an attempt that was kept
+    APPROVE = "approve"  # publish what was held back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directive:
     """``@hob try 3``, ``@hob use 2``: ``number`` attempts, or the attempt ``number``, of task ``of``.
 
-    ``of`` is 0 where there is no earlier task: then the attempts are the task's own.
+    ``of`` is 0 where there is no earlier task: then the attempts are the task's own. ``digest`` is the
+    beginning of the name of the tree that a maintainer approves (``@hob approve 3f2a...``).
     """
 
     word: DirectiveWord
-    number: int
+    number: int = 0
     of: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

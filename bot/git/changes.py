@@ -36,37 +36,53 @@ def change_set(entries: Sequence[Entry], *, repo: Path, base: str) -> ChangeSet:
 
 def to_json(changes: ChangeSet) -> dict[str, Any]:
     """A change set as JSON: contents in base64, and paths too where they are not UTF-8."""
-    files = [
+    held = [
         {
-            **_path_out(file.path),
-            "kind": file.kind.value,
-            "mode": file.mode,
-            "data": base64.b64encode(file.data).decode("ascii"),
+            **_path_out(item.path),
+            "why": item.why,
+            **({"change": _file_out(item.change)} if item.change else {}),
         }
-        for file in changes.files
+        for item in changes.held
     ]
     return {
         "base": changes.base,
-        "files": files,
-        "held": [{**_path_out(held.path), "why": held.why} for held in changes.held],
+        "files": [_file_out(file) for file in changes.files],
+        "held": held,
         **({"parents": list(changes.parents)} if changes.parents else {}),
     }
 
 
 def from_json(stored: Mapping[str, Any]) -> ChangeSet:
     """The way back from `to_json`."""
-    files = tuple(
-        FileChange(
-            path=_path_in(file),
-            kind=ChangeKind(file["kind"]),
-            mode=file["mode"],
-            data=base64.b64decode(file["data"]),
+    files = tuple(_file_in(file) for file in stored["files"])
+    held = tuple(
+        Held(
+            path=_path_in(item),
+            why=item["why"],
+            change=_file_in(item["change"]) if "change" in item else None,
         )
-        for file in stored["files"]
+        for item in stored["held"]
     )
-    held = tuple(Held(path=_path_in(item), why=item["why"]) for item in stored["held"])
     parents = tuple(stored.get("parents", ()))
     return ChangeSet(base=stored["base"], files=files, held=held, parents=parents)
+
+
+def _file_out(file: FileChange) -> dict[str, Any]:
+    return {
+        **_path_out(file.path),
+        "kind": file.kind.value,
+        "mode": file.mode,
+        "data": base64.b64encode(file.data).decode("ascii"),
+    }
+
+
+def _file_in(stored: Mapping[str, Any]) -> FileChange:
+    return FileChange(
+        path=_path_in(stored),
+        kind=ChangeKind(stored["kind"]),
+        mode=stored["mode"],
+        data=base64.b64decode(stored["data"]),
+    )
 
 
 def _path_out(path: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.git.commit import build_tree
 from bot.git.merge import keep, merge
 from bot.git.paths import as_text
-from bot.git.transplant import Conflict
+from bot.git.transplant import Conflict, carried
 from bot.git.trees import GITLINK, BaseTree
 
 
@@ -30,7 +30,8 @@ async def rebased(repo: Path, changes: ChangeSet, *, onto: str) -> ChangeSet:
     if merged.conflicts:
         raise Conflict(merged.conflicts)
     files = await asyncio.to_thread(_between, repo, onto, merged.commit)
-    return ChangeSet(base=onto, files=files, held=changes.held)
+    held = await asyncio.to_thread(carried, repo, changes, onto=onto)
+    return ChangeSet(base=onto, files=files, held=held)
 
 
 def _made(repo: Path, changes: ChangeSet) -> str:

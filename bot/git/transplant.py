@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from dulwich.objects import Blob
 from dulwich.repo import Repo
 
-from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held
 from bot.errors import HobError
 from bot.git.paths import as_bytes
 from bot.git.trees import BaseTree
@@ -61,7 +62,31 @@ def transplant(repo: Path, *, onto: str, wanted: ChangeSet, published: ChangeSet
                 files.append(_change(path, here, aim))
     if conflicts:
         raise Conflict(tuple(conflicts))
-    return ChangeSet(base=onto, files=tuple(files), held=wanted.held)
+    return ChangeSet(base=onto, files=tuple(files), held=carried(repo, wanted, onto=onto))
+
+
+def carried(repo: Path, changes: ChangeSet, *, onto: str) -> tuple[Held, ...]:
+    """What ``changes`` holds back, as it is on commit ``onto``, which ``repo`` has as it has their base.
+
+    What stands there already is left out; what somebody changed since cannot be released any more. Blocking.
+    """
+    if onto == changes.base or not changes.releasable:
+        return changes.held
+    with closing(Repo(str(repo))) as opened:
+        before, now = (BaseTree(opened.object_store, sha) for sha in (changes.base, onto))
+        return tuple(held for item in changes.held if (held := _carried(item, before, now)) is not None)
+
+
+def _carried(item: Held, before: BaseTree, now: BaseTree) -> Held | None:
+    if item.change is None:
+        return item
+    was, here = (tree.find(as_bytes(item.change.path)) for tree in (before, now))
+    if (was and (was.mode, was.sha)) == (here and (here.mode, here.sha)):
+        return item
+    aim = _after(item.change)
+    if (here and (here.mode, here.sha)) == (aim and (aim[0], Blob.from_string(aim[1]).id)):
+        return None
+    return replace(item, change=None, why=f"{item.why}; somebody changed it since")
 
 
 def _by_path(changes: ChangeSet | None) -> Mapping[str, FileChange]:

@@ -126,7 +126,7 @@ def words_again(
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
         "### Proof of the newest commit\n\n" + report.proof(result.proof),
-        report.held(result.changes),
+        report.held(result),
         f"{asked_for(task, again=True)} {report.run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)

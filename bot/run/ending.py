@@ -92,11 +92,12 @@ def without_pull(result: Result, choice: str = "") -> Ended | None:
 
 def _without_pull(result: Result) -> Ended | None:
     kind = result.outcome.kind
-    text = "\n\n".join(
-        part for part in (report.outcome_text(result.outcome), report.blocked(result.proof)) if part
-    )
+    parts = (report.outcome_text(result.outcome), report.blocked(result.proof), report.held(result))
+    text = "\n\n".join(part for part in parts if part)
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
         return Ended(state=TaskState.DONE, text=text, result=result)
+    if result.release and not result.changes:
+        return Ended(state=TaskState.DONE, text=report.waits(result), reason="held back", result=result)
     if kind is OutcomeKind.BLOCKED or not result.changes:
         return Ended(state=TaskState.FAILED, text=text, reason=kind.value, result=result)
     if any(check.broken for check in result.proof.checks):

@@ -2,6 +2,9 @@
 
 Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
 change stops the whole publication, since a part of it may be all that an attacker needs.
+
+A protected path under its honest name is kept with what it would become, since a maintainer may release it.
+Whatever else is refused (look-alikes, links out of the tree, what nobody could read, secrets) stays out.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import posixpath
 import stat
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -46,19 +49,28 @@ PROTECTED: tuple[tuple[str, str], ...] = (
 )
 
 
-def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -> ChangeSet:
+def admit(
+    changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor, released: Container[str] = ()
+) -> ChangeSet:
     """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.
 
-    Raises UserError when a secret is found or the change is too large to be read by a person.
+    ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
+    change is too large to be read by a person.
     """
     rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
     admitted: list[FileChange] = []
     held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
     twins = _twins(changes.files)
     for change in changes.files:
-        why = _refuse(change, rules) or twins.get(change.path, "")
-        if why:
-            held.append(Held(path=_named(change.path, redactor), why=why))
+        why, unfit = _guarded(change, rules), _unfit(change) or twins.get(change.path, "")
+        if why and change.path in released and _honest(change.path, rules):
+            why = ""
+        if why and not unfit and not _honest(change.path, rules):
+            unfit = "it only looks like such a path"
+        if why or unfit:
+            words = "; ".join(part for part in (why, unfit) if part)
+            kept = None if unfit else change
+            held.append(Held(path=_named(change.path, redactor), why=words, change=kept))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -68,7 +80,7 @@ def admit(changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor) -
             phase="gate",
         )
     _refuse_secrets(admitted, redactor)
-    return replace(changes, files=tuple(admitted), held=tuple(held))
+    return replace(changes, files=tuple(admitted), held=_fit_to_keep(held, admitted, redactor))
 
 
 def why_protected(path: str, protected: Sequence[str]) -> str:
@@ -78,8 +90,24 @@ def why_protected(path: str, protected: Sequence[str]) -> str:
     return next((why for pattern, why in rules if fnmatchcase(folded, pattern.casefold())), "")
 
 
-def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
-    """Why the path is held back, or ''."""
+def _guarded(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
+    """Why nobody but people may change the path, whatever a file system takes it for; or ''."""
+    folded = _folded(change.path)
+    for pattern, why in rules:
+        if fnmatchcase(folded, pattern.casefold()):
+            return why
+        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
+            return why  # a file or link in the place of a protected folder
+    return ""
+
+
+def _honest(path: str, rules: Sequence[tuple[str, str]]) -> bool:
+    """Whether a path is a protected one as it is spelt, to every file system."""
+    return _folded(path) == path.casefold() and any(fnmatchcase(path, pattern) for pattern, _ in rules)
+
+
+def _unfit(change: FileChange) -> str:
+    """Why the change cannot be published under any rule, or ''."""
     try:
         change.path.encode("utf-8")
     except UnicodeEncodeError:
@@ -88,12 +116,6 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
         return "its name has control characters"
     if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in change.path):
         return "its name has invisible characters"
-    folded = _folded(change.path)
-    for pattern, why in rules:
-        if fnmatchcase(folded, pattern.casefold()):
-            return why
-        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
-            return why  # a file or link in the place of a protected folder
     if change.kind is ChangeKind.DELETED:
         return ""
     if len(change.data) > MAX_BYTES:
@@ -101,6 +123,41 @@ def _refuse(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
     if stat.S_ISLNK(change.mode) and _leaves_tree(change):
         return "it is a link that leads out of the repository"
     return ""
+
+
+def _fit_to_keep(
+    held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor
+) -> tuple[Held, ...]:
+    """What is held, where only that can be released which people can read and which tells no secret."""
+    kept = [_readable(item, redactor) for item in held]
+    changes = [item.change for item in kept if item.change is not None]
+    if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
+        return tuple(_out(item, "this is too much to be released at once") for item in kept)
+    everything = [*admitted, *changes]
+    if changes and (
+        redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
+        or redactor.spelt(change.path for change in everything)
+    ):
+        return tuple(_out(item, "together these hold a secret in pieces") for item in kept)
+    return tuple(kept)
+
+
+def _readable(item: Held, redactor: Redactor) -> Held:
+    if item.change is None:
+        return item
+    data = item.change.data
+    if redactor.found(data) or redactor.found(item.change.path.encode()):
+        return _out(item, "it holds what looks like a secret")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _out(item, "it is no text that could be read here")
+    return _out(item, "it is no text that could be read here") if b"\0" in data else item
+
+
+def _out(item: Held, why: str) -> Held:
+    """A path that nobody can release any more; one that nobody could is left as it is."""
+    return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 
 def _twins(files: Sequence[FileChange]) -> dict[str, str]:

@@ -34,6 +34,8 @@ from bot.run.quiet import fenced, plain, quiet, quiet_line
 # What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
 _UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
+EARLIER = "held back earlier on this pull request"
+
 _BOX = {
     StepState.TODO: "- [ ] {}",
     StepState.DOING: "- [ ] **{}** …",
@@ -142,7 +144,7 @@ def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str
         "### What changed\n\n" + _files(result.changes),
         "### Proof\n\n" + proof(result.proof),
         choice,
-        held(result.changes),
+        held(result),
         hidden_text(hidden),
         f"{asked_for(task)} {run_link(run_url)}",
     ]
@@ -220,15 +222,34 @@ def _files(changes: ChangeSet) -> str:
     return "\n".join(rows)
 
 
-def held(changes: ChangeSet) -> str:
-    """What was kept out of the publication, and why; '' when nothing was."""
-    if not changes.held:
-        return ""
-    rows = [f"- `{cell(item.path)}`: {item.why}" for item in changes.held[:50]]
-    return (
-        "### Held back\n\nThese paths were changed in the sandbox and are not part of this:\n\n"
-        + "\n".join(rows)
-    )
+def held(result: Result) -> str:
+    """What was kept out of the publication, why, and how it is released; '' when there is nothing."""
+    items, release = result.changes.held, result.release
+    waiting = release.paths if release else ()
+    out = [item for item in items if item.path not in waiting]
+    parts = []
+    if out:
+        rows = "\n".join(f"- `{cell(item.path)}`: {item.why}" for item in out[:50])
+        more = f"\n- and {len(out) - 50} more paths" if len(out) > 50 else ""
+        parts.append(
+            f"These paths were changed in the sandbox and are not part of this:\n\n{rows}{more}"
+        )
+    if release:
+        why = {item.path: item.why for item in items}
+        rows = "\n".join(f"- `{cell(path)}`: {why.get(path, EARLIER)}" for path in waiting[:50])
+        more = f"\n- and {len(waiting) - 50} more paths" if len(waiting) > 50 else ""
+        parts += [
+            f"These changes wait for a maintainer (the *Maintain* or *Admin* role):\n\n{rows}{more}",
+            fenced(release.diff, "diff"),
+            f"Exactly this is proved and published when one says\n\n{fenced(release.command)}",
+        ]
+    return "\n\n".join(("### Held back", *parts)) if parts else ""
+
+
+def waits(result: Result) -> str:
+    """The final words when all of the change waits for a maintainer."""
+    head = "✋ **All that I changed is protected, so nothing is published before a maintainer says so.**"
+    return "\n\n".join(part for part in (head, quiet(result.outcome.summary), held(result)) if part)
 
 
 def hidden_text(hidden: Sequence[str]) -> str:
@@ -278,7 +299,8 @@ def done(
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
     missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
-    parts = (f"{state}{where}", choice, quiet(result.outcome.summary), proof(result.proof), missing)
+    said = quiet(result.outcome.summary)
+    parts = (f"{state}{where}", choice, said, proof(result.proof), missing, held(result))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -286,7 +308,8 @@ def worse(result: Result) -> str:
     """The final words when the change breaks tests: nothing was published, and here it is."""
     head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
     diff = folded("The change", fenced(result.diff[:20_000], "diff"))
-    return "\n\n".join((head, quiet(result.outcome.summary), proof(result.proof), diff))
+    parts = (head, quiet(result.outcome.summary), proof(result.proof), diff, held(result))
+    return "\n\n".join(part for part in parts if part)
 
 
 def reply_body(words: str, commit: str, key: str) -> str:
