@@ -25,7 +25,7 @@ from bot.run.gate import admit
 from bot.run.internet import merged
 from bot.run.joining import concluded
 from bot.run.prove import apply, prove
-from bot.run.report import cell
+from bot.run.quiet import cell
 from sandbox.spec import Sandbox
 
 # Where no price is known, tokens are the budget: each turn may read a long conversation once more.

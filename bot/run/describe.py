@@ -16,7 +16,8 @@ from bot.run import report
 from bot.run.fork import PATCH, TO_FORK, on_its_own
 from bot.run.handover import Handover
 from bot.run.origin import asked_for
-from bot.run.quiet import quiet, quiet_line
+from bot.run.quiet import cell, quiet, quiet_line
+from bot.run.report_held import held
 from bot.run.voice import Voice
 
 Json = dict[str, Any]
@@ -118,7 +119,7 @@ def words_again(
     rows = [
         f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
-    changed = [f"- `{report.cell(path)}` {report.cell(status)}" for path, status in files[:50]]
+    changed = [f"- `{cell(path)}` {cell(status)}" for path, status in files[:50]]
     if len(files) > 50:
         changed.append(f"- and {len(files) - 50} more files")
     parts = [
@@ -126,7 +127,7 @@ def words_again(
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
         "### Proof of the newest commit\n\n" + report.proof(result.proof),
-        report.held(result),
+        held(result),
         f"{asked_for(task, again=True)} {report.run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)

@@ -15,6 +15,7 @@ from bot.errors import Parked, Retry, UserError
 from bot.run import report
 from bot.run.job import Job
 from bot.run.publish import Publisher
+from bot.run.report_held import held, waits
 from bot.tasks.store import Store
 from bot.tasks.transactions import unreachable
 from bot.tasks.values import restore
@@ -92,12 +93,12 @@ def without_pull(result: Result, choice: str = "") -> Ended | None:
 
 def _without_pull(result: Result) -> Ended | None:
     kind = result.outcome.kind
-    parts = (report.outcome_text(result.outcome), report.blocked(result.proof), report.held(result))
+    parts = (report.outcome_text(result.outcome), report.blocked(result.proof), held(result))
     text = "\n\n".join(part for part in parts if part)
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
         return Ended(state=TaskState.DONE, text=text, result=result)
     if result.release and not result.changes:
-        return Ended(state=TaskState.DONE, text=report.waits(result), reason="held back", result=result)
+        return Ended(state=TaskState.DONE, text=waits(result), reason="held back", result=result)
     if kind is OutcomeKind.BLOCKED or not result.changes:
         return Ended(state=TaskState.FAILED, text=text, reason=kind.value, result=result)
     if any(check.broken for check in result.proof.checks):

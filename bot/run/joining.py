@@ -25,7 +25,7 @@ from bot.git.paths import as_bytes
 from bot.git.trees import BaseTree
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
-from bot.run.report import cell
+from bot.run.quiet import cell
 
 MOST_NAMED = 20
 _BRANCH = r"(?:the\s+|this\s+|your\s+)?(?:\w+\s+)?(?:branch|pr|pull\s+request)"

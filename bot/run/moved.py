@@ -19,7 +19,7 @@ from bot.run.gate import admit
 from bot.run.job import Job
 from bot.run.prepare import Ground
 from bot.run.prove import prove
-from bot.run.report import cell
+from bot.run.quiet import cell
 
 MOST_NAMED = 10
 

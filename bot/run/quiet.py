@@ -30,6 +30,9 @@ _ISSUE_URL = re.compile(r"https?://(?=\S*/(?:issues|pull)/[0-9])", re.IGNORECASE
 _SKIP = re.compile(r"\[((?:skip|no) ?(?:ci|actions)|(?:ci|actions) skip)\]", re.IGNORECASE)
 _SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
 
+# What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
+_UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
 
 def quiet(text: str) -> str:
     """Markdown that commands nobody: no mention, closer, image, hidden link, HTML or command outside code.
@@ -53,6 +56,11 @@ def plain(text: str) -> str:
         text = re.sub(r"#(?=[0-9])", "", _ISSUE_URL.sub("", text))
         text = re.sub(r"\bGH-(?=[0-9])", "GH ", text, flags=re.IGNORECASE)
     return text
+
+
+def cell(text: str) -> str:
+    """Text that stays inside a code span of a table's cell, and looks like what it is."""
+    return _UNFIT.sub(" ", text).strip()[:300]
 
 
 def fenced(text: str, language: str = "") -> str:

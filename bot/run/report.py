@@ -29,12 +29,8 @@ from bot.domain import (
 from bot.github.fit import mark
 from bot.run.internet import advice
 from bot.run.origin import asked_for, unasked
-from bot.run.quiet import fenced, plain, quiet, quiet_line
-
-# What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
-_UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-
-EARLIER = "held back earlier on this pull request"
+from bot.run.quiet import cell, fenced, plain, quiet, quiet_line
+from bot.run.report_held import held
 
 _BOX = {
     StepState.TODO: "- [ ] {}",
@@ -222,36 +218,6 @@ def _files(changes: ChangeSet) -> str:
     return "\n".join(rows)
 
 
-def held(result: Result) -> str:
-    """What was kept out of the publication, why, and how it is released; '' when there is nothing."""
-    items, release = result.changes.held, result.release
-    waiting = release.paths if release else ()
-    out = [item for item in items if item.path not in waiting]
-    parts = []
-    if out:
-        rows = "\n".join(f"- `{cell(item.path)}`: {item.why}" for item in out[:50])
-        more = f"\n- and {len(out) - 50} more paths" if len(out) > 50 else ""
-        parts.append(
-            f"These paths were changed in the sandbox and are not part of this:\n\n{rows}{more}"
-        )
-    if release:
-        why = {item.path: item.why for item in items}
-        rows = "\n".join(f"- `{cell(path)}`: {why.get(path, EARLIER)}" for path in waiting[:50])
-        more = f"\n- and {len(waiting) - 50} more paths" if len(waiting) > 50 else ""
-        parts += [
-            f"These changes wait for a maintainer (the *Maintain* or *Admin* role):\n\n{rows}{more}",
-            fenced(release.diff, "diff"),
-            f"Exactly this is proved and published when one says\n\n{fenced(release.command)}",
-        ]
-    return "\n\n".join(("### Held back", *parts)) if parts else ""
-
-
-def waits(result: Result) -> str:
-    """The final words when all of the change waits for a maintainer."""
-    head = "✋ **All that I changed is protected, so nothing is published before a maintainer says so.**"
-    return "\n\n".join(part for part in (head, quiet(result.outcome.summary), held(result)) if part)
-
-
 def hidden_text(hidden: Sequence[str]) -> str:
     """What was taken out of the thread because nobody sees it; '' for nothing."""
     if not hidden:
@@ -269,11 +235,6 @@ def _limit_note(outcome: Outcome) -> str:
 def run_link(run_url: str) -> str:
     """Where the run can be looked at."""
     return f"[Run]({run_url})" if run_url else ""
-
-
-def cell(text: str) -> str:
-    """Text that stays inside a code span of a table's cell, and looks like what it is."""
-    return _UNFIT.sub(" ", text).strip()[:300]
 
 
 def review_body(off_diff: Sequence[Note], key: str) -> str:

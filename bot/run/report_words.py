@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain import Note, OutcomeKind, Result, Task
 from bot.run import report
-from bot.run.quiet import quiet
+from bot.run.quiet import cell, quiet
 
 
 def review_of(
@@ -21,7 +21,7 @@ def review_of(
         if result.outcome.kind is OutcomeKind.LIMIT
         else "",
         quiet(result.outcome.summary),
-        *(f"**`{report.cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off),
+        *(f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off),
         "### Checks\n\n" + report.proof(result.proof),
         report.hidden_text(hidden),
         report.run_link(run_url),
