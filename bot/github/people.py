@@ -27,3 +27,19 @@ class People(Repository):
             return Permission(answer["permission"])
         except ValueError:
             return Permission.NONE
+
+    async def maintains(self, login: str) -> bool:
+        """Whether a person has the role Maintain or Admin, or one that the organisation made of these.
+
+        ``permission`` says ``write`` for Maintain; ``role_name`` and the flags of ``user`` tell it apart.
+        """
+        if not login:
+            return False
+        try:
+            answer = await self._get("/collaborators/{login}/permission", login=login)
+        except NotFound:
+            return False
+        if answer.get("permission") != "write":
+            return bool(answer.get("permission") == "admin")
+        flags = (answer.get("user") or {}).get("permissions") or {}
+        return answer.get("role_name") == "maintain" or flags.get("maintain") is True

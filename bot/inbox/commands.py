@@ -24,6 +24,7 @@ class Word(StrEnum):
     RETRY = "retry"
     TRY = "try"  # with a number: so many attempts
     USE = "use"  # with a number: that attempt
+    APPROVE = "approve"  # with a digest: what was held back
     UNDO = "undo"
     BUDGET = "budget"
     CONFIG = "config"
@@ -38,6 +39,7 @@ class Said:
     word: Word | None = None
     request: str = ""
     number: int = 0  # of ``try`` and ``use``
+    digest: str = ""  # of ``approve``
     whole: bool = False  # the request is all of an issue, which is no question to be answered only
 
 
@@ -45,6 +47,9 @@ _ALONE = {word.value: word for word in Word if word not in (Word.TRY, Word.USE)}
 _NUMBERED = re.compile(
     r"\W*(?:please\W+)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
     re.IGNORECASE,
+)
+_APPROVED = re.compile(
+    r"\W*(?:please\W+)?approve\s+`?([0-9a-f]{7,64})`?(?:\s+(?:please|now))?[\s.!]*", re.IGNORECASE
 )
 _AGAIN = ["try", "again"]
 _REVIEW = re.compile(
@@ -133,6 +138,8 @@ def _mends(request: str) -> bool:
 def _command(request: str) -> Said | None:
     if numbered := _NUMBERED.fullmatch(request):
         return Said(word=Word(numbered[1].lower()), number=int(numbered[2]))
+    if approved := _APPROVED.fullmatch(request):
+        return Said(word=Word.APPROVE, digest=approved[1].lower())
     tokens = _tokens(request)
     words = [word for word in tokens if word not in _AROUND]
     word = Word.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None

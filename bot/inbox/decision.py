@@ -38,6 +38,7 @@ class Command:
     word: Word
     event: Event
     number: int = 0
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     if said.word is Word.REVIEW and event.thread and not event.thread.is_pull:
         return NOTHING_TO_REVIEW
     if said.word is not None:
-        return Command(word=said.word, event=event, number=said.number)
+        return Command(word=said.word, event=event, number=said.number, digest=said.digest)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain import Asked, Refusal, TaskKind
+from bot.domain import Asked, DirectiveWord, Refusal, TaskKind
 from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.inbox import replies
@@ -12,7 +12,7 @@ from bot.inbox.decision import NOT_MINE, Command, may_change
 from bot.inbox.desk import Desk, Ending, once_for, thread_key
 from bot.inbox.orders import order, status
 from bot.inbox.payload import pull_thread
-from bot.inbox.policy import loops
+from bot.inbox.policy import loops, may_release
 from bot.inbox.telling import budget, explanation
 from bot.inbox.undo import undo
 from bot.tasks.tables import DeliveryState
@@ -78,8 +78,18 @@ async def _stop(desk: Desk, api: RepoApi, command: Command) -> Ending:
     return DeliveryState.HANDLED, f"stopped {len(open_tasks)} tasks"
 
 
+async def _no_maintainer(api: RepoApi, command: Command, asked: Asked | str) -> Refusal | None:
+    """Why who commands may not have it done, where it takes a maintainer: a repeated approval too."""
+    directive = asked.directive if isinstance(asked, Asked) else None
+    approves = command.word is Word.APPROVE or (directive and directive.word is DirectiveWord.APPROVE)
+    person, repo = command.event.sender, command.event.repo
+    if not approves or person is None or repo is None:
+        return None
+    return await may_release(api, person, repo)
+
+
 async def _ordered(desk: Desk, api: RepoApi, command: Command) -> Ending:
-    """``review``, ``retry``, ``try`` and ``use``: a task of its own, or why there is none."""
+    """``review``, ``retry``, ``try``, ``use`` and ``approve``: a task of its own, or why there is none."""
     event = command.event
     if known := await desk.store.task_of_delivery(event.delivery):  # before a crash
         return DeliveryState.HANDLED, f"task {known.id}"
@@ -88,6 +98,8 @@ async def _ordered(desk: Desk, api: RepoApi, command: Command) -> Ending:
         asked = Asked(kind=TaskKind.REVIEW, request=REVIEW_REQUEST, event=event)
     else:
         asked = await order(desk.store, event, command, slug=desk.app.slug)
+    if no := await _no_maintainer(api, command, asked):
+        return await desk.refuse(api, event, no)
     changes = not isinstance(asked, Asked) or not asked.kind.is_words
     if changes and event.thread and event.thread.is_pull and event.repo:
         pull = pull_thread(await api.pull(event.thread.number))

@@ -1,4 +1,5 @@
-"""Commands about earlier work on a thread: ``status``, ``retry``, ``try 3``, ``use 2``. No model is asked.
+"""Commands about earlier work on a thread: ``status``, ``retry``, ``try 3``, ``use 2``, ``approve 3f2a...``.
+No model is asked.
 
 Attempts are numbered for each request. On an issue that is its last request, on a pull request the last one
 made there, or else the one that the pull request came of.
@@ -16,6 +17,7 @@ from bot.tasks.store import Store
 from bot.tasks.tables import AttemptState
 
 MOST = 8  # attempts that one command may ask for
+SHORTEST = 12  # characters of a digest
 
 _MARKUP = frozenset("@#`<>[]()*_~|\\!&")
 _WORDS = {
@@ -36,6 +38,8 @@ async def order(store: Store, event: Event, command: Command, *, slug: str) -> A
         return await _retry(store, event)
     if command.word is Word.TRY:
         return await _try(store, event, command.number)
+    if command.word is Word.APPROVE:
+        return await _approve(store, event, command.digest, slug)
     return await _use(store, event, command.number, slug)
 
 
@@ -101,6 +105,21 @@ async def _use(store: Store, event: Event, number: int, slug: str) -> Asked | st
     return Asked(kind=_kind(event), request=request, event=event, directive=directive)
 
 
+async def _approve(store: Store, event: Event, digest: str, slug: str) -> Asked | str:
+    """What the digest stands for is looked up by the run, which has the trees."""
+    root = await _root(store, event, with_attempts=True)
+    if root is None:
+        return "I hold nothing back on this thread."
+    if len(digest) < SHORTEST:
+        return (
+            f"Say `@{slug} approve` with the digest that stands under *Held back*, at least its first "
+            f"{SHORTEST} characters: it says what exactly you approve."
+        )
+    directive = Directive(word=DirectiveWord.APPROVE, of=root.id, digest=digest)
+    request = f"Release what is held back: {digest}"
+    return Asked(kind=_kind(event), request=request, event=event, directive=directive)
+
+
 def _there_are(known: list[AttemptRecord], slug: str) -> str:
     if not known:
         return f"there are none here yet (`@{slug} try 3` makes three)"
@@ -138,7 +157,8 @@ def _key(event: Event) -> str:
 def named(task: Task) -> str:
     """What a task is called on the page: the command, or the beginning of the request."""
     if task.directive:
-        return f"`{task.directive.word.value} {task.directive.number}`"
+        what = task.directive.digest[:SHORTEST] or task.directive.number
+        return f"`{task.directive.word.value} {what}`"
     words = plain(" ".join(task.request.split()))
     return f"“{words[:60]}{'…' if len(words) > 60 else ''}”"
 

@@ -24,6 +24,14 @@ class Permissions(Protocol):
         ...
 
 
+class Roles(Protocol):
+    """The same, for what takes a maintainer."""
+
+    async def maintains(self, login: str) -> bool:
+        """Whether the person has the role Maintain or Admin."""
+        ...
+
+
 async def may_ask(
     api: Permissions, person: Person, repo: Repo, *, bots: Container[int] = ()
 ) -> Permission | Refusal:
@@ -32,6 +40,17 @@ async def may_ask(
         return Permission.WRITE
     permission = await api.permission(person.login)
     return permission if permission.may_write else refusal(permission, repo)
+
+
+async def may_release(api: Roles, person: Person, repo: Repo) -> Refusal | None:
+    """Why a person may not release what is held back, None when they may. No bot may."""
+    if not person.is_bot and await api.maintains(person.login):
+        return None
+    return Refusal(
+        reason="no maintain permission",
+        message=f"Only people with the *Maintain* or *Admin* role in `{repo.full_name}` may release what I "
+        "held back, so I left it where it is. Everything else you may ask of me as before.",
+    )
 
 
 def loops(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:

@@ -19,6 +19,7 @@ from bot.run.judge import Picked
 from bot.run.notebook import tried
 from bot.run.prepare import Ground, prepare
 from bot.run.prove import prove
+from bot.run.release import offered
 from bot.tasks.attempts import AttemptRecord
 
 UNFIT = (
@@ -96,6 +97,7 @@ async def use(job: Job, number: int) -> Handover | Ended:
     proof = await prove(ground.checkout, changes, parts.redactor)
     diff = await asyncio.to_thread(unified, ground.checkout.repo, ground.checkout.base, changes)
     result = await _result(job, wanted, changes, proof, diff)
+    result = await offered(job, ground, result, ordinal=number)
     ended = without_pull(result)
     if ended is not None:
         return ended

@@ -24,6 +24,7 @@ class Handover:
     hidden: tuple[str, ...]
     run_url: str
     ordinal: int = 0  # which attempt it is
+    root: int = 0  # at whose request, where the task does not say it
     fork: Fork | None = None  # where the pull request comes from, when that is not here
     protected: tuple[str, ...] = ()  # hob.yml's patterns, for what a fork's branch may hold here
     choice: str = ""  # how many attempts there were and why this one, in one line of Markdown

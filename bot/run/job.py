@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain import ChangeSet, Refusal, Run, Task, Usage
+from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
-from bot.inbox.policy import may_ask
+from bot.inbox.policy import may_ask, may_release
 from bot.redact import Redactor
 from bot.run.checkout import Workshop
 from bot.run.joining import fetched, made_again
@@ -64,8 +64,16 @@ class Job:
         else:
             await self.fetched(changes.base)
 
+    @property
+    def approves(self) -> bool:
+        """Whether the task is a maintainer's approval of what was held back."""
+        directive = self.task.directive
+        return directive is not None and directive.word is DirectiveWord.APPROVE
+
     async def still_may(self) -> bool:
         """Whether who asked may still ask."""
+        if self.approves:
+            return await may_release(self.api, self.task.requester, self.task.repo) is None
         bots = self.parts.settings.bots
         return not isinstance(
             await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal

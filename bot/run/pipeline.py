@@ -13,13 +13,16 @@ import structlog
 
 from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
+from bot.git.remote import PushRefused
 from bot.run import report, report_attempts
 from bot.run.again import earlier, only_compared, use
+from bot.run.approve import approve, not_taken
 from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.run.handover import Handover, stored_handover
 from bot.run.job import Job, Parts
 from bot.run.moved import carried_over
 from bot.run.prepare import prepare
+from bot.run.release import offered
 from bot.run.speak import speak, tell
 from bot.run.trying import tried_out
 from bot.tasks.lease import Lease
@@ -127,6 +130,8 @@ async def _make(job: Job) -> Handover | Ended:
         return await speak(job)
     if directive and directive.word is DirectiveWord.USE:
         return await use(job, directive.number)
+    if directive and directive.word is DirectiveWord.APPROVE:
+        return await approve(job, directive.digest)
     before = await earlier(job)
     ground = await prepare(
         parts.workshop,
@@ -147,8 +152,9 @@ async def _make(job: Job) -> Handover | Ended:
     carried = await carried_over(job, ground, picked.result)
     words = (report_attempts.choice(picked, url=job.compare_url), carried.words)
     choice = "\n\n".join(word for word in words if word)
-    return without_pull(carried.result, choice) or Handover(
-        result=carried.result,
+    result = await offered(job, ground, carried.result, ordinal=picked.chosen.ordinal)
+    return without_pull(result, choice) or Handover(
+        result=result,
         branch=ground.branch,
         head=carried.head,
         hidden=ground.hidden,
@@ -165,17 +171,21 @@ async def _publish(job: Job, handover: Handover) -> Ended:
     await job.store.set_phase(job.run, Phase.PUBLISH)
     task, result = job.task, handover.result
     if not await job.still_may():
-        raise UserError(
-            f"`@{task.requester.login}` may no longer write to this repository, so nothing was published.",
-            phase="publish",
-        )
+        what = "release what is held back in" if job.approves else "write to"
+        told = f"`@{task.requester.login}` may no longer {what} this repository, so nothing was published."
+        raise UserError(told, phase="publish")
     job.lease.commit()
     if task.kind.is_words:
         return await tell(job, handover)
     await job.ready(result.changes)
-    pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
+    try:
+        pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
+    except PushRefused as refused:
+        if job.approves:
+            return not_taken(handover, refused)
+        raise
     if handover.ordinal:
-        await job.store.choose_attempt(job.run, task.root, handover.ordinal)
+        await job.store.choose_attempt(job.run, handover.root or task.root, handover.ordinal)
     text = report.done(
         pull,
         result,
