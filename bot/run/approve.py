@@ -40,8 +40,8 @@ ANOTHER = (
 )
 NOT_TAKEN = (
     "❌ **GitHub did not take this from me**, so nothing was published. It said:\n\n{}\n\nWorkflow files "
-    "take the `workflows` permission, which I do not ask for. This is the change that was approved and proved; "
-    "`git apply` takes it on {}:\n\n{}"
+    "take the `workflows` permission, which I do not ask for. This is the change that was approved and "
+    "proved; `git apply` takes it on {}:\n\n{}"
 )
 
 

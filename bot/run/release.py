@@ -49,7 +49,7 @@ async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> 
     waiting: Sequence[Held] = ()
     if ground.head is not None:
         waiting = await waiting_on(job, result.changes.base)
-    own = {each.path for each in (*result.changes.files, *result.changes.held)}
+    own = {file.path for file in result.changes.files} | {item.path for item in result.changes.held}
     held = (*result.changes.held, *(item for item in waiting if item.path not in own))
     changes = replace(result.changes, held=held)
     if not changes.releasable:
