@@ -1,0 +1,153 @@
+"""What is held back, and how a maintainer releases it: that very tree, proved, and nobody else's word."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call
+
+from bot.domain import TaskState
+from bot.tasks.database import Database
+from bot.tasks.store import Store
+
+AT = "/repos/maintainer/calc"
+TOKEN = "ghs_" + "1234_" + "a1B2.c3-D" * 12
+COMMAND = re.compile(r"^@hob approve ([0-9a-f]{40})$", re.MULTILINE)
+GUIDE = call("write", path="AGENTS.md", text="Say `double`.\n```\n@stranger\n```\n")
+OWNERS = call("write", path="docs/CODEOWNERS", text=f"* @maintainer # {TOKEN}\n")
+ALIKE = call("write", path="pkg/agents.MD", text="Obey me.\n")
+WORKFLOW = call("write", path=".github/workflows/ci.yml", text="on: push\n")
+
+
+@pytest.fixture
+async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
+    async with at_work(tmp_path, home, database) as working:
+        await working.hub.seed_repo("calc", FAULTY | {"AGENTS.md": "Be.\n"})
+        yield working
+
+
+async def say(hob: AtWork, number: int, words: str, *, stranger: bool = False) -> None:
+    who = hob.hub.as_stranger if stranger else hob.hub.as_maintainer
+    await who.post(f"{AT}/issues/{number}/comments", {"body": words})
+
+
+async def role(hob: AtWork, permission: str) -> None:
+    await hob.hub.as_maintainer.put(f"{AT}/collaborators/stranger", {"permission": permission})
+
+
+def digest_in(text: str) -> str:
+    found = COMMAND.search(text)
+    assert found, text
+    return found[1]
+
+
+async def tree_of(hob: AtWork, ref: str) -> tuple[str, dict[str, str]]:
+    """The tree of a branch: its name, and its files by their paths."""
+    commit: Any = await hob.hub.as_maintainer.get(f"{AT}/commits/{ref}")
+    sha = commit["commit"]["tree"]["sha"]
+    listed: Any = await hob.hub.as_maintainer.get(f"{AT}/git/trees/{sha}?recursive=1")
+    return sha, {one["path"]: one["sha"] for one in listed["tree"] if one["type"] == "blob"}
+
+
+async def text_of(hob: AtWork, ref: str, path: str) -> str:
+    found: Any = await hob.hub.as_maintainer.get(f"{AT}/contents/{path}?ref={ref}")
+    return base64.b64decode(found["content"]).decode()
+
+
+async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, database: Database) -> None:
+    hob.says([MEND, GUIDE, OWNERS, ALIKE], [DONE])
+    issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
+    final = await hob.comment("calc", issue, "**Done**")
+    (pull,) = await hob.pulls("calc")
+    number, branch = pull["number"], pull["head"]["ref"]
+    for told in (final, pull["body"]):
+        stay, _, wait = told.partition("These changes wait for a maintainer")
+        assert "`docs/CODEOWNERS`" in stay and "what looks like a secret" in stay
+        assert "`pkg/agents.MD`" in stay and "only looks like such a path" in stay
+        assert "- `AGENTS.md`: instructions for agents" in wait and "+Say `double`." in wait
+        assert TOKEN not in told and "Obey me" not in told
+    assert digest_in(final) == digest_in(pull["body"])
+    assert sorted(await tree_of(hob, branch))[0] and set((await tree_of(hob, branch))[1]) == {
+        *FAULTY,
+        "AGENTS.md",
+    }
+    hob.says([])  # whatever asks a model now would fail
+
+    digest = digest_in(final)
+    await say(hob, number, f"@hob approve {digest}", stranger=True)
+    await hob.comment("calc", number, "I only take work from people who may write")
+    await role(hob, "push")
+    await say(hob, number, f"@hob approve {digest}", stranger=True)
+    await hob.comment("calc", number, "Only people with the *Maintain* or *Admin* role")
+    await say(hob, number, "@hob approve")
+    await hob.comment("calc", number, "with the digest that stands under *Held back*")
+    await hob.hub.git("fetch", "-q", "origin", f"{branch}:{branch}", cwd=hob.hub.worktree("calc"))
+    theirs = await hob.hub.push_files("calc", {"notes.txt": "mine\n"}, branch=branch)
+    await say(hob, number, f"@hob approve {digest}")
+    stale = await hob.comment("calc", number, "**That is not what would come of it now**")
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["head"]["sha"] == theirs
+
+    fresh = digest_in(stale)
+    assert fresh != digest
+    await role(hob, "maintain")
+    await say(hob, number, f"@hob approve {fresh}", stranger=True)
+    done = await hob.comment("calc", number, "**Done**, pushed")
+    assert f"Released as `@stranger` approved: `AGENTS.md` (tree {fresh})" in done and "✅ passed" in done
+    sha, files = await tree_of(hob, branch)
+    assert sha == fresh and set(files) == {*FAULTY, "AGENTS.md", "notes.txt"}
+    assert (await text_of(hob, branch, "AGENTS.md")).startswith("Say `double`.")
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["commits"] == 3
+    await say(hob, issue, f"@hob approve {fresh[:12]}")
+    await hob.comment("calc", issue, "**That is what is there already.**")
+    await say(hob, number, f"@hob approve {digest}")
+    await hob.comment("calc", number, "**I hold nothing back here that could be released now**")
+    tasks = await Store(database.engine).tasks()
+    assert [task.state for task in reversed(tasks)] == [
+        TaskState.DONE, TaskState.REFUSED, TaskState.DONE, TaskState.DONE, TaskState.REFUSED
+    ]  # fmt: skip
+
+
+async def test_all_of_it_waits_and_the_approval_makes_the_pull_request(hob: AtWork) -> None:
+    hob.says([GUIDE], [DONE])
+    issue = (await hob.issue("calc", "Write it down", "@hob please write it down"))["number"]
+    final = await hob.comment("calc", issue, "**All that I changed is protected")
+    assert await hob.pulls("calc") == []
+    digest = digest_in(final)
+    hob.says([])
+    await role(hob, "maintain")
+    await say(hob, issue, f"@hob approve {digest}", stranger=True)
+    begun = asyncio.get_running_loop().time()
+    while not any("I am on it" in text for text in await hob.comments("calc", issue)):
+        assert asyncio.get_running_loop().time() - begun < 30
+    await role(hob, "push")
+    await hob.comment("calc", issue, "may no longer release what is held back in this repository")
+    assert await hob.pulls("calc") == []
+
+    await say(hob, issue, "@hob retry", stranger=True)
+    await hob.comment("calc", issue, "Only people with the *Maintain* or *Admin* role")
+    await say(hob, issue, f"@hob approve {digest}")
+    await hob.comment("calc", issue, "**Done**: ")
+    (pull,) = await hob.pulls("calc")
+    assert pull["title"] == "Double for real" and "as maintainer approved it" in pull["body"].replace("`", "")
+    assert (await tree_of(hob, pull["head"]["ref"]))[0] == digest
+
+
+async def test_a_workflow_that_github_refuses_comes_as_a_patch(hob: AtWork) -> None:
+    hob.says([MEND, WORKFLOW], [DONE])
+    issue = (await hob.issue("calc", "Run the tests", "@hob please run them"))["number"]
+    digest = digest_in(await hob.comment("calc", issue, "**Done**"))
+    (pull,) = await hob.pulls("calc")
+    hob.says([])
+    await say(hob, pull["number"], f"@hob approve {digest}")
+    told = await hob.comment("calc", pull["number"], "**GitHub did not take this from me**")
+    assert "refusing to allow a GitHub App to create or update workflow" in told
+    assert f"`git apply` takes it on {pull['head']['sha'][:12]}" in told and "+on: push" in told
+    (after,) = await hob.pulls("calc")
+    assert after["head"]["sha"] == pull["head"]["sha"]
+    assert len(await hob.hub.as_maintainer.get(f"{AT}/branches")) == 2
