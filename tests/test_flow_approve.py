@@ -73,10 +73,8 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
         assert "- `AGENTS.md`: instructions for agents" in wait and "+Say `double`." in wait
         assert TOKEN not in told and "Obey me" not in told
     assert digest_in(final) == digest_in(pull["body"])
-    assert sorted(await tree_of(hob, branch))[0] and set((await tree_of(hob, branch))[1]) == {
-        *FAULTY,
-        "AGENTS.md",
-    }
+    _, files = await tree_of(hob, branch)
+    assert set(files) == {*FAULTY, "AGENTS.md"} and await text_of(hob, branch, "AGENTS.md") == "Be.\n"
     hob.says([])  # whatever asks a model now would fail
 
     digest = digest_in(final)
@@ -87,17 +85,21 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
     await hob.comment("calc", number, "Only people with the *Maintain* or *Admin* role")
     await say(hob, number, "@hob approve")
     await hob.comment("calc", number, "with the digest that stands under *Held back*")
-    await hob.hub.git("fetch", "-q", "origin", f"{branch}:{branch}", cwd=hob.hub.worktree("calc"))
-    theirs = await hob.hub.push_files("calc", {"notes.txt": "mine\n"}, branch=branch)
+    hob.says([call("write", path="notes.txt", text="mine\n")], [DONE])
+    await say(hob, number, "@hob add a note")
+    more = await hob.comment("calc", number, "**Done**, pushed")
+    assert "- `AGENTS.md`: held back earlier on this pull request" in more
+    hob.says([])
+    moved = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
     await say(hob, number, f"@hob approve {digest}")
     stale = await hob.comment("calc", number, "**That is not what would come of it now**")
-    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["head"]["sha"] == theirs
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["head"] == moved["head"]
 
     fresh = digest_in(stale)
-    assert fresh != digest
+    assert digest_in(more) == digest_in(moved["body"]) == fresh != digest
     await role(hob, "maintain")
     await say(hob, number, f"@hob approve {fresh}", stranger=True)
-    done = await hob.comment("calc", number, "**Done**, pushed")
+    done = await hob.comment("calc", number, "Released as `@stranger` approved")
     assert f"Released as `@stranger` approved: `AGENTS.md` (tree {fresh})" in done and "✅ passed" in done
     sha, files = await tree_of(hob, branch)
     assert sha == fresh and set(files) == {*FAULTY, "AGENTS.md", "notes.txt"}
@@ -109,7 +111,7 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
     await hob.comment("calc", number, "**I hold nothing back here that could be released now**")
     tasks = await Store(database.engine).tasks()
     assert [task.state for task in reversed(tasks)] == [
-        TaskState.DONE, TaskState.REFUSED, TaskState.DONE, TaskState.DONE, TaskState.REFUSED
+        TaskState.DONE, TaskState.DONE, TaskState.REFUSED, TaskState.DONE, TaskState.DONE, TaskState.REFUSED
     ]  # fmt: skip
 
 
@@ -132,22 +134,42 @@ async def test_all_of_it_waits_and_the_approval_makes_the_pull_request(hob: AtWo
     await say(hob, issue, "@hob retry", stranger=True)
     await hob.comment("calc", issue, "Only people with the *Maintain* or *Admin* role")
     await say(hob, issue, f"@hob approve {digest}")
-    await hob.comment("calc", issue, "**Done**: ")
+    await hob.comment("calc", issue, "Done, but read the proof**: ")
     (pull,) = await hob.pulls("calc")
     assert pull["title"] == "Double for real" and "as maintainer approved it" in pull["body"].replace("`", "")
     assert (await tree_of(hob, pull["head"]["ref"]))[0] == digest
 
 
-async def test_a_workflow_that_github_refuses_comes_as_a_patch(hob: AtWork) -> None:
-    hob.says([MEND, WORKFLOW], [DONE])
-    issue = (await hob.issue("calc", "Run the tests", "@hob please run them"))["number"]
-    digest = digest_in(await hob.comment("calc", issue, "**Done**"))
-    (pull,) = await hob.pulls("calc")
+async def test_what_is_broken_without_the_held_part_and_what_github_refuses(
+    hob: AtWork, database: Database
+) -> None:
+    sound = {
+        "calc.py": "def double(x):\n    return x * 2\n",
+        "db/rate.py": "RATE = 2\n",
+        ".github/hob.yml": 'protected_paths: ["db/*"]\n',
+    }
+    await hob.hub.push_files("calc", sound)
+    needs = "from db.rate import FACTOR\n\n\ndef double(x):\n    return x * FACTOR\n"
+    code = call("write", path="calc.py", text=needs)
+    hob.says([code, call("write", path="db/rate.py", text="FACTOR = 2\n")], [DONE])
+    issue = (await hob.issue("calc", "Call it a factor", "@hob please rename it"))["number"]
+    worse = await hob.comment("calc", issue, "it breaks tests that passed before")
+    assert await hob.pulls("calc") == [] and "the repository's hob.yml protects it" in worse
     hob.says([])
-    await say(hob, pull["number"], f"@hob approve {digest}")
-    told = await hob.comment("calc", pull["number"], "**GitHub did not take this from me**")
+    await say(hob, issue, f"@hob approve {digest_in(worse)}")
+    await hob.comment("calc", issue, "✅ **Done**: ")
+    (pull,) = await hob.pulls("calc")
+    assert (await tree_of(hob, pull["head"]["ref"]))[0] == digest_in(worse)
+    (attempt,) = await Store(database.engine).attempts(1)
+    assert attempt.chosen
+
+    hob.says([WORKFLOW], [DONE])
+    issue = (await hob.issue("calc", "Run the tests", "@hob please run them"))["number"]
+    digest = digest_in(await hob.comment("calc", issue, "**All that I changed is protected"))
+    hob.says([])
+    await say(hob, issue, f"@hob approve {digest}")
+    told = await hob.comment("calc", issue, "**GitHub did not take this from me**")
     assert "refusing to allow a GitHub App to create or update workflow" in told
-    assert f"`git apply` takes it on {pull['head']['sha'][:12]}" in told and "+on: push" in told
-    (after,) = await hob.pulls("calc")
-    assert after["head"]["sha"] == pull["head"]["sha"]
+    assert "`git apply` takes it on " in told and "+on: push" in told
+    assert len(await hob.pulls("calc")) == 1
     assert len(await hob.hub.as_maintainer.get(f"{AT}/branches")) == 2
