@@ -29,8 +29,8 @@ from bot.run.report_held import held
 
 MOST_PATCH = 40_000  # characters, in a comment
 FORK = (
-    "This goes to a fork, where I release nothing that I held back: its workflows and its owners are not "
-    "this repository's. Whoever owns the fork can make the change by hand."
+    "This stands on commits from a fork, on top of which I publish nothing that is protected. Whoever may "
+    "push there can make the change by hand."
 )
 THERE = "✅ **That is what is there already.** Nothing was left to be done."
 NOTHING = "✋ **I hold nothing back here that could be released now**, so nothing was published."
@@ -67,7 +67,7 @@ async def approve(job: Job, digest: str) -> Handover | Ended:
         parts.settings.model,
         merging=False,
     )
-    if ground.fork:
+    if ground.foreign:
         raise UserError(FORK, phase="prepare")
     if ground.head and (await asyncio.to_thread(_tree, ground.checkout)).startswith(digest):
         return Ended(state=TaskState.DONE, text=THERE)

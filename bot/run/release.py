@@ -13,7 +13,10 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from bot.domain import ChangeSet, Held, OutcomeKind, Release, Result, Task
+from bot.errors import UserError
 from bot.git.commit import build_tree
 from bot.git.diff import unified
 from bot.git.transplant import carried
@@ -26,6 +29,8 @@ MOST_SHOWN = 20_000  # characters of a diff, in a body of at most 65,536
 TOO_LONG = "all that is held is too much to be shown here, so nobody can approve it"
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Co", "Cn")  # Unicode categories
 MOST_ROOTS = 20  # requests on one pull request whose held paths are looked for
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +45,12 @@ class Kept:
 async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> Result:
     """``result`` with what a maintainer may release beside it, on a pull request also what waits there.
 
-    Nothing of what goes to a fork: nobody here decides what runs there. When all of it waits, the attempt
-    ``ordinal`` is noted as the one that was taken.
+    Nothing on top of a fork's commits: nothing protected is pushed there. When all of the change waits, the
+    attempt ``ordinal`` is noted as the one that was taken.
     """
-    if ground.fork or result.outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT):
+    if ground.foreign or result.outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT):
+        return result
+    if not (result.changes or result.changes.releasable):
         return result
     repo = job.parts.workshop.mirror.path(job.task.repo.id)
     waiting: Sequence[Held] = ()
@@ -100,7 +107,11 @@ async def waiting_on(job: Job, head: str) -> tuple[Held, ...]:
     for kept in await kept_on(job):
         if not kept.attempt.chosen:
             continue
-        await job.ready(kept.changes)
+        try:
+            await job.ready(kept.changes)
+        except UserError as gone:
+            log.warning("release.no_base", task_of=kept.root.id, reason=gone.message)
+            continue
         for item in await asyncio.to_thread(carried, repo, kept.changes, onto=head):
             if item.change is not None:
                 found[item.path] = item
