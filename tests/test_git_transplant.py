@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from git_fixtures import commit, git
 
-from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held
 from bot.git.commit import build_tree
-from bot.git.transplant import Conflict, transplant
+from bot.git.transplant import Conflict, carried, transplant
 
 MODE = 0o100644
 
@@ -45,6 +45,21 @@ def test_the_tree_becomes_the_other_attempts_and_the_rest_stays(work: Path) -> N
     assert tree == git(work, "rev-parse", f"{wanted}^{{tree}}")
     again = transplant(work / ".git", onto=wanted, wanted=two, published=two)
     assert not again
+
+
+def test_what_is_held_goes_along_while_nobody_changed_it(work: Path) -> None:
+    base = commit(work, {"AGENTS.md": "0\n", "CODEOWNERS": "0\n", "a": "0\n"})
+    changes = [changed("AGENTS.md", b"1\n"), gone("CODEOWNERS"), added("CLAUDE.md", b"1\n")]
+    held = tuple(Held(path=file.path, why="protected", change=file) for file in changes)
+    wanted = ChangeSet(base=base, files=(changed("a", b"1\n"),), held=(*held, Held(path="x", why="odd")))
+    head = commit(work, {"a": "2\n", "b": "2\n", "CLAUDE.md": "theirs\n", "CODEOWNERS": None})
+    told = carried(work / ".git", wanted, onto=head)
+    assert [(item.path, item.why, item.change is not None) for item in told] == [
+        ("AGENTS.md", "protected", True),
+        ("CLAUDE.md", "protected; somebody changed it since", False),
+        ("x", "odd", False),
+    ]
+    assert carried(work / ".git", wanted, onto=base) == wanted.held
 
 
 def test_what_people_changed_since_is_named_and_nothing_is_done(work: Path) -> None:

@@ -262,6 +262,24 @@ async def test_permissions(script: Script, repo: RepoApi) -> None:
     assert got == [Permission.ADMIN, Permission.WRITE, Permission.READ, none, none, none, none]
 
 
+@pytest.mark.parametrize(
+    ("said", "may"),
+    [
+        ({"permission": "admin"}, True),
+        ({"permission": "write", "role_name": "maintain"}, True),
+        ({"permission": "write", "role_name": "leads", "user": {"permissions": {"maintain": True}}}, True),
+        ({"permission": "write", "role_name": "write", "user": {"permissions": {"maintain": False}}}, False),
+        ({"permission": "write", "user": None}, False),
+        ({"permission": "read", "role_name": "maintain"}, False),
+        ({}, False),
+    ],
+)
+async def test_who_maintains(script: Script, repo: RepoApi, said: dict[str, object], may: bool) -> None:
+    script.on("GET /repos/octo/demo/collaborators/ann/permission", said)
+    assert await repo.maintains("ann") is may
+    assert not await repo.maintains("nobody") and not await repo.maintains("")
+
+
 async def test_a_login_cannot_reach_another_path(script: Script, repo: RepoApi) -> None:
     assert await repo.permission("../../../user") is Permission.NONE
     assert script.seen[-1].path.startswith("/repos/octo/demo/collaborators/")

@@ -63,6 +63,51 @@ def test_protected_and_odd_paths_are_held_back_and_the_rest_passes(path: str) ->
     admitted.held[0].path.encode("utf-8")
 
 
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (added(".github/workflows/ci.yml"), ""),
+        (added("pkg/AGENTS.md"), ""),
+        (added(".gitmodules"), ""),
+        (added("CLAUDE.md", b"AGENTS.md", 0o120000), ""),
+        (FileChange(path="CODEOWNERS", kind=ChangeKind.DELETED), ""),
+        (added(".GitHub/workflows/ci.yml"), "only looks like such a path"),
+        (added("AGENTS.md. ."), "only looks like such a path"),
+        (added("AGENTS.md::$DATA"), "only looks like such a path"),
+        (added(".github/workflows", b"x"), "only looks like such a path"),
+        (added(".github/work\u200cflows/ci.yml"), "invisible"),
+        (added("AGENTS.md", b"../../etc/passwd", 0o120000), "out of the repository"),
+        (added(".gitmodules", b"x", 0o120000), "git takes no link there"),
+        (added("AGENTS.md", b"x" * (MAX_BYTES + 1)), "larger than"),
+        (added("AGENTS.md", b"a\0b"), "no text"),
+        (added("AGENTS.md", b"\xff\xfe"), "no text"),
+        (added("AGENTS.md", b"ghs_" + b"1234_" + b"a1B2.c3-D" * 12), "looks like a secret"),
+    ],
+)
+def test_only_honest_protected_paths_can_be_released(change: FileChange, why: str) -> None:
+    (held,) = through(change, added("fine.py")).held
+    assert (held.change == change) is not bool(why)
+    assert why in held.why
+    let_go = (
+        admit(
+            ChangeSet(base=BASE, files=(change,)), protected=(), redactor=Redactor(), released={change.path}
+        )
+        if "secret" not in why and "text" not in why
+        else None
+    )  # those were never on offer
+    assert let_go is None or bool(let_go.files) is not bool(why)
+
+
+def test_too_much_is_not_kept_and_a_secret_in_pieces_neither() -> None:
+    half = MAX_BYTES // 2 + 1
+    admitted = through(added("AGENTS.md", b"x" * half), added("CODEOWNERS", b"x" * half))
+    assert admitted.releasable == () and "too much" in admitted.held[0].why
+    secret = "correct-horse-battery-staple-42"
+    pieces = (added("a.py", secret[:16].encode()), added("AGENTS.md", secret[16:].encode()))
+    split = admit(ChangeSet(base=BASE, files=pieces), protected=(), redactor=Redactor([secret]))
+    assert split.releasable == () and "in pieces" in split.held[0].why
+
+
 def test_deleting_a_protected_path_is_held_back_too() -> None:
     gone = FileChange(path=".github/workflows/ci.yml", kind=ChangeKind.DELETED)
     assert through(gone).held

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import text
 from tasks_fixtures import asked
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, OutcomeKind, Run, TaskState
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
 from bot.tasks.claims import ATTEMPTS, expire_leases
 from bot.tasks.requests import LEFT
@@ -53,6 +55,18 @@ async def test_a_workspace_is_stored_with_its_turn_and_each_content_once(store: 
     assert (ended.state, ended.diff, ended.work_seq) == (AttemptState.ENDED, "d\ufffd", -1)
     assert await store.attempt_changes(ended) == work(a=b"9")
     assert [turn.record["n"] for turn in await store.turns(run.id)] == [0, 1, 2]
+
+
+async def test_what_is_held_back_is_kept_with_its_content(store: Store) -> None:
+    run = await claimed(store)
+    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    made = FileChange(path="AGENTS.md", kind=ChangeKind.ADDED, mode=0o100644, data=b"\xffBe.\n")
+    held = (Held(path="AGENTS.md", why="for people", change=made), Held(path=".git", why="git's own"))
+    changes = replace(work(a=b"1"), held=held)
+    await store.end_attempt(run, one.id, AttemptState.ENDED, changes=changes)
+    (ended,) = await store.attempts(run.task)
+    kept = await store.attempt_changes(ended)
+    assert kept == changes and kept.releasable == (made,)
 
 
 async def test_a_workspace_too_large_leaves_the_last_one_that_was_not(store: Store) -> None:

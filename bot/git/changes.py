@@ -146,8 +146,6 @@ class _Reading:
         self.new[path] = (mode, entry.data)
 
     def _why_held(self, entry: Entry) -> str | None:
-        if entry.path == b".gitmodules":
-            return "declares submodules, which are not changed"
         if entry.kind is EntryKind.SPECIAL:
             return "is a socket, a device or a named pipe"
         if entry.too_big:
@@ -162,8 +160,6 @@ class _Reading:
         for leaf, below in self.base.leaves(path, node) if node and path else ():
             if below.mode == GITLINK:
                 self.held.setdefault(leaf, "is a submodule: it is not deleted")
-            elif leaf == b".gitmodules":
-                self.held.setdefault(leaf, "declares submodules, which are not changed")
             else:
                 self.gone.add(leaf)
 

@@ -122,6 +122,8 @@ def _unfit(change: FileChange) -> str:
         return f"it is larger than {MAX_BYTES >> 20} MiB"
     if stat.S_ISLNK(change.mode) and _leaves_tree(change):
         return "it is a link that leads out of the repository"
+    if stat.S_ISLNK(change.mode) and _folded(change.path).rpartition("/")[2] == ".gitmodules":
+        return "git takes no link there"
     return ""
 
 

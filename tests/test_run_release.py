@@ -1,0 +1,57 @@
+"""The offer that a maintainer approves: the name of the very tree, and all of what changes in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from git_fixtures import commit, git
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.run.release import MOST_SHOWN, offer
+
+
+def file(path: str, data: str, kind: ChangeKind = ChangeKind.ADDED) -> FileChange:
+    return FileChange(path=path, kind=kind, mode=0o100644, data=data.encode())
+
+
+def holding(base: str, *held: FileChange, files: tuple[FileChange, ...] = ()) -> ChangeSet:
+    kept = tuple(Held(path=each.path, why="protected", change=each) for each in held)
+    return ChangeSet(base=base, files=files, held=(*kept, Held(path=".git/x", why="git's own")))
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    return tmp_path / "work"
+
+
+def test_the_digest_is_the_tree_that_comes_of_it(work: Path) -> None:
+    base = commit(work, {"a.py": "0\n", "AGENTS.md": "0\n"})
+    guide = file("AGENTS.md", "1\n", ChangeKind.MODIFIED)
+    changes = holding(base, guide, files=(file("b.py", "1\n"),))
+    found = offer(work / ".git", changes, "hob")
+    assert found and found.paths == ("AGENTS.md",) and found.command == f"@hob approve {found.digest}"
+    assert "+1" in found.diff and "b.py" not in found.diff
+    others = [
+        holding(base, guide),  # without the rest of the change
+        holding(base, replace(guide, data=b"1\n\n"), files=changes.files),
+        holding(base, replace(guide, mode=0o100755), files=changes.files),
+        holding(base, guide, file("CODEOWNERS", "* @a\n"), files=changes.files),
+    ]
+    digests = {made.digest for each in others if (made := offer(work / ".git", each, "hob"))}
+    assert len(digests) == len(others) and found.digest not in digests
+    moved = commit(work, {"c.py": "2\n"})
+    later = offer(work / ".git", replace(changes, base=moved), "hob")
+    assert later and later.digest not in {found.digest, *digests}
+    real = commit(work, {"b.py": "1\n", "AGENTS.md": "1\n"})
+    assert later.digest == git(work, "rev-parse", f"{real}^{{tree}}")
+
+
+def test_what_nobody_could_see_is_spelt_out_or_not_offered(work: Path) -> None:
+    base = commit(work, {"a.py": "0\n"})
+    hidden = offer(work / ".git", holding(base, file("AGENTS.md", "a\u202eb\u200bc\r\n")), "hob")
+    assert hidden and r"+a\u{202e}b\u{200b}c\u{d}" in hidden.diff
+    assert offer(work / ".git", holding(base, file("AGENTS.md", "x\n" * MOST_SHOWN)), "hob") is None
+    clash = holding(base, file("a.py/AGENTS.md", "x\n"), files=(file("a.py", "1\n", ChangeKind.MODIFIED),))
+    assert offer(work / ".git", clash, "hob") is None
