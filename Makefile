@@ -23,7 +23,7 @@ types: setup
 	$(BIN)/mypy
 
 pytest: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	cd tests && PYTHONPATH=..:. ../$(BIN)/python -m attack.campaign

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 GRACE_SECONDS = 20.0
+# Sandboxes that this process has seen hold: (backend, image, engine).
+_HOLDS: set[tuple[str, str, str]] = set()
 
 
 def _begin(settings: Settings) -> Redactor:
@@ -176,10 +178,19 @@ def _made(settings: Settings) -> Workshop:
 
 async def _workshop(settings: Settings) -> Workshop:
     """Layers and sandbox, when the sandbox holds on this machine."""
-    from sandbox.probe import probe
-
     workshop = _made(settings)
     await asyncio.to_thread(workshop.layers.prune)
+    await _tested(settings)
+    return workshop
+
+
+async def _tested(settings: Settings) -> None:
+    """Have the sandbox attacked, once in a process; raises HobError when something gets through."""
+    from sandbox.probe import probe
+
+    what = (settings.sandbox, settings.image, settings.docker)
+    if what in _HOLDS:
+        return
     report = await probe(
         backend=settings.sandbox,
         scratch=settings.home / "scratch",
@@ -190,7 +201,7 @@ async def _workshop(settings: Settings) -> Workshop:
         failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)
         raise HobError(f"the sandbox does not hold on this machine, so no work is taken: {failed}")
     log.info("sandbox.ready", backend=report.backend, limits=report.limits_by)
-    return workshop
+    _HOLDS.add(what)
 
 
 def _github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:

@@ -29,11 +29,7 @@ def engine_answers() -> bool:
 
 @pytest.mark.parametrize(
     ("half", "family"),
-    [
-        pytest.param(half, family, marks=pytest.mark.xdist_group(f"attack {half}"), id=f"{half}: {family}")
-        for half in HALVES
-        for family in FAMILIES
-    ],
+    [pytest.param(half, family, id=f"{half}: {family}") for half in HALVES for family in FAMILIES],
 )
 def test_nothing_unexpected(half, family):
     if half.backend == "docker" and not engine_answers():

@@ -19,9 +19,6 @@ from bot.demo.house import House
 from bot.demo.show import Teller, play
 from bot.demo.story import git
 
-# One after the other in one process: each story has the machine to itself.
-pytestmark = pytest.mark.xdist_group("demo")
-
 LIBRARY = "inflection==0.5.1"
 SOUND = "if number % 100 in (11, 12, 13):"
 BROKEN = "if number % 10 in (11, 12, 13):"
@@ -93,14 +90,12 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
     assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
 
 
-@pytest.mark.xdist_group("house")
 async def test_the_pull_request_mends_the_repository(house: House, tmp_path: Path) -> None:
     story = await play_in(house)
     assert story["state"] == "done"
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
 
 
-@pytest.mark.xdist_group("house")
 async def test_the_same_on_real_code(house: House, library: Path, tmp_path: Path) -> None:
     assert not suite_passes(library)
     story = await play_in(house, repo=library, request="the tests of ordinal fail for 13, please fix it")

@@ -17,8 +17,6 @@ from sandbox.docker import open_docker
 from sandbox.probe import probe
 from sandbox.spec import Command, Ending, EntryKind, Policy, PolicyUnmet
 
-pytestmark = pytest.mark.xdist_group("docker")
-
 
 @pytest.fixture(scope="module")
 def image():
