@@ -325,6 +325,26 @@ async def test_try_and_use_name_what_there_is(scene: Scene) -> None:
     assert await say(scene, "use 1") == "refused: no write permission"
 
 
+async def test_approve_is_for_maintainers_and_names_a_tree(scene: Scene) -> None:
+    await say(scene, "return 0")
+    (root,) = await scene.tasks()
+    assert await say(scene, "approve 3f2a9c01bd77") == "refused: no maintain permission"
+    assert "Only people with the *Maintain* or *Admin* role" in scene.comments()[-1]
+    scene.may("alice", "admin")
+    assert (await say(scene, "approve 3f2a9c01bd77")).startswith("no approve: I hold nothing back")
+    claimed = await scene.store.claim(root.id, "w")
+    assert claimed
+    await scene.store.begin_attempt(claimed[1])
+    assert "at least its first 12" in await say(scene, "approve 3f2a9c0")
+    await say(scene, "approve 3f2a9c01bd77")
+    _, approval = await scene.tasks()
+    assert approval.directive == Directive(word=DirectiveWord.APPROVE, of=root.id, digest="3f2a9c01bd77")
+    await scene.store.ask_cancel(approval.id)
+    scene.may("alice", "write")
+    await say(scene, "retry")
+    assert len(await scene.tasks()) == 2, "who may not approve may not have it done again"
+
+
 async def test_s35_a_refusal_that_was_written_and_not_recorded_is_found_again(scene: Scene) -> None:
     scene.may("alice", "none")
     scene.script.on(COMMENTS, (502, {}))
