@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from git_fixtures import commit, git
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Proof, Result
+from bot.run.handover import Handover, stored_handover
 from bot.run.release import MOST_SHOWN, offer
+from bot.tasks.values import pack, unpack
 
 
 def file(path: str, data: str, kind: ChangeKind = ChangeKind.ADDED) -> FileChange:
@@ -55,3 +57,13 @@ def test_what_nobody_could_see_is_spelt_out_or_not_offered(work: Path) -> None:
     assert offer(work / ".git", holding(base, file("AGENTS.md", "x\n" * MOST_SHOWN)), "hob") is None
     clash = holding(base, file("a.py/AGENTS.md", "x\n"), files=(file("a.py", "1\n", ChangeKind.MODIFIED),))
     assert offer(work / ".git", clash, "hob") is None
+
+
+def test_an_offer_is_the_same_after_a_crash(work: Path) -> None:
+    base = commit(work, {"a.py": "0\n"})
+    changes = holding(base, file("AGENTS.md", "1\n"), files=(file("b.py", "1\n"),))
+    release = offer(work / ".git", changes, "hob")
+    outcome = Outcome(kind=OutcomeKind.CHANGED)
+    result = Result(outcome=outcome, changes=changes, proof=Proof(), release=release)
+    handover = Handover(result=result, branch="hob/1-x", head=None, hidden=(), run_url="", root=7)
+    assert release and stored_handover(unpack(pack(handover.as_stored()))) == handover
