@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from dulwich.repo import Repo
 
-from bot.domain import ChangeSet, Outcome, OutcomeKind, Phase, Proof, Release, Result, TaskState, Usage
+from bot.domain import ChangeSet, Held, Outcome, OutcomeKind, Phase, Proof, Release, Result, TaskState, Usage
 from bot.errors import UserError
 from bot.git.diff import unified
 from bot.git.remote import PushRefused
@@ -24,7 +24,7 @@ from bot.run.notebook import tried
 from bot.run.prepare import Ground, prepare
 from bot.run.prove import prove
 from bot.run.quiet import cell, fenced
-from bot.run.release import Kept, kept_on, offer, waiting_on
+from bot.run.release import Kept, beside, kept_on, offer, waiting_on
 from bot.run.report_held import held
 
 MOST_PATCH = 40_000  # characters, in a comment
@@ -127,8 +127,10 @@ async def _offers(job: Job, ground: Ground) -> list[Offer]:
     """What can be approved on this thread now; on an open pull request all that waits there comes first."""
     repo, slug, onto = ground.checkout.repo, job.parts.slug, ground.checkout.base
     found: list[tuple[ChangeSet, Kept | None]] = []
+    waiting: Sequence[Held] = ()
     if ground.head is not None:
-        found.append((ChangeSet(base=onto, held=await waiting_on(job, onto)), None))
+        waiting = await waiting_on(job, onto)
+        found.append((ChangeSet(base=onto, held=tuple(waiting)), None))
     for kept in await kept_on(job):
         if kept.changes.parents or (kept.attempt.chosen and (ground.head or kept.changes.files)):
             continue  # it is among what waits, or its pull request is closed
@@ -136,7 +138,7 @@ async def _offers(job: Job, ground: Ground) -> list[Offer]:
         there = kept.changes
         if ground.head is not None:
             try:
-                there = await asyncio.to_thread(transplant, repo, onto=onto, wanted=there)
+                there = beside(await asyncio.to_thread(transplant, repo, onto=onto, wanted=there), waiting)
             except Conflict:
                 continue
         found.append((there, kept))

@@ -53,12 +53,9 @@ async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> 
     if not (result.changes or result.changes.releasable):
         return result
     repo = job.parts.workshop.mirror.path(job.task.repo.id)
-    waiting: Sequence[Held] = ()
+    changes = result.changes
     if ground.head is not None:
-        waiting = await waiting_on(job, result.changes.base)
-    own = {file.path for file in result.changes.files} | {item.path for item in result.changes.held}
-    held = (*result.changes.held, *(item for item in waiting if item.path not in own))
-    changes = replace(result.changes, held=held)
+        changes = beside(changes, await waiting_on(job, changes.base))
     if not changes.releasable:
         return result
     release = await asyncio.to_thread(offer, repo, changes, job.parts.slug)
@@ -71,6 +68,12 @@ async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> 
         for item in changes.held
     )
     return replace(result, changes=replace(changes, held=told))
+
+
+def beside(changes: ChangeSet, waiting: Sequence[Held]) -> ChangeSet:
+    """``changes`` that also hold back what waits already, but for paths of their own."""
+    own = {file.path for file in changes.files} | {item.path for item in changes.held}
+    return replace(changes, held=(*changes.held, *(item for item in waiting if item.path not in own)))
 
 
 def offer(repo: Path, changes: ChangeSet, slug: str) -> Release | None:
