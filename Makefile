@@ -23,7 +23,7 @@ types: setup
 	$(BIN)/mypy
 
 pytest: setup
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	cd tests && PYTHONPATH=..:. ../$(BIN)/python -m attack.campaign
