@@ -51,7 +51,7 @@ async def overhead(turns: int) -> tuple[list[float], list[float]]:
         Path(folder).chmod(0o755)
         async with open_database(home, None) as database:
             await migrate(database)
-            async with at_work(Path(folder), home, database) as hob:
+            async with at_work(Path(folder), home, database, progress_seconds=30) as hob:
                 await hob.hub.seed_repo("calc", {**FAULTY, "text.txt": TEXT, ".github/hob.yml": CONFIG})
                 hob.says(*[_turn(at) for at in range(turns - 2)], [MEND], [DONE])
                 await hob.issue("calc", "Doubling is wrong", "@hob please fix this")
@@ -78,14 +78,16 @@ def _turn(at: int) -> list[dict[str, Any]]:
 
 
 async def _finished(store: Store, turns: int) -> list[dict[str, Any]]:
+    """The turns of the run, read when it is over: reading them meanwhile would be in its way."""
     while True:
         await asyncio.sleep(0.5)
         for run in await store.runs(1):
+            if run.ended_at is None:
+                continue
             records = [turn.record for turn in await store.turns(run.id)]
-            if len(records) == turns:
-                return records
-            if run.ended_at is not None and run.state != "running":
+            if len(records) != turns:
                 raise RuntimeError(f"the run ended after {len(records)} turns: {run.state} {run.error}")
+            return records
 
 
 async def prefix(kind: str, turns: int, most_bytes: int) -> tuple[list[float], int]:

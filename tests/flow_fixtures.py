@@ -146,10 +146,16 @@ async def eventually(
 
 @asynccontextmanager
 async def at_work(
-    tmp_path: Path, home: Path, database: Database, *, model: str = "", worker: bool = True
+    tmp_path: Path,
+    home: Path,
+    database: Database,
+    *,
+    model: str = "",
+    worker: bool = True,
+    progress_seconds: float = 0,
 ) -> AsyncIterator[AtWork]:
     """Web and (unless told otherwise) worker at work on a hub, with ``model`` or a script that ``says``
-    writes.
+    writes; between edits of a progress comment lie ``progress_seconds``.
     """
     port = _free_port()
     script = tmp_path / "script.json"
@@ -164,7 +170,7 @@ async def at_work(
             webhook_secret=hub.webhook_secret,
             model=model or f"scripted:{script}",
             write_seconds=0,
-            progress_seconds=0,
+            progress_seconds=progress_seconds,
             port=port,
             base_url="http://127.0.0.1:8001",
             log="console",
