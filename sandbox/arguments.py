@@ -32,6 +32,7 @@ def encoded(policy: Policy, command: Command) -> bytes:
     options += ["--chdir", command.cwd]
     for name, value in env.items():
         options += ["--setenv", name, value]
-    if any("\0" in option for option in options):
+    joined = "\0".join(options)
+    if joined.count("\0") != len(options) - 1:
         raise ValueError("a NUL in a command's directory or environment")
-    return b"\0".join(map(os.fsencode, options))
+    return os.fsencode(joined)

@@ -167,6 +167,7 @@ class BwrapSandbox:
         self._clock = RunClock(policy.limits, disk.output)
         self._busy = asyncio.Lock()
         self._closed = False
+        self._kills: int | None = None  # what the control group counted after the last command
 
     @property
     def facts(self) -> dict[str, str]:
@@ -210,7 +211,8 @@ class BwrapSandbox:
             return await self._run(command, on_output)
 
     async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> Completed:
-        kills = self._group.memory_kills()
+        kills = self._group.memory_kills() if self._kills is None else self._kills
+        self._kills = None  # until this command is over: nothing runs between two
         began = time.monotonic()
         with self._clock.streams(command, on_output) as streams:
             options = memory_file(arguments.encoded(self._policy, command))
@@ -221,9 +223,10 @@ class BwrapSandbox:
             ending = await self._wait(answering, self._clock.seconds(command))
             await streams.drained()
         answer = answering.result()[0]
+        self._kills = self._group.memory_kills()
         if answer["full"]:
             ending = Ending.OUT_OF_SPACE
-        elif ending is Ending.EXITED and self._group.memory_kills() > kills:
+        elif ending is Ending.EXITED and self._kills > kills:
             ending = Ending.OUT_OF_MEMORY
         elif ending is Ending.EXITED and self._closed:
             ending = Ending.STOPPED
