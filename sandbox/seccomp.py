@@ -99,7 +99,7 @@ def program(*, contained: bool = True) -> bytes:
     filters = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     refuse = pyseccomp.ERRNO(errno.EPERM)
     filters.set_attr(pyseccomp.Attr.ACT_BADARCH, refuse)
-    filters.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)  # a tree: the kernel loads and runs it faster than a list
+    filters.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)  # a tree: loaded and run faster than a list
     for name in DENIED if machine != "x86_64" else (*DENIED, *_X86_DOORS):
         filters.add_rule(refuse, _number(name))
     for name in ("clone3", *(() if contained else _UNSEEN_MEMORY)):  # programs know another way then
