@@ -102,7 +102,7 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
     assert sha == fresh and set(files) == {*FAULTY, "AGENTS.md", "notes.txt"}
     assert (await text_of(hob, branch, "AGENTS.md")).startswith("Say `double`.")
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["commits"] == 3
-    await say(hob, issue, f"@hob approve {fresh[:12]}")
+    await say(hob, issue, f"@hob approve {fresh}")
     await hob.comment("calc", issue, "**That is what is there already.**")
     tasks = await Store(database.engine).tasks()
     assert [task.state for task in reversed(tasks)] == [

@@ -335,10 +335,11 @@ async def test_approve_is_for_maintainers_and_names_a_tree(scene: Scene) -> None
     claimed = await scene.store.claim(root.id, "w")
     assert claimed
     await scene.store.begin_attempt(claimed[1])
-    assert "at least its first 12" in await say(scene, "approve 3f2a9c0")
-    await say(scene, "approve 3f2a9c01bd77")
+    assert "all 40 characters" in await say(scene, "approve 3f2a9c01bd77")
+    whole = "3f2a9c01bd77" + "0" * 28
+    await say(scene, f"approve {whole}")
     _, approval = await scene.tasks()
-    assert approval.directive == Directive(word=DirectiveWord.APPROVE, of=root.id, digest="3f2a9c01bd77")
+    assert approval.directive == Directive(word=DirectiveWord.APPROVE, of=root.id, digest=whole)
     await scene.store.ask_cancel(approval.id)
     scene.may("alice", "write")
     await say(scene, "retry")

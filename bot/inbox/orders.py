@@ -17,7 +17,8 @@ from bot.tasks.store import Store
 from bot.tasks.tables import AttemptState
 
 MOST = 8  # attempts that one command may ask for
-SHORTEST = 12  # characters of a digest
+WHOLE = 40  # characters of a digest: two trees that begin alike are made in minutes
+NAMED = 12  # of them, where an approval is only named
 
 _MARKUP = frozenset("@#`<>[]()*_~|\\!&")
 _WORDS = {
@@ -110,10 +111,10 @@ async def _approve(store: Store, event: Event, digest: str, slug: str) -> Asked 
     root = await _root(store, event, with_attempts=True)
     if root is None:
         return "I hold nothing back on this thread."
-    if len(digest) < SHORTEST:
+    if len(digest) < WHOLE:
         return (
-            f"Say `@{slug} approve` with the digest that stands under *Held back*, at least its first "
-            f"{SHORTEST} characters: it says what exactly you approve."
+            f"Say `@{slug} approve` with the digest that stands under *Held back*, all {WHOLE} characters of "
+            "it: it says what exactly you approve."
         )
     directive = Directive(word=DirectiveWord.APPROVE, of=root.id, digest=digest)
     request = f"Release what is held back: {digest}"
@@ -157,7 +158,7 @@ def _key(event: Event) -> str:
 def named(task: Task) -> str:
     """What a task is called on the page: the command, or the beginning of the request."""
     if task.directive:
-        what = task.directive.digest[:SHORTEST] or task.directive.number
+        what = task.directive.digest[:NAMED] or task.directive.number
         return f"`{task.directive.word.value} {what}`"
     words = plain(" ".join(task.request.split()))
     return f"“{words[:60]}{'…' if len(words) > 60 else ''}”"
