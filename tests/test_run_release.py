@@ -54,6 +54,8 @@ def test_what_nobody_could_see_is_spelt_out_or_not_offered(work: Path) -> None:
     base = commit(work, {"a.py": "0\n"})
     hidden = offer(work / ".git", holding(base, file("AGENTS.md", "a\u202eb\u200bc\r\n")), "hob")
     assert hidden and r"+a\u{202e}b\u{200b}c\u{d}" in hidden.diff
+    blank = offer(work / ".git", holding(base, file("AGENTS.md", "a\u3164b\ufe0f\U000e0101c\n")), "hob")
+    assert blank and r"+a\u{3164}b\u{fe0f}\u{e0101}c" in blank.diff
     assert offer(work / ".git", holding(base, file("AGENTS.md", "x\n" * MOST_SHOWN)), "hob") is None
     clash = holding(base, file("a.py/AGENTS.md", "x\n"), files=(file("a.py", "1\n", ChangeKind.MODIFIED),))
     assert offer(work / ".git", clash, "hob") is None

@@ -8,6 +8,7 @@ is not offered.
 from __future__ import annotations
 
 import asyncio
+import re
 import unicodedata
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
@@ -28,6 +29,10 @@ from bot.tasks.store import Store
 MOST_SHOWN = 20_000  # characters of a diff, in a body of at most 65,536
 TOO_LONG = "all that is held is too much to be shown here, so nobody can approve it"
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Co", "Cn")  # Unicode categories
+# Letters and marks that fonts leave blank: https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 MOST_ROOTS = 20  # requests on one pull request whose held paths are looked for
 
 log = structlog.get_logger(__name__)
@@ -95,7 +100,9 @@ def offer(repo: Path, changes: ChangeSet, slug: str) -> Release | None:
 def seen(diff: str) -> str:
     """A diff in which what nobody sees on a page is spelt out: controls, bidirectional and joining ones."""
     return "".join(
-        f"\\u{{{ord(char):x}}}" if char not in "\n\t" and unicodedata.category(char) in _UNSEEN else char
+        f"\\u{{{ord(char):x}}}"
+        if (char not in "\n\t" and unicodedata.category(char) in _UNSEEN) or _BLANK.match(char)
+        else char
         for char in diff
     )
 
