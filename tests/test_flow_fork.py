@@ -93,6 +93,11 @@ async def test_s76_else_a_branch_here_that_no_workflow_runs(hob: AtWork, editabl
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["commits"] == 1
     if editable:
         return
+    hob.says([call("finish", kind="answered", summary="Fine.")])
+    await hob.hub.as_maintainer.post(f"{AT}/issues/{here['number']}/comments", {"body": "@hob review"})
+    await hob.comment("calc", here["number"], "**Reviewed**")
+    reviews = await hob.hub.as_maintainer.get(f"{AT}/pulls/{here['number']}/reviews")
+    assert "without network" in reviews[-1]["body"], "it is a fork's code on this branch too"
     hob.says([call("write", path="NEWS.md", text="News\n")], [DONE])
     await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": "@hob add news"})
 
@@ -104,9 +109,19 @@ async def test_s76_else_a_branch_here_that_no_workflow_runs(hob: AtWork, editabl
     await eventually(gone_on, "what is asked on the fork's goes on where it went on")
 
 
-async def test_s76_else_a_patch_in_a_review(hob: AtWork) -> None:
-    workflow = {".github/workflows/ci.yml": "on: push\n"}
-    pull = await forked(hob, "outside", workflow, editable=False)
+@pytest.mark.parametrize("moves", [False, True], ids=["adds", "moves away"])
+async def test_s76_else_a_patch_in_a_review(hob: AtWork, moves: bool) -> None:
+    await hob.hub.seed_repo("calc", FAULTY | RULES | {"CODEOWNERS": "* @maintainer\n"})
+    pull = await forked(hob, "outside", {"new.py": "NEW = 1\n"}, editable=False)
+    folder = hob.hub.worktree("calc").with_name("fork-outside")
+    if moves:
+        await hob.hub.git("mv", "CODEOWNERS", "OWNERS.txt", cwd=folder)
+    else:
+        (folder / ".github/workflows").mkdir()
+        (folder / ".github/workflows/ci.yml").write_text("on: push\n")
+    await hob.hub.git("add", "-A", cwd=folder)
+    await hob.hub.git("commit", "-q", "-m", "What is protected", cwd=folder)
+    await hob.hub.git("push", "-q", "origin", "outside", cwd=folder)
     hob.says([MEND], [DONE])
     await ask(hob, pull["number"])
     await hob.comment("calc", pull["number"], "as a patch in my review")

@@ -18,6 +18,8 @@ mutation Commit($input: CreateCommitOnBranchInput!) {
 }
 """
 
+MOST_COMPARED = 300  # files of a comparison
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landed:
@@ -82,6 +84,21 @@ class Commits(Repository):
             return None
         tip, at = found["base_commit"]["sha"], found["merge_base_commit"]["sha"]
         return Parted(tip=tip, at=at, ahead=int(found["behind_by"]))
+
+    async def changed_since(self, branch: str, head: str) -> list[str] | None:
+        """The paths that commit ``head`` changes since it left ``branch``, where renamed ones were too.
+
+        None when they are not all known: GitHub names at most 300, on the first page.
+        https://docs.github.com/en/rest/commits/commits#compare-two-commits
+        """
+        path = "/compare/{base}...{head}{?per_page}"
+        try:
+            files = (await self._get(path, base=branch, head=head, per_page=1)).get("files")
+        except NotFound:
+            return None
+        if files is None or len(files) >= MOST_COMPARED:
+            return None
+        return [str(file[key]) for file in files for key in ("filename", "previous_filename") if key in file]
 
     async def commit_on_branch(
         self, branch: str, head: str, message: str, files: Sequence[FileChange]

@@ -20,6 +20,7 @@ from bot.github.tokens import Purpose
 from bot.run import context
 from bot.run.attempt import model_name
 from bot.run.checkout import Checkout
+from bot.run.fork import is_foreign
 from bot.run.guides import shortened
 from bot.run.job import Job
 from bot.run.orient import oriented
@@ -97,7 +98,8 @@ async def _began(job: Job, task: Task, pull: dict[str, Any]) -> str:
 
 
 def _is_foreign(task: Task, pull: dict[str, Any]) -> bool:
-    return (pull["head"].get("repo") or {}).get("id") != task.repo.id
+    head = pull["head"]
+    return (head.get("repo") or {}).get("id") != task.repo.id or is_foreign(str(head["ref"]))
 
 
 async def _checkout(job: Job, seen: _Seen) -> Checkout:

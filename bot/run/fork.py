@@ -31,7 +31,6 @@ log = structlog.get_logger(__name__)
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
 MOST_PATCH = 40_000  # characters, in a review's body
-MOST_LISTED = 3000  # https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
 TO_FORK, HERE, PATCH = "fork", "here", "patch"
 
 
@@ -104,9 +103,12 @@ class ForkLanding:
         return {"sha": "", "way": PATCH}
 
     async def _fit_for_here(self, protected: Sequence[str]) -> bool:
-        """Whether the fork's commits change no protected path, as far as all that they change is known."""
-        files = await self._api.pull_files(self._fork.number)
-        return len(files) < MOST_LISTED and not any(why_protected(path, protected) for path, _ in files)
+        """Whether the fork's commits change no protected path, as far as all that they change is known.
+
+        Those that would be pushed: what the pull request lists follows its author, who may push meanwhile.
+        """
+        paths = await self._api.changed_since(self._fork.base, self._head)
+        return paths is not None and not any(why_protected(path, protected) for path in paths)
 
     async def _pushed(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
         """Whether the push was taken. GitHub decides who may push to a fork: a no is no error here."""

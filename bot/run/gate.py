@@ -86,8 +86,7 @@ def admit(
 def why_protected(path: str, protected: Sequence[str]) -> str:
     """Why nobody but people may change a path; '' for any other. ``protected`` are hob.yml's patterns."""
     rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
-    folded = path.casefold()
-    return next((why for pattern, why in rules if fnmatchcase(folded, pattern.casefold())), "")
+    return _guarded(FileChange(path=path, kind=ChangeKind.ADDED), rules)
 
 
 def _guarded(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
