@@ -11,9 +11,10 @@ import pytest
 from dulwich.repo import Repo
 from git_fixtures import commit, git
 
-from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, OutcomeKind
 from bot.git.commit import Built, build_commit
 from bot.git.merge import Merged, has_markers, merge
+from bot.run.joining import Joined, concluded
 
 WHO = ("hob[bot]", "1+hob[bot]@users.noreply.github.com")
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -101,3 +102,26 @@ async def test_nothing_is_made_of_an_empty_change_but_a_merge(tmp_path: Path, ba
     assert published(bare, made).tree == git(bare, "rev-parse", f"{made.commit}^{{tree}}")
     with pytest.raises(ValueError, match="nothing to commit"):
         build_commit(bare, parent=ours, changes=ChangeSet(base=ours), message="x", author=WHO, at=AT)
+
+
+async def test_what_a_rename_carries_to_a_protected_path_is_left_to_people(
+    tmp_path: Path, bare: Path
+) -> None:
+    workflow: dict[str, str | None] = {"moved": None, ".github/workflows/ci.yml": "m\n" * 20}
+    base, ours, theirs = parted(tmp_path, bare, {"moved": "m\n" * 20 + "evil\n"}, workflow)
+    made = await merge(bare, base=base, ours=ours, theirs=theirs)
+    assert made.conflicts == () and text(bare, made, ".github/workflows/ci.yml").endswith("evil")
+    joined = Joined(name="main", asked=True, only=True, merged=made)
+    nothing = Outcome(kind=OutcomeKind.NOTHING)
+    outcome, changes = concluded(joined, str(bare), nothing, ChangeSet(base=made.commit))
+    assert outcome.kind is OutcomeKind.BLOCKED and not changes
+    assert "- `.github/workflows/ci.yml`" in outcome.summary
+
+
+async def test_protected_paths_of_either_side_are_merged(tmp_path: Path, bare: Path) -> None:
+    base, ours, theirs = parted(tmp_path, bare, {"AGENTS.md": "Ours.\n"}, {"CODEOWNERS": "* @them\n"})
+    made = await merge(bare, base=base, ours=ours, theirs=theirs)
+    joined = Joined(name="main", asked=True, only=True, merged=made)
+    nothing = Outcome(kind=OutcomeKind.NOTHING)
+    outcome, changes = concluded(joined, str(bare), nothing, ChangeSet(base=made.commit))
+    assert outcome.kind is OutcomeKind.CHANGED and changes.parents == (ours, theirs)

@@ -94,7 +94,12 @@ async def attempt(
         admit, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
     outcome, admitted = await asyncio.to_thread(
-        concluded, checkout.joined, str(checkout.repo), outcome, admitted
+        concluded,
+        checkout.joined,
+        str(checkout.repo),
+        outcome,
+        admitted,
+        checkout.config.protected_paths,
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))

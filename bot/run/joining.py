@@ -8,11 +8,12 @@ merge without conflicts needs no model. The branch only grows: the result is a c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
 from bot.agent.models import DirectCall, ModelCall, Patience
@@ -21,10 +22,11 @@ from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Passage, Tas
 from bot.errors import UserError
 from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
 from bot.git.mirror import Mirror
-from bot.git.paths import as_bytes
+from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
+from bot.run.gate import why_protected
 from bot.run.quiet import cell
 
 MOST_NAMED = 20
@@ -155,16 +157,21 @@ def models(joined: Joined | None, choose: Callable[[], ModelCall]) -> Callable[[
 
 
 def concluded(
-    joined: Joined | None, repo: str, outcome: Outcome, changes: ChangeSet
+    joined: Joined | None,
+    repo: str,
+    outcome: Outcome,
+    changes: ChangeSet,
+    protected: Sequence[str] = (),
 ) -> tuple[Outcome, ChangeSet]:
     """What a merge comes to: its commit's parents when every conflict is settled, else why not, by name.
 
-    Blocking: reads the merged files from the bare repository ``repo``.
+    ``protected`` are hob.yml's patterns. Blocking: reads the merged files from the bare repository ``repo``.
     """
     merged = joined.merged if joined else None
     if joined is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
         return outcome, changes
-    left = [cell(path) for path in unsettled(merged, repo, changes)]
+    open_still = {*unsettled(merged, repo, changes), *carried_in(merged, repo, protected)}
+    left = [cell(path) for path in sorted(open_still)]
     if left or outcome.kind is OutcomeKind.BLOCKED:
         if outcome.kind is OutcomeKind.NOTHING and not joined.asked:
             return outcome, changes
@@ -194,6 +201,25 @@ def unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
             if data is not None and (made_up or has_markers(data)):
                 left.add(path)
     return sorted(left)
+
+
+def carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
+    """The protected paths to which the merge brought what neither side has there, by following a rename.
+
+    No gate saw that: on its own side it stood under a name that anybody may change.
+    """
+    found = []
+    with closing(Repo(repo)) as opened:
+        store = opened.object_store
+        ours, theirs, made = (BaseTree(store, sha) for sha in (merged.ours, merged.theirs, merged.commit))
+        for change in tree_changes(store, theirs.root.sha, made.root.sha):
+            path = change.new.path if change.new else None
+            if path is None or not why_protected(as_text(path), protected):
+                continue
+            here, there, now = ours.find(path), theirs.find(path), made.find(path)
+            if now not in (here, there) and None in (here, there):
+                found.append(as_text(path))
+    return found
 
 
 def _left(joined: Joined, left: list[str], words: str) -> str:
