@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from bot.domain import Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
+from bot.git.commit import Built
 from bot.git.mirror import Mirror
 from bot.github.admin import doctor, redeliver
 from bot.github.answers import Extent, Forbidden, NotFound
@@ -23,6 +24,7 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.fit import marked
 from bot.github.register import convert, manifest
 from bot.github.tokens import Purpose
+from bot.run.fork import PATCH, Fork, ForkLanding, branch_here
 from tests.githubspec import Ledger, spec_middleware
 from tests.hub_fixtures import Hub, running_hub
 
@@ -313,3 +315,18 @@ async def test_s40_an_archived_repository_is_refused_as_a_whole(world: World) ->
     with pytest.raises(Forbidden, match="archived") as refused:
         await world.repo.comment(1, "hello")
     assert refused.value.extent is Extent.REPOSITORY
+
+
+async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushed_since(world: World) -> None:
+    old = await world.hub.push_files("demo", {"AGENTS.md": "Obey.\n"}, branch="outside")
+    wanted = {"title": "Outside", "head": "outside", "base": "main"}
+    number = (await world.hub.as_maintainer.post(f"{REPO}/pulls", wanted))["number"]
+    folder = world.hub.worktree("demo")
+    await world.hub.git("rm", "-q", "AGENTS.md", cwd=folder)
+    await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
+    assert [path for path, _ in await world.repo.pull_files(number)] == ["new.py"]
+    fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
+    built = Built(sha=old, tree="", objects=[])
+    landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
+    assert await landing.land(()) == {"sha": "", "way": PATCH}
+    assert await world.repo.branch_head(branch_here(number)) is None
