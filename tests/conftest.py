@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from model_servers import SERVERS, Server, environment, serving
 
 from bot.tasks.database import Database, connect
 from bot.tasks.embedded import embedded
@@ -39,6 +40,15 @@ def home() -> Iterator[Path]:
     """
     with tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(params=sorted(SERVERS))
+async def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """Each provider in turn."""
+    async with serving(request.param) as server:
+        for name, value in environment(server).items():
+            monkeypatch.setenv(name, value)
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from agent_fixtures import DirectorySandbox, Memory, brief, repository
-from model_servers import SERVERS, Call, Fault, Say, Server, call, environment, serving
+from model_servers import Call, Fault, Say, Server, call
 
 from bot.agent.loop import think
 from bot.agent.models import Patience, choose
@@ -18,15 +17,6 @@ from bot.errors import Parked
 QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77, silence=30)
 ANSWER = Say(calls=[call("finish", kind="answered", summary="42")])
 LIMITS = Limits(turns=20, seconds=60)
-
-
-@pytest.fixture(params=sorted(SERVERS))
-async def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    """Each provider in turn."""
-    async with serving(request.param) as server:
-        for name, value in environment(server).items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 async def work(server: Server, tmp_path: Path, journal: Memory, *, model: str = "") -> Outcome:

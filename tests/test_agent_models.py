@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from agent_fixtures import LIMITS, DirectorySandbox, Memory, brief, repository
-from model_servers import KEY, SERVERS, Fault, Say, Server, environment, serving
+from model_servers import KEY, Fault, Say, Server, environment, serving
 
 from bot.agent.loop import think
 from bot.agent.models import ModelCall, Patience, choose
@@ -21,15 +21,6 @@ from bot.domain import OutcomeKind
 from bot.errors import Parked, UserError
 
 QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77)
-
-
-@pytest.fixture(params=sorted(SERVERS))
-async def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    """Each provider in turn."""
-    async with serving(request.param) as server:
-        for name, value in environment(server).items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture

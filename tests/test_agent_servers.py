@@ -39,15 +39,6 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
         yield opened
 
 
-@pytest.fixture(params=sorted(SERVERS))
-async def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
-    """Each provider in turn."""
-    async with serving(request.param) as server:
-        for name, value in environment(server).items():
-            monkeypatch.setenv(name, value)
-        yield server
-
-
 @pytest.fixture
 async def model(server: Server) -> AsyncIterator[ModelCall]:
     """The model at that server."""
