@@ -80,13 +80,7 @@ async def use(job: Job, number: int) -> Handover | Ended:
     chosen = next((each for each in known if each.chosen), None)
     published = await job.store.attempt_changes(chosen) if chosen else None
     ground = await prepare(
-        parts.workshop,
-        job.store,
-        parts.redactor,
-        job.task,
-        job.run,
-        job.api,
-        parts.settings.model,
+        job,
         merging=bool(kept.parents) and not published,
     )
     changes = await _on_what_is_there(job, ground, number, kept, published)

@@ -56,15 +56,8 @@ class Offer:
 
 async def approve(job: Job, digest: str) -> Handover | Ended:
     """What ``digest`` stands for, on what is there now, proved; or how it ends when that is another tree."""
-    parts = job.parts
     ground = await prepare(
-        parts.workshop,
-        job.store,
-        parts.redactor,
-        job.task,
-        job.run,
-        job.api,
-        parts.settings.model,
+        job,
         merging=False,
     )
     if ground.foreign:

@@ -125,7 +125,7 @@ async def carry_out(job: Job) -> Ended:
 
 async def _make(job: Job) -> Handover | Ended:
     """Prepare, think, prove: words, attempts at a change, or one that was kept and a person chose."""
-    parts, directive = job.parts, job.task.directive
+    directive = job.task.directive
     if job.task.kind.is_words:
         return await speak(job)
     if directive and directive.word is DirectiveWord.USE:
@@ -134,13 +134,7 @@ async def _make(job: Job) -> Handover | Ended:
         return await approve(job, directive.digest)
     before = await earlier(job)
     ground = await prepare(
-        parts.workshop,
-        job.store,
-        parts.redactor,
-        job.task,
-        job.run,
-        job.api,
-        parts.settings.model,
+        job,
         subject=before.subject if before else None,
         at=before.base if before else "",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Run, Task, TaskKind
+from bot.domain import Brief, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
@@ -17,10 +17,10 @@ from bot.run import context
 from bot.run.attempt import model_name
 from bot.run.checkout import Checkout, Workshop
 from bot.run.fork import Fork, branch_here, fork_of, is_foreign
+from bot.run.job import Job
 from bot.run.joining import Joined, join, told
 from bot.run.lines import ON_LINES
 from bot.run.orient import oriented
-from bot.tasks.store import Store
 
 MOST_BRANCHES = 20
 
@@ -43,24 +43,15 @@ class Ground:
 
 
 async def prepare(
-    workshop: Workshop,
-    store: Store,
-    redactor: Redactor,
-    task: Task,
-    run: Run,
-    api: RepoApi,
-    model: str,
-    *,
-    subject: Task | None = None,
-    at: str = "",
-    merging: bool | None = None,
+    job: Job, *, subject: Task | None = None, at: str = "", merging: bool | None = None
 ) -> Ground:
-    """Everything up to the first thought, which is ``model``'s unless the repository names another.
+    """Everything up to the first thought.
 
     ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
     instead of the branch's newest; ``merging`` whether the base is merged in, when that is not to be found
     out. Raises UserError for what a person can mend.
     """
+    task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
     if await api.branch_head(repo.default_branch) is None:
@@ -82,8 +73,8 @@ async def prepare(
     base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
-    await store.update_task(run, branch=branch)
-    await store.set_base(run, base)
+    await job.store.update_task(job.run, branch=branch)
+    await job.store.set_base(job.run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
     joined = await join(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     if joined:
@@ -100,7 +91,7 @@ async def prepare(
     )
     state = told(joined) if joined else None
     given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
-    brief = await oriented(workshop, checkout, given, model_name(checkout, model))
+    brief = await oriented(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
     return Ground(
