@@ -262,6 +262,17 @@ async def test_permissions(script: Script, repo: RepoApi) -> None:
     assert got == [Permission.ADMIN, Permission.WRITE, Permission.READ, none, none, none, none]
 
 
+@pytest.mark.parametrize("user", [{"id": 8}, {}, None])
+async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
+    script: Script, repo: RepoApi, user: dict[str, int] | None
+) -> None:
+    path = "GET /repos/octo/demo/collaborators/ann/permission"
+    script.on(path, {"permission": "admin", "role_name": "admin", "user": user})
+    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.NONE, False)
+    script.on(path, {"permission": "admin", "role_name": "admin", "user": {"id": 7}})
+    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.ADMIN, True)
+
+
 @pytest.mark.parametrize(
     ("said", "may"),
     [

@@ -19,8 +19,8 @@ class Answering:
     def __init__(self, answer: Permission | Exception) -> None:
         self.answer = answer
 
-    async def permission(self, login: str) -> Permission:
-        assert login == "alice"
+    async def permission(self, login: str, account: int = 0) -> Permission:
+        assert (login, account) == (ALICE.login, ALICE.id)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

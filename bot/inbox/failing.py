@@ -49,7 +49,7 @@ async def judge(
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")
-    if not (await api.permission(people[-1].login)).may_write:
+    if not (await api.permission(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
     if blame := await _blameless(api, name, str(pull["base"]["sha"]), thread.head_sha, event.via_app):

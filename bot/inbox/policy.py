@@ -1,5 +1,6 @@
 """Who may ask: people who may write to the repository, as GitHub itself says when it is asked.
 
+The answer counts for the account that asked, by its id: a login can become somebody else's meanwhile.
 Never by ``author_association``, which is wrong for private members and says COLLABORATOR for readers.
 When GitHub cannot be asked the answer is not yes: the error goes up and the delivery is looked at again.
 GitHub knows no permission of bots: those may ask whose account's id the operator names, and not in a loop.
@@ -19,15 +20,15 @@ MOST_OF_BOTS = 3  # tasks in a row on one thread that bots asked for, no person 
 class Permissions(Protocol):
     """The part of a repository's API that is needed here."""
 
-    async def permission(self, login: str) -> Permission:
-        """What a person may do in the repository."""
+    async def permission(self, login: str, account: int = 0) -> Permission:
+        """What a person may do in the repository, if ``login`` is still the name of that ``account``."""
         ...
 
 
 class Roles(Protocol):
     """The same, for what takes a maintainer."""
 
-    async def maintains(self, login: str) -> bool:
+    async def maintains(self, login: str, account: int = 0) -> bool:
         """Whether the person has the role Maintain or Admin."""
         ...
 
@@ -38,13 +39,13 @@ async def may_ask(
     """The person's permission when it is enough, else what they are told; ``bots`` are ids that may ask."""
     if person.is_bot and person.id in bots:
         return Permission.WRITE
-    permission = await api.permission(person.login)
+    permission = await api.permission(person.login, person.id)
     return permission if permission.may_write else refusal(permission, repo)
 
 
 async def may_release(api: Roles, person: Person, repo: Repo) -> Refusal | None:
     """Why a person may not release what is held back, None when they may. No bot may."""
-    if not person.is_bot and await api.maintains(person.login):
+    if not person.is_bot and await api.maintains(person.login, person.id):
         return None
     return Refusal(
         reason="no maintain permission",
