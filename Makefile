@@ -26,7 +26,7 @@ pytest: setup
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
-	cd tests && PYTHONPATH=..:. ../$(BIN)/python -m attack.campaign
+	$(BIN)/python -m tests.attack.campaign
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
@@ -61,7 +61,7 @@ bench-map: setup ## recall of the map of a repository over the history of REPOS=
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
-	$(BIN)/python tests/refresh_github_data.py
+	$(BIN)/python tests/support/refresh_github_data.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -27,17 +27,16 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from agent_fixtures import DirectorySandbox, Memory, brief, repository  # noqa: E402
-from flow_fixtures import DONE, FAULTY, MEND, at_work, call  # noqa: E402
-from model_servers import SERVERS, Say, bodies, common, environment, serving  # noqa: E402
-from model_servers import call as served_call  # noqa: E402
-
 from bot.agent.loop import think  # noqa: E402
-from bot.agent.models import choose  # noqa: E402
+from bot.agent.models.direct import choose  # noqa: E402
 from bot.domain import Limits  # noqa: E402
-from bot.tasks.database import open_database  # noqa: E402
-from bot.tasks.schema import migrate  # noqa: E402
+from bot.tasks.database.connection import open_database  # noqa: E402
+from bot.tasks.database.schema import migrate  # noqa: E402
 from bot.tasks.store import Store  # noqa: E402
+from tests.support.agent import DirectorySandbox, Memory, brief, repository  # noqa: E402
+from tests.support.flow import DONE, FAULTY, MEND, at_work, call  # noqa: E402
+from tests.support.model_servers import SERVERS, Say, bodies, common, environment, serving  # noqa: E402
+from tests.support.model_servers import call as served_call  # noqa: E402
 
 CONFIG = "budget: {turns: 2000, minutes: 600, usd: 1000}\ntest: python -m pytest -q\n"
 TEXT = "".join(f"line {n} of a text that is read\n" for n in range(400))

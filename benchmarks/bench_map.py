@@ -36,11 +36,11 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from bot.agent.orientation import Tree, orient
-from bot.agent.tools import guest_mounts
+from bot.agent.repository_map import Tree, orient
+from bot.agent.tools.registry import guest_mounts
+from sandbox.layers.store import LayerStore
 from sandbox.spec import Policy
 from sandbox.toolchain import toolchain
-from sandbox.workspace import LayerStore
 
 ROOT = Path(__file__).parent.parent
 GUEST = ROOT / "bot" / "agent" / "guest" / "index"

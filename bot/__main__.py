@@ -77,10 +77,10 @@ def solve(
     path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
 ) -> None:
     """Work on a local git repository: print the diff and the proof, touch nothing."""
-    from bot.run.solve import apply_diff
-    from bot.run.solve import solve as run_solve
-    from bot.run.terminal import show
     from bot.settings import load, make_home
+    from bot.solve.solve import apply_diff
+    from bot.solve.solve import solve as run_solve
+    from bot.solve.terminal import show
 
     if not request.strip():
         raise click.UsageError("REQUEST is empty: say what should change")
@@ -223,7 +223,7 @@ def hub(port: int, data: Path, webhook: str | None) -> None:
 )
 def register(base_url: str, organization: str, port: int) -> None:
     """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
-    from bot.github.registration import run_registration
+    from bot.github.cli.register import run_registration
     from bot.settings import load
 
     settings = load()
@@ -259,7 +259,7 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
     """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
     cannot be.
     """
-    from bot.run.replay_shown import as_object, as_text
+    from bot.replay.render import as_object, as_text
     from bot.serve import run_replay
     from bot.settings import load
 
@@ -277,7 +277,7 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
 )
 def redeliver(hours: int) -> None:
     """Ask GitHub for the deliveries that failed."""
-    from bot.github.admin import redeliver as run_redeliver
+    from bot.github.cli.doctor import redeliver as run_redeliver
     from bot.settings import load
 
     settings = load("app_id", "private_key")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.agent.models import choose
+from bot.agent.models.direct import choose
 from bot.errors import HobError
-from bot.github.admin import Finding
-from bot.github.admin import doctor as github_doctor
+from bot.github.cli.doctor import Finding
+from bot.github.cli.doctor import doctor as github_doctor
 from bot.settings import Settings
-from bot.tasks.database import open_database
+from bot.tasks.database.connection import open_database
 from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 

@@ -19,18 +19,18 @@ from aiohttp import web
 
 from bot.errors import HobError
 from bot.log import configure
-from bot.redact import Redactor
 from bot.settings import Settings, make_home
-from bot.tasks.database import Database, open_database
-from bot.tasks.schema import migrate
+from bot.tasks.database.connection import Database, open_database
+from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
+from bot.text.redact import Redactor
 
 if TYPE_CHECKING:
     from bot.github.app import GitHub
     from bot.github.repository import AppInfo
-    from bot.run.checkout import Workshop
+    from bot.replay.replay import Replayed
     from bot.run.pipeline import Parts
-    from bot.run.replay import Replayed
+    from bot.workspace.checkout import Workshop
     from sandbox.spec import Limits
 
 log = structlog.get_logger()
@@ -104,14 +104,14 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
-    from bot.agent.models import choose
+    from bot.agent.models.direct import choose
     from bot.inbox.decision import AppIdentity
-    from bot.inbox.desk import House
+    from bot.inbox.delivery_context import House
     from bot.inbox.intake import Intake
     from bot.inbox.reconcile import Reconciler
-    from bot.run.aftermath import tell_end
-    from bot.run.land import remove_branch
+    from bot.run.end_without_run import tell_end
     from bot.run.pipeline import work
+    from bot.run.publish.branch import remove_branch
     from bot.tasks.queue import Queue
 
     redactor = _begin(settings)
@@ -148,7 +148,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
 async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
     """Drive a stored run again. Raises HobError when it cannot be."""
-    from bot.run.replay import replay
+    from bot.replay.replay import replay
 
     redactor = _begin(settings)
     workshop = _made(settings)
@@ -164,7 +164,7 @@ def sandbox_limits(settings: Settings) -> Limits:
 
 
 def _made(settings: Settings) -> Workshop:
-    from bot.run.checkout import Workshop
+    from bot.workspace.checkout import Workshop
 
     return Workshop(
         settings.home,
@@ -226,7 +226,7 @@ def _parts(
     redactor: Redactor,
 ) -> Parts:
     from bot.run.pipeline import Parts
-    from bot.run.publish import Identity
+    from bot.run.publish.publisher import Identity
     from bot.tasks.lease import worker_name
 
     return Parts(
@@ -249,8 +249,8 @@ def _email_domain(settings: Settings) -> str:
 def serve_dashboard(settings: Settings) -> None:
     """Serve the pages with gunicorn until a signal comes."""
     from bot.dashboard.server import serve
-    from bot.tasks.database import sqlalchemy_url
-    from bot.tasks.embedded import embedded
+    from bot.tasks.database.connection import sqlalchemy_url
+    from bot.tasks.database.embedded import embedded
 
     _begin(settings)
     if settings.database_url:

@@ -21,13 +21,12 @@ from rich.console import Console
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the tests' own
 
-from day_story import AT, CHAPTERS, dawn  # noqa: E402
-
-from bot.demo.house import House  # noqa: E402
+from bot.demo.processes import House  # noqa: E402
 from bot.demo.show import Teller, play  # noqa: E402
-from bot.tasks.database import connect  # noqa: E402
-from bot.tasks.embedded import embedded  # noqa: E402
-from bot.tasks.schema import migrate  # noqa: E402
+from bot.tasks.database.connection import connect  # noqa: E402
+from bot.tasks.database.embedded import embedded  # noqa: E402
+from bot.tasks.database.schema import migrate  # noqa: E402
+from tests.support.day_story import AT, CHAPTERS, dawn  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]

@@ -10,8 +10,6 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.api import HUB
-from localhub.apps import create_app_row, install
 from localhub.auth import (
     Actor,
     authenticate,
@@ -20,10 +18,12 @@ from localhub.auth import (
     personal_token,
     user_actor,
 )
-from localhub.checks import press
-from localhub.errors import ApiError
 from localhub.faults import Fault
 from localhub.hub import Hub
+from localhub.rest.accounts.apps import create_app_row, install
+from localhub.rest.api import HUB
+from localhub.rest.errors import ApiError
+from localhub.rest.repos.checks import press
 from localhub.webhooks import DeliveryRule
 
 PREFIX = "/_admin"

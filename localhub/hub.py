@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from localhub.faults import Faults
-from localhub.gitstore import GitStore
-from localhub.rates import Rates
+from localhub.git.store import GitStore
+from localhub.rest.rates import Rates
 from localhub.state import State
 from localhub.webhooks import Webhooks
 

@@ -14,45 +14,28 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from localhub import (
-    admin,
-    apps,
-    checks,
-    collaborators,
-    comments,
-    commits,
-    contents,
-    deliveries,
-    events,
-    git_http,
-    gitdata,
-    graphql,
-    issues,
-    labels,
-    merging,
-    pulls,
-    reactions,
-    repos,
-    reviewcomments,
-    reviews,
-    statuses,
-    users,
-)
-from localhub.api import HUB
+from localhub import admin, events
 from localhub.auth import personal_token, user_actor
 from localhub.faults import FAULT
+from localhub.git import http
+from localhub.graphql import endpoint
 from localhub.hub import Hub
-from localhub.pages import add_pages
-from localhub.serving import mount
+from localhub.pages.routes import add_pages
+from localhub.rest.accounts import apps, deliveries, users
+from localhub.rest.api import HUB
+from localhub.rest.issues import comments, issues, labels, reactions
+from localhub.rest.pulls import merging, pulls, review_comments, reviews
+from localhub.rest.repos import checks, collaborators, commits, contents, gitdata, repos, statuses
+from localhub.rest.serving import mount
 from localhub.state import Row, State
 
 # The order matters where one path could be read as another: the more particular first.
 TABLES = [
     module.routes
     for module in (
-        repos, users, collaborators, labels, comments, reactions, issues, merging, reviewcomments, reviews,
+        repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
         pulls,
-        checks, statuses, contents, gitdata, commits, apps, deliveries, graphql,
+        checks, statuses, contents, gitdata, commits, apps, deliveries, endpoint,
     )
 ]  # fmt: skip
 
@@ -73,7 +56,7 @@ def create_app(hub: Hub, middlewares: Sequence[Middleware] = ()) -> web.Applicat
     app[HUB] = hub
     mount(app, TABLES)
     admin.mount(app)
-    git_http.mount(app)
+    http.mount(app)
     app.router.add_post("/settings/apps/new", apps.from_manifest)
     add_pages(app, hub, TABLES)
     app.on_startup.append(_start)
@@ -131,7 +114,7 @@ def prepare(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dic
     """
     state = State(data)
     hub = Hub(state, web_url=web_url)
-    git_http.install_hook(data)
+    http.install_hook(data)
     if state.setting("facts") is None:
         with state.transaction():
             state.set_setting("facts", _first_start(hub, data, webhook_url))

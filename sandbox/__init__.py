@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.hosts import alternative
+from sandbox.bwrap.host_checks import alternative
 from sandbox.spec import Policy, PolicyUnmet, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
@@ -40,10 +40,10 @@ async def open_sandbox(
             f"the {backend} backend has no way out to the network", "use bwrap, or leave `egress` out"
         )
     if backend == "docker":
-        from sandbox.docker import open_docker
+        from sandbox.docker.sandbox import open_docker
 
         return await open_docker(layers=layers, policy=policy, scratch=scratch)
-    from sandbox.bwrap import open_bwrap
+    from sandbox.bwrap.sandbox import open_bwrap
 
     try:
         return await open_bwrap(layers=layers, policy=policy, scratch=scratch, outside=outside)

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import open_sandbox
+from sandbox import canaries, open_sandbox
 from sandbox.spec import ENGINE, WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
 from sandbox.toolchain import Toolchain, toolchain
 
@@ -111,7 +111,7 @@ async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image:
                 "/dev/shm": _LIMITS.shm_bytes,
             },
         }
-        program = Path(__file__).with_name("canaries.py").read_bytes()
+        program = Path(canaries.__file__).with_name("inside.py").read_bytes()
         ran = await sandbox.run(Command(argv=("python", "-I", "-S", "-", json.dumps(host)), stdin=program))
     secret.unlink()
     try:
@@ -122,7 +122,7 @@ async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image:
 
 
 async def _gate(base: Path, tools: Toolchain, scratch: Path) -> list[Finding]:
-    from sandbox.canaries_gate import try_gate
+    from sandbox.canaries.egress import try_gate
 
     tried = await try_gate(base, tools, _LIMITS, scratch)
     return [Finding(name=name, ok=ok, detail=detail) for name, ok, detail in tried]

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from sandbox.layers.store import LayerStore
 from sandbox.spec import Mount, SandboxUnavailable
-from sandbox.workspace import LayerStore
 
 PYTHON = "/opt/python"
 VENV = "/opt/hob/venv"

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from model_servers import SERVERS, Server, environment, serving
 
-from bot.tasks.database import Database, connect
-from bot.tasks.embedded import embedded
-from bot.tasks.schema import migrate
+from bot.tasks.database.connection import Database, connect
+from bot.tasks.database.embedded import embedded
+from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
 from sandbox.toolchain import Toolchain, toolchain
+from tests.support.model_servers import SERVERS, Server, environment, serving
 
 _numbers = itertools.count(1)
 

@@ -1,8 +1,8 @@
 """The loop between a model and a sandbox: ask, carry out the calls, tell the results, until it ends.
 
 Limits are checked before each call to the model; at one, what exists is handed over and said. When the
-context fills, earlier turns are told in short (``bot.agent.compact``); otherwise the conversation is only
-appended to. A turn is stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``,
+context fills, earlier turns are told in short (``bot.agent.conversation``); otherwise the conversation is
+only appended to. A turn is stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``,
 ``LeaseLost``, ``Parked`` and ``UserError`` pass through to the caller.
 """
 
@@ -23,13 +23,13 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent import prompt
-from bot.agent.bench import Bench, Done, Finish
-from bot.agent.compact import Talk
+from bot.agent.conversation import Talk
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
-from bot.agent.models import Answer, ModelCall
-from bot.agent.refusals import ContextFull
-from bot.agent.tools import definitions, execute
+from bot.agent.models.direct import Answer, ModelCall
+from bot.agent.models.provider_errors import ContextFull
+from bot.agent.tools.context import Bench, Done, Finish
+from bot.agent.tools.registry import definitions, execute
 from bot.agent.transcript import past, record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
 from bot.errors import Cancelled

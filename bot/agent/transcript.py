@@ -13,7 +13,7 @@ A record is JSON:
   came in one piece); ``total`` of the run up to here: the same without the last, and ``turns, seconds``
 - ``ms``: ``model, first_token`` (null if it came in one piece), ``tools, turn``; ``retries`` of the call
 - ``window``: how many tokens the model takes; ``compaction``: null, or how the conversation was shortened
-  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.compact``)
+  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.conversation``)
 - ``messages``: what this turn added to the conversation, as pydantic-ai stores it
 """
 
@@ -32,9 +32,9 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 
-from bot.agent.bench import Bench, Done, Finish
-from bot.agent.compact import Talk, conversation
-from bot.agent.models import Answer
+from bot.agent.conversation import Talk, conversation
+from bot.agent.models.direct import Answer
+from bot.agent.tools.context import Bench, Done, Finish
 from bot.domain import Note, OutcomeKind, Passage, Reply, Step, StepState, Usage
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine, Select, func, select, text
 
 from bot.domain import TaskState
-from bot.tasks import tables
+from bot.tasks.database import tables
 
 PAGE = 50
 

@@ -16,7 +16,7 @@ import aiohttp
 from rich.console import Console
 from rich.markup import escape
 
-from bot.demo.house import House
+from bot.demo.processes import House
 from bot.demo.story import BODY, TITLE, Maintainer, check_repository, seed
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError

@@ -19,10 +19,10 @@ import click
 from bot.domain import ChangeSet
 from bot.errors import HobError
 from bot.eval.judge import run_tests
-from bot.eval.reading import Tests
 from bot.eval.source import checkout
 from bot.eval.suite import Task, read_suites
-from bot.run.checkout import Workshop
+from bot.eval.test_outcomes import Tests
+from bot.workspace.checkout import Workshop
 from sandbox.spec import SandboxUnavailable
 
 

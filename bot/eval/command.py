@@ -14,15 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bot
-from bot.agent.models import choose
+from bot.agent.models.direct import choose
 from bot.errors import UserError
 from bot.eval.measure import Place
 from bot.eval.results import Attempted, Key, Results, opened
-from bot.eval.running import Told, Work, run
+from bot.eval.runner import Told, Work, run
 from bot.eval.suite import Task, read_suites
 from bot.eval.summary import Summary, summarise
 from bot.eval.table import show
-from bot.run.checkout import Workshop
+from bot.workspace.checkout import Workshop
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
 

@@ -20,10 +20,10 @@ from unidiff.patch import PatchSet
 
 from bot.domain import ChangeKind, ChangeSet
 from bot.errors import UserError
-from bot.eval.reading import Tests, read
 from bot.eval.suite import Row
-from bot.run.checkout import Checkout
-from bot.run.prove import apply
+from bot.eval.test_outcomes import Tests, read
+from bot.run.prove.prove import apply
+from bot.workspace.checkout import Checkout
 from sandbox.spec import Command, Ending, Sandbox
 
 RECORDER = Path(__file__).with_name("recorder.py")

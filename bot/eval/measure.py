@@ -7,17 +7,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agent.models import choose
+from bot.agent.models.direct import choose
 from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, TaskKind, Trust
 from bot.errors import UserError
 from bot.eval.judge import Judged, judge
 from bot.eval.results import Attempted, Why
 from bot.eval.source import checkout
 from bot.eval.suite import Task
-from bot.redact import Redactor
-from bot.run.attempt import attempt
-from bot.run.checkout import Checkout, Workshop
-from bot.run.solve import ConsoleJournal
+from bot.run.attempts.attempt import attempt
+from bot.solve.solve import ConsoleJournal
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Checkout, Workshop
 
 # Phases whose UserError is a result: the change itself is at fault. Any other is the place's or the key's.
 _OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}

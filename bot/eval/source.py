@@ -22,9 +22,9 @@ from dulwich.repo import Repo
 
 from bot.errors import UserError
 from bot.eval.suite import Task, packed_files
-from bot.redact import Redactor
 from bot.repofile import PATH as CONFIG_PATH
-from bot.run.checkout import Checkout, Workshop
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Checkout, Workshop
 
 _WHO = b"Suite <suite@localhost>"
 _WHEN = 1_700_000_000

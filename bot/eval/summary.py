@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
 from bot.eval.results import Attempted, Key
-from bot.eval.running import Unmeasured
+from bot.eval.runner import Unmeasured
 from bot.eval.suite import Task
 
 ALL = "all"

@@ -10,18 +10,17 @@ import aiohttp
 
 from bot.errors import UserError
 from bot.github.branches import Branches
+from bot.github.checks import Status
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
 from bot.github.etags import ETags
-from bot.github.graphql import Queries
-from bot.github.hook import Hook
+from bot.github.issues import Threads
 from bot.github.pace import Pace
 from bot.github.people import People
 from bot.github.pulls import Pulls
 from bot.github.repository import AppInfo, Place
+from bot.github.review_threads import Queries
 from bot.github.reviews import Reviews
-from bot.github.status import Status
-from bot.github.threads import Threads
 from bot.github.tokens import (
     Anonymous,
     AppCredential,
@@ -30,6 +29,7 @@ from bot.github.tokens import (
     Scope,
     Tokens,
 )
+from bot.github.webhook_deliveries import Hook
 
 Made = TypeVar("Made")
 

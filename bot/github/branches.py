@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from bot.github.answers import NotFound
 from bot.github.repository import Repository
+from bot.github.responses import NotFound
 
 
 class Branches(Repository):

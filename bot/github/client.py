@@ -22,9 +22,9 @@ from yarl import URL
 
 from bot import __version__
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.github.answers import Answer, Limit, Stale, limit_of, refusal, seconds_to_reset
 from bot.github.etags import ETags, Kept
 from bot.github.pace import Pace
+from bot.github.responses import Answer, Limit, Stale, limit_of, refusal, seconds_to_reset
 
 API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain import ChangeKind, FileChange
-from bot.github.answers import NotFound, Rejected
 from bot.github.client import Client
 from bot.github.repository import Repository
+from bot.github.responses import NotFound, Rejected
 
 # https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch
 COMMIT = """

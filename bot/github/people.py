@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain import Permission
-from bot.github.answers import NotFound
 from bot.github.repository import Repository
+from bot.github.responses import NotFound
 
 
 class People(Repository):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bot.github.answers import Rejected
-from bot.github.fit import fit, one_line
 from bot.github.repository import Json, Repository
+from bot.github.responses import Rejected
+from bot.text.fit import fit, one_line
 
 # A branch that was just pushed is at times not there yet for the API.
 NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid for 'head'", "head invalid")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.github.answers import Rejected
-from bot.github.fit import bears, fit
 from bot.github.repository import Json, Repository
+from bot.github.responses import Rejected
+from bot.text.fit import bears, fit
 
 REVIEW_COMMENTS = "/pulls/{number}/comments{?sort,direction,per_page}"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.domain import Asked, Event, Refusal, TaskKind, Thread, Trigger, TriggerKind
-from bot.inbox.commands import Said, Word, is_question, is_review
+from bot.inbox.commands.parse import Said, Word, is_question, is_review
 
 OWN_BRANCHES = "hob/"
 

@@ -10,7 +10,9 @@ import structlog
 from bot.domain import TERMINAL, Asked, Event, Permission, Refusal, TaskState, TriggerKind
 from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
-from bot.inbox.configured import in_force
+from bot.github.permissions import loops
+from bot.inbox.commands.config import in_force
+from bot.inbox.commands.run import obey
 from bot.inbox.decision import (
     NO_MENTION,
     AppIdentity,
@@ -21,16 +23,14 @@ from bot.inbox.decision import (
     Uninstalled,
     review_of,
 )
-from bot.inbox.desk import Desk, Ending, House, RemoveBranch, thread_key
-from bot.inbox.failing import judge
-from bot.inbox.obey import obey
+from bot.inbox.delivery_context import Desk, Ending, House, RemoveBranch, thread_key
+from bot.inbox.failing_checks import judge
+from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import parse
-from bot.inbox.policy import loops
-from bot.inbox.reading import BadPayload
 from bot.inbox.routes import decide
-from bot.inbox.rules_labels import ANOTHER
+from bot.inbox.rules.labels import ANOTHER
+from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
-from bot.tasks.tables import DeliveryState
 
 log = structlog.get_logger(__name__)
 

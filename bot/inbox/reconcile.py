@@ -20,13 +20,13 @@ from sqlalchemy import text
 
 from bot.errors import HobError
 from bot.github.app import GitHub
-from bot.github.hook import Attempt
-from bot.github.threads import RECENT
+from bot.github.issues import RECENT
+from bot.github.webhook_deliveries import Attempt
 from bot.inbox.decision import AppIdentity
 from bot.inbox.mentions import find
 from bot.inbox.routes import ROUTES
+from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
-from bot.tasks.tables import DeliveryState
 
 log = structlog.get_logger(__name__)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from bot.domain import Event
-from bot.inbox import rules_checks, rules_comments, rules_installs, rules_issues, rules_labels, rules_reviews
 from bot.inbox.decision import AppIdentity, Decision, Ignored
+from bot.inbox.rules import checks, comments, installations, issues, labels, reviews
 
 
 class Rule(Protocol):
@@ -19,21 +19,21 @@ class Rule(Protocol):
 
 
 ROUTES: Mapping[tuple[str, str], Rule] = {
-    ("issues", "opened"): rules_issues.decide,
-    ("issues", "edited"): rules_issues.decide,
-    ("issues", "labeled"): rules_labels.decide,
-    ("issue_comment", "created"): rules_comments.decide,
-    ("issue_comment", "edited"): rules_comments.decide,
-    ("pull_request", "opened"): rules_comments.decide,
-    ("pull_request", "labeled"): rules_labels.decide,
-    ("pull_request_review", "submitted"): rules_reviews.decide,
-    ("pull_request_review", "edited"): rules_reviews.decide,
-    ("pull_request_review_comment", "created"): rules_reviews.decide,
-    ("pull_request_review_comment", "edited"): rules_reviews.decide,
-    ("check_run", "completed"): rules_checks.decide,
-    ("check_run", "requested_action"): rules_checks.decide,
-    ("installation", "deleted"): rules_installs.decide,
-    ("installation", "suspend"): rules_installs.decide,
+    ("issues", "opened"): issues.decide,
+    ("issues", "edited"): issues.decide,
+    ("issues", "labeled"): labels.decide,
+    ("issue_comment", "created"): comments.decide,
+    ("issue_comment", "edited"): comments.decide,
+    ("pull_request", "opened"): comments.decide,
+    ("pull_request", "labeled"): labels.decide,
+    ("pull_request_review", "submitted"): reviews.decide,
+    ("pull_request_review", "edited"): reviews.decide,
+    ("pull_request_review_comment", "created"): reviews.decide,
+    ("pull_request_review_comment", "edited"): reviews.decide,
+    ("check_run", "completed"): checks.decide,
+    ("check_run", "requested_action"): checks.decide,
+    ("installation", "deleted"): installations.decide,
+    ("installation", "suspend"): installations.decide,
 }
 
 

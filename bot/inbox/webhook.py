@@ -17,8 +17,8 @@ from aiohttp import web
 
 from bot.inbox.metrics import Metrics
 from bot.inbox.signature import json_object, signed
+from bot.tasks.database.transactions import first_line
 from bot.tasks.store import Store
-from bot.tasks.transactions import first_line
 
 log = structlog.get_logger(__name__)
 

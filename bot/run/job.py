@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
-from bot.inbox.policy import may_ask, may_release
-from bot.redact import Redactor
-from bot.run.checkout import Workshop
-from bot.run.joining import fetched, made_again
-from bot.run.journal import Board
-from bot.run.notebook import Notebook
-from bot.run.publish import Identity, Publisher
+from bot.github.permissions import may_ask, may_release
+from bot.run.attempts.attempt_store import Notebook
+from bot.run.attempts.journal import Board
+from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
 from bot.tasks.lease import Lease
 from bot.tasks.store import Store
+from bot.text.redact import Redactor
+from bot.workspace.base_merge import fetched, made_again
+from bot.workspace.checkout import Workshop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,17 +14,17 @@ import structlog
 from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.git.remote import PushRefused
-from bot.run import report, report_attempts
-from bot.run.again import earlier, only_compared, use
-from bot.run.approve import approve, not_taken
-from bot.run.ending import Ended, leave, passing, set_aside, stored_end, without_pull
-from bot.run.handover import Handover, stored_handover
+from bot.run.attempts.run_attempts import tried_out
 from bot.run.job import Job, Parts
-from bot.run.moved import carried_over
-from bot.run.prepare import prepare
-from bot.run.release import offered
-from bot.run.speak import speak, tell
-from bot.run.trying import tried_out
+from bot.run.messages import attempts, report
+from bot.run.prepare.prepare import prepare
+from bot.run.proven_change import Handover, stored_handover
+from bot.run.publish.rebase import carried_over
+from bot.run.strategies.approve import approve, not_taken
+from bot.run.strategies.held_paths import offered
+from bot.run.strategies.text import speak, tell
+from bot.run.strategies.use import earlier, only_compared, use
+from bot.run.task_end import Ended, leave, passing, set_aside, stored_end, without_pull
 from bot.tasks.lease import Lease
 
 __all__ = ["Parts", "work"]
@@ -63,7 +63,7 @@ async def _held(job: Job) -> None:
                 await _end(job, ended)
     except Cancelled:
         kept = await job.notebook.stop() if job.notebook else {}
-        text = report_attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
+        text = attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
         await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
 
 
@@ -144,7 +144,7 @@ async def _make(job: Job) -> Handover | Ended:
     if before and before.pull:
         return only_compared(job, picked, before)
     carried = await carried_over(job, ground, picked.result)
-    words = (report_attempts.choice(picked, url=job.compare_url), carried.words)
+    words = (attempts.choice(picked, url=job.compare_url), carried.words)
     choice = "\n\n".join(word for word in words if word)
     result = await offered(job, ground, carried.result, ordinal=picked.chosen.ordinal)
     return without_pull(result, choice) or Handover(
@@ -188,5 +188,5 @@ async def _publish(job: Job, handover: Handover) -> Ended:
         refused=job.publisher.refused,
         choice=handover.choice,
     )
-    late = f"\n\n{report_attempts.TOO_LATE}" if await job.store.look(job.run) else ""
+    late = f"\n\n{attempts.TOO_LATE}" if await job.store.look(job.run) else ""
     return Ended(state=TaskState.DONE, text=text + late, result=result)

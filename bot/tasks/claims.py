@@ -28,11 +28,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
 from bot.errors import LeaseLost
-from bot.tasks.requests import IllegalMove, after_move, close_attempts, half_published, wake_next
-from bot.tasks.tables import LOST, runs, tasks
-from bot.tasks.taskrows import task_of
-from bot.tasks.transactions import patiently
-from bot.tasks.values import storable
+from bot.tasks.database.column_values import storable
+from bot.tasks.database.tables import LOST, runs, tasks
+from bot.tasks.database.transactions import patiently
+from bot.tasks.task_rows import task_of
+from bot.tasks.tasks import IllegalMove, after_move, close_attempts, half_published, wake_next
 
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
 ATTEMPTS = 3  # leases of one task that may run out before it is given up

@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.tasks.tables import DeliveryState, deliveries
-from bot.tasks.values import plain, storable
+from bot.tasks.database.column_values import plain, storable
+from bot.tasks.database.tables import DeliveryState, deliveries
 from bot.tasks.wake import wake_delivery
 
 log = structlog.get_logger(__name__)

@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
 from bot.tasks.claims import held, lost
+from bot.tasks.database.column_values import plain
+from bot.tasks.database.tables import effects
+from bot.tasks.database.transactions import patiently
 from bot.tasks.store import Store
-from bot.tasks.tables import effects
-from bot.tasks.transactions import patiently
-from bot.tasks.values import plain
 
 Answer = dict[str, Any]
 _SECONDS = 30.0  # that a record waits for a database that is away

@@ -19,7 +19,7 @@ import structlog
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost, Retry
 from bot.tasks.claims import LEASE, Claims
-from bot.tasks.transactions import first_line, unreachable
+from bot.tasks.database.transactions import first_line, unreachable
 
 log = structlog.get_logger(__name__)
 

@@ -16,11 +16,11 @@ import structlog
 from procrastinate import App, PsycopgConnector
 
 from bot.errors import Parked, Retry
-from bot.tasks.database import Database
+from bot.tasks.database.connection import Database
+from bot.tasks.database.tables import DeliveryState
+from bot.tasks.database.transactions import first_line, unreachable
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from bot.tasks.tables import DeliveryState
-from bot.tasks.transactions import first_line, unreachable
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)

@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.claims import held, lost
-from bot.tasks.tables import attempt_turns, attempts, runs, tasks, turns
-from bot.tasks.transactions import PATIENCE, patiently
-from bot.tasks.values import pack, plain, storable, unpack
+from bot.tasks.database.column_values import pack, plain, storable, unpack
+from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
+from bot.tasks.database.transactions import PATIENCE, patiently
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

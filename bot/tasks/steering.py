@@ -10,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
-from bot.tasks.requests import OPEN
-from bot.tasks.tables import steering, tasks
-from bot.tasks.transactions import PATIENCE, patiently
-from bot.tasks.values import plain, restore
+from bot.tasks.database.column_values import plain, restore
+from bot.tasks.database.tables import steering, tasks
+from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.tasks import OPEN
 from bot.tasks.wake import wake_task
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.tasks.accounts import Accounts
 from bot.tasks.attempts import AttemptRecords
 from bot.tasks.claims import Claims
+from bot.tasks.costs import Accounts
 from bot.tasks.deliveries import DeliveryRecords
-from bot.tasks.requests import TaskRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.steering import SteeringRecords
+from bot.tasks.tasks import TaskRecords
 
 
 class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, AttemptRecords, SteeringRecords, Accounts):

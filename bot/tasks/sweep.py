@@ -10,9 +10,9 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.claims import claimable, expire_leases
+from bot.tasks.database.tables import deliveries, tasks
 from bot.tasks.deliveries import due
 from bot.tasks.steering import requeue_late_words
-from bot.tasks.tables import deliveries, tasks
 from bot.tasks.wake import wake_delivery, wake_task, wake_teller
 
 _LOCK = 7_240_002

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from dulwich.objects import Commit
 
-from localhub.diffs import FileDiff
+from localhub.git.diffs import FileDiff
 from localhub.hub import Hub
 from localhub.nodes import node_id
 from localhub.objects.people import user

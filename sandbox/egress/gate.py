@@ -1,7 +1,7 @@
 """The gate of one sandbox: takes connections from a socket that listens inside, serves them on the host.
 
 The listening socket was made in the sandbox's network namespace, on its loopback, before anything ran in
-there (``sandbox.network``), and was handed out. So no process stands between, no unix socket is needed
+there (``sandbox.keeper.network``), and was handed out. So no process stands between, no unix socket is needed
 inside, and the namespace has no other way out.
 """
 

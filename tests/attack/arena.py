@@ -13,9 +13,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from attack.planted import Planted, plant
 from sandbox import open_sandbox
 from sandbox.spec import Command, Completed, Limits, MiB, Mount, Policy, Sandbox
+from tests.attack.planted import Planted, plant
 
 LIMITS = Limits(
     memory_bytes=160 * MiB,

@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import engine
-import ordinary
+from tests.support import docker_engine, ordinary_user
 
 HERE = Path(__file__).parent
 _ROOT = HERE.parent.parent
@@ -44,14 +43,14 @@ def halves(backend: str) -> list[Half]:
 def fight(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list[str]], str]:
     """Play a half in a process of its own; the verdicts, and the table."""
     if half.root or os.geteuid() != 0:
-        env = {**os.environ, "PYTHONPATH": f"{_ROOT}:{HERE.parent}"}
+        env = {**os.environ, "PYTHONPATH": str(_ROOT)}
         return _play(half, address, [sys.executable], env, None)
-    python = ordinary.interpreter()
+    python = ordinary_user.interpreter()
     if python is None:
         raise RuntimeError("no Python 3.11 here that an ordinary user may start")
-    with ordinary.house(("pyseccomp",), [HERE]) as home:
-        start = [*ordinary.as_nobody([group] if address else []), python]
-        return _play(half, address, start, ordinary.environment(home), home)
+    with ordinary_user.house(("pyseccomp",), [HERE]) as home:
+        start = [*ordinary_user.as_nobody([group] if address else []), python]
+        return _play(half, address, start, ordinary_user.environment(home), home)
 
 
 def _play(
@@ -60,8 +59,8 @@ def _play(
     with tempfile.TemporaryDirectory(prefix="hob-verdicts-") as folder:
         Path(folder).chmod(0o777)
         told = Path(folder, "verdicts.json")
-        words = ["-m", "attack.play", "--backend", half.backend, "--json", str(told)]
-        words += ["--image", engine.image(address), "--engine", address] if address else []
+        words = ["-m", "tests.attack.play", "--backend", half.backend, "--json", str(told)]
+        words += ["--image", docker_engine.image(address), "--engine", address] if address else []
         ran = subprocess.run([*start, *words], capture_output=True, text=True, env=env, cwd=home)
         if not told.exists():
             raise RuntimeError(f"{half}: {ran.stdout[-2000:]}{ran.stderr[-6000:]}")
@@ -71,8 +70,8 @@ def _play(
 @contextmanager
 def docker() -> Iterator[tuple[str, int]]:
     """An engine's address, and the group that may talk to it: the host's own, or one started for this."""
-    if engine.answers(engine.HOSTS_OWN):
-        yield engine.HOSTS_OWN, engine.docker_group()
+    if docker_engine.answers(docker_engine.HOSTS_OWN):
+        yield docker_engine.HOSTS_OWN, docker_engine.docker_group()
         return
     if os.geteuid() != 0:
         yield "", 0
@@ -82,8 +81,8 @@ def docker() -> Iterator[tuple[str, int]]:
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     folder = tempfile.mkdtemp(prefix="hob-engine-")
     try:
-        with engine.started(Path(folder), engine.docker_group()) as address:
-            yield address, engine.docker_group()
+        with docker_engine.started(Path(folder), docker_engine.docker_group()) as address:
+            yield address, docker_engine.docker_group()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,7 +96,13 @@ def main() -> int:
             print(table, flush=True)
             wrong += sum(bool(each) for both in verdicts.values() for each in both)
         if address:
-            tests = [sys.executable, "-m", "pytest", "-q", str(HERE.parent / "test_sandbox_docker.py")]
+            tests = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                str(HERE.parent / "unit" / "sandbox" / "test_docker.py"),
+            ]
             env = {**os.environ, "HOB_TEST_ENGINE": address}
             wrong += subprocess.run(tests, env=env, cwd=_ROOT).returncode
     if not address:

@@ -6,10 +6,10 @@ import asyncio
 import json
 import secrets
 
-from attack.arena import Arena
-from attack.case import Case, Judged
-from attack.planted import _FILES, SEARCH
 from sandbox.spec import Command
+from tests.attack.arena import Arena
+from tests.attack.case import Case, Judged
+from tests.attack.planted import _FILES, SEARCH
 
 NAMES = (
     *_FILES,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from attack.arena import Arena
+    from tests.attack.arena import Arena
 
 Judged = Callable[["Arena"], Awaitable[None]]
 

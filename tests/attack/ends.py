@@ -6,9 +6,9 @@ import os
 import time
 from pathlib import Path
 
-from attack.arena import Arena
-from attack.case import Case
 from sandbox.spec import Ending
+from tests.attack.arena import Arena
+from tests.attack.case import Case
 
 
 def _survivor(script: str) -> Case:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attack.case import each
+from tests.attack.case import each
 
 _NAMESPACES = {
     "mount": 0x20000,

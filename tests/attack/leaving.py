@@ -6,10 +6,10 @@ import os
 import threading
 from pathlib import Path
 
-from attack.arena import LIMITS, Arena
-from attack.case import Case, Judged
-from sandbox import upper
+from sandbox.layers import upper
 from sandbox.spec import Entry, EntryKind, MiB, Sandbox
+from tests.attack.arena import LIMITS, Arena
+from tests.attack.case import Case, Judged
 
 
 async def _entries(arena: Arena, source: str) -> dict[bytes, Entry]:

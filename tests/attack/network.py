@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attack.case import Case, each
+from tests.attack.case import Case, each
 
 _FAMILIES = {
     "unix": 1, "x25": 9, "key": 15, "netlink": 16, "packet": 17, "rds": 21, "can": 29, "tipc": 30,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attack.case import Case, each
+from tests.attack.case import Case, each
 
 _READ_OWN = "write('own'); assert read('own') == b'x'"
 

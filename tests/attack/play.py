@@ -1,4 +1,4 @@
-"""Plays every case against one backend, as whoever runs this: ``python -m attack.play --backend bwrap``.
+"""Plays every case against one backend, as whoever runs this: ``python -m tests.attack.play --backend bwrap``.
 
 Prints a table of the families, and with ``--json FILE`` writes {case: [attack, twin]}, where an empty word is
 a success: the attack was refused, the twin worked. Ends with 1 when anything else happened.
@@ -14,9 +14,9 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from attack import canaries, ends, kernel, leaving, network, places, resources
-from attack.arena import Arena, Ground, opened
-from attack.case import Case, Judged
+from tests.attack import canaries, ends, kernel, leaving, network, places, resources
+from tests.attack.arena import Arena, Ground, opened
+from tests.attack.case import Case, Judged
 
 CASES: list[Case] = [
     case for room in (kernel, places, network, canaries, ends, resources, leaving) for case in room.CASES

@@ -6,9 +6,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from attack.arena import LIMITS, Arena
-from attack.case import Case, each
 from sandbox.spec import Ending, MiB
+from tests.attack.arena import LIMITS, Arena
+from tests.attack.case import Case, each
 
 _HOGS = {
     "objects": "x = []\nwhile True: x.append(b'x' * (1 << 20))",

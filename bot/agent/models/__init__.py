@@ -1,0 +1,1 @@
+"""Calling a language model: one provider, a chain of them, or a script."""

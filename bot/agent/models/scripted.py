@@ -1,0 +1,139 @@
+"""A model that plays a script: the loop, the tools and what follows run for real, only the wits are given.
+
+A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
+function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
+the conversation (a compaction says how many it tells in short), so a run that is resumed on another machine
+goes on where it was.
+
+    play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isawaitable
+from pathlib import Path
+from typing import Any
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+)
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.usage import RequestUsage
+
+from bot.agent.conversation import turns_told
+from bot.agent.models.direct import DirectCall, ModelCall, Patience
+from bot.agent.models.provider_errors import ContextFull
+from bot.agent.prompt import brief_of
+from bot.errors import UserError
+
+Part = TextPart | ToolCallPart
+Said = str | Part | Sequence["str | Part"]
+Turn = Said | Exception | Callable[[list[ModelMessage]], Said | Awaitable[Said]]
+
+
+def call(name: str, /, **args: Any) -> ToolCallPart:
+    """A tool call. For malformed ones build a ``ToolCallPart`` with a string of your own as ``args``."""
+    return ToolCallPart(tool_name=name, args=args)
+
+
+def play(
+    script: Sequence[Turn],
+    *,
+    name: str = "scripted",
+    patience: Patience | None = None,
+    window: int | None = None,
+    most_bytes: int | None = None,
+) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError.
+
+    ``window`` is what it says that it takes, in tokens; a conversation of more than ``most_bytes`` (as JSON)
+    it refuses.
+    """
+    model = scripted_model(script, most_bytes=most_bytes)
+    return DirectCall(name, model, patience=patience or Patience(), streamed=False, window=window)
+
+
+def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
+    """The same as a pydantic-ai model."""
+    turns = list(script)
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        if most_bytes and (size := len(ModelMessagesTypeAdapter.dump_json(messages))) > most_bytes:
+            raise ContextFull(f"{size} bytes are more than {most_bytes}")
+        at = sum(isinstance(each, ModelResponse) + turns_told(each) for each in messages)
+        if at >= len(turns):
+            raise AssertionError(f"the script has {len(turns)} turns, the loop asks for turn {at + 1}")
+        turn = turns[at]
+        if isinstance(turn, Exception):
+            raise turn
+        said = turn(messages) if callable(turn) else turn
+        said = await said if isawaitable(said) else said
+        parts = [said] if isinstance(said, str | TextPart | ToolCallPart) else list(said)
+        size = sum(len(repr(message)) for message in messages) // 4
+        return ModelResponse(
+            parts=[TextPart(part) if isinstance(part, str) else part for part in parts],
+            usage=RequestUsage(input_tokens=size, output_tokens=10 * len(parts)),
+        )
+
+    return FunctionModel(answer, model_name="scripted")
+
+
+def from_file(path: str) -> FunctionModel:
+    """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
+
+    A turn with ``"once": FILE`` makes the file ``FILE.asked`` and comes as soon as there is FILE, so that
+    something else can happen in between.
+    An object of such lists by number ({"1": [...], "2": [...]}) has a script for each of several attempts.
+    For whole processes under test: ``HOB_MODEL=scripted:FILE``. Raises ``UserError`` when the file is not
+    one.
+    """
+    try:
+        script = json.loads(Path(path).read_text("utf-8"))
+        if isinstance(script, dict):
+            return _by_attempt({int(number): _turns(turns) for number, turns in script.items()})
+        return scripted_model(_turns(script))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error
+
+
+def _turns(script: list[dict[str, Any]]) -> list[Turn]:
+    return [_held(turn["once"], _said(turn)) if turn.get("once") else _said(turn) for turn in script]
+
+
+def _said(turn: dict[str, Any]) -> list[str | Part]:
+    calls = [
+        ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])
+    ]
+    return [*([turn["text"]] if turn.get("text") else []), *calls]
+
+
+def _held(path: str, said: Said) -> Turn:
+    async def once(messages: list[ModelMessage]) -> Said:
+        Path(f"{path}.asked").touch()
+        while not Path(path).exists():  # noqa: ASYNC110 - another process makes it
+            await asyncio.sleep(0.02)
+        return said
+
+    return once
+
+
+def _by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
+    """Which attempt it is stands in the brief; nothing stands there for the first one."""
+    models = {number: scripted_model(turns) for number, turns in scripts.items()}
+
+    async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
+        told = [passage.where for passage in brief_of(messages).passages]
+        numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
+        function = models[numbers[-1] if numbers else 1].function
+        assert function is not None  # noqa: S101 - made above
+        said = function(messages, info)
+        return said if isinstance(said, ModelResponse) else await said
+
+    return FunctionModel(answer, model_name="scripted")

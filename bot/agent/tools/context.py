@@ -1,0 +1,164 @@
+"""The workbench of one run: the sandbox the tools act on, and the words they leave for the outcome."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_ai.messages import ToolCallPart
+
+from bot.domain import Note, Outcome, OutcomeKind, Passage, Reply, Step, Usage
+from bot.text.terminal import SHOWN_CHARS, bounded, folded
+from sandbox.spec import WORKSPACE, Command, Completed, Sandbox
+
+GUEST = "/opt/hob/guest"
+GUEST_SECONDS = 30.0
+KEPT_OUTPUTS = 30
+_BREAKS = re.compile(r"[\s'\"`;|&()<>=:,]+")
+
+
+class ToolProblem(Exception):
+    """A call that did not work; the message tells the model how to mend it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What a tool gives back. ``ok`` is False where its result is a failure (exit code 1)."""
+
+    text: str
+    ok: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """How the model says that it ended."""
+
+    kind: OutcomeKind
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A call that was carried out, or could not be. ``malformed``: the tool was never reached."""
+
+    call: ToolCallPart
+    text: str
+    ok: bool
+    malformed: bool = False
+    milliseconds: int = 0
+
+
+class Bench:
+    """What the tools share. ``edited`` says whether a file tool changed anything."""
+
+    def __init__(
+        self, sandbox: Sandbox, *, seconds_left: Callable[[], float], nearby: Sequence[Passage] = ()
+    ) -> None:
+        self.sandbox = sandbox
+        self.nearby = list(nearby)  # guidance for folders where the work has not been yet
+        self.plan: tuple[Step, ...] = ()
+        self.notes: list[Note] = []
+        self.replies: list[Reply] = []
+        self.finish: Finish | None = None
+        self.edited = False
+        self._seconds_left = seconds_left
+        self._outputs: OrderedDict[str, str] = OrderedDict()
+        self._output_count = 0
+
+    async def run(
+        self, *argv: str, stdin: bytes = b"", seconds: float | None = None, split_stderr: bool = False
+    ) -> Completed:
+        """Run a command in the workspace, never longer than the run itself may last.
+
+        Raises ToolProblem when that is over: one answer may hold any number of calls.
+        """
+        left = self._seconds_left()
+        if left <= 0:
+            raise ToolProblem("not run: the time that the work may take is over")
+        left = max(1.0, left)
+        seconds = left if seconds is None else min(seconds, left)
+        return await self.sandbox.run(
+            Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)
+        )
+
+    async def guest(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask the file program inside the sandbox. Raises ``ToolProblem`` with what it says is wrong."""
+        completed = await self.run(
+            "python",
+            "-I",
+            f"{GUEST}/files.py",
+            stdin=json.dumps(request).encode(),
+            seconds=GUEST_SECONDS,
+            split_stderr=True,
+        )
+        try:
+            answer = json.loads(completed.output)
+        except ValueError:
+            said = completed.errors.decode("utf-8", "replace")[-500:]
+            raise ToolProblem(
+                f"the file could not be handled: {completed.ending}, exit code {completed.exit_code}. {said}"
+            ) from None
+        if not isinstance(answer, dict) or not answer.get("ok"):
+            raise ToolProblem(str(answer.get("error") if isinstance(answer, dict) else answer))
+        return answer
+
+    def reached(self, done: Iterable[Done]) -> list[Passage]:
+        """The guidance for where these calls were, the nearest last; each is given once."""
+        places = [place for each in done if not each.malformed for place in _places(each.call)]
+        found = [
+            passage
+            for passage in self.nearby
+            if any(place.startswith(passage.where.rpartition("/")[0] + "/") for place in places)
+        ]
+        self.nearby = [passage for passage in self.nearby if passage not in found]
+        return found
+
+    def shortened(self, text: str) -> str:
+        """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
+        if len(text) <= SHOWN_CHARS:
+            return text
+        text = folded(text)
+        self._output_count += 1
+        name = f"output:{self._output_count}"
+        self._outputs[name] = text
+        while len(self._outputs) > KEPT_OUTPUTS:
+            self._outputs.popitem(last=False)
+        return bounded(text, name)
+
+    def kept(self, name: str) -> str:
+        """A kept output. Raises ``ToolProblem`` when it is not kept any more."""
+        if name not in self._outputs:
+            raise ToolProblem(f"{name} is not kept any more; run the command again")
+        return self._outputs[name]
+
+    def outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
+        """The outcome with everything that was left for it."""
+        return Outcome(
+            kind=kind,
+            title=title,
+            summary=summary,
+            plan=self.plan,
+            notes=tuple(self.notes),
+            replies=tuple(self.replies),
+            usage=usage,
+        )
+
+
+def _places(call: ToolCallPart) -> list[str]:
+    """The paths that a call names, with a slash behind; of a command every word that may be one."""
+    arguments = call.args_as_dict()
+    named = [str(arguments.get("path", "")), *_BREAKS.split(str(arguments.get("command", "")))]
+    return [f"{in_workspace(each).removeprefix('./')}/" for each in named if each]
+
+
+def in_workspace(path: str) -> str:
+    """A path as the guest takes it: relative to the workspace where it lies in it."""
+    path = path.strip() or "."
+    if path == WORKSPACE:
+        return "."
+    return path.removeprefix(f"{WORKSPACE}/") or "."

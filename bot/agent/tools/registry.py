@@ -1,0 +1,113 @@
+"""All tools: their names, what the model is told of them, and how a call is carried out and timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_ai.messages import ToolCallPart
+from pydantic_ai.tools import ToolDefinition
+
+from bot import guest
+from bot.agent.tools import files, shell
+from bot.agent.tools import reports as words
+from bot.agent.tools.context import GUEST, Bench, Done, Output, ToolProblem
+from sandbox.spec import Mount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A tool: its arguments' model, whose docstring is the description, and the function that does it."""
+
+    name: str
+    arguments: type[shell.Arguments]
+    do: Callable[[Bench, Any], Awaitable[Output]]
+
+    @property
+    def definition(self) -> ToolDefinition:
+        """As the model is told of it."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("description", None)
+        return ToolDefinition(
+            name=self.name,
+            description=cleandoc(self.arguments.__doc__ or ""),
+            parameters_json_schema=_without_titles(schema),
+        )
+
+
+TOOLS: dict[str, Tool] = {
+    tool.name: tool
+    for tool in (
+        Tool(name="shell", arguments=shell.Shell, do=shell.shell),
+        Tool(name="read", arguments=files.Read, do=files.read),
+        Tool(name="search", arguments=files.Search, do=files.search),
+        Tool(name="edit", arguments=files.Edit, do=files.edit),
+        Tool(name="write", arguments=files.Write, do=files.write),
+        Tool(name="plan", arguments=words.Plan, do=words.plan),
+        Tool(name="note", arguments=words.LeaveNote, do=words.note),
+        Tool(name="reply", arguments=words.LeaveReply, do=words.reply),
+        Tool(name="finish", arguments=words.End, do=words.finish),
+    )
+}
+
+
+def definitions() -> list[ToolDefinition]:
+    """All tools as the model is told of them, always in the same order."""
+    return [tool.definition for tool in TOOLS.values()]
+
+
+def guest_mounts() -> tuple[Mount, ...]:
+    """What the tools need inside the sandbox; goes into ``Policy.mounts``."""
+    return (Mount(source=Path(guest.__file__).parent, target=GUEST),)
+
+
+async def execute(bench: Bench, call: ToolCallPart, *, hint: str = "") -> Done:
+    """Carry out one call. What is wrong with it comes back as text, with ``hint`` if malformed."""
+    tool = TOOLS.get(call.tool_name)
+    if tool is None:
+        return _malformed(
+            call, f"there is no tool {call.tool_name!r}; the tools are {', '.join(TOOLS)}", hint
+        )
+    try:
+        arguments = tool.arguments.model_validate(call.args_as_dict(raise_if_invalid=True))
+    except ValidationError as error:
+        return _malformed(call, _said(error), hint)
+    except (ValueError, AssertionError) as error:
+        return _malformed(call, f"the arguments are not a JSON object: {error}", hint)
+    start = time.monotonic()
+    try:
+        output = await tool.do(bench, arguments)
+    except ToolProblem as problem:
+        output = Output(text=f"[error] {problem}", ok=False)
+    milliseconds = round((time.monotonic() - start) * 1000)
+    return Done(call=call, text=output.text, ok=output.ok, milliseconds=milliseconds)
+
+
+def _malformed(call: ToolCallPart, problem: str, hint: str) -> Done:
+    return Done(call=call, text=f"[malformed call] {problem}. {hint}".rstrip(), ok=False, malformed=True)
+
+
+def _said(error: ValidationError) -> str:
+    problems = []
+    for each in error.errors(include_url=False, include_input=False, include_context=False)[:8]:
+        where = ".".join(str(part) for part in each["loc"])
+        problems.append(f"{where}: {each['msg']}")
+    return "; ".join(problems)
+
+
+def _without_titles(schema: Any) -> Any:
+    """Titles only repeat the names: tokens for nothing. A property that is called title stays."""
+    if isinstance(schema, list):
+        return [_without_titles(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: _without_titles(value)
+        for key, value in schema.items()
+        if key != "title" or not isinstance(value, str)
+    }

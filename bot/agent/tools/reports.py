@@ -1,0 +1,136 @@
+"""The tools that leave words for people: the plan, notes on the change, replies, and the end of the work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.agent.tools.context import Bench, Finish, Output, ToolProblem, in_workspace
+from bot.agent.tools.shell import Argument, Arguments
+from bot.domain import Note, OutcomeKind, Reply, Step, StepState
+
+
+class PlanStep(BaseModel):
+    """One line of the checklist."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field(min_length=1, max_length=200)
+    state: Literal["todo", "doing", "done", "skipped"] = "todo"
+
+
+class Plan(Arguments):
+    """Show people the plan as a checklist: all steps, each time. Two to eight short steps, one of them doing.
+
+    Example: {"steps": [{"text": "Reproduce the failure", "state": "done"}, {"text": "Fix rounding", "state":
+    "doing"}, {"text": "Add a test", "state": "todo"}]}
+    """
+
+    steps: list[PlanStep] = Field(min_length=1, max_length=20)
+
+
+class LeaveNote(Arguments):
+    """Leave a review comment on a line that you changed, for the people who will review it, or that the pull
+    request under your review changes.
+
+    Say why it is done this way or what they should look at. A few good ones; not what the code already says.
+    In a review, ``suggestion`` is what should stand in the place of the lines, as they would be in the file.
+
+    Example: {"path": "shop/cart.py", "line": 41, "text": "Rounded once at the end: per item it loses cents."}
+    """
+
+    path: Argument = Field(min_length=1)
+    line: int = Field(ge=1, description="Line number in the file as it is now.")
+    text: str = Field(min_length=1, max_length=4000)
+    start_line: int | None = Field(default=None, ge=1, description="The first line, where there are several.")
+    suggestion: str | None = Field(default=None, max_length=8000)
+
+
+class LeaveReply(Arguments):
+    """Answer a review comment in its thread, by the number that the task gives for it. Say with ``fixed``
+    whether the files now are as the comment wants them; say in the text why, where they are not.
+
+    Example: {"comment": 1234567, "text": "The check now comes first.", "fixed": true}
+    """
+
+    comment: int = Field(ge=1)
+    text: str = Field(min_length=1, max_length=8000)
+    fixed: bool = False
+
+
+class End(Arguments):
+    """End the work. Everything in the workspace that differs from the start is handed over with these words.
+
+    kind: "changed" when files were changed for the request; "answered" when the answer is in the summary and
+    nothing needed to change; "nothing" when there is nothing to do, and why; "blocked" when it cannot be
+    done, what you tried and what you need. Say honestly what was not done or not checked.
+
+    Example: {"kind": "changed", "title": "Round the total once", "summary": "Rounding every item lost cents.
+    Rounds at the end now; test_total covers it."}
+    """
+
+    kind: Literal["changed", "answered", "nothing", "blocked"]
+    title: str = Field(
+        default="", max_length=120, description="One line, as for a commit. Needed for changed."
+    )
+    summary: str = Field(min_length=1, max_length=20_000, description="Markdown.")
+
+
+async def plan(bench: Bench, arguments: Plan) -> Output:
+    """Replace the plan."""
+    bench.plan = tuple(Step(text=step.text, state=StepState(step.state)) for step in arguments.steps)
+    return Output(text="The plan is shown.")
+
+
+async def note(bench: Bench, arguments: LeaveNote) -> Output:
+    """Add a note; one on the same line is replaced."""
+    path = in_workspace(arguments.path)
+    bench.notes[:] = [each for each in bench.notes if (each.path, each.line) != (path, arguments.line)]
+    start = arguments.start_line or arguments.line
+    if start > arguments.line:
+        raise ToolProblem("start_line is behind line")
+    text = arguments.text
+    if arguments.suggestion is not None:
+        text += f"\n\n{_suggested(arguments.suggestion)}"
+    bench.notes.append(
+        Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
+    )
+    return Output(text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change.")
+
+
+def _suggested(lines: str) -> str:
+    """A suggestion block, which no line in it can end. An empty one takes the lines out."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", lines)), default=2)
+    fence = "`" * (longest + 1)
+    body = f"{lines.rstrip()}\n" if lines.strip() else ""
+    return f"{fence}suggestion\n{body}{fence}"
+
+
+async def reply(bench: Bench, arguments: LeaveReply) -> Output:
+    """Add a reply; one to the same comment is replaced."""
+    bench.replies[:] = [each for each in bench.replies if each.comment != arguments.comment]
+    bench.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
+    return Output(text="The reply is posted when the work ends.")
+
+
+async def finish(bench: Bench, arguments: End) -> Output:
+    """Note how it ended; the loop stops after this turn."""
+    kind = OutcomeKind(arguments.kind)
+    if kind is OutcomeKind.CHANGED and not arguments.title.strip():
+        raise ToolProblem("changed needs a title")
+    if kind is OutcomeKind.CHANGED and not await _anything_changed(bench):
+        raise ToolProblem(
+            "nothing in the workspace is changed; finish as answered, nothing or blocked, or change it"
+        )
+    bench.finish = Finish(
+        kind=kind, title=" ".join(arguments.title.split()), summary=arguments.summary.strip()
+    )
+    return Output(text="The work ends here.")
+
+
+async def _anything_changed(bench: Bench) -> bool:
+    entries = await asyncio.to_thread(bench.sandbox.entries)
+    return any(not entry.path.startswith(b".git/") for entry in entries)

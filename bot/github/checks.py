@@ -1,0 +1,116 @@
+"""Check runs: the bot's state on a commit, where people look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.github.repository import Json, Repository
+from bot.text.fit import fit, one_line
+
+ANNOTATIONS_AT_ONCE = 50
+
+
+class Status(Repository):
+    """Check runs of the bot's own app."""
+
+    async def check_run(
+        self,
+        head_sha: str,
+        name: str,
+        status: str,
+        conclusion: str | None = None,
+        *,
+        title: str,
+        summary: str,
+        external_id: str = "",
+        details_url: str = "",
+        annotations: Sequence[Mapping[str, Any]] = (),
+        actions: Sequence[Mapping[str, str]] = (),
+    ) -> Json:
+        """Make a check run; ``status`` is queued, in_progress or completed (then with a ``conclusion``).
+
+        More than fifty annotations follow in updates of fifty, GitHub's bound. ``actions`` are buttons, three
+        at most: label (20 characters), description (40), identifier (20).
+        https://docs.github.com/en/rest/checks/runs#create-a-check-run
+        """
+        wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
+        wanted["actions"] = [dict(action) for action in actions]
+        wanted |= {"head_sha": head_sha, "name": name, "external_id": external_id}
+        made = await self._post("/check-runs", wanted)
+        return await self._annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+
+    async def update_check_run(
+        self,
+        check_run: int,
+        status: str,
+        conclusion: str | None = None,
+        *,
+        title: str,
+        summary: str,
+        details_url: str = "",
+        annotations: Sequence[Mapping[str, Any]] = (),
+        actions: Sequence[Mapping[str, str]] = (),
+    ) -> Json:
+        """Change a check run; annotations are added to those it has.
+
+        https://docs.github.com/en/rest/checks/runs#update-a-check-run
+        """
+        wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
+        wanted["actions"] = [dict(action) for action in actions]
+        changed = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
+        return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+
+    async def check_runs(self, sha: str, name: str) -> list[Json]:
+        """Every run of a check on a commit, by any app, the newest first; at most a hundred.
+
+        https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
+        """
+        path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
+        listed = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
+        runs: list[Json] = listed["check_runs"]
+        return runs
+
+    async def find_check_run(self, head_sha: str, name: str, external_id: str) -> Json | None:
+        """The newest check run of this app with that name and ``external_id`` on a commit.
+
+        https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
+        """
+        app = await self._identify()
+        path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
+        listed = await self._get(path, sha=head_sha, check_name=name, filter="all", per_page=100)
+        runs = [run for run in listed["check_runs"] if (run.get("app") or {}).get("id") == app["id"]]
+        ours = [run for run in runs if run.get("external_id") == external_id]
+        return max(ours, key=lambda run: int(run["id"]), default=None)
+
+    async def _annotate(
+        self, run: Json, title: str, summary: str, annotations: Sequence[Mapping[str, Any]]
+    ) -> Json:
+        for start in range(0, len(annotations), ANNOTATIONS_AT_ONCE):
+            batch = annotations[start : start + ANNOTATIONS_AT_ONCE]
+            wanted = {"output": _output(title, summary, batch)}
+            run = await self._patch("/check-runs/{check_run}", wanted, check_run=run["id"])
+        return run
+
+
+def _fields(
+    status: str,
+    conclusion: str | None,
+    title: str,
+    summary: str,
+    details_url: str,
+    annotations: Sequence[Mapping[str, Any]],
+) -> Json:
+    fields: Json = {"status": status, "output": _output(title, summary, annotations)}
+    if conclusion:
+        fields["conclusion"] = conclusion
+    if details_url:
+        fields["details_url"] = details_url
+    return fields
+
+
+def _output(name: str, summary: str, annotations: Sequence[Mapping[str, Any]]) -> Json:
+    output: Json = {"title": one_line(name), "summary": fit(summary)}
+    if annotations:
+        output["annotations"] = [dict(one) for one in annotations]
+    return output

@@ -1,0 +1,134 @@
+"""Making the GitHub App: the manifest that asks for it, and the code that becomes its credentials.
+
+GitHub's manifest flow: a form posts the manifest, a person confirms, GitHub sends the browser back with a
+code, and within the hour the code is exchanged, once, for the app's key and secrets.
+https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
+"""
+
+from __future__ import annotations
+
+import hmac
+import html
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import yaml
+from github import Github, GithubException
+from requests import RequestException
+
+from bot.errors import UserError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What GitHub hands out once. The secrets stay out of every representation."""
+
+    app_id: int
+    slug: str
+    html_url: str
+    private_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+    env_file: Path
+
+    @property
+    def install_url(self) -> str:
+        """Where a person installs the app on repositories."""
+        return f"{self.html_url}/installations/new"
+
+
+def declared() -> dict[str, Any]:
+    """``app.yml`` as it stands: name, permissions, events."""
+    read: dict[str, Any] = yaml.safe_load((files("bot.github.cli") / "app.yml").read_text("utf-8"))
+    return read
+
+
+def manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
+    """The manifest for an instance whose webhook is reachable at ``base_url``/webhook.
+
+    Raises UserError when ``base_url`` is no absolute http(s) URL. Loopback is left to GitHub to refuse.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
+    root = base_url.rstrip("/")
+    asked = declared()
+    asked["url"] = root
+    asked["hook_attributes"] = {**asked["hook_attributes"], "url": f"{root}/webhook"}
+    if redirect_url:
+        asked["redirect_url"] = redirect_url
+    return asked
+
+
+def form(asked: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
+    """The page whose button posts the manifest to GitHub, for a person's account or an organization."""
+    owner = f"organizations/{organization}/settings" if organization else "settings"
+    if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):
+        raise UserError(f"{organization!r} is not the name of a GitHub organization.")
+    action = f"{web_url.rstrip('/')}/{owner}/apps/new?{urlencode({'state': state})}"
+    return (
+        "<!doctype html><meta charset=utf-8><title>Register Hob</title>"
+        f'<form action="{html.escape(action)}" method="post">'
+        f'<input type="hidden" name="manifest" value="{html.escape(json.dumps(asked))}">'
+        "<button>Register this GitHub App</button></form>"
+    )
+
+
+def convert(code: str, *, state: str, expected: str, api_url: str, home: Path) -> Credentials:
+    """Exchange the code for the app's credentials and write them below ``home``, readable by its owner only.
+
+    ``state`` is what came back, ``expected`` what the form carried: without their agreement the code may
+    belong to somebody else's app. Raises UserError when they differ, when the code is used up or older than
+    an hour, and when credentials are there already: nothing is overwritten.
+    https://docs.github.com/en/rest/apps/apps#create-a-github-app-from-a-manifest
+    """
+    if not expected or not hmac.compare_digest(state.encode(), expected.encode()):
+        raise UserError("The answer does not belong to this registration (wrong state). Start again.")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", code):
+        raise UserError("GitHub's answer carries no usable code. Start the registration again.")
+    key_file, env_file = home / "app.pem", home / "app.env"
+    for path in (key_file, env_file):
+        if path.exists():
+            raise UserError(f"{path} exists already. Move it away to register another app.")
+    made = _exchange(code, api_url)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(key_file, made["pem"])
+    lines = {
+        "HOB_APP_ID": made["id"],
+        "HOB_PRIVATE_KEY_FILE": key_file,
+        "HOB_WEBHOOK_SECRET": made["webhook_secret"],
+    }
+    _write(env_file, "".join(f"{name}={value}\n" for name, value in lines.items()))
+    return Credentials(
+        app_id=made["id"],
+        slug=made["slug"],
+        html_url=made["html_url"],
+        private_key=made["pem"],
+        webhook_secret=made["webhook_secret"],
+        env_file=env_file,
+    )
+
+
+def _exchange(code: str, api_url: str) -> dict[str, Any]:
+    try:
+        with Github(base_url=api_url.rstrip("/"), retry=None) as github:  # the code is the credential
+            _, made = github.requester.requestJsonAndCheck("POST", f"/app-manifests/{code}/conversions")
+    except (GithubException, RequestException) as error:
+        status = getattr(error, "status", type(error).__name__)
+        raise UserError(
+            f"GitHub does not exchange the code ({status}). It works once and for an hour: start again."
+        ) from None
+    if not isinstance(made, dict) or not all(made.get(k) for k in ("id", "slug", "pem", "webhook_secret")):
+        raise UserError("GitHub's answer lacks the app's credentials. Start the registration again.")
+    return made
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

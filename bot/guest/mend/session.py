@@ -1,0 +1,180 @@
+"""One mending from start to end: baseline, localise, propose, search, judge, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from . import report
+from .baseline import Baseline, look_closer, open_bench, run_baseline
+from .candidates import Candidate, propose
+from .clues import gather
+from .localise import Findings, localise
+from .search import Answer, Search
+from .trial.lab import BenchRefused, Lab
+from .trial.loading import repair, take_modules_as_tests
+from .trial.trials import Trials
+from .unbound import repair_names
+
+VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
+
+Say = Callable[[str], None]
+
+
+def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say: Say) -> dict[str, Any]:
+    """Try to make the failing tests pass; the result's ``outcome`` says how it ended.
+
+    mended, partial, not_found, all_pass, no_tests, flaky, cannot_run.
+    """
+    began = time.monotonic()
+    deadline = began + seconds
+    result: dict[str, Any] = {"version": 1}
+    try:
+        lab = open_bench(root, command, scratch, seconds)
+    except BenchRefused as refused:
+        reason = "pytest finds no tests" if refused.code == 5 else "pytest cannot start here"
+        outcome = "no_tests" if refused.code == 5 else "cannot_run"
+        return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
+    try:
+        result |= _with_bench(lab, root, hint, deadline, say)
+    except BenchRefused as refused:
+        result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
+    finally:
+        lab.close()
+    return result | {"seconds": round(time.monotonic() - began, 1)}
+
+
+def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
+    left = deadline - time.monotonic()
+    base = run_baseline(lab, 0.4 * left)
+    say(
+        f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
+        f"{len(base.errors)} modules do not load"
+    )
+    if not base.where and not base.errors:
+        return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.tests_part(base)}
+    if not base.failed_ids and not base.errors:
+        return {"outcome": "all_pass", "reason": "every test passes", "tests": report.tests_part(base)}
+    look_closer(lab, base, 0.3 * (deadline - time.monotonic()), say)
+    if not base.failing and not base.errors:
+        reason = "the tests that fail in the whole run pass when run alone"
+        return {"outcome": "flaky", "reason": reason, "tests": report.tests_part(base)}
+    if not base.failing:
+        why = take_modules_as_tests(base, root)
+        if why:
+            told = {"tests": report.tests_part(base), "failure": report.failure_part(base)}
+            return told | {"outcome": "cannot_run", "reason": why}
+    findings = localise(root, base, hint)
+    clues = gather(base, hint)
+    seconds = 0.15 * (deadline - time.monotonic())
+    candidates = [*repair(findings), *repair_names(findings, clues.missing, root)]
+    candidates = _ranked([*candidates, *propose(findings, clues, seconds)])
+    if base.only_cold:
+        candidates = [replace(each, cold=True) for each in candidates]
+    say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
+    trials = Trials(
+        root=root,
+        lab=lab,
+        cold_lab=lambda: _cold(lab, base),
+        base=base,
+        findings=findings,
+        end=deadline,
+    )
+    search = Search(trials, base, deadline - VERIFY_SHARE * left)
+    try:
+        answer = _search(search, candidates, say)
+    finally:
+        trials.close()
+    return _told(search, base, findings, candidates, answer)
+
+
+def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda each: -each.score)
+
+
+def _cold(lab: Lab, base: Baseline) -> Lab:
+    arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
+    cold = Lab(
+        lab.root, lab.path, [each for each in arguments if not _selects(each, lab.root)], lab.scratch, "cold"
+    )
+    cold.start(60.0, modules=base.modules)
+    return cold
+
+
+def _selects(argument: str, root: Path) -> bool:
+    return not argument.startswith("-") and (root / argument.split("::")[0]).exists()
+
+
+def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | None:
+    """Single edits, then a second edit on top of those that turned some tests, then the best part."""
+    now = time.monotonic()
+    search.run(candidates, until=now + 0.75 * (search.deadline - now))
+    if (answer := _verified(search, say)) is not None:
+        return answer
+    search.run(candidates)
+    if (answer := _verified(search, say)) is not None:
+        return answer
+    while search.tally.exhausted and not search.tally.partial and search.another_pilot():
+        search.run(candidates)
+        if (answer := _verified(search, say)) is not None:
+            return answer
+    for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
+        if _breaks(search, under):
+            continue
+        say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
+        search.run(
+            candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
+        )
+        if (answer := _verified(search, say)) is not None:
+            return answer
+    best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
+    return next((each for each in best[:3] if not _breaks(search, each)), None)
+
+
+def _verified(search: Search, say: Say) -> Answer | None:
+    """The first answer that breaks nothing in the whole suite."""
+    for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
+        broken = _breaks(search, answer)
+        if not broken:
+            return answer
+        say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
+        search.tally.answers.remove(answer)
+    return None
+
+
+def _breaks(search: Search, answer: Answer) -> str:
+    """A test that passed before and does not in the whole suite, run once; "" when there is none."""
+    trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
+    if trial.hung and time.monotonic() >= search.trials.end:
+        return ""
+    failed = trial.failed()
+    return failed[0] if failed else "the process" if trial.crashed or trial.hung else ""
+
+
+def _told(
+    search: Search, base: Baseline, findings: Findings, candidates: list[Candidate], answer: Answer | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "tests": report.tests_part(base),
+        "failure": report.failure_part(base),
+        "suspects": report.suspects_part(findings),
+        "search": report.tally_part(search.tally, len(candidates)),
+    }
+    if answer is None:
+        time_up = time.monotonic() >= search.deadline
+        reason = (
+            "the time ran out"
+            if time_up and not search.tally.exhausted
+            else "no small edit makes the tests pass"
+        )
+        return told | {"outcome": "not_found", "reason": reason}
+    texts = search.trials.texts(answer.parts) or {}
+    told |= report.answer_part(answer, findings, texts)
+    others = [
+        each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)
+    ]
+    told["others"] = len(others)
+    return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}

@@ -1,0 +1,1 @@
+"""Running the repository's tests on candidate changes, in forked processes."""

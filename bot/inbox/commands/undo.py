@@ -1,0 +1,78 @@
+"""``@hob undo``: close Hob's own pull request and take its branch away, unless somebody else worked on it.
+
+Whose a commit is goes by what Hob recorded when it pushed: the author in a commit is what anybody writes
+there. The branch is taken away only while it is where its commits were looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain import Event
+from bot.errors import UserError
+from bot.github.app import RepoApi
+from bot.inbox.decision import is_own_pull
+from bot.inbox.delivery_context import Desk, thread_key
+from bot.inbox.payload import pull_thread
+
+NONE = "There is no pull request of mine here to undo."
+MERGED = (
+    "#{} is merged. Undoing it is a change of its own: GitHub's *Revert* button makes one, or ask me for it."
+)
+OTHERS = (
+    "I left #{} as it is: {} on `{}` {} not mine ({}), and undoing would throw that away. Close the pull "
+    "request by hand if that is what you want; its branch then stays."
+)
+DONE = "↩️ I closed #{} and deleted its branch `{}`, which was at `{}`. GitHub can restore both on that page."
+
+
+async def undo(desk: Desk, api: RepoApi, event: Event) -> str:
+    """Do it, and say what was done, or why nothing was. Raises UserError with what GitHub refuses."""
+    pull = await _pull(desk, api, event)
+    if pull is None or event.repo is None:
+        return NONE
+    number, thread = int(pull["number"]), pull_thread(pull)
+    if pull.get("merged_at"):
+        return MERGED.format(number)
+    head, branch = thread.head_sha, thread.head_ref
+    at = await api.branch_head(branch)
+    if at is None and pull["state"] != "open":
+        return f"#{number} is closed and its branch `{branch}` is gone already."
+    if at not in (None, head):
+        head = at or head  # a closed pull request does not follow its branch
+    others = await _others(desk, api, event.repo.id, number, head)
+    if others:
+        shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
+        count = "a commit" if len(others) == 1 else f"{len(others)} commits"
+        return OTHERS.format(number, count, branch, "is" if len(others) == 1 else "are", shown)
+    for task in await desk.store.tasks_of_pull(event.repo.id, number):
+        await desk.store.ask_cancel(task.id)
+    if at is not None and desk.remove_branch is not None:
+        await desk.remove_branch(api, event.repo, branch, head)
+    if pull["state"] == "open":
+        await api.close_pull(number)
+    return DONE.format(number, branch, head[:12])
+
+
+async def _pull(desk: Desk, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
+    """Hob's own pull request that a thread is, or that came of an issue last."""
+    if event.thread is None or event.repo is None:
+        return None
+    number = event.thread.number
+    if not event.thread.is_pull:
+        tasks = [task for task in await desk.store.tasks_on(thread_key(event)) if task.pull]
+        if not tasks:
+            return None
+        number = tasks[-1].pull
+    pull = await api.pull(number)
+    return pull if is_own_pull(pull_thread(pull), desk.app, event.repo.id) else None
+
+
+async def _others(desk: Desk, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
+    """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
+    mine = await desk.store.pushed(repo_id, number)
+    listed = [str(one["sha"]) for one in await api.pull_commits(number)]
+    if len(listed) >= 250:  # GitHub lists no more
+        raise UserError(f"#{number} has too many commits for me to know whose they are; close it by hand.")
+    return [sha for sha in dict.fromkeys([*listed, head]) if sha not in mine]

@@ -1,0 +1,1 @@
+"""One module per kind of event: a pure function from an event to a decision."""

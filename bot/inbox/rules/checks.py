@@ -1,0 +1,44 @@
+"""Check runs: a button on one of Hob's own asks as a person does, another app's failure asks by itself.
+
+Only a failure on a branch of Hob's own is looked at further; whether the pull request broke it is judged with
+GitHub's help (``failing``).
+"""
+
+from __future__ import annotations
+
+from bot.domain import Asked, Event, TaskKind
+from bot.inbox.commands.parse import Word
+from bot.inbox.decision import OWN_BRANCHES, AppIdentity, CheckFailed, Command, Decision, Ignored
+
+STOP, FIX = "stop", "fix"  # the buttons' identifiers
+FAILURES = frozenset({"failure", "timed_out"})
+FIX_REQUEST = "The checks do not pass on this pull request. Find out why, and make them pass."
+
+
+def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
+    """The decision on a check run that was completed or whose button was pressed."""
+    if event.trigger is None or event.thread is None or event.sender is None:
+        return Ignored(reason="nobody sent it")
+    if event.action == "requested_action":
+        return _pressed(event, app)
+    if event.via_app == app.id:
+        return Ignored(reason="own doing")
+    if event.trigger.text not in FAILURES:
+        return Ignored(reason="no failure")
+    if not event.thread.head_ref.startswith(OWN_BRANCHES):
+        return Ignored(reason="not on an own branch")
+    return CheckFailed(event=event)
+
+
+def _pressed(event: Event, app: AppIdentity) -> Decision:
+    if event.via_app != app.id or event.trigger is None or event.thread is None:
+        return Ignored(reason="another app's button")
+    if event.sender is None or event.sender.is_bot:
+        return Ignored(reason="sent by a bot")
+    if not event.thread.number:
+        return Ignored(reason="it is on no thread")
+    if event.trigger.text == STOP:
+        return Command(word=Word.STOP, event=event)
+    if event.trigger.text == FIX:
+        return Asked(kind=TaskKind.REVISE, request=FIX_REQUEST, event=event)
+    return Ignored(reason="an unknown button")

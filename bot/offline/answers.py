@@ -1,0 +1,170 @@
+"""Answers to questions about names of the code: what can be read out, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain import Brief
+from bot.offline.texts import OTHER_MODEL, Words
+
+RESULT = "HOB-NAMES-RESULT "
+Told = dict[str, Any]
+
+_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|\b([A-Za-z_][\w.]*)\(\)|"
+                   r"\b([A-Za-z]+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")  # fmt: skip
+_BARE = re.compile(
+    r"\b(?:is|are|does|do|uses?|calls?|function|method|class|of|parameters of|arguments of)\s+"
+    r"(?:the\s+)?(?:function\s+|method\s+|class\s+)?([A-Za-z_][\w.]*)", re.I
+)  # fmt: skip
+_ORDINARY = frozenset(
+    [
+        "the",
+        "this",
+        "that",
+        "a",
+        "an",
+        "it",
+        "defined",
+        "used",
+        "called",
+        "there",
+        "here",
+        "function",
+        "method",
+        "class",
+        "take",
+        "takes",
+        "return",
+        "returns",
+        "raise",
+        "raises",
+        "do",
+        "does",
+        "is",
+        "are",
+        "in",
+        "of",
+        "parameters",
+        "arguments",
+        "signature",
+        "what",
+        "where",
+        "who",
+        "uses",
+        "calls",
+        "code",
+    ]
+)
+
+
+def asked_names(brief: Brief) -> list[str]:
+    """Names of code in a question, at most three; a word that could be one when none is marked as code."""
+    found = [next(filter(None, each)) for each in _NAME.findall(brief.request)]
+    if not found:
+        found = [name for name in _BARE.findall(brief.request) if name.lower() not in _ORDINARY]
+    return list(dict.fromkeys(name.strip(".") for name in found))[:3]
+
+
+def told(text: str) -> Told:
+    """What the program inside the sandbox said; {} when it did not come to an end."""
+    lines = [line for line in text.splitlines() if line.startswith(RESULT)]
+    try:
+        value = json.loads(lines[-1].removeprefix(RESULT)) if lines else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def answer(brief: Brief, found: Sequence[Told]) -> Words:
+    """The part of what was read that the question is about."""
+    asked = brief.request.lower()
+    known = [each for each in found if each.get("definitions")]
+    if not known:
+        names = ", ".join(f"`{each['name']}`" for each in found if each.get("name"))
+        what = (
+            f"No Python file here defines {names}. " if names else "That is a question that I cannot answer. "
+        )
+        return "blocked", "", what + OTHER_MODEL
+    if re.search(r"\b(who|what|which)\b.*\b(calls?|uses?)\b|\bwhere\b.*\b(used|called)\b", asked):
+        return "answered", "", _joined(_uses(each) for each in known)
+    if asked.strip(" @\n").startswith(("where", "which file", "what file")):
+        lines = "\n".join(_place(one) for each in known for one in each["definitions"])
+        return "answered", "", f"This is where it is defined:\n\n{lines}{_more(known)}"
+    if not re.match(r"\W*(what|which)\b", asked):
+        return _defined(known)
+    if re.search(r"\b(takes?|accepts?|arguments?|parameters?|signature|fields?)\b", asked):
+        return (
+            "answered",
+            "",
+            _joined(_part(one, _takes(one)) for each in known for one in each["definitions"]),
+        )
+    if re.search(r"\b(returns?|gives?)\b", asked):
+        return (
+            "answered",
+            "",
+            _joined(_part(one, _gives(one)) for each in known for one in each["definitions"]),
+        )
+    if re.search(r"\b(raises?|throws?|exceptions?)\b", asked):
+        return (
+            "answered",
+            "",
+            _joined(_part(one, _raises(one)) for each in known for one in each["definitions"]),
+        )
+    documented = [one for each in known for one in each["definitions"] if one.get("doc")]
+    if documented:
+        return "answered", "", _joined(_part(one, f"It says of itself: {one['doc']}") for one in documented)
+    return _defined(known)
+
+
+def _defined(known: Sequence[Told]) -> Words:
+    """All that can be said to another question."""
+    lines = "\n".join(_place(one) for each in known for one in each["definitions"])
+    return "blocked", "", f"I can only say where it is defined:\n\n{lines}\n\n{OTHER_MODEL}"
+
+
+def _joined(parts: Any) -> str:
+    return "\n\n".join(parts)
+
+
+def _more(known: Sequence[Told]) -> str:
+    more = sum(each.get("more_definitions", 0) for each in known)
+    return f"\n\nand {more} more places." if more else ""
+
+
+def _place(one: Told) -> str:
+    return f"- `{one['name']}`: `{one['path']}:{one['line']}`, `{one['text']}`"
+
+
+def _part(one: Told, text: str) -> str:
+    return f"`{one['name']}` (a {one['kind']}, `{one['path']}:{one['line']}`): {text}"
+
+
+def _takes(one: Told) -> str:
+    if one.get("takes"):
+        return "it takes\n\n" + "\n".join(f"- `{each}`" for each in one["takes"])
+    if one.get("fields"):
+        return "its fields are\n\n" + "\n".join(f"- `{each}`" for each in one["fields"])
+    return "it takes nothing." if "takes" in one else f"nothing to give: `{one['text']}`"
+
+
+def _gives(one: Told) -> str:
+    kind = f"it is declared to return `{one['returns']}`. " if one.get("returns") else ""
+    gives = ", ".join(f"`{each}`" for each in one.get("gives", ()))
+    return kind + (f"Its `return` statements give {gives}." if gives else "It has no `return` with a value.")
+
+
+def _raises(one: Told) -> str:
+    raised = ", ".join(f"`{each}`" for each in one.get("raises", ()))
+    return f"it raises {raised} itself." if raised else "it raises nothing itself."
+
+
+def _uses(each: Told) -> str:
+    head = f"`{each['name']}` is used in {each['use_count']} lines" if each["use_count"] else ""
+    if not head:
+        return f"Nothing in the Python files here uses `{each['name']}`."
+    lines = "\n".join(f"- `{use['path']}:{use['line']}`, `{use['text']}`" for use in each["uses"])
+    cut = f" (the first {len(each['uses'])})" if each["use_count"] > len(each["uses"]) else ""
+    return f"{head}{cut}, going by the name alone:\n\n{lines}"

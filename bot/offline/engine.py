@@ -1,0 +1,179 @@
+"""A model without a language model: it speaks the tool protocol, every answer follows from the last results.
+
+It is a pure function of the conversation, so a run that is resumed or replayed goes the same way. What
+executes the repository's code runs inside the sandbox (``bot/guest/mend``); only decisions are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    TextPart,
+    ToolCallPart,
+    ToolReturnPart,
+)
+from pydantic_ai.models.function import AgentInfo, FunctionModel
+
+from bot.agent.prompt import brief_of
+from bot.domain import Brief
+from bot.offline import answers, chores, review, texts
+from bot.offline.intent import Intent, intent
+from bot.offline.tool_results import Edit, Mended, Ran, mended, ran
+
+WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
+MEND_SECONDS = 48.0  # the most the search may take
+LEAST_SECONDS = 20.0  # and what it gets where the tests alone are slow
+FIRST_SECONDS = 25.0  # for the tests as they are: the fault may be a loop without end
+ALL_SECONDS = 600.0
+STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
+
+
+def offline_model() -> FunctionModel:
+    """The engine as a pydantic-ai model."""
+    return FunctionModel(_answer, model_name="offline")
+
+
+async def _answer(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
+    brief, results = brief_of(messages), _results(messages)
+    return ModelResponse(parts=list(_next(brief, results)))
+
+
+def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
+    """What every tool call so far returned, as (tool, text), in order."""
+    return [
+        (part.tool_name, str(part.content))
+        for message in messages
+        if isinstance(message, ModelRequest)
+        for part in message.parts
+        if isinstance(part, ToolReturnPart)
+    ]
+
+
+def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
+    """The calls that follow; how far the work is shows in the tools' results."""
+    shells = [text for tool, text in results if tool == "shell"]
+    match intent(brief):
+        case Intent.REVIEW:
+            return _review(brief, shells)
+        case Intent.ASK:
+            return _ask(brief, shells)
+        case Intent.RENAME:
+            return _chore(chores.rename(brief, shells))
+        case Intent.LINT:
+            return _chore(chores.lint(brief, shells))
+        case Intent.SUGGESTION:
+            return _chore(chores.suggestion(brief, shells))
+        case Intent.BEYOND:
+            return [_finish(*texts.beyond())]
+        case Intent.MEND:
+            return _mending(brief, results, shells)
+
+
+def _ask(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
+    """Look the names of a question up, then say what can be said."""
+    names = answers.asked_names(brief)
+    if names and not shells:
+        return [_shell(chores.guest("names", "ask", each), 60.0) for each in names]
+    return [_finish(*answers.answer(brief, [answers.told(text) for text in shells]))]
+
+
+def _review(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
+    """Run the checks, then remark on what they say of the changed lines."""
+    left = review.commands(brief)[len(shells) :]
+    if left:
+        return [_shell(*left[0])]
+    made = review.remarks(brief, shells)
+    notes = [
+        ToolCallPart(tool_name="note", args={"path": each.path, "line": each.line, "text": each.text})
+        for each in made
+    ]
+    return [*notes, _finish(*review.verdict(brief, shells, made))]
+
+
+def _chore(following: chores.Next) -> Sequence[ToolCallPart]:
+    if len(following) == 2:
+        return [_shell(*following)]
+    return [_finish(*following)]
+
+
+def _mending(
+    brief: Brief, results: Sequence[tuple[str, str]], shells: Sequence[str]
+) -> Sequence[ToolCallPart]:
+    """Run the tests, search, put the change in, run them again."""
+    edits = [text for tool, text in results if tool == "edit"]
+    if not brief.test_command:
+        return [_finish(*texts.no_tests(brief))]
+    if not shells:
+        return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
+    first = ran(shells[0])
+    if first.passed:
+        return [_plan(1, skip=True), _finish(*texts.all_pass(brief, first))]
+    if len(shells) == 1:
+        seconds = _seconds(first)
+        return [_plan(1), _shell(_mend(brief, seconds), seconds + 30.0)]
+    found = mended(shells[1])
+    if found is None or not found.edits:
+        if first.code is None and len(shells) == 2:  # they may only be slow
+            return [_shell(brief.test_command, ALL_SECONDS)]
+        whole = ran(shells[2]) if len(shells) > 2 else first
+        if whole.passed:
+            return [_plan(1, skip=True), _finish(*texts.all_pass(brief, whole))]
+        return [_plan(2, skip=True), _finish(*texts.not_found(brief, whole, found))]
+    if not edits:
+        return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]
+    return _end(brief, found, edits, ran(shells[2]) if len(shells) > 2 else None)
+
+
+def _end(brief: Brief, found: Mended, edits: Sequence[str], after: Ran | None) -> Sequence[ToolCallPart]:
+    """Notes and the last word, when the edits went in and the tests ran once more."""
+    if after is None or any(text.startswith("[error]") for text in edits):
+        return [_finish("blocked", "", texts.edit_failed(edits))]
+    notes = [
+        ToolCallPart(
+            tool_name="note", args={"path": each.path, "line": each.line, "text": texts.note(found, each)}
+        )
+        for each in found.edits
+    ]
+    return [*notes, _plan(len(STEPS)), _finish("changed", texts.title(found), texts.summary(found, after))]
+
+
+def _seconds(first: Ran) -> float:
+    """For the search: what is left of a minute when the tests run before it, after it, and in the proof.
+
+    Tests that hang are quick once they are mended.
+    """
+    if first.code is None:
+        return WHOLE_SECONDS - FIRST_SECONDS
+    return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
+
+
+def _mend(brief: Brief, seconds: float) -> str:
+    """The command that searches inside the sandbox."""
+    return chores.guest(
+        "mend", "--test", brief.test_command, "--seconds", f"{seconds:.0f}", "--hint", texts.hint(brief)
+    )
+
+
+def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
+    """The checklist with ``done`` steps behind it; ``skip``: the rest will not be done."""
+    rest = "skipped" if skip else "todo"
+    states = ["done"] * done + (["doing"] if done < len(STEPS) and not skip else [])
+    states += [rest] * (len(STEPS) - len(states))
+    steps = [{"text": text, "state": state} for text, state in zip(STEPS, states, strict=True)]
+    return ToolCallPart(tool_name="plan", args={"steps": steps})
+
+
+def _shell(command: str, seconds: float) -> ToolCallPart:
+    return ToolCallPart(tool_name="shell", args={"command": command, "seconds": seconds})
+
+
+def _edit(edit: Edit) -> ToolCallPart:
+    return ToolCallPart(tool_name="edit", args={"path": edit.path, "old": edit.old, "new": edit.new})
+
+
+def _finish(kind: str, title: str, summary: str) -> ToolCallPart:
+    return ToolCallPart(tool_name="finish", args={"kind": kind, "title": title, "summary": summary})

@@ -1,0 +1,139 @@
+"""What the engine says: every sentence from what was really found, none from a story."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from bot.domain import Brief
+from bot.offline.phrases import PHRASES, PLAIN, explained
+from bot.offline.tool_results import Edit, Mended, Ran
+
+Words = tuple[str, str, str]  # kind, title, summary
+
+OTHER_MODEL = (
+    "I am the `offline` engine: without a language model I can mend Python code that a failing test shows to "
+    "be wrong, rename a Python name, apply a reviewer's suggestion or a linter's own fixes, and say where a "
+    "name is defined and what it takes. An operator can give me a model with `HOB_MODEL`."
+)
+
+
+def quoted(text: str) -> str:
+    """One word for bash, whatever is in it."""
+    return shlex.quote(text.replace("\0", ""))
+
+
+def hint(brief: Brief) -> str:
+    """The request's words, as a hint to where the fault is."""
+    return f"{brief.title}\n{brief.request}"[:2000]
+
+
+def beyond() -> Words:
+    """The request is none of what this engine does."""
+    return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
+
+
+def no_tests(brief: Brief) -> Words:
+    """There is nothing that could judge a change."""
+    return (
+        "blocked",
+        "",
+        "I found no tests in this repository, so I could neither see the fault nor prove that it is mended. "
+        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`. {OTHER_MODEL}",
+    )
+
+
+def all_pass(brief: Brief, run: Ran) -> Words:
+    """The tests see no fault."""
+    said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
+    return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
+
+
+def not_found(brief: Brief, run: Ran, found: Mended | None) -> Words:
+    """The tests fail, and no small edit mends them."""
+    if found is None:
+        why = "the search for a change did not come to an end"
+    elif found.outcome in ("cannot_run", "no_tests"):
+        return "blocked", "", _cannot_run(brief, run, found)
+    else:
+        why = found.reason or "no small edit makes the tests pass"
+    parts = [f"The tests fail, but {why}."]
+    if found is not None:
+        parts.append(f"I tried {found.search.tried} of {found.search.ranked} changes.")
+        if found.suspects:
+            one = found.suspects[0]
+            parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
+        if found.failure.test:
+            parts.append(f"The first failure is `{found.failure.test}`.")
+    return "blocked", "", " ".join([*parts, OTHER_MODEL])
+
+
+def _cannot_run(brief: Brief, run: Ran, found: Mended) -> str:
+    """The tests do not start, usually because something is not installed."""
+    return (
+        f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
+        "There is no network in the sandbox; what the tests need must be in the repository or be built by "
+        "`setup` in `.github/hob.yml`."
+    )
+
+
+def title(found: Mended) -> str:
+    """One line that names the kind of fault and the place."""
+    part = found.parts[0]
+    where = part.function or part.path
+    also = f" and {found.parts[1].function or found.parts[1].path}" if len(found.parts) > 1 else ""
+    also = "" if also == f" and {where}" else also
+    return f"{PHRASES.get(part.template, PLAIN).title} {where}{also}"[:120]
+
+
+def note(found: Mended, edit: Edit) -> str:
+    """A review comment on the changed line: what was wrong, which tests say so."""
+    turned = ", ".join(f"`{test}`" for test in found.turned[:3])
+    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
+    now = "it passes" if found.turned_count == 1 else "they pass"
+    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it {now}."
+
+
+def _why(found: Mended, edit: Edit) -> str:
+    """What was wrong at one place; the search may have put a statement in two pieces."""
+    near = [part for part in found.parts if part.path == edit.path]
+    part = min(near or found.parts, key=lambda each: abs(each.line - edit.line))
+    return explained(part.template, edit.before, edit.after)
+
+
+def summary(found: Mended, after: Ran) -> str:
+    """What was wrong, how it was found, what speaks for the change and what does not."""
+    tests, search = found.tests, found.search
+    places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
+    lines = [
+        f"{tests.failed} of {tests.total} tests failed. Which lines the failing tests run, weighed against "
+        f"those that the passing ones run, led to {places}:",
+        "",
+        *(_shown(edit) for edit in found.edits),
+        "",
+        " ".join(dict.fromkeys(_why(found, edit) for edit in found.edits)),
+        f"Of {search.tried} changes that were tried, this one makes "
+        f"{'it' if found.turned_count == 1 else f'all {found.turned_count}'} pass and breaks no other test.",
+    ]
+    if found.outcome == "partial":
+        lines[-1] = (
+            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
+        )
+    if found.others:
+        others = "One other change" if found.others == 1 else f"{found.others} other changes"
+        them = "it" if found.turned_count == 1 else "them"
+        lines.append(f"{others} would make {them} pass too, so look whether this one says what is meant.")
+    if not after.passed:
+        lines.append(f"The whole suite still ends with exit code {after.code}.")
+    return "\n".join(lines)
+
+
+def _shown(edit: Edit) -> str:
+    removed = "".join(f"-{line}\n" for line in edit.before.splitlines())
+    added = "".join(f"+{line}\n" for line in edit.after.splitlines())
+    return f"```diff\n{removed}{added}```"
+
+
+def edit_failed(edits: Sequence[str]) -> str:
+    """The change that was found could not be put in: said as it is."""
+    return f"A change was found, but it could not be put into the file: {edits}"

@@ -1,0 +1,1 @@
+"""``hob replay``: drive a stored run again from its recorded answers."""

@@ -1,0 +1,1 @@
+"""Attempts at one request: run them, store them, compare them."""

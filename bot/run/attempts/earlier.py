@@ -1,0 +1,63 @@
+"""What a later attempt is told of the earlier ones, so that it does not do the same again.
+
+It stands behind everything else that is known of the repository, so that the beginning of the conversation,
+which providers cache, is the same for all attempts. Words that came from a model or from tests are quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import Brief, Passage, Proof, Trust
+from bot.run.attempts.ranking import Tried
+
+DIFF_CHARS = 6000
+TAIL_CHARS = 2000
+
+_ALONE = "This is attempt {n} of {of} at the same task; the others are made side by side with it."
+_AFTER = (
+    "This is attempt {n} of {of} at the same task. Earlier ones are quoted below; none of them was good "
+    "enough. You begin from the same commit, without their changes. Find out why they failed and take "
+    "another way: do not repeat them."
+)
+
+
+def told_of(brief: Brief, ordinal: int, of: int, earlier: Sequence[Tried]) -> Brief:
+    """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages."""
+    words = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
+    told = _passage(Trust.INSTRUCTION, f"attempt {ordinal}", words)
+    quoted = [_passage(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _story(each)) for each in earlier]
+    return replace(brief, passages=(*brief.passages, told, *quoted))
+
+
+def _passage(trust: Trust, where: str, text: str) -> Passage:
+    return Passage(trust=trust, where=where, author="", permission="", at="", text=text)
+
+
+def _story(tried: Tried) -> str:
+    result = tried.result
+    if result is None:
+        return f"It failed: {tried.error}"
+    diff = result.diff[:DIFF_CHARS]
+    cut = len(result.diff) - len(diff)
+    parts = [
+        f"It ended as: {result.outcome.kind.value}. {result.outcome.summary}",
+        *_proof(result.proof),
+        diff or "It changed nothing.",
+        f"[{cut} characters of its change are left out]" if cut else "",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _proof(proof: Proof) -> list[str]:
+    lines = []
+    for check in proof.checks:
+        lines.append(
+            f"`{check.command}`: {check.base.verdict.value} on base, "
+            f"{check.head.verdict.value} with its change"
+            + (f"; failing: {', '.join(check.head.failing[:20])}" if check.head.failing else "")
+        )
+        if check.head.tail:
+            lines.append(check.head.tail[-TAIL_CHARS:])
+    return lines

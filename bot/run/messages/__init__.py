@@ -1,0 +1,1 @@
+"""The texts that Hob writes on GitHub: pure functions from values to Markdown."""

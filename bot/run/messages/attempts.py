@@ -1,0 +1,90 @@
+"""What Hob writes on GitHub about attempts: how many there were, why one was taken, how to take another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain import Proof, Verdict
+from bot.git.diff import diffstat
+from bot.run.attempts.ranking import Picked, Tried, broken
+from bot.text.defuse import quiet
+
+TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
+
+
+def choice(picked: Picked, *, url: str) -> str:
+    """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
+    if len(picked.tried) < 2:
+        return ""
+    mine = picked.chosen.ordinal
+    return f"🔀 Attempt {mine} of {len(picked.tried)}: {picked.why}. [Compare them]({url})"
+
+
+def compared(picked: Picked, *, published: int, pull: int, slug: str, url: str) -> str:
+    """The final words when attempts were made beside a published one: nothing was replaced."""
+    best = picked.chosen.ordinal
+    taken = "is the published one" if best == published else f"is the best one: {picked.why}"
+    rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
+    for each in picked.tried:
+        mark = " (published)" if each.ordinal == published else ""
+        rows.append(f"| {each.ordinal}{mark} | {ended(each)} | {proved(each)} | {size(each)} |")
+    return "\n\n".join(
+        (
+            f"⚖️ **Compared: attempt {best} {taken}.** Nothing was replaced. [Compare them]({url})",
+            "\n".join(rows),
+            f"`@{slug} use {best if best != published else 'N'}` puts one of them on #{pull}.",
+        )
+    )
+
+
+def stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
+    """The words for a run that a person stopped, and how to take what it had.
+
+    ``left`` are the attempts that had changed something: '' for those that are kept, else why not.
+    """
+    head = "🛑 **Stopped**, as asked. Nothing was published."
+    refused = " ".join(
+        f"What attempt {number} had is not kept: {quiet(why)}" for number, why in left.items() if why
+    )
+    kept = [number for number, why in left.items() if not why]
+    if not kept:
+        return f"{head} {refused or 'There was no change yet.'}"
+    names = ", ".join(str(number) for number in kept)
+    which = f"attempt {names}" if len(kept) == 1 else f"attempts {names}"
+    return (
+        f"{head} What there was is kept as {which}: [look at it]({url}). "
+        f"`@{slug} use {kept[0]}` proves it and publishes it." + (f" {refused}" if refused else "")
+    )
+
+
+def ended(tried: Tried) -> str:
+    """How an attempt ended, in a word or with its error."""
+    if tried.result is None:
+        return f"failed: {' '.join(quiet(tried.error).replace('|', ' ').split())[:200]}"
+    return tried.result.outcome.kind.value
+
+
+def proved(tried: Tried) -> str:
+    """The verdict of an attempt's proof, in a few words."""
+    return verdict(tried.result.proof) if tried.result else "none"
+
+
+def verdict(proof: Proof) -> str:
+    """A proof in a few words."""
+    if not proof.checks:
+        return "not run"
+    if proof.passed:
+        return "✅ passed"
+    count = broken(proof)
+    if count:
+        return "❌ breaks tests"
+    return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"
+
+
+def size(tried: Tried) -> str:
+    """How much an attempt changes."""
+    if tried.result is None or not tried.result.changes:
+        return "none"
+    stat = diffstat(tried.result.diff)
+    files = len(tried.result.changes.files)
+    return f"+{stat.added} −{stat.removed} in {files} file{'' if files == 1 else 's'}"

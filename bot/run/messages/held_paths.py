@@ -1,0 +1,48 @@
+"""What Hob writes about paths that were held back: which stay out, and which a maintainer may release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import Release, Result
+from bot.text.defuse import cell, fenced, quiet
+
+EARLIER = "held back earlier on this pull request"
+MOST_NAMED = 50
+
+
+def held(result: Result) -> str:
+    """What was kept out of the publication, why, and how it is released; '' when there is nothing."""
+    items, release = result.changes.held, result.release
+    why = {item.path: item.why for item in items}
+    waiting = release.paths if release else ()
+    out = [(path, words) for path, words in why.items() if path not in waiting]
+    parts = []
+    if out:
+        parts += ["These paths were changed in the sandbox and are not part of this:", _listed(out)]
+    if release:
+        parts += _waiting(release, [(path, why.get(path, EARLIER)) for path in waiting])
+    return "\n\n".join(("### Held back", *parts)) if parts else ""
+
+
+def waits(result: Result) -> str:
+    """The final words when all of the change waits for a maintainer."""
+    head = "✋ **All that I changed is protected, so nothing is published before a maintainer says so.**"
+    return "\n\n".join(part for part in (head, quiet(result.outcome.summary), held(result)) if part)
+
+
+def _waiting(release: Release, rows: Sequence[tuple[str, str]]) -> list[str]:
+    return [
+        "These changes wait for a maintainer (the *Maintain* or *Admin* role):",
+        _listed(rows),
+        fenced(release.diff, "diff"),
+        "Exactly this is proved and published when one says",
+        fenced(release.command),
+    ]
+
+
+def _listed(rows: Sequence[tuple[str, str]]) -> str:
+    lines = [f"- `{cell(path)}`: {why}" for path, why in rows[:MOST_NAMED]]
+    if len(rows) > MOST_NAMED:
+        lines.append(f"- and {len(rows) - MOST_NAMED} more paths")
+    return "\n".join(lines)

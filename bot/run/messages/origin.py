@@ -1,0 +1,25 @@
+"""Where a task came from, in words: who asked, or which failing check did."""
+
+from __future__ import annotations
+
+from bot.domain import Task
+from bot.inbox.failing_checks import is_by_itself
+
+
+def asked_for(task: Task, *, again: bool = False) -> str:
+    """The sentence of a pull request's description; ``again`` when it is about its newest commit."""
+    who = f"`@{task.requester.login}`"
+    if is_by_itself(task):
+        return f"{'Last made' if again else 'Made'} for the failing check {_check(task)}, on behalf of {who}."
+    return f"{'Last asked' if again else 'Asked'} for by {who} in {task.trigger.url}."
+
+
+def unasked(task: Task) -> str:
+    """Why there is work that no comment asked for; '' where one did."""
+    return f"For the failing check {_check(task)}." if is_by_itself(task) else ""
+
+
+def _check(task: Task) -> str:
+    name = " ".join(task.trigger.path.replace("`", " ").split())[:100]
+    url = task.trigger.url
+    return f"[`{name}`]({url})" if url.startswith("http") and not set(url) & set(" ()<>\n") else f"`{name}`"

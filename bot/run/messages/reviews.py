@@ -1,0 +1,36 @@
+"""What Hob writes on GitHub when words were asked for: a review's body, and the comment that points to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain import Note, OutcomeKind, Result, Task
+from bot.run.messages import report
+from bot.text.defuse import cell, quiet
+
+
+def review_of(
+    task: Task, result: Result, sha: str, off: Sequence[Note], *, hidden: Sequence[str], run_url: str
+) -> str:
+    """The body of a review: what was looked at, the words, remarks off the diff, how the checks ended."""
+    parts = [
+        f"**Review of `{sha[:12]}`**, asked for by `@{task.requester.login}`. It neither approves nor asks "
+        "for changes: that is for people.",
+        "⏳ A limit ended it early; this is what there was then."
+        if result.outcome.kind is OutcomeKind.LIMIT
+        else "",
+        quiet(result.outcome.summary),
+        *(f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off),
+        "### Checks\n\n" + report.proof(result.proof),
+        report.hidden_text(hidden),
+        report.run_link(run_url),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def reviewed(review: Mapping[str, Any], sha: str, remarks: int) -> str:
+    """The task's last words when it was a review."""
+    count = "no remark" if not remarks else "1 remark" if remarks == 1 else f"{remarks} remarks"
+    url = str(review.get("html_url") or "")
+    return f"✅ **Reviewed** `{sha[:12]}`, with {count}{f': [review]({url})' if url else ''}."

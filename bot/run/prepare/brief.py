@@ -1,0 +1,205 @@
+"""What the agent may see of a task, each text labelled with who wrote it and what they may do.
+
+Only words of people who may write to the repository are instructions. The trigger is taken from the signed
+payload; whatever was written or edited after it is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain import Brief, Passage, Permission, Spot, Task, Trigger, TriggerKind, Trust
+from bot.repofile import RepoConfig
+from bot.run.messages.report import task_mark
+from bot.text.fit import bears
+from bot.text.invisible import visible
+from bot.workspace.guides import guide, shared_out, shortened
+from bot.workspace.network import in_words
+
+MAX_COMMENTS = 20
+MAX_REMARKS = 50
+MAX_AUTHORS = 8
+MAX_TEXT = 20_000
+
+_MARKER = re.compile(r"<!-- hob:[\w.:/#@=-]{1,150} -->", re.ASCII)  # as ``github.fit.mark`` makes them
+
+AskPermission = Callable[[str], Awaitable[Permission]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The brief, and the hidden text that was taken out of it (named to the maintainer)."""
+
+    brief: Brief
+    hidden: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remarks:
+    """The inline comments of a pull request as GitHub lists them; ``until`` is when the review that asks was
+    submitted: what was written or edited after it is left out.
+    """
+
+    comments: Sequence[Mapping[str, Any]]
+    until: datetime
+
+
+async def gather(
+    task: Task,
+    *,
+    comments: Sequence[Mapping[str, Any]],
+    permission: AskPermission,
+    config: RepoConfig,
+    guides: Sequence[tuple[str, str]],
+    test_command: str,
+    lint_command: str,
+    remarks: Remarks | None = None,
+) -> Seen:
+    """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
+
+    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base;
+    ``remarks`` stand on lines of the pull request.
+    """
+    bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
+    # What a bot says, Hob too, came from others' words: an instruction is a person's only.
+    known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
+    opening, nearby = shared_out(tuple(guides))
+    passages = list(opening)
+    if config.instructions:
+        passages.append(guide(".github/hob.yml, instructions", config.instructions))
+    texts = [*_thread(task), *_earlier(task, comments), *_remarks(task, remarks)]
+    for where, author, at, text in texts:
+        if author not in known:
+            known[author] = await permission(author) if len(known) < MAX_AUTHORS else Permission.NONE
+        passages.append(_passage(where, author, known[author], at, text))
+    hidden: list[str] = []
+    cleaned = [_clean(passage, hidden) for passage in passages]
+    later = [_clean(passage, hidden) for passage in nearby]
+    request, removed = visible(task.request)
+    title, more = visible(task.thread.title)
+    brief = Brief(
+        kind=task.kind,
+        request=shortened(request.strip(), MAX_TEXT),
+        title=title.strip()[:300],
+        passages=tuple(passage for passage in cleaned if passage.text.strip()),
+        test_command=test_command,
+        lint_command=lint_command,
+        repository=task.repo.full_name,
+        branch=task.branch,
+        spot=_spot(task),
+        nearby=tuple(passage for passage in later if passage.text.strip()),
+        internet=in_words(config.internet),
+    )
+    named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
+    return Seen(brief=brief, hidden=tuple(named))
+
+
+def _thread(task: Task) -> list[tuple[str, str, str, str]]:
+    """The thread's own text, and the code an inline review comment stands on."""
+    thread, trigger = task.thread, task.trigger
+    kind = "pull request" if thread.is_pull else "issue"
+    where = f"{kind} #{thread.number}"
+    texts = []
+    if thread.body and trigger.kind not in (TriggerKind.ISSUE,):
+        texts.append((where, thread.author.login, "", f"{thread.title}\n\n{thread.body}"))
+    elif thread.body and thread.body.strip() != task.request.strip():
+        texts.append((where, thread.author.login, trigger.at.isoformat(), thread.body))
+    if trigger.kind is TriggerKind.CHECK and trigger.hunk:
+        texts.append((f"what the check {trigger.path} says", "", trigger.at.isoformat(), trigger.hunk))
+    elif trigger.hunk:
+        spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}; "
+        spot += f"the request is review comment {trigger.id}"
+        texts.append((spot, "", "", trigger.hunk))
+    return texts
+
+
+def _spot(task: Task) -> Spot | None:
+    """Where the request stands in the code, for one that is an inline review comment."""
+    trigger = task.trigger
+    if not trigger.path or not trigger.line:
+        return None
+    return Spot(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
+
+
+def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+    """Comments written, and last changed, before the trigger; the trigger itself is the request."""
+    texts = []
+    for comment in comments:
+        if not _before(task.trigger, comment) or bears(comment["body"], task_mark(task)):
+            continue
+        author = comment["user"]["login"] if comment.get("user") else "ghost"
+        texts.append(
+            (f"comment on #{task.thread.number}", author, comment["created_at"], comment["body"] or "")
+        )
+    more = len(texts) - MAX_COMMENTS
+    left_out = f"[{more} earlier comments of this thread are left out]"
+    return [
+        *([(f"comments on #{task.thread.number}", "", "", left_out)] if more > 0 else []),
+        *texts[-MAX_COMMENTS:],
+    ]
+
+
+def _before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
+    """Whether a comment of the thread is older than the trigger, as it stands.
+
+    GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
+    has a lower id than the comment that asks; of anything else in that second the order cannot be told.
+    """
+    created, changed = _time(comment["created_at"]), _time(comment["updated_at"])
+    if max(created, changed) < trigger.at:
+        return True
+    same = created == changed == trigger.at.replace(microsecond=0)
+    return same and trigger.kind is TriggerKind.COMMENT and comment["id"] < trigger.id
+
+
+def _remarks(task: Task, remarks: Remarks | None) -> list[tuple[str, str, str, str]]:
+    """The other comments of the review that asks, each to be answered, and those earlier in the thread."""
+    trigger, texts = task.trigger, []
+    review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
+    for comment in remarks.comments if remarks else ():
+        changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
+        if remarks is None or changed > remarks.until or comment["id"] == trigger.id:
+            continue
+        spot = f"{comment['path']}:{comment.get('line') or comment.get('original_line') or 0}"
+        if review and comment.get("pull_request_review_id") == review:
+            where = f"review comment {comment['id']} on {spot}, part of the request; answer it with `reply`"
+        elif trigger.reply_to in (comment["id"], comment.get("in_reply_to_id") or -1) and trigger.reply_to:
+            where = f"earlier in the same review thread, on {spot}"
+        else:
+            continue
+        author = comment["user"]["login"] if comment.get("user") else "ghost"
+        texts.append((where, author, comment["created_at"], comment["body"] or ""))
+    return texts[:MAX_REMARKS]
+
+
+def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> Passage:
+    trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
+    return Passage(
+        trust=trust,
+        where=where,
+        author=author,
+        permission=permission.value,
+        at=at,
+        text=shortened(text, MAX_TEXT),
+    )
+
+
+def _clean(passage: Passage, hidden: list[str]) -> Passage:
+    text, removed = visible(passage.text)
+    hidden.extend(removed)
+    return Passage(
+        trust=passage.trust,
+        where=passage.where,
+        author=passage.author,
+        permission=passage.permission,
+        at=passage.at,
+        text=text,
+    )
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))

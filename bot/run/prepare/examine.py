@@ -1,0 +1,134 @@
+"""Prepare for words: the commit that a question or a review is about, and what a pull request changes there.
+
+A pull request is read from the repository's own ``refs/pull/N/head``, so a fork's is read as any other and
+no token goes near the fork. Configuration, guides and commands are the default branch's; a fork's code has
+no network but ``fork_internet``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.agent.prompt import DIFF_OF
+from bot.domain import Passage, Task, TaskKind, Trust
+from bot.errors import Retry, UserError
+from bot.git.diff import between, by_file
+from bot.github.tokens import Purpose
+from bot.run.attempts.attempt import model_name
+from bot.run.job import Job
+from bot.run.prepare import brief as context
+from bot.run.prepare.map import oriented
+from bot.run.prepare.prepare import Ground, remarks
+from bot.workspace.checkout import Checkout
+from bot.workspace.fork import is_foreign
+from bot.workspace.guides import shortened
+
+MOST_CHARS = 120_000  # of a pull request's difference in the first message; the files themselves can be read
+MOST_OF_FILE = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The commit to look at, where a pull request began (else ''), and whether its code is a fork's."""
+
+    commit: str
+    policy: str
+    began: str = ""
+    foreign: bool = False
+
+
+async def examine(job: Job) -> Ground:
+    """Everything up to the first thought. Raises UserError for what a person can mend."""
+    task, parts = job.task, job.parts
+    pull = await job.api.pull(task.thread.number) if task.thread.is_pull else None
+    seen = await _fetched(job, pull)
+    await job.store.set_base(job.run, seen.commit)
+    checkout = await _checkout(job, seen)
+    gathered = await context.gather(
+        task,
+        comments=await job.api.comments(task.thread.number),
+        permission=job.api.permission,
+        config=checkout.config,
+        guides=checkout.guides,
+        test_command=checkout.checks.test,
+        lint_command=checkout.checks.lint,
+        remarks=await remarks(task, job.api),
+    )
+    brief = gathered.brief
+    if seen.began:
+        diff = await asyncio.to_thread(between, checkout.repo, seen.began, seen.commit)
+        brief = replace(brief, passages=(*brief.passages, *_difference(diff)))
+    brief = await oriented(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
+    return Ground(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
+
+
+async def _fetched(job: Job, pull: dict[str, Any] | None) -> _Seen:
+    """The commits in the mirror."""
+    task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
+    if await job.api.branch_head(repo.default_branch) is None:
+        raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
+    default = f"refs/heads/{repo.default_branch}"
+    specs, began, foreign, at = [f"+{default}:{default}"], "", False, default
+    if pull is not None:
+        began = await _began(job, task, pull)
+        at, foreign = f"refs/hob/pull-{task.thread.number}", _is_foreign(task, pull)
+        specs += [f"+refs/pull/{task.thread.number}/head:{at}"]
+        specs += [f"+{began}:refs/hob/began-{task.thread.number}"] if began else []
+    await job.api.with_token(
+        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+    )
+    commit, policy = await mirror.resolve(repo.id, at), await mirror.resolve(repo.id, default)
+    if commit is None or policy is None:
+        raise Retry(f"{at} was fetched and is not there")
+    if pull is not None and commit != pull["head"]["sha"]:
+        raise Retry("the pull request's branch moved while I fetched it", after=5.0)
+    return _Seen(commit=commit, policy=policy, began=began, foreign=foreign)
+
+
+async def _began(job: Job, task: Task, pull: dict[str, Any]) -> str:
+    """The commit at which the pull request left its base."""
+    parted = await job.api.parted(str(pull["base"]["ref"]), str(pull["head"]["sha"]))
+    if parted is None and task.kind is TaskKind.REVIEW:
+        base = str(pull["base"]["ref"]).replace("`", " ")
+        raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
+    return parted.at if parted else ""
+
+
+def _is_foreign(task: Task, pull: dict[str, Any]) -> bool:
+    head = pull["head"]
+    return (head.get("repo") or {}).get("id") != task.repo.id or is_foreign(str(head["ref"]))
+
+
+async def _checkout(job: Job, seen: _Seen) -> Checkout:
+    """The tree to look at; for a review beside the one that its checks are compared with."""
+    workshop, redactor, repo = job.parts.workshop, job.parts.redactor, job.task.repo
+
+    async def at(commit: str) -> Checkout:
+        return await workshop.checkout(repo.id, commit, redactor, policy=seen.policy, foreign=seen.foreign)
+
+    checkout = await at(seen.commit)
+    if job.task.kind is not TaskKind.REVIEW:
+        return checkout
+    return replace(checkout, before=await at(seen.began))
+
+
+def _difference(diff: str) -> Iterator[Passage]:
+    """What a pull request changes, a passage for each file; what is too much is named."""
+    left, room = [], MOST_CHARS
+    for path, text in by_file(diff):
+        if room <= 0:
+            left.append(path)
+            continue
+        shown = shortened(text, min(MOST_OF_FILE, room))
+        room -= len(shown)
+        yield _quoted(f"{DIFF_OF}{path}", shown)
+    if left:
+        names = "\n".join(left[:200])
+        yield _quoted("files that the pull request changes too, not shown here for their length", names)
+
+
+def _quoted(where: str, text: str) -> Passage:
+    return Passage(trust=Trust.QUOTED, where=where, author="", permission="", at="", text=text)

@@ -1,0 +1,170 @@
+"""Prepare: choose the branch, fetch, lay the layers, gather what the agent may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain import Brief, Task, TaskKind
+from bot.errors import Retry, UserError
+from bot.git.branch import OWN_PREFIX, branch_name
+from bot.github.app import RepoApi
+from bot.github.tokens import Purpose
+from bot.run.attempts.attempt import model_name
+from bot.run.job import Job
+from bot.run.prepare import brief as context
+from bot.run.prepare.map import oriented
+from bot.run.publish.review_comments import ON_LINES
+from bot.text.redact import Redactor
+from bot.workspace.base_merge import Joined, join, told
+from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.fork import Fork, branch_here, fork_of, is_foreign
+
+MOST_BRANCHES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What prepare hands on. ``head`` is where the branch stands, None when it does not exist yet.
+
+    ``fork`` is where the pull request comes from, when that is not here; ``branch`` is then the one here for
+    it. ``foreign``: there is code from a fork, which gets no network that others get.
+    """
+
+    checkout: Checkout
+    brief: Brief
+    branch: str
+    head: str | None
+    hidden: tuple[str, ...]
+    fork: Fork | None = None
+    foreign: bool = False
+
+
+async def prepare(
+    job: Job, *, subject: Task | None = None, at: str = "", merging: bool | None = None
+) -> Ground:
+    """Everything up to the first thought.
+
+    ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
+    instead of the branch's newest; ``merging`` whether the base is merged in, when that is not to be found
+    out. Raises UserError for what a person can mend.
+    """
+    task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
+    subject = subject or task
+    mirror, repo = workshop.mirror, task.repo
+    if await api.branch_head(repo.default_branch) is None:
+        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
+    branch, pull = await _branch(task, api)
+    head, continued = (str(pull["head"]["sha"]) if pull else None), pull is not None
+    fork = fork_of(task, pull) if pull else None
+    foreign = fork is not None or is_foreign(branch)
+    default = f"refs/heads/{repo.default_branch}"
+    start = f"refs/heads/{branch}" if continued else default
+    if fork:
+        start = f"refs/pull/{fork.number}/head"
+    specs = [f"+{ref}:{ref}" for ref in sorted({start, default})]
+    if at and await mirror.resolve(repo.id, at) is None:
+        specs.append(f"{at}:refs/hob/base-{task.id}")
+    await api.with_token(
+        Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+    )
+    base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
+    if base is None or policy is None:
+        raise Retry(f"{start} was fetched and is not there")
+    await job.store.update_task(job.run, branch=branch)
+    await job.store.set_base(job.run, base)
+    checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
+    joined = await join(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
+    if joined:
+        checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy, foreign)
+    seen = await context.gather(
+        replace(subject, branch=branch),
+        comments=await api.comments(subject.thread.number),
+        permission=api.permission,
+        config=checkout.config,
+        guides=checkout.guides,
+        test_command=checkout.checks.test,
+        lint_command=checkout.checks.lint,
+        remarks=await remarks(task, api),
+    )
+    state = told(joined) if joined else None
+    given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
+    brief = await oriented(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
+    if continued and not at:
+        head = base
+    return Ground(
+        checkout=checkout,
+        brief=brief,
+        branch=branch,
+        head=head,
+        hidden=seen.hidden,
+        fork=fork,
+        foreign=foreign,
+    )
+
+
+async def _merged(
+    workshop: Workshop,
+    repo_id: int,
+    before: Checkout,
+    joined: Joined,
+    redactor: Redactor,
+    policy: str,
+    foreign: bool,
+) -> Checkout:
+    """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
+    if joined.merged is None:
+        return replace(before, joined=joined)
+    there = await workshop.checkout(repo_id, joined.merged.commit, redactor, policy=policy, foreign=foreign)
+    return replace(there, joined=joined, before=before, checks=before.checks)
+
+
+async def remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+    """What stands on the lines of a pull request whose review asks."""
+    number, trigger = task.thread.number, task.trigger
+    if not task.thread.is_pull or trigger.kind not in ON_LINES:
+        return None
+    until = trigger.at
+    if trigger.review:
+        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
+        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
+    return context.Remarks(comments=await api.review_comments(number), until=until)
+
+
+async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:
+    """The branch to work on, and the open pull request that the work goes on from.
+
+    A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
+    (a closed pull request, a branch that somebody else made), the next free number is appended.
+    """
+    if task.kind is TaskKind.REVISE:
+        pull = await api.pull(task.thread.number)
+        if pull["state"] != "open":
+            raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
+        return await _revised(task, api, pull)
+    plain = branch_name(task.thread.number, task.thread.title)
+    for number in range(1, MOST_BRANCHES):
+        name = plain if number == 1 else f"{plain}-{number}"
+        pull_now = await api.pull_by_head(name)
+        if pull_now is not None and pull_now["state"] == "open":
+            return name, pull_now
+        if pull_now is None and await api.branch_head(name) is None:
+            return name, None
+    raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
+
+
+async def _revised(task: Task, api: RepoApi, pull: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
+
+    A fork's has a branch here, where that was needed before and its pull request is open.
+    """
+    if fork_of(task, pull) is not None:
+        here = branch_here(task.thread.number)
+        before = await api.pull_by_head(here, state="open")
+        return here, before or pull
+    branch = str(pull["head"]["ref"])
+    if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
+        raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
+    return branch, pull

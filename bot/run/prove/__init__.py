@@ -1,0 +1,1 @@
+"""What may be published, and the proof that it works."""

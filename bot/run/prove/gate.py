@@ -1,0 +1,219 @@
+"""What may be published: judged from the tree difference, never from what the agent says of it.
+
+Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
+change stops the whole publication, since a part of it may be all that an attacker needs.
+
+A protected path under its honest name is kept with what it would become, since a maintainer may release it.
+Whatever else is refused (look-alikes, links out of the tree, what nobody could read, secrets) stays out.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import stat
+import unicodedata
+from collections.abc import Container, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.errors import UserError
+from bot.text.redact import Redactor
+
+MAX_FILES = 300  # GitHub shows at most 300 files of a pull request
+MAX_BYTES = 5 << 20  # GitHub refuses objects over 100 MB and advises at most 1 MB
+
+PROTECTED: tuple[tuple[str, str], ...] = (
+    (".github/workflows/*", "workflow files run with the repository's secrets"),
+    (".github/actions/*", "actions run with the repository's secrets"),
+    (".github/hob.yml", "Hob does not change its own configuration"),
+    ("CODEOWNERS", "ownership rules are for people to change"),
+    (".github/CODEOWNERS", "ownership rules are for people to change"),
+    ("docs/CODEOWNERS", "ownership rules are for people to change"),
+    ("AGENTS.md", "instructions for agents are for people to change"),
+    ("*/AGENTS.md", "instructions for agents are for people to change"),
+    *(
+        (pattern, "instructions for agents are for people to change")
+        for name in ("CLAUDE.md", "GEMINI.md", "AGENTS.override.md", ".cursorrules", ".windsurfrules")
+        for pattern in (name, f"*/{name}")
+    ),
+    *(
+        (pattern, "the settings of agents are for people to change")
+        for name in (".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".mcp.json")
+        for pattern in (name, f"*/{name}")
+    ),
+    (".github/copilot-instructions.md", "instructions for agents are for people to change"),
+    (".github/instructions/*", "instructions for agents are for people to change"),
+    (".gitmodules", "submodules fetch from elsewhere"),
+    ("*/.gitmodules", "submodules fetch from elsewhere"),
+)
+
+
+def admit(
+    changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor, released: Container[str] = ()
+) -> ChangeSet:
+    """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.
+
+    ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
+    change is too large to be read by a person.
+    """
+    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
+    admitted: list[FileChange] = []
+    held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
+    twins = _twins(changes.files)
+    for change in changes.files:
+        why, unfit = _guarded(change, rules), _unfit(change) or twins.get(change.path, "")
+        if why and change.path in released and _honest(change.path, rules):
+            why = ""
+        if why and not unfit and not _honest(change.path, rules):
+            unfit = "it only looks like such a path"
+        if why or unfit:
+            words = "; ".join(part for part in (why, unfit) if part)
+            kept = None if unfit else change
+            held.append(Held(path=_named(change.path, redactor), why=words, change=kept))
+        else:
+            admitted.append(change)
+    if len(admitted) > MAX_FILES:
+        raise UserError(
+            f"The change touches {len(admitted)} files; more than {MAX_FILES} cannot be reviewed in one pull "
+            "request. Ask for a smaller part of it.",
+            phase="gate",
+        )
+    _refuse_secrets(admitted, redactor)
+    return replace(changes, files=tuple(admitted), held=_fit_to_keep(held, admitted, redactor))
+
+
+def why_protected(path: str, protected: Sequence[str]) -> str:
+    """Why nobody but people may change a path; '' for any other. ``protected`` are hob.yml's patterns."""
+    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
+    return _guarded(FileChange(path=path, kind=ChangeKind.ADDED), rules)
+
+
+def _guarded(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
+    """Why nobody but people may change the path, whatever a file system takes it for; or ''."""
+    folded = _folded(change.path)
+    for pattern, why in rules:
+        if fnmatchcase(folded, pattern.casefold()):
+            return why
+        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
+            return why  # a file or link in the place of a protected folder
+    return ""
+
+
+def _honest(path: str, rules: Sequence[tuple[str, str]]) -> bool:
+    """Whether a path is a protected one as it is spelt, to every file system."""
+    return _folded(path) == path.casefold() and any(fnmatchcase(path, pattern) for pattern, _ in rules)
+
+
+def _unfit(change: FileChange) -> str:
+    """Why the change cannot be published under any rule, or ''."""
+    try:
+        change.path.encode("utf-8")
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    if any(ord(c) < 32 or ord(c) == 127 for c in change.path):
+        return "its name has control characters"
+    if any(unicodedata.category(c) in ("Cf", "Zl", "Zp") for c in change.path):
+        return "its name has invisible characters"
+    if change.kind is ChangeKind.DELETED:
+        return ""
+    if len(change.data) > MAX_BYTES:
+        return f"it is larger than {MAX_BYTES >> 20} MiB"
+    if stat.S_ISLNK(change.mode) and _leaves_tree(change):
+        return "it is a link that leads out of the repository"
+    if stat.S_ISLNK(change.mode) and _folded(change.path).rpartition("/")[2] == ".gitmodules":
+        return "git takes no link there"
+    return ""
+
+
+def _fit_to_keep(
+    held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor
+) -> tuple[Held, ...]:
+    """What is held, where only that can be released which people can read and which tells no secret."""
+    kept = [_readable(item, redactor) for item in held]
+    changes = [item.change for item in kept if item.change is not None]
+    if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
+        return tuple(_out(item, "this is too much to be released at once") for item in kept)
+    everything = [*admitted, *changes]
+    if changes and (
+        redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
+        or redactor.spelt(change.path for change in everything)
+    ):
+        return tuple(_out(item, "together these hold a secret in pieces") for item in kept)
+    return tuple(kept)
+
+
+def _readable(item: Held, redactor: Redactor) -> Held:
+    if item.change is None:
+        return item
+    data = item.change.data
+    if redactor.found(data) or redactor.found(item.change.path.encode()):
+        return _out(item, "it holds what looks like a secret")
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _out(item, "it is no text that could be read here")
+    return _out(item, "it is no text that could be read here") if b"\0" in data else item
+
+
+def _out(item: Held, why: str) -> Held:
+    """A path that nobody can release any more; one that nobody could is left as it is."""
+    return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
+
+
+def _twins(files: Sequence[FileChange]) -> dict[str, str]:
+    """New paths that some file systems take for another one's, and why they are held: the later ones."""
+    spelt: dict[str, str] = {}
+    found = {}
+    for change in files:
+        if change.kind is ChangeKind.DELETED:
+            continue
+        parts = change.path.split("/")
+        for path in ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1)):
+            same = unicodedata.normalize("NFC", path).casefold()
+            if spelt.setdefault(same, path) != path:
+                found[change.path] = "some file systems take its name for that of another changed file"
+                break
+    return found
+
+
+def _folded(path: str) -> str:
+    """The path as the most forgiving file system takes it: no case, one form of each letter, no dots at ends.
+
+    Windows also takes ``name::$DATA`` for ``name``.
+    """
+    parts = unicodedata.normalize("NFKC", path).casefold().split("/")
+    return "/".join(part.partition(":")[0].rstrip(". ") or part for part in parts)
+
+
+def _named(path: str, redactor: Redactor) -> str:
+    """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
+    return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def _leaves_tree(change: FileChange) -> bool:
+    target = change.data.decode("utf-8", "surrogateescape")
+    if target.startswith("/"):
+        return True
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    up = next((at for at, step in enumerate(steps) if step != ".."), len(steps))
+    if ".." in steps[up:]:
+        return True  # what it goes up from may be a link itself, so where it ends cannot be read off it
+    landed = posixpath.normpath(posixpath.join(posixpath.dirname(change.path), target))
+    return landed == ".." or landed.startswith("../") or _folded(landed).partition("/")[0] == ".git"
+
+
+def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
+    for change in files:
+        kinds = redactor.found(change.data) or redactor.found(change.path.encode())
+        if kinds:
+            name = _named(change.path, redactor).replace("`", " ")
+            raise UserError(
+                f"The change to `{name}` contains what looks like a secret ({', '.join(kinds)}), so "
+                "nothing was published. If it is a test value, ask for one that does not look real.",
+                phase="gate",
+            )
+    if redactor.spelt(change.data.decode("utf-8", "replace") for change in files) or redactor.spelt(
+        change.path for change in files
+    ):
+        raise UserError("The changed files hold a secret in pieces, so nothing was published.", phase="gate")

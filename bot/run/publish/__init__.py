@@ -1,0 +1,1 @@
+"""Every write of a run to GitHub: branch, pull request, review, check run, comment."""

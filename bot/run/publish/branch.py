@@ -1,0 +1,117 @@
+"""The proved change onto its branch: as a commit that GitHub signs, or pushed as it was built.
+
+Either way the branch is compared and swapped, so nobody's commits are overwritten, and what stands there in
+the end has the very tree that was proved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from bot.domain import ChangeSet, Repo
+from bot.errors import UserError
+from bot.git.commit import Built, only_ordinary_files
+from bot.git.push import HeadMoved, PushRefused, push, remove
+from bot.github.app import RepoApi
+from bot.github.responses import NotFound, Rejected, Stale
+from bot.github.tokens import Purpose
+
+log = structlog.get_logger(__name__)
+
+MOST_BYTES = 4 << 20  # in one request; GitHub names no bound, and a third is added on the way
+MOVED = (
+    "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
+    "there."
+)
+
+WORKFLOWS = (
+    "The base changed workflow files since, and GitHub lets no app push those without a permission that I do "
+    "not ask for. Press *Update branch* on the pull request, or merge the base into `{}` by hand."
+)
+
+
+class Landing:
+    """One branch and what shall stand on it. ``head`` is where it was seen, None when it did not exist."""
+
+    def __init__(
+        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: Built, message: str
+    ) -> None:
+        self._api = api
+        self._url = url
+        self._branch = branch
+        self._head = head
+        self._built = built
+        self._message = message.replace("\0", "").strip()
+
+    async def found(self, changes: ChangeSet) -> str | None:
+        """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
+        at = await self._api.commit_at(self._branch)
+        if at is None:
+            return None
+        proved = (at.tree, at.parents) == (self._built.tree, changes.parents or (changes.base,))
+        return at.sha if proved or at.sha == self._built.sha else None
+
+    async def land(self, repo: Path, changes: ChangeSet) -> str:
+        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved.
+
+        A merge is pushed: GitHub's own commits have one parent.
+        """
+        under = changes.parents[0] if changes.parents else changes.base
+        if self._head not in (None, under):  # it would take the place of commits that are not below it
+            raise UserError(MOVED.format(self._branch), phase="publish")
+        try:
+            if not changes.parents and await asyncio.to_thread(_expressible, repo, changes):
+                try:
+                    return await self._signed(changes)
+                except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
+                    log.warning("publish.unsigned", reason=refused.message)
+                return await self._pushed(self._built, changes.base)
+            return await self._pushed(self._built, self._head)
+        except PushRefused as refused:
+            if changes.parents and "workflow" in refused.reason:
+                raise UserError(WORKFLOWS.format(self._branch), phase="publish") from None
+            raise
+        except (HeadMoved, Stale):
+            raise UserError(MOVED.format(self._branch), phase="publish") from None
+
+    async def _signed(self, changes: ChangeSet) -> str:
+        base = changes.base
+        if self._head is None:
+            await self._pushed(Built(sha=base, tree="", objects=[]), None)
+        made = await self._api.commit_on_branch(self._branch, base, self._message, changes.files)
+        if made.tree == self._built.tree:
+            return made.sha
+        # GitHub made something else of it: what was proved takes its place, if nobody built on it yet.
+        log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
+        return await self._pushed(self._built, made.sha)
+
+    async def _pushed(self, built: Built, expected: str | None) -> str:
+        await self._api.with_token(
+            Purpose.PUBLISH,
+            lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
+        )
+        return built.sha
+
+
+async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) -> None:
+    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved."""
+    try:
+        await api.with_token(
+            Purpose.PUBLISH,
+            lambda token: remove(repo.clone_url, token=token, branch=branch, expected=expected),
+        )
+    except HeadMoved:
+        raise UserError(
+            f"`{branch}` was changed by somebody while I looked at it, so I left it alone."
+        ) from None
+
+
+def _expressible(repo: Path, changes: ChangeSet) -> bool:
+    if sum(len(file.data) for file in changes.files) > MOST_BYTES:
+        return False
+    if any(file.path.startswith(".github/workflows/") for file in changes.files):
+        return False  # a refused push says why, and leaves no branch behind
+    return only_ordinary_files(repo, base=changes.base, changes=changes)

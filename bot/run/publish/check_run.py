@@ -1,0 +1,115 @@
+"""Check runs: Hob at work on a pull request while it is, and the proof on the commit that came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
+from bot.github.app import RepoApi
+from bot.github.responses import NotFound
+from bot.inbox.rules.checks import FIX, STOP
+from bot.run.messages import report
+from bot.run.publish.context import Voice
+
+NAME, AT_WORK = "Hob", "Hob at work"
+MOST_ANNOTATIONS = 100
+STOP_BUTTON = {"label": "Stop", "description": "End this work", "identifier": STOP}
+FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass", "identifier": FIX}
+CONCLUSIONS = {
+    TaskState.DONE: "success",
+    TaskState.CANCELLED: "cancelled",
+    TaskState.SUPERSEDED: "neutral",
+    TaskState.REFUSED: "neutral",
+}
+
+
+def key(task: Task) -> str:
+    """Under which the check run that shows the work is recorded."""
+    return f"task:{task.id}:at-work"
+
+
+async def began(voice: Voice) -> int:
+    """Show on the pull request's commit that Hob is at work on it; the check run, 0 where there is none."""
+    task = voice.task
+    head = task.thread.head_sha
+    if task.kind is not TaskKind.REVISE or not head:
+        return 0
+    made = await voice.effects.once(
+        key(task),
+        EffectKind.CHECK,
+        find=lambda: voice.api.find_check_run(head, AT_WORK, str(task.id)),
+        do=lambda: voice.api.check_run(
+            head,
+            AT_WORK,
+            "in_progress",
+            title="At work on this pull request",
+            summary=report.at_work(voice.run_url),
+            external_id=str(task.id),
+            details_url=voice.run_url,
+            actions=[STOP_BUTTON],
+        ),
+    )
+    return int(made["id"])
+
+
+async def ended(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
+    """Say on the check run how the work ended; that it is gone with its commit is no trouble."""
+    try:
+        await api.update_check_run(
+            check_run,
+            "completed",
+            CONCLUSIONS.get(state, "failure"),
+            title=f"The work ended: {state.value}",
+            summary=text,
+        )
+    except NotFound:
+        return
+
+
+async def proved(voice: Voice, sha: str, proof: Proof) -> None:
+    """The proof as a check run of the commit, with a button where it does not pass."""
+    conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
+    await voice.effects.once(
+        f"task:{voice.task.id}:check:{sha}",
+        EffectKind.CHECK,
+        find=lambda: voice.api.find_check_run(sha, NAME, str(voice.task.id)),
+        do=lambda: voice.api.check_run(
+            sha,
+            NAME,
+            "completed",
+            conclusion,
+            title="The repository's own checks, on base and on this change",
+            summary=voice.safe(report.proof(proof)),
+            external_id=str(voice.task.id),
+            details_url=voice.run_url,
+            annotations=on_tests(proof.checks, voice.safe),
+            actions=[FIX_BUTTON] if conclusion == "failure" else [],
+        ),
+    )
+
+
+def on_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:
+    """An annotation for each failing test that names its file: a failure where only this change fails it.
+
+    Test runners do not tell the line alike, so each stands on the first.
+    """
+    marks = []
+    for check in checks:
+        broken = set(check.broken)
+        for test in check.head.failing:
+            path, colons, name = test.partition("::")
+            if not colons or path.startswith("/") or ".." in path.split("/"):
+                continue
+            ours = test in broken
+            marks.append(
+                {
+                    "path": safe(path),
+                    "start_line": 1,
+                    "end_line": 1,
+                    "annotation_level": "failure" if ours else "warning",
+                    "title": safe(name)[:200],
+                    "message": "Fails with this change only." if ours else "Fails on the base too.",
+                }
+            )
+    return marks[:MOST_ANNOTATIONS]

@@ -1,0 +1,141 @@
+"""The pull request: opened once, and described again from all of it whenever commits were added.
+
+Hob's words stand in a block between two hidden marks. What people write around it stays, and where they took
+a mark away the whole text is theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain import EffectKind, Result, Task
+from bot.run.messages import report
+from bot.run.messages.held_paths import held
+from bot.run.messages.origin import asked_for
+from bot.run.proven_change import Handover
+from bot.run.publish.context import Voice
+from bot.text.defuse import cell, quiet, quiet_line
+from bot.text.fit import mark
+from bot.workspace.fork import PATCH, TO_FORK, on_its_own
+
+Json = dict[str, Any]
+CLOSES = re.compile(r"Fixes #[0-9]+")
+_TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
+CONTINUES = (
+    "Continues #{} by `@{}`, whose commits are below mine. Workflows are told to skip this (`[skip ci]`): "
+    "here they would run code from a fork with the secrets of this repository. Read the commits, then push "
+    "one yourself to have them run."
+)
+BEGIN, END = mark("begin"), mark("end")
+
+
+async def pull_request(voice: Voice, handover: Handover, way: str = "") -> Json:
+    """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
+
+    ``way`` is which way a change to a fork's pull request went.
+    """
+    task, api, result, fork = voice.task, voice.api, handover.result, handover.fork
+    if way in (TO_FORK, PATCH) or on_its_own(task, handover.branch):
+        return await api.pull(task.thread.number)
+    existing = await api.pull_by_head(handover.branch)
+    if existing is not None and (fork is None or existing["state"] == "open"):
+        return existing
+    title = voice.safe(report.title(task, result.outcome))
+    words = report.pull_body(
+        task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
+    )
+    if fork:
+        words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
+    base = fork.base if fork else task.repo.default_branch
+    body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
+    return await voice.effects.once(
+        f"task:{task.id}:pull:{handover.branch}",
+        EffectKind.PULL,
+        find=lambda: api.pull_by_head(handover.branch),
+        do=lambda: api.open_pull(title, body, handover.branch, base),
+    )
+
+
+async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> None:
+    """Describe a pull request that got one more commit, from all of its commits and files.
+
+    The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
+    """
+    number, body = int(pull["number"]), str(pull.get("body") or "")
+    if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
+        return
+    listed = await voice.api.pull_commits(number)
+    commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
+    files = await voice.api.pull_files(number)
+    title = None
+    if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
+        begun = await voice.api.files_of(commits[0][0])
+        if not set(begun) & {path for path, _ in files}:
+            title = voice.safe(report.title(voice.task, handover.result.outcome))
+    told_by = commits[-1:] if title else commits[:1]
+    words = words_again(
+        voice.task, handover.result, commits, files, run_url=handover.run_url, told_by=told_by
+    )
+    told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
+    await voice.api.update_pull(number, title=title, body=voice.safe(replaced(body, told)))
+
+
+def framed(words: str) -> str:
+    """Hob's own block."""
+    return f"{BEGIN}\n\n{words}\n\n{END}"
+
+
+def replaced(body: str, words: str) -> str:
+    """``body`` with other words in Hob's block, and everything around it as it is."""
+    before, _, rest = body.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{framed(words)}{after}"
+
+
+def _closing_line(body: str) -> str:
+    """The line by which Hob's block closes its issue, kept as it was."""
+    block = body.partition(BEGIN)[2].partition(END)[0]
+    lines: Sequence[str] = [line for line in block.splitlines() if CLOSES.fullmatch(line)]
+    return lines[0] if lines else ""
+
+
+def words_again(
+    task: Task,
+    result: Result,
+    commits: Sequence[tuple[str, str]],
+    files: Sequence[tuple[str, str]],
+    *,
+    run_url: str,
+    told_by: Sequence[tuple[str, str]] = (),
+) -> str:
+    """The description of a pull request that got more commits: all of them, all files, the newest proof.
+
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The first words
+    are the message of the commit ``told_by``, else the newest summary.
+    """
+    first = _told(told_by[0][1]) if told_by else quiet(result.outcome.summary)
+    rows = [
+        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
+    ]
+    changed = [f"- `{cell(path)}` {cell(status)}" for path, status in files[:50]]
+    if len(files) > 50:
+        changed.append(f"- and {len(files) - 50} more files")
+    parts = [
+        first,
+        "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
+        "### What changed\n\n" + "\n".join(changed),
+        "### Proof of the newest commit\n\n" + report.proof(result.proof),
+        held(result),
+        f"{asked_for(task, again=True)} {report.run_link(run_url)}",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _told(message: str) -> str:
+    """A commit message's text without its title and trailers."""
+    paragraphs = message.strip().split("\n\n")[1:]
+    if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
+        paragraphs.pop()
+    return quiet("\n\n".join(paragraphs))

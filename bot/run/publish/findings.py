@@ -1,0 +1,115 @@
+"""What Hob remarked on a line, told apart from what it remarked before: the same thing is said once.
+
+A finding's identity stands in its comment's hidden mark: the path, the line's text, and the text around it,
+each without white space, as hashes. Lines move and get indented from push to push; their words stay.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from bot.domain import ChangeKind, ChangeSet, Note
+from bot.github.review_threads import SeenThread
+from bot.text.defuse import quiet
+from bot.text.fit import MARK
+
+SAME_WORDS = 0.9  # how alike two remarks are that say the same wherever they stand in a file
+ALIKE_WORDS = 0.5  # and two on the same line of code
+_KEY = re.compile(r"hob:note:([0-9a-f]{8}):([0-9a-f]{12}):([0-9a-f]{12}) ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Where something was found, as hashes, and the words for it."""
+
+    path: str
+    line: str
+    around: str
+    words: str
+
+    @property
+    def key(self) -> str:
+        """What stands in the comment's hidden mark."""
+        return f"note:{self.path}:{self.line}:{self.around}"
+
+    def is_same(self, other: Finding) -> bool:
+        """Whether two findings are one, although the code or the words moved a little."""
+        if self.path != other.path:
+            return False
+        alike = SequenceMatcher(None, self.words[:2000], other.words[:2000], autojunk=False).ratio()
+        here = self.around == other.around or self.line == other.line
+        return alike >= (ALIKE_WORDS if here else SAME_WORDS)
+
+
+def finding(note: Note, changes: ChangeSet) -> Finding:
+    """The identity of a note on a line of the changed tree."""
+    lines = _lines(changes, note.path) or []
+    near = [_squeezed(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
+    at = _squeezed(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
+    return Finding(
+        path=_hash(note.path, 8),
+        line=_hash(at),
+        around=_hash("\n".join(near)),
+        words=_words(quiet(note.text)),
+    )
+
+
+def known(thread: SeenThread) -> Finding | None:
+    """The finding that a review thread of the bot's own began with."""
+    first = thread.remarks[0] if thread.remarks else None
+    found = _KEY.search(first.body) if first and first.own else None
+    if first is None or found is None:
+        return None
+    path, line, around = found.groups()
+    return Finding(path=path, line=line, around=around, words=_words(MARK.sub("", first.body)))
+
+
+def new_ones(notes: Iterable[Note], changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Note]:
+    """The notes that were not made before: not where they are open, settled, or were dismissed."""
+    before = [one for one in map(known, threads) if one is not None]
+    fresh: list[Note] = []
+    for note in notes:
+        this = finding(note, changes)
+        if not any(this.is_same(one) for one in before):
+            before.append(this)
+            fresh.append(note)
+    return fresh
+
+
+def settled(changes: ChangeSet, threads: Sequence[SeenThread]) -> list[SeenThread]:
+    """The bot's open findings whose line the change took out of its file."""
+    return [
+        thread
+        for thread in threads
+        if not thread.resolved and (one := known(thread)) is not None and _is_gone(one, thread.path, changes)
+    ]
+
+
+def _is_gone(one: Finding, path: str, changes: ChangeSet) -> bool:
+    if not any(file.path == path for file in changes.files):
+        return False
+    return one.line not in {_hash(_squeezed(text)) for text in _lines(changes, path) or []}
+
+
+def _lines(changes: ChangeSet, path: str) -> list[str] | None:
+    """A changed file's lines as they are now, None when it is deleted or not part of the change."""
+    for file in changes.files:
+        if file.path == path and file.kind is not ChangeKind.DELETED:
+            return file.data.decode("utf-8", "replace").splitlines()
+    return None
+
+
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _hash(text: str, length: int = 12) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]

@@ -1,0 +1,158 @@
+"""What is said on the lines of a pull request: Hob's own findings, and its answers to people's remarks.
+
+All findings of a run are one review. All answers are one request, each in its thread: what was done and in
+which commit, or why not. A thread is resolved when its concern is met: the agent says so and the change
+touches the file, or a suggestion stands in the file as it was written, or a finding's line is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain import ChangeKind, ChangeSet, EffectKind, Note, Result, Task, TriggerKind
+from bot.errors import UserError
+from bot.git.diff import commentable_lines
+from bot.github.review_threads import SeenRemark, SeenThread, Settlement
+from bot.run.messages import report
+from bot.run.publish.context import Voice
+from bot.run.publish.findings import finding, new_ones, settled
+from bot.text.defuse import quiet
+from bot.text.fit import mark
+
+ON_LINES = frozenset({TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT})
+_SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+async def remark(voice: Voice, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+    """One review with the notes that are new; a note that is off the diff stands in the review's body."""
+    on, off = placed(new_ones(result.outcome.notes, result.changes, threads), result.diff)
+    if not on and not off:
+        return
+    key = f"review:{sha}"
+    body = voice.safe(report.review_body(off, key))
+    await voice.effects.once(
+        f"task:{voice.task.id}:review:{sha}",
+        EffectKind.REVIEW,
+        find=lambda: voice.api.find_review(pull, key),
+        do=lambda: voice.api.review(pull, sha, body, inline(voice, on, result.changes)),
+    )
+
+
+def placed(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:
+    """The notes whose lines are all in the diff, and the others."""
+    lines = commentable_lines(diff)
+    on: list[Note] = []
+    off: list[Note] = []
+    for note in notes:
+        wanted = set(range(note.start or note.line, note.line + 1))
+        (on if wanted and wanted <= lines.get(note.path, set()) else off).append(note)
+    return on, off
+
+
+def inline(voice: Voice, notes: Sequence[Note], changes: ChangeSet) -> list[dict[str, Any]]:
+    """The comments of a review, each with the hidden mark by which its finding is known again."""
+    return [
+        {
+            "path": note.path,
+            "line": note.line,
+            "side": "RIGHT",
+            "body": voice.safe(f"{quiet(note.text)}\n\n{mark(finding(note, changes).key)}"),
+            **({"start_line": note.start, "start_side": "RIGHT"} if 0 < note.start < note.line else {}),
+        }
+        for note in notes
+    ]
+
+
+async def answer(voice: Voice, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+    """Reply in each thread of the review that asked, and resolve what is done. ``sha`` '': no commit.
+
+    May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
+    asked was deleted: it has no answer then.
+    """
+    told = f"reply:task:{voice.task.id}"
+    settlements = []
+    for thread in threads:
+        asked = [one for one in thread.remarks if not one.own and _is_asked(voice.task, one)]
+        if asked and not thread.bears(told):
+            words, done, settle = _judged(voice.task, thread, asked, result, sha)
+            body = voice.safe(report.reply_body(words, sha if done else "", told))
+            settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))
+    seen = {one.thread for one in settlements}
+    gone = settled(result.changes, threads) if sha else []
+    settlements += [Settlement(thread=one.id, resolve=True) for one in gone if one.id not in seen]
+    if settlements:
+        await voice.effects.once(
+            f"task:{voice.task.id}:replies:{sha}",
+            EffectKind.REPLY,
+            find=None,
+            do=lambda: _settle(voice, settlements),
+        )
+    trigger = voice.task.trigger
+    there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
+    if trigger.kind is TriggerKind.REVIEW_COMMENT and not there:
+        raise UserError("the remark that asked was deleted")
+
+
+async def _settle(voice: Voice, settlements: Sequence[Settlement]) -> dict[str, int]:
+    await voice.api.settle_threads(settlements)
+    return {"threads": len(settlements)}
+
+
+def _is_asked(task: Task, one: SeenRemark) -> bool:
+    """Whether a remark belongs to what asked for this task."""
+    trigger = task.trigger
+    if trigger.kind is TriggerKind.REVIEW:
+        return one.review == trigger.id
+    return trigger.kind is TriggerKind.REVIEW_COMMENT and (
+        one.id == trigger.id or 0 < trigger.review == one.review
+    )
+
+
+def _judged(
+    task: Task, thread: SeenThread, asked: Sequence[SeenRemark], result: Result, sha: str
+) -> tuple[str, bool, bool]:
+    """The words for a thread, whether the commit is the answer to it, and whether that settles it.
+
+    The agent's words and judgement where it gave them, else what the change itself shows. Nothing is settled
+    while the change breaks a test.
+    """
+    ids = {one.id for one in thread.remarks}
+    said = next((reply for reply in result.outcome.replies if reply.comment in ids), None)
+    touched = bool(sha) and any(file.path == thread.path for file in result.changes.files)
+    applied = touched and _applied(asked, thread.path, result.changes)
+    sound = not any(check.broken for check in result.proof.checks)
+    if said is not None:
+        settle = sound and (applied or (said.fixed and touched))
+        return said.text, bool(sha) and (said.fixed or applied), settle
+    if result.changes and not sha:
+        return "I made a change, but it breaks tests that passed before, so it was not pushed.", False, False
+    if any(one.id == task.trigger.id for one in asked):
+        return result.outcome.summary, bool(sha), sound and applied
+    if applied:
+        return "The suggestion is in.", True, sound
+    if touched:
+        return f"`{thread.path}` was changed for this review.", True, False
+    if sha:
+        later = "If it still matters, say what you want and mention me."
+        return f"Nothing was changed for this in {sha[:12]}. {later}", False, False
+    return "Nothing was changed; my comment on this pull request says why.", False, False
+
+
+def _applied(asked: Sequence[SeenRemark], path: str, changes: ChangeSet) -> bool:
+    """Whether every suggestion of these remarks stands in the changed file as it was written."""
+    wanted = [block for one in asked for block in suggestions(one.body)]
+    file = next((file for file in changes.files if file.path == path), None)
+    if not wanted or not all(wanted) or file is None or file.kind is ChangeKind.DELETED:
+        return False
+    now = "\n" + file.data.decode("utf-8", "replace").replace("\r\n", "\n")
+    return all(f"\n{block}" in now for block in wanted)
+
+
+def suggestions(body: str) -> list[str]:
+    """The contents of a remark's suggestion blocks, each with its last line's end; '' takes lines out.
+
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/incorporating-feedback-in-your-pull-request
+    """
+    return [found[1] for found in _SUGGESTION.findall(body.replace("\r\n", "\n"))]

@@ -1,0 +1,186 @@
+"""``hob solve``: the same attempt on a local git repository, without GitHub and without a database.
+
+The repository is only read, unless ``apply`` is asked for; then the diff goes through ``git apply``, which
+leaves everything as it was when it does not fit.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.agent.models.direct import choose
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind
+from bot.errors import UserError
+from bot.git import program
+from bot.run.attempts.attempt import model_name
+from bot.run.attempts.best_of import Unkept, best_of, ceiling
+from bot.run.attempts.ranking import Picked, Tried
+from bot.run.prepare.map import oriented
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Workshop
+from bot.workspace.guides import guide, shared_out
+from bot.workspace.network import in_words
+from sandbox.spec import ENGINE
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
+
+    picked: Picked
+    seconds: float
+
+    @property
+    def result(self) -> Result:
+        """Of the chosen attempt."""
+        return self.picked.result
+
+    @property
+    def passed(self) -> bool:
+        """There is a change, and all checks pass on the changed tree."""
+        kind = self.result.outcome.kind
+        return kind is OutcomeKind.CHANGED and bool(self.result.changes) and self.result.proof.passed
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that ``--json`` prints."""
+        outcome = self.result.outcome
+        return {
+            "outcome": outcome.kind.value,
+            "title": outcome.title,
+            "summary": outcome.summary,
+            "diff": self.result.diff,
+            "proof": {**asdict(self.result.proof), "passed": self.result.proof.passed},
+            "turns": outcome.usage.turns,
+            "usage": asdict(outcome.usage),
+            "seconds": round(self.seconds, 2),
+            "attempts": [_attempt(each, self.picked) for each in self.picked.tried],
+        }
+
+
+def _attempt(tried: Tried, picked: Picked) -> dict[str, Any]:
+    """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
+    result = tried.result
+    return {
+        "attempt": tried.ordinal,
+        "chosen": tried is picked.chosen,
+        "why": picked.why if tried is picked.chosen else "",
+        "outcome": result.outcome.kind.value if result else "failed",
+        "error": tried.error,
+        "passed": bool(result and result.changes and result.proof.passed),
+        "diff": result.diff if result else "",
+        "usage": asdict(result.outcome.usage) if result else None,
+        "seconds": round(tried.seconds, 2),
+    }
+
+
+class ConsoleJournal:
+    """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
+
+    def __init__(self, tell: Tell, ordinal: int = 1) -> None:
+        self._tell = tell
+        self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
+        self._told: set[Step] = set()
+
+    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+        """Nothing is stored."""
+
+    async def plan(self, steps: tuple[Step, ...]) -> None:
+        """Tell each step's state once."""
+        for step in steps:
+            if step not in self._told and step.state.value != "todo":
+                self._told.add(step)
+                self._tell(f"{self._name}{step.state.value}: {step.text}")
+
+    async def steering(self) -> list[Passage]:
+        """Nobody steers a local run."""
+        return []
+
+
+async def solve(
+    path: Path,
+    request: str,
+    *,
+    home: Path,
+    model: str,
+    backend: str,
+    tell: Tell,
+    attempts: int | None = None,
+    image: str = "",
+    engine: str = ENGINE,
+    internet: bool = True,
+) -> Solved:
+    """Work on the commit that HEAD of the repository at ``path`` names.
+
+    With ``attempts`` so many are made side by side, else as many as it takes, see ``run.attempts``.
+
+    Raises UserError (not a repository, no commit, a bad hob.yml, a failing setup) and SandboxUnavailable.
+    """
+    begun = time.monotonic()
+    redactor = Redactor()
+    workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
+    repo_id, commit = await workshop.mirror.adopt(path)
+    checkout = await workshop.checkout(repo_id, commit, redactor)
+    opening, nearby = shared_out(checkout.guides)
+    own = checkout.config.instructions
+    guides = (*opening, *([guide(".github/hob.yml, instructions", own)] if own else []))
+    brief = Brief(
+        kind=TaskKind.CHANGE,
+        request=request,
+        title=request.strip().splitlines()[0][:300] if request.strip() else "",
+        passages=guides,
+        nearby=nearby,
+        test_command=checkout.checks.test,
+        lint_command=checkout.checks.lint,
+        repository=path.resolve().name,
+        internet=in_words(checkout.config.internet),
+    )
+
+    async def set_phase(phase: Phase) -> None:
+        tell(f"phase: {phase.value}")
+
+    name = model_name(checkout, model)
+    brief = await oriented(workshop, checkout, brief, name)
+    picked = await best_of(
+        checkout,
+        brief,
+        most=ceiling(checkout.config, name, asked=attempts),
+        new_model=lambda: choose(name),
+        kept=Unkept(lambda ordinal: ConsoleJournal(tell, ordinal)),
+        redactor=redactor,
+        set_phase=set_phase,
+        at_once=attempts is not None,
+    )
+    return Solved(picked=picked, seconds=time.monotonic() - begun)
+
+
+def apply_diff(path: Path, diff: str) -> None:
+    """Apply the diff to the working tree. Raises UserError, with nothing changed, when it does not fit.
+
+    Git is shown an empty repository of its own with this working tree, so that no filter and no other
+    configuration of the repository at ``path`` is run; it refuses paths that lead out, also through links.
+    """
+    with tempfile.TemporaryDirectory(prefix="hob-apply-") as empty:
+        git_dir = Path(empty)
+        program.run_now(git_dir, "init", "--quiet", "--bare", "--template=")
+        done = subprocess.run(
+            [
+                *(program.program(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
+                *("apply", "--whitespace=nowarn", "-"),
+            ],
+            env=program.environment(),
+            cwd=path,
+            input=diff.encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+        )
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip()
+        raise UserError(f"The change does not fit the working tree of {path}, nothing was applied: {words}")

@@ -1,0 +1,87 @@
+"""``hob solve`` for a person at a terminal: the outcome, the diff in colours, the proof as a table."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from bot.domain import CheckResult, OutcomeKind, Usage, Verdict
+from bot.run.attempts.ranking import Picked
+from bot.run.messages.attempts import ended, proved, size
+from bot.solve.solve import Solved
+from bot.workspace.network import advice
+
+_HEAD = {
+    OutcomeKind.CHANGED: "Changed",
+    OutcomeKind.ANSWERED: "Answered",
+    OutcomeKind.NOTHING: "Nothing to change",
+    OutcomeKind.BLOCKED: "Could not do this",
+    OutcomeKind.LIMIT: "Stopped at a limit",
+}
+
+
+def show(solved: Solved, console: Console | None = None) -> None:
+    """Print it. Words of the model and of the repository are text, never markup."""
+    console = console or Console()
+    result = solved.result
+    outcome = result.outcome
+    head = _HEAD[outcome.kind] + (f": {outcome.title}" if outcome.title else "")
+    console.print(Text(head, style="bold"))
+    if outcome.summary:
+        console.print(Text(outcome.summary))
+    for note in outcome.notes:
+        console.print(Text(f"{note.path}:{note.line}: {note.text}", style="dim"))
+    if result.diff:
+        console.print()
+        console.print(Syntax(result.diff, "diff", background_color="default", word_wrap=True))
+    if result.proof.checks:
+        console.print(_table(solved))
+    for item in result.proof.not_run:
+        console.print(Text(f"not run: {item}", style="dim"))
+    for blocked in result.proof.blocked:
+        how = f"; {advice(blocked)}" if blocked.allow else ""
+        line = f"network blocked: {blocked.where} ({blocked.reason}){how}"
+        console.print(Text(line, style="yellow"))
+    for held in result.changes.held:
+        console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
+    if len(solved.picked.tried) > 1:
+        console.print(_attempts(solved.picked))
+        console.print(Text(f"* chosen: {solved.picked.why}"))
+    turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
+    console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
+
+
+def _attempts(picked: Picked) -> Table:
+    table = Table(title="Attempts", title_justify="left")
+    for column in ("attempt", "ended", "proof", "change", "turns", "cost", "seconds"):
+        table.add_column(column)
+    for each in picked.tried:
+        usage = each.result.outcome.usage if each.result else Usage()
+        mine = each is picked.chosen
+        table.add_row(
+            Text(f"{each.ordinal}{' *' if mine else ''}", style="bold" if mine else ""),
+            Text(ended(each)),
+            Text(proved(each)),
+            Text(size(each)),
+            Text(str(usage.turns)),
+            Text(f"${usage.usd:.3f}" if usage.usd else ""),
+            Text(f"{each.seconds:.1f}"),
+        )
+    return table
+
+
+def _table(solved: Solved) -> Table:
+    table = Table(title="Proof", title_justify="left")
+    for column in ("check", "on base", "with the change"):
+        table.add_column(column)
+    for check in solved.result.proof.checks:
+        table.add_row(Text(check.command), _result(check.base), _result(check.head))
+    return table
+
+
+def _result(result: CheckResult) -> Text:
+    style = "green" if result.verdict is Verdict.PASSED else "red"
+    counts = f" ({result.passed} passed, {result.failed} failed)" if result.passed or result.failed else ""
+    return Text(f"{result.verdict.value}{counts}, {result.seconds:.1f} s", style=style)

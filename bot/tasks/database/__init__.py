@@ -1,0 +1,1 @@
+"""PostgreSQL itself: connecting, the embedded server, tables, migrations and column values."""

@@ -1,0 +1,105 @@
+"""Opening the database: a server that somebody runs, or one of our own below the state directory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.tasks.database.embedded import DatabaseTrouble, embedded
+
+__all__ = ["Database", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
+
+_SCHEMES = ("postgresql", "postgres")
+# A transaction that we forget is ended by the server, so that it holds back no vacuum.
+_SESSION = (
+    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000"
+    " -c idle_in_transaction_session_timeout=10000"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """An open database. ``url`` is a plain libpq one, without a driver's name in it."""
+
+    engine: AsyncEngine
+    url: str
+
+
+@asynccontextmanager
+async def open_database(
+    home: Path, database_url: str | None = None, *, connections: int = 20
+) -> AsyncIterator[Database]:
+    """The database at ``database_url``, or the embedded one below ``home``, open until the block ends.
+
+    Raises DatabaseTrouble with what to mend when it cannot be reached.
+    """
+    async with AsyncExitStack() as stack:
+        if database_url:
+            url = _plain(database_url)
+        else:
+            server = embedded(home)
+            url = await asyncio.to_thread(server.__enter__)
+            stack.push_async_callback(asyncio.to_thread, server.__exit__, None, None, None)
+        database = connect(url, connections=connections)
+        stack.push_async_callback(database.engine.dispose)
+        await _reach(url)
+        yield database
+
+
+def connect(url: str, *, connections: int = 20) -> Database:
+    """A pool of at most ``connections`` to a server; nothing is opened yet."""
+    engine = create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "application_name": "hob", "options": _SESSION},
+    )
+    return Database(engine=engine, url=url)
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same URL for SQLAlchemy's psycopg dialect, synchronous or asynchronous."""
+    return "postgresql+psycopg://" + _plain(url).partition("://")[2]
+
+
+def _plain(url: str) -> str:
+    scheme, found, rest = url.partition("://")
+    name = scheme.split("+", 1)[0]
+    if not found or name not in _SCHEMES:
+        raise DatabaseTrouble("HOB_DATABASE_URL must look like postgresql://user:password@host:5432/name")
+    plain = f"postgresql://{rest}"
+    try:
+        make_url(plain)
+    except (ArgumentError, ValueError) as trouble:
+        raise DatabaseTrouble(f"HOB_DATABASE_URL cannot be read: {trouble}") from None
+    return plain
+
+
+async def _reach(url: str) -> None:
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=5)
+    except psycopg.OperationalError as trouble:
+        where = urlsplit(url)
+        said = str(trouble).strip().splitlines()
+        raise DatabaseTrouble(
+            f"PostgreSQL at {where.hostname or 'the local socket'}{where.path} cannot be reached"
+            f" ({said[0].strip() if said else 'no answer'}): check HOB_DATABASE_URL and that the server runs"
+        ) from None
+    try:
+        if connection.info.server_version < 140000:
+            raise DatabaseTrouble(
+                f"PostgreSQL {connection.info.server_version // 10000} is too old: Hob needs 14 or newer"
+            )
+    finally:
+        await connection.close()

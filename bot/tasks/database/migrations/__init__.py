@@ -1,0 +1,1 @@
+"""The schema's history, for Alembic; ``bot.tasks.database.schema.migrate`` runs it."""

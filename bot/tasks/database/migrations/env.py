@@ -1,0 +1,19 @@
+"""Alembic's entry: upgrade over the connection that ``schema.py`` hands in, in its transaction.
+
+There is no alembic.ini; ``bot.tasks.database.schema.configuration`` makes the Config.
+"""
+
+from __future__ import annotations
+
+from alembic import context
+
+from bot.tasks.database.schema import ours
+from bot.tasks.database.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    include_name=ours,
+    compare_server_default=True,
+)
+context.run_migrations()

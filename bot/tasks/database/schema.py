@@ -1,0 +1,92 @@
+"""Bringing a database's schema up to date: our tables by Alembic, procrastinate's by its own SQL files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import cast
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from procrastinate.schema import SchemaManager
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+
+from bot.tasks.database.connection import Database, DatabaseTrouble
+
+_LOCK = 7_240_001  # advisory: one migration at a time, whoever starts it
+
+
+async def migrate(database: Database) -> None:
+    """Create or upgrade every table. Safe to call again, and from many processes at once.
+
+    All of it is one transaction: a step that fails leaves the schema as it was. Raises DatabaseTrouble.
+    """
+    try:
+        async with database.engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
+            await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            await connection.run_sync(_upgrade)
+            raw = (await connection.get_raw_connection()).driver_connection
+            await _queue_schema(cast(psycopg.AsyncConnection, raw))
+    except ProgrammingError as trouble:
+        if isinstance(trouble.orig, psycopg.errors.InsufficientPrivilege):
+            raise DatabaseTrouble(f"the database's user may not create tables: {trouble.orig}") from None
+        raise
+
+
+def configuration() -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether Alembic may look at it: procrastinate's tables are not in our metadata."""
+    return kind != "table" or not (name or "").startswith("procrastinate_")
+
+
+def _upgrade(connection: Connection) -> None:
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+async def _queue_schema(connection: psycopg.AsyncConnection) -> None:
+    """Apply procrastinate's schema once, later its migrations; a comment on its table says which are in.
+
+    https://procrastinate.readthedocs.io/en/stable/howto/production/migrations.html: the files are named by
+    the version that needs them, and the library keeps no record of its own.
+    """
+    row = await (
+        await connection.execute(
+            "SELECT to_regclass('procrastinate_jobs') IS NOT NULL,"
+            " obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
+        )
+    ).fetchone()
+    present, comment = row if row else (False, None)
+    wanted = version("procrastinate")
+    applied = (comment or "").removeprefix("procrastinate ")
+    if present and not comment:
+        raise DatabaseTrouble(
+            "this database has a procrastinate schema that Hob did not make: give Hob a database of its own"
+        )
+    if applied == wanted:
+        return
+    scripts = steps_after(applied) if present else iter([SchemaManager.get_schema()])
+    for script in scripts:
+        await connection.execute(script.encode())
+    await connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'".encode())
+
+
+def steps_after(applied: str) -> Iterator[str]:
+    """The migrations of versions later than ``applied``, in order."""
+    have = tuple(int(part) for part in re.findall(r"\d+", applied)[:3])
+    for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
+        if tuple(int(part) for part in path.name.split("_")[0].split(".")) > have:
+            yield path.read_text()

@@ -1,0 +1,286 @@
+"""The tables, as SQLAlchemy Core sees them. The migrations build the same; a test compares the two.
+
+Times are ``timestamptz`` by the database's clock. Enums are text with a CHECK, so that a new value is a small
+migration. What is asked about often has a column of its own beside the JSON it is taken from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    desc,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from bot.domain import EffectKind, Permission, Phase, TaskKind, TaskState
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands: only ``new`` ones still want handling."""
+
+    NEW = "new"
+    HANDLED = "handled"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class AttemptState(StrEnum):
+    """Where an attempt stands. ``stopped``: a person stopped it, what it had is kept."""
+
+    RUNNING = "running"
+    ENDED = "ended"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+LOST = (
+    "lost"  # how a run ended whose lease ran out; every other end is named by the state it left the task in
+)
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+
+def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _when(name: str, *, default: bool = False) -> Column[object]:
+    if default:
+        return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+    return Column(name, DateTime(timezone=True))
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default="")
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("guid", Text, primary_key=True),
+    Column("event", Text, nullable=False),
+    _text("action"),
+    Column("installation", BigInteger, nullable=False, server_default="0"),
+    _when("received_at", default=True),
+    Column("headers", JSONB, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("body_sha256", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=DeliveryState.NEW.value),
+    _text("reason"),
+    _count("attempts"),
+    _when("not_before"),
+    _when("handled_at"),
+    _one_of("state", DeliveryState),
+    Index("deliveries_new", "received_at", postgresql_where=text("state = 'new'")),
+    Index("deliveries_done", "handled_at", postgresql_where=text("state <> 'new'")),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=TaskState.QUEUED.value),
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
+    Column("installation", BigInteger, nullable=False),
+    Column("repo", JSONB, nullable=False),
+    Column("repo_id", BigInteger, nullable=False),
+    Column("repo_full_name", Text, nullable=False),
+    Column("thread", JSONB, nullable=False),
+    Column("thread_number", Integer, nullable=False),
+    Column("thread_key", Text, nullable=False),
+    Column("trigger", JSONB, nullable=False),
+    Column("requester", JSONB, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("delivery", Text, nullable=False),
+    _count("ordinal"),
+    _count("attempts"),
+    Column("fence", BigInteger, nullable=False, server_default="0"),
+    _when("lease_until"),
+    _text("worker"),
+    _text("reason"),
+    Column("progress_comment", BigInteger, nullable=False, server_default="0"),
+    _text("branch"),
+    _count("pull"),
+    Column("cancel_asked", Boolean, nullable=False, server_default=false()),
+    _when("created_at", default=True),
+    _when("updated_at", default=True),
+    _when("not_before"),
+    _when("told_at"),  # when people could see how it ended
+    Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
+    UniqueConstraint("delivery", "ordinal"),
+    _one_of("kind", TaskKind),
+    _one_of("state", TaskState),
+    # A running task is leased to somebody, any other is nobody's.
+    CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease"),
+    # One thread is served serially, whatever a worker believes.
+    Index("tasks_one_run_per_thread", "thread_key", unique=True, postgresql_where=text("state = 'running'")),
+    Index("tasks_queued", desc("priority"), "id", postgresql_where=text("state = 'queued'")),
+    Index("tasks_leases", "lease_until", postgresql_where=text("state = 'running'")),
+    Index("tasks_waiting", "not_before", postgresql_where=text("state = 'waiting'")),
+    Index(
+        "tasks_open",
+        "installation",
+        postgresql_where=text("state IN ('queued', 'running', 'waiting')"),
+    ),
+    Index(
+        "tasks_untold",
+        "not_before",
+        postgresql_where=text("told_at IS NULL AND state NOT IN ('queued', 'running', 'waiting')"),
+    ),
+    Index("tasks_by_thread", "thread_key", "id"),
+    Index("tasks_by_state", "state", "id"),
+    Index("tasks_by_repo", "repo_full_name", "id"),
+    Index("tasks_by_pull", "repo_id", "pull", postgresql_where=text("pull > 0")),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("phase", Text),
+    Column("state", Text, nullable=False, server_default=TaskState.RUNNING.value),
+    _when("started_at", default=True),
+    _when("ended_at"),
+    Column("outcome", JSONB(none_as_null=True)),
+    Column("plan", JSONB(none_as_null=True)),
+    _text("base_sha"),
+    _text("diff"),
+    Column("proof", JSONB(none_as_null=True)),
+    Column("usage", JSONB(none_as_null=True)),
+    Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
+    _text("error"),
+    UniqueConstraint("task", "fence"),
+    _one_of("phase", Phase),
+    _one_of("state", [*TaskState, LOST]),
+)
+
+# Only the version before the attempts wrote these; they are still read.
+turns = Table(
+    "turns",
+    metadata,
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("record", JSONB, nullable=False),
+    _when("at", default=True),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    # whose request it is an attempt at, and which task made it: ``@hob try 2`` makes more for an earlier one
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("maker", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),  # the last one
+    Column("ordinal", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default=AttemptState.RUNNING.value),
+    _text("model"),
+    _text("base_sha"),
+    _text("ground"),  # a digest of brief, layers and model: only on the same ground it is gone on with
+    _when("started_at", default=True),
+    _when("ended_at"),
+    Column("outcome", JSONB(none_as_null=True)),
+    _text("diff"),
+    Column("proof", JSONB(none_as_null=True)),
+    Column("usage", JSONB(none_as_null=True)),
+    Column("changes", LargeBinary),  # what may be published of it, packed
+    _text("error"),
+    Column("chosen", Boolean, nullable=False, server_default=false()),
+    Column("work", LargeBinary),  # the workspace after turn ``work_seq``, packed; contents in attempt_files
+    Column("work_seq", Integer, nullable=False, server_default="-1"),
+    UniqueConstraint("task", "ordinal"),
+    _one_of("state", AttemptState),
+    Index("attempts_by_maker", "maker"),
+    Index("attempts_by_run", "run"),
+)
+
+attempt_turns = Table(
+    "attempt_turns",
+    metadata,
+    Column("attempt", BigInteger, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("record", JSONB, nullable=False),
+    Column("heard", BigInteger, nullable=False, server_default="0"),  # the last words on the thread it knows
+    _when("at", default=True),
+)
+
+attempt_files = Table(
+    "attempt_files",
+    metadata,
+    Column("attempt", BigInteger, ForeignKey("attempts.id", ondelete="CASCADE"), primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # zlib
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE")),
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE")),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="intended"),
+    Column("answer", JSONB(none_as_null=True)),
+    _when("intended_at", default=True),
+    _when("done_at"),
+    _one_of("kind", EffectKind),
+    _one_of("state", ["intended", "done"]),
+    CheckConstraint("(state = 'done') = (answer IS NOT NULL)", name="answer"),
+    Index("effects_by_task", "task"),
+    Index("effects_by_run", "run"),
+)
+
+steering = Table(
+    "steering",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery", Text, nullable=False),
+    _count("ordinal"),
+    Column("trigger", JSONB, nullable=False),
+    Column("permission", Text, nullable=False),
+    Column("heard", Boolean, nullable=False, server_default=false()),
+    _when("created_at", default=True),
+    UniqueConstraint("delivery", "ordinal"),
+    _one_of("permission", Permission),
+    Index("steering_by_task", "task", "id"),
+    Index("steering_unheard", "task", postgresql_where=text("NOT heard")),
+)

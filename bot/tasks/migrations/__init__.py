@@ -1,1 +1,0 @@
-"""The schema's history, for Alembic; ``bot.tasks.schema.migrate`` runs it."""

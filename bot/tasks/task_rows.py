@@ -1,0 +1,58 @@
+"""A task as a row of its table, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from bot.domain import Asked, Directive, Person, Repo, Task, TaskKind, TaskState, Thread, Trigger
+from bot.tasks.database.column_values import plain, restore, storable
+
+
+def row_of(asked: Asked, ordinal: int) -> dict[str, Any]:
+    """The new row for what was asked for. Raises ValueError when the event does not say where and by whom."""
+    event = asked.event
+    if event.repo is None or event.thread is None or event.trigger is None or event.sender is None:
+        raise ValueError(f"delivery {event.delivery} names no repository, thread, trigger or sender")
+    return {
+        "kind": asked.kind,
+        "installation": event.installation,
+        "repo": plain(event.repo),
+        "repo_id": event.repo.id,
+        "repo_full_name": event.repo.full_name,
+        "thread": plain(event.thread),
+        "thread_number": event.thread.number,
+        "thread_key": f"{event.repo.id}#{event.thread.number}",
+        "trigger": plain(event.trigger),
+        "requester": plain(event.sender),
+        "request": storable(asked.request),
+        "delivery": event.delivery,
+        "ordinal": ordinal,
+        "directive": plain(asked.directive),
+    }
+
+
+def task_of(row: Row[Any]) -> Task:
+    """A row of the tasks table as the domain's value."""
+    return Task(
+        id=row.id,
+        kind=TaskKind(row.kind),
+        state=TaskState(row.state),
+        installation=row.installation,
+        repo=restore(Repo, row.repo),
+        thread=restore(Thread, row.thread),
+        trigger=restore(Trigger, row.trigger),
+        requester=restore(Person, row.requester),
+        request=row.request,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        attempts=row.attempts,
+        fence=row.fence,
+        reason=row.reason,
+        progress_comment=row.progress_comment,
+        branch=row.branch,
+        pull=row.pull,
+        cancel_asked=row.cancel_asked,
+        directive=restore(Directive, row.directive) if row.directive else None,
+    )

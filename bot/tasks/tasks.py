@@ -1,0 +1,277 @@
+"""Tasks as people and events see them: added, listed, moved, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain import TERMINAL, TRANSITIONS, Asked, EffectKind, Task, TaskState
+from bot.errors import HobError, LeaseLost
+from bot.tasks.database.column_values import storable
+from bot.tasks.database.tables import AttemptState, attempts, effects, tasks
+from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.task_rows import row_of, task_of
+from bot.tasks.wake import wake_task, wake_teller
+
+LEFT = "the task ended before this attempt did"
+OPEN = tuple(state for state in TaskState if state not in TERMINAL)
+
+
+_NEXT = (
+    select(tasks.c.id, tasks.c.priority)
+    .where(tasks.c.thread_key == bindparam("on"), tasks.c.state == literal_column("'queued'"))
+    .order_by(tasks.c.id)
+    .limit(1)
+)
+
+
+def half_published() -> ColumnElement[bool]:
+    """A task whose publication has begun: it is finished, since nobody could tell what half of it is."""
+    begun = select(effects.c.key).where(effects.c.task == tasks.c.id, effects.c.kind == EffectKind.PUSH)
+    return begun.correlate(tasks).exists()
+
+
+class IllegalMove(HobError):
+    """The task is not in a state from which it may go there; nothing was changed."""
+
+
+class TaskRecords:
+    """The tasks table."""
+
+    engine: AsyncEngine
+
+    async def add_task(self, asked: Asked, ordinal: int = 0) -> Task:
+        """Queue what was asked for and wake a worker, in one transaction.
+
+        The same delivery and ordinal again gives the task that is already there. Tasks of an installation
+        with many open ones come later, so that nobody fills the queue for the others. Raises ValueError
+        when the event names no repository, thread, trigger or sender.
+        """
+        row = row_of(asked, ordinal)
+        async with self.engine.begin() as connection:
+            row["priority"] = -min(await _open_tasks(connection, row["installation"]), 1000)
+            added = (
+                await connection.execute(
+                    insert(tasks)
+                    .values(row)
+                    .on_conflict_do_nothing(index_elements=["delivery", "ordinal"])
+                    .returning(tasks)
+                )
+            ).first()
+            if added is None:
+                there = tasks.c.delivery == row["delivery"], tasks.c.ordinal == ordinal
+                return task_of((await connection.execute(select(tasks).where(*there))).one())
+            await wake_task(connection, added.id, priority=added.priority, new=True)
+        return task_of(added)
+
+    async def task(self, task_id: int) -> Task | None:
+        """The task, or None."""
+        found = await self._select(select(tasks).where(tasks.c.id == task_id))
+        return found[0] if found else None
+
+    async def tasks(
+        self,
+        limit: int = 50,
+        *,
+        before: int | None = None,
+        state: TaskState | None = None,
+        repo: str | None = None,
+    ) -> list[Task]:
+        """Tasks from the newest on; ``before`` a task's id, in a state, of a repository's full name."""
+        query = select(tasks).order_by(tasks.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tasks.c.id < before)
+        if state is not None:
+            query = query.where(tasks.c.state == state)
+        if repo is not None:
+            query = query.where(tasks.c.repo_full_name == repo)
+        return await self._select(query)
+
+    async def tasks_on(self, thread_key: str) -> list[Task]:
+        """Every task of one thread, oldest first."""
+        return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
+
+    async def tasks_of_pull(self, repo_id: int, number: int) -> list[Task]:
+        """The tasks that made a pull request or worked on it, oldest first."""
+        about = or_(tasks.c.pull == number, tasks.c.thread_key == f"{repo_id}#{number}")
+        query = select(tasks).where(tasks.c.repo_id == repo_id, about)
+        return await self._select(query.order_by(tasks.c.id))
+
+    async def task_of_delivery(self, delivery: str) -> Task | None:
+        """The task that a delivery asked for, if it is stored already."""
+        found = await self._select(select(tasks).where(tasks.c.delivery == delivery).limit(1))
+        return found[0] if found else None
+
+    async def task_of_pull(self, repo_id: int, pull: int) -> Task | None:
+        """The first task that a pull request came of: the one that opened it."""
+        query = select(tasks).where(tasks.c.repo_id == repo_id, tasks.c.pull == pull, tasks.c.pull > 0)
+        found = await self._select(query.order_by(tasks.c.id).limit(1))
+        return found[0] if found else None
+
+    async def open_tasks(self, installation: int) -> list[Task]:
+        """The tasks of an installation that have not ended, oldest first."""
+        query = select(tasks).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
+        return await self._select(query.order_by(tasks.c.id))
+
+    async def _select(self, query: Select[Any]) -> list[Task]:
+        async with self.engine.connect() as connection:
+            return [task_of(row) for row in await connection.execute(query)]
+
+    async def tasks_by_state(self) -> dict[str, int]:
+        """How many open tasks there are in each state (ended ones are not counted: they only grow)."""
+        query = select(tasks.c.state, func.count()).where(tasks.c.state.in_(OPEN)).group_by(tasks.c.state)
+        async with self.engine.connect() as connection:
+            counted = {row[0]: row[1] for row in await connection.execute(query)}
+        return {state.value: counted.get(state.value, 0) for state in OPEN}
+
+    async def move(self, task_id: int, fence: int | None, to: TaskState, reason: str = "") -> None:
+        """Put a task into another state, from outside a run (``fence`` None) or only while ``fence`` is its.
+
+        Raises IllegalMove when TRANSITIONS has no such step from where it stands, LeaseLost when the fence is
+        another's. A run that is going on ends by it; how a run itself ends is ``release``.
+        """
+        if to is TaskState.RUNNING:
+            raise IllegalMove("a task gets running by being claimed")
+        fits = [tasks.c.id == task_id, tasks.c.state.in_(came_from(to))]
+        if fence is not None:
+            fits.append(tasks.c.fence == fence)
+        async with self.engine.begin() as connection:
+            moved = (
+                await connection.execute(
+                    update(tasks)
+                    .where(*fits)
+                    .values(
+                        state=to,
+                        reason=storable(reason),
+                        lease_until=None,
+                        worker="",
+                        not_before=None,
+                        updated_at=func.now(),
+                    )
+                    .returning(tasks)
+                )
+            ).first()
+            if moved is None:
+                await _refuse(connection, task_id, fence, to)
+            await after_move(connection, task_id, to, task_of(moved).thread_key, moved.priority)
+
+    async def ask_cancel(self, task_id: int) -> TaskState:
+        """Have a task stopped: one that nobody runs at once, a running one at its next look.
+
+        One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
+        when there is no such task.
+        """
+        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~half_published())
+        async with self.engine.begin() as connection:
+            row = (
+                await connection.execute(
+                    update(tasks)
+                    .where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))
+                    .values(
+                        cancel_asked=True,
+                        state=case((idle, literal(TaskState.CANCELLED.value)), else_=tasks.c.state),
+                        reason=case((idle, literal("cancelled before it ran")), else_=tasks.c.reason),
+                        not_before=case((idle, null()), else_=tasks.c.not_before),
+                        updated_at=func.now(),
+                    )
+                    .returning(tasks)
+                )
+            ).first()
+            if row is None:
+                state = await connection.scalar(select(tasks.c.state).where(tasks.c.id == task_id))
+                if state is None:
+                    raise LookupError(f"there is no task {task_id}")
+                return TaskState(state)
+            task = task_of(row)
+            if task.state is TaskState.CANCELLED:
+                await after_move(connection, task_id, task.state, task.thread_key, row.priority)
+        return task.state
+
+    async def publishing(self, task_id: int) -> bool:
+        """Whether an earlier run of the task began to publish."""
+        query = select(tasks.c.id).where(tasks.c.id == task_id, half_published())
+
+        async def once() -> bool:
+            async with self.engine.connect() as connection:
+                return (await connection.execute(query)).first() is not None
+
+        return await patiently(once, seconds=PATIENCE)
+
+    async def mark_told(self, task_id: int) -> None:
+        """Note that people can see how the task ended."""
+        async with self.engine.begin() as connection:
+            await connection.execute(update(tasks).where(tasks.c.id == task_id).values(told_at=func.now()))
+
+    async def tell_later(self, task_id: int, *, after: float) -> None:
+        """Have the queue's ``on_ended`` called again for an ended task in ``after`` seconds."""
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                update(tasks)
+                .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))
+                .values(not_before=func.clock_timestamp() + timedelta(seconds=after))
+            )
+
+
+def came_from(to: TaskState) -> Sequence[TaskState]:
+    """The states from which TRANSITIONS lets a task go to ``to``."""
+    return [state for state, after in TRANSITIONS.items() if to in after]
+
+
+async def after_move(
+    connection: AsyncConnection, task_id: int, to: TaskState, thread_key: str, priority: int
+) -> None:
+    """In the transaction that moved a task: wake who has something to do now."""
+    if to is TaskState.QUEUED:
+        await wake_task(connection, task_id, priority=priority)
+    if to in TERMINAL:
+        await wake_teller(connection, task_id)
+        await close_attempts(connection, task_id)
+    await wake_next(connection, thread_key)
+
+
+async def close_attempts(connection: AsyncConnection, task_id: int) -> None:
+    """Nobody goes on with what a task began: an attempt that no run ended has failed, as a page shows it."""
+    left = attempts.c.maker == task_id, attempts.c.state == AttemptState.RUNNING
+    given_up = {"state": AttemptState.FAILED, "error": LEFT, "ended_at": func.now()}
+    await connection.execute(update(attempts).where(*left).values(**given_up))
+
+
+async def wake_next(connection: AsyncConnection, thread_key: str) -> None:
+    """Wake a worker for the oldest queued task of a thread, which may just have become claimable."""
+    following = (await connection.execute(_NEXT, {"on": thread_key})).first()
+    if following:
+        await wake_task(connection, following.id, priority=following.priority)
+
+
+async def _refuse(connection: AsyncConnection, task_id: int, fence: int | None, to: TaskState) -> None:
+    row = (
+        await connection.execute(select(tasks.c.state, tasks.c.fence).where(tasks.c.id == task_id))
+    ).first()
+    if row is None:
+        raise IllegalMove(f"there is no task {task_id}")
+    if fence is not None and row.fence != fence:
+        raise LeaseLost(f"task {task_id} is at fence {row.fence}, not {fence}")
+    raise IllegalMove(f"task {task_id} is {row.state} and cannot become {to}")
+
+
+async def _open_tasks(connection: AsyncConnection, installation: int) -> int:
+    query = select(func.count()).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
+    return int(await connection.scalar(query) or 0)

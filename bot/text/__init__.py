@@ -1,0 +1,1 @@
+"""Text in and out: invisible characters, harmless Markdown, length limits, secrets, terminal codes."""

@@ -1,0 +1,235 @@
+"""The base merged into Hob's own branch: when a pull request conflicts with it, or a person says so.
+
+The host merges objects (``git.merge``); what git cannot merge is in the workspace with its markers, and the
+agent's change to it is judged, gated and proved as any other. Nothing is published while a marker is left. A
+merge without conflicts needs no model. The branch only grows: the result is a commit with two parents.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dulwich.diff_tree import tree_changes
+from dulwich.repo import Repo
+
+from bot.agent.models.direct import DirectCall, ModelCall, Patience
+from bot.agent.models.scripted import call, scripted_model
+from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Passage, Task, TriggerKind, Trust
+from bot.errors import UserError
+from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
+from bot.git.mirror import Mirror
+from bot.git.paths import as_bytes, as_text
+from bot.git.trees import BaseTree
+from bot.github.app import RepoApi
+from bot.github.tokens import Purpose
+from bot.run.prove.gate import why_protected
+from bot.text.defuse import cell
+
+MOST_NAMED = 20
+_BRANCH = r"(?:the\s+|this\s+|your\s+)?(?:\w+\s+)?(?:branch|pr|pull\s+request)"
+_INTO = rf"(?:\s+(?:in(?:to)?|with|on(?:to)?|from|against)\s+(?:this|it|here|{_BRANCH}|`?[\w./-]+`?))?"
+_ASKS = re.compile(
+    r"\b(?:resolve|solve|fix|settle|handle|mend)\b[^.\n]{0,40}\bconflicts?\b"
+    rf"|\bupdate\s+{_BRANCH}\b|\bmerge\s+(?:in\s+)?(?:the\s+)?(?:latest\s+)?`?(?:main|master|base|trunk)\b"
+    r"|\brebase\b|\bbring\b[^.\n]{0,40}\bup\s+to\s+date\b",
+    re.IGNORECASE,
+)
+_ONLY = re.compile(
+    r"\W*(?:(?:please|can|could|would|you|hi|hey)\W+)*"
+    rf"(?:(?:resolve|solve|fix|settle|handle|mend)\s+(?:(?:the|these|all|any|merge|its)\s+)*conflicts?{_INTO}"
+    rf"|update\s+{_BRANCH}{_INTO}"
+    rf"|merge\s+(?:in\s+)?(?:the\s+)?(?:latest\s+)?`?(?:main|master|base|trunk)`?(?:\s+branch)?{_INTO}(?:\s+in)?"
+    rf"|rebase(?:\s+(?:this|it|{_BRANCH}))?{_INTO}"
+    rf"|bring\s+(?:this|it|{_BRANCH})\s+up\s+to\s+date{_INTO})"
+    r"(?:\W+(?:please|now|thanks|thank|you))*\W*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A branch with its base: ``merged`` is None when it has all of the base already.
+
+    ``asked``: a person's words or a failing check ask for it; ``only``: they ask for nothing else.
+    """
+
+    name: str  # of the base branch
+    asked: bool
+    only: bool
+    merged: Merged | None = None
+
+    @property
+    def conflicts(self) -> tuple[str, ...]:
+        """The paths that git could not merge."""
+        return self.merged.conflicts if self.merged else ()
+
+
+async def join(
+    task: Task,
+    api: RepoApi,
+    mirror: Mirror,
+    pull: Mapping[str, Any],
+    head: str,
+    *,
+    wanted: bool | None = None,
+) -> Joined | None:
+    """Merge the base of an open pull request into its commit ``head``, which the mirror has.
+
+    None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that. Checks
+    run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
+    """
+    asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
+    if wanted is False or (not asked and pull.get("mergeable") is True):
+        return None
+    name = str(pull["base"]["ref"])
+    there = Joined(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
+    parted = await api.parted(name, head)
+    if parted is None or not parted.ahead:
+        return there if asked and parted else None
+    await fetched(task, api, mirror, parted.tip, parted.at)
+    merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
+    return replace(there, merged=merged) if asked or merged.conflicts else None
+
+
+async def made_again(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
+    """Have the mirror hold the merged tree that a merge was built on, on whatever machine.
+
+    Raises UserError when that is not what comes of it any more.
+    """
+    if await mirror.resolve(task.repo.id, changes.base) is not None:
+        return
+    ours, theirs = changes.parents
+    parted = await api.parted(theirs, ours)
+    if parted is not None:
+        await fetched(task, api, mirror, ours, theirs, parted.at)
+        merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
+        if merged.commit == changes.base:
+            return
+    raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")
+
+
+async def fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
+    """Have the mirror hold these commits."""
+    repo = task.repo
+    missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
+    specs = [f"{sha}:refs/hob/task-{task.id}-{at}" for at, sha in enumerate(missing)]
+    if specs:
+        await api.with_token(
+            Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
+        )
+
+
+def told(joined: Joined) -> Passage | None:
+    """What the agent has to know of the state of its workspace."""
+    if joined.merged is None:
+        return None
+    names = "\n".join(f"- {cell(path)}" for path in joined.conflicts)
+    text = f"`{cell(joined.name)}` was merged into this branch for you, in the workspace."
+    if names:
+        text += (
+            " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
+            "branch has, from there to `>>>>>>> base-branch` what the base has. Edit each so that it does "
+            "what both sides meant and no marker is left; a file that one side deleted has none: delete it "
+            "or keep it. `git` shows nothing of the merge. Say in the summary how you decided. Nothing is "
+            f"published while a marker is left.\n\n{names}"
+        )
+    return Passage(
+        trust=Trust.INSTRUCTION, where="the state of the branch", author="", permission="", at="", text=text
+    )
+
+
+def models(joined: Joined | None, choose: Callable[[], ModelCall]) -> Callable[[], ModelCall]:
+    """``choose``, but that the first attempt at a merge which is all done already asks no model."""
+    if joined is None or not joined.only or joined.conflicts:
+        return choose
+    words = (
+        f"`{joined.name}` is merged into this branch; there were no conflicts."
+        if joined.merged
+        else f"This branch has all of `{joined.name}` already."
+    )
+    ended = scripted_model([call("finish", kind="nothing", summary=words)])
+    made = [DirectCall("merge", ended, patience=Patience(), streamed=False, metered=False)]
+    return lambda: made.pop() if made else choose()
+
+
+def concluded(
+    joined: Joined | None,
+    repo: str,
+    outcome: Outcome,
+    changes: ChangeSet,
+    protected: Sequence[str] = (),
+) -> tuple[Outcome, ChangeSet]:
+    """What a merge comes to: its commit's parents when every conflict is settled, else why not, by name.
+
+    ``protected`` are hob.yml's patterns. Blocking: reads the merged files from the bare repository ``repo``.
+    """
+    merged = joined.merged if joined else None
+    if joined is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
+        return outcome, changes
+    open_still = {*unsettled(merged, repo, changes), *carried_in(merged, repo, protected)}
+    left = [cell(path) for path in sorted(open_still)]
+    if left or outcome.kind is OutcomeKind.BLOCKED:
+        if outcome.kind is OutcomeKind.NOTHING and not joined.asked:
+            return outcome, changes
+        return replace(
+            outcome, kind=OutcomeKind.BLOCKED, summary=_left(joined, left, outcome.summary)
+        ), changes
+    kind = OutcomeKind.CHANGED if outcome.kind is OutcomeKind.NOTHING else outcome.kind
+    title = outcome.title or f"Merge {joined.name} into this branch"
+    summary = "\n\n".join(part for part in (outcome.summary, _settled(joined)) if part)
+    parents = (merged.ours, merged.theirs)
+    return replace(outcome, kind=kind, title=title, summary=summary), replace(changes, parents=parents)
+
+
+def unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
+    """The paths in conflict that still are: a marker is left, a name that git made up, a submodule."""
+    now = {file.path: file for file in changes.files}
+    left = set(merged.stuck)
+    with closing(Repo(repo)) as opened:
+        tree = BaseTree(opened.object_store, merged.commit)
+        for path in merged.conflicts:
+            file = now.get(path)
+            if file is not None:
+                data = None if file.kind is ChangeKind.DELETED else file.data
+            else:
+                data = tree.data(as_bytes(path))
+            made_up = data is not None and "~" in path and path.rpartition("~")[2] in (OURS, THEIRS)
+            if data is not None and (made_up or has_markers(data)):
+                left.add(path)
+    return sorted(left)
+
+
+def carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
+    """The protected paths to which the merge brought what neither side has there, by following a rename.
+
+    No gate saw that: on its own side it stood under a name that anybody may change.
+    """
+    found = []
+    with closing(Repo(repo)) as opened:
+        store = opened.object_store
+        ours, theirs, made = (BaseTree(store, sha) for sha in (merged.ours, merged.theirs, merged.commit))
+        for change in tree_changes(store, theirs.root.sha, made.root.sha):
+            path = change.new.path if change.new else None
+            if path is None or not why_protected(as_text(path), protected):
+                continue
+            here, there, now = ours.find(path), theirs.find(path), made.find(path)
+            if now not in (here, there) and None in (here, there):
+                found.append(as_text(path))
+    return found
+
+
+def _left(joined: Joined, left: list[str], words: str) -> str:
+    names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
+    more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    still = f"In conflict with `{cell(joined.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    nothing = "I pushed nothing; the branch is as it was."
+    return "\n\n".join(part for part in (words, still, nothing) if part)
+
+
+def _settled(joined: Joined) -> str:
+    names = ", ".join(f"`{cell(path)}`" for path in joined.conflicts[:MOST_NAMED])
+    return f"`{cell(joined.name)}` is merged in. Conflicts were settled in {names}." if names else ""

@@ -1,0 +1,224 @@
+"""A checkout that is never copied: a commit's tree, what setup added above it, and a private layer on top.
+
+``git.mirror`` materialises a commit once; ``run.setup`` runs the repository's setup command as seldom as it
+can; each sandbox then opens over both in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.agent.tools.registry import guest_mounts
+from bot.domain import Blocked
+from bot.errors import UserError
+from bot.git.mirror import Mirror
+from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
+from bot.repofile import PATH as CONFIG_PATH
+from bot.text.redact import Redactor
+from bot.workspace.base_merge import Joined
+from bot.workspace.checks import Checks, find_checks
+from bot.workspace.guides import read_guides
+from bot.workspace.network import Watched, egress, forbidden, merged
+from bot.workspace.setup import Ground, Setup
+from sandbox import open_sandbox
+from sandbox.egress.outside import Outside
+from sandbox.layers.store import LayerStore
+from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
+from sandbox.toolchain import toolchain
+
+# Keep caches out of the tree, summaries on: a proof names the tests that fail.
+ENV = (
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PYTEST_ADDOPTS", "-p no:cacheprovider -rfE"),
+    ("COLUMNS", "200"),
+    ("CI", "true"),
+    ("PAGER", "cat"),
+    ("GIT_PAGER", "cat"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """One commit of one repository, ready to be opened in any number of sandboxes.
+
+    ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
+    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
+    reaches the world. The proof compares with ``before``, where that is another tree; of a merge ``joined``
+    says of what.
+    """
+
+    repo: Path
+    base: str
+    config: RepoConfig
+    checks: Checks
+    guides: tuple[tuple[str, str], ...]
+    layers: tuple[Path, ...]
+    policy: Policy
+    scratch: Path
+    backend: str
+    blocked: tuple[Blocked, ...] = ()
+    outside: Outside | None = None
+    joined: Joined | None = None
+    before: Checkout | None = None
+    foreign: bool = False  # the code is a fork's
+
+    async def open(self, *, key: str = "internet") -> Watched:
+        """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
+
+        Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
+        """
+        try:
+            sandbox = await open_sandbox(
+                layers=self.layers,
+                policy=replace(self.policy, image=self.config.image or self.policy.image),
+                scratch=self.scratch,
+                backend=self.backend,
+                outside=self.outside,
+            )
+        except PolicyUnmet as unmet:
+            where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
+            raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
+        return Watched(sandbox, key="fork_internet" if self.foreign else key)
+
+
+class Workshop:
+    """Makes checkouts below one state directory: mirrors, layers, the toolchain that is shown inside."""
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        backend: str = "auto",
+        limits: Limits | None = None,
+        image: str = "",
+        engine: str = ENGINE,
+        outside: Outside | None = None,
+        internet: bool = True,
+    ) -> None:
+        self.internet = internet  # False: whatever repositories ask for, nothing is let out
+        self.mirror = Mirror(home / "mirrors")
+        self.layers = LayerStore(home / "layers")
+        self.scratch = home / "scratch"
+        self.backend = backend
+        self.outside = outside
+        tools = toolchain(home / "layers")
+        self.policy = Policy(
+            limits=limits or Limits(),
+            mounts=(*tools.mounts, *guest_mounts()),
+            path=tools.path,
+            env=(*tools.env, *ENV),
+            image=image,
+            engine=engine,
+        )
+
+    async def checkout(
+        self,
+        repo_id: int,
+        commit: str,
+        redactor: Redactor,
+        *,
+        policy: str | None = None,
+        foreign: bool = False,
+    ) -> Checkout:
+        """The tree of ``commit`` under the configuration and guides of the commit ``policy``.
+
+        The mirror must have both; ``policy`` is the default branch's when ``commit`` is of a branch that
+        anybody else may have written. ``foreign``: the code is a fork's, and reaches what ``fork_internet``
+        says alone. Raises UserError for a bad hob.yml or setup.
+        """
+        policy = policy or commit
+        tracked = await self.mirror.tree_objects(repo_id, commit)
+        if not tracked:
+            raise UserError(
+                "The repository has no files yet, so there is nothing to work on.", phase="prepare"
+            )
+        config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        if config.image is None:
+            config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
+        denied: tuple[Blocked, ...] = ()
+        if not self.internet:
+            denied = forbidden(config.internet, config.setup_internet)
+            nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
+            config = config.model_copy(update=nothing)
+        trusted = config
+        if foreign:
+            config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
+        manifests: dict[str, bytes | None] = {
+            name: await self.mirror.read_file(repo_id, commit, name)
+            for name in ("package.json", "Makefile")
+            if name in tracked
+        }
+        plain = Checkout(
+            repo=self.mirror.path(repo_id),
+            base=commit,
+            config=config,
+            checks=find_checks(config, list(tracked), manifests.get),
+            guides=await read_guides(self.mirror, repo_id, policy),
+            layers=(await self._base(repo_id, commit),),
+            policy=replace(self._policy(tracked), egress=egress(config.internet)),
+            scratch=self.scratch,
+            backend=self.backend,
+            outside=self.outside,
+            blocked=denied,
+            foreign=foreign,
+        )
+        return await self._with_setup(plain, repo_id, tracked, policy, trusted, redactor)
+
+    async def _base(self, repo_id: int, commit: str) -> Path:
+        """The tree of a commit."""
+        return await self.layers.layer(
+            f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
+        )
+
+    async def _devcontainer(self, repo_id: int, commit: str) -> str | None:
+        """The image that a commit's devcontainer.json names."""
+        texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
+        return next((image for text in texts if (image := devcontainer_image(text))), None)
+
+    def _policy(self, paths: Mapping[str, str]) -> Policy:
+        """A ``src`` layout is importable without being installed; nothing else depends on the tree."""
+        if not any(path.startswith("src/") and path.endswith(".py") for path in paths):
+            return self.policy
+        return replace(self.policy, env=(*self.policy.env, ("PYTHONPATH", "/workspace/src")))
+
+    async def _with_setup(
+        self,
+        plain: Checkout,
+        repo_id: int,
+        tracked: Mapping[str, str],
+        policy: str,
+        config: RepoConfig,
+        redactor: Redactor,
+    ) -> Checkout:
+        """The checkout above what its setup command installs; ``config`` is what the default branch's own
+        setup runs under, which a fork's code does not.
+        """
+        if config.setup is None:
+            return plain
+        reach = egress(config.internet, config.setup_internet)
+        near = egress(plain.config.internet, plain.config.setup_internet)
+        image = (config.image or self.policy.image) if self.backend == "docker" else ""
+        at_home = replace(self.policy, egress=reach, image=image)
+        setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)
+
+        def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> Ground:
+            async def opened() -> Watched:
+                layers = (await self._base(repo_id, commit),)
+                there = replace(self._policy(files), egress=may)
+                foreign = plain.foreign and commit == plain.base
+                on = replace(plain, layers=layers, policy=there, foreign=foreign)
+                return await on.open(key="setup_internet")
+
+            return Ground(commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may))
+
+        here = ground(plain.base, tracked, near)
+        trusted = here
+        if policy != plain.base:
+            trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy), reach)
+        layer = await setup.layer(here, trusted)
+        return replace(
+            plain, layers=(layer.tree, *plain.layers), blocked=merged(plain.blocked, layer.blocked)
+        )

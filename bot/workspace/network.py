@@ -1,0 +1,126 @@
+"""From the words of hob.yml to what a sandbox may reach, and from what it could not reach to words again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bot.domain import Blocked
+from bot.errors import UserError
+from bot.repofile import PATH, Internet
+from bot.text.redact import Redactor
+from sandbox.egress.rules import PACKAGES, parse_rule
+from sandbox.spec import Command, Completed, Egress, Entry, Request, Rule, Sandbox
+
+MOST_BLOCKED = 50
+_COMMAND_CHARS = 200
+
+
+def egress(*wishes: Internet) -> Egress | None:
+    """What all of these values of ``internet`` together allow, None for nothing. Raises UserError."""
+    rules: list[Rule] = []
+    for wish in wishes:
+        for word in (wish,) if isinstance(wish, str) else wish:
+            rules += _rules(word)
+    return Egress(rules=tuple(dict.fromkeys(rules))) if rules else None
+
+
+def _rules(word: str) -> tuple[Rule, ...]:
+    if word == "off":
+        return ()
+    if word == "packages":
+        return PACKAGES
+    try:
+        return (parse_rule(word),)
+    except ValueError as error:
+        raise UserError(f"`{PATH}`: `internet`: {error}", phase="configuration") from None
+
+
+def in_words(internet: Internet) -> str:
+    """What may be reached, for a sentence; '' for nothing."""
+    words = (internet,) if isinstance(internet, str) else internet
+    named = ["package registries (GET and HEAD)" if word == "packages" else word for word in words]
+    return ", ".join(word for word in named if word != "off")
+
+
+def forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
+    """What is said of these values of ``internet`` where the operator lets nothing out."""
+    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := in_words(wish))))
+    if not asked:
+        return ()
+    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
+    return (Blocked(host="the internet", port=0, reason=reason, command=""),)
+
+
+class Watched:
+    """A sandbox that remembers what its network policy refused, and which command asked for it."""
+
+    def __init__(self, sandbox: Sandbox, *, key: str = "internet") -> None:
+        self._sandbox = sandbox
+        self._key = key
+        self._blocked: dict[tuple[str, int, str], Blocked] = {}
+
+    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+        """As ``Sandbox.run``."""
+        done = await self._sandbox.run(command, on_output=on_output)
+        for request in refused(done):
+            if len(self._blocked) < MOST_BLOCKED:
+                self._blocked.setdefault(
+                    (request.host, request.port, request.reason), self._told(command, request)
+                )
+        return done
+
+    def _told(self, command: Command, request: Request) -> Blocked:
+        line = command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
+        return Blocked(
+            host=request.host,
+            port=request.port,
+            reason=request.reason,
+            command=" ".join(line.split())[:_COMMAND_CHARS],
+            key=self._key,
+            allow=request.remedy,
+        )
+
+    def blocked(self, redactor: Redactor) -> tuple[Blocked, ...]:
+        """What was refused so far, once each."""
+        return tuple(
+            Blocked(
+                host=redactor.text(item.host),
+                port=item.port,
+                reason=item.reason,
+                command=redactor.text(item.command),
+                key=item.key,
+                allow=redactor.text(item.allow),
+            )
+            for item in self._blocked.values()
+        )
+
+    def entries(self) -> list[Entry]:
+        """As ``Sandbox.entries``."""
+        return self._sandbox.entries()
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """As ``Sandbox.freeze``."""
+        return self._sandbox.freeze(into)
+
+    async def aclose(self) -> None:
+        """As ``Sandbox.aclose``."""
+        await self._sandbox.aclose()
+
+
+def refused(done: Completed) -> list[Request]:
+    """The requests of a command that policy was against."""
+    return [request for request in done.requests if not request.allowed]
+
+
+def merged(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
+    """Each blocked host once, the first command that asked for it kept."""
+    found: dict[tuple[str, int, str, str], Blocked] = {}
+    for item in (item for each in lists for item in each):
+        found.setdefault((item.host, item.port, item.reason, item.key), item)
+    return tuple(found.values())[:MOST_BLOCKED]
+
+
+def advice(item: Blocked) -> str:
+    """How to allow it: a sentence with the line of hob.yml, '' where nothing would."""
+    return f"to allow it, add `{item.allow}` to `{item.key}` in `{PATH}`" if item.allow else ""

@@ -1,0 +1,164 @@
+"""git over HTTP, both directions streamed through ``git http-backend``.
+
+Reads follow the repository's visibility; a push needs write access (``contents:write`` for Apps) and must
+leave workflow files alone unless the token has ``workflows:write``, as on GitHub.
+"""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+from typing import IO
+
+from aiohttp import web
+
+from localhub.auth import Actor, at_least, authenticate, check_repo
+from localhub.git.backend import run_backend, spooled
+from localhub.git.pushes import after_push, moves
+from localhub.hub import Hub
+from localhub.rest.api import HUB
+from localhub.rest.errors import ApiError, not_found
+from localhub.state import Row
+
+# The place of the hook that refuses workflow files; a name of its own, beside the repositories.
+HOOKS = "hooks"
+
+
+def install_hook(directory: Path) -> None:
+    """Write the hook that judges the pushes of tokens without the workflows permission."""
+    hooks = directory / HOOKS
+    hooks.mkdir(exist_ok=True)
+    source = Path(__file__).with_name("workflow_hook.py").read_text()
+    hook = hooks / "proc-receive"
+    hook.write_text(f"#!{sys.executable} -IS\n{source}")
+    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
+
+
+def mount(app: web.Application) -> None:
+    """Put the git endpoints at the top, with and without ``.git``."""
+    for tail in ("info/refs", "git-upload-pack", "git-receive-pack"):
+        app.router.add_route("*", f"/{{owner}}/{{repo}}/{tail}", serve)
+
+
+async def serve(request: web.Request) -> web.StreamResponse:
+    """One request of the smart protocol."""
+    hub = request.app[HUB]
+    tail = request.path.split("/", 3)[3]
+    service = request.query.get("service", "") if tail == "info/refs" else tail
+    if service not in ("git-upload-pack", "git-receive-pack"):
+        return web.Response(status=403, text="Please upgrade your git client.\n")
+    try:
+        repo, actor, only = _allowed(hub, request, writes=service == "git-receive-pack")
+    except ApiError as error:
+        headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
+        return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
+    env = _environment(hub, request, repo, actor, tail, only)
+    # Whole before git sees it: http-backend never ends when its input is cut short.
+    async with spooled(request) as body:
+        if tail != "git-receive-pack":
+            return await run_backend(hub.git.program, request, env, body=body)
+        async with hub.git.lock(repo["id"]):
+            return await _receive(hub, request, repo, actor, env, body)
+
+
+async def _receive(
+    hub: Hub, request: web.Request, repo: Row, actor: Actor, env: dict[str, str], body: IO[bytes]
+) -> web.StreamResponse:
+    """Take a push, and tell what moved even when the pusher goes away before the end."""
+    before = hub.git.refs(repo["id"])
+    told = False
+
+    async def finish() -> None:
+        nonlocal told
+        told = True
+        await after_push(hub, actor, repo, moves(before, hub.git.refs(repo["id"])))
+
+    try:
+        return await run_backend(hub.git.program, request, env, body=body, finish=finish)
+    finally:
+        if not told:
+            await finish()
+
+
+def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor, list[str]]:
+    """The repository, the caller, and the only branches that the caller may push to when not to all."""
+    actor = authenticate(hub.state, request.headers.get("Authorization"))
+    owner, name = request.match_info["owner"], request.match_info["repo"]
+    name = name.removesuffix(".git")
+    repo = hub.state.repo_by_name(owner, name) or hub.state.repo_by_old_name(owner, name)
+    if actor.kind == "app":
+        raise ApiError(403, "An App cannot use git; an installation can.")
+    # GitHub asks for credentials rather than telling whether a repository exists.
+    if actor.kind == "anonymous" and (writes or repo is None or repo["private"]):
+        raise ApiError(401, "Authentication required")
+    if repo is None:
+        raise ApiError(404, "Repository not found.")
+    if writes and repo["archived"]:
+        raise ApiError(403, "This repository was archived so it is read-only.")
+    try:
+        level = "write" if writes else "read"
+        check_repo(hub.state, actor, repo, app=f"contents:{level}", user=level)
+    except ApiError as error:
+        if only := editable_branches(hub, actor, repo) if writes else []:
+            return repo, actor, only
+        if error.status != 403:
+            raise not_found() from None
+        denied = f"Permission to {owner}/{name}.git denied to {actor.name}."
+        raise ApiError(403, denied) from None
+    return repo, actor, []
+
+
+def editable_branches(hub: Hub, actor: Actor, repo: Row) -> list[str]:
+    """The branches of a fork whose open pull requests let the maintainers of the base push to them.
+
+    https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/working-with-forks/allowing-changes-to-a-pull-request-branch-created-from-a-fork
+    """
+    rows = hub.state.all(
+        "SELECT head_ref, pulls.repo_id FROM pulls JOIN issues ON issues.id = issue_id WHERE state = 'open'"
+        " AND maintainer_can_modify AND head_repo_id = ? AND pulls.repo_id != head_repo_id",
+        repo["id"],
+    )
+    found = []
+    for row in rows:
+        try:
+            base = hub.state.repo(row["repo_id"])
+            check_repo(hub.state, actor, base, app="contents:write", user="write")
+        except ApiError:
+            continue
+        found.append(str(row["head_ref"]))
+    return found
+
+
+def _environment(
+    hub: Hub, request: web.Request, repo: Row, actor: Actor, tail: str, only: list[str]
+) -> dict[str, str]:
+    settings = {
+        "http.receivepack": "true",
+        "uploadpack.allowFilter": "true",
+        "uploadpack.allowAnySHA1InWant": "true",
+        "receive.hideRefs": "refs/pull",
+        "receive.advertisePushOptions": "true",
+        "receive.fsckObjects": "true",
+    }
+    level = actor.permissions.get("workflows", "none")
+    if actor.kind == "installation" and not at_least(level, "write", ("none", "read", "write", "admin")):
+        settings |= {"receive.procReceiveRefs": "refs", "core.hooksPath": str(hub.state.directory / HOOKS)}
+    # A hidden ref cannot be pushed to; the last that matches decides.
+    hidden = [
+        ("receive.hideRefs", name) for name in ("refs", *(f"!refs/heads/{one}" for one in only)) if only
+    ]
+    env = hub.git.environment(settings, *hidden) | {
+        "GIT_PROJECT_ROOT": str(hub.state.git_directory),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "PATH_INFO": f"/{repo['id']}.git/{tail}",
+        "REQUEST_METHOD": request.method,
+        "QUERY_STRING": request.query_string,
+        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
+        "REMOTE_USER": actor.name,
+        "REMOTE_ADDR": request.remote or "",
+    }
+    protocol = request.headers.get("Git-Protocol")
+    if protocol:
+        env["GIT_PROTOCOL"] = protocol
+    return env

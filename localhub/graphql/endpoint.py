@@ -1,0 +1,83 @@
+"""The GraphQL endpoint: GitHub's names over the same state, errors in GitHub's shape."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
+
+from localhub.graphql.connections import GraphProblem, Viewer, user_node
+from localhub.graphql.mutations import MUTATIONS
+from localhub.graphql.objects import node, repository_field
+from localhub.rest.api import Call, Routes, answer
+from localhub.rest.errors import ApiError
+from localhub.state import stamp
+
+routes = Routes()
+
+
+@cache
+def schema() -> GraphQLSchema:
+    """Our part of GitHub's schema."""
+    return build_schema(Path(__file__).with_name("schema.graphql").read_text())
+
+
+@routes.post("/graphql")
+async def serve(call: Call) -> web.Response:
+    """POST /graphql: 200 with ``errors`` for whatever goes wrong inside, as on GitHub."""
+    if call.actor.account is None:
+        raise ApiError(401, "This endpoint requires you to be authenticated.")
+    query = call.body.values.get("query")
+    if not isinstance(query, str):
+        return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
+    variables = call.body.object("variables")
+    result = await graphql(
+        schema(),
+        query,
+        root_value=_root(Viewer(hub=call.hub, actor=call.actor)),
+        context_value=Viewer(hub=call.hub, actor=call.actor),
+        variable_values=None if variables is None else variables.values,
+        operation_name=call.body.maybe("operationName"),
+    )
+    body: dict[str, Any] = {}
+    if result.data is not None or not result.errors:
+        body["data"] = result.data
+    if result.errors:
+        body["errors"] = [_error(error) for error in result.errors]
+    return answer(body)
+
+
+def _error(error: GraphQLError) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    cause = error.original_error
+    if isinstance(cause, GraphProblem):
+        shown["type"] = cause.type
+    elif isinstance(cause, ApiError):
+        shown["type"] = {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(cause.status, "UNPROCESSABLE")
+    elif cause is not None:
+        raise cause
+    if error.path:
+        shown["path"] = error.path
+    if error.locations:
+        shown["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    return shown | {"message": cause.message if isinstance(cause, ApiError) else error.message}
+
+
+def _root(viewer: Viewer) -> dict[str, Any]:
+    window = viewer.hub.rates.window(viewer.actor)
+    return {
+        "viewer": lambda info: user_node(viewer, viewer.actor.account_id, "User"),
+        "repository": repository_field(viewer),
+        "node": lambda info, id: node(viewer, id),  # noqa: A006 (GitHub names it)
+        "rateLimit": lambda info, dryRun: {
+            "cost": 1,
+            "limit": window.limit,
+            "remaining": window.limit - window.used,
+            "used": window.used,
+            "resetAt": stamp(window.reset),
+        },
+        **{name: mutation(viewer) for name, mutation in MUTATIONS.items()},
+    }

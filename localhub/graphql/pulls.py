@@ -1,0 +1,160 @@
+"""Pull requests, reviews and review threads as GraphQL objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from localhub.closing import fixed_numbers
+from localhub.graphql.connections import Object, Viewer, paged, user_node
+from localhub.graphql.git import commit_node, ref_node
+from localhub.graphql.objects import pull_state, reaction_groups, repository_node, thread_node, written
+from localhub.nodes import node_id
+from localhub.objects.pull import issue_of, pull_page
+from localhub.objects.repository import full_name
+from localhub.state import Row
+
+
+def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """What a pull request has beyond an issue."""
+    state, hub = viewer.hub.state, viewer.hub
+    pull = state.pull_of(row)
+    head_repo = None if pull["head_repo_id"] is None else state.repo(pull["head_repo_id"])
+    mergeable = {None: "UNKNOWN", 0: "CONFLICTING", 1: "MERGEABLE"}[pull["mergeable"]]
+
+    def closing() -> list[Row]:
+        found = [
+            state.issue(repo["id"], number) for number in fixed_numbers(row["body"] or "", full_name(repo))
+        ]
+        return [one for one in found if one is not None and not one["is_pull"]]
+
+    def reviews(states: list[str] | None = None, author: str | None = None) -> list[Row]:
+        rows = _visible_reviews(viewer, pull)
+        logins = {one["id"]: state.account(one["user_id"])["login"].removesuffix("[bot]") for one in rows}
+        kept = [one for one in rows if not states or one["state"] in states]
+        return [one for one in kept if author in (None, logins[one["id"]])]
+
+    def threads() -> list[Row]:
+        return state.all("SELECT * FROM review_threads WHERE pull_id = ? ORDER BY id", pull["id"])
+
+    def merge_commit(info: Any) -> Object | None:
+        if pull["merged_at"] is None:
+            return None
+        return commit_node(viewer, repo, hub.git.commit(repo["id"], pull["merge_commit_sha"]))
+
+    return {
+        "state": pull_state(row, pull["merged_at"]),
+        "isDraft": bool(pull["draft"]),
+        "merged": pull["merged_at"] is not None,
+        "mergedAt": pull["merged_at"],
+        "mergeable": mergeable if row["state"] == "open" else "UNKNOWN",
+        "mergeCommit": merge_commit,
+        "additions": pull["additions"],
+        "deletions": pull["deletions"],
+        "changedFiles": pull["changed_files"],
+        "baseRefName": pull["base_ref"],
+        "baseRefOid": pull["base_sha"],
+        "baseRef": lambda info: ref_node(viewer, repo, f"refs/heads/{pull['base_ref']}"),
+        "headRefName": pull["head_ref"],
+        "headRefOid": pull["head_sha"],
+        "headRef": lambda info: head_repo and ref_node(viewer, head_repo, f"refs/heads/{pull['head_ref']}"),
+        "headRepository": lambda info: head_repo and repository_node(viewer, head_repo),
+        "headRepositoryOwner": lambda info: head_repo and user_node(viewer, head_repo["owner_id"]),
+        "isCrossRepository": pull["head_repo_id"] != repo["id"],
+        "maintainerCanModify": bool(pull["maintainer_can_modify"]),
+        "reviewDecision": lambda info: _decision(viewer, pull),
+        "closingIssuesReferences": paged(
+            "closingIssuesReferences", closing, lambda one: thread_node(viewer, repo, one)
+        ),
+        "reviews": paged("reviews", reviews, lambda one: review_node(viewer, repo, one)),
+        "reviewThreads": paged("reviewThreads", threads, lambda one: thread_of(viewer, repo, one)),
+    }
+
+
+def _visible_reviews(viewer: Viewer, pull: Row) -> list[Row]:
+    mine = viewer.actor.account_id
+    return [
+        r for r in viewer.hub.state.reviews(pull["id"]) if r["state"] != "PENDING" or r["user_id"] == mine
+    ]
+
+
+def _decision(viewer: Viewer, pull: Row) -> str | None:
+    """What the newest verdicts of the reviewers come to; null without any, as no review is required here."""
+    newest: dict[int, str] = {}
+    for row in viewer.hub.state.reviews(pull["id"]):
+        if row["state"] in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            newest[row["user_id"]] = row["state"]
+    if "CHANGES_REQUESTED" in newest.values():
+        return "CHANGES_REQUESTED"
+    return "APPROVED" if "APPROVED" in newest.values() else None
+
+
+def _pull_of(viewer: Viewer, row: Row) -> Row:
+    return viewer.hub.state.one("SELECT * FROM pulls WHERE id = ?", row["pull_id"])
+
+
+def review_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """A review."""
+    pull = _pull_of(viewer, row)
+
+    def comments() -> list[Row]:
+        return [one for one in viewer.hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
+
+    return written(viewer, repo, row, "PullRequestReview") | {
+        "state": row["state"],
+        "submittedAt": row["submitted_at"],
+        "url": f"{pull_page(viewer.hub, repo, pull)}#pullrequestreview-{row['id']}",
+        "comments": paged("comments", comments, lambda one: review_comment_node(viewer, repo, one)),
+    }
+
+
+def review_comment_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """An inline comment."""
+    state = viewer.hub.state
+
+    def reply_to(info: Any) -> Object | None:
+        parent = state.maybe("SELECT * FROM review_comments WHERE id = ?", row["in_reply_to_id"])
+        return None if parent is None else review_comment_node(viewer, repo, parent)
+
+    def review(info: Any) -> Object:
+        return review_node(viewer, repo, state.one("SELECT * FROM reviews WHERE id = ?", row["review_id"]))
+
+    return written(viewer, repo, row, "PullRequestReviewComment") | {
+        "path": row["path"],
+        "line": row["line"],
+        "originalLine": row["original_line"],
+        "diffHunk": row["diff_hunk"],
+        "outdated": row["position"] is None,
+        "replyTo": reply_to,
+        "pullRequestReview": review,
+        "reactionGroups": lambda info: reaction_groups(viewer, "review_comment", row["id"]),
+        "url": f"{pull_page(viewer.hub, repo, _pull_of(viewer, row))}#discussion_r{row['id']}",
+    }
+
+
+def thread_of(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """A review thread: the comments under one line, and whether they are settled."""
+    from localhub.rest.pulls.reviews import may_resolve
+
+    state = viewer.hub.state
+    pull = _pull_of(viewer, row)
+    comments = state.all("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])
+    first: Row = comments[0] if comments else {}
+    outdated = first.get("subject_type") == "line" and first.get("line") is None
+    return {
+        "__typename": "PullRequestReviewThread",
+        "id": node_id("PullRequestReviewThread", row["id"]),
+        "isResolved": row["resolved_by_id"] is not None,
+        "isCollapsed": row["resolved_by_id"] is not None or outdated,
+        "isOutdated": outdated,
+        "resolvedBy": user_node(viewer, row["resolved_by_id"], "User"),
+        "path": first.get("path", ""),
+        "line": first.get("line"),
+        "originalLine": first.get("original_line"),
+        "startLine": first.get("start_line"),
+        "originalStartLine": first.get("original_start_line"),
+        "diffSide": first.get("side", "RIGHT"),
+        "subjectType": str(first.get("subject_type", "line")).upper(),
+        "viewerCanResolve": lambda info: may_resolve(viewer.hub, viewer.actor, repo, pull),
+        "pullRequest": lambda info: thread_node(viewer, repo, issue_of(viewer.hub, pull)),
+        "comments": paged("comments", lambda: comments, lambda one: review_comment_node(viewer, repo, one)),
+    }

@@ -1,0 +1,1 @@
+"""Apps, users, and an App's webhook deliveries."""

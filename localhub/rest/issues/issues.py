@@ -1,0 +1,243 @@
+"""Issues: open, read, list, change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from localhub import events
+from localhub.auth import Actor, at_least, role_of
+from localhub.hub import Hub
+from localhub.objects.issue import whole_issue
+from localhub.rest.api import Body, Call, Routes, answer, check_text, nothing, paged
+from localhub.rest.errors import ApiError, invalid
+from localhub.rest.issues.labels import find_or_make, label_names, set_labels
+from localhub.state import Row
+
+routes = Routes()
+
+BASE = "/repos/{owner}/{repo}/issues"
+READ, WRITE = "issues:read|pull_requests:read", "issues:write|pull_requests:write"
+TITLE_LIMIT = 256
+
+
+def next_number(hub: Hub, repo_id: int) -> int:
+    """The number of the repository's next issue or pull request."""
+    hub.state.run("UPDATE repos SET last_number = last_number + 1 WHERE id = ?", repo_id)
+    return hub.state.count("SELECT last_number FROM repos WHERE id = ?", repo_id)
+
+
+def check_title(resource: str, title: str) -> None:
+    """422 for a blank title or one that is too long."""
+    if not title.strip():
+        raise invalid(resource, "title", "missing_field")
+    if len(title) > TITLE_LIMIT:
+        message = f"title is too long (maximum is {TITLE_LIMIT} characters)"
+        raise invalid(resource, "title", "custom", message)
+
+
+def insert_issue(hub: Hub, actor: Actor, repo: Row, title: str, body: str | None, *, is_pull: bool) -> Row:
+    """The new row of an issue or pull request; no event yet."""
+    now = hub.state.now()
+    with hub.state.transaction():
+        number = next_number(hub, repo["id"])
+        row_id = hub.state.insert(
+            "issues", repo_id=repo["id"], number=number, is_pull=is_pull, title=title, body=body,
+            user_id=actor.account_id, app_id=actor.app_id, created_at=now, updated_at=now,
+        )  # fmt: skip
+    return hub.state.one("SELECT * FROM issues WHERE id = ?", row_id)
+
+
+def open_issue(
+    hub: Hub,
+    actor: Actor,
+    repo: Row,
+    title: str,
+    body: str | None = None,
+    labels: list[str] | None = None,
+    assignees: list[str] | None = None,
+) -> Row:
+    """Open an issue and tell it; a ``labeled`` event follows for every label."""
+    check_title("Issue", title)
+    check_text("Issue", "body", body)
+    row = insert_issue(hub, actor, repo, title, body, is_pull=False)
+    rows = [find_or_make(hub, repo, name) for name in labels or []]
+    for label in rows:
+        hub.state.run("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", row["id"], label["id"])
+    set_assignees(hub, repo, row, assignees or [])
+    events.issue(hub, actor, repo, "opened", row)
+    for label in rows:
+        events.labelled(hub, actor, repo, "labeled", row, label)
+    return row
+
+
+def set_assignees(hub: Hub, repo: Row, issue: Row, logins: list[str]) -> None:
+    """Make these people the assignees; those without push access are left out, as on GitHub."""
+    hub.state.run("DELETE FROM issue_assignees WHERE issue_id = ?", issue["id"])
+    for login in logins:
+        account = hub.state.account_by_login(login)
+        if account is not None and at_least(role_of(hub.state, repo, account["id"]), "write"):
+            hub.state.run("INSERT OR IGNORE INTO issue_assignees VALUES (?, ?)", issue["id"], account["id"])
+
+
+def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "completed") -> None:
+    """Close an issue that is open and tell it."""
+    now = hub.state.now()
+    hub.state.update(
+        "issues", row["id"], state="closed", state_reason=reason, closed_at=now,
+        closed_by_id=actor.account_id,
+        updated_at=now,
+    )  # fmt: skip
+    events.issue(hub, actor, repo, "closed", row)
+
+
+def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
+    """Open a closed issue again and tell it."""
+    now = hub.state.now()
+    hub.state.update(
+        "issues",
+        row["id"],
+        state="open",
+        state_reason="reopened",
+        closed_at=None,
+        closed_by_id=None,
+        updated_at=now,
+    )
+    events.issue(hub, actor, repo, "reopened", row)
+
+
+def edit_texts(hub: Hub, row: Row, body: Body, resource: str = "Issue") -> dict[str, Any]:
+    """Take title and body from a request; gives the event's ``changes``, empty when nothing is new."""
+    changes: dict[str, Any] = {}
+    new: dict[str, Any] = {}
+    for name in ("title", "body"):
+        if name in body and body.maybe(name) != row[name]:
+            value = body.maybe(name)
+            if name == "title":
+                check_title(resource, value or "")
+            else:
+                check_text(resource, "body", value)
+            new[name] = value
+            changes[name] = {"from": row[name] or ""}
+    if new:
+        now = hub.state.now()
+        hub.state.update("issues", row["id"], updated_at=now, last_edited_at=now, **new)
+    return changes
+
+
+@routes.post(BASE, app="issues:write")
+async def create(call: Call) -> web.Response:
+    """POST issues; labels and assignees of people without push access are dropped, as on GitHub."""
+    if not call.repo["has_issues"]:
+        raise ApiError(410, "Issues has been disabled in this repository.")
+    if call.actor.account is None:
+        raise ApiError(401, "Requires authentication")
+    labels = label_names(call.body.items("labels") or [])
+    assignees = [str(login) for login in call.body.items("assignees") or []]
+    if not may_edit(call):
+        labels, assignees = [], []
+    row = open_issue(
+        call.hub, call.actor, call.repo, call.body.text("title"), call.body.maybe("body"), labels, assignees
+    )
+    return answer(
+        whole_issue(call.hub, call.repo, row), 201, {"Location": whole_issue(call.hub, call.repo, row)["url"]}
+    )
+
+
+def may_edit(call: Call) -> bool:
+    """Whether the caller may change what others wrote."""
+    if call.actor.kind == "installation":
+        return True
+    return at_least(role_of(call.hub.state, call.repo, call.actor.account_id), "triage")
+
+
+def check_author(call: Call, row: Row) -> None:
+    """403 unless the caller wrote this or may edit what others wrote."""
+    if row["user_id"] != call.actor.account_id and not may_edit(call):
+        raise ApiError(403, "Must have admin rights to Repository.")
+
+
+@routes.get(BASE, app=READ)
+async def list_all(call: Call) -> web.Response:
+    """GET issues with state, labels, creator, since, sort and direction; pull requests are among them."""
+    state, column = call.query("state", "open"), call.query("sort", "created")
+    rows = call.hub.state.all("SELECT * FROM issues WHERE repo_id = ?", call.repo["id"])
+    wanted = {name for name in call.query("labels").lower().split(",") if name}
+    creator, since = call.query("creator").lower(), call.query("since")
+
+    def keeps(row: Row) -> bool:
+        names = {label["name"].lower() for label in call.hub.state.labels_of(row["id"])} if wanted else set()
+        author = call.hub.state.account(row["user_id"])["login"].lower()
+        return (
+            state in ("all", row["state"])
+            and wanted <= names
+            and creator in ("", author)
+            and row["updated_at"] >= since
+        )
+
+    key = "updated_at" if column == "updated" else "created_at"
+    newest_first = call.query("direction", "desc") == "desc"
+    kept = sorted(
+        (row for row in rows if keeps(row)), key=lambda row: (row[key], row["number"]), reverse=newest_first
+    )
+    return paged(call, kept, lambda row: whole_issue(call.hub, call.repo, row))
+
+
+@routes.get(BASE + "/{number:\\d+}", app=READ)
+async def get(call: Call) -> web.Response:
+    """GET issues/{number}."""
+    return answer(whole_issue(call.hub, call.repo, call.issue()))
+
+
+@routes.patch(BASE + "/{number:\\d+}", app=WRITE)
+async def change(call: Call) -> web.Response:
+    """PATCH issues/{number}: title, body, state, labels, assignees."""
+    hub, repo, body, row = call.hub, call.repo, call.body, call.issue()
+    check_author(call, row)
+    state = body.choice("state", ("open", "closed"), row["state"])
+    reason = body.maybe("state_reason")
+    changes = edit_texts(hub, row, body)
+    if changes:
+        events.issue(hub, call.actor, repo, "edited", row, changes=changes)
+    if may_edit(call):
+        if "assignees" in body:
+            set_assignees(hub, repo, row, [str(login) for login in body.items("assignees") or []])
+        if "labels" in body:
+            set_labels(hub, call.actor, repo, row, label_names(body.items("labels") or []))
+    if state != row["state"] and row["is_pull"]:
+        from localhub.rest.pulls.pulls import set_pull_state
+
+        await set_pull_state(hub, call.actor, repo, call.pull(), state)
+    elif state != row["state"] and state == "closed":
+        close_issue(hub, call.actor, repo, row, reason or "completed")
+    elif state != row["state"]:
+        reopen_issue(hub, call.actor, repo, row)
+    return answer(whole_issue(hub, repo, call.issue()))
+
+
+@routes.post(BASE + "/{number:\\d+}/assignees", app=WRITE, user="write")
+async def assign(call: Call) -> web.Response:
+    """POST issues/{number}/assignees."""
+    row = call.issue()
+    present = call.hub.state.all(
+        "SELECT login FROM accounts JOIN issue_assignees ON account_id = accounts.id WHERE issue_id = ?",
+        row["id"],
+    )
+    added = [str(login) for login in call.body.items("assignees") or []]
+    set_assignees(call.hub, call.repo, row, [one["login"] for one in present] + added)
+    return answer(whole_issue(call.hub, call.repo, row), 201)
+
+
+@routes.put(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
+async def lock(call: Call) -> web.Response:
+    """PUT issues/{number}/lock."""
+    call.hub.state.update("issues", call.issue()["id"], locked=1)
+    return nothing()
+
+
+@routes.delete(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
+async def unlock(call: Call) -> web.Response:
+    """DELETE issues/{number}/lock."""
+    call.hub.state.update("issues", call.issue()["id"], locked=0)
+    return nothing()

@@ -1,0 +1,1 @@
+"""Pull requests, reviews, review comments and merging."""

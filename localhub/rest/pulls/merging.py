@@ -1,0 +1,131 @@
+"""Merging pull requests, and bringing their branches up to date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from localhub.auth import Actor
+from localhub.git.authoring import make_commit, signature_of
+from localhub.git.pushes import Move, after_push, move_ref
+from localhub.hub import Hub
+from localhub.objects.commit import message
+from localhub.objects.pull import issue_of
+from localhub.objects.repository import repo_url
+from localhub.pull_state import mark_merged
+from localhub.rest.api import Call, Routes, answer, nothing
+from localhub.rest.errors import ApiError, not_found
+from localhub.rest.pulls.pulls import ONE, READ, check_can_push
+from localhub.state import Row
+
+routes = Routes()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """How a merge is asked for."""
+
+    method: str
+    title: str | None
+    text: str | None
+
+
+@routes.get(ONE + "/merge", app=READ)
+async def is_merged(call: Call) -> web.Response:
+    """GET pulls/{number}/merge: 204 when it is merged."""
+    if call.pull()["merged_at"] is None:
+        raise not_found()
+    return nothing()
+
+
+@routes.put(ONE + "/merge", app="contents:write", user="write")
+async def merge(call: Call) -> web.Response:
+    """PUT pulls/{number}/merge with merge, squash or rebase."""
+    hub, repo, body = call.hub, call.repo, call.body
+    wish = Wish(
+        method=body.choice("merge_method", ("merge", "squash", "rebase"), "merge"),
+        title=body.maybe("commit_title"),
+        text=body.maybe("commit_message"),
+    )
+    async with hub.git.lock(repo["id"]):
+        pull = call.pull()
+        _check_mergeable(hub, pull, body.maybe("sha"))
+        base = pull["base_sha"]
+        sha = await _commit(hub, call.actor, repo, pull, base, wish)
+        ref = f"refs/heads/{pull['base_ref']}"
+        if not hub.git.set_ref(repo["id"], ref, sha, old=base):
+            raise ApiError(409, "Base branch was modified. Review and try the merge again.")
+        await mark_merged(hub, call.actor, repo, pull, sha)
+    await after_push(hub, call.actor, repo, [Move(ref=ref, old=base, new=sha)])
+    return answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
+    if sha is not None and sha != pull["head_sha"]:
+        raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+    if pull["draft"]:
+        raise ApiError(405, "Pull Request is still a draft")
+    if issue_of(hub, pull)["state"] == "closed" or not pull["mergeable"]:
+        raise ApiError(405, "Pull Request is not mergeable")
+
+
+async def _commit(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, wish: Wish) -> str:
+    row, git, repo_id, head = issue_of(hub, pull), hub.git, repo["id"], pull["head_sha"]
+    tree = (await git.merge(repo_id, base, head)).tree
+    if tree is None:
+        raise ApiError(405, "Pull Request is not mergeable")
+    if wish.method == "rebase":
+        return await _rebased(hub, actor, repo, pull, base)
+    if wish.method == "merge":
+        title = (
+            wish.title or f"Merge pull request #{row['number']} from {pull['head_owner']}/{pull['head_ref']}"
+        )
+        parents, text = [base, head], row["title"] if wish.text is None else wish.text
+        author = None
+    else:
+        shas = await git.commits(repo_id, "--reverse", f"{base}..{head}")
+        title = wish.title or f"{row['title']} (#{row['number']})"
+        own = "\n\n".join(f"* {message(git.commit(repo_id, sha))}" for sha in shas) if len(shas) > 1 else ""
+        parents, text = [base], own if wish.text is None else wish.text
+        author = signature_of(hub.state.account(row["user_id"]))
+    whole = f"{title}\n\n{text}".rstrip("\n")
+    return make_commit(hub, actor, repo, tree=tree, parents=parents, message=whole, author=author)
+
+
+async def _rebased(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> str:
+    """The commits anew on top of the base; only where that is no more than moving them along."""
+    git, repo_id = hub.git, repo["id"]
+    if not await git.is_ancestor(repo_id, base, pull["head_sha"]):
+        raise ApiError(405, "This branch can't be rebased")
+    tip = base
+    for sha in await git.commits(repo_id, "--reverse", f"{base}..{pull['head_sha']}"):
+        commit = git.commit(repo_id, sha)
+        tip = make_commit(
+            hub, actor, repo, tree=commit.tree.decode(), parents=[tip], message=message(commit),
+            author=commit.author, verified=False,
+        )  # fmt: skip
+    return tip
+
+
+@routes.put(ONE + "/update-branch", app="pull_requests:write", user="write")
+async def update_branch(call: Call) -> web.Response:
+    """PUT pulls/{number}/update-branch: merge the base into the head."""
+    hub, repo, pull = call.hub, call.repo, call.pull()
+    expected = call.body.maybe("expected_head_sha")
+    if expected is not None and expected != pull["head_sha"]:
+        raise ApiError(422, "expected head sha didn't match current head ref.")
+    check_can_push(hub, call.actor, hub.state.repo(pull["head_repo_id"]))
+    merged = await hub.git.merge(repo["id"], pull["base_sha"], pull["head_sha"])
+    if merged.tree is None:
+        raise ApiError(422, "merge conflict between base and head")
+    text = f"Merge branch '{pull['base_ref']}' into {pull['head_ref']}"
+    parents = [pull["head_sha"], pull["base_sha"]]
+    sha = make_commit(hub, call.actor, repo, tree=merged.tree, parents=parents, message=text)
+    head_repo = hub.state.repo(pull["head_repo_id"])
+    await hub.git.bring(repo["id"], head_repo["id"], sha)
+    ref = f"refs/heads/{pull['head_ref']}"
+    if not await move_ref(hub, call.actor, head_repo, Move(ref=ref, old=pull["head_sha"], new=sha)):
+        raise ApiError(422, "expected head sha didn't match current head ref.")
+    url = f"{repo_url(hub, repo)}/pulls/{pull['number']}"
+    return answer({"message": "Updating pull request branch.", "url": url}, 202)

@@ -1,0 +1,205 @@
+"""Reviews of pull requests: begun, submitted with inline comments, dismissed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from localhub import events
+from localhub.auth import Actor, at_least, check_repo, role_of
+from localhub.hub import Hub
+from localhub.objects.pull import issue_of, review, review_comment
+from localhub.rest.api import Body, Call, Routes, answer, check_text, paged
+from localhub.rest.errors import ApiError, invalid, malformed
+from localhub.rest.pulls.pulls import ONE, READ, WRITE
+from localhub.rest.pulls.review_comments import Spot, find_spot, insert_comment, patches_of, tell_comments
+from localhub.state import Row
+
+routes = Routes()
+
+BASE = ONE + "/reviews"
+STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
+
+
+def _review(call: Call, pull: Row) -> Row:
+    row = call.row("reviews", "review")
+    if row["pull_id"] != pull["id"] or (
+        row["state"] == "PENDING" and row["user_id"] != call.actor.account_id
+    ):
+        raise ApiError(404, "Not Found")
+    return row
+
+
+def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, comments: int) -> None:
+    """What GitHub refuses of a verdict: on one's own pull request, and without words."""
+    if event in ("APPROVE", "REQUEST_CHANGES") and issue_of(hub, pull)["user_id"] == actor.account_id:
+        what = "approve" if event == "APPROVE" else "request changes on"
+        raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {what} your own pull request"])
+    if (event == "REQUEST_CHANGES" and not body) or (event == "COMMENT" and not body and not comments):
+        raise ApiError(422, "Unprocessable Entity", errors=["Body can't be blank"])
+
+
+def insert_review(hub: Hub, actor: Actor, repo: Row, pull: Row, *, commit: str, body: str, state: str) -> Row:
+    """The new row of a review; no event yet."""
+    now = hub.state.now()
+    row_id = hub.state.insert(
+        "reviews", repo_id=repo["id"], pull_id=pull["id"], user_id=actor.account_id, app_id=actor.app_id,
+        body=body,
+        state=state, commit_id=commit, submitted_at=None if state == "PENDING" else now, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+    return hub.state.one("SELECT * FROM reviews WHERE id = ?", row_id)
+
+
+def tell_review(hub: Hub, actor: Actor, repo: Row, pull: Row, row: Row) -> None:
+    """The events of a submitted review: its own, and one for every inline comment."""
+    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
+    sql = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
+    hub.state.run(sql, pull["id"], row["user_id"])
+    events.review(hub, actor, repo, "submitted", pull, row)
+    comments = [one for one in hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
+    tell_comments(hub, actor, repo, pull, comments)
+
+
+@routes.post(BASE, app=WRITE)
+async def create(call: Call) -> web.Response:
+    """POST pulls/{number}/reviews; one comment that is not on the diff refuses the whole review."""
+    hub, body, pull = call.hub, call.body, call.pull()
+    event = body.choice("event", tuple(STATES), "") if body.maybe("event") else None
+    text, drafts = body.maybe("body") or "", body.items("comments") or []
+    check_text("PullRequestReview", "body", text)
+    commit = body.maybe("commit_id") or pull["head_sha"]
+    if not all(isinstance(draft, dict) for draft in drafts):
+        raise malformed("For 'properties/comments', every comment must be an object.")
+    if event is not None:
+        _check_verdict(hub, call.actor, pull, event, text, len(drafts))
+    sql = "SELECT 1 FROM reviews WHERE pull_id = ? AND user_id = ? AND state = 'PENDING'"
+    if event is None and hub.state.maybe(sql, pull["id"], call.actor.account_id):
+        error = "User can only have one pending review per pull request"
+        raise ApiError(422, "Unprocessable Entity", errors=[error])
+    spots = await _spots(call, pull, commit, drafts)
+    with hub.state.transaction():
+        state = "PENDING" if event is None else STATES[event]
+        row = insert_review(hub, call.actor, call.repo, pull, commit=commit, body=text, state=state)
+        for spot, words in spots:
+            insert_comment(hub, call.actor, call.repo, pull, row, spot, words)
+    if event is not None:
+        tell_review(hub, call.actor, call.repo, pull, row)
+    return answer(review(hub, call.repo, pull, row))
+
+
+async def _spots(call: Call, pull: Row, commit: str, drafts: list[dict[str, Any]]) -> list[tuple[Spot, str]]:
+    if not drafts:
+        return []
+    patches = await patches_of(call.hub, call.repo, pull, commit)
+    found: list[tuple[Spot, str]] = []
+    problems: list[str] = []
+    for draft in drafts:
+        words = Body(draft).text("body")
+        if not words.strip():
+            problems.append("Pull request review thread comments body can't be blank")
+        spot = find_spot(patches, Body(draft), commit)
+        if isinstance(spot, str):
+            problems.append(spot)
+        else:
+            found.append((spot, words))
+    if problems:
+        raise ApiError(422, "Unprocessable Entity", errors=list(dict.fromkeys(problems)))
+    return found
+
+
+@routes.get(BASE, app=READ)
+async def list_all(call: Call) -> web.Response:
+    """GET pulls/{number}/reviews, oldest first; pending ones are their author's own."""
+    pull = call.pull()
+    account = None if call.actor.account is None else call.actor.account["id"]
+    rows = [
+        r for r in call.hub.state.reviews(pull["id"]) if r["state"] != "PENDING" or r["user_id"] == account
+    ]
+    return paged(call, rows, lambda row: review(call.hub, call.repo, pull, row))
+
+
+@routes.get(BASE + "/{review:\\d+}", app=READ)
+async def get(call: Call) -> web.Response:
+    """GET pulls/{number}/reviews/{review}."""
+    pull = call.pull()
+    return answer(review(call.hub, call.repo, pull, _review(call, pull)))
+
+
+@routes.put(BASE + "/{review:\\d+}", app=WRITE)
+async def change(call: Call) -> web.Response:
+    """PUT pulls/{number}/reviews/{review}: its text."""
+    pull = call.pull()
+    row = _review(call, pull)
+    if row["user_id"] != call.actor.account_id:
+        raise ApiError(403, "Must be the author of the review.")
+    text = call.body.text("body")
+    check_text("PullRequestReview", "body", text)
+    call.hub.state.update("reviews", row["id"], body=text, updated_at=call.hub.state.now())
+    if text != row["body"] and row["state"] != "PENDING":
+        changes = {"body": {"from": row["body"]}}
+        events.review(call.hub, call.actor, call.repo, "edited", pull, _review(call, pull), changes=changes)
+    return answer(review(call.hub, call.repo, pull, _review(call, pull)))
+
+
+@routes.delete(BASE + "/{review:\\d+}", app=WRITE)
+async def delete(call: Call) -> web.Response:
+    """DELETE pulls/{number}/reviews/{review}: only a pending one."""
+    pull = call.pull()
+    row = _review(call, pull)
+    if row["state"] != "PENDING":
+        raise ApiError(422, "Can not delete a non-pending pull request review")
+    call.hub.state.run("DELETE FROM reviews WHERE id = ?", row["id"])
+    return answer(review(call.hub, call.repo, pull, row))
+
+
+@routes.post(BASE + "/{review:\\d+}/events", app=WRITE)
+async def submit(call: Call) -> web.Response:
+    """POST pulls/{number}/reviews/{review}/events: submit a pending review."""
+    hub, pull = call.hub, call.pull()
+    row, event = _review(call, pull), call.body.choice("event", tuple(STATES))
+    if row["state"] != "PENDING":
+        raise ApiError(422, "Unprocessable Entity", errors=["Could not submit a review that is not pending"])
+    text = call.body.maybe("body") or row["body"]
+    comments = [one for one in hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
+    _check_verdict(hub, call.actor, pull, event, text, len(comments))
+    now = hub.state.now()
+    hub.state.update("reviews", row["id"], body=text, state=STATES[event], submitted_at=now, updated_at=now)
+    row = _review(call, pull)
+    tell_review(hub, call.actor, call.repo, pull, row)
+    return answer(review(hub, call.repo, pull, row))
+
+
+@routes.put(BASE + "/{review:\\d+}/dismissals", app=WRITE, user="write")
+async def dismiss(call: Call) -> web.Response:
+    """PUT pulls/{number}/reviews/{review}/dismissals: only a verdict can be dismissed."""
+    pull = call.pull()
+    row = _review(call, pull)
+    if not call.body.text("message").strip():
+        raise invalid("PullRequestReview", "message", "missing_field")
+    if row["state"] not in ("APPROVED", "CHANGES_REQUESTED"):
+        raise ApiError(422, f"Can not dismiss a {row['state'].lower()} pull request review")
+    call.hub.state.update("reviews", row["id"], state="DISMISSED", updated_at=call.hub.state.now())
+    row = _review(call, pull)
+    events.review(call.hub, call.actor, call.repo, "dismissed", pull, row)
+    return answer(review(call.hub, call.repo, pull, row))
+
+
+@routes.get(BASE + "/{review:\\d+}/comments", app=READ)
+async def list_comments(call: Call) -> web.Response:
+    """GET pulls/{number}/reviews/{review}/comments."""
+    pull = call.pull()
+    row = _review(call, pull)
+    rows = [one for one in call.hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
+    return paged(call, rows, lambda one: review_comment(call.hub, call.repo, pull, one))
+
+
+def may_resolve(hub: Hub, actor: Actor, repo: Row, pull: Row) -> bool:
+    """Whether the caller may resolve threads: the pull request's author, or somebody who may push."""
+    if actor.kind == "installation":
+        check_repo(hub.state, actor, repo, app="pull_requests:write", user="write")
+        return True
+    return issue_of(hub, pull)["user_id"] == actor.account_id or at_least(
+        role_of(hub.state, repo, actor.account_id), "write"
+    )

@@ -1,0 +1,1 @@
+"""Repositories: their files, commits, git objects, statuses and check runs."""

@@ -1,0 +1,241 @@
+"""Check runs: made and annotated by Apps only; a person may ask for another run, or press a button."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aiohttp import web
+
+from localhub import events
+from localhub.auth import Actor
+from localhub.hub import Hub
+from localhub.objects.check import check_run
+from localhub.rest.api import Body, Call, Routes, answer, paged
+from localhub.rest.errors import ApiError, invalid, malformed, not_found
+from localhub.state import Row
+
+routes = Routes()
+
+REPO = "/repos/{owner}/{repo}"
+BASE = REPO + "/check-runs"
+READ, WRITE = "checks:read", "checks:write"
+STATUSES = ("queued", "in_progress", "completed", "waiting", "requested", "pending")
+CONCLUSIONS = (
+    "action_required",
+    "cancelled",
+    "failure",
+    "neutral",
+    "success",
+    "skipped",
+    "stale",
+    "timed_out",
+)
+LEVELS = ("notice", "warning", "failure")
+MOST_ANNOTATIONS = 50
+MOST_ACTIONS = 3
+TEXT_LIMIT = 65_535
+
+
+def _check_app(actor: Actor) -> int:
+    if actor.kind != "installation" or actor.app_id is None:
+        raise ApiError(403, "You must authenticate via a GitHub App.")
+    return actor.app_id
+
+
+def _read(body: Body) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The columns and annotations of a request."""
+    columns: dict[str, Any] = {
+        name: body.maybe(name)
+        for name in ("name", "external_id", "details_url", "started_at")
+        if name in body
+    }
+    if "status" in body:
+        columns["status"] = body.choice("status", STATUSES)
+    if "conclusion" in body:
+        columns |= {"conclusion": body.choice("conclusion", CONCLUSIONS), "status": "completed"}
+    if "completed_at" in body:
+        columns |= {"completed_at": body.maybe("completed_at"), "status": "completed"}
+    if columns.get("status") == "completed" and "conclusion" not in columns:
+        raise malformed('"conclusion" wasn\'t supplied.')
+    if "actions" in body:
+        columns["actions_json"] = json.dumps(_actions(body.items("actions") or []))
+    output = body.object("output")
+    if output is None:
+        return columns, []
+    columns |= {
+        "title": output.maybe("title"),
+        "summary": output.text("summary"),
+        "text": output.maybe("text"),
+    }
+    for name in ("summary", "text"):
+        if len(columns[name] or "") > TEXT_LIMIT:
+            raise ApiError(
+                422, f"Invalid request.\n\nOnly {TEXT_LIMIT} characters are allowed; {name} was too long."
+            )
+    return columns, [_annotation(value) for value in _limited(output.items("annotations") or [])]
+
+
+def _limited(values: list[Any]) -> list[Any]:
+    if len(values) > MOST_ANNOTATIONS:
+        text = f"No more than {MOST_ANNOTATIONS} items are allowed; {len(values)} were supplied."
+        raise malformed(f"For 'allOf/0', {text}")
+    return values
+
+
+def _annotation(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise malformed("For 'properties/annotations', every annotation must be an object.")
+    body = Body(value)
+    start, end = body.number("start_line"), body.number("end_line")
+    if start is None or end is None:
+        raise malformed('"start_line" wasn\'t supplied.')
+    return {
+        "path": body.text("path"),
+        "start_line": start,
+        "end_line": end,
+        "start_column": body.number("start_column"),
+        "end_column": body.number("end_column"),
+        "annotation_level": body.choice("annotation_level", LEVELS),
+        "title": body.maybe("title"),
+        "message": body.text("message"),
+        "raw_details": body.maybe("raw_details"),
+    }
+
+
+def _actions(values: list[Any]) -> list[dict[str, Any]]:
+    if len(values) > MOST_ACTIONS:
+        raise malformed(f"No more than {MOST_ACTIONS} items are allowed; {len(values)} were supplied.")
+    limits = {"label": 20, "description": 40, "identifier": 20}
+    actions = []
+    for value in values:
+        body = Body(value if isinstance(value, dict) else {})
+        action = {name: body.text(name) for name in limits}
+        for name, limit in limits.items():
+            if len(action[name]) > limit:
+                raise malformed(f"For 'properties/{name}', only {limit} characters are allowed.")
+        actions.append(action)
+    return actions
+
+
+def _suite(hub: Hub, repo: Row, app_id: int, sha: str) -> int:
+    sql = "SELECT id FROM check_suites WHERE repo_id = ? AND app_id = ? AND head_sha = ?"
+    found = hub.state.maybe(sql, repo["id"], app_id, sha)
+    if found is not None:
+        return int(found["id"])
+    heads = hub.git.refs(repo["id"], "refs/heads/")
+    branch = next((name.removeprefix("refs/heads/") for name, head in heads.items() if head == sha), None)
+    now = hub.state.now()
+    return hub.state.insert(
+        "check_suites", repo_id=repo["id"], app_id=app_id, head_sha=sha, head_branch=branch, created_at=now,
+        updated_at=now,
+    )  # fmt: skip
+
+
+def _annotate(hub: Hub, run_id: int, annotations: list[dict[str, Any]]) -> None:
+    for annotation in annotations:
+        hub.state.insert("annotations", check_run_id=run_id, annotation_json=json.dumps(annotation))
+
+
+@routes.post(BASE, app=WRITE)
+async def create(call: Call) -> web.Response:
+    """POST check-runs."""
+    hub, repo, app_id = call.hub, call.repo, _check_app(call.actor)
+    sha = call.body.text("head_sha")
+    call.body.text("name")
+    columns, annotations = _read(call.body)
+    if hub.git.resolve(repo["id"], sha) != sha:
+        raise ApiError(422, f"No commit found for SHA: {sha}")
+    with hub.state.transaction():
+        columns.setdefault("started_at", hub.state.now())
+        if columns.get("status") == "completed":
+            columns.setdefault("completed_at", hub.state.now())
+        row_id = hub.state.insert(
+            "check_runs", repo_id=repo["id"], suite_id=_suite(hub, repo, app_id, sha), app_id=app_id,
+            head_sha=sha,
+            **columns,
+        )  # fmt: skip
+        _annotate(hub, row_id, annotations)
+    row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", row_id)
+    events.check_run(hub, call.actor, repo, "created", row)
+    if row["status"] == "completed":
+        events.check_run(hub, call.actor, repo, "completed", row)
+    return answer(check_run(hub, repo, row), 201)
+
+
+@routes.patch(BASE + "/{id:\\d+}", app=WRITE)
+async def update(call: Call) -> web.Response:
+    """PATCH check-runs/{id}: annotations are added to those that are there."""
+    hub, row = call.hub, call.row("check_runs")
+    if row["app_id"] != _check_app(call.actor):
+        raise ApiError(
+            403, "Invalid app_id `check_run` can only be modified by the GitHub App that created it."
+        )
+    columns, annotations = _read(call.body)
+    if columns.get("status") == "completed":
+        columns.setdefault("completed_at", hub.state.now())
+    with hub.state.transaction():
+        if columns:
+            hub.state.update("check_runs", row["id"], **columns)
+        _annotate(hub, row["id"], annotations)
+        hub.state.update("check_suites", row["suite_id"], updated_at=hub.state.now())
+    fresh = call.row("check_runs")
+    if fresh["status"] == "completed" and row["status"] != "completed":
+        events.check_run(hub, call.actor, call.repo, "completed", fresh)
+    return answer(check_run(hub, call.repo, fresh))
+
+
+@routes.get(BASE + "/{id:\\d+}", app=READ)
+async def get(call: Call) -> web.Response:
+    """GET check-runs/{id}."""
+    return answer(check_run(call.hub, call.repo, call.row("check_runs")))
+
+
+@routes.get(BASE + "/{id:\\d+}/annotations", app=READ)
+async def list_annotations(call: Call) -> web.Response:
+    """GET check-runs/{id}/annotations."""
+    row = call.row("check_runs")
+    rows = call.hub.state.all("SELECT * FROM annotations WHERE check_run_id = ? ORDER BY id", row["id"])
+    base = f"{call.hub.web_url}/{call.repo['owner']}/{call.repo['name']}/blob/{row['head_sha']}"
+
+    def show(one: Row) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads(one["annotation_json"])
+        return value | {"blob_href": f"{base}/{value['path']}"}
+
+    return paged(call, rows, show)
+
+
+@routes.get(REPO + "/commits/{ref:.+}/check-runs", app=READ)
+async def list_for_ref(call: Call) -> web.Response:
+    """GET commits/{ref}/check-runs with check_name, status, app_id and filter (``latest`` of each name)."""
+    sha = call.hub.git.resolve(call.repo["id"], call.path("ref"))
+    if sha is None:
+        raise ApiError(422, f"No commit found for SHA: {call.path('ref')}")
+    rows = call.hub.state.check_runs(call.repo["id"], sha)
+    for parameter, column in (("check_name", "name"), ("status", "status"), ("app_id", "app_id")):
+        wanted = call.query(parameter)
+        rows = [row for row in rows if wanted in ("", str(row[column]))]
+    if call.query("filter", "latest") == "latest":
+        newest: dict[tuple[int, str], Row] = {}
+        for row in rows:
+            newest.setdefault((row["app_id"], row["name"]), row)
+        rows = list(newest.values())
+    return paged(call, rows, lambda row: check_run(call.hub, call.repo, row), key="check_runs")
+
+
+@routes.post(BASE + "/{id:\\d+}/rerequest", app=WRITE, user="write")
+async def rerequest(call: Call) -> web.Response:
+    """POST check-runs/{id}/rerequest."""
+    events.check_run(call.hub, call.actor, call.repo, "rerequested", call.row("check_runs"))
+    return answer({}, 201)
+
+
+def press(hub: Hub, actor: Actor, repo: Row, run_id: int, identifier: str) -> None:
+    """Press a button of a check run (``requested_action``), which a person does on the page."""
+    row = hub.state.maybe("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", run_id, repo["id"])
+    if row is None:
+        raise not_found()
+    if identifier not in {action["identifier"] for action in json.loads(row["actions_json"])}:
+        raise invalid("CheckRun", "identifier")
+    chosen = {"identifier": identifier}
+    events.check_run(hub, actor, repo, "requested_action", row, requested_action=chosen)

@@ -1,0 +1,146 @@
+"""How a request to the REST API becomes a call of a handler, and a handler's answer an HTTP response.
+
+Here stand the things that every endpoint has: the caller, the limit, the repository and its permissions,
+redirects after a rename, ETags, and the headers of each answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiohttp import web
+
+from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
+from localhub.hub import Hub
+from localhub.rest.api import HUB, PREFIX, Body, Call, Route, Routes, answer
+from localhub.rest.errors import ApiError, not_found
+from localhub.state import Row
+
+# A repository by name, and by id, where requests for renamed ones are redirected to.
+NAMED, BY_ID = "/repos/{owner}/{repo}", "/repositories/{repository_id:\\d+}"
+
+
+def mount(app: web.Application, tables: Iterable[Routes]) -> None:
+    """Put every endpoint below /api."""
+    for table in tables:
+        for route in table.all:
+            app.router.add_route(route.method, PREFIX + route.path, _endpoint(route))
+            if route.path.startswith(NAMED):
+                alias = BY_ID + route.path.removeprefix(NAMED)
+                app.router.add_route(route.method, PREFIX + alias, _endpoint(route))
+    app.router.add_route("*", PREFIX + "/{rest:.*}", _endpoint(MISSING))
+
+
+def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def endpoint(request: web.Request) -> web.StreamResponse:
+        hub = request.app[HUB]
+        actor = ANONYMOUS
+        try:
+            actor = authenticate(hub.state, request.headers.get("Authorization"))
+            response = await _serve(hub, route, request, actor)
+        except ApiError as error:
+            response = error.response()
+        resource = "graphql" if route.path == "/graphql" else "core"
+        response.headers.update(hub.rates.headers(actor, resource))
+        response.headers["x-github-request-id"] = _request_id()
+        response.headers["x-github-media-type"] = "github.v3; format=json"
+        return response
+
+    return endpoint
+
+
+async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
+    if not hub.rates.spend(actor):
+        raise ApiError(403, f"API rate limit exceeded for {actor.kind} {actor.name}.")
+    found = _repository(hub, route, request, actor)
+    if isinstance(found, web.Response):
+        return found
+    call = Call(hub=hub, request=request, actor=actor, body=await _read_body(request), found=found)
+    _check_kind(route, actor)
+    if found is not None:
+        check_repo(hub.state, actor, found, app=route.app, user=route.user)
+        if found["archived"] and request.method != "GET" and not _unarchives(request, call):
+            raise ApiError(403, "Repository was archived so is read-only.")
+    response = _conditional(request, await route.handler(call))
+    if response.status == 304:
+        hub.rates.refund(actor)
+    return response
+
+
+def _unarchives(request: web.Request, call: Call) -> bool:
+    return call.body.values.get("archived") is False or request.method == "DELETE"
+
+
+def _repository(hub: Hub, route: Route, request: web.Request, actor: Actor) -> Row | web.Response | None:
+    if not route.path.startswith(NAMED):
+        return None
+    if "repository_id" in request.match_info:
+        known = hub.state.maybe("SELECT id FROM repos WHERE id = ?", int(request.match_info["repository_id"]))
+        if known is None:
+            raise not_found()
+        return hub.state.repo(known["id"])
+    owner, name = request.match_info["owner"], request.match_info["repo"]
+    found = hub.state.repo_by_name(owner, name)
+    if found is not None:
+        return found
+    moved = hub.state.repo_by_old_name(owner, name)
+    if moved is None:
+        raise not_found()
+    check_repo(hub.state, actor, moved, app="metadata:read", user="read")
+    rest = request.path_qs.removeprefix(f"{PREFIX}/repos/{owner}/{name}")
+    url = f"{hub.api_url}/repositories/{moved['id']}{rest}"
+    body = {"message": "Moved Permanently", "url": url, "documentation_url": "https://docs.github.com/rest"}
+    return answer(body, 301 if request.method == "GET" else 307, {"Location": url})
+
+
+def _check_kind(route: Route, actor: Actor) -> None:
+    if route.app == "jwt" and actor.kind != "app":
+        raise ApiError(401, "A JSON web token could not be decoded")
+    if route.app != "jwt" and actor.kind == "app" and route.path not in ("/rate_limit", "/meta"):
+        raise ApiError(403, "Resource not accessible by integration")
+    if route.app == "user" and actor.kind == "installation":
+        raise ApiError(403, "Resource not accessible by integration")
+    if route.app == "user" and actor.kind == "anonymous":
+        raise ApiError(401, "Requires authentication")
+
+
+async def _read_body(request: web.Request) -> Body:
+    raw = await request.read()
+    if not raw.strip() or request.method in ("GET", "HEAD"):
+        return Body({})
+    try:
+        values = json.loads(raw)
+    except ValueError:
+        raise ApiError(400, "Problems parsing JSON") from None
+    if not isinstance(values, dict):
+        raise ApiError(400, "Body should be a JSON object")
+    return Body(values)
+
+
+def _conditional(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+    """ETag on what is read, and 304 when the caller has it already."""
+    body = response.body if isinstance(response, web.Response) else None
+    if request.method != "GET" or response.status != 200 or not isinstance(body, bytes):
+        return response
+    tag = f'W/"{hashlib.sha256(body).hexdigest()}"'
+    if request.headers.get("If-None-Match") == tag:
+        response = web.Response(status=304)
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, max-age=60, s-maxage=60"
+    response.headers["Vary"] = "Accept, Authorization, Cookie, X-GitHub-OTP"
+    return response
+
+
+def _request_id() -> str:
+    text = secrets.token_hex(16).upper()
+    return f"{text[:4]}:{text[4:10]}:{text[10:16]}:{text[16:22]}:{text[22:30]}"
+
+
+async def _missing(call: Call) -> web.StreamResponse:
+    raise not_found()
+
+
+MISSING = Route(method="*", path="/{rest}", handler=_missing, app="any", user="read")

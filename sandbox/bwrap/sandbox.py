@@ -1,0 +1,299 @@
+"""The bubblewrap backend: a keeper with the mounts, one bubblewrap per command, an overlay as workspace.
+
+Root and ordinary users take the same path; root differs in three ways. It needs no outer user namespace to
+mount; its commands run as a user id of the host that nobody else has (id-mapped mounts translate the owners
+of layers to it, Linux 5.19), so that not even the kernel sees root in there; and it can usually make control
+groups. The private layer is a tmpfs of ``workspace_bytes`` that belongs to the keeper's mounts. Where a
+tmpfs cannot carry an ordinary user's overlay (before Linux 6.6), a directory below ``scratch`` is watched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.bwrap import arguments, rootfs, seccomp
+from sandbox.bwrap.completed import completed
+from sandbox.bwrap.host_checks import mend
+from sandbox.egress import gate_for
+from sandbox.egress.clients import CA_FILE, PORT
+from sandbox.keeper import network
+from sandbox.keeper.keeper import NAME
+from sandbox.keeper.link import Answer, Link, memory_file
+from sandbox.layers import upper
+from sandbox.layers.frozen import freeze
+from sandbox.layers.scratch import DiskLayer
+from sandbox.limits import limits as ceilings
+from sandbox.limits.limits import Watchdog
+from sandbox.output.result import RunClock
+from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+
+if TYPE_CHECKING:
+    from sandbox.egress.gate import Gate
+    from sandbox.egress.outside import Outside
+
+_FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
+_KILL_SECONDS = 5.0
+_OLDEST = (0, 8)
+_SEARCH = "/usr/bin:/usr/local/bin:/bin"
+_ENDINGS = {"memory": Ending.OUT_OF_MEMORY, "processes": Ending.STOPPED}
+
+
+async def open_bwrap(
+    *,
+    layers: Sequence[Path],
+    policy: Policy,
+    scratch: Path,
+    on_disk: bool = False,
+    search: str = _SEARCH,
+    outside: Outside | None = None,
+) -> BwrapSandbox:
+    """Open a sandbox; see ``sandbox.open_sandbox``. Raises SandboxUnavailable.
+
+    ``on_disk`` keeps the private layer below ``scratch`` even where a tmpfs would do; ``search`` is the path
+    on which bubblewrap is looked for, never the environment's; ``outside`` is how its gate reaches the world.
+    """
+    program = await asyncio.to_thread(_bubblewrap, search)
+    if not layers:
+        raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
+    gate = gate_for(policy.egress, outside)
+    group = await asyncio.to_thread(ceilings.group, policy.limits)
+    disk = DiskLayer.create(scratch)
+    try:
+        uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
+        while True:
+            plan = _plan(program, layers, policy, group, uid, disk, gate, on_disk=on_disk)
+            link = await _start(plan, group)
+            step = link.told.get("step")
+            if step is None:
+                return BwrapSandbox(link, layers, policy, group, disk, gate)
+            await link.close()
+            if step == "layer" and uid is not None:
+                uid = None  # this filesystem cannot translate owners: stay the root of a user namespace
+            elif step == "workspace" and not on_disk:
+                on_disk = True
+            else:
+                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend(step))
+    except BaseException:
+        group.remove()
+        disk.dispose()
+        raise
+
+
+@cache
+def _bubblewrap(search: str) -> str:
+    """The path of a bubblewrap that is new enough."""
+    program = shutil.which("bwrap", path=search)
+    if program is None:
+        raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
+    told = subprocess.run([program, "--version"], capture_output=True, text=True, env={}).stdout
+    found = re.search(r"(\d+)\.(\d+)", told)
+    if found is None or (int(found[1]), int(found[2])) < _OLDEST:
+        raise SandboxUnavailable(
+            f"{program} is {told.strip() or 'broken'}, too old for --disable-userns",
+            "install bubblewrap 0.8 or newer (Debian 12, Ubuntu 24.04)",
+        )
+    return program
+
+
+def _plan(
+    program: str,
+    layers: Sequence[Path],
+    policy: Policy,
+    group: ceilings.Group,
+    uid: int | None,
+    disk: DiskLayer,
+    gate: Gate | None,
+    *,
+    on_disk: bool,
+) -> dict[str, Any]:
+    root = rootfs.plan(policy.mounts, disk.output)
+    trusted = [(CA_FILE[1:], gate.authority.bundle())] if gate else []
+    return {
+        "bwrap": program,
+        "uid": uid,
+        "layers": [str(layer.resolve()) for layer in layers],
+        "disk": str(disk.private) if on_disk else "",
+        "workspace_bytes": policy.limits.workspace_bytes,
+        "tmp_bytes": policy.limits.tmp_bytes,
+        "rlimits": ceilings.rlimits(policy.limits, contained=group.contained),
+        "network": (PORT, network.namespace()) if gate else None,
+        "dirs": (*root.dirs, "etc/egress"),
+        "links": root.links,
+        "files": (*root.files, *trusted),
+        "copies": root.copies,
+        "binds": root.binds,
+    }
+
+
+async def _start(plan: dict[str, Any], group: ceilings.Group) -> Link:
+    fds = [memory_file(seccomp.program(contained=group.contained))]
+    try:
+        fds += group.open()
+        return await Link.start(plan, fds)
+    finally:
+        for fd in fds:
+            os.close(fd)
+
+
+class BwrapSandbox:
+    """Keeps ``sandbox.spec.Sandbox``. Close it; ``async with`` does."""
+
+    def __init__(
+        self,
+        link: Link,
+        layers: Sequence[Path],
+        policy: Policy,
+        group: ceilings.Group,
+        disk: DiskLayer,
+        gate: Gate | None,
+    ) -> None:
+        self._link = link
+        self._gate = gate
+        if gate is not None and link.listener is not None:
+            gate.listen(link.listener)
+        self._layers = tuple(layers)
+        self._policy = policy
+        self._group = group
+        self._disk = disk
+        self._clock = RunClock(policy.limits, disk.output)
+        self._busy = asyncio.Lock()
+        self._closed = False
+        self._kills: int | None = None  # what the control group counted after the last command
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """How this one is contained: who it runs as for the host, where it writes, who counts."""
+        told = self._link.told
+        uid = told["uid"] if told["privileged"] else os.geteuid()
+        return {
+            "backend": "bwrap",
+            "identity": f"user {uid}"
+            if uid is not None
+            else "root of a user namespace (no id-mapped mounts here)",
+            "workspace": told["store"],
+            "limits": self._group.by,
+            "network": "a gate on the host" if self._gate else "none",
+        }
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process below which all of this sandbox runs."""
+        return self._link.process.pid
+
+    def strays(self) -> list[int]:
+        """The processes below the keeper beside its spare; none between commands."""
+        return [pid for pid in ceilings.descendants(self.keeper_pid) if ceilings.name_of(pid) != NAME]
+
+    async def __aenter__(self) -> BwrapSandbox:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+        """Run one command to its end; every process it started is dead when this returns.
+
+        ``on_output`` sees at most ``output_bytes`` of the output. Raises SandboxUnavailable when the sandbox
+        is closed, has died, or could not start the program's surroundings.
+        """
+        async with self._busy:
+            if self._closed:
+                raise SandboxUnavailable("the sandbox is closed", "open another one")
+            return await self._run(command, on_output)
+
+    async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> Completed:
+        kills = self._group.memory_kills() if self._kills is None else self._kills
+        self._kills = None  # until this command is over: nothing runs between two
+        began = time.monotonic()
+        with self._clock.streams(command, on_output) as streams:
+            options = memory_file(arguments.encoded(self._policy, command))
+            argv = ["bwrap", "--args", "3", "--", *command.argv]
+            answering = self._link.ask(b"run", argv, [*streams.fds, options])
+            os.close(options)
+            streams.let_go()
+            ending = await self._wait(answering, self._clock.seconds(command))
+            await streams.drained()
+        answer = answering.result()[0]
+        self._kills = self._group.memory_kills()
+        if answer["full"]:
+            ending = Ending.OUT_OF_SPACE
+        elif ending is Ending.EXITED and self._kills > kills:
+            ending = Ending.OUT_OF_MEMORY
+        elif ending is Ending.EXITED and self._closed:
+            ending = Ending.STOPPED
+        done = completed(answer, ending, time.monotonic() - began, streams)
+        if self._gate is None:
+            return done
+        requests, omitted = await self._gate.settle()
+        return replace(done, requests=requests, omitted_requests=omitted)
+
+    async def _wait(self, answering: asyncio.Future[Answer], seconds: float) -> Ending:
+        """Until the answer is there, killing when time, a limit or the caller says so."""
+        watchdog = Watchdog(self._link.process.pid, self._policy.limits, self._link.kill)
+        watching = None if self._group.contained else asyncio.ensure_future(watchdog.watch())
+        ending = Ending.EXITED
+        try:
+            if not (await asyncio.wait({answering}, timeout=seconds))[0]:
+                ending = Ending.TIMED_OUT
+        finally:  # also when the caller was cancelled: nobody leaves while something runs
+            if watching is not None:
+                watching.cancel()
+            await _ended(answering, self._link)
+        if error := answering.exception():
+            raise SandboxUnavailable(
+                "the sandbox's keeper died", "look for what killed it (memory of the host?)"
+            ) from error
+        return _ENDINGS.get(watchdog.reason, ending)
+
+    def entries(self) -> list[Entry]:
+        """What differs from the layers below; see ``sandbox.layers.upper.scan``."""
+        if self._closed:
+            raise SandboxUnavailable("the sandbox is closed", "ask for its entries before")
+        return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
+
+    def freeze(self, into: Path) -> list[Entry]:
+        """The same as a layer below ``into``; see ``sandbox.layers.frozen.freeze``."""
+        if self._closed:
+            raise SandboxUnavailable("the sandbox is closed", "freeze it before")
+        return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
+
+    async def aclose(self) -> None:
+        """Kill what runs, take the mounts away, dispose of the private layer."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._busy.locked():
+            self._link.kill()
+        async with self._busy:
+            await self._link.close()
+        if self._gate is not None:
+            await self._gate.aclose()
+        await asyncio.to_thread(self._group.remove)
+        await asyncio.to_thread(self._disk.dispose)
+
+
+async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
+    """Kill unless it has ended, and wait for the end, which nothing prevents; then pass a cancellation on."""
+    if answering.done():
+        return
+    link.kill()
+    cancelled = None
+    while not answering.done():
+        try:
+            if not (await asyncio.wait({answering}, timeout=_KILL_SECONDS))[0]:
+                link.process.kill()  # it is stuck; bubblewrap dies with its parent
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled

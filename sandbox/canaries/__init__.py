@@ -1,0 +1,1 @@
+"""What the self-test tries inside a sandbox."""

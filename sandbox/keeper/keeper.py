@@ -1,0 +1,236 @@
+"""The keeper: a small process per sandbox that owns its mounts and starts its commands.
+
+``link.py`` starts it in an isolated interpreter; of this package it loads ``kernel`` and ``stage`` alone. It
+enters a private mount namespace (and, unless root, a user namespace), builds the sandbox's root there once,
+mounts the workspace's overlay, and then starts bubblewrap for every command it is asked for. Mounts live
+exactly as long as this process: when the worker dies the control socket ends, the keeper kills what runs and
+leaves, and the kernel takes every mount and the private layer away. Nothing needs cleaning up afterwards.
+
+A fork costs a command a third of its time, so there is always a spare: a child that has done all but become
+bubblewrap, made while nobody waits. It is the keeper's alone; nothing of a command runs in it before that.
+
+Control messages are words or JSON over a SOCK_SEQPACKET; whatever may be long travels in a memfd beside them.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import stat
+import time
+from contextlib import suppress
+from typing import Any
+
+from sandbox.keeper import kernel
+from sandbox.keeper.stage import STAGE, SetupError, Stage, enter_namespaces, write
+
+STATUS_FD = 5
+NAME = "hob-keeper"  # its spare's too, until that is bubblewrap
+
+
+class Keeper:
+    """Answers the worker: one command at a time, every process of it dead before its end is told."""
+
+    def __init__(self, control: socket.socket, stage: Stage, plan: dict[str, Any], fds: list[int]) -> None:
+        self.control = control
+        self.stage = stage
+        self.bwrap: str = plan["bwrap"]
+        self.limits = [tuple(limit) for limit in plan["rlimits"]]
+        self.seccomp, *groups = fds
+        for group in groups:  # once and not per command: moving a process between groups takes 10 ms
+            os.write(group, b"0")
+            os.close(group)
+        self.quota: int = plan["workspace_bytes"] if plan["disk"] else 0
+        self.full = False
+
+    def serve(self) -> None:
+        """Until the worker closes the socket."""
+        gc.disable()  # it would touch, and so copy, pages that are shared with the spare
+        while True:
+            spare = self._spare()
+            message, fds = receive(self.control)
+            if not message:
+                return
+            if message == b"run":
+                self._run(fds, *spare)
+
+    def _spare(self) -> tuple[int, socket.socket]:
+        """A child that waits to become bubblewrap; it leaves when we do."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self.control.close()
+            self._become_bwrap(theirs)
+        theirs.close()
+        return pid, ours
+
+    def _run(self, fds: list[int], pid: int, spare: socket.socket) -> None:
+        status_read, status_write = os.pipe()
+        with spare:
+            try:
+                socket.send_fds(spare, [b"run"], [*fds, status_write])
+            except OSError:  # it was the first to go when memory was short
+                pid, another = self._spare()
+                with another:
+                    socket.send_fds(another, [b"run"], [*fds, status_write])
+        for fd in {*fds, status_write}:
+            os.close(fd)
+        self.full = False
+        code, worker = self._watch(pid)
+        kill_children()
+        told = os.read(status_read, 4096)
+        os.close(status_read)
+        answer = {"code": code, "started": b"exit-code" in told, "full": self.full}
+        if worker:
+            self.control.send(json.dumps(answer).encode())
+
+    def _become_bwrap(self, waiting: socket.socket) -> None:
+        try:
+            die_first()
+            if self.stage.identity >= 0:
+                os.setgroups([])
+                kernel.join_namespace(self.stage.identity, kernel.CLONE_NEWUSER)
+                os.setresgid(0, 0, 0)
+                os.setresuid(0, 0, 0)
+            os.lseek(self.seccomp, 0, os.SEEK_SET)
+            message, fds = receive(waiting)
+            if not message:
+                os._exit(0)
+            request, stdin, stdout, stderr, arguments, status = fds
+            argv = json.loads(os.pread(request, os.fstat(request).st_size, 0))
+            fds = [stdin, stdout, stderr, arguments, self.seccomp, status]
+            os.dup2(stderr, 2)
+            spare = [os.dup2(fd, 100 + index) for index, fd in enumerate(fds)]
+            for number, fd in enumerate(spare):
+                os.dup2(fd, number, inheritable=True)
+            os.closerange(len(fds), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            for kind, value in self.limits:
+                hard = resource.getrlimit(kind)[1]
+                value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+                resource.setrlimit(kind, (value, value))
+            os.execve(self.bwrap, argv, {})  # noqa: S606
+        except BaseException as error:
+            os.write(2, f"keeper: {error}\n".encode())
+        finally:
+            os._exit(125)
+
+    def _watch(self, pid: int) -> tuple[int, bool]:
+        """Wait for bubblewrap's end or the worker's word; (exit code or -signal, does the worker live)."""
+        child = os.pidfd_open(pid)
+        poll = select.poll()
+        poll.register(child, select.POLLIN)
+        poll.register(self.control, select.POLLIN)
+        worker = True
+        pause = 0.25
+        while True:
+            ready = {fd for fd, _ in poll.poll(pause * 1000 if self.quota else None)}
+            if child in ready:
+                os.close(child)
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), worker
+            if self.control.fileno() in ready:
+                worker = receive(self.control)[0] == b"kill"
+                poll.unregister(self.control)
+                os.kill(pid, signal.SIGKILL)
+            elif self.quota:
+                began = time.monotonic()
+                self.full = used_bytes(f"{STAGE}/private/upper", self.quota) > self.quota
+                pause = max(0.25, 5 * (time.monotonic() - began))
+                if self.full:
+                    os.kill(pid, signal.SIGKILL)
+
+
+def die_first() -> None:
+    """Whoever runs out of memory, the group or the host, the command goes before its keeper and others."""
+    with suppress(OSError):  # a container's read-only /proc
+        write("/proc/self/oom_score_adj", "1000")
+
+
+def used_bytes(top: str, enough: int) -> int:
+    """Disk space of a tree, counted until it is over ``enough``; what cannot be read counts as too much."""
+    total = 0
+    waiting = [top]
+    while waiting and total <= enough:
+        try:
+            with os.scandir(waiting.pop()) as found:
+                for entry in found:
+                    info = entry.stat(follow_symlinks=False)
+                    total += 512 * info.st_blocks + 1024
+                    if stat.S_ISDIR(info.st_mode):
+                        waiting.append(entry.path)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return enough + 1
+    return total
+
+
+def kill_children() -> None:
+    """Kill and reap all we have, grandchildren included, which become ours when their parents die.
+
+    The first process of a pid namespace can be reaped only after everything else in it is gone.
+    """
+    me = os.getpid()
+    while True:
+        for pid in children(me):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
+
+
+def children(parent: int) -> list[int]:
+    """The process ids of the direct children of a process with one thread."""
+    with open(f"/proc/{parent}/task/{parent}/children", "rb") as file:
+        return [int(word) for word in file.read().split()]
+
+
+def receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    """One message and its descriptors; empty at the end."""
+    try:
+        message, fds, _, _ = socket.recv_fds(control, 4096, 16)
+    except ConnectionError:
+        return b"", []
+    return message, fds
+
+
+def main(control_fd: int) -> None:
+    """Set up, report, serve."""
+    with suppress(OSError):  # a container's read-only /proc
+        write("/proc/self/comm", NAME)
+    os.umask(0o022)  # the caller's may be stricter, but the user inside must read its root
+    control = socket.socket(fileno=control_fd)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _, (request, *fds) = receive(control)
+    plan = json.loads(os.pread(request, os.fstat(request).st_size, 0))
+    os.close(request)
+    try:
+        privileged = enter_namespaces()
+        stage = Stage(plan, privileged)
+        stage.build()
+        kernel.become_subreaper()
+    except SetupError as error:
+        control.send(
+            json.dumps({"step": error.step, "errno": error.errno, "error": str(error)[:2000]}).encode()
+        )
+        return
+    answer = {
+        "privileged": privileged,
+        "store": stage.store,
+        "uid": plan["uid"] if stage.identity >= 0 else None,
+    }
+    handed = [stage.upper, *([] if stage.listener is None else [stage.listener])]
+    socket.send_fds(control, [json.dumps(answer).encode()], handed)
+    for fd in handed:
+        os.close(fd)
+    Keeper(control, stage, plan, fds).serve()
+    kill_children()

@@ -1,0 +1,168 @@
+"""The worker's end of a keeper: starts it, hands it its plan, and passes commands and answers as messages."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sandbox.spec import SandboxUnavailable
+
+# A package without its __init__, so that the keeper starts without what the worker needs.
+_BOOT = """
+import sys, types
+package = sys.modules["sandbox"] = types.ModuleType("sandbox")
+package.__path__ = [sys.argv[1]]
+from sandbox.keeper.keeper import main
+main(int(sys.argv[2]))
+"""
+_SETUP_SECONDS = 30.0
+Answer = tuple[dict[str, Any], list[int]]
+
+
+class KeeperGone(Exception):
+    """The keeper ended without being asked to; with it went everything that ran."""
+
+
+class Link:
+    """One keeper process. ``upper`` is the private layer's directory as a descriptor, valid until close.
+
+    ``listener`` listens inside, where there is a network; whoever takes it closes it.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self.process = process
+        self._control = control
+        self._answer: asyncio.Future[Answer] | None = None
+        self.upper = -1
+        self.listener: socket.socket | None = None
+        self.told: dict[str, Any] = {}
+        asyncio.get_running_loop().add_reader(control, self._readable)
+
+    @classmethod
+    async def start(cls, plan: dict[str, Any], fds: Sequence[int]) -> Link:
+        """Start a keeper on a plan; ``fds`` are the filter and the control groups. Raises SandboxUnavailable
+        when it dies; a step that failed is in ``told``."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        here = str(Path(__file__).parent.parent)
+        command = [sys.executable, "-I", "-S", "-c", _BOOT, here, str(theirs.fileno())]
+        try:
+            process = _spawn(command, theirs)
+        except OSError as error:
+            ours.close()
+            raise SandboxUnavailable(
+                f"the sandbox's keeper cannot be started ({error})",
+                "let the worker's user read and run the interpreter that runs it",
+            ) from error
+        finally:
+            theirs.close()
+        link = cls(process, ours)
+        try:
+            async with asyncio.timeout(_SETUP_SECONDS):
+                link.told, upper = await link.ask(b"start", plan, fds)
+        except (KeeperGone, TimeoutError) as error:
+            await link.close()
+            raise SandboxUnavailable(
+                f"the sandbox's keeper ended during its set-up ({error!r})",
+                "see what it printed on the worker's stderr",
+            ) from error
+        except BaseException:
+            await link.close()
+            raise
+        if upper:
+            link.upper = upper[0]
+        if upper[1:]:
+            link.listener = socket.socket(fileno=upper[1])
+        return link
+
+    def ask(self, word: bytes, request: object, fds: Sequence[int]) -> asyncio.Future[Answer]:
+        """Send a request; the future is its answer, or KeeperGone. The descriptors may be closed at once."""
+        self._answer = asyncio.get_running_loop().create_future()
+        file = memory_file(json.dumps(request).encode())
+        try:
+            socket.send_fds(self._control, [word], [file, *fds])
+        except OSError:
+            self._answer.set_exception(KeeperGone())
+        finally:
+            os.close(file)
+        return self._answer
+
+    def kill(self) -> None:
+        """Kill the command that runs; its answer comes all the same."""
+        try:
+            self._control.send(b"kill")
+        except OSError:
+            self.process.kill()
+
+    async def close(self) -> None:
+        """End the keeper, and with it its mounts and all that runs."""
+        if self._control.fileno() < 0:
+            return
+        asyncio.get_running_loop().remove_reader(self._control)
+        self._control.close()
+        if self.upper >= 0:
+            os.close(self.upper)
+            self.upper = -1
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(KeeperGone())
+        await asyncio.to_thread(self._reap)
+
+    def _reap(self) -> None:
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _readable(self) -> None:
+        try:
+            message, fds, _, _ = socket.recv_fds(self._control, 4096, 4)
+        except BlockingIOError:
+            return
+        except OSError:
+            message, fds = b"", []
+        if not message:
+            asyncio.get_running_loop().remove_reader(self._control)
+        if self._answer is None or self._answer.done():
+            for fd in fds:
+                os.close(fd)
+        elif message:
+            self._answer.set_result((json.loads(message), fds))
+        else:
+            self._answer.set_exception(KeeperGone())
+
+
+def _spawn(command: Sequence[str], control: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the keeper. Blocks for 2 ms, on purpose: at no moment could a cancellation lose it."""
+    return subprocess.Popen(
+        command,
+        env={},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        pass_fds=[control.fileno()],
+        start_new_session=True,
+        cwd="/",
+    )
+
+
+def memory_file(data: bytes) -> int:
+    """A sealed file in memory, at its start: what reads it can neither change nor grow it."""
+    fd = os.memfd_create("data", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+    os.lseek(fd, 0, os.SEEK_SET)
+    fcntl.fcntl(
+        fd,
+        fcntl.F_ADD_SEALS,
+        fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL,
+    )
+    return fd

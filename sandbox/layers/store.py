@@ -1,0 +1,143 @@
+"""Immutable directories that sandboxes share: built once per key, whatever crashes meanwhile.
+
+A layer is built in a directory of its own and renamed into place, so that a half-built one is never seen.
+Nothing is synced to the disk: a layer counts only for the boot of the machine that built it, because a power
+failure may have left it incomplete, and building it again is cheaper than waiting for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox.layers.disposal import remove_tree
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_DAY = 86400.0
+
+
+class LayerStore:
+    """The layers below ``root``. Safe to use from many tasks and many processes at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._layers = root / "layers"
+        self._unfinished = root / "unfinished"
+        self._trash = root / "trash"
+        self._locks = root / "locks"
+        for directory in (self._layers, self._unfinished, self._trash, self._locks):
+            directory.mkdir(parents=True, exist_ok=True)
+
+    async def layer(self, key: str, build: Callable[[Path], Awaitable[None]]) -> Path:
+        """The directory for ``key``. When it is not there yet, ``build`` fills an empty one, exactly once.
+
+        Whatever ``build`` raises is raised here, and nothing is kept. Never write into a finished layer.
+        """
+        name = _name(key)
+        while (ready := self._finished(name)) is None:
+            with self._try_lock(name) as locked:
+                if locked and (ready := self._finished(name)) is None:
+                    unfinished = self._start(name)
+                    try:
+                        await build(unfinished)
+                    except BaseException:
+                        self._retire(unfinished)
+                        raise
+                    ready = self._finish(unfinished, name)
+            if ready is not None:
+                break
+            await asyncio.sleep(0.02)
+        return ready
+
+    def layer_now(self, key: str, build: Callable[[Path], None]) -> Path:
+        """The same for synchronous callers; waits for another builder by blocking."""
+        name = _name(key)
+        if (ready := self._finished(name)) is not None:
+            return ready
+        with self._try_lock(name, wait=True):
+            if (ready := self._finished(name)) is not None:
+                return ready
+            unfinished = self._start(name)
+            try:
+                build(unfinished)
+            except BaseException:
+                self._retire(unfinished)
+                raise
+            return self._finish(unfinished, name)
+
+    def prune(self, *, unused_days: float = 14.0) -> int:
+        """Dispose of what dead builders left, of layers from an earlier boot, and of long unused ones.
+
+        Call it at start, before layers are used. Returns how many directories went.
+        """
+        for directory in (*self._layers.iterdir(), *self._unfinished.iterdir()):
+            name = directory.name.partition("@")[0]
+            with self._try_lock(name) as locked:
+                if locked and not (directory.parent == self._layers and self._fresh(directory, unused_days)):
+                    self._retire(directory)
+        retired = list(self._trash.iterdir())
+        for directory in retired:
+            remove_tree(directory)
+        return len(retired)
+
+    def _fresh(self, directory: Path, unused_days: float) -> bool:
+        name, _, boot = directory.name.partition("@")
+        used = self._used(name).stat().st_mtime
+        return boot == _boot() and time.time() - used < unused_days * _DAY
+
+    def _finished(self, name: str) -> Path | None:
+        directory = self._layers / f"{name}@{_boot()}"
+        if not directory.is_dir():
+            return None
+        self._used(name).touch()
+        return directory
+
+    def _start(self, name: str) -> Path:
+        """An empty directory to build in; the lock is held. What an earlier builder left is retired."""
+        for leftover in (*self._unfinished.glob(f"{name}@*"), *self._layers.glob(f"{name}@*")):
+            self._retire(leftover)
+        unfinished = self._unfinished / f"{name}@{secrets.token_hex(4)}"
+        unfinished.mkdir()
+        return unfinished
+
+    def _finish(self, unfinished: Path, name: str) -> Path:
+        return unfinished.rename(self._layers / f"{name}@{_boot()}")
+
+    def _retire(self, directory: Path) -> None:
+        """Out of sight at once; ``prune`` deletes it when there is time."""
+        directory.rename(self._trash / secrets.token_hex(8))
+
+    def _used(self, name: str) -> Path:
+        """The lock of a name; its time of change says when the layer was last asked for."""
+        return self._locks / name
+
+    @contextmanager
+    def _try_lock(self, name: str, *, wait: bool = False) -> Iterator[bool]:
+        """Whether we hold the lock of this name now. The kernel lets go of a dead process's locks."""
+        fd = os.open(self._used(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(fd)
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            os.close(fd)
+
+
+def _name(key: str) -> str:
+    """A file name for a key, the key itself where that is possible."""
+    return key if _PLAIN.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:13]

@@ -1,0 +1,216 @@
+"""Reading what a run left in its overlay's upper directory, through descriptors that cannot lead out of it.
+
+No command runs while this reads, so nothing moves; still every path is resolved by the kernel below the
+directory, through no link and into no other mount. The walk is iterative; a directory whose path is near
+PATH_MAX, which no checkout could hold, is named once as special and not entered.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sandbox.keeper.kernel import open_beneath
+from sandbox.spec import Entry, EntryKind, MiB
+
+PATH_MAX = 4096
+TOTAL_BYTES = 256 * MiB  # of content in one scan, smallest files first; what does not fit is ``too_big``
+
+_OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
+_Found = tuple[bytes, os.stat_result]
+
+
+def scan(upper: int, layers: Sequence[Path], file_bytes: int, *, contents: bool = True) -> list[Entry]:
+    """The entries of an upper directory over ``layers`` (top first), sorted by path.
+
+    A DELETED path means it and all below it in the layers; entries at or below the same path then say what
+    stands there instead, so apply deletions first. Directories as such have no entry, nor have changes of
+    nothing but modes other than a file's own. Without ``contents`` files come empty, for ``copy``. Raises
+    OSError when the directory itself cannot be read.
+    """
+    entries: list[Entry] = []
+    files: list[_Found] = []
+    with _opened(layers) as lowers:
+        for path, info in _walk(upper):
+            if stat.S_ISREG(info.st_mode):
+                files.append((path, info))
+            elif stat.S_ISDIR(info.st_mode):
+                entries += _replaced(upper, path, lowers)
+            else:
+                entries.append(_other(upper, path, info))
+    if contents:
+        entries += _read(upper, files, file_bytes)
+    else:
+        entries += [Entry(path=path, kind=EntryKind.FILE, executable=_runs(info)) for path, info in files]
+    return sorted(entries, key=lambda entry: (entry.path, entry.kind is not EntryKind.DELETED))
+
+
+def _walk(upper: int) -> Iterator[_Found]:
+    """Everything below a directory that is not the directory itself; long paths come as special ones."""
+    waiting = [b""]
+    while waiting:
+        above = waiting.pop()
+        with _directory(upper, above) as fd:
+            for name in os.listdir(fd):
+                info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                path = os.path.join(above, os.fsencode(name))
+                if stat.S_ISDIR(info.st_mode) and len(path) < PATH_MAX - 256:
+                    waiting.append(path)
+                yield path, info
+
+
+@contextmanager
+def _directory(upper: int, path: bytes) -> Iterator[int]:
+    fd = _open_readable(upper, path, os.O_DIRECTORY)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def _open_readable(upper: int, path: bytes, extra: int) -> int:
+    """Open for reading, whatever its modes say: its owner may give itself the right, and takes it back."""
+    try:
+        return open_beneath(upper, path or b".", os.O_RDONLY | os.O_NONBLOCK | extra)
+    except PermissionError:
+        pinned = _pin(upper, path)
+        link = f"/proc/self/fd/{pinned}"
+        try:
+            mode = stat.S_IMODE(os.fstat(pinned).st_mode)
+            os.chmod(link, mode | 0o700)
+            fd = os.open(link, os.O_RDONLY | os.O_CLOEXEC | extra)
+            if not extra:
+                os.chmod(link, mode)
+            return fd
+        finally:
+            os.close(pinned)
+
+
+def _pin(upper: int, path: bytes) -> int:
+    return open_beneath(upper, path or b".", os.O_PATH)
+
+
+def _other(upper: int, path: bytes, info: os.stat_result) -> Entry:
+    if stat.S_ISLNK(info.st_mode):
+        return Entry(path=path, kind=EntryKind.LINK, data=_link_target(upper, path))
+    return Entry(path=path, kind=EntryKind.DELETED if _whiteout(info) else EntryKind.SPECIAL)
+
+
+def _whiteout(info: os.stat_result) -> bool:
+    return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
+
+
+def _link_target(upper: int, path: bytes) -> bytes:
+    fd = _pin(upper, os.path.dirname(path))
+    try:
+        return os.readlink(os.path.basename(path), dir_fd=fd)
+    finally:
+        os.close(fd)
+
+
+def _read(upper: int, files: list[_Found], file_bytes: int) -> Iterator[Entry]:
+    room = TOTAL_BYTES
+    for path, info in sorted(files, key=lambda found: found[1].st_size):
+        too_big = info.st_size > min(file_bytes, room)
+        data = b"" if too_big else _content(upper, path, info.st_size)
+        room -= len(data)
+        yield Entry(path=path, kind=EntryKind.FILE, executable=_runs(info), data=data, too_big=too_big)
+
+
+def copy(upper: int, path: bytes, target: Path, room: int) -> int:
+    """Copy a file of the upper directory to ``target``, which is new; returns its bytes.
+
+    Raises ``OverflowError`` when it has more than ``room``.
+    """
+    with open(_open_readable(upper, path, 0), "rb") as source, target.open("xb") as made:
+        size = os.fstat(source.fileno()).st_size
+        if size > room:
+            raise OverflowError(path)
+        shutil.copyfileobj(source, made, 1 << 20)
+    return size
+
+
+def _runs(info: os.stat_result) -> bool:
+    return bool(info.st_mode & stat.S_IXUSR)
+
+
+def _content(upper: int, path: bytes, size: int) -> bytes:
+    with open(_open_readable(upper, path, 0), "rb") as file:
+        return file.read(size)
+
+
+def _replaced(upper: int, path: bytes, lowers: Sequence[int]) -> Iterator[Entry]:
+    """What a directory of the upper hides although it has no whiteout for it."""
+    if len(path) >= PATH_MAX - 256:
+        yield Entry(path=path, kind=EntryKind.SPECIAL)
+        return
+    if _is_file_below(lowers, path):
+        yield Entry(path=path, kind=EntryKind.DELETED)
+        return
+    with _directory(upper, path) as fd:
+        if not _opaque(fd):
+            return
+        present = {os.fsencode(name) for name in os.listdir(fd)}
+    for name in sorted(_names_below(lowers, path) - present):
+        yield Entry(path=os.path.join(path, name), kind=EntryKind.DELETED)
+
+
+def _opaque(fd: int) -> bool:
+    for name in _OPAQUE:
+        with suppress(OSError):
+            if os.getxattr(fd, name) == b"y":
+                return True
+    return False
+
+
+def _is_file_below(lowers: Sequence[int], path: bytes) -> bool:
+    """The layers show something that is no directory at this path."""
+    for lower in lowers:
+        with suppress(OSError):
+            fd = open_beneath(lower, path, os.O_PATH)
+            try:
+                info = os.fstat(fd)
+            finally:
+                os.close(fd)
+            return not _whiteout(info) and not stat.S_ISDIR(info.st_mode)
+    return False
+
+
+def _names_below(lowers: Sequence[int], path: bytes) -> set[bytes]:
+    """The names that the layers together show in a directory."""
+    shown: set[bytes] = set()
+    hidden: set[bytes] = set()
+    for lower in lowers:
+        try:
+            fd = open_beneath(lower, path, _DIRECTORY)
+        except OSError:
+            continue
+        try:
+            for name in os.listdir(fd):
+                info = os.stat(name, dir_fd=fd, follow_symlinks=False)
+                if _whiteout(info):
+                    hidden.add(os.fsencode(name))
+                elif os.fsencode(name) not in hidden:
+                    shown.add(os.fsencode(name))
+            if _opaque(fd):
+                break
+        finally:
+            os.close(fd)
+    return shown
+
+
+@contextmanager
+def _opened(layers: Sequence[Path]) -> Iterator[list[int]]:
+    fds: list[int] = []
+    try:
+        for layer in layers:
+            fds.append(os.open(layer, _DIRECTORY | os.O_CLOEXEC))
+        yield fds
+    finally:
+        for fd in fds:
+            os.close(fd)

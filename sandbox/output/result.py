@@ -1,0 +1,58 @@
+"""What every backend counts and hands back in the same way: time, streams, the result of a command."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.bwrap.rootfs import OUTPUT
+from sandbox.output.capture import Overflow
+from sandbox.output.streams import Streams
+from sandbox.spec import Command, Completed, Ending, Limits
+
+
+class RunClock:
+    """The time and the output of one sandbox's commands; ``output`` is what is shown as OUTPUT."""
+
+    def __init__(self, limits: Limits, output: Path) -> None:
+        self._limits = limits
+        self._output = output
+        self._numbers = itertools.count(1)
+        self._over = time.monotonic() + limits.run_seconds
+
+    def seconds(self, command: Command) -> float:
+        """How long a command may take now; 0 when the run's time is over."""
+        wanted = self._limits.command_seconds if command.seconds is None else command.seconds
+        return max(0.0, min(wanted, self._limits.command_seconds, self._over - time.monotonic()))
+
+    def streams(self, command: Command, on_output: Callable[[bytes], None] | None) -> Streams:
+        """The streams of the next command."""
+        cap = self._limits.output_bytes if command.output_bytes is None else command.output_bytes
+        path = self._output / f"{next(self._numbers)}.txt"
+        self._make_room()
+        return Streams(command, cap, on_output, Overflow(path, self._limits.kept_output_bytes))
+
+    def _make_room(self) -> None:
+        """The host's disk is not the sandbox's to fill: the oldest outputs go."""
+        files = sorted(self._output.iterdir(), key=lambda path: int(path.stem))
+        room = self._limits.all_output_bytes - self._limits.kept_output_bytes
+        for path in reversed(files):
+            room -= path.stat().st_size
+            if room < 0:
+                path.unlink()
+
+
+def result(code: int | None, ending: Ending, seconds: float, streams: Streams) -> Completed:
+    """What a command left."""
+    output, errors, overflow = streams.output, streams.errors, streams.overflow
+    return Completed(
+        exit_code=code,
+        ending=ending,
+        seconds=seconds,
+        output=output.kept,
+        errors=errors.kept if errors is not None else b"",
+        omitted_bytes=output.omitted + (errors.omitted if errors is not None else 0),
+        output_file=f"{OUTPUT}/{overflow.path.name}" if overflow.used else "",
+    )

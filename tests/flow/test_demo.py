@@ -1,0 +1,103 @@
+"""The whole path as a newcomer sees it: real processes, from a mention to a pull request that is right.
+
+Everything is looked at from outside: with git, with HTTP, with the tests of the repository itself.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot.demo.processes import House
+from bot.demo.show import Teller, play
+from bot.demo.story import git
+
+LIBRARY = "inflection==0.5.1"
+SOUND = "if number % 100 in (11, 12, 13):"
+BROKEN = "if number % 10 in (11, 12, 13):"
+
+
+def suite_passes(folder: Path) -> bool:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A small library's source distribution as pip brings it, with a bug in it, in a repository."""
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    pip += ["--no-build-isolation", "--no-binary", ":all:"]
+    subprocess.run([*pip, "--dest", str(tmp_path), LIBRARY], check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    unpack = ["tar", "--extract", "--no-same-owner", "--file", str(archive), "--directory", str(tmp_path)]
+    subprocess.run(unpack, check=True, capture_output=True)
+    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
+    module = folder / "inflection" / "__init__.py"
+    module = module if module.exists() else folder / "inflection.py"
+    text = module.read_text("utf-8")
+    assert SOUND in text
+    module.write_text(text.replace(SOUND, BROKEN), "utf-8")
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=Import")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """All processes of Hob, started once for the stories of this module."""
+    house = House(home=tmp_path_factory.mktemp("house"), model="offline")
+    try:
+        house.start()
+        yield house
+    finally:
+        house.stop()
+
+
+async def play_in(house: House, **story: Any) -> dict[str, Any]:
+    return await play(house, Teller(console=Console(stderr=True)), **story)
+
+
+def cloned(house: House, pr_url: str, into: Path) -> Path:
+    """The pull request's head, cloned with plain git from the local GitHub as anybody can."""
+    repository, _, number = pr_url.partition("/pull/")
+    git(into.parent, "clone", "--quiet", f"{repository}.git", str(into))
+    git(into, "fetch", "--quiet", "origin", f"pull/{number}/head")
+    git(into, "checkout", "--quiet", "FETCH_HEAD")
+    return into
+
+
+def test_one_command_from_a_mention_to_a_pull_request() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "demo", "--exit", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    story = json.loads(done.stdout)
+    assert story["state"] == "done"
+    assert story["pr_url"]
+    assert story["run_url"]
+    assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
+
+
+async def test_the_pull_request_mends_the_repository(house: House, tmp_path: Path) -> None:
+    story = await play_in(house)
+    assert story["state"] == "done"
+    assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
+
+
+async def test_the_same_on_real_code(house: House, library: Path, tmp_path: Path) -> None:
+    assert not suite_passes(library)
+    story = await play_in(house, repo=library, request="the tests of ordinal fail for 13, please fix it")
+    assert story["state"] == "done"
+    assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))

@@ -1,0 +1,106 @@
+"""A reviewed pull request as its reviewer sees it: one task, an answer in each thread, nothing said twice."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.tasks.database.connection import Database
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually, requests
+
+
+@pytest.fixture
+async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
+    async with at_work(tmp_path, home, database) as working:
+        yield working
+
+
+async def opened(hob: AtWork) -> dict[str, Any]:
+    """A pull request of the bot's with one note, the requests of whose run are within bounds."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    hob.says([MEND], [call("note", path="calc.py", line=2, text="Doubling multiplies."), DONE])
+    issue = await hob.issue("calc", "Doubling is wrong", "@hob please fix this")
+    await hob.hub.admin("requests", clear=True)
+    await hob.comment("calc", issue["number"], "**Done**")
+    told, creating = await requests(hob)
+    assert 0 < len(told) <= 40, told
+    assert len(creating) <= 6, creating
+    (pull,) = await hob.pulls("calc")
+    return pull
+
+
+async def threads(hob: AtWork, number: int) -> list[dict[str, Any]]:
+    """The review threads as a person's page shows them."""
+    query = """query($number: Int!) { repository(owner: "maintainer", name: "calc") {
+      pullRequest(number: $number) { reviewThreads(first: 50) { nodes {
+        isResolved comments(first: 50) { nodes { body author { login } } } } } } } }"""
+    found = await hob.hub.as_maintainer.graphql(query, number=number)
+    nodes: list[dict[str, Any]] = found["repository"]["pullRequest"]["reviewThreads"]["nodes"]
+    return nodes
+
+
+async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork) -> None:
+    pull = await opened(hob)
+    number, at = pull["number"], f"/repos/maintainer/calc/pulls/{pull['number']}"
+    body = pull["body"].replace("<!-- hob:end -->", "<!-- hob:end -->\n\nSigned off by a person.")
+    await hob.hub.as_maintainer.patch(at, {"body": body})
+    shared = {"path": "calc.py", "side": "RIGHT"}
+    remarks = [
+        {**shared, "line": 1, "body": "name it\n```suggestion\ndef double(number):\n```"},
+        {**shared, "line": 2, "body": "and use the name"},
+        {"path": "calc.py", "line": 2, "side": "LEFT", "body": "was this ever right?"},
+    ]
+    hob.says(
+        [call("write", path="calc.py", text="def double(number):\n    return number * 2\n")],
+        [
+            call("note", path="calc.py", line=2, text="Doubling multiplies!"),
+            call("finish", kind="changed", title="Name the number", summary="It has a name now."),
+        ],
+    )
+    await hob.hub.admin("requests", clear=True)
+    review = {"event": "REQUEST_CHANGES", "body": "@hob please go through these", "comments": remarks}
+    await hob.hub.as_maintainer.post(f"{at}/reviews", {"commit_id": pull["head"]["sha"], **review})
+    await hob.comment("calc", number, "**Done**")
+    told, creating = await requests(hob)
+    assert len(told) <= 40, told
+    assert len(creating) <= 6, creating
+
+    now = await hob.hub.as_maintainer.get(at)
+    own, *theirs = await threads(hob, number)
+    assert [len(thread["comments"]["nodes"]) for thread in theirs] == [2, 2, 2]
+    answers = [thread["comments"]["nodes"][1]["body"] for thread in theirs]
+    assert all(now["head"]["sha"] in answer for answer in answers)
+    assert "The suggestion is in" in answers[0]
+    assert [thread["isResolved"] for thread in theirs] == [True, False, False]
+    assert own["isResolved"], "its line is gone"
+    assert len(await threads(hob, number)) == 4, "a finding is not raised twice"
+    assert now["commits"] == 2
+    assert now["title"] == "Double for real"
+    assert "Signed off by a person." in now["body"]
+    assert "Name the number" in now["body"]
+    assert "It added instead." in now["body"]
+    assert "Fixes #1" in now["body"]
+    at_work = f"/repos/maintainer/calc/commits/{pull['head']['sha']}/check-runs?check_name=Hob+at+work"
+    (shown,) = (await hob.hub.as_maintainer.get(at_work))["check_runs"]
+    assert (shown["status"], shown["conclusion"]) == ("completed", "success")
+    commit = await hob.hub.as_maintainer.get(f"/repos/maintainer/calc/commits/{now['head']['sha']}")
+    assert commit["commit"]["verification"]["verified"]
+
+
+async def test_a_thread_hears_why_nothing_was_done(hob: AtWork) -> None:
+    pull = await opened(hob)
+    at = f"/repos/maintainer/calc/pulls/{pull['number']}"
+    hob.says([call("finish", kind="nothing", title="", summary="It is named well.")])
+    spot = {"commit_id": pull["head"]["sha"], "path": "calc.py", "line": 1, "side": "RIGHT"}
+    await hob.hub.as_maintainer.post(f"{at}/comments", {"body": "@hob rename it", **spot})
+    await hob.comment("calc", pull["number"], "Nothing to change")
+
+    async def answered() -> bool:
+        return any("It is named well." in c["body"] for t in await threads(hob, pull["number"])
+                   for c in t["comments"]["nodes"])  # fmt: skip
+
+    await eventually(answered, "no answer in the thread")
+    assert not (await threads(hob, pull["number"]))[-1]["isResolved"]

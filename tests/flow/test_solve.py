@@ -1,0 +1,215 @@
+"""``hob solve`` as a person at a terminal uses it: a real process on a real repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.demo.story import demo_repository, git
+from bot.errors import UserError
+from bot.solve.solve import apply_diff
+from tests.support import ROOT
+
+FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds", "attempts"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """The demo's repository, whose tests fail."""
+    demo_repository(tmp_path / "shop")
+    return tmp_path / "shop"
+
+
+def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.CompletedProcess[str]:
+    keep = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        env=keep | {"HOB_HOME": str(home), "HOB_MODEL": model},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def script(path: Path, *turns: list[dict[str, Any]]) -> str:
+    path.write_text(json.dumps([{"calls": turn} for turn in turns]))
+    return f"scripted:{path}"
+
+
+def call(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"name": name, "args": arguments}
+
+
+def finish(kind: str, summary: str = "Because.") -> dict[str, Any]:
+    return call("finish", kind=kind, title="A title", summary=summary)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path) -> None:
+    before = snapshot(shop)
+    done = hob(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert set(told) == FIELDS
+    assert told["outcome"] == "changed"
+    assert "+        if amount >= threshold:" in told["diff"]
+    assert told["proof"]["passed"]
+    assert told["proof"]["checks"][0]["base"]["failed"] == 3
+    assert snapshot(shop) == before
+
+
+def test_apply_changes_the_working_tree(home: Path, shop: Path, tmp_path: Path) -> None:
+    mend = call("edit", path="invoice/discount.py", old="amount > threshold", new="amount >= threshold")
+    model = script(tmp_path / "s.json", [mend], [finish("changed")])
+    done = hob(home, "solve", str(shop), "fix", "--apply", model=model)
+    assert done.returncode == 0, done.stderr
+    assert "A title" in done.stdout
+    assert "amount >= threshold" in (shop / "invoice" / "discount.py").read_text()
+
+
+def test_several_attempts_are_listed_and_the_best_is_printed(home: Path, shop: Path, tmp_path: Path) -> None:
+    mend = call("edit", path="invoice/discount.py", old="amount > threshold", new="amount >= threshold")
+    useless = call("write", path="note.txt", text="x\n")
+    scripts = {"1": [[useless], [finish("changed")]], "2": [[mend], [finish("changed")]]}
+    turns = {number: [{"calls": turn} for turn in script] for number, script in scripts.items()}
+    (tmp_path / "s.json").write_text(json.dumps(turns))
+    model = f"scripted:{tmp_path / 's.json'}"
+    done = hob(home, "solve", str(shop), "fix", "--attempts", "2", "--json", model=model)
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert [(each["attempt"], each["chosen"], each["passed"]) for each in told["attempts"]] == [
+        (1, False, False), (2, True, True),
+    ]  # fmt: skip
+    assert told["attempts"][1]["why"] == "its proof passes" and "note.txt" in told["attempts"][0]["diff"]
+    shown = hob(home, "solve", str(shop), "fix", "--attempts", "2", model=model)
+    assert "Attempts" in shown.stdout and "its proof" in shown.stdout
+
+
+def test_a_change_that_does_not_pass_is_shown_and_not_applied(home: Path, shop: Path, tmp_path: Path) -> None:
+    model = script(tmp_path / "s.json", [call("write", path="new.txt", text="x\n")], [finish("changed")])
+    done = hob(home, "solve", str(shop), "fix", "--apply", "--json", model=model)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["proof"]["passed"] is False
+    assert not (shop / "new.txt").exists()
+
+
+@pytest.mark.parametrize("kind", ["answered", "nothing", "blocked"])
+def test_without_a_change_it_says_why_and_does_not_exit_0(
+    home: Path, shop: Path, tmp_path: Path, kind: str
+) -> None:
+    model = script(tmp_path / "s.json", [finish(kind, "It is as it should be.")])
+    done = hob(home, "solve", str(shop), "what is this?", model=model)
+    assert done.returncode == 1
+    assert "It is as it should be." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.mkdir(), "not a git repository"),
+        (lambda path: (path.mkdir(), git(path, "init", "-q")), "no commit yet"),
+        (lambda path: (path.mkdir(), git(path.parent, "init", "-q")), "lies in one: give"),
+    ],
+    ids=["no repository", "no commit", "a folder in one"],
+)
+def test_what_is_no_repository_is_named(home: Path, tmp_path: Path, make: Any, said: str) -> None:
+    make(tmp_path / "x")
+    done = hob(home, "solve", str(tmp_path / "x"), "fix")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_repository_file_is_named(home: Path, shop: Path) -> None:
+    (shop / ".github").mkdir()
+    (shop / ".github" / "hob.yml").write_text("tset: x\n")
+    git(shop, "add", "--all")
+    git(shop, "commit", "-q", "-m", "x")
+    done = hob(home, "solve", str(shop), "fix")
+    assert done.returncode == 2
+    assert "unknown key `tset`" in done.stderr
+
+
+def test_a_failing_setup_shows_its_last_lines(home: Path, shop: Path) -> None:
+    (shop / ".github").mkdir()
+    (shop / ".github" / "hob.yml").write_text("setup: echo building; echo bo''om >&2; exit 3\n")
+    git(shop, "add", "--all")
+    git(shop, "commit", "-q", "-m", "x")
+    done = hob(home, "solve", str(shop), "fix")
+    assert done.returncode == 2
+    assert "exit code 3" in done.stderr
+    assert "boom" in done.stderr
+
+
+def test_setup_is_shared_and_is_no_part_of_the_change(home: Path, shop: Path, tmp_path: Path) -> None:
+    (shop / ".github").mkdir()
+    (shop / ".github" / "hob.yml").write_text(
+        "setup: mkdir gen; echo made > gen/x\ntest: test $(cat gen/x) = made\n"
+    )
+    git(shop, "add", "--all")
+    git(shop, "commit", "-q", "-m", "x")
+    look = call("shell", command="cat gen/x && touch seen")
+    done = hob(
+        home,
+        "solve",
+        str(shop),
+        "fix",
+        "--json",
+        model=script(tmp_path / "s.json", [look], [finish("changed")]),
+    )
+    told = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert "gen/x" not in told["diff"]
+    assert "seen" in told["diff"]
+
+
+def test_an_unknown_model_is_named(home: Path, shop: Path) -> None:
+    done = hob(home, "solve", str(shop), "fix", model="nonsense")
+    assert done.returncode == 2
+    assert "HOB_MODEL" in done.stderr
+
+
+def test_a_repository_cannot_choose_a_script_of_the_host(home: Path, shop: Path, tmp_path: Path) -> None:
+    (shop / ".github").mkdir()
+    (shop / ".github" / "hob.yml").write_text(f"model: {script(tmp_path / 's.json', [finish('answered')])}\n")
+    git(shop, "add", "--all")
+    git(shop, "commit", "-q", "-m", "x")
+    done = hob(home, "solve", str(shop), "fix")
+    assert done.returncode == 2
+    assert "model" in done.stderr
+
+
+def test_apply_runs_nothing_of_the_repositorys_and_stays_inside(tmp_path: Path) -> None:
+    repo, marker, outside = tmp_path / "repo", tmp_path / "ran", tmp_path / "outside"
+    repo.mkdir()
+    outside.mkdir()
+    git(repo, "init", "--quiet")
+    (repo / ".gitattributes").write_text("* filter=evil\n")
+    (repo / "a.txt").write_text("one\n")
+    (repo / "link").symlink_to(outside)
+    for name in ("clean", "smudge"):
+        git(repo, "config", f"filter.evil.{name}", f"touch {marker}; cat")
+    apply_diff(repo, "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n")
+    assert (repo / "a.txt").read_text() == "two\n"
+    assert not marker.exists()
+    for path in ("link/x", "../outside/x", ".git/hooks/x"):
+        new = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
+        with pytest.raises(UserError, match="nothing was applied"):
+            apply_diff(repo, f"{new}@@ -0,0 +1 @@\n+x\n")
+    assert list(outside.iterdir()) == []

@@ -1,0 +1,111 @@
+"""Who may import whom: the picture in design and README, read from the code's own imports."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+# For each room what of the project it may import beside itself; every other import of it is an error.
+ALLOWED: dict[str, set[str]] = {
+    "sandbox": set(),
+    "localhub": set(),
+    "bot.domain": set(),
+    "bot.errors": set(),
+    "bot.text": {"bot.errors"},
+    "bot.guest": set(),
+    "bot.log": set(),
+    "bot.settings": {"bot.errors"},
+    "bot.repofile": {"bot.errors"},
+    "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
+    "bot.github": {"bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
+    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repofile", "bot.text"},
+    "bot.workspace": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.run",
+        "bot.text", "sandbox",
+    },
+    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
+    "bot.offline": {"bot.agent", "bot.domain"},
+    "bot.run": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.inbox", "bot.repofile",
+        "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    },
+    "bot.solve": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.text", "bot.workspace", "sandbox",
+    },
+    "bot.replay": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    },
+    "bot.eval": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.repofile", "bot.run", "bot.solve", "bot.text",
+        "bot.workspace", "sandbox",
+    },
+    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.cli.doctor"},
+    "bot.demo": {"bot.domain", "bot.errors"},
+    "bot.doctor": {"bot", "sandbox"},
+    "bot.serve": {"bot", "sandbox"},
+    "bot.__main__": {"bot", "sandbox", "localhub"},
+}  # fmt: skip
+
+
+def room(module: str) -> str:
+    """The longest key of ALLOWED that the module stands below."""
+    matches = [key for key in ALLOWED if module == key or module.startswith(f"{key}.")]
+    return max(matches, key=len, default="")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for top in ("bot", "sandbox", "localhub"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path, module: str) -> Iterator[str]:
+    """Every module of the project that the file names in an import, relative ones resolved."""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{name.name}" for name in node.names)
+
+
+MODULES = [(name, path) for name, path in modules() if name not in ("bot",)]
+
+
+@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+def test_imports_go_in_one_direction(module: str, path: Path) -> None:
+    home = room(module)
+    assert home, f"{module} belongs to no room: give it one in ALLOWED"
+    known = {name for name, _ in modules()}
+    for target in imports(path, module):
+        if target not in known or target == "bot" or room(target) == home:
+            continue
+        allowed = any(target == ok or target.startswith(f"{ok}.") for ok in ALLOWED[home])
+        assert allowed, f"{module} must not import {target}"
+
+
+def test_only_settings_reads_the_environment() -> None:
+    # The demo, and the guest inside the sandbox, hand variables on to processes; they decide nothing by them.
+    readers = {
+        module
+        for module, path in modules()
+        if module.startswith("bot") and not module.startswith("bot.guest")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    assert readers - {"bot.demo.processes", "bot.demo.story"} == {"bot.settings"}
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    silent = [name for name, path in modules() if not ast.get_docstring(ast.parse(path.read_text("utf-8")))]
+    assert not silent

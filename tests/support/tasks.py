@@ -1,0 +1,51 @@
+"""Requests to put into a store."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+from bot.domain import Asked, Event, Person, Repo, TaskKind, Thread, Trigger, TriggerKind
+
+_numbers = itertools.count(1)
+ALICE = Person(id=7, login="alice")
+
+
+def asked(
+    *,
+    number: int = 3,
+    delivery: str = "",
+    request: str = "fix the bug",
+    installation: int = 5,
+    repo: int = 11,
+) -> Asked:
+    """A request on issue ``number`` of repository ``repo``, from a delivery of its own by default."""
+    trigger = Trigger(
+        kind=TriggerKind.COMMENT,
+        id=99,
+        text=f"@hob {request}",
+        author=ALICE,
+        url="https://github.test/octo/app/issues/3#issuecomment-99",
+        at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    )
+    event = Event(
+        delivery=delivery or f"00000000-0000-0000-0000-{next(_numbers):012d}",
+        name="issue_comment",
+        action="created",
+        installation=installation,
+        sender=ALICE,
+        repo=Repo(
+            id=repo, owner="octo", name="app", default_branch="main", clone_url="https://github.test/octo/app"
+        ),
+        thread=Thread(
+            number=number,
+            is_pull=False,
+            title="It breaks",
+            body="See \x00 and \ud800.",
+            author=ALICE,
+            url="https://github.test/octo/app/issues/3",
+            labels=("bug",),
+        ),
+        trigger=trigger,
+    )
+    return Asked(kind=TaskKind.CHANGE, request=request, event=event)

@@ -1,0 +1,107 @@
+"""Workers in processes of their own, to be killed."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from bot.serve import serve_worker
+from bot.settings import load
+from bot.tasks.database.connection import Database
+from bot.tasks.store import Store
+from bot.tasks.sweep import sweep
+from tests.support.flow import AtWork, eventually
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(
+    ["bot.run.end_without_run", "bot.inbox.intake", "bot.tasks.queue", "sandbox.probe"]
+)
+
+
+def _work(settings: dict[str, Any], log: str) -> None:
+    """A worker process, as ``hob worker`` starts it."""
+    with Path(log).open("ab") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    asyncio.run(serve_worker(load(**settings)))
+
+
+class Workers:
+    """Worker processes, started and killed."""
+
+    def __init__(self, hob: AtWork, home: Path, database: Database, logs: Path) -> None:
+        hub = hob.hub
+        self.hob, self.database, self._logs = hob, database, logs
+        self.store = Store(database.engine)
+        self._all: list[BaseProcess] = []
+        self._settings = {
+            "home": home, "database_url": database.url, "github_url": hub.api_url, "app_id": hub.app_id,
+            "private_key": hub.private_key, "model": hob.model, "write_seconds": 0, "progress_seconds": 0,
+        }  # fmt: skip
+
+    async def start(self) -> BaseProcess:
+        """One more, which takes work when this returns."""
+        log = self._logs / f"worker-{len(self._all)}.log"
+        log.touch()
+        worker = _PROCESSES.Process(target=_work, args=(self._settings, str(log)))
+        worker.start()
+        self._all.append(worker)
+
+        async def started() -> bool:
+            assert worker.is_alive(), log.read_text()
+            return b"worker.started" in log.read_bytes()
+
+        await eventually(started, "the worker does not start")
+        return worker
+
+    async def expire(self) -> None:
+        """A minute passes for the leases of all who do not beat, and somebody sweeps."""
+        async with self.database.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET lease_until = now() WHERE state = 'running'"))
+
+        async def swept() -> bool:  # not while a worker is at it
+            return await sweep(self.database.engine) is not None
+
+        await eventually(swept, "somebody sweeps for ever")
+
+    def log(self, number: int) -> str:
+        """What the worker started as ``number`` logged."""
+        return (self._logs / f"worker-{number}.log").read_text()
+
+    def stop(self) -> None:
+        """Kill those that are left."""
+        for worker in self._all:
+            worker.kill()
+            worker.join()
+
+
+@asynccontextmanager
+async def working(hob: AtWork, home: Path, database: Database, **more: Any) -> AsyncIterator[None]:
+    """A worker in this process for the while; ``more`` are settings."""
+    hub, stop = hob.hub, asyncio.Event()
+    settings = load(
+        home=home,
+        database_url=database.url,
+        github_url=hub.api_url,
+        app_id=hub.app_id,
+        private_key=hub.private_key,
+        model=hob.model,
+        write_seconds=0,
+        progress_seconds=0,
+        log="console",
+        **more,
+    )
+    worker = asyncio.create_task(serve_worker(settings, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await worker

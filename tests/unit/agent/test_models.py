@@ -1,0 +1,138 @@
+"""One call to a model: what asking again cannot mend, whom nobody knows, and scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.agent.loop import think
+from bot.agent.models.direct import ModelCall, Patience, choose
+from bot.agent.models.provider_errors import ContextFull
+from bot.agent.models.scripted import call, play
+from bot.agent.prompt import opening
+from bot.agent.tools.registry import definitions
+from bot.domain import OutcomeKind
+from bot.errors import Parked, UserError
+from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, repository
+from tests.support.model_servers import KEY, Fault, Say, Server, environment, serving
+
+QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77)
+
+
+@pytest.fixture
+async def model(server: Server) -> AsyncIterator[ModelCall]:
+    """The model under test, at the provider."""
+    model = choose(server.model, patience=QUICK)
+    yield model
+    await model.aclose()
+
+
+async def ask(model: ModelCall) -> Any:
+    return await model.ask([opening(brief())], definitions())
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said_so"),
+    [
+        (Fault(status=401, message="bad key"), UserError, "refuses the key"),
+        (
+            Fault(status=404, code="model_not_found", message="no such model"),
+            UserError,
+            "does not know the model",
+        ),
+        (Fault(status=400, message="bad schema"), UserError, "rejects the request"),
+        (Fault(status=413, message="too large"), ContextFull, "no longer fits"),
+        (Fault(status=400, message="context size exceeded"), ContextFull, "no longer fits"),
+        (Fault(status=429, message="wait long", headers={"retry-after": "900"}), Parked, "asks to wait"),
+    ],
+    ids=lambda value: str(getattr(value, "message", "")),
+)
+async def test_what_asking_again_cannot_mend_is_said_at_once(
+    server: Server, model: ModelCall, fault: Fault, error: type[Exception], said_so: str
+) -> None:
+    if fault.status == 404 and server.model.startswith("anthropic"):
+        fault = Fault(status=404, code="not_found_error", message="model: none")
+    server.answers = [fault]
+    with pytest.raises(error, match=said_so) as raised:
+        await ask(model)
+    assert len(server.asked) == 1
+    assert KEY not in str(raised.value)
+    if isinstance(raised.value, Parked):
+        assert raised.value.after == 900
+
+
+async def test_a_quota_that_is_used_up_parks(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving("openai") as server:
+        for name, value in environment(server).items():
+            monkeypatch.setenv(name, value)
+        model = choose(server.model, patience=QUICK)
+        server.answers = [Fault(status=429, code="insufficient_quota", message="pay first")]
+        with pytest.raises(Parked, match="quota"):
+            await ask(model)
+        await model.aclose()
+
+
+async def test_a_short_wait_that_is_asked_for_is_waited(server: Server, model: ModelCall) -> None:
+    server.answers = [Fault(status=429, headers={"retry-after": "0"}), Say(text="fine")]
+    answer = await ask(model)
+    assert (answer.response.text, answer.retries) == ("fine", 1)
+
+
+async def test_nobody_listens(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in environment(server):
+        if name.endswith("_URL"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9/v1")
+    model = choose(server.model, patience=QUICK)
+    with pytest.raises(Parked, match="3 times"):
+        await ask(model)
+    await model.aclose()
+
+
+def test_a_window_is_known_or_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
+    assert choose("openai-chat:gpt-4").window == 8_192
+    assert choose("openai-chat:nobody-knows-it").window == 128_000
+    assert choose("anthropic:claude-haiku-4-5").window == 200_000
+    assert choose("openai-chat:gpt-4,anthropic:claude-haiku-4-5").window == 8_192
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("openai-chat:gpt-4o", "OPENAI_API_KEY"),
+        ("anthropic:claude-sonnet-4-5", "ANTHROPIC_API_KEY"),
+        ("gpt", "HOB_MODEL .* is 'gpt': Unknown model"),
+        ("nobody:gpt", "HOB_MODEL .* is 'nobody:gpt': Unknown model"),
+        ("", "HOB_MODEL .* is ''"),
+        ("scripted:/no/such/file", "not a script"),
+    ],
+)
+def test_an_unknown_model_or_a_missing_key_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, names: str
+) -> None:
+    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UserError, match=names):
+        choose(name)
+
+
+async def test_a_script_can_come_from_a_file(tmp_path: Path) -> None:
+    script = tmp_path / "script.json"
+    turns = [{"text": "Hm.", "calls": [{"name": "finish", "args": {"kind": "answered", "summary": "42"}}]}]
+    script.write_text(json.dumps(turns))
+    model = choose(f"scripted:{script}")
+    sandbox = DirectorySandbox(repository(tmp_path / "repo"))
+    outcome = await think(brief=brief(), model=model, sandbox=sandbox, limits=LIMITS, journal=Memory())
+    assert (outcome.kind, outcome.summary) == (OutcomeKind.ANSWERED, "42")
+    await model.aclose()
+
+
+async def test_a_script_that_is_over_says_so() -> None:
+    with pytest.raises(AssertionError, match="has 0 turns"):
+        await ask(play([]))
+    assert (await ask(play([call("read", path=".")]))).usage.usd == 0

@@ -1,0 +1,174 @@
+"""What is asked of the bot in a text, as a reader sees it; and what the words come to."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.inbox.commands.parse import RESOLVE, Said, Word, is_bare, understand
+from bot.inbox.mentions import find
+
+
+@pytest.mark.parametrize(
+    ("text", "requests"),
+    [
+        ("@hob please fix this", ["please fix this"]),
+        ("@HOB fix it", ["fix it"]),
+        ("@hob[bot] fix it", ["fix it"]),
+        ("Hi @Hob, fix it.", ["fix it."]),
+        ("@hob: fix it", ["fix it"]),
+        ("(@hob) fix it", ["fix it"]),
+        ("**@hob** fix it", ["fix it"]),
+        ("@hob - fix it", ["fix it"]),
+        ("@hob\n\n- one\n- two", ["- one\n- two"]),
+        ("# @hob fix it", ["fix it"]),
+        ("- first\n- @hob fix it", ["fix it"]),
+        ("text\r\n\r\n@hob fix\r\nit\r\n", ["fix\nit"]),
+        ("@hob one\n\n@hob two", ["one", "two"]),
+        ("@hob @hob x", ["", "x"]),
+        ("@hob", [""]),
+        ("please fix\nthis, @hob!", ["please fix\nthis"]),
+        ("Before.\n\n- please fix this @hob", ["please fix this"]),
+        (
+            "Why.\n\n@hob fix it:\n\n```py\n@hob = 1\n```\n\nThanks",
+            ["fix it:\n\n```py\n@hob = 1\n```\n\nThanks"],
+        ),
+        ("@hob see <!-- a secret --> this", ["see  this"]),
+        ("<details>\n\n@hob fix it\n\n</details>", ["fix it\n\n</details>"]),
+        ("> they said\n\n@hob fix it", ["fix it"]),
+        ("@hob \ue0001\ue001 x", ["1 x"]),
+    ],
+)
+def test_requests(text: str, requests: list[str]) -> None:
+    assert find(text, "hob") == requests
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "@hobby fix it",
+        "@hob-2 fix it",
+        "@hob_x fix it",
+        "me@hob.com",
+        "me@hob",
+        "@hob.example.com",
+        "@hob/team fix it",
+        "@hob's last change was wrong",
+        "@@hob",
+        "\\@hob fix it",
+        "https://github.com/@hob fix it",
+        "`@hob fix it`",
+        "``a `@hob` b``",
+        "```\n@hob fix it\n```",
+        "~~~\n@hob fix it\n",
+        "text\n\n    @hob fix it",
+        "- item\n\n      @hob fix it",
+        "> @hob fix it",
+        "> quoted\n@hob lazily continued",
+        "1. > @hob fix it",
+        "> > @hob fix it\n>\n> no",
+        "<!-- @hob fix it -->",
+        "text <!-- @hob fix it --> text",
+        "<!--\n\n@hob fix it\n\n-->",
+        "<div>@hob fix it</div>",
+        "<pre>\n\n@hob fix it\n</pre>",
+        '<a title="@hob fix it">x</a>',
+        "[@hob](https://example.com) fix it",
+        "[x](https://example.com/@hob 'the @hob title')",
+        "![@hob](x.png)",
+        "<https://example.com/@hob>",
+        "[a]: /x '@hob fix it'",
+        "~~@hob fix it~~",
+        "&#64;hob fix it",
+    ],
+)
+def test_no_requests(text: str) -> None:
+    assert find(text, "hob") == []
+
+
+def test_other_names() -> None:
+    assert find("@my-hob.bot fix", "my-hob.bot") == ["fix"]
+    assert find("@my-hobXbot fix", "my-hob.bot") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 60000,
+        "![" * 30000,
+        "*a " * 20000,
+        "> " * 20000,
+        "- " * 20000,
+        "<a " * 20000,
+        "`" * 60000,
+        "@hob " * 12000,
+    ],
+)
+def test_a_hostile_text_costs_little(text: str) -> None:
+    began = time.process_time()
+    find(text + "\n\n@hob x", "hob")
+    assert time.process_time() - began < 2
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(st.sampled_from("@hob >`*_[]()<!->\n ~#\\x&;"), max_size=60))
+def test_any_text_is_read(text: str) -> None:
+    for request in find(text, "hob"):
+        assert request == request.strip()
+
+
+@pytest.mark.parametrize(
+    ("requests", "said"),
+    [
+        (["stop"], Said(word=Word.STOP)),
+        (["Cancel."], Said(word=Word.STOP)),
+        (["please stop this now!"], Said(word=Word.STOP)),
+        (["help"], Said(word=Word.HELP)),
+        (["status?"], Said(word=Word.STATUS)),
+        (["retry"], Said(word=Word.RETRY)),
+        (["try again!"], Said(word=Word.RETRY)),
+        (["try 3"], Said(word=Word.TRY, number=3)),
+        (["please Try 3 attempts now."], Said(word=Word.TRY, number=3)),
+        (["use attempt #2"], Said(word=Word.USE, number=2)),
+        (["use 0"], Said(word=Word.USE, number=0)),
+        (["thanks", "use 2"], Said(word=Word.USE, number=2)),
+        (["approve 3F2a9c01bd77"], Said(word=Word.APPROVE, digest="3f2a9c01bd77")),
+        (["please approve `3f2a9c01bd77` now."], Said(word=Word.APPROVE, digest="3f2a9c01bd77")),
+        (["approve"], Said(word=Word.APPROVE)),
+        (["approve the facade"], Said(request="approve the facade")),
+        (["approve 3f2a9c01bd77 and merge"], Said(request="approve 3f2a9c01bd77 and merge")),
+        (["try using tabs"], Said(request="try using tabs")),
+        (["try 3 times before giving up"], Said(request="try 3 times before giving up")),
+        (["use 2 spaces"], Said(request="use 2 spaces")),
+        (["use 2.5 as the factor"], Said(request="use 2.5 as the factor")),
+        (["use -1"], Said(request="use -1")),
+        (["try"], Said(request="try")),
+        (["retry the download when it fails"], Said(request="retry the download when it fails")),
+        (["status codes are wrong"], Said(request="status codes are wrong")),
+        (["try 3", "fix it"], Said(request="fix it")),
+        (["stop using tabs"], Said(request="stop using tabs")),
+        (["help me with the parser"], Said(request="help me with the parser")),
+        (["cancel the order when it is empty"], Said(request="cancel the order when it is empty")),
+        (["do this", "stop"], Said(word=Word.STOP)),
+        (["help", "do this"], Said(request="do this")),
+        (["one", "", "two"], Said(request="one\n\ntwo")),
+        ([""], Said(request=RESOLVE)),
+        (["thanks"], Said()),
+        (["thank you so much"], Said()),
+        (["thanks, now fix the other one"], Said(request="thanks, now fix the other one")),
+        ([], Said()),
+    ],
+)
+def test_what_the_words_come_to(requests: list[str], said: Said) -> None:
+    assert understand(requests) == said
+
+
+def test_bare_requests() -> None:
+    for request in ("please fix this", "Can you take a look at it?", "resolve this issue", "", RESOLVE):
+        assert is_bare(request)
+    for request in ("fix the average", "please add tests", "исправь это"):
+        assert not is_bare(request)

@@ -1,0 +1,182 @@
+"""Deliveries that failed are asked for again, and mentions that nobody delivered are found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.github.app import GitHub
+from bot.inbox.decision import AppIdentity
+from bot.inbox.intake import Intake
+from bot.inbox.reconcile import Reconciler
+from bot.tasks.database.tables import DeliveryState
+from bot.tasks.store import Store
+from tests.support.flow import eventually
+from tests.support.hub import Hub, Receiver, running_hub
+
+ISSUES = "/repos/maintainer/demo/issues"
+HOUR = 3600
+
+
+@dataclass
+class World:
+    """A hub whose webhooks go to a receiver, and the bot's own record of what came."""
+
+    hub: Hub
+    receiver: Receiver
+    store: Store
+    gh: GitHub
+    identity: AppIdentity
+
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.store, self.gh, self.identity)
+
+    async def take_in(self) -> None:
+        """Store what the receiver got and was content with, as the web process does."""
+        for one in self.receiver.arrived:
+            guid = one.headers["X-GitHub-Delivery"]
+            await self.store.add_delivery(guid, one.event, one.body, {})
+
+    async def earlier(self, seconds: float) -> None:
+        await self.hub.admin("clock", offset=-seconds)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, store: Store) -> AsyncIterator[World]:
+    async with (
+        Receiver() as receiver,
+        running_hub(tmp_path, receiver.url) as hub,
+        aiohttp.ClientSession() as session,
+    ):
+        gh = GitHub(
+            session,
+            api_url=hub.api_url,
+            app_id=hub.app_id,
+            private_key=hub.private_key,
+            write_spacing=0,
+            backoff=0.01,
+        )
+        app = await gh.app()
+        identity = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
+        await hub.seed_repo("demo", {"a.txt": "a\n"})
+        await hub.idle()
+        receiver.arrived.clear()
+        yield World(hub, receiver, store, gh, identity)
+
+
+async def test_s12_what_failed_while_away_is_delivered_once_more_each(world: World) -> None:
+    hub = world.hub
+    world.receiver.status = 503
+    await world.earlier(6 * HOUR)
+    for number in range(40):
+        await hub.as_maintainer.post(ISSUES, {"title": f"Number {number}"})
+    await hub.as_maintainer.post("/repos/maintainer/demo/labels", {"name": "x", "color": "ff0000"})
+    await hub.idle()
+    await world.earlier(0)
+    world.receiver.status = 202
+    world.receiver.arrived.clear()
+    assert await world.reconciler.redeliver() == 40
+    await hub.idle()
+    guids = [one.headers["X-GitHub-Delivery"] for one in world.receiver.all("issues.opened")]
+    assert len(guids) == len(set(guids)) == 40
+    await world.take_in()
+    assert await world.reconciler.redeliver() == 0
+
+
+async def test_s12_one_that_fails_again_is_asked_for_ever_more_rarely(world: World) -> None:
+    hub = world.hub
+    world.receiver.status = 503
+    await world.earlier(HOUR)
+    await hub.as_maintainer.post(ISSUES, {"title": "Lost"})
+    await hub.idle()
+    await world.earlier(0)
+    assert await world.reconciler.redeliver() == 1
+    await hub.idle()
+    assert await world.reconciler.redeliver() == 0, "the second attempt is new"
+    world.receiver.status = 202
+    await hub.idle()
+
+
+async def test_s13_a_mention_that_no_delivery_told_of_is_found_once(world: World) -> None:
+    hub, store = world.hub, world.store
+    await world.earlier(1800)
+    issue = await hub.as_maintainer.post(ISSUES, {"title": "One", "body": "@hob please fix this"})
+    at = f"{ISSUES}/{issue['number']}/comments"
+    await hub.as_maintainer.post(at, {"body": "@hob stop"})
+    await hub.idle()
+    await world.take_in()  # these two came
+    world.receiver.arrived.clear()
+    other = await hub.as_maintainer.post(ISSUES, {"title": "Two, @hob"})
+    lost = await hub.as_maintainer.post(at, {"body": "@hob do the other thing"})
+    await hub.as_stranger.post(at, {"body": "@hob do mine"})
+    edited = await hub.as_maintainer.post(at, {"body": "@hob this was edited"})
+    await hub.as_maintainer.post(at, {"body": "nothing for hob, and `@hob x` is code"})
+    await world.earlier(1790)
+    await hub.as_maintainer.patch(f"{ISSUES}/comments/{edited['id']}", {"body": "@hob do as I say"})
+    await world.earlier(0)
+    await hub.as_maintainer.post(at, {"body": "@hob a moment ago"})
+    await hub.idle()
+
+    reconciler = world.reconciler
+    assert await reconciler.sweep() == 3
+    assert await reconciler.sweep() == 0
+    assert await world.reconciler.sweep() == 0
+    intake = Intake(store, world.gh, world.identity)
+    ended: dict[str, Any] = {}
+    for guid in (f"sweep-issues-{other['id']}", f"sweep-issue-comment-{lost['id']}"):
+        await intake.take(guid)
+        delivery = await store.delivery(guid)
+        assert delivery is not None
+        ended[guid] = delivery.state
+    assert set(ended.values()) == {DeliveryState.HANDLED}
+    requests = {task.request for task in await store.tasks()}
+    assert requests == {"Two", "do the other thing"}
+
+
+async def test_s13_a_review_that_no_delivery_told_of_is_found_once(world: World) -> None:
+    hub, at = world.hub, "/repos/maintainer/demo/pulls"
+    head = await hub.push_files("demo", {"b.txt": "b\n"}, branch="more")
+    number = (await hub.as_maintainer.post(at, {"title": "More", "head": "more", "base": "main"}))["number"]
+    await hub.idle()
+    world.receiver.arrived.clear()
+    await world.earlier(1800)
+    for body in ("@hob what is b for?", "nothing for hob"):
+        review = {"commit_id": head, "event": "COMMENT", "body": body}
+        made = await hub.as_maintainer.post(f"{at}/{number}/reviews", review)
+    await world.earlier(0)
+    await hub.idle()
+    assert await world.reconciler.sweep() == 1
+    assert await world.reconciler.sweep() == 0
+    guid = f"sweep-pull-request-review-{made['id'] - 1}"
+    await Intake(world.store, world.gh, world.identity).take(guid)
+    assert [task.request for task in await world.store.tasks()] == ["what is b for?"]
+
+
+async def test_a_repository_that_cannot_be_read_stops_nothing(world: World) -> None:
+    await world.hub.seed_repo("other", {"a.txt": "a\n"})
+    await world.earlier(1800)
+    await world.hub.as_maintainer.post("/repos/maintainer/other/issues", {"title": "@hob here too"})
+    await world.hub.idle()
+    await world.earlier(0)
+    await world.hub.fault("status", "/repos/maintainer/demo/issues", status=403, body={"message": "no"})
+    assert await world.reconciler.sweep() == 1
+
+
+async def test_s13_it_looks_by_itself_until_it_is_stopped(world: World) -> None:
+    await world.earlier(1800)
+    issue = await world.hub.as_maintainer.post(ISSUES, {"title": "@hob do it"})
+    await world.hub.idle()
+    await world.earlier(0)
+    await world.hub.fault("status", "/app/hook/deliveries", count=1, status=404, body={"message": "no"})
+    stop = asyncio.Event()
+    looking = asyncio.create_task(world.reconciler.run(stop, every=0.01))
+    await eventually(lambda: world.store.delivery(f"sweep-issues-{issue['id']}"), "nobody looked")
+    stop.set()
+    await looking

@@ -1,0 +1,260 @@
+"""Events to decisions: pure, by one table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain import Asked, Refusal, TaskKind
+from bot.inbox.commands.parse import RESOLVE, Word
+from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, Uninstalled
+from bot.inbox.routes import ROUTES, decide
+from tests.support.payloads import (
+    ALICE,
+    APP,
+    APP_FIELD,
+    BOB,
+    BOT,
+    Json,
+    envelope,
+    event,
+    installation,
+    issue,
+    issue_comment,
+    labeled,
+    pull,
+    repository,
+    review,
+    review_comment,
+    user,
+    with_value,
+)
+
+
+def decided(name: str, payload: Json) -> Decision:
+    return decide(event(name, payload), app=APP, label="hob")
+
+
+def asked(name: str, payload: Json) -> tuple[TaskKind, str]:
+    decision = decided(name, payload)
+    assert isinstance(decision, Asked), decision
+    return decision.kind, decision.request
+
+
+def ignored(name: str, payload: Json) -> str:
+    decision = decided(name, payload)
+    assert isinstance(decision, Ignored), decision
+    return decision.reason
+
+
+def refused(name: str, payload: Json) -> str:
+    decision = decided(name, payload)
+    assert isinstance(decision, Refusal), decision
+    assert "pull requests that I opened" in decision.message
+    return decision.reason
+
+
+def opened(title: str = "It breaks", body: str | None = "Text.", **more: Any) -> Json:
+    return envelope("opened", issue=issue(title, body, **more))
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "request_"),
+    [
+        (
+            "It breaks",
+            "On empty lists. @hob please fix this",
+            "It breaks\n\nOn empty lists. @hob please fix this",
+        ),
+        ("It breaks", "@hob return 0 for an empty list", "return 0 for an empty list"),
+        ("@hob add a license file", None, "add a license file"),
+        ("@hob", "Add a license file.", "@hob\n\nAdd a license file."),
+        ("Two things", "@hob do one\n\n@hob do two", "do one\n\ndo two"),
+    ],
+)
+def test_an_issue_that_mentions_the_bot(title: str, body: str | None, request_: str) -> None:
+    assert asked("issues", opened(title, body)) == (TaskKind.CHANGE, request_)
+
+
+def test_an_issue_that_does_not() -> None:
+    assert ignored("issues", opened()) == "nobody is mentioned"
+    assert ignored("issues", opened(body="`@hob` is broken")) == "nobody is mentioned"
+    assert ignored("issues", opened(body="Thanks @hob!")) == "nothing is asked"
+
+
+def test_a_comment_on_an_issue() -> None:
+    assert asked("issue_comment", issue_comment("@hob fix it")) == (TaskKind.CHANGE, "fix it")
+    assert asked("issue_comment", issue_comment("@hob")) == (TaskKind.CHANGE, RESOLVE)
+    assert ignored("issue_comment", issue_comment("just words")) == "nobody is mentioned"
+    assert ignored("issue_comment", issue_comment("@hob x", action="deleted")).startswith("no rule for")
+
+
+def test_comments_on_pull_requests() -> None:
+    own = issue_comment("@hob rename it", on_pull=BOT)
+    assert asked("issue_comment", own) == (TaskKind.REVISE, "rename it")
+    theirs = issue_comment("@hob rename it", on_pull=ALICE)  # maybe from a fork: the event does not tell
+    assert asked("issue_comment", theirs) == (TaskKind.REVISE, "rename it")
+    assert ignored("issue_comment", issue_comment("words", on_pull=ALICE)) == "nobody is mentioned"
+
+
+def test_reviews_and_comments_on_lines() -> None:
+    for state in ("approved", "changes_requested", "commented"):
+        assert asked("pull_request_review", review("@hob no tabs", state=state)) == (
+            TaskKind.REVISE,
+            "no tabs",
+        )
+    assert ignored("pull_request_review", review(None, state="changes_requested")) == "nobody is mentioned"
+    on_line = asked("pull_request_review_comment", review_comment("@hob why not sum()?"))
+    assert on_line == (TaskKind.REVISE, "why not sum()?")
+    for name, made in (("pull_request_review", review), ("pull_request_review_comment", review_comment)):
+        for other in (
+            pull(ALICE),
+            pull(ALICE, branch="hob/9-x"),
+            pull(branch="main"),
+        ):
+            assert refused(name, made("@hob do x", of=other)) == "not own pull"
+            assert ignored(name, made("do x", of=other)) == "nobody is mentioned"
+        for fork in (pull(ALICE, head_repo=repository(99)), with_value(pull(ALICE), "head.repo", None)):
+            assert asked(name, made("@hob do x", of=fork)) == (TaskKind.REVISE, "do x")
+
+
+def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
+    others = pull(ALICE, branch="fix", body="@hob rename it")
+    assert refused("pull_request", envelope("opened", pull_request=others)) == "not own pull"
+    wanted = decided("pull_request", envelope("opened", pull_request=others | {"body": "@hob review this"}))
+    assert isinstance(wanted, Command) and wanted.word is Word.REVIEW
+    own = envelope("opened", BOT, pull_request=pull(body="@hob did it"))
+    assert ignored("pull_request", own) == "own doing"
+
+
+@pytest.mark.parametrize(
+    ("words", "on_issue", "on_own", "on_others"),
+    [
+        ("why is it rounded twice?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("What does this change do?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("is that right?", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("explain this", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("tell me where `add` is", TaskKind.ANSWER, TaskKind.ANSWER, TaskKind.ANSWER),
+        ("review this, mind the locking", TaskKind.CHANGE, TaskKind.REVIEW, TaskKind.REVIEW),
+        ("could you please review the tests?", TaskKind.CHANGE, TaskKind.REVIEW, TaskKind.REVIEW),
+        ("review it and fix what you find", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("why is it broken, and can you fix it?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("why not sum()?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("how about a better name?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("is it possible to add a limit?", TaskKind.CHANGE, TaskKind.REVISE, None),
+        ("please address the review", TaskKind.CHANGE, TaskKind.REVISE, None),
+    ],
+)
+def test_words_that_want_words(
+    words: str, on_issue: TaskKind, on_own: TaskKind, on_others: TaskKind | None
+) -> None:
+    assert asked("issue_comment", issue_comment(f"@hob {words}"))[0] is on_issue
+    assert asked("issue_comment", issue_comment(f"@hob {words}", on_pull=BOT))[0] is on_own
+    others = review(f"@hob {words}", of=pull(ALICE))
+    if on_others is None:
+        assert refused("pull_request_review", others) == "not own pull"
+    else:
+        assert asked("pull_request_review", others)[0] is on_others
+
+
+def test_a_whole_issue_is_work_and_an_issue_has_nothing_to_review() -> None:
+    whole = opened("Why is the total wrong?", "@hob")
+    assert asked("issues", whole)[0] is TaskKind.CHANGE
+    refusal = decided("issue_comment", issue_comment("@hob review"))
+    assert isinstance(refusal, Refusal) and refusal.reason == "nothing to review"
+
+
+def test_bots_count_by_their_number_where_the_operator_names_them() -> None:
+    renovate, alike = user("renovate[bot]", 29139614, "Bot"), user("renovate[bot]", 1, "Bot")
+    app = AppIdentity(id=7, slug="hob", bot_id=900, bots=frozenset([29139614]))
+    for author, counts in ((renovate, True), (alike, False), (BOT, False)):
+        got = decide(
+            event("issue_comment", issue_comment("@hob fix it", author=author)), app=app, label="hob"
+        )
+        assert isinstance(got, Asked) is counts
+
+
+def test_labels() -> None:
+    assert asked("issues", labeled()) == (TaskKind.CHANGE, RESOLVE)
+    assert asked("issues", labeled("HOB")) == (TaskKind.CHANGE, RESOLVE)
+    assert ignored("issues", labeled("bug")) == "another label"
+    assert ignored("issues", labeled(sender=BOT)) == "own doing"
+    on_pull = labeled() | {"pull_request": pull(ALICE)}
+    assert refused("pull_request", on_pull) == "not own pull"
+    assert "own pull request" in ignored("pull_request", on_pull | {"pull_request": pull()})
+    got = decided("issues", labeled())
+    assert isinstance(got, Asked) and got.event.trigger and got.event.trigger.author.login == "bob"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "request_"),
+    [
+        ("no tabs", "@hob no tabs", "no tabs"),
+        ("`@hob`", "@hob no tabs", "no tabs"),
+        ("@hob one", "@hob one\n\n@hob two", "two"),
+        ("@hob one", "@hob two", None),
+        ("@hob one @hob two", "@hob three", None),
+        ("@hob one", "one", None),
+    ],
+)
+def test_an_edit_counts_when_it_adds_a_mention(before: str, after: str, request_: str | None) -> None:
+    comment = issue_comment(after, before=before, action="edited")
+    text = envelope("edited", issue=issue(body=after), changes={"body": {"from": before}})
+    for name, payload in (("issue_comment", comment), ("issues", text)):
+        if request_ is None:
+            assert ignored(name, payload) == "nobody is mentioned"
+        else:
+            assert asked(name, payload) == (TaskKind.CHANGE, request_)
+
+
+def test_an_edit_of_somebody_elses_words_or_of_the_title_is_no_request() -> None:
+    comment = issue_comment("@hob x", before="x", action="edited", sender=BOB)
+    assert "somebody else" in ignored("issue_comment", comment)
+    text = envelope("edited", BOB, issue=issue(body="@hob x"), changes={"body": {"from": "x"}})
+    assert "somebody else" in ignored("issues", text)
+    title = envelope("edited", issue=issue(body="@hob x"), changes={"title": {"from": "x"}})
+    assert ignored("issues", title) == "nobody is mentioned"
+
+
+def test_s14_own_doing_and_other_bots_are_ignored() -> None:
+    evil = user("evil[bot]", 901, "Bot")
+    alike = user("hob[bot]", 902)
+    assert ignored("issue_comment", issue_comment("@hob x", author=BOT)) == "own doing"
+    assert ignored("issue_comment", issue_comment("@hob x", via=APP_FIELD)) == "own doing"
+    assert ignored("issue_comment", issue_comment("@hob x", author=evil)) == "sent by a bot"
+    own_edited = issue_comment("@hob x", before="x", action="edited", author=BOT, sender=ALICE)
+    assert ignored("issue_comment", own_edited) == "own doing"
+    assert asked("issue_comment", issue_comment("@hob x", author=alike))[0] is TaskKind.CHANGE
+    other_app = APP_FIELD | {"id": 8}
+    assert asked("issue_comment", issue_comment("@hob x", via=other_app))[0] is TaskKind.CHANGE
+    nobody = issue_comment("@hob x")
+    del nobody["sender"]
+    assert ignored("issue_comment", nobody) == "nobody sent it"
+
+
+def test_commands_are_decided_wherever_words_count() -> None:
+    for name, payload in (
+        ("issue_comment", issue_comment("@hob stop")),
+        ("issue_comment", issue_comment("@hob stop", on_pull=ALICE)),
+        ("pull_request_review_comment", review_comment("@hob cancel")),
+        ("issues", opened(body="@hob stop")),
+    ):
+        got = decided(name, payload)
+        assert isinstance(got, Command) and got.word is Word.STOP
+    got = decided("issue_comment", issue_comment("@hob help"))
+    assert isinstance(got, Command) and got.word is Word.HELP
+
+
+def test_installations_and_what_no_rule_is_about() -> None:
+    for action in ("deleted", "suspend"):
+        got = decided("installation", installation(action))
+        assert isinstance(got, Uninstalled) and got.installation == 55
+    assert ignored("installation", installation("created")) == "no rule for installation created"
+    assert ignored("ping", {"zen": "z"}) == "no rule for ping"
+    assert all(name and action for name, action in ROUTES)
+
+
+def test_words_that_came_with_somebody_else_are_not_the_senders_request() -> None:
+    moved = opened("It breaks", "@hob delete it", user=BOB) | {"sender": ALICE}
+    assert "somebody else" in ignored("issues", moved)

@@ -1,0 +1,134 @@
+"""The engine's decisions: from what the tools said to the next calls, and to words that are true of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart
+from pydantic_ai.models import ModelRequestParameters
+
+from bot.agent.prompt import opening
+from bot.domain import Brief, TaskKind
+from bot.offline.engine import offline_model
+from bot.offline.tool_results import RESULT
+
+RED = "[exit code 1, 0.4 s]\nFAILED test_m.py::test_a\n1 failed, 1 passed in 0.1s"
+GREEN = "[exit code 0, 0.4 s]\n2 passed in 0.1s"
+FOUND = {
+    "outcome": "mended",
+    "tests": {"total": 2, "passed": 1, "failed": 1, "failing": ["test_m.py::test_a"]},
+    "search": {"ranked": 100, "tried": 7},
+    "edits": [
+        {
+            "path": "m.py",
+            "line": 2,
+            "before": "    x > 1\n",
+            "after": "    x >= 1\n",
+            "old": "x > 1",
+            "new": "x >= 1",
+        }
+    ],
+    "parts": [{"template": "comparison", "path": "m.py", "line": 2, "function": "f"}],
+    "turned": ["test_m.py::test_a"],
+    "turned_count": 1,
+}
+
+
+def brief(request: str = "please fix this", test: str = "pytest -q") -> Brief:
+    return Brief(kind=TaskKind.CHANGE, request=request, title="It breaks", test_command=test)
+
+
+async def play(given: Brief, *shells: str) -> list[ToolCallPart]:
+    """All calls up to the end, where the shell says one after the other of ``shells``."""
+    messages: list[ModelMessage] = [opening(given)]
+    said, calls = iter(shells), []
+    for _ in range(10):
+        answer = await offline_model().request(messages, None, ModelRequestParameters())
+        messages.append(answer)
+        calls += answer.tool_calls
+        if any(call.tool_name == "finish" for call in answer.tool_calls):
+            return calls
+        parts = [_returned(call, said) for call in answer.tool_calls]
+        messages.append(ModelRequest(parts=parts))
+    raise AssertionError("it did not finish")
+
+
+def _returned(call: ToolCallPart, said: Any) -> ToolReturnPart:
+    text = next(said) if call.tool_name == "shell" else "ok"
+    return ToolReturnPart(tool_name=call.tool_name, content=text, tool_call_id=call.tool_call_id)
+
+
+def end(calls: list[ToolCallPart]) -> dict[str, Any]:
+    return calls[-1].args_as_dict()
+
+
+async def test_it_finds_mends_proves_and_explains() -> None:
+    calls = await play(brief(), RED, f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}", GREEN)
+    assert [call.tool_name for call in calls if call.tool_name != "plan"] == [
+        "shell", "shell", "edit", "shell", "note", "finish",
+    ]  # fmt: skip
+    told = end(calls)
+    assert (told["kind"], told["title"]) == ("changed", "Fix comparison in f")
+    assert "1 of 2 tests failed" in told["summary"]
+    assert "Of 7 changes" in told["summary"]
+    plans = [call.args_as_dict()["steps"] for call in calls if call.tool_name == "plan"]
+    assert {step["state"] for step in plans[-1]} == {"done"}
+
+
+async def test_the_requests_words_are_one_argument_of_the_search() -> None:
+    calls = await play(brief("x'; rm -rf / #`id`"), RED, "[exit code 1, 1 s]\nnothing")
+    command = [call for call in calls if call.tool_name == "shell"][1].args_as_dict()["command"]
+    assert "'x'\"'\"'; rm -rf / #`id`'" in command or "'\"'\"'; rm -rf / #`id`" in command
+
+
+@pytest.mark.parametrize(
+    ("given", "shells", "said"),
+    [
+        (brief(test=""), (), "found no tests"),
+        (brief(), (GREEN,), "passes as the code stands"),
+        (brief("What does f do?"), (GREEN,), "a question that I cannot answer"),
+        (brief(), (RED, "[timed out after 120 s]"), "did not come to an end"),
+        (
+            brief(),
+            (RED, f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "the time ran out"}}'),
+            "the time ran out",
+        ),
+        (
+            brief(),
+            (RED, f'[exit code 2, 1 s]\n{RESULT}{{"outcome": "cannot_run", "reason": "no module"}}'),
+            "do not run: no module",
+        ),
+    ],
+)
+async def test_what_it_cannot_do_is_said_plainly(given: Brief, shells: tuple[str, ...], said: str) -> None:
+    told = end(await play(given, *shells))
+    assert told["kind"] == "blocked"
+    assert said in told["summary"]
+    assert told["title"] == ""
+
+
+async def test_tests_without_an_end_are_searched_first_and_then_waited_for() -> None:
+    """A fault may be a loop without end; tests that are only slow are run whole before anything is said."""
+    hangs, nothing = "[timed out after 25 s]", f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found"}}'
+    calls = await play(brief(), hangs, f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}", GREEN)
+    assert end(calls)["kind"] == "changed"
+    calls = await play(brief(), hangs, nothing, GREEN)
+    assert "passes as the code stands" in end(calls)["summary"]
+    waits = [call.args_as_dict()["seconds"] for call in calls if call.tool_name == "shell"]
+    assert waits[0] < 60 < waits[-1]
+    assert end(await play(brief(), hangs, nothing, RED))["kind"] == "blocked"
+
+
+async def test_a_polite_request_is_no_question() -> None:
+    calls = await play(brief("Can you please fix `total`?"), GREEN)
+    assert calls[1].tool_name == "shell"
+
+
+async def test_it_is_a_pure_function_of_the_conversation() -> None:
+    messages: list[ModelMessage] = [opening(brief())]
+    answers = [await offline_model().request(messages, None, ModelRequestParameters()) for _ in range(2)]
+    first, second = ([(part.tool_name, part.args) for part in answer.tool_calls] for answer in answers)
+    assert first == second
+    assert all(isinstance(answer, ModelResponse) for answer in answers)

@@ -1,0 +1,121 @@
+"""The search for a fault, run as the sandbox runs it: a process on a repository with one bug."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.offline.tool_results import RESULT, mended
+from tests.support import ROOT
+
+ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
+MEND = ROOT / "bot" / "guest" / "mend"
+
+BUGS = {
+    "boolean": (
+        "def ok(age, member):\n    return age >= 18 or member\n",
+        "def test_a():\n    assert not m.ok(17, True)\n\ndef test_b():\n    assert m.ok(18, True)\n",
+        "age >= 18 and member",
+    ),
+    "missing import": (
+        "def tally(words):\n    return dict(Counter(words))\n",
+        "def test_a():\n    assert m.tally('aab') == {'a': 2, 'b': 1}\n",
+        "from collections import Counter",
+    ),
+    "fails on import": (
+        "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Cart:\n    name: str = ''\n"
+        "    items: list = field()\n",
+        "def test_a():\n    one = m.Cart()\n    one.items.append(1)\n    assert m.Cart().items == []\n",
+        "field(default_factory=list)",
+    ),
+    "loop without end": (
+        "def count(n):\n    i = 0\n    while i < n:\n        i -= 1\n    return i\n",
+        "def test_a():\n    assert m.count(3) == 3\n\ndef test_b():\n    assert m.count(0) == 0\n",
+        "i += 1",
+    ),
+    "not caught": (
+        "def number(text):\n    return int(text)\n",
+        "def test_a():\n    assert m.number('x') is None\n\ndef test_b():\n    assert m.number('3') == 3\n",
+        "except ValueError",
+    ),
+    "missing item": (
+        "def card(name, age):\n    return {'name': name}\n",
+        "def test_a():\n    assert m.card('a', 3)['age'] == 3\n",
+        "'age': age",
+    ),
+    "no braces filled in": (
+        "def hello(name):\n    return 'Hello, {name}!'\n",
+        "def test_a():\n    assert m.hello('Ada') == 'Hello, Ada!'\n",
+        "f'Hello",
+    ),
+}
+
+
+def repository(folder: Path, source: str, tests: str) -> Path:
+    folder.mkdir()
+    (folder / "m.py").write_text(source)
+    (folder / "test_m.py").write_text(f"import m\n\n\n{tests}")
+    return folder
+
+
+def search(folder: Path, *arguments: str) -> dict[str, Any]:
+    command = [
+        sys.executable,
+        "-I",
+        str(MEND),
+        "--test",
+        "python -m pytest -q",
+        "--seconds",
+        "60",
+        *arguments,
+    ]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+    )
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
+    told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
+    return told
+
+
+@pytest.mark.parametrize("kind", BUGS)
+def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
+    source, tests, right = BUGS[kind]
+    folder = repository(tmp_path / "repo", source, tests)
+    told = search(folder)
+    assert told["outcome"] == "mended", told
+    assert right in "".join(edit["new"] for edit in told["edits"])
+    assert (folder / "m.py").read_text() == source  # it only says what to change
+
+
+def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
+    source = "def primes(n):\n    return []\n"
+    tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
+    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "8")
+    assert told["outcome"] == "not_found"
+    assert told["reason"]
+    assert told["suspects"]
+
+
+def test_tests_that_cannot_be_imported_are_said(tmp_path: Path) -> None:
+    told = search(repository(tmp_path / "repo", "import nowhere\n", "def test_a():\n    pass\n"))
+    assert told["outcome"] == "cannot_run"
+    assert "nowhere" in json.dumps(told)
+
+
+def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
+    source = "def count(n):\n    i = 0\n    while i < n:\n        i += 1\n    return i - 1\n"
+    tests = "def test_a():\n    assert m.count(3) == 3\n\ndef test_b():\n    assert m.count(1) == 1\n"
+    assert search(repository(tmp_path / "repo", source, tests))["outcome"] == "mended"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no result", f"{RESULT}not json", f"{RESULT}[]", f'{RESULT}{{"tests": 3}}']
+)
+def test_what_is_no_result_is_none(text: str) -> None:
+    assert mended(text) is None

@@ -1,0 +1,44 @@
+"""Which of the stored attempts count for a run: those on the very commit that it works on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain import ChangeSet, Outcome, OutcomeKind
+from bot.run.attempts.attempt_store import Notebook
+from bot.run.attempts.journal import Board
+from bot.run.publish.publisher import Publisher
+from bot.tasks.database.tables import AttemptState
+from bot.tasks.store import Store
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Checkout, Workshop
+from tests.support.git import commit
+from tests.support.tasks import asked
+
+
+@pytest.fixture
+async def checkout(tmp_path: Path) -> Checkout:
+    commit(tmp_path / "calc", {"calc.py": "x = 1\n"})
+    workshop = Workshop(tmp_path / "home")
+    repo, sha = await workshop.mirror.adopt(tmp_path / "calc")
+    return await workshop.checkout(repo, sha, Redactor())
+
+
+async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout: Checkout) -> None:
+    """Its own task's too: the branch has moved between two of its runs."""
+    claim = await store.claim((await store.add_task(asked())).id, "w")
+    assert claim
+    task, run = claim
+    one = await store.begin_attempt(run, base=checkout.base, ground="g")
+    said, nothing = Outcome(kind=OutcomeKind.CHANGED, summary="s"), ChangeSet(base=checkout.base)
+    await store.end_attempt(run, one.id, AttemptState.ENDED, outcome=said, changes=nothing)
+    publisher = Publisher.__new__(Publisher)  # nothing is shown
+    board = Board(store, run, publisher, Redactor(), edit_seconds=60)
+    found = [
+        await Notebook(store, run, task, board, Redactor(), replace(checkout, base=base)).ended()
+        for base in (checkout.base, "c" * 40)
+    ]
+    assert [[each.ordinal for each in over] for over in found] == [[1], []]

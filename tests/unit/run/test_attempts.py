@@ -1,0 +1,182 @@
+"""Best of N on a real repository in real sandboxes, without GitHub and database; the wits are scripted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import ModelMessage
+from pydantic_ai.tools import ToolDefinition
+
+from bot.agent.models.direct import Answer, ModelCall
+from bot.agent.models.scripted import Turn, call, play
+from bot.domain import Brief, OutcomeKind, Passage, Phase, Step, TaskKind, Usage
+from bot.errors import LeaseLost, Parked, UserError
+from bot.repofile import Budget, RepoConfig
+from bot.run.attempts.best_of import Unkept, best_of, ceiling
+from bot.run.attempts.ranking import Picked, Tried
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Checkout, Workshop
+from tests.support.flow import FAULTY
+from tests.support.git import commit
+
+FINISH = call("finish", kind="changed", title="t", summary="s")
+WRONG: Sequence[Turn] = [[call("edit", path="calc.py", old="x + 2", new="x + 3"), FINISH]]
+MEND: Sequence[Turn] = [[call("edit", path="calc.py", old="x + 2", new="x * 2"), FINISH]]
+SECRET: Sequence[Turn] = [[call("write", path="k", text="ghp_" + "a1B2" * 9), FINISH]]
+BLOCKED: Sequence[Turn] = [call("finish", kind="blocked", title="", summary="No.")]
+ANSWER: Sequence[Turn] = [call("finish", kind="answered", title="", summary="42.")]
+
+
+class Quiet:
+    """A journal that keeps nothing, and can lose its lease."""
+
+    def __init__(self, loses: bool = False) -> None:
+        self.loses = loses
+
+    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+        if self.loses:
+            raise LeaseLost("another has it")
+
+    async def plan(self, steps: tuple[Step, ...]) -> None: ...
+
+    async def steering(self) -> list[Passage]:
+        return []
+
+
+@pytest.fixture
+async def checkout(tmp_path: Path, home: Path) -> Checkout:
+    commit(tmp_path / "calc", dict(FAULTY))
+    workshop = Workshop(home)
+    repo, sha = await workshop.mirror.adopt(tmp_path / "calc")
+    return await workshop.checkout(repo, sha, Redactor())
+
+
+async def best(
+    checkout: Checkout, *scripts: Sequence[Turn], most: int = 3, at_once: bool = False, loses: int = 0
+) -> Picked:
+    """The best of attempts that play these scripts in turn."""
+    models: list[ModelCall] = [play(script) for script in reversed(scripts)]
+
+    async def set_phase(phase: Phase) -> None: ...
+
+    return await best_of(
+        checkout,
+        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+        most=most,
+        new_model=lambda: models.pop(),
+        kept=Unkept(lambda ordinal: Quiet(loses=ordinal == loses)),
+        redactor=Redactor(),
+        set_phase=set_phase,
+        at_once=at_once,
+    )
+
+
+async def test_one_that_passes_is_enough(checkout: Checkout) -> None:
+    picked = await best(checkout, MEND)
+    assert len(picked.tried) == 1 and picked.result.proof.passed
+
+
+async def test_more_are_made_when_the_proof_fails_and_who_fails_is_out(checkout: Checkout) -> None:
+    picked = await best(checkout, WRONG, [Parked("the provider is away")], MEND)
+    assert [each.error for each in picked.tried] == ["", "the provider is away", ""]
+    assert picked.chosen.ordinal == 3 and picked.why == "its proof passes"
+    picked = await best(checkout, SECRET, MEND, [RuntimeError("a bug")])
+    assert [bool(each.error) for each in picked.tried] == [True, False, True]
+    assert picked.chosen.ordinal == 2
+
+
+async def test_giving_up_while_tests_fail_is_tried_again_an_answer_is_not(checkout: Checkout) -> None:
+    assert (await best(checkout, BLOCKED, MEND, WRONG)).chosen.ordinal == 2
+    assert len((await best(checkout, ANSWER)).tried) == 1
+
+
+async def test_what_the_next_one_would_meet_too_ends_all(checkout: Checkout) -> None:
+    with pytest.raises(UserError, match="key"):
+        await best(checkout, [UserError("the provider refuses the key")], MEND, MEND)
+    with pytest.raises(Parked):
+        await best(checkout, [Parked("away")], MEND, MEND)
+    with pytest.raises(UserError, match="secret"):
+        await best(checkout, SECRET, most=1)
+    with pytest.raises(UserError, match="secret"):
+        await best(checkout, SECRET, SECRET, most=2)
+    with pytest.raises(LeaseLost):
+        await best(checkout, MEND, MEND, most=2, at_once=True, loses=2)
+
+
+async def test_cancelled_all_end(checkout: Checkout) -> None:
+    slow: Sequence[Turn] = [call("shell", command="sleep 60")]
+    running = asyncio.create_task(best(checkout, slow, slow, most=2, at_once=True))
+    await asyncio.sleep(1)
+    running.cancel()
+    await asyncio.wait({running}, timeout=5)
+    assert running.cancelled()
+
+
+async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:
+    config = checkout.config.model_copy(update={"budget": Budget(minutes=0.0001)})
+    picked = await best(replace(checkout, config=config), WRONG, MEND, MEND)
+    assert len(picked.tried) == 1  # no time is left for others
+
+
+async def test_what_a_failed_attempt_used_is_spent(checkout: Checkout) -> None:
+    picked = await best(checkout, SECRET, MEND, most=2)
+    assert picked.tried[0].result is None
+    assert (picked.tried[0].used.turns, picked.spent.turns) == (1, 2)
+
+
+class Resumed(Unkept):
+    """Of three attempts that began together one is over, when the worker died."""
+
+    over: Sequence[Tried] = ()
+
+    async def ended(self) -> Sequence[Tried]:
+        return self.over
+
+
+async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> None:
+    """Of 6 dollars for three at once, each has 2, also after one of them is over."""
+    kept = Resumed(lambda ordinal: Quiet())
+    kept.over = [Tried(ordinal=1, usage=Usage(usd=2.0))]
+    config = checkout.config.model_copy(update={"budget": Budget(usd=6.0)})
+    begun = [Priced(play([[call("shell", command="true")], *BLOCKED]), usd=2.5) for _ in range(2)]
+
+    async def set_phase(phase: Phase) -> None: ...
+
+    picked = await best_of(
+        replace(checkout, config=config),
+        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+        most=3,
+        new_model=begun.copy().pop,
+        kept=kept,
+        redactor=Redactor(),
+        set_phase=set_phase,
+        at_once=True,
+    )
+    kinds = {each.result.outcome.kind for each in picked.tried if each.result}
+    assert kinds == {OutcomeKind.LIMIT}
+
+
+class Priced:
+    """A model whose answers cost so many dollars."""
+
+    def __init__(self, model: ModelCall, *, usd: float) -> None:
+        self._model, self._usd = model, usd
+        self.name, self.window, self.aclose = model.name, model.window, model.aclose
+
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+        answer = await self._model.ask(messages, tools)
+        return replace(answer, usage=replace(answer.usage, usd=self._usd))
+
+
+def test_the_ceiling() -> None:
+    plain, four = RepoConfig(), RepoConfig(attempts=4)
+    assert ceiling(plain, "anthropic:x") == 3
+    assert ceiling(four, "anthropic:x") == 4
+    assert ceiling(four, "anthropic:x", asked=2) == 2
+    assert ceiling(plain, "scripted:x") == 1 and ceiling(plain, "scripted:x", asked=2) == 2
+    assert ceiling(four, "offline", asked=5) == 1

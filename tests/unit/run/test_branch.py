@@ -1,0 +1,162 @@
+"""The proved change on its branch: signed by GitHub where it can say it, pushed otherwise, over nobody."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bot.domain import ChangeKind, ChangeSet, FileChange
+from bot.errors import Retry, UserError
+from bot.git.commit import Built, build_commit
+from bot.git.mirror import Mirror
+from bot.github.app import GitHub, RepoApi
+from bot.run.publish.branch import Landing
+from tests.support.hub import Hub, running_hub
+
+BRANCH = "hob/1-halve"
+REPO = "/repos/maintainer/demo"
+MESSAGE = "Halve it\n\nIt was whole.\n\nCo-authored-by: ann <1+ann@users.example>\nHob-Task: 5\n"
+
+
+@dataclass
+class Ground:
+    """A repository, the bot on it, and a mirror of its main branch."""
+
+    hub: Hub
+    api: RepoApi
+    mirror: Mirror
+    base: str
+
+    @property
+    def repo(self) -> Path:
+        return self.mirror.path(1)
+
+    def built(self, changes: ChangeSet) -> Built:
+        return build_commit(
+            self.repo,
+            parent=changes.base,
+            changes=changes,
+            message=MESSAGE,
+            author=("hob[bot]", "hob@users.example"),
+            at=datetime(2026, 1, 2, tzinfo=UTC),
+        )
+
+    def change(self, *files: FileChange, base: str = "") -> ChangeSet:
+        return ChangeSet(base=base or self.base, files=files)
+
+    def landing(self, changes: ChangeSet, head: str | None = None) -> Landing:
+        url = self.hub.git_url("demo")
+        return Landing(self.api, url, branch=BRANCH, head=head, built=self.built(changes), message=MESSAGE)
+
+    async def land(self, changes: ChangeSet, head: str | None = None) -> str:
+        return await self.landing(changes, head).land(self.repo, changes)
+
+
+@pytest.fixture
+async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
+    async with running_hub(tmp_path) as hub, aiohttp.ClientSession() as session:
+        gh = GitHub(
+            session,
+            api_url=hub.api_url,
+            app_id=hub.app_id,
+            private_key=hub.private_key,
+            write_spacing=0,
+            backoff=0.01,
+        )
+        made = await hub.seed_repo("demo", {"code.txt": "whole\n", "run.sh": "#!/bin/sh\n", "old.txt": "x\n"})
+        api = gh.for_repo(hub.installation_id, made["id"], "maintainer", "demo")
+        mirror = Mirror(tmp_path / "mirrors")
+        await mirror.fetch(1, hub.git_url("demo"), token=None, refspecs=["refs/heads/main:refs/heads/main"])
+        base = await mirror.resolve(1, "refs/heads/main")
+        assert base
+        yield Ground(hub, api, mirror, base)
+
+
+HALVED = FileChange(path="code.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"half\n")
+ADDED = FileChange(path="new/\u00e9.txt", kind=ChangeKind.ADDED, mode=0o100644, data=b"\x00\xff")
+GONE = FileChange(path="old.txt", kind=ChangeKind.DELETED)
+TOOL = FileChange(path="tool", kind=ChangeKind.ADDED, mode=0o100755, data=b"#!/bin/sh\n")
+
+
+async def test_s77_a_commit_is_signed_by_github_and_has_the_proved_tree(ground: Ground) -> None:
+    changes = ground.change(HALVED, ADDED, GONE)
+    sha = await ground.land(changes)
+    shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
+    assert shown["commit"]["verification"]["verified"]
+    assert shown["commit"]["tree"]["sha"] == ground.built(changes).tree
+    assert [parent["sha"] for parent in shown["parents"]] == [ground.base]
+    assert shown["commit"]["message"] == MESSAGE.strip()
+    assert shown["author"]["login"] == "hob[bot]"
+    assert await ground.landing(changes).found(changes) == sha
+
+
+async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
+    changes = ground.change(HALVED, TOOL)
+    sha = await ground.land(changes)
+    assert sha == ground.built(changes).sha
+    shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
+    assert not shown["commit"]["verification"]["verified"]
+    assert await ground.landing(changes).found(changes) == sha
+
+
+async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground) -> None:
+    """An attempt of before, and a branch that somebody has built on since: it was seen there, and stays."""
+    await ground.land(ground.change(HALVED))
+    put = {"message": "Mine", "content": "bWluZQo=", "branch": BRANCH}
+    theirs = (await ground.hub.as_maintainer.put(f"{REPO}/contents/mine.txt", put))["commit"]["sha"]
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(ground.change(HALVED, TOOL), theirs)
+    assert (await ground.hub.as_maintainer.get(f"{REPO}/commits/{BRANCH}"))["sha"] == theirs
+
+
+async def test_a_refusal_of_the_api_is_no_end(ground: Ground) -> None:
+    refusal = {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "too large"}]}
+    await ground.hub.fault("status", "/graphql", status=200, body=refusal)
+    changes = ground.change(HALVED)
+    assert await ground.land(changes) == ground.built(changes).sha
+
+
+async def test_a_commit_with_another_tree_does_not_stay(ground: Ground) -> None:
+    changes = ground.change(HALVED)
+    landing = ground.landing(changes)
+    other = FileChange(path="code.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"a third\n")
+    assert await landing.land(ground.repo, ground.change(other)) == ground.built(changes).sha
+    assert await ground.api.branch_head(BRANCH) == ground.built(changes).sha
+
+
+async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> None:
+    changes = ground.change(HALVED)
+    await ground.hub.fault("reset", "/graphql", after=True)
+    with pytest.raises(Retry, match="may have been done"):
+        await ground.land(changes)
+    sha = await ground.landing(changes).found(changes)
+    assert sha == await ground.api.branch_head(BRANCH) != ground.base
+
+
+@pytest.mark.parametrize("files", [(HALVED,), (HALVED, TOOL)], ids=["signed", "pushed"])
+async def test_s41_a_branch_that_somebody_moved_is_left_alone(
+    ground: Ground, files: tuple[FileChange, ...]
+) -> None:
+    first = await ground.land(ground.change(ADDED))
+    await ground.mirror.fetch(
+        1, ground.hub.git_url("demo"), token=None, refspecs=[f"refs/heads/{BRANCH}:refs/heads/{BRANCH}"]
+    )
+    await ground.hub.git("fetch", "-q", "origin", BRANCH, cwd=ground.hub.worktree("demo"))
+    await ground.hub.git("checkout", "-q", "-b", BRANCH, "FETCH_HEAD", cwd=ground.hub.worktree("demo"))
+    theirs = await ground.hub.push_files("demo", {"mine.txt": "a person's\n"}, branch=BRANCH)
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(ground.change(*files, base=first), head=first)
+    assert await ground.api.branch_head(BRANCH) == theirs
+
+
+async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: Ground) -> None:
+    """As for a change that was made before a person pushed, and is taken up by another worker after that."""
+    first = await ground.land(ground.change(ADDED))
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(ground.change(HALVED, TOOL), head=first)
+    assert await ground.api.branch_head(BRANCH) == first

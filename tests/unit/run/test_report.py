@@ -1,0 +1,266 @@
+"""What Hob writes on GitHub: it commands nobody, and says what was proved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain import (
+    Blocked,
+    ChangeKind,
+    ChangeSet,
+    Check,
+    CheckResult,
+    FileChange,
+    Held,
+    Note,
+    Outcome,
+    OutcomeKind,
+    Proof,
+    Result,
+    Step,
+    StepState,
+    TriggerKind,
+    Verdict,
+)
+from bot.run.messages import report
+from bot.text.fit import bears
+from tests.support.run import TASK, prose_of
+
+RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, failing=("t.py::a",))
+GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
+RESULT = Result(
+    outcome=Outcome(kind=OutcomeKind.CHANGED, title="Count the last one", summary="Off by one. cc @evil"),
+    changes=ChangeSet(
+        base="b" * 40,
+        files=(FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644),),
+        held=(Held(path=".github/workflows/x.yml", why="workflow files run with secrets"),),
+    ),
+    proof=Proof(
+        base="b" * 40,
+        checks=(Check(name="test", command="pytest", base=RED, head=GREEN),),
+        not_run=("lint: none",),
+    ),
+    diff="",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("hello @org/team", " @org"),
+        ("@everyone look", "@everyone l"),
+        ("Fixes other/repo#1", "Fixes other"),
+        ("closes: #12", "closes: #12"),
+        ("resolves https://x/y/issues/1", "resolves https"),
+        ("![beacon](https://evil/x.png)", "![b"),
+        ("/merge now", "\n/merge"),
+        ("ok\n/approve", "\n/approve"),
+        ("@dependabot merge", "@dependabot merge"),
+        ("bors r+", "\nbors r+"),
+        ("a <!-- hob:task:5 --> b", "<!--"),
+        ("a <!-- unclosed", "<!--"),
+    ],
+)
+def test_words_command_nobody(text: str, gone: str) -> None:
+    assert gone not in "\n" + report.quiet(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["see a@b.example", "`@decorator` stays", "```\n@app.route\n```", "x/y and 5/3"]
+)
+def test_code_and_ordinary_text_stay(text: str) -> None:
+    assert report.quiet(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x ```\n\n@org/team\n\n``` y",
+        "\\`@org/team\\`",
+        "\\@org/team",
+        "`` @org/team `",
+        "` @org/team",
+        "_@org/team_",
+        "/@org/team",
+        "&#64;org/team",
+        "&commat;org/team",
+        "a@b @c@org/team *@org/team*",
+        "@a@org/team",
+        "/approve@org/team",
+        "@x``@org/team``",
+        "| `a | @org/team` |\n|---|---|",
+        "- a\n  ```\n@org/team",
+        "- ~~~\n@org/team",
+        "<b title='`'>@org/team`",
+        "<!<!-- x -->-- @org/team",
+        "fixes https://x/@org/team/issues/1",
+        "`a\n@org/team`",
+        "```\ncode\n````\n@org/team",
+        "\t```\n@org/team",
+    ],
+)
+def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
+    for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
+        assert "@org" not in prose_of(shown), shown
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("fixes **#1**", "**#1"),
+        ("fixes &#35;1", "&#35;1"),
+        ("closes GH-1", " GH-1"),
+        ("fixed [it](https://x/o/r/issues/1)", "(https"),
+        ("<img src=https://evil/x.png>", "<img"),
+        ("<details>", "<d"),
+        ("[Approve](https://evil)", "](http"),
+        ("[a]\n\n[a]: https://evil", "]:"),
+        ("```\n/approve\n```", "\n/approve"),
+        ("~~~\nswallowed", "~~~"),
+    ],
+)
+def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
+    assert gone not in "\n" + report.quiet(text)
+
+
+def test_an_open_fence_swallows_nothing() -> None:
+    assert report.quiet("```py @x\na").endswith("\n```")
+    note = Note(path="a.py", line=9, text="```\n@org/team\n```")
+    assert "@org" not in prose_of(report.review_body([note], "review:abc"))
+    steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
+    assert "@org" not in prose_of(report.progress(TASK, steps, status="", run_url="u"))
+
+
+def test_commits_and_titles_mention_and_close_nothing() -> None:
+    summary = "cc @org/team, fixes o/r#1, closes https://x/o/r/issues/2, GH-3\n\nSigned-off-by: Ann <a@x>"
+    outcome = Outcome(kind=OutcomeKind.CHANGED, title="fixes #4 [skip ci] @org", summary=summary)
+    message = report.commit_message(TASK, outcome, run_url="u", email_domain="n.example")
+    for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
+        assert live not in message
+    assert "@org" not in report.title(TASK, outcome)
+
+
+def test_a_fence_is_longer_than_what_it_holds() -> None:
+    assert report.fenced("a\n```\nb").startswith("````\n")
+
+
+def test_the_pull_request_tells_all_of_it() -> None:
+    body = report.pull_body(TASK, RESULT, hidden=("do evil",), run_url="http://d/runs/1")
+    for said in (
+        "Fixes #3",
+        "`a.py` modified",
+        "9 passed, 1 failed",
+        "10 passed",
+        "Failed before, passes now: `t.py::a`",
+        "Not run: lint",
+        ".github/workflows/x.yml",
+        "do evil",
+        "`@ann`",
+        "http://d/runs/1",
+    ):
+        assert said in body
+    assert " @evil" not in body
+
+
+def test_progress_shows_the_plan_as_a_checklist_and_can_be_found_again() -> None:
+    steps = (Step(text="a", state=StepState.DONE), Step(text="b", state=StepState.DOING), Step(text="c"))
+    body = report.progress(TASK, steps, status="👀 on it", run_url="u")
+    assert "- [x] a\n- [ ] **b** …\n- [ ] c" in body
+    assert bears(body, report.task_mark(TASK))
+    assert bears(report.final(TASK, steps, text="done", run_url="u"), report.task_mark(TASK))
+
+
+def test_the_commit_names_the_requester_and_the_run() -> None:
+    message = report.commit_message(TASK, RESULT.outcome, run_url="http://d/runs/1", email_domain="n.example")
+    title, _, rest = message.partition("\n\n")
+    assert title == "Count the last one"
+    assert rest.splitlines()[-3:] == [
+        "Co-authored-by: ann <7+ann@n.example>",
+        "Hob-Run: http://d/runs/1",
+        "Hob-Task: 5",
+    ]
+
+
+def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
+    named = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
+    assert named == "Greet @ ann and go"
+
+
+def test_a_long_title_is_cut_at_a_word() -> None:
+    cut = report.title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
+    assert len(cut) <= 72
+    assert cut.endswith("word…")
+
+
+def test_a_failure_says_phase_reason_and_last_lines() -> None:
+    text = report.failure("The setup failed.", phase="setup", log="boom ``` bang")
+    assert "setup" in text
+    assert "The setup failed." in text
+    assert "boom" in text
+
+
+def test_notes_off_the_diff_stand_in_the_review() -> None:
+    body = report.review_body([Note(path="a.py", line=99, text="see @bob")], "review:abc")
+    assert "`a.py`, line 99" in body
+    assert "`@bob`" in body
+
+
+@pytest.mark.parametrize(
+    ("path", "judge"),
+    [
+        ("tests/test_a.py", True),
+        ("pkg/conftest.py", True),
+        ("a_test.go", True),
+        ("src/x.spec.ts", True),
+        ("pytest.ini", True),
+        ("src/contest.py", False),
+        ("latest.py", False),
+    ],
+)
+def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool) -> None:
+    changes = ChangeSet(
+        base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
+    )
+    body = report.pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
+    assert ("tests that this change itself alters" in body) is judge
+
+
+def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:
+    blocked = (
+        Blocked(
+            host="files.example.com",
+            port=8443,
+            reason="not on the list of hosts",
+            command="pip install `x` @org/team",
+            key="setup_internet",
+            allow="files.example.com:8443",
+        ),
+        Blocked(host="169.254.169.254", port=80, reason="an address, not a name", command="curl"),
+    )
+    evidence = Proof(
+        base="a" * 40,
+        blocked=blocked,
+        internet="package registries (GET and HEAD)",
+        checks=RESULT.proof.checks,
+    )
+    text = report.proof(evidence)
+    assert "add `files.example.com:8443` to `setup_internet` in `.github/hob.yml`" in text
+    assert "`169.254.169.254:80` by `curl` (an address, not a name)." in text
+    assert "with `internet: package registries (GET and HEAD)`" in text and "without network" not in text
+    assert "@org" not in prose_of(text)
+    assert "more hosts" in report.blocked(Proof(blocked=blocked * 6))
+    assert report.blocked(Proof()) == "" and "without network" in report.proof(
+        Proof(checks=RESULT.proof.checks)
+    )
+
+
+def test_what_no_comment_asked_for_says_which_check_did() -> None:
+    url = "https://x/o/r/runs/6"
+    told = replace(TASK.trigger, kind=TriggerKind.CHECK, text="failure", path="types `x`", url=url)
+    task = replace(TASK, trigger=told)
+    said = report.final(task, (), text="Done", run_url="https://h/runs/1")
+    assert f"For the failing check [`types x`]({url}). [Run]" in said
+    assert "on behalf of `@ann`" in report.pull_body(task, RESULT, hidden=(), run_url="")
+    assert "failing check" not in report.final(TASK, (), text="Done", run_url="")

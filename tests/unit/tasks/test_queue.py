@@ -1,0 +1,404 @@
+"""The queue with real workers: wake-ups, lanes, sweeps, stopping, a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from bot.domain import Run, Task, TaskState
+from bot.errors import Parked, Retry
+from bot.tasks.attend import attend
+from bot.tasks.claims import DIED
+from bot.tasks.database.connection import Database, connect, open_database
+from bot.tasks.database.embedded import programs
+from bot.tasks.database.schema import migrate
+from bot.tasks.database.tables import DeliveryState
+from bot.tasks.database.transactions import patiently
+from bot.tasks.lease import Lease
+from bot.tasks.queue import Queue
+from bot.tasks.store import Store
+from bot.tasks.sweep import sweep
+from tests.support.tasks import asked
+
+
+class Worker:
+    """What a worker was asked to look at, and what it does then."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.delivered: dict[str, float] = {}
+        self.ended: list[int] = []
+        self.order: list[int] = []
+        self.together = self.most = 0
+        self.fail: Exception | None = None
+        self.work: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+
+    async def on_delivery(self, guid: str) -> None:
+        """Note when."""
+        self.delivered[guid] = time.monotonic()
+        if self.fail:
+            raise self.fail
+
+    async def on_task(self, task: int) -> None:
+        """Claim it and work."""
+        await attend(self.store, task, worker="w", body=self.body)
+
+    async def on_ended(self, task: int) -> None:
+        """Note it."""
+        self.ended.append(task)
+
+    async def body(self, task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
+        """Note the order and how many run at once."""
+        self.order.append(task.id)
+        self.together += 1
+        self.most = max(self.most, self.together)
+        try:
+            await self.work()
+        finally:
+            self.together -= 1
+        return TaskState.DONE, ""
+
+
+@pytest.fixture
+def worker(store: Store) -> Worker:
+    """A worker that does nothing for its tasks."""
+    return Worker(store)
+
+
+@asynccontextmanager
+async def at_work(
+    database: Database, worker: Worker, *, concurrency: int = 2, **options: Any
+) -> AsyncIterator[None]:
+    """A queue that runs meanwhile, and is stopped afterwards."""
+    stop = asyncio.Event()
+    queue = Queue(database, **{"grace": 5.0, "every": 0.3, **options})
+    running = asyncio.create_task(
+        queue.run(
+            on_delivery=worker.on_delivery,
+            on_task=worker.on_task,
+            on_ended=worker.on_ended,
+            concurrency=concurrency,
+            stop=stop,
+        )
+    )
+    try:
+        await until(lambda: listening(database))
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+async def listening(database: Database) -> bool:
+    """Whether both lanes wait for notifications."""
+    query = """
+        SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'
+    """
+    async with database.engine.connect() as connection:
+        return bool(await connection.scalar(text(query)) == 2)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Wait for something to be so."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await true():
+                return
+            await asyncio.sleep(0.02)
+
+
+async def states(store: Store) -> set[TaskState]:
+    """The states that tasks are in."""
+    return {task.state for task in await store.tasks(1000)}
+
+
+async def all_done(store: Store) -> bool:
+    """Whether every task is done."""
+    return await states(store) == {TaskState.DONE}
+
+
+async def left(database: Database) -> int:
+    """How many jobs procrastinate still knows."""
+    async with database.engine.connect() as connection:
+        return int(await connection.scalar(text("SELECT count(*) FROM procrastinate_jobs")) or 0)
+
+
+async def test_a_delivery_is_looked_at_at_once(database: Database, store: Store, worker: Worker) -> None:
+    waits = []
+    async with at_work(database, worker, every=30):
+        for number in range(20):
+            guid = f"g{number}"
+            await store.add_delivery(guid, "issues", b"{}", {})
+            stored = time.monotonic()
+            await until(lambda guid=guid: _async(guid in worker.delivered))
+            waits.append(worker.delivered[guid] - stored)
+        await until(lambda: _handled(store, "g19"))
+    print(f"wake-up: median {statistics.median(waits) * 1000:.1f} ms, worst {max(waits) * 1000:.1f} ms")
+    assert statistics.median(waits) < 0.2
+    assert await left(database) == 0
+
+
+async def _async(value: bool) -> bool:
+    return value
+
+
+async def _handled(store: Store, guid: str) -> bool:
+    delivery = await store.delivery(guid)
+    return delivery is not None and delivery.state is DeliveryState.HANDLED
+
+
+async def test_tasks_run_side_by_side_but_threads_one_by_one(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    worker.work = lambda: asyncio.sleep(0.05)
+    async with at_work(database, worker, concurrency=3, every=30):
+        made = [await store.add_task(asked(number=number % 2)) for number in range(8)]
+        await until(lambda: all_done(store))  # without any sweep: each that ends wakes the next of its thread
+    assert worker.most == 2
+    ids = [task.id for task in made]
+    assert [i for i in worker.order if i in ids[::2]] == ids[::2]
+    assert [i for i in worker.order if i in ids[1::2]] == ids[1::2]
+
+
+async def test_no_more_at_once_than_told_and_deliveries_do_not_wait(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    go_on = asyncio.Event()
+    worker.work = go_on.wait
+    async with at_work(database, worker, concurrency=2):
+        for number in range(4):
+            await store.add_task(asked(number=number))
+        await until(lambda: _async(worker.together == 2))
+        await store.add_delivery("g", "issues", b"{}", {})
+        await until(lambda: _handled(store, "g"), seconds=2)
+        assert worker.together == 2
+        go_on.set()
+        await until(lambda: all_done(store))
+    assert worker.most == 2
+
+
+async def test_s24_a_job_whose_notification_was_lost_is_found(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    silent = "DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1"
+    async with database.engine.begin() as connection:
+        await connection.execute(text(f"ALTER TABLE procrastinate_jobs {silent}"))
+    stop = asyncio.Event()
+    queue = Queue(database, every=60, poll=0.2)
+    running = asyncio.create_task(
+        queue.run(on_delivery=worker.on_delivery, on_task=worker.on_task, concurrency=1, stop=stop)
+    )
+    await until(lambda: listening(database))
+    await store.add_delivery("g", "issues", b"{}", {})
+    await until(lambda: _handled(store, "g"), seconds=5)
+    stop.set()
+    await running
+
+
+async def test_s24_a_wake_up_that_was_lost_is_made_up_for(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    await store.add_delivery("g", "issues", b"{}", {})
+    await store.add_task(asked())
+    async with database.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM procrastinate_jobs"))
+    async with at_work(database, worker):
+        await until(lambda: _handled(store, "g"), seconds=5)
+        await until(lambda: all_done(store), seconds=5)
+
+
+async def test_a_job_of_a_killed_worker_is_taken_from_it(database: Database, store: Store) -> None:
+    await store.add_delivery("g", "issues", b"{}", {})
+    async with database.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "WITH w AS (INSERT INTO procrastinate_workers (last_heartbeat)"
+                " VALUES (now() - interval '1 hour') RETURNING id)"
+                " UPDATE procrastinate_jobs SET status = 'doing', worker_id = w.id FROM w"
+            )
+        )
+    swept = await sweep(database.engine)
+    assert swept and swept.deliveries == 1
+    again = await sweep(database.engine)
+    assert again is not None and not again
+
+
+async def test_one_sweep_at_a_time(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(7240002)"))
+        assert await sweep(database.engine) is None
+
+
+async def test_s21_people_are_told_of_a_task_that_no_run_could_tell_of(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    poison = await store.add_task(asked(number=1))
+    for _ in range(3):
+        assert await store.claim(poison.id, "dead")
+        async with database.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET lease_until = now() - interval '1 s'"))
+        await sweep(database.engine)
+    cancelled = await store.add_task(asked(number=2))
+    await store.ask_cancel(cancelled.id)
+    done = await store.add_task(asked(number=3))
+    async with at_work(database, worker):
+        await until(lambda: _async(len(worker.ended) == 2))
+        await until(lambda: _in_state(store, done.id, TaskState.DONE))
+        await asyncio.sleep(0.7)  # two more sweeps
+    assert sorted(worker.ended) == [poison.id, cancelled.id]
+    failed = await store.task(poison.id)
+    assert failed and (failed.state, failed.reason) == (TaskState.FAILED, DIED)
+
+
+async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
+    task = await store.task(task_id)
+    return task is not None and task.state is state
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts", "reason"),
+    [
+        (Parked("limit", after=50), 0, "limit"),
+        (Retry("x", after=50), 0, "x"),
+        (KeyError("k"), 1, "KeyError: 'k'"),
+    ],
+)
+async def test_a_delivery_that_fails_is_postponed(
+    database: Database, store: Store, worker: Worker, error: Exception, attempts: int, reason: str
+) -> None:
+    worker.fail = error
+    await store.add_delivery("g", "issues", b"{}", {})
+
+    async def postponed() -> bool:
+        delivery = await store.delivery("g")
+        return delivery is not None and (delivery.attempts, delivery.reason) == (attempts, reason)
+
+    async with at_work(database, worker):
+        await until(postponed)
+
+
+async def test_a_parked_task_comes_up_again(database: Database, store: Store, worker: Worker) -> None:
+    task = await store.add_task(asked())
+    claimed = await store.claim(task.id, "w")
+    assert claimed
+    await store.release(claimed[1], TaskState.WAITING, "rate limit", after=0.2, counted=False)
+    async with at_work(database, worker):
+        await until(lambda: all_done(store))
+    ended = await store.task(task.id)
+    assert ended and ended.attempts == 1 and ended.fence == 2
+
+
+async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
+    database: Database, store: Store, worker: Worker
+) -> None:
+    quick = await store.add_task(asked(number=1))
+    slow = await store.add_task(asked(number=2))
+    waits = {1: 0.3, 2: 60.0}
+
+    async def on_task(task_id: int) -> None:
+        async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
+            worker.together += 1
+            await asyncio.sleep(waits[task.thread.number])
+            return TaskState.DONE, ""
+
+        await attend(store, task_id, worker="w", body=body)
+
+    stop = asyncio.Event()
+    queue = Queue(database, grace=1.0)
+    running = asyncio.create_task(
+        queue.run(on_delivery=worker.on_delivery, on_task=on_task, concurrency=2, stop=stop)
+    )
+    await until(lambda: _async(worker.together == 2))
+    stop.set()
+    started = time.monotonic()
+    await running
+    assert time.monotonic() - started < 4
+    assert await _in_state(store, quick.id, TaskState.DONE)
+    back = await store.task(slow.id)
+    assert back and (back.state, back.attempts, back.reason) == (
+        TaskState.QUEUED,
+        0,
+        "the worker was shut down",
+    )
+
+
+async def test_s18_every_connection_is_cut_and_runs_go_on(
+    postgres: str, database: Database, store: Store, worker: Worker
+) -> None:
+    go_on = asyncio.Event()
+    worker.work = go_on.wait
+    async with at_work(database, worker, concurrency=3):
+        await store.add_task(asked(number=1))
+        await until(lambda: _async(worker.together == 1))
+        async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
+            for _ in range(3):
+                await admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [database.url.partition("?")[0].rsplit("/", 1)[1]],
+                )
+                await asyncio.sleep(0.2)
+        cut = time.monotonic()
+        await store.add_task(asked(number=2))
+        await until(lambda: _async(worker.together == 2))
+        await until(lambda: listening(database))
+        assert time.monotonic() - cut < 10
+        assert len(worker.order) == 2  # the first run was never begun anew
+        go_on.set()
+        await until(lambda: all_done(store))
+
+
+async def test_s18_the_server_restarts(home: Path) -> None:
+    async with open_database(home) as database:
+        await migrate(database)
+        worker = Worker(Store(database.engine))
+        go_on = asyncio.Event()
+        worker.work = go_on.wait
+        async with at_work(database, worker, concurrency=3):
+            await worker.store.add_task(asked(number=1))
+            await until(lambda: _async(worker.together == 1))
+            await asyncio.to_thread(restart, home / "postgres")
+            up = time.monotonic()
+            await patiently(lambda: worker.store.add_delivery("g", "issues", b"{}", {}), seconds=10)
+            await until(lambda: _handled(worker.store, "g"))
+            assert time.monotonic() - up < 10
+            go_on.set()
+            await until(lambda: all_done(worker.store))
+        assert len(worker.order) == 1
+
+
+def restart(data: Path) -> None:
+    """Stop the server as an operator would, and start it again."""
+    other: dict[str, Any] = {}
+    if os.geteuid() == 0:
+        other = {"user": data.stat().st_uid, "group": data.stat().st_gid, "extra_groups": []}
+    subprocess.run(
+        [programs() / "pg_ctl", "restart", "-w", "-m", "fast", "-D", data, "-l", data / "log"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        **other,
+    )
+
+
+async def test_no_database_at_the_start_is_waited_for(worker: Worker) -> None:
+    gone = connect("postgresql://nobody@127.0.0.1:1/x")
+    stop = asyncio.Event()
+    running = asyncio.create_task(
+        Queue(gone).run(on_delivery=worker.on_delivery, on_task=worker.on_task, concurrency=1, stop=stop)
+    )
+    await asyncio.sleep(0.5)
+    assert not running.done()
+    stop.set()
+    await running
+    await gone.engine.dispose()

@@ -1,0 +1,153 @@
+"""Secrets do not leave, in whatever form they are written; ordinary text stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import string
+import time
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.text.redact import KNOWN, Redactor
+
+LETTERS = string.ascii_letters + string.digits
+RANDOM = random.Random(7)
+
+
+def token(length: int = 520) -> str:
+    """An installation token of the format of 2026: an app id, then a JWT; dots, hyphens, underscores."""
+    body = "".join(RANDOM.choices(LETTERS + "-_", k=length - 14))
+    return f"ghs_12345_{body[:40]}.{body[40:300]}.{body[300:]}-_"
+
+
+def secret(length: int = 40) -> str:
+    return "".join(RANDOM.choices(LETTERS + "+/ :@", k=length)).strip() + "x"
+
+
+def test_the_long_installation_token_is_taken_whole() -> None:
+    leaked = token()
+    assert len(leaked) >= 518
+    assert Redactor().text(f"before {leaked}, after") == "before [redacted: GitHub token], after"
+
+
+FORMS = {
+    "raw": lambda s: s,
+    "reversed": lambda s: s[::-1],
+    "hex": lambda s: s.encode().hex(),
+    "HEX": lambda s: s.encode().hex().upper(),
+    "url": lambda s: quote(s, safe=""),
+    "all percent": lambda s: "".join(f"%{b:02x}" for b in s.encode()),
+    "base64": lambda s: base64.b64encode(s.encode()).decode(),
+    "base64 in the middle, 1": lambda s: base64.b64encode(b"x" + s.encode() + b"after").decode(),
+    "base64 in the middle, 2": lambda s: base64.b64encode(b"xy" + s.encode() + b"after").decode(),
+    "urlsafe base64": lambda s: base64.urlsafe_b64encode(b"user:" + s.encode()).decode(),
+    "wrapped base64": lambda s: base64.encodebytes(s.encode() * 3).decode(),
+    "json": lambda s: json.dumps({"a": base64.encodebytes(s.encode() * 3).decode()}),
+    "wrapped": lambda s: s[:9] + "\n   " + s[9:],
+}
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+@pytest.mark.parametrize("length", [8, 16, 23, 40, 500])
+def test_known_secrets_are_found_in_every_form(form: str, length: int) -> None:
+    known = secret(length)
+    redactor = Redactor([secret(30), known])
+    written = f"first line\n{FORMS[form](known)}\nlast line"
+    clean = redactor.text(written)
+    assert "[redacted: known secret]" in clean
+    assert clean.startswith("first line\n")
+    assert clean.endswith("last line")
+    assert redactor.found(written.encode()) == [KNOWN]
+    assert redactor.found(written.encode("utf-16")) == [KNOWN]
+    assert redactor.found(clean.encode()) == []
+    core = FORMS[form](known)[4:-8] if form in ("raw", "reversed", "hex", "HEX", "url") else ""
+    assert not core or core not in clean
+
+
+def test_a_part_of_a_long_secret_is_found() -> None:
+    known = secret(60)
+    assert known[7:] not in Redactor([known]).text(f"x{known[7:]}x")
+    assert Redactor([known]).found(known[20:43].encode()) == [KNOWN]
+
+
+@given(st.text(alphabet=st.characters(blacklist_categories=("Cs",)), max_size=60), st.integers(0, 300))
+@settings(max_examples=60, deadline=None)
+def test_what_stands_around_a_secret_stays(noise: str, shift: int) -> None:
+    known = "Zq9-Zq8_Zq7.Zq6~Zq5!Zq4#Zq3"
+    clean = Redactor([known]).text("." * shift + noise + " " + known + " " + noise)
+    assert clean == "." * shift + noise + " [redacted: known secret] " + noise
+
+
+SHAPES = [
+    ("GitHub token", "ghp_" + "a1B2" * 9),
+    ("GitHub token", "github_pat_" + "a1B2_" * 12),
+    ("model provider key", "sk-ant-api03-" + "aB3-_" * 12),
+    ("model provider key", "sk-proj-" + "aB3" * 12),
+    ("AWS key", "AKIA" + "ABCD1234" * 2),
+    ("JWT", "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxMjMifQ.c2lnbmF0dXJlLXNpZw"),
+    ("private key", "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIE" * 40 + "\n-----END RSA PRIVATE KEY-----"),
+    ("private key", "-----BEGIN PRIVATE KEY-----\\n" + "MIIE" * 16 + "\\n" + "abcd" * 16),
+]
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES)
+def test_shapes_are_found_without_being_known(kind: str, shape: str) -> None:
+    redactor = Redactor()
+    assert redactor.text(f"a='{shape}' b") == f"a='[redacted: {kind}]' b"
+    assert redactor.found(shape.encode()) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def test_ghs_tokens_are_masked(): assert ghs_ in text",
+        "task-sk-folding-cube-with-a-long-name and sk-1",
+        "Write -----BEGIN PRIVATE KEY----- and then the key; -----END PRIVATE KEY----- comes last.",
+        "https://user:password@example.com/x?y=%20z",
+        "eyJ is how a JWT begins; a.b.c are its parts",
+    ],
+)
+def test_ordinary_text_stays(text: str) -> None:
+    assert Redactor([secret(50), "hunter2-and-more"]).text(text) == text
+
+
+def test_a_private_key_is_known_line_by_line() -> None:
+    lines = ["".join(RANDOM.choices(LETTERS, k=64)) for _ in range(5)]
+    pem = "\n".join(["-----BEGIN RSA PRIVATE KEY-----", *lines, "-----END RSA PRIVATE KEY-----"])
+    redactor = Redactor([pem])
+    assert redactor.text(f"> {lines[2]} <") == "> [redacted: known secret] <"
+    assert redactor.text(json.dumps(pem)) == '"[redacted: private key]"'
+    assert redactor.text("\n".join(lines)) == "[redacted: known secret]"
+    assert redactor.text("-----BEGIN RSA PRIVATE KEY-----") == "-----BEGIN RSA PRIVATE KEY-----"
+
+
+def test_values_are_cleaned_in_depth_and_the_argument_stays() -> None:
+    known = secret()
+    value = {"env": {known: [known, 3, None, (known,)]}, "raw": known.encode(), "ok": b"\xff\x00"}
+    clean = Redactor([known]).value(value)
+    assert known not in repr(clean)
+    assert clean["env"]["[redacted: known secret]"][1:3] == [3, None]
+    assert clean["ok"] == b"\xff\x00"
+    assert known in value["env"]
+
+
+def test_cleaning_twice_changes_nothing_and_short_words_are_not_secrets() -> None:
+    known = secret()
+    redactor = Redactor([known, "abc", ""])
+    once = redactor.text(f"{known} abc {token()}")
+    assert redactor.text(once) == once
+    assert "abc" in once
+
+
+def test_megabytes_take_well_under_a_second() -> None:
+    redactor = Redactor([secret(40) for _ in range(20)] + [token()])
+    text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(300_000)) + "\n"
+    start = time.perf_counter()
+    assert redactor.text(text) == text
+    assert redactor.found(text.encode()) == []
+    assert time.perf_counter() - start < 3.0
