@@ -1,4 +1,4 @@
-"""A whole Hob in one process against the local GitHub: PostgreSQL, git, sandbox; only the model is scripted."""
+"""A whole Hob in one process against the local GitHub: PostgreSQL, git, sandbox; the model is scripted."""
 
 from __future__ import annotations
 
