@@ -27,8 +27,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from bot.agent.loop import think  # noqa: E402
-from bot.agent.models.direct import choose  # noqa: E402
+from bot.agent.loop import run_loop  # noqa: E402
+from bot.agent.models.direct import choose_model  # noqa: E402
 from bot.domain import Limits  # noqa: E402
 from bot.tasks.database.connection import open_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
@@ -103,12 +103,12 @@ async def prefix(kind: str, turns: int, most_bytes: int) -> tuple[list[float], i
             for at in range(turns)
         ]
         server.answers.append(Say(calls=[served_call("finish", kind="answered", summary="x")]))
-        model, journal = choose(server.model), Memory()
+        model, journal = choose_model(server.model), Memory()
         with tempfile.TemporaryDirectory() as folder:
             repo = repository(Path(folder) / "repo")
             (repo / "long.txt").write_text(TEXT)
             limits = Limits(turns=turns + 1, seconds=3600, tokens=10**9, usd=1000)
-            await think(
+            await run_loop(
                 brief=brief(), model=model, sandbox=DirectorySandbox(repo), limits=limits, journal=journal
             )
         await model.aclose()

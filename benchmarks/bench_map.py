@@ -36,7 +36,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from bot.agent.repository_map import Tree, orient
+from bot.agent.repository_map import CommitTree, render_map
 from bot.agent.tools.registry import guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Policy
@@ -309,12 +309,14 @@ async def large(directory: Path) -> None:
     with tempfile.TemporaryDirectory() as home:
         tools = toolchain(Path(home))
         policy = Policy(mounts=(*tools.mounts, *guest_mounts()), path=tools.path, env=tools.env)
-        tree = Tree(layer=directory, key="1-bench", policy=policy, scratch=Path(home) / "s", backend="auto")
+        tree = CommitTree(
+            layer=directory, key="1-bench", policy=policy, scratch=Path(home) / "s", backend="auto"
+        )
         kept = LayerStore(Path(home))
         times, spent = [], []
         for _ in range(4):
             start, cpu = time.perf_counter(), sum(os.times()[2:4])
-            text = await orient(kept, tree, REQUEST)
+            text = await render_map(kept, tree, REQUEST)
             times.append(time.perf_counter() - start)
             spent.append(sum(os.times()[2:4]) - cpu)
         (index,) = (Path(home) / "layers").glob("map-*/index.sqlite")

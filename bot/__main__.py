@@ -141,13 +141,13 @@ def evaluate(
     timeout: float,
 ) -> None:
     """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
-    from bot.eval.command import Asked, models_or_default
+    from bot.eval.command import EvalOptions, models_or_default
     from bot.eval.command import evaluate as run_evaluate
     from bot.settings import load, make_home
 
     settings = load()
     make_home(settings)
-    asked = Asked(
+    asked = EvalOptions(
         suites=suites,
         models=models_or_default(models, settings.model),
         attempts=attempts,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.agent.models.direct import choose
+from bot.agent.models.direct import choose_model
 from bot.errors import HobError
-from bot.github.cli.doctor import Finding
+from bot.github.cli.doctor import DoctorFinding
 from bot.github.cli.doctor import doctor as github_doctor
 from bot.settings import Settings
 from bot.tasks.database.connection import open_database
@@ -14,18 +14,18 @@ from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[DoctorFinding]:
     """Everything in turn; a part that fails is a finding, not the end."""
     findings = [await _sandbox(settings), await _database(settings), _model(settings)]
     if settings.app_id is None or settings.private_key is None:
         detail = (
             "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
         )
-        return [*findings, Finding(name="app", ok=False, detail=detail)]
+        return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
 
 
-async def _sandbox(settings: Settings) -> Finding:
+async def _sandbox(settings: Settings) -> DoctorFinding:
     try:
         report = await probe(
             backend=settings.sandbox,
@@ -34,24 +34,24 @@ async def _sandbox(settings: Settings) -> Finding:
             engine=settings.docker,
         )
     except SandboxUnavailable as error:
-        return Finding(name="sandbox", ok=False, detail=str(error))
+        return DoctorFinding(name="sandbox", ok=False, detail=str(error))
     failed = [f"{each.name}: {each.detail}" for each in report.findings if not each.ok]
     held = f"{report.backend}, {len(report.findings)} canaries, limits by {report.limits_by}"
-    return Finding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
+    return DoctorFinding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
 
 
-async def _database(settings: Settings) -> Finding:
+async def _database(settings: Settings) -> DoctorFinding:
     try:
         async with open_database(settings.home, settings.database_url):
             where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
-            return Finding(name="database", ok=True, detail=where)
+            return DoctorFinding(name="database", ok=True, detail=where)
     except HobError as error:
-        return Finding(name="database", ok=False, detail=str(error))
+        return DoctorFinding(name="database", ok=False, detail=str(error))
 
 
-def _model(settings: Settings) -> Finding:
+def _model(settings: Settings) -> DoctorFinding:
     try:
-        choose(settings.model)
+        choose_model(settings.model)
     except HobError as error:
-        return Finding(name="model", ok=False, detail=str(error))
-    return Finding(name="model", ok=True, detail=settings.model)
+        return DoctorFinding(name="model", ok=False, detail=str(error))
+    return DoctorFinding(name="model", ok=True, detail=settings.model)

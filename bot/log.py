@@ -76,10 +76,10 @@ def _formatter(
     def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         cleaned = {str(key): redact(_plain(value)) for key, value in event.items()}
         trace = cleaned.pop("exception", None)
-        cleaned = {key: escaped(value) for key, value in cleaned.items()}
+        cleaned = {key: escape_control_characters(value) for key, value in cleaned.items()}
         if trace is not None:  # a person gets its lines, set apart so that none passes for a line of the log
-            lines = [f"  | {escaped(line)}" for line in str(trace).splitlines()]
-            cleaned["exception"] = escaped(trace) if json else "\n".join(lines)
+            lines = [f"  | {escape_control_characters(line)}" for line in str(trace).splitlines()]
+            cleaned["exception"] = escape_control_characters(trace) if json else "\n".join(lines)
         return cleaned
 
     return structlog.stdlib.ProcessorFormatter(
@@ -99,12 +99,14 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def escaped(value: Any) -> Any:
+def escape_control_characters(value: Any) -> Any:
     r"""The value with control characters in its texts written out: ``\x1b``, ``\n``."""
     if isinstance(value, str):
         return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
     if isinstance(value, dict):
-        return {escaped(key): escaped(item) for key, item in value.items()}
+        return {
+            escape_control_characters(key): escape_control_characters(item) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [escaped(item) for item in value]
+        return [escape_control_characters(item) for item in value]
     return value

@@ -28,7 +28,7 @@ from bot.text.redact import Redactor
 if TYPE_CHECKING:
     from bot.github.app import GitHub
     from bot.github.repository import AppInfo
-    from bot.replay.replay import Replayed
+    from bot.replay.replay import ReplayReport
     from bot.run.pipeline import Parts
     from bot.workspace.checkout import Workshop
     from sandbox.spec import Limits
@@ -104,40 +104,40 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
-    from bot.agent.models.direct import choose
+    from bot.agent.models.direct import choose_model
     from bot.inbox.decision import AppIdentity
-    from bot.inbox.delivery_context import House
+    from bot.inbox.delivery_context import OperatorConfig
     from bot.inbox.intake import Intake
     from bot.inbox.reconcile import Reconciler
-    from bot.run.end_without_run import tell_end
+    from bot.run.end_without_run import notify_end
     from bot.run.pipeline import work
     from bot.run.publish.branch import remove_branch
     from bot.tasks.queue import Queue
 
     redactor = _begin(settings)
     stop = stop or _stop_event()
-    choose(settings.model)
+    choose_model(settings.model)
     workshop = await _workshop(settings)
     async with _database(settings) as database, aiohttp.ClientSession() as session:
         github = _github(settings, session, redactor)
         app = await github.app()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"], bots=settings.bots)
-        house = House(
+        operator = OperatorConfig(
             label=settings.label,
             base_url=settings.base_url,
             daily_usd=settings.daily_usd,
             shown=settings.shown(),
             safe=redactor.text,
         )
-        intake = Intake(parts.store, github, bot, house, remove_branch=remove_branch)
+        intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:
             await Queue(database, grace=GRACE_SECONDS).run(
                 on_delivery=intake.take,
                 on_task=lambda task_id: work(parts, task_id),
-                on_ended=lambda task_id: tell_end(parts, task_id),
+                on_ended=lambda task_id: notify_end(parts, task_id),
                 concurrency=settings.concurrency,
                 stop=stop,
             )
@@ -146,7 +146,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             await asyncio.wait({reconciling})
 
 
-async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> Replayed:
+async def run_replay(settings: Settings, run_id: int, attempt: int | None) -> ReplayReport:
     """Drive a stored run again. Raises HobError when it cannot be."""
     from bot.replay.replay import replay
 

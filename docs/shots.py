@@ -21,7 +21,7 @@ from rich.console import Console
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the tests' own
 
-from bot.demo.processes import House  # noqa: E402
+from bot.demo.processes import LocalProcesses  # noqa: E402
 from bot.demo.show import Teller, play  # noqa: E402
 from bot.tasks.database.connection import connect  # noqa: E402
 from bot.tasks.database.embedded import embedded  # noqa: E402
@@ -52,7 +52,7 @@ async def shoot(browser: str, pages: Mapping[str, str], *, whole: bool = False) 
 
 async def demo(browser: str, home: Path) -> None:
     """The pull request and the run of ``make demo``."""
-    house = House(home=home, model="offline")
+    house = LocalProcesses(home=home, model="offline")
     try:
         await asyncio.to_thread(house.start)
         story = await play(house, Teller(console=Console()))

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.agent import prompt
-from bot.domain import Passage, Trust
+from bot.domain import PromptText, Trust
 
 Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class SummaryLimits:
     """How much of each kind may be told; in characters, but for ``failures`` and ``paths``."""
 
     words: int = 9000  # all that the model said itself
@@ -29,7 +29,7 @@ class Room:
     heard: int = prompt.PASSAGE_CHARS  # of one passage
 
 
-def recollect(records: Sequence[Record], *, room: Room, kept: int) -> str:
+def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> str:
     """The message that stands for the turns of ``records``; ``kept`` turns follow it whole."""
     told = len(records)
     account = "\n".join(
@@ -63,7 +63,7 @@ def _plan(last: Record) -> list[str]:
     return [f"[{step['state']}] {step['text']}" for step in last["plan"]]
 
 
-def _words(records: Sequence[Record], room: Room) -> list[str]:
+def _words(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """The model's own words, turn by turn; the first that say anything and as many of the latest as fit."""
     said = []
     for record in records:
@@ -73,7 +73,7 @@ def _words(records: Sequence[Record], room: Room) -> list[str]:
     return _fitting(said, room.words, "turns with words")
 
 
-def _changed(records: Sequence[Record], room: Room) -> list[str]:
+def _changed(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """Each file that a file tool changed, how, and in which turns; the latest last."""
     how: dict[str, list[str]] = {}
     for record, call in _calls(records, "edit", "write"):
@@ -88,12 +88,12 @@ def _changed(records: Sequence[Record], room: Room) -> list[str]:
     return _latest(lines, room.paths, "files")
 
 
-def _read(records: Sequence[Record], room: Room) -> list[str]:
+def _read(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     paths = [str(call["args"].get("path", "")) for _, call in _calls(records, "read") if call["ok"]]
     return _latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
 
 
-def _failures(records: Sequence[Record], room: Room) -> list[str]:
+def _failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """Commands whose last run failed, with the end of what they printed."""
     last: dict[str, tuple[int, Mapping[str, Any]]] = {}
     for record, call in _calls(records, "shell"):
@@ -119,9 +119,9 @@ def _left(last: Record) -> list[str]:
     ]
 
 
-def _passages(records: Sequence[Record], kind: str) -> list[Passage]:
+def _passages(records: Sequence[Record], kind: str) -> list[PromptText]:
     return [
-        Passage(**{**each, "trust": Trust(each["trust"])})
+        PromptText(**{**each, "trust": Trust(each["trust"])})
         for record in records
         for each in record.get(kind, ())
     ]
@@ -157,7 +157,7 @@ def _short(text: str, chars: int) -> str:
     return line if len(line) <= chars else f"{line[: chars - 4]} ..."
 
 
-def _cut(passage: Passage, chars: int) -> Passage:
+def _cut(passage: PromptText, chars: int) -> PromptText:
     more = len(passage.text) - chars
     if more <= 0 or chars >= prompt.PASSAGE_CHARS:  # a block bounds itself
         return passage

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, UserPromptPart
 
-from bot.agent.compaction import Room, recollect
+from bot.agent.compaction import SummaryLimits, summarize
 
 Record = Mapping[str, Any]
 
@@ -28,20 +28,27 @@ REFUSED = "the model refused the conversation as too long"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class CompactionTarget:
     """How hard to press: how many turns may stay whole, within which share of the size before."""
 
     least: int
     most: int
     share: float
-    room: Room
+    room: SummaryLimits
 
 
 # One after the other, while the model goes on refusing.
 _MEASURES = (
-    Measure(least=1, most=8, share=0.4, room=Room()),
-    Measure(least=1, most=2, share=0.2, room=Room(words=3000, failures=2, failure=800, paths=30)),
-    Measure(least=0, most=0, share=0.0, room=Room(words=1000, failures=1, failure=400, paths=15, heard=4000)),
+    CompactionTarget(least=1, most=8, share=0.4, room=SummaryLimits()),
+    CompactionTarget(
+        least=1, most=2, share=0.2, room=SummaryLimits(words=3000, failures=2, failure=800, paths=30)
+    ),
+    CompactionTarget(
+        least=0,
+        most=0,
+        share=0.0,
+        room=SummaryLimits(words=1000, failures=1, failure=400, paths=15, heard=4000),
+    ),
 )
 
 
@@ -59,7 +66,7 @@ class Compaction:
     text: str
 
 
-class Talk:
+class Conversation:
     """The conversation of one run. ``unsaved`` is what is said since the last turn was stored."""
 
     def __init__(self, messages: Sequence[ModelMessage], records: Sequence[Record]) -> None:
@@ -118,12 +125,12 @@ class Talk:
             told=told,
             kept=kept,
             refused=self._refused,
-            text=recollect(self._records[:told], room=measure.room, kept=kept),
+            text=summarize(self._records[:told], room=measure.room, kept=kept),
         )
         self._messages = _with(self._records, asdict(self.compaction))
 
 
-def conversation(records: Sequence[Record]) -> list[ModelMessage]:
+def restore_messages(records: Sequence[Record]) -> list[ModelMessage]:
     """The messages that stored records leave behind, compactions included."""
     for at in range(len(records) - 1, -1, -1):
         if compaction := records[at].get("compaction"):
@@ -131,7 +138,7 @@ def conversation(records: Sequence[Record]) -> list[ModelMessage]:
     return _said(records)
 
 
-def turns_told(message: ModelMessage) -> int:
+def count_summarized_turns(message: ModelMessage) -> int:
     """How many turns a message tells in short: 0 for every message that is not a compaction's."""
     return int((message.metadata or {}).get("turns_told", 0))
 

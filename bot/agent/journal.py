@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bot.domain import Passage, Step
+from bot.domain import PromptText, Step
 
 
 class Journal(Protocol):
@@ -18,6 +18,6 @@ class Journal(Protocol):
         """The plan that people see has changed."""
         ...
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         """New words on the thread since last asked; raises ``Cancelled`` when somebody said to stop."""
         ...

@@ -23,19 +23,19 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent import prompt
-from bot.agent.conversation import Talk
+from bot.agent.conversation import Conversation
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
-from bot.agent.models.direct import Answer, ModelCall
+from bot.agent.models.direct import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.tools.context import Bench, Done, Finish
+from bot.agent.tools.context import Done, Finish, ToolContext
 from bot.agent.tools.registry import definitions, execute
 from bot.agent.transcript import past, record
-from bot.domain import Brief, Limits, Outcome, OutcomeKind, Passage
+from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText
 from bot.errors import Cancelled
 from sandbox.spec import Sandbox
 
-__all__ = ["Journal", "think"]
+__all__ = ["Journal", "run_loop"]
 
 MALFORMED_IN_A_ROW = 5  # turns in which no call could be understood
 SILENT_IN_A_ROW = 3  # answers without any call
@@ -52,7 +52,7 @@ RESUMED = (
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 
 
-async def think(
+async def run_loop(
     *,
     brief: Brief,
     model: ModelCall,
@@ -70,41 +70,41 @@ async def think(
     before = past(history)
     meter = Meter(limits, before.used)
     nearby = [each for each in brief.nearby if each.where not in before.guided]
-    bench = Bench(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
-    bench.plan, bench.notes, bench.replies = before.plan, list(before.notes), list(before.replies)
-    bench.finish, bench.edited = before.finish, before.edited
-    if bench.finish:  # it ended, and the worker died before anybody was told
-        return _finished(bench, bench.finish, meter)
-    talk, tools = Talk(before.messages, history), definitions()
+    context = ToolContext(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
+    context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
+    context.finish, context.edited = before.finish, before.edited
+    if context.finish:  # it ended, and the worker died before anybody was told
+        return _finished(context, context.finish, meter)
+    conversation, tools = Conversation(before.messages, history), definitions()
     missed = await journal.steering() if history and not meter.reached() else []
-    talk.say(_again(missed) if history else prompt.opening(brief))
+    conversation.say(_again(missed) if history else prompt.opening(brief))
     seq, silent, malformed = before.turns, 0, 0
 
     while True:
         if reached := meter.reached():
-            return _stopped(bench, meter, reached)
+            return _stopped(context, meter, reached)
         start, window = time.monotonic(), model.window
-        talk.fit(window)
+        conversation.fit(window)
         try:
-            answer = await model.ask(talk.messages, tools)
+            answer = await model.ask(conversation.messages, tools)
         except ContextFull as full:
-            if talk.squeeze():
+            if conversation.squeeze():
                 continue
-            return _stopped(bench, meter, str(full))
+            return _stopped(context, meter, str(full))
         meter.add(answer.usage)
-        plan = bench.plan
-        done = await _carry_out(bench, answer)
-        if bench.plan != plan:
-            await journal.plan(bench.plan)
+        plan = context.plan
+        done = await _carry_out(context, answer)
+        if context.plan != plan:
+            await journal.plan(context.plan)
         # At a limit nothing can follow from new words: they stay unheard, and become a task of their own.
         heard, stop = ([], None) if meter.reached() else await _listen(journal)
         if heard:
-            bench.finish = None
+            context.finish = None
 
         silent = 0 if done or heard else silent + 1
         malformed = malformed + 1 if done and not heard and all(each.malformed for each in done) else 0
-        guided = bench.reached(done)
-        talk.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
+        guided = context.reached(done)
+        conversation.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
         turn = record(
             seq=seq,
             answer=answer,
@@ -112,31 +112,33 @@ async def think(
             done=done,
             heard=[*missed, *heard],
             guided=guided,
-            bench=bench,
+            context=context,
             total=meter.used,
-            talk=talk,
+            conversation=conversation,
             seconds=time.monotonic() - start,
         )
         await journal.turn(seq, turn)
         if stop:
             raise stop
-        talk.stored(turn)
+        conversation.stored(turn)
         missed, seq = [], seq + 1
 
-        if bench.finish:
-            return _finished(bench, bench.finish, meter)
+        if context.finish:
+            return _finished(context, context.finish, meter)
         if malformed >= MALFORMED_IN_A_ROW:
-            return _stopped(bench, meter, f"{malformed} turns in a row held no call that could be understood")
+            return _stopped(
+                context, meter, f"{malformed} turns in a row held no call that could be understood"
+            )
         if silent >= SILENT_IN_A_ROW:
-            return _trailed_off(bench, meter, turn["text"])
+            return _trailed_off(context, meter, turn["text"])
 
 
-def _again(missed: Sequence[Passage]) -> ModelRequest:
+def _again(missed: Sequence[PromptText]) -> ModelRequest:
     """What an interrupted run is told when it goes on, with the words that came meanwhile."""
     return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(missed)] if missed else [])])
 
 
-async def _listen(journal: Journal) -> tuple[list[Passage], Cancelled | None]:
+async def _listen(journal: Journal) -> tuple[list[PromptText], Cancelled | None]:
     """New words, or that somebody said to stop: the turn that is over is stored before the loop obeys."""
     try:
         return await journal.steering(), None
@@ -144,13 +146,13 @@ async def _listen(journal: Journal) -> tuple[list[Passage], Cancelled | None]:
         return [], stop
 
 
-async def _carry_out(bench: Bench, answer: Answer) -> list[Done]:
+async def _carry_out(context: ToolContext, answer: ModelAnswer) -> list[Done]:
     """The calls of one answer, in their order. ``finish`` does not count when another call failed."""
     hint = CUT_OFF if answer.response.finish_reason == "length" else ""
-    done = [await execute(bench, call, hint=hint) for call in answer.response.tool_calls]
+    done = [await execute(context, call, hint=hint) for call in answer.response.tool_calls]
     failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]
-    if bench.finish and failed:
-        bench.finish = None
+    if context.finish and failed:
+        context.finish = None
         unfinished = f"[error] Not finished: in the same turn {', '.join(failed)} failed. Look at that first."
         done = [
             replace(each, text=unfinished, ok=False) if each.call.tool_name == "finish" else each
@@ -159,14 +161,14 @@ async def _carry_out(bench: Bench, answer: Answer) -> list[Done]:
     return done
 
 
-def _spoken(answer: Answer) -> ModelMessage:
+def _spoken(answer: ModelAnswer) -> ModelMessage:
     """The answer as it goes into the history: providers refuse a message without any content."""
     response = answer.response
     return response if response.parts else replace(response, parts=[TextPart(content="(nothing)")])
 
 
 def _reaction(
-    done: Sequence[Done], guided: Sequence[Passage], heard: Sequence[Passage], warning: str
+    done: Sequence[Done], guided: Sequence[PromptText], heard: Sequence[PromptText], warning: str
 ) -> ModelRequest:
     """What the model sees next: the results of its calls first, as providers want it, then words."""
     parts: list[ModelRequestPart] = [
@@ -183,19 +185,19 @@ def _reaction(
     return ModelRequest(parts=[*parts, *words, *([prompt.news(heard)] if heard else [])])
 
 
-def _finished(bench: Bench, finish: Finish, meter: Meter) -> Outcome:
-    return bench.outcome(finish.kind, title=finish.title, summary=finish.summary, usage=meter.used)
+def _finished(context: ToolContext, finish: Finish, meter: Meter) -> Outcome:
+    return context.outcome(finish.kind, title=finish.title, summary=finish.summary, usage=meter.used)
 
 
-def _stopped(bench: Bench, meter: Meter, why: str) -> Outcome:
-    return bench.outcome(OutcomeKind.LIMIT, summary=f"Stopped before the end: {why}.", usage=meter.used)
+def _stopped(context: ToolContext, meter: Meter, why: str) -> Outcome:
+    return context.outcome(OutcomeKind.LIMIT, summary=f"Stopped before the end: {why}.", usage=meter.used)
 
 
-def _trailed_off(bench: Bench, meter: Meter, text: str) -> Outcome:
+def _trailed_off(context: ToolContext, meter: Meter, text: str) -> Outcome:
     """The model keeps talking without a call: take its words for what they are."""
-    if bench.edited:
+    if context.edited:
         why = f"the model stopped without saying that it had finished. Its last words: {text or '(none)'}"
-        return _stopped(bench, meter, why)
+        return _stopped(context, meter, why)
     if text.strip():
-        return bench.outcome(OutcomeKind.ANSWERED, summary=text.strip(), usage=meter.used)
-    return bench.outcome(OutcomeKind.BLOCKED, summary="The model gave no answer.", usage=meter.used)
+        return context.outcome(OutcomeKind.ANSWERED, summary=text.strip(), usage=meter.used)
+    return context.outcome(OutcomeKind.BLOCKED, summary="The model gave no answer.", usage=meter.used)

@@ -19,7 +19,7 @@ from importlib import resources
 from pydantic import TypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
 
-from bot.domain import Brief, Passage, TaskKind, Trust
+from bot.domain import Brief, PromptText, TaskKind, Trust
 
 PASSAGE_CHARS = 24_000
 DIFF_OF = "what the pull request changes in "  # where the passage of a file's difference comes from
@@ -93,19 +93,19 @@ def render(brief: Brief) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def guidance(passages: Sequence[Passage]) -> UserPromptPart:
+def guidance(passages: Sequence[PromptText]) -> UserPromptPart:
     """The repository's own words for folders where the work has got to."""
     blocks = "\n\n".join(block(each) for each in passages)
     return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
-def news(passages: Sequence[Passage]) -> UserPromptPart:
+def news(passages: Sequence[PromptText]) -> UserPromptPart:
     """Words that came while the work went on."""
     blocks = "\n\n".join(block(each) for each in passages)
     return UserPromptPart(content=f"New words on the thread, while you work:\n\n{blocks}")
 
 
-def block(passage: Passage) -> str:
+def block(passage: PromptText) -> str:
     """One passage with its label."""
     by = (
         f"by {_line(passage.author)} (permission: {_line(passage.permission) or 'none'})"

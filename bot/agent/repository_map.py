@@ -36,7 +36,7 @@ class NoMap(Exception):
     """There is no map; the message says why."""
 
 
-class Symbol(NamedTuple):
+class MapSymbol(NamedTuple):
     """A definition; ``within`` is what stands around it."""
 
     name: str
@@ -46,16 +46,16 @@ class Symbol(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
+class MapFile:
     """A file that the request may be about, with the symbols that speak for it."""
 
     path: str
     why: str
-    symbols: list[Symbol]
+    symbols: list[MapSymbol]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class TreeShape:
     """The whole tree: how many files, of which languages, in which folders, and what was left out."""
 
     files: int
@@ -65,15 +65,15 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class MapAnswer:
     """What the guest says; the best file comes first."""
 
-    shape: Shape
-    files: list[File]
+    shape: TreeShape
+    files: list[MapFile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class CommitTree:
     """One commit's files, a read-only layer, and how to look at them; ``key`` names it for the cache."""
 
     layer: Path
@@ -90,10 +90,10 @@ class Tree:
         )
 
 
-_ANSWER = TypeAdapter(Answer)
+_ANSWER = TypeAdapter(MapAnswer)
 
 
-async def orient(store: LayerStore, tree: Tree, request: str, *, chars: int = CHARS) -> str:
+async def render_map(store: LayerStore, tree: CommitTree, request: str, *, chars: int = CHARS) -> str:
     """The map as text of at most ``chars`` characters, one line per file, printable throughout.
 
     Raises NoMap when it cannot be made, SandboxUnavailable when the host cannot contain code.
@@ -103,7 +103,7 @@ async def orient(store: LayerStore, tree: Tree, request: str, *, chars: int = CH
     return render(answer, chars)
 
 
-async def _build(tree: Tree, into: Path) -> None:
+async def _build(tree: CommitTree, into: Path) -> None:
     """Build the index in a sandbox and write it, and nothing else, into the layer."""
     name = f".hob-{secrets.token_hex(8)}"  # no file of the repository's can be in its way
     sandbox = await tree.open()
@@ -122,7 +122,7 @@ async def _build(tree: Tree, into: Path) -> None:
         raise NoMap(str(error)) from None
 
 
-async def _rank(tree: Tree, index: Path, request: str) -> Answer:
+async def _rank(tree: CommitTree, index: Path, request: str) -> MapAnswer:
     sandbox = await tree.open(Mount(source=index, target=_AT))
     try:
         done = await sandbox.run(
@@ -149,7 +149,7 @@ def _checked(done: Completed) -> None:
         raise NoMap(f"the program that makes it failed ({why}{': ' + last if last else ''})")
 
 
-def render(answer: Answer, chars: int = CHARS) -> str:
+def render(answer: MapAnswer, chars: int = CHARS) -> str:
     """The answer as text: the tree's shape, then files with symbols and their lines, the best first."""
     shape = answer.shape
     first = f"{shape.files} files; languages: {_counts(shape.languages) or 'none known'}"
@@ -172,12 +172,12 @@ def render(answer: Answer, chars: int = CHARS) -> str:
     return "\n".join(lines)[:chars]
 
 
-def listed(paths: Sequence[str], chars: int = CHARS) -> str:
+def list_all_files(paths: Sequence[str], chars: int = CHARS) -> str:
     """All files of a tree so small that it needs no map."""
     return "\n".join(["All files:", *(_plain(path)[:200] for path in paths)])[:chars]
 
 
-def _line(file: File) -> str:
+def _line(file: MapFile) -> str:
     """One file; symbols of one container stand together."""
     parts = [
         f"{f'{_plain(each.within)}.' if each.within else ''}{_plain(each.name)}:{each.line}"

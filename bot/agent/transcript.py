@@ -32,10 +32,10 @@ from pydantic_ai.messages import (
     ToolCallPart,
 )
 
-from bot.agent.conversation import Talk, conversation
-from bot.agent.models.direct import Answer
-from bot.agent.tools.context import Bench, Done, Finish
-from bot.domain import Note, OutcomeKind, Passage, Reply, Step, StepState, Usage
+from bot.agent.conversation import Conversation, restore_messages
+from bot.agent.models.direct import ModelAnswer
+from bot.agent.tools.context import Done, Finish, ToolContext
+from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,17 +56,17 @@ class Past:
 def record(
     *,
     seq: int,
-    answer: Answer,
+    answer: ModelAnswer,
     window: int,
     done: Sequence[Done],
-    heard: Sequence[Passage],
-    guided: Sequence[Passage],
-    bench: Bench,
+    heard: Sequence[PromptText],
+    guided: Sequence[PromptText],
+    context: ToolContext,
     total: Usage,
-    talk: Talk,
+    conversation: Conversation,
     seconds: float,
 ) -> dict[str, Any]:
-    """The record of one turn, from what is unsaved of ``talk``; ``seconds`` is how long all of it took."""
+    """The record of one turn: what ``conversation`` has not stored yet. ``seconds`` is wall time."""
     parts = answer.response.parts
     first = answer.first_token_seconds
     return {
@@ -79,10 +79,10 @@ def record(
         "heard": [asdict(passage) for passage in heard],
         "guided": [asdict(passage) for passage in guided],
         "calls": [_call(each) for each in done],
-        "plan": [asdict(step) for step in bench.plan],
-        "notes": [asdict(note) for note in bench.notes],
-        "replies": [asdict(reply) for reply in bench.replies],
-        "finish": asdict(bench.finish) if bench.finish else None,
+        "plan": [asdict(step) for step in context.plan],
+        "notes": [asdict(note) for note in context.notes],
+        "replies": [asdict(reply) for reply in context.replies],
+        "finish": asdict(context.finish) if context.finish else None,
         "usage": {
             **_without(asdict(answer.usage), "turns", "seconds"),
             "tokens_per_second": answer.tokens_per_second,
@@ -96,8 +96,8 @@ def record(
         },
         "retries": answer.retries,
         "window": window,
-        "compaction": asdict(talk.compaction) if talk.compaction else None,
-        "messages": ModelMessagesTypeAdapter.dump_python(talk.unsaved, mode="json"),
+        "compaction": asdict(conversation.compaction) if conversation.compaction else None,
+        "messages": ModelMessagesTypeAdapter.dump_python(conversation.unsaved, mode="json"),
     }
 
 
@@ -111,7 +111,7 @@ def past(records: Sequence[Mapping[str, Any]]) -> Past:
     return Past(
         guided=frozenset(each["where"] for record in records for each in record.get("guided", ())),
         turns=len(records),
-        messages=conversation(records),
+        messages=restore_messages(records),
         used=Usage(**last["total"]),
         plan=tuple(Step(text=each["text"], state=StepState(each["state"])) for each in last["plan"]),
         notes=tuple(Note(**each) for each in last["notes"]),

@@ -12,7 +12,7 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 
 from bot.dashboard import pages, render
-from bot.dashboard.reading import Reader
+from bot.dashboard.reading import PageReader
 from bot.settings import Settings
 
 POLICY = "; ".join(
@@ -34,7 +34,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app = Flask(__name__)
     own = urlsplit(settings.base_url).hostname or "localhost"
     app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]", own]
-    app.extensions["reader"] = Reader(engine)
+    app.extensions["reader"] = PageReader(engine)
     app.jinja_env.filters.update(render.FILTERS)
     app.register_blueprint(pages.blueprint)
     app.register_error_handler(404, _not_found)

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.dashboard.reading import Reader, Row, is_state
+from bot.dashboard.reading import PageReader, Row, is_state
 from bot.domain import TERMINAL, TaskState
 
 blueprint = Blueprint("pages", __name__)
@@ -17,8 +17,8 @@ _MAX_ID = 2**63 - 1
 _MAX_SEQ = 2**31 - 1
 
 
-def _reader() -> Reader:
-    reader: Reader = current_app.extensions["reader"]
+def _reader() -> PageReader:
+    reader: PageReader = current_app.extensions["reader"]
     return reader
 
 

@@ -15,7 +15,7 @@ PAGE = 50
 Row = Mapping[str, Any]
 
 
-class Reader:
+class PageReader:
     """Synchronous reads for the pages, one short transaction each."""
 
     def __init__(self, engine: Engine) -> None:

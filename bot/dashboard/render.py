@@ -82,7 +82,7 @@ def diff_size(diff: str) -> str:
     return f"+{kinds.count('add')} −{kinds.count('del')} in {files} file{'' if files == 1 else 's'}"
 
 
-def proved(proof: Mapping[str, Any] | None) -> str:
+def proof_word(proof: Mapping[str, Any] | None) -> str:
     """A proof's verdict in a word: passed, failed, or not run."""
     checks = (proof or {}).get("checks") or []
     if not checks:
@@ -127,7 +127,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "markdown": markdown,
     "diff_lines": diff_lines,
     "diff_size": diff_size,
-    "proved": proved,
+    "proved": proof_word,
     "seconds": seconds,
     "moment": moment,
     "web_address": web_address,

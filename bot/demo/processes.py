@@ -23,7 +23,7 @@ STOP_SECONDS = 10.0
 
 
 @dataclass(kw_only=True)
-class House:
+class LocalProcesses:
     """Starts the processes as a person would, through the command line, and ends exactly those."""
 
     home: Path

@@ -16,7 +16,7 @@ import aiohttp
 from rich.console import Console
 from rich.markup import escape
 
-from bot.demo.processes import House
+from bot.demo.processes import LocalProcesses
 from bot.demo.story import BODY, TITLE, Maintainer, check_repository, seed
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError
@@ -52,48 +52,48 @@ def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> 
     console = Console(stderr=as_json, soft_wrap=True)
     teller = Teller(console=console)
     with tempfile.TemporaryDirectory(prefix="hob-demo-", ignore_cleanup_errors=True) as home:
-        house = House(home=Path(home), model="offline")
+        processes = LocalProcesses(home=Path(home), model="offline")
         try:
             console.print("[bold]Hob[/]: from a mention to a pull request, on this machine only\n")
-            house.start()
+            processes.start()
             teller.tell("PostgreSQL, the local GitHub, web, worker and dashboard are up", phase="start")
-            summary = asyncio.run(play(house, teller, repo=repo, request=request))
+            summary = asyncio.run(play(processes, teller, repo=repo, request=request))
             if as_json:
                 print(json.dumps(summary), flush=True)
-            _links(console, house, summary)
+            _links(console, processes, summary)
             if serve:
-                _serve(console, house)
+                _serve(console, processes)
             return 0 if summary["state"] == TaskState.DONE.value else 1
         except KeyboardInterrupt:
             console.print("\nStopping; this takes some seconds. Ctrl-C again kills what is left.")
             return 130
         finally:
-            house.stop()
+            processes.stop()
 
 
-def _links(console: Console, house: House, summary: dict[str, Any]) -> None:
+def _links(console: Console, processes: LocalProcesses, summary: dict[str, Any]) -> None:
     console.print()
     rows = [("issue", "issue_url"), ("pull request", "pr_url"), ("run", "run_url")]
     for name, key in rows:
         console.print(f"  {name:<13} {summary[key] or 'none'}", highlight=False)
-    console.print(f"  {'dashboard':<13} {house.dashboard_url}", highlight=False)
+    console.print(f"  {'dashboard':<13} {processes.dashboard_url}", highlight=False)
 
 
-def _serve(console: Console, house: House) -> None:
+def _serve(console: Console, processes: LocalProcesses) -> None:
     """Wait for Ctrl-C while a person clicks through."""
     console.print("\nOpen the issue, write a comment with @hob in it, and watch. Ctrl-C ends everything.")
     while True:
-        house.check()
+        processes.check()
         time.sleep(1)
 
 
 async def play(
-    house: House, teller: Teller, *, repo: Path | None = None, request: str = ""
+    processes: LocalProcesses, teller: Teller, *, repo: Path | None = None, request: str = ""
 ) -> dict[str, Any]:
     """The story: a repository, an issue that mentions Hob, and what comes of it."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        maintainer = Maintainer(session, house.hub)
+        maintainer = Maintainer(session, processes.hub)
         name = await seed(maintainer, repo)
         what = "a repository with a bug" if repo is None else "your repository"
         teller.tell(f"{what}: [bold]{escape(name)}[/]")
@@ -104,7 +104,12 @@ async def play(
             f"issue #{issue['number']}: [bold]{escape(title)}[/], with a mention of @hob", phase="asked"
         )
         watcher = Watcher(
-            house=house, maintainer=maintainer, session=session, repo=name, issue=issue, tell=teller.tell
+            processes=processes,
+            maintainer=maintainer,
+            session=session,
+            repo=name,
+            issue=issue,
+            tell=teller.tell,
         )
         run = await watcher.watch()
         pull = watcher.pull or {}
@@ -121,7 +126,7 @@ async def play(
 class Watcher:
     """Looks at what any visitor of the page could see, and tells what is new."""
 
-    house: House
+    processes: LocalProcesses
     maintainer: Maintainer
     session: aiohttp.ClientSession
     repo: str
@@ -135,7 +140,7 @@ class Watcher:
         """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            self.house.check()
+            self.processes.check()
             await self._reactions()
             await self._progress()
             await self._pulls()
@@ -146,7 +151,8 @@ class Watcher:
                 self.tell(f"the task is [bold]{run['state']}[/]", phase="ended")
                 return run
             await asyncio.sleep(POLL_SECONDS)
-        raise HobError(f"no end within {PATIENCE_SECONDS:.0f} s; the logs are in {self.house.home / 'logs'}")
+        logs = self.processes.home / "logs"
+        raise HobError(f"no end within {PATIENCE_SECONDS:.0f} s; the logs are in {logs}")
 
     def _once(self, text: str, *, phase: str = "") -> None:
         if text not in self._told:

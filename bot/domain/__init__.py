@@ -7,7 +7,7 @@ write with an idempotency key. All of them are values: frozen, typed, without be
 
 from __future__ import annotations
 
-from bot.domain.brief import Brief, Limits, Passage, Spot, Trust
+from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.result import (
@@ -29,13 +29,13 @@ from bot.domain.result import (
 from bot.domain.task import (
     TERMINAL,
     TRANSITIONS,
-    Asked,
     Directive,
     DirectiveWord,
     Effect,
     EffectKind,
     Phase,
     Refusal,
+    Request,
     Run,
     Task,
     TaskKind,
@@ -45,13 +45,13 @@ from bot.domain.task import (
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
-    "Asked",
     "Blocked",
     "Brief",
     "ChangeKind",
     "ChangeSet",
     "Check",
     "CheckResult",
+    "CommentedLines",
     "Directive",
     "DirectiveWord",
     "Effect",
@@ -63,18 +63,18 @@ __all__ = [
     "Note",
     "Outcome",
     "OutcomeKind",
-    "Passage",
     "Permission",
     "Person",
     "Phase",
+    "PromptText",
     "Proof",
     "Refusal",
     "Release",
     "Reply",
     "Repo",
+    "Request",
     "Result",
     "Run",
-    "Spot",
     "Step",
     "StepState",
     "Task",

@@ -16,7 +16,7 @@ class Trust(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class PromptText:
     """A text with its origin. Only words of people who may write are instructions; the rest is data."""
 
     trust: Trust
@@ -28,7 +28,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class CommentedLines:
     """The lines that an inline review comment stands on, as the reviewer saw them in ``hunk``."""
 
     path: str
@@ -44,13 +44,13 @@ class Brief:
     kind: TaskKind
     request: str
     title: str
-    passages: tuple[Passage, ...] = ()
+    passages: tuple[PromptText, ...] = ()
     test_command: str = ""
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
-    spot: Spot | None = None
-    nearby: tuple[Passage, ...] = ()
+    spot: CommentedLines | None = None
+    nearby: tuple[PromptText, ...] = ()
     internet: str = ""  # what commands may reach, in words; '' for nothing
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 

@@ -20,7 +20,7 @@ class TaskKind(StrEnum):
     ANSWER = "answer"  # a question gets an answer
 
     @property
-    def is_words(self) -> bool:
+    def produces_only_text(self) -> bool:
         """Whether only words come of it: whatever it changes in the workspace is dropped."""
         return self in (TaskKind.REVIEW, TaskKind.ANSWER)
 
@@ -90,7 +90,7 @@ class Directive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Request:
     """A request that the rules found in an event, before anybody's permission was checked."""
 
     kind: TaskKind

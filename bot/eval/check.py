@@ -20,18 +20,20 @@ from bot.domain import ChangeSet
 from bot.errors import HobError
 from bot.eval.judge import run_tests
 from bot.eval.source import checkout
-from bot.eval.suite import Task, read_suites
-from bot.eval.test_outcomes import Tests
+from bot.eval.suite import EvalTask, read_suites
+from bot.eval.test_outcomes import TestOutcomes
 from bot.workspace.checkout import Workshop
 from sandbox.spec import SandboxUnavailable
 
 
-async def examine(tasks: Sequence[Task], home: Path, *, jobs: int) -> dict[str, tuple[list[str], list[str]]]:
+async def examine(
+    tasks: Sequence[EvalTask], home: Path, *, jobs: int
+) -> dict[str, tuple[list[str], list[str]]]:
     """{instance_id: (FAIL_TO_PASS, PASS_TO_PASS)} of tasks on packed projects, ids sorted."""
     workshop, turns = Workshop(home), asyncio.Semaphore(jobs)
-    right: dict[tuple[Path, str], asyncio.Task[Tests]] = {}
+    right: dict[tuple[Path, str], asyncio.Task[TestOutcomes]] = {}
 
-    async def tested(task: Task, *, faulty: bool) -> Tests:
+    async def tested(task: EvalTask, *, faulty: bool) -> TestOutcomes:
         async with turns:
             found = await checkout(task, workshop, home, faulty=faulty)
             tests, _, tail = await run_tests(found, ChangeSet(base=found.base), task.row.test_patch)
@@ -39,7 +41,7 @@ async def examine(tasks: Sequence[Task], home: Path, *, jobs: int) -> dict[str, 
             raise HobError(f"{task.row.instance_id}: the tests did not come to their end:\n{tail}")
         return tests
 
-    async def one(task: Task) -> tuple[list[str], list[str]]:
+    async def one(task: EvalTask) -> tuple[list[str], list[str]]:
         project = task.repo, task.row.test_command
         if project not in right:
             right[project] = asyncio.create_task(tested(task, faulty=False))
@@ -52,7 +54,7 @@ async def examine(tasks: Sequence[Task], home: Path, *, jobs: int) -> dict[str, 
     return {name: task.result() for name, task in made.items()}
 
 
-def problems(task: Task, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str]) -> list[str]:
+def problems(task: EvalTask, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str]) -> list[str]:
     """What the suite says otherwise than the judge."""
     name, row, found = task.row.instance_id, task.row, []
     if not fail_to_pass:

@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bot
-from bot.agent.models.direct import choose
+from bot.agent.models.direct import choose_model
 from bot.errors import UserError
-from bot.eval.measure import Place
-from bot.eval.results import Attempted, Key, Results, opened
+from bot.eval.measure import EvalEnvironment
+from bot.eval.results import Attempted, Key, Results, open_results
 from bot.eval.runner import Told, Work, run
-from bot.eval.suite import Task, read_suites
+from bot.eval.suite import EvalTask, read_suites
 from bot.eval.summary import Summary, summarise
 from bot.eval.table import show
 from bot.workspace.checkout import Workshop
@@ -28,7 +28,7 @@ INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class EvalOptions:
     """The command line of ``hob eval``; ``seconds`` is the most for one attempt."""
 
     suites: tuple[Path, ...]
@@ -42,16 +42,16 @@ class Asked:
     seconds: float = 900.0
 
 
-def evaluate(asked: Asked, *, home: Path, backend: str, internet: bool = True) -> int:
+def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = True) -> int:
     """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
     tasks = _chosen(asked)
     for model in asked.models:
-        asyncio.run(choose(model).aclose())  # a wrong name is told before anything is run
+        asyncio.run(choose_model(model).aclose())  # a wrong name is told before anything is run
     out = asked.out or home / "eval" / code_digest()
     work = Work(tasks=tasks, models=asked.models, attempts=asked.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)
-    place = Place(workshop=workshop, home=home / "eval", seconds=asked.seconds)
-    with opened(out) as results:
+    place = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
+    with open_results(out) as results:
         try:
             _measure(work, results, place, asked.jobs)
         except KeyboardInterrupt:
@@ -76,7 +76,7 @@ def code_digest() -> str:
     return f"code-{digest.hexdigest()[:12]}"
 
 
-def _chosen(asked: Asked) -> list[Task]:
+def _chosen(asked: EvalOptions) -> list[EvalTask]:
     tasks = read_suites(asked.suites)
     word = asked.filter.lower()
     tasks = [
@@ -87,7 +87,7 @@ def _chosen(asked: Asked) -> list[Task]:
     return tasks[: asked.limit]
 
 
-def _measure(work: Work, results: Results, place: Place, jobs: int) -> None:
+def _measure(work: Work, results: Results, place: EvalEnvironment, jobs: int) -> None:
     keys = [(task.row.instance_id, task.digest, model, number) for task, model, number in work.all()]
     there = sum(key in results.by_key for key in keys)
     if there:
@@ -109,7 +109,7 @@ def _measure(work: Work, results: Results, place: Place, jobs: int) -> None:
         _run(work, results, place, jobs, told)
 
 
-def _run(work: Work, results: Results, place: Place, jobs: int, told: Told) -> None:
+def _run(work: Work, results: Results, place: EvalEnvironment, jobs: int, told: Told) -> None:
     try:
         asyncio.run(run(work, results, place, jobs=jobs, told=told))
     except BaseExceptionGroup as group:

@@ -20,9 +20,9 @@ from unidiff.patch import PatchSet
 
 from bot.domain import ChangeKind, ChangeSet
 from bot.errors import UserError
-from bot.eval.suite import Row
-from bot.eval.test_outcomes import Tests, read
-from bot.run.prove.prove import apply
+from bot.eval.suite import SuiteRow
+from bot.eval.test_outcomes import TestOutcomes, read_outcomes
+from bot.run.prove.prove import apply_changes
 from bot.workspace.checkout import Checkout
 from sandbox.spec import Command, Ending, Sandbox
 
@@ -69,7 +69,7 @@ class Judged:
         return not self.wrong and not self.broken
 
 
-async def judge(checkout: Checkout, changes: ChangeSet, row: Row) -> Judged:
+async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judged:
     """Judge a change by the tests of its task."""
     own = _named_tests(row)
     kept = tuple(change for change in changes.files if not belongs_to_judge(change.path, change.kind, own))
@@ -84,11 +84,13 @@ async def judge(checkout: Checkout, changes: ChangeSet, row: Row) -> Judged:
     )
 
 
-async def run_tests(checkout: Checkout, changes: ChangeSet, test_patch: str = "") -> tuple[Tests, bool, str]:
+async def run_tests(
+    checkout: Checkout, changes: ChangeSet, test_patch: str = ""
+) -> tuple[TestOutcomes, bool, str]:
     """(outcomes, whether time ran out, the end of the output) of base with ``changes`` and the patch."""
     sandbox = await checkout.open()
     try:
-        await apply(sandbox, changes)
+        await apply_changes(sandbox, changes)
         if test_patch:
             await _patch(sandbox, test_patch)
         folder = f"/tmp/hob-judge-{secrets.token_hex(8)}"  # noqa: S108  inside the sandbox
@@ -100,7 +102,7 @@ async def run_tests(checkout: Checkout, changes: ChangeSet, test_patch: str = ""
         written = await sandbox.run(
             Command(argv=("python", "-I", "-c", _SHOW, record), output_bytes=_MOST_OUTPUT)
         )
-        return read(written.text), done.ending is Ending.TIMED_OUT, done.text[-3000:]
+        return read_outcomes(written.text), done.ending is Ending.TIMED_OUT, done.text[-3000:]
     finally:
         await sandbox.aclose()
 
@@ -125,7 +127,7 @@ async def _must(sandbox: Sandbox, command: Command, what: str) -> None:
         raise UserError(f"The judge could not {what}", phase="suite", log=done.text[-2000:])
 
 
-def _named_tests(row: Row) -> frozenset[str]:
+def _named_tests(row: SuiteRow) -> frozenset[str]:
     """The files that test ids and the test patch name."""
     ids = (*row.FAIL_TO_PASS, *row.PASS_TO_PASS)
     named = {test.partition("::")[0] for test in ids if "::" in test}

@@ -7,14 +7,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agent.models.direct import choose
-from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, TaskKind, Trust
+from bot.agent.models.direct import choose_model
+from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, TaskKind, Trust
 from bot.errors import UserError
 from bot.eval.judge import Judged, judge
 from bot.eval.results import Attempted, Why
 from bot.eval.source import checkout
-from bot.eval.suite import Task
-from bot.run.attempts.attempt import attempt
+from bot.eval.suite import EvalTask
+from bot.run.attempts.attempt import run_attempt
 from bot.solve.solve import ConsoleJournal
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -24,7 +24,7 @@ _OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class EvalEnvironment:
     """Where and how long: ``seconds`` is the most that an attempt may take, the judge not counted."""
 
     workshop: Workshop
@@ -32,7 +32,7 @@ class Place:
     seconds: float
 
 
-async def measure(task: Task, model: str, number: int, place: Place) -> Attempted:
+async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> Attempted:
     """Try once and judge.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
@@ -73,7 +73,7 @@ async def measure(task: Task, model: str, number: int, place: Place) -> Attempte
     )
 
 
-async def _attempt(found: Checkout, task: Task, model: str) -> Result:
+async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
     """The brief that ``hob solve`` makes of a request; the model is the one that is measured."""
     request = task.row.problem_statement
     guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
@@ -82,7 +82,7 @@ async def _attempt(found: Checkout, task: Task, model: str) -> Result:
         request=request,
         title=request.strip().splitlines()[0][:300],
         passages=tuple(
-            Passage(
+            PromptText(
                 trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
             )
             for where, text in guides
@@ -92,9 +92,9 @@ async def _attempt(found: Checkout, task: Task, model: str) -> Result:
         lint_command=found.checks.lint,
         repository=task.repo.name,
     )
-    asked = choose(model)
+    asked = choose_model(model)
     try:
-        return await attempt(
+        return await run_attempt(
             found,
             brief,
             model=asked,
@@ -129,7 +129,7 @@ def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
     return (Why.WRONG if judged.wrong else Why.BROKE), ", ".join(failing[:3]) + more
 
 
-def _failed(task: Task, model: str, number: int, why: Why, seconds: float, detail: str) -> Attempted:
+def _failed(task: EvalTask, model: str, number: int, why: Why, seconds: float, detail: str) -> Attempted:
     return Attempted(
         task=task.row.instance_id,
         digest=task.digest,

@@ -62,7 +62,7 @@ class Attempted:
 
 
 class Results:
-    """The results of a folder; made by ``opened``."""
+    """The results of a folder; made by ``open_results``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -84,7 +84,7 @@ class Results:
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Results]:
+def open_results(folder: Path) -> Iterator[Results]:
     """The results in ``folder``, for this process alone. Raises UserError when another one holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bot.errors import HobError
-from bot.eval.measure import Place, measure
+from bot.eval.measure import EvalEnvironment, measure
 from bot.eval.results import Attempted, Key, Results
-from bot.eval.suite import Task
+from bot.eval.suite import EvalTask
 from sandbox.spec import SandboxUnavailable
 
 TRIES = 3  # of what failed for a reason that is no result
@@ -32,19 +32,19 @@ class Unmeasured:
 class Work:
     """What to measure, and what could not be."""
 
-    tasks: Sequence[Task]
+    tasks: Sequence[EvalTask]
     models: Sequence[str]
     attempts: int
     unmeasured: list[Unmeasured] = field(default_factory=list)
 
-    def all(self) -> list[tuple[Task, str, int]]:
+    def all(self) -> list[tuple[EvalTask, str, int]]:
         """Models by turns on each task, so that a busy hour meets both."""
         numbers = range(1, self.attempts + 1)
         return [(task, model, number) for task in self.tasks for number in numbers for model in self.models]
 
 
 async def run(
-    work: Work, results: Results, place: Place, *, jobs: int, told: Told, pause: float = PAUSE
+    work: Work, results: Results, place: EvalEnvironment, *, jobs: int, told: Told, pause: float = PAUSE
 ) -> None:
     """Measure what is missing; ``told`` hears of each end. SandboxUnavailable passes at once."""
     waiting = [each for each in work.all() if _key(*each) not in results.by_key]
@@ -60,12 +60,12 @@ async def run(
 
 
 async def _one(
-    task: Task,
+    task: EvalTask,
     model: str,
     number: int,
     work: Work,
     results: Results,
-    place: Place,
+    place: EvalEnvironment,
     told: Told,
     pause: float,
 ) -> None:
@@ -87,5 +87,5 @@ async def _one(
     told(key, None, problem)
 
 
-def _key(task: Task, model: str, number: int) -> Key:
+def _key(task: EvalTask, model: str, number: int) -> Key:
     return task.row.instance_id, task.digest, model, number

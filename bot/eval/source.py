@@ -21,7 +21,7 @@ from dulwich.objects import Blob, Commit
 from dulwich.repo import Repo
 
 from bot.errors import UserError
-from bot.eval.suite import Task, packed_files
+from bot.eval.suite import EvalTask, packed_files
 from bot.repofile import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -30,7 +30,7 @@ _WHO = b"Suite <suite@localhost>"
 _WHEN = 1_700_000_000
 
 
-async def checkout(task: Task, workshop: Workshop, home: Path, *, faulty: bool = True) -> Checkout:
+async def checkout(task: EvalTask, workshop: Workshop, home: Path, *, faulty: bool = True) -> Checkout:
     """The base commit of a task, ready to be opened; ``faulty`` False: a packed project as it should be.
 
     Raises UserError: no such commit, a bad hob.yml, a setup that fails.
@@ -48,7 +48,7 @@ async def checkout(task: Task, workshop: Workshop, home: Path, *, faulty: bool =
     return found
 
 
-def _pack(task: Task, into: Path, faulty: bool) -> None:
+def _pack(task: EvalTask, into: Path, faulty: bool) -> None:
     """Make the repository, whole or not at all."""
     if into.exists():
         return
@@ -73,7 +73,7 @@ def _pack(task: Task, into: Path, faulty: bool) -> None:
             raise
 
 
-def _policy(mirror: Path, base: str, task: Task) -> str:
+def _policy(mirror: Path, base: str, task: EvalTask) -> str:
     """The commit whose hob.yml says what the task says; ``base`` itself when the task says nothing."""
     said = {"setup": task.row.setup, "test": task.row.test_command}
     said = {name: value for name, value in said.items() if value}

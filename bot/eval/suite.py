@@ -41,7 +41,7 @@ class Fault(BaseModel):
     wrong: str
 
 
-class Row(BaseModel):
+class SuiteRow(BaseModel):
     """One line of a suite."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -61,10 +61,10 @@ class Row(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class EvalTask:
     """A row with its place. ``digest`` changes with anything that could change a result."""
 
-    row: Row
+    row: SuiteRow
     repo: Path
     digest: str
 
@@ -79,9 +79,9 @@ def is_repository(path: Path) -> bool:
     return (path / ".git").exists() or ((path / "HEAD").is_file() and (path / "objects").is_dir())
 
 
-def read_suites(paths: Sequence[Path]) -> list[Task]:
+def read_suites(paths: Sequence[Path]) -> list[EvalTask]:
     """All tasks in their order. Raises BadSuite."""
-    tasks: list[Task] = []
+    tasks: list[EvalTask] = []
     where: dict[str, str] = {}
     trees: dict[Path, str] = {}
     for path in paths:
@@ -107,10 +107,10 @@ def read_suites(paths: Sequence[Path]) -> list[Task]:
     return tasks
 
 
-def _task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> Task:
+def _task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> EvalTask:
     try:
         data = json.loads(line)
-        row = Row.model_validate(data)
+        row = SuiteRow.model_validate(data)
     except ValidationError as error:
         raise BadSuite(f"{place}: {'; '.join(map(_explain, error.errors()))}") from None
     except ValueError as error:
@@ -132,7 +132,7 @@ def _task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> Task:
             _check_fault(repo, fault, place)
     canonical = json.dumps(row.model_dump(mode="json"), sort_keys=True)
     digest = hashlib.sha256(f"{canonical}\0{tree}".encode()).hexdigest()[:32]
-    return Task(row=row, repo=repo, digest=digest)
+    return EvalTask(row=row, repo=repo, digest=digest)
 
 
 def _check_fault(repo: Path, fault: Fault, place: str) -> None:

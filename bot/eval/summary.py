@@ -9,7 +9,7 @@ from typing import Any
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
 from bot.eval.results import Attempted, Key
 from bot.eval.runner import Unmeasured
-from bot.eval.suite import Task
+from bot.eval.suite import EvalTask
 
 ALL = "all"
 HELD_OUT = "held-out"  # of these only the counts and the reasons are told, so that nobody tunes to them
@@ -83,7 +83,7 @@ class Summary:
 
 
 def summarise(
-    tasks: Sequence[Task],
+    tasks: Sequence[EvalTask],
     models: Sequence[str],
     attempts: int,
     found: Mapping[Key, Attempted],
@@ -136,7 +136,7 @@ def chosen(done: Sequence[Attempted]) -> Attempted:
     return next((each for each in done if each.claimed), next((each for each in done if each.diff), done[0]))
 
 
-def _attempts(task: Task, model: str, attempts: int, found: Mapping[Key, Attempted]) -> list[Attempted]:
+def _attempts(task: EvalTask, model: str, attempts: int, found: Mapping[Key, Attempted]) -> list[Attempted]:
     keys = [(task.row.instance_id, task.digest, model, number) for number in range(1, attempts + 1)]
     return [found[key] for key in keys] if all(key in found for key in keys) else []
 

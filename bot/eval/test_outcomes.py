@@ -15,7 +15,7 @@ from enum import StrEnum
 _BRACKETED = re.compile(r"(\w+) \(([\w.]+)\)")
 
 
-class Seen(StrEnum):
+class TestOutcome(StrEnum):
     """What became of one test; of several reports of it the worst counts."""
 
     PASSED = "passed"
@@ -24,16 +24,16 @@ class Seen(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tests:
+class TestOutcomes:
     """Outcomes by canonical id, and the ids as they were written. ``whole``: the run came to its end."""
 
-    outcomes: dict[str, Seen]
+    outcomes: dict[str, TestOutcome]
     spelled: dict[str, str]
     whole: bool
 
     def passed(self, test: str) -> bool:
         """Only a test that ran and passed, in a run that came to its end."""
-        return self.whole and self.outcomes.get(canonical(test)) is Seen.PASSED
+        return self.whole and self.outcomes.get(canonical(test)) is TestOutcome.PASSED
 
     def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those that did not pass: failed, skipped, or not there."""
@@ -52,10 +52,10 @@ def canonical(test: str) -> str:
     return f"{path.removesuffix('.py').replace('/', '.')}.{rest.replace('::', '.')}"
 
 
-def read(text: str) -> Tests:
+def read_outcomes(text: str) -> TestOutcomes:
     """The recorder's lines; what is no such line is left out (the code under test can write there too)."""
-    order = list(Seen)
-    outcomes: dict[str, Seen] = {}
+    order = list(TestOutcome)
+    outcomes: dict[str, TestOutcome] = {}
     spelled: dict[str, str] = {}
     whole = False
     for line in text.splitlines():
@@ -64,10 +64,10 @@ def read(text: str) -> Tests:
             if "finished" in row:
                 whole = True
                 continue
-            test, seen = str(row["id"]), Seen(row["outcome"])
+            test, seen = str(row["id"]), TestOutcome(row["outcome"])
         except (ValueError, KeyError, TypeError):
             continue
         name = canonical(test)
         spelled.setdefault(name, test)
         outcomes[name] = max(outcomes.get(name, seen), seen, key=order.index)
-    return Tests(outcomes=outcomes, spelled=spelled, whole=whole)
+    return TestOutcomes(outcomes=outcomes, spelled=spelled, whole=whole)

@@ -20,7 +20,7 @@ from dulwich.objects import Blob
 from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
-from bot.git.ignored import Ignored
+from bot.git.ignored import IgnoreRules
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.trees import GITLINK, BaseTree, Node
 from sandbox.spec import Entry, EntryKind
@@ -111,7 +111,7 @@ class _Reading:
     def read(self, entries: Sequence[Entry], commit: str) -> ChangeSet:
         for entry in sorted(entries, key=lambda entry: entry.path):
             self._take(entry)
-        ignored = Ignored(self._content)
+        ignored = IgnoreRules(self._content)
         files = sorted(self._files(ignored), key=lambda file: as_bytes(file.path))
         held = tuple(
             Held(path=as_text(path), why=why)
@@ -170,7 +170,7 @@ class _Reading:
             return data if stat.S_ISREG(mode) else None
         return None if path in self.gone else self.base.data(path)
 
-    def _files(self, ignored: Ignored) -> Iterator[FileChange]:
+    def _files(self, ignored: IgnoreRules) -> Iterator[FileChange]:
         for path, (mode, data) in self.new.items():
             before = self.base.find(path)
             if before is None or before.is_tree:

@@ -21,7 +21,7 @@ from dulwich.repo import Repo
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import UserError
 from bot.git.checkout import check_sha
-from bot.git.paths import as_bytes, shown, why_refused
+from bot.git.paths import as_bytes, printable_path, why_refused
 from bot.git.trees import GITLINK, BaseTree, Node
 
 ORDINARY = 0o100644
@@ -68,7 +68,7 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
     for file in changes.files:
         why = why_refused(as_bytes(file.path))
         if why is not None and file.kind is not ChangeKind.DELETED:
-            raise UserError(f"git refuses {shown(file.path)}: it {why}", phase="publish")
+            raise UserError(f"git refuses {printable_path(file.path)}: it {why}", phase="publish")
     with closing(Repo(str(repo))) as opened:
         growing = _Growing(BaseTree(opened.object_store, check_sha(base)))
         root = growing.grow(growing.base.root, {as_bytes(file.path): file for file in changes.files})

@@ -43,7 +43,7 @@ class Diffstat:
     removed: int
 
 
-def unified(repo: Path, base: str, changes: ChangeSet) -> str:
+def unified_diff(repo: Path, base: str, changes: ChangeSet) -> str:
     """The diff from commit ``base`` to ``changes`` on top of it; bytes that are not UTF-8 become U+FFFD.
 
     Blocking: tens of milliseconds.
@@ -60,7 +60,7 @@ def unified(repo: Path, base: str, changes: ChangeSet) -> str:
         return run_now(repo, *_ARGS, base, tree, env=env).out.decode("utf-8", "replace")
 
 
-def between(repo: Path, base: str, head: str) -> str:
+def diff_between(repo: Path, base: str, head: str) -> str:
     """The diff from one commit to another: as many whole files as ``MOST_CHARS`` take; bytes that are not
     UTF-8 become U+FFFD. Blocking.
     """
@@ -71,13 +71,15 @@ def between(repo: Path, base: str, head: str) -> str:
     return diff[: max((start for start in starts if start <= MOST_CHARS), default=0)]
 
 
-def by_file(diff: str) -> Iterator[tuple[str, str]]:
+def split_by_file(diff: str) -> Iterator[tuple[str, str]]:
     """Each file's name (on the head side, where it is there) and its part of the diff, in their order."""
     starts = [match.start() for match in _FILE_START.finditer(diff)]
     for start, end in zip(starts, [*starts[1:], len(diff)], strict=False):
         part = diff[start:end]
         names = [
-            unquoted(name)[2:] for name in _SIDES.findall(part.partition("\n@@ ")[0]) if name != "/dev/null"
+            unquote_path(name)[2:]
+            for name in _SIDES.findall(part.partition("\n@@ ")[0])
+            if name != "/dev/null"
         ]
         yield (names[-1] if names else part.partition("\n")[0].removeprefix("diff --git ")), part
 
@@ -117,11 +119,11 @@ def _files(diff: str) -> Iterator[tuple[str | None, list[Hunk]]]:
             yield None, []
             continue
         for file in PatchSet("--- " + body):
-            name = unquoted(file.target_file)
+            name = unquote_path(file.target_file)
             yield (None if name == "/dev/null" else name.removeprefix("b/")), list(file)
 
 
-def unquoted(name: str) -> str:
+def unquote_path(name: str) -> str:
     """A path as git prints it in a diff -> the path; git puts odd ones in C quotes."""
     if not (len(name) > 1 and name.startswith('"') and name.endswith('"')):
         return name

@@ -25,7 +25,7 @@ _MENDABLE: tuple[tuple[str, str], ...] = (
 _TURNED_AWAY = re.compile(r"Authentication failed|could not read Username|returned error: 401\b")
 
 
-def explain(words: str) -> HobError:
+def explain_failure(words: str) -> HobError:
     """The exception for a failed fetch; ``words`` are git's own, already redacted."""
     if _TURNED_AWAY.search(words):
         return Unauthorized(ACCESS, phase="prepare", log=words)

@@ -15,7 +15,7 @@ from dulwich.ignore import IgnoreFilter, read_ignore_patterns
 from bot.git.noise import LEFT_OUT
 
 
-class Ignored:
+class IgnoreRules:
     """Answers for one tree. ``read`` gives a regular file's content at a path of that tree, or None."""
 
     def __init__(self, read: Callable[[bytes], bytes | None]) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from bot.errors import Retry, UserError
 from bot.git import program
 from bot.git.checkout import Bounds, check_sha, pack_commit, write_checkout
-from bot.git.failures import explain
+from bot.git.failures import explain_failure
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.program import GitFailed
 from bot.git.remote import auth_config, check_url
@@ -69,7 +69,7 @@ class Mirror:
                     token=token,
                 )
             except GitFailed as failed:
-                raise explain(failed.words) from failed
+                raise explain_failure(failed.words) from failed
 
     async def resolve(self, repo_id: int, ref: str) -> str | None:
         """The commit that ``ref`` (a full ref, branch or sha) names in the mirror, or None."""

@@ -41,7 +41,7 @@ def as_bytes(path: str) -> bytes:
     return path.encode("utf-8", "surrogateescape")
 
 
-def shown(path: str) -> str:
+def printable_path(path: str) -> str:
     """A path for people and logs: no control characters, nothing that is not Unicode."""
     clean = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in clean)

@@ -14,11 +14,11 @@ from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.git.commit import build_tree
 from bot.git.merge import keep, merge
 from bot.git.paths import as_text
-from bot.git.transplant import Conflict, carried
+from bot.git.transplant import Conflict, move_held
 from bot.git.trees import GITLINK, BaseTree
 
 
-async def rebased(repo: Path, changes: ChangeSet, *, onto: str) -> ChangeSet:
+async def rebase_changes(repo: Path, changes: ChangeSet, *, onto: str) -> ChangeSet:
     """``changes`` on commit ``onto``, which ``repo`` has as it has their base.
 
     The same as they are where that is their base. Raises Conflict with the paths that git cannot merge.
@@ -30,7 +30,7 @@ async def rebased(repo: Path, changes: ChangeSet, *, onto: str) -> ChangeSet:
     if merged.conflicts:
         raise Conflict(merged.conflicts)
     files = await asyncio.to_thread(_between, repo, onto, merged.commit)
-    held = await asyncio.to_thread(carried, repo, changes, onto=onto)
+    held = await asyncio.to_thread(move_held, repo, changes, onto=onto)
     return ChangeSet(base=onto, files=files, held=held)
 
 

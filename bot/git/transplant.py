@@ -62,10 +62,10 @@ def transplant(repo: Path, *, onto: str, wanted: ChangeSet, published: ChangeSet
                 files.append(_change(path, here, aim))
     if conflicts:
         raise Conflict(tuple(conflicts))
-    return ChangeSet(base=onto, files=tuple(files), held=carried(repo, wanted, onto=onto))
+    return ChangeSet(base=onto, files=tuple(files), held=move_held(repo, wanted, onto=onto))
 
 
-def carried(repo: Path, changes: ChangeSet, *, onto: str) -> tuple[Held, ...]:
+def move_held(repo: Path, changes: ChangeSet, *, onto: str) -> tuple[Held, ...]:
     """What ``changes`` holds back, as it is on commit ``onto``, which ``repo`` has as it has their base.
 
     What stands there already is left out; what somebody changed since cannot be released any more. Blocking.

@@ -18,7 +18,7 @@ from bot.github.issues import Threads
 from bot.github.pace import Pace
 from bot.github.people import People
 from bot.github.pulls import Pulls
-from bot.github.repository import AppInfo, Place
+from bot.github.repository import AppInfo, RepoAddress
 from bot.github.review_threads import Queries
 from bot.github.reviews import Reviews
 from bot.github.tokens import (
@@ -29,7 +29,7 @@ from bot.github.tokens import (
     Scope,
     Tokens,
 )
-from bot.github.webhook_deliveries import Hook
+from bot.github.webhook_deliveries import WebhookDeliveries
 
 Made = TypeVar("Made")
 
@@ -40,7 +40,7 @@ class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commit
     def __init__(
         self,
         client: Client,
-        place: Place,
+        place: RepoAddress,
         *,
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
@@ -131,7 +131,7 @@ class GitHub:
 
     def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
         """One repository, spoken to with a token that reaches no other. Costs nothing until it is used."""
-        place = Place(installation=installation, repo_id=repo_id, owner=owner, name=name)
+        place = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
         talking, publishing = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
             for purpose in (Purpose.TALK, Purpose.PUBLISH)
@@ -146,13 +146,13 @@ class GitHub:
         )
 
     @property
-    def hook(self) -> Hook:
+    def hook(self) -> WebhookDeliveries:
         """The app's webhook and where it is installed."""
 
         def client_of(installation: int) -> Client:
             return self._client(Scope(installation=installation, repo=0, purpose=Purpose.IDENTIFY))
 
-        return Hook(self._spaced, client_of)
+        return WebhookDeliveries(self._spaced, client_of)
 
     def forget(self, installation: int) -> None:
         """The app was uninstalled or suspended there: keep no token of it."""

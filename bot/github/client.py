@@ -22,9 +22,9 @@ from yarl import URL
 
 from bot import __version__
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.github.etags import ETags, Kept
+from bot.github.etags import CachedResponse, ETags
 from bot.github.pace import Pace
-from bot.github.responses import Answer, Limit, Stale, limit_of, refusal, seconds_to_reset
+from bot.github.responses import Limit, Response, Stale, limit_of, refusal, seconds_to_reset
 
 API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
@@ -72,7 +72,7 @@ class _Asked:
     repeatable: bool
     write: bool
     creates: bool = False  # content, in GitHub's sense
-    kept: Kept | None = None
+    kept: CachedResponse | None = None
     failures: int = 0
     limits: int = 0
     hops: int = 0
@@ -158,7 +158,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             )
         return url
 
-    async def _exchange(self, asked: _Asked) -> Answer:
+    async def _exchange(self, asked: _Asked) -> Response:
         """Send until there is a success to return or an error to raise."""
         while True:
             try:
@@ -174,7 +174,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 return answer
             await self._settle(asked, answer)
 
-    async def _send(self, asked: _Asked) -> Answer:
+    async def _send(self, asked: _Asked) -> Response:
         asked.sent_as = await self._credential.header()
         headers = {**asked.headers, "user-agent": self.requester, "x-github-api-version": API_VERSION}
         if asked.sent_as:
@@ -201,7 +201,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 self._pace.limited(Limit(resource, seconds_to_reset(answer) or 0.0))
         return answer
 
-    async def _once(self, asked: _Asked, headers: Mapping[str, str]) -> Answer:
+    async def _once(self, asked: _Asked, headers: Mapping[str, str]) -> Response:
         async with self._session.request(
             asked.method,
             asked.url,
@@ -210,9 +210,9 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             allow_redirects=False,
             timeout=self._timeout,
         ) as response:
-            return Answer(response.status, response.headers.copy(), await response.read())
+            return Response(response.status, response.headers.copy(), await response.read())
 
-    async def _settle(self, asked: _Asked, answer: Answer) -> None:
+    async def _settle(self, asked: _Asked, answer: Response) -> None:
         """Prepare the next attempt after an answer that is no success, or raise what it means."""
         if limit := limit_of(answer):
             self._pace.limited(limit)
@@ -244,7 +244,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         jitter = random.uniform(0.5, 1.0)  # noqa: S311
         await self.sleep(self._backoff * 2 ** (asked.failures - 1) * jitter)
 
-    def _graphql_error(self, answer: Answer, data: Mapping[str, Any]) -> HobError:
+    def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
         first = (data.get("errors") or [{}])[0]
         if first.get("type") == "STALE_DATA":
@@ -256,9 +256,9 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
         status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
         body = json.dumps({"message": said}).encode()
-        return refusal(Answer(status.get(kind, 500), answer.headers, body), "the GraphQL object")
+        return refusal(Response(status.get(kind, 500), answer.headers, body), "the GraphQL object")
 
 
-def _remaining(answer: Answer) -> int | None:
+def _remaining(answer: Response) -> int | None:
     text = answer.headers.get("x-ratelimit-remaining", "")
     return int(text) if text.isdigit() else None

@@ -33,7 +33,7 @@ class Landed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parted:
+class MergeBase:
     """Two lines of commits: the tip of the other one, where they parted, and how many commits it went on."""
 
     tip: str
@@ -72,7 +72,7 @@ class Commits(Repository):
         found = await self._get("/commits/{ref}{?per_page}", ref=sha, per_page=100)
         return [str(file["filename"]) for file in found.get("files") or ()]
 
-    async def parted(self, branch: str, head: str) -> Parted | None:
+    async def parted(self, branch: str, head: str) -> MergeBase | None:
         """How far ``branch`` went on since the commit ``head`` left it; None when they never met.
 
         https://docs.github.com/en/rest/commits/commits#compare-two-commits
@@ -83,7 +83,7 @@ class Commits(Repository):
         except NotFound:
             return None
         tip, at = found["base_commit"]["sha"], found["merge_base_commit"]["sha"]
-        return Parted(tip=tip, at=at, ahead=int(found["behind_by"]))
+        return MergeBase(tip=tip, at=at, ahead=int(found["behind_by"]))
 
     async def changed_since(self, branch: str, head: str) -> list[str] | None:
         """The paths that commit ``head`` changes since it left ``branch``, where renamed ones were too.

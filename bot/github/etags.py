@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.github.responses import Answer
+from bot.github.responses import Response
 
 ROOM = 8 << 20  # bytes of bodies, for all repositories of a process
 LARGEST = 1 << 20
@@ -21,27 +21,27 @@ SHORT = 30  # entries: GitHub's own smallest page
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedResponse:
     """An answer and the tag under which GitHub knows it."""
 
     tag: str
-    answer: Answer
+    answer: Response
 
 
 class ETags:
     """The last answers to reads, by who asked and for what; the least recently used one goes first."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._kept: LRUCache[tuple[Hashable, str], Kept] = LRUCache(
+        self._kept: LRUCache[tuple[Hashable, str], CachedResponse] = LRUCache(
             maxsize=room, getsizeof=lambda kept: len(kept.answer.body) + 500
         )
 
-    def known(self, realm: Hashable, url: str) -> Kept | None:
+    def known(self, realm: Hashable, url: str) -> CachedResponse | None:
         """What is kept of this address for this realm."""
-        kept: Kept | None = self._kept.get((realm, url))
+        kept: CachedResponse | None = self._kept.get((realm, url))
         return kept
 
-    def keep(self, realm: Hashable, url: str, answer: Answer) -> None:
+    def keep(self, realm: Hashable, url: str, answer: Response) -> None:
         """Keep an answer that has a tag, is not too large and is no page of many."""
         tag = answer.headers.get("etag", "")
         if not tag or answer.status != 200 or len(answer.body) > LARGEST or "link" in answer.headers:
@@ -49,7 +49,7 @@ class ETags:
         if answer.body.startswith(b"[") and len(answer.json() or ()) >= SHORT:
             self._kept.pop((realm, url), None)
             return
-        self._kept[realm, url] = Kept(tag, answer)
+        self._kept[realm, url] = CachedResponse(tag, answer)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain import TriggerKind
 from bot.github.repository import PAGE, Json, Repository
-from bot.text.fit import bears, fit
+from bot.text.fit import fit, has_mark
 
 RECENT = ("issues", "issues/comments", "pulls/comments")
 COMMENTS = "/issues/{number}/comments{?per_page,page,since}"
@@ -51,7 +51,7 @@ class Threads(Repository):
         https://docs.github.com/en/rest/issues/comments#list-issue-comments
         """
         async for comment in self._newest_comments(number):
-            if bears(comment.get("body"), marker) and await self._own(comment):
+            if has_mark(comment.get("body"), marker) and await self._own(comment):
                 return comment
         return None
 

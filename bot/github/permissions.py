@@ -40,7 +40,7 @@ async def may_ask(
     if person.is_bot and person.id in bots:
         return Permission.WRITE
     permission = await api.permission(person.login, person.id)
-    return permission if permission.may_write else refusal(permission, repo)
+    return permission if permission.may_write else render_refusal(permission, repo)
 
 
 async def may_release(api: Roles, person: Person, repo: Repo) -> Refusal | None:
@@ -54,7 +54,7 @@ async def may_release(api: Roles, person: Person, repo: Repo) -> Refusal | None:
     )
 
 
-def loops(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:
+def detect_bot_loop(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:
     """Why a bot's request makes no task more on a thread with these ``tasks``, the oldest first."""
     if sender is None or not sender.is_bot:
         return None
@@ -68,7 +68,7 @@ def loops(sender: Person | None, tasks: Sequence[Task]) -> Refusal | None:
     )
 
 
-def refusal(permission: Permission, repo: Repo) -> Refusal:
+def render_refusal(permission: Permission, repo: Repo) -> Refusal:
     """The polite no: who may ask, and how that is granted."""
     has = "no access" if permission is Permission.NONE else f"`{permission.value}` access"
     return Refusal(

@@ -22,7 +22,7 @@ class AppInfo(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RepoAddress:
     """Which repository, through which installation. After a renaming GitHub redirects from the old name."""
 
     installation: int
@@ -42,7 +42,7 @@ class Repository:
     def __init__(
         self,
         client: Client,
-        place: Place,
+        place: RepoAddress,
         *,
         identify: Callable[[], Awaitable[AppInfo]],
         settle: float = 60.0,

@@ -36,7 +36,7 @@ class Extent(StrEnum):
         return self in (Extent.REPOSITORY, Extent.INSTALLATION, Extent.APP)
 
 
-class Refused(UserError):
+class GitHubRefused(UserError):
     """GitHub refused a request for good; ``status`` is the HTTP status, ``extent`` how far it reaches."""
 
     def __init__(self, message: str, *, status: int = 0, extent: Extent = Extent.REQUEST) -> None:
@@ -45,19 +45,19 @@ class Refused(UserError):
         self.extent = extent
 
 
-class NotFound(Refused):
+class NotFound(GitHubRefused):
     """404, 410 or 451: deleted, made private, switched off, or the app is not installed there."""
 
 
-class Forbidden(Refused):
+class Forbidden(GitHubRefused):
     """401 or 403: a permission, an archived repository, a locked thread; never a rate limit."""
 
 
-class Stale(Refused):
+class Stale(GitHubRefused):
     """What was to be changed is not any more what it was taken for (GraphQL's STALE_DATA)."""
 
 
-class Rejected(Refused):
+class Rejected(GitHubRefused):
     """422: GitHub understood and will not do it; ``said`` holds its words in lower case, to branch on."""
 
     def __init__(self, message: str, *, said: str) -> None:
@@ -66,7 +66,7 @@ class Rejected(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """One HTTP answer. ``headers`` are looked up in lower case."""
 
     status: int
@@ -108,7 +108,7 @@ class Limit:
     seconds: float | None
 
 
-def limit_of(answer: Answer) -> Limit | None:
+def limit_of(answer: Response) -> Limit | None:
     """The limit that this answer speaks of, if any.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
@@ -126,7 +126,7 @@ def limit_of(answer: Answer) -> Limit | None:
     return None
 
 
-def seconds_to_reset(answer: Answer) -> float | None:
+def seconds_to_reset(answer: Response) -> float | None:
     """Seconds until ``x-ratelimit-reset``, measured against GitHub's own clock where it sends one."""
     reset = _number(answer.headers.get("x-ratelimit-reset"))
     if reset is None:
@@ -138,7 +138,7 @@ def seconds_to_reset(answer: Answer) -> float | None:
     return max(1.0, reset - now + 1.0)
 
 
-def refusal(answer: Answer, what: str) -> HobError:
+def refusal(answer: Response, what: str) -> HobError:
     """The error for an answer that is neither a success nor a limit; ``what`` is ``METHOD /path``."""
     said = answer.message or f"HTTP {answer.status}"
     extent = extent_of(answer, what)
@@ -163,7 +163,7 @@ def refusal(answer: Answer, what: str) -> HobError:
     return Retry(f"GitHub answered {answer.status} to {what}: {said}")
 
 
-def extent_of(answer: Answer, what: str) -> Extent:
+def extent_of(answer: Response, what: str) -> Extent:
     """How far a refusal reaches; ``what`` is ``METHOD /path``.
 
     A missing permission is missing for the whole installation, an archived repository takes nothing at all,
@@ -200,8 +200,8 @@ _GONE = (
 )
 
 
-def _forbidden(answer: Answer, what: str, said: str) -> str:
-    wanted = permissions_wanted(answer.headers.get("x-accepted-github-permissions", ""))
+def _forbidden(answer: Response, what: str, said: str) -> str:
+    wanted = describe_wanted_permissions(answer.headers.get("x-accepted-github-permissions", ""))
     if "not accessible" not in said.lower() and not wanted:
         return f"GitHub refused {what} (403: {said})."
     which = f"the permission {wanted}" if wanted else "the permissions of app.yml"
@@ -211,7 +211,7 @@ def _forbidden(answer: Answer, what: str, said: str) -> str:
     )
 
 
-def permissions_wanted(header: str) -> str:
+def describe_wanted_permissions(header: str) -> str:
     """``issues=write; pull_requests=write`` as a person reads it: ``issues: write` or `...``.
 
     https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible

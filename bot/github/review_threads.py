@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.github.repository import Repository
-from bot.text.fit import bears, fit
+from bot.text.fit import fit, has_mark
 
 # https://docs.github.com/en/graphql/reference/objects#repository
 OUTCOME = """
@@ -91,7 +91,7 @@ class SeenThread:
 
     def bears(self, marker: str) -> bool:
         """Whether the bot itself has said here what bears ``marker``."""
-        return any(one.own and bears(one.body, marker) for one in self.remarks)
+        return any(one.own and has_mark(one.body, marker) for one in self.remarks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +125,7 @@ class SeenOutcome:
 
     def comment(self, marker: str) -> SeenComment | None:
         """The bot's own newest comment that bears ``marker``, among those read."""
-        own = (one for one in reversed(self.comments) if one.own and bears(one.body, marker))
+        own = (one for one in reversed(self.comments) if one.own and has_mark(one.body, marker))
         return next(own, None)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.github.repository import Json, Repository
 from bot.github.responses import Rejected
-from bot.text.fit import bears, fit
+from bot.text.fit import fit, has_mark
 
 REVIEW_COMMENTS = "/pulls/{number}/comments{?sort,direction,per_page}"
 
@@ -42,7 +42,7 @@ class Reviews(Repository):
         """
         found = None
         async for review in self._pages("/pulls/{number}/reviews{?per_page}", number=pull):
-            if bears(review.get("body"), marker) and await self._own(review):
+            if has_mark(review.get("body"), marker) and await self._own(review):
                 found = review
         return found
 
@@ -75,7 +75,7 @@ class Reviews(Repository):
         """
         newest = self._pages(REVIEW_COMMENTS, number=pull, sort="created", direction="desc")
         async for comment in newest:
-            if bears(comment.get("body"), marker) and await self._own(comment):
+            if has_mark(comment.get("body"), marker) and await self._own(comment):
                 found: Json = comment
                 return found
         return None

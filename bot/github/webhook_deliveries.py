@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class DeliveryAttempt:
     """One attempt of GitHub's to deliver; attempts of one delivery share its ``guid``."""
 
     id: int
@@ -22,28 +22,28 @@ class Attempt:
     at: datetime
 
 
-class Hook:
+class WebhookDeliveries:
     """The app's deliveries and installations; ``client_of`` one that may list an installation's."""
 
     def __init__(self, app: Client, client_of: Callable[[int], Client]) -> None:
         self._app = app
         self._client_of = client_of
 
-    async def failed(self, since: datetime) -> list[Attempt]:
+    async def failed(self, since: datetime) -> list[DeliveryAttempt]:
         """The attempts that failed since then, newest first. GitHub keeps them for three days.
 
         https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
         """
-        found: list[Attempt] = []
+        found: list[DeliveryAttempt] = []
         path = "/app/hook/deliveries{?per_page,status}"
         async for one in self._app.getiter(path, {"per_page": "100", "status": "failure"}):
             at = datetime.fromisoformat(one["delivered_at"])
             if at < since:
                 break
-            found.append(Attempt(id=one["id"], guid=one["guid"], event=one["event"], at=at))
+            found.append(DeliveryAttempt(id=one["id"], guid=one["guid"], event=one["event"], at=at))
         return found
 
-    async def again(self, attempt: Attempt) -> None:
+    async def again(self, attempt: DeliveryAttempt) -> None:
         """Have GitHub deliver once more, with the same GUID; asked twice it is delivered twice.
 
         https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bot.domain import Asked, Event, Refusal, TaskKind, Thread, Trigger, TriggerKind
-from bot.inbox.commands.parse import Said, Word, is_question, is_review
+from bot.domain import Event, Refusal, Request, TaskKind, Thread, Trigger, TriggerKind
+from bot.inbox.commands.parse import CommandWord, ParsedCommand, is_question, is_review
 
 OWN_BRANCHES = "hob/"
 
@@ -35,17 +35,17 @@ class Ignored:
 class Command:
     """Somebody used a command on a thread."""
 
-    word: Word
+    word: CommandWord
     event: Event
     number: int = 0
     digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Overheard:
+class UnaddressedComment:
     """Words on the bot's own pull request that do not mention it: asked for where the repository says so."""
 
-    decision: Asked | Command
+    decision: Request | Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class CheckFailed:
     event: Event
 
 
-Decision: TypeAlias = Asked | Refusal | Command | Overheard | Uninstalled | CheckFailed | Ignored
+Decision: TypeAlias = Request | Refusal | Command | UnaddressedComment | Uninstalled | CheckFailed | Ignored
 
 NOT_MINE = Refusal(
     reason="not own pull",
@@ -122,11 +122,11 @@ def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
     return not thread.head_ref or thread.head_repo_id != repo_id
 
 
-def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
+def interpret_words(event: Event, said: ParsedCommand, *, app: AppIdentity) -> Decision:
     """What words on a thread come to: a command, work on an issue, words on any pull request or work on the
     bot's own.
     """
-    if said.word is Word.REVIEW and event.thread and not event.thread.is_pull:
+    if said.word is CommandWord.REVIEW and event.thread and not event.thread.is_pull:
         return NOTHING_TO_REVIEW
     if said.word is not None:
         return Command(word=said.word, event=event, number=said.number, digest=said.digest)
@@ -137,10 +137,10 @@ def said_on(event: Event, said: Said, *, app: AppIdentity) -> Decision:
     kind = _kind_of(said, event.thread)
     if kind is None and not may_change(event.thread, app, event.repo.id):
         return NOT_MINE
-    return Asked(kind=kind or TaskKind.REVISE, request=said.request, event=event)
+    return Request(kind=kind or TaskKind.REVISE, request=said.request, event=event)
 
 
-def _kind_of(said: Said, thread: Thread) -> TaskKind | None:
+def _kind_of(said: ParsedCommand, thread: Thread) -> TaskKind | None:
     """What a request on a thread asks for; None for a change to the pull request that it stands on."""
     if not said.whole and is_question(said.request):
         return TaskKind.ANSWER

@@ -15,12 +15,12 @@ import structlog
 
 from bot.domain import (
     TERMINAL,
-    Asked,
     EffectKind,
     Event,
     Permission,
     Refusal,
     Repo,
+    Request,
     Task,
     TaskKind,
     TriggerKind,
@@ -35,7 +35,7 @@ from bot.inbox.payload import pull_thread
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
-from bot.text.fit import marked
+from bot.text.fit import add_mark
 from bot.text.redact import Redactor
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ RemoveBranch = Callable[[RepoApi, Repo, str, str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class OperatorConfig:
     """What the operator decided: the label that asks for work, the dashboard's address, US dollars for an
     installation in 24 hours (None: no limit), and the settings that people may see, as (value, where it comes
     from) by name. ``safe`` takes secrets out of what is said.
@@ -60,7 +60,7 @@ class House:
     safe: Callable[[str], str] = field(default_factory=lambda: Redactor().text)
 
 
-class Desk:
+class DeliveryContext:
     """One repository's deliveries are answered through this; any number of workers may do so at once."""
 
     def __init__(
@@ -68,10 +68,10 @@ class Desk:
         store: Store,
         github: GitHub,
         app: AppIdentity,
-        house: House,
+        operator: OperatorConfig,
         remove_branch: RemoveBranch | None = None,
     ) -> None:
-        self.store, self.github, self.app, self.house = store, github, app, house
+        self.store, self.github, self.app, self.operator = store, github, app, operator
         self.remove_branch = remove_branch
         self._effects = Effects(store)
 
@@ -92,7 +92,7 @@ class Desk:
         tasks = await self.store.tasks_on(thread_key(event))
         return [task for task in tasks if task.state not in TERMINAL and not task.cancel_asked]
 
-    async def complete(self, api: RepoApi, asked: Asked) -> Asked | Refusal:
+    async def complete(self, api: RepoApi, asked: Request) -> Request | Refusal:
         """With the branch of the pull request, which the event of a plain comment does not tell."""
         event = asked.event
         if asked.kind is not TaskKind.REVISE or event.thread is None or event.repo is None:
@@ -147,7 +147,7 @@ class Desk:
             return await api.find_comment(number, key)
 
         async def do() -> dict[str, Any]:
-            return await api.comment(number, marked(text, key))
+            return await api.comment(number, add_mark(text, key))
 
         return await self._effects.once(key, EffectKind.COMMENT, find=find, do=do)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain import Asked, Refusal, Task, TaskKind, TriggerKind
+from bot.domain import Refusal, Request, Task, TaskKind, TriggerKind
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
@@ -25,9 +25,9 @@ REQUEST = (
 )
 
 
-async def judge(
+async def assess_failure(
     failed: CheckFailed, api: RepoApi, store: Store, app: AppIdentity
-) -> Asked | Refusal | Ignored:
+) -> Request | Refusal | Ignored:
     """A request to mend it, or why there is none; a Refusal when people should know."""
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
@@ -41,7 +41,7 @@ async def judge(
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
     made = await store.tasks_of_pull(event.repo.id, thread.number)
-    if tries(made) >= MOST_TRIES:
+    if tries_since_request(made) >= MOST_TRIES:
         message = (
             f"`{_shown(event.trigger.path)}` still fails after {MOST_TRIES} tries of mine, so I leave it "
         )
@@ -55,7 +55,7 @@ async def judge(
     if blame := await _blameless(api, name, str(pull["base"]["sha"]), thread.head_sha, event.via_app):
         return Ignored(reason=blame)
     asked = replace(event, thread=thread, sender=people[-1])
-    return Asked(kind=TaskKind.REVISE, request=REQUEST.format(_shown(name)), event=asked)
+    return Request(kind=TaskKind.REVISE, request=REQUEST.format(_shown(name)), event=asked)
 
 
 def _shown(name: str) -> str:
@@ -63,17 +63,17 @@ def _shown(name: str) -> str:
     return " ".join(name.replace("`", " ").split())[:100]
 
 
-def tries(tasks: Sequence[Task]) -> int:
+def tries_since_request(tasks: Sequence[Task]) -> int:
     """The tries since a person last asked for something on this pull request; ``tasks`` oldest first."""
     count = 0
     for task in reversed(tasks):
-        if not is_by_itself(task):
+        if not is_automatic(task):
             break
         count += 1
     return count
 
 
-def is_by_itself(task: Task) -> bool:
+def is_automatic(task: Task) -> bool:
     """Whether a failing check asked for the task, not a person."""
     return task.trigger.kind is TriggerKind.CHECK and task.trigger.text in FAILURES
 

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import structlog
 
-from bot.domain import TERMINAL, Asked, Event, Permission, Refusal, TaskState, TriggerKind
+from bot.domain import TERMINAL, Event, Permission, Refusal, Request, TaskState, TriggerKind
 from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
-from bot.github.permissions import loops
-from bot.inbox.commands.config import in_force
-from bot.inbox.commands.run import obey
+from bot.github.permissions import detect_bot_loop
+from bot.inbox.commands.config import read_config_in_force
+from bot.inbox.commands.run import run_command
 from bot.inbox.decision import (
     NO_MENTION,
     AppIdentity,
     CheckFailed,
     Command,
     Ignored,
-    Overheard,
+    UnaddressedComment,
     Uninstalled,
     review_of,
 )
-from bot.inbox.delivery_context import Desk, Ending, House, RemoveBranch, thread_key
-from bot.inbox.failing_checks import judge
+from bot.inbox.delivery_context import DeliveryContext, Ending, OperatorConfig, RemoveBranch, thread_key
+from bot.inbox.failing_checks import assess_failure
 from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import parse
 from bot.inbox.routes import decide
@@ -40,7 +40,7 @@ PAGE = 200
 class Intake:
     """Takes deliveries one by one; any number of workers may do so at once.
 
-    ``house`` is what the operator decided; ``remove_branch`` is needed for ``undo`` only.
+    ``operator`` is what the operator decided; ``remove_branch`` is needed for ``undo`` only.
     """
 
     def __init__(
@@ -48,15 +48,15 @@ class Intake:
         store: Store,
         github: GitHub,
         app: AppIdentity,
-        house: House | None = None,
+        operator: OperatorConfig | None = None,
         *,
         remove_branch: RemoveBranch | None = None,
     ) -> None:
         self._store = store
         self._github = github
         self._app = app
-        self._house = house or House()
-        self._desk = Desk(store, github, app, self._house, remove_branch)
+        self._house = operator or OperatorConfig()
+        self._desk = DeliveryContext(store, github, app, self._house, remove_branch)
 
     async def take(self, guid: str) -> None:
         """Handle a stored delivery to its end; one that is unknown or ended already is left alone.
@@ -82,7 +82,7 @@ class Intake:
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
-            case Overheard():
+            case UnaddressedComment():
                 return await self._overheard(decision)
             case Uninstalled():
                 return await self._uninstalled(decision)
@@ -95,28 +95,28 @@ class Intake:
             case Refusal():
                 return await self._refuse(api, event, decision)
             case Command():
-                return await obey(self._desk, api, decision)
+                return await run_command(self._desk, api, decision)
         return await self._accept(api, decision)
 
     async def _label(self, event: Event) -> str:
         """The label that asks in the event's repository, by its hob.yml; an invalid file names none."""
         try:
-            return (await in_force(self._desk.api(event), event)).config.label
+            return (await read_config_in_force(self._desk.api(event), event)).config.label
         except UserError:
             return self._house.label
 
-    async def _overheard(self, heard: Overheard) -> Ending:
+    async def _overheard(self, heard: UnaddressedComment) -> Ending:
         """Words that mention nobody count on an own pull request where hob.yml says ``respond: always``; of
         people who may not ask they are passed over in silence.
         """
         event = heard.decision.event
         api = self._desk.api(event)
-        if not event.installation or (await in_force(api, event)).config.respond != "always":
+        if not event.installation or (await read_config_in_force(api, event)).config.respond != "always":
             return DeliveryState.IGNORED, NO_MENTION.reason
         if isinstance(await self._desk.allowed(api, event), Refusal):
             return DeliveryState.IGNORED, "said by somebody who may not ask"
         if isinstance(heard.decision, Command):
-            return await obey(self._desk, api, heard.decision)
+            return await run_command(self._desk, api, heard.decision)
         return await self._accept(api, heard.decision)
 
     async def _failed(self, decision: CheckFailed) -> Ending:
@@ -124,28 +124,28 @@ class Intake:
         if not decision.event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._desk.api(decision.event)
-        asked = await judge(decision, api, self._store, self._app)
+        asked = await assess_failure(decision, api, self._store, self._app)
         if isinstance(asked, Ignored):
             return DeliveryState.IGNORED, asked.reason
         if isinstance(asked, Refusal):
             return await self._desk.refuse(api, decision.event, asked)
         return await self._accept(api, asked)
 
-    async def _accept(self, api: RepoApi, asked: Asked) -> Ending:
+    async def _accept(self, api: RepoApi, asked: Request) -> Ending:
         """Store the task, or hand the words to the one that is open on the thread, and show that it was
         seen.
         """
-        desk = self._desk
-        allowed = await desk.allowed(api, asked.event)
+        context = self._desk
+        allowed = await context.allowed(api, asked.event)
         if isinstance(allowed, Refusal):
-            return await desk.refuse(api, asked.event, allowed)
-        if loop := loops(asked.event.sender, await self._store.tasks_on(thread_key(asked.event))):
-            return await desk.refuse(api, asked.event, loop)
-        complete = await desk.complete(api, asked)
+            return await context.refuse(api, asked.event, allowed)
+        if loop := detect_bot_loop(asked.event.sender, await self._store.tasks_on(thread_key(asked.event))):
+            return await context.refuse(api, asked.event, loop)
+        complete = await context.complete(api, asked)
         if isinstance(complete, Refusal):
-            return await desk.refuse(api, asked.event, complete)
+            return await context.refuse(api, asked.event, complete)
         reason = await self._stored(complete, allowed)
-        await desk.react(api, complete.event, "eyes")
+        await context.react(api, complete.event, "eyes")
         return DeliveryState.HANDLED, reason
 
     async def _refuse(self, api: RepoApi, event: Event, refusal: Refusal) -> Ending:
@@ -153,7 +153,7 @@ class Intake:
         allowed = await self._desk.allowed(api, event)
         return await self._desk.refuse(api, event, allowed if isinstance(allowed, Refusal) else refusal)
 
-    async def _stored(self, asked: Asked, permission: Permission) -> str:
+    async def _stored(self, asked: Request, permission: Permission) -> str:
         event = asked.event
         assert event.trigger is not None  # noqa: S101  what was asked has a trigger
         if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
@@ -175,7 +175,7 @@ class Intake:
                 return f"steers task {running.id}"
         return f"task {(await self._store.add_task(asked)).id}"
 
-    async def _same_review(self, asked: Asked) -> int:
+    async def _same_review(self, asked: Request) -> int:
         """The task that an event of the same review made, 0 without one: it reads all of its comments.
 
         One that only answers does not do what another comment of the review wants.
@@ -183,7 +183,7 @@ class Intake:
         event, review = asked.event, review_of(asked.event.trigger)
         tasks = await self._store.tasks_on(thread_key(event)) if review else []
         same = (t for t in tasks if review_of(t.trigger) == review and t.trigger != event.trigger)
-        return next((t.id for t in same if asked.kind.is_words or not t.kind.is_words), 0)
+        return next((t.id for t in same if asked.kind.produces_only_text or not t.kind.produces_only_text), 0)
 
     async def _uninstalled(self, gone: Uninstalled) -> Ending:
         self._github.forget(gone.installation)

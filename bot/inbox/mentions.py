@@ -27,7 +27,7 @@ _BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
 _markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
 
-def find(text: str, slug: str) -> list[str]:
+def find_mentions(text: str, slug: str) -> list[str]:
     """The requests addressed to ``@slug`` or ``@slug[bot]``, in order; an empty one for a mere mention.
 
     A request is what follows a mention up to the next one or the end. Where nothing follows, it is what

@@ -21,9 +21,9 @@ from sqlalchemy import text
 from bot.errors import HobError
 from bot.github.app import GitHub
 from bot.github.issues import RECENT
-from bot.github.webhook_deliveries import Attempt
+from bot.github.webhook_deliveries import DeliveryAttempt
 from bot.inbox.decision import AppIdentity
-from bot.inbox.mentions import find
+from bot.inbox.mentions import find_mentions
 from bot.inbox.routes import ROUTES
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
@@ -78,7 +78,7 @@ class Reconciler:
         Raises UserError, Retry and Parked when GitHub cannot be asked.
         """
         now, hook = datetime.now(UTC), self._github.hook
-        attempts: dict[str, list[Attempt]] = {}
+        attempts: dict[str, list[DeliveryAttempt]] = {}
         for attempt in await hook.failed(now - KEPT):
             if attempt.event in KNOWN:
                 attempts.setdefault(attempt.guid, []).append(attempt)
@@ -146,7 +146,7 @@ class Reconciler:
         if item["updated_at"] != item["created_at"] and "title" not in item:
             return False
         words: Sequence[str] = (item.get("title") or "", item.get("body") or "")
-        return any(find(each, self._app.slug) for each in words)
+        return any(find_mentions(each, self._app.slug) for each in words)
 
     async def _payload(self, api: Any, event: str, item: Json) -> Json:
         """The payload that GitHub would have sent."""

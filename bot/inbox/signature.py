@@ -13,7 +13,7 @@ from gidgethub.sansio import validate_event
 _SHA256 = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 
 
-def signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
+def is_signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
     """Whether ``signature`` (the X-Hub-Signature-256 header) is that of ``body`` under any of the secrets.
 
     Only SHA-256 in the form that GitHub sends; each secret is compared in constant time.

@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.inbox.metrics import Metrics
-from bot.inbox.signature import json_object, signed
+from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
 from bot.tasks.store import Store
 
@@ -133,7 +133,7 @@ class _Inbox:
 
     async def _judge(self, request: web.Request, guid: str, event: str, body: bytes) -> str:
         signatures = request.headers.getall("X-Hub-Signature-256", [])
-        if len(signatures) != 1 or not signed(body, signatures[0], self._secrets):
+        if len(signatures) != 1 or not is_signed(body, signatures[0], self._secrets):
             raise _Refused(
                 401,
                 "unsigned",

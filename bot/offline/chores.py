@@ -16,7 +16,7 @@ from bot.domain import Brief
 from bot.offline import answers
 from bot.offline.intent import renaming
 from bot.offline.texts import OTHER_MODEL, Words
-from bot.offline.tool_results import Ran, ran
+from bot.offline.tool_results import TestRunResult, read_test_run
 
 Next = tuple[str, float] | Words
 SUGGESTED = "HOB-SUGGEST-RESULT "
@@ -68,19 +68,19 @@ def lint(brief: Brief, shells: Sequence[str]) -> Next:
         return "blocked", "", f"I know of no way to let `{command}` mend what it finds. {OTHER_MODEL}"
     if not shells:
         return command, TEST_SECONDS
-    if ran(shells[0]).passed:
+    if read_test_run(shells[0]).passed:
         return "nothing", "", f"`{command}` has nothing to say against the code as it stands."
     if len(shells) < 3:
         return (fixing, command)[len(shells) - 1], TEST_SECONDS
     if brief.test_command and len(shells) == 3:
         return brief.test_command, TEST_SECONDS
-    did, after = ran(shells[1]), ran(shells[2])
+    did, after = read_test_run(shells[1]), read_test_run(shells[2])
     if did.code == 127 or "No module named" in did.output:
         return "blocked", "", f"The tool is not there:\n\n```\n{did.tail}\n```"
     head = f"Ran `{fixing}`."
     if after.passed:
         said = f"{head} `{command}` passes now."
-    elif after.output.split("\n", 1)[1:] == ran(shells[0]).output.split("\n", 1)[1:]:
+    elif after.output.split("\n", 1)[1:] == read_test_run(shells[0]).output.split("\n", 1)[1:]:
         return "blocked", "", f"{head} `{command}` says the same as before:\n\n```\n{after.tail}\n```"
     else:
         said = f"{head} What is left has to be mended by hand:\n\n```\n{after.tail}\n```"
@@ -175,7 +175,7 @@ def _tests(brief: Brief, shells: Sequence[str]) -> list[str]:
     """What the tests said afterwards."""
     if not shells:
         return ["There is no test command, so nothing was run."]
-    run: Ran = ran(shells[0])
+    run: TestRunResult = read_test_run(shells[0])
     if run.passed:
         return [f"`{brief.test_command}` passes."]
     return [f"`{brief.test_command}` ends with exit code {run.code}:\n\n```\n{run.tail}\n```"]

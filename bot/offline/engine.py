@@ -22,7 +22,7 @@ from bot.agent.prompt import brief_of
 from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
 from bot.offline.intent import Intent, intent
-from bot.offline.tool_results import Edit, Mended, Ran, mended, ran
+from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult, read_mend_result, read_test_run
 
 WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
 MEND_SECONDS = 48.0  # the most the search may take
@@ -109,26 +109,28 @@ def _mending(
         return [_finish(*texts.no_tests(brief))]
     if not shells:
         return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
-    first = ran(shells[0])
+    first = read_test_run(shells[0])
     if first.passed:
         return [_plan(1, skip=True), _finish(*texts.all_pass(brief, first))]
     if len(shells) == 1:
         seconds = _seconds(first)
         return [_plan(1), _shell(_mend(brief, seconds), seconds + 30.0)]
-    found = mended(shells[1])
+    found = read_mend_result(shells[1])
     if found is None or not found.edits:
         if first.code is None and len(shells) == 2:  # they may only be slow
             return [_shell(brief.test_command, ALL_SECONDS)]
-        whole = ran(shells[2]) if len(shells) > 2 else first
+        whole = read_test_run(shells[2]) if len(shells) > 2 else first
         if whole.passed:
             return [_plan(1, skip=True), _finish(*texts.all_pass(brief, whole))]
         return [_plan(2, skip=True), _finish(*texts.not_found(brief, whole, found))]
     if not edits:
         return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]
-    return _end(brief, found, edits, ran(shells[2]) if len(shells) > 2 else None)
+    return _end(brief, found, edits, read_test_run(shells[2]) if len(shells) > 2 else None)
 
 
-def _end(brief: Brief, found: Mended, edits: Sequence[str], after: Ran | None) -> Sequence[ToolCallPart]:
+def _end(
+    brief: Brief, found: MendResult, edits: Sequence[str], after: TestRunResult | None
+) -> Sequence[ToolCallPart]:
     """Notes and the last word, when the edits went in and the tests ran once more."""
     if after is None or any(text.startswith("[error]") for text in edits):
         return [_finish("blocked", "", texts.edit_failed(edits))]
@@ -141,7 +143,7 @@ def _end(brief: Brief, found: Mended, edits: Sequence[str], after: Ran | None) -
     return [*notes, _plan(len(STEPS)), _finish("changed", texts.title(found), texts.summary(found, after))]
 
 
-def _seconds(first: Ran) -> float:
+def _seconds(first: TestRunResult) -> float:
     """For the search: what is left of a minute when the tests run before it, after it, and in the proof.
 
     Tests that hang are quick once they are mended.
@@ -171,7 +173,7 @@ def _shell(command: str, seconds: float) -> ToolCallPart:
     return ToolCallPart(tool_name="shell", args={"command": command, "seconds": seconds})
 
 
-def _edit(edit: Edit) -> ToolCallPart:
+def _edit(edit: FoundEdit) -> ToolCallPart:
     return ToolCallPart(tool_name="edit", args={"path": edit.path, "old": edit.old, "new": edit.new})
 
 

@@ -76,7 +76,7 @@ _PROSE = re.compile(
 
 def intent(brief: Brief) -> Intent:
     """Which of them. A bare mention is judged by the thread's title, and is a fault to mend in doubt."""
-    if brief.kind.is_words:
+    if brief.kind.produces_only_text:
         return Intent.REVIEW if brief.kind is TaskKind.REVIEW else Intent.ASK
     if "```suggestion" in brief.request:
         return Intent.SUGGESTION

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.agent.prompt import DIFF_OF
 from bot.domain import Brief
 from bot.offline.texts import Words
-from bot.offline.tool_results import Ran, ran
+from bot.offline.tool_results import TestRunResult, read_test_run
 
 SECONDS = 600.0
 MOST = 30  # remarks
@@ -45,7 +45,7 @@ def remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
     changed = added_lines(brief)
     found: dict[tuple[str, str, int], Remark] = {}
     for (command, _), output in zip(commands(brief), outputs, strict=False):
-        run = ran(output)
+        run = read_test_run(output)
         for path, line, words in _said(run) if not run.passed else ():
             if line in changed.get(path, ()):
                 text = f"`{command.replace('`', ' ')}` says here: {words}"
@@ -56,7 +56,7 @@ def remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
 def verdict(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> Words:
     """The words of the review: how each check ended on the pull request's head, and no more."""
     ended = [
-        f"- `{command.replace('`', ' ')}` {_ended(ran(output))}"
+        f"- `{command.replace('`', ' ')}` {_ended(read_test_run(output))}"
         for (command, _), output in zip(commands(brief), outputs, strict=False)
     ]
     if not ended:
@@ -70,7 +70,7 @@ def verdict(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> Wor
     if made:
         count = "One changed line is" if len(made) == 1 else f"{len(made)} changed lines are"
         lines += ["", f"{count} named by them; see the remarks."]
-    elif any(not ran(output).passed for output in outputs):
+    elif any(not read_test_run(output).passed for output in outputs):
         lines += ["", "None of what they say is about a line that changed here."]
     return "answered", "", "\n".join([*lines, "", ONLY])
 
@@ -98,7 +98,7 @@ def _added(diff: str) -> Iterator[int]:
             line += 1
 
 
-def _said(run: Ran) -> Iterator[tuple[str, int, str]]:
+def _said(run: TestRunResult) -> Iterator[tuple[str, int, str]]:
     """Path, line and words of what a linter or a test runner names."""
     for path, line, words in _SAYS.findall(run.output):
         yield path, int(line), words.strip()
@@ -106,7 +106,7 @@ def _said(run: Ran) -> Iterator[tuple[str, int, str]]:
         yield path, int(line), words.strip()
 
 
-def _ended(run: Ran) -> str:
+def _ended(run: TestRunResult) -> str:
     if run.passed:
         return "passes."
     if run.code is None:

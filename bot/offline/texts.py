@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explained
-from bot.offline.tool_results import Edit, Mended, Ran
+from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
 
 Words = tuple[str, str, str]  # kind, title, summary
 
@@ -43,13 +43,13 @@ def no_tests(brief: Brief) -> Words:
     )
 
 
-def all_pass(brief: Brief, run: Ran) -> Words:
+def all_pass(brief: Brief, run: TestRunResult) -> Words:
     """The tests see no fault."""
     said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
     return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
 
 
-def not_found(brief: Brief, run: Ran, found: Mended | None) -> Words:
+def not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> Words:
     """The tests fail, and no small edit mends them."""
     if found is None:
         why = "the search for a change did not come to an end"
@@ -68,7 +68,7 @@ def not_found(brief: Brief, run: Ran, found: Mended | None) -> Words:
     return "blocked", "", " ".join([*parts, OTHER_MODEL])
 
 
-def _cannot_run(brief: Brief, run: Ran, found: Mended) -> str:
+def _cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
     """The tests do not start, usually because something is not installed."""
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
@@ -77,7 +77,7 @@ def _cannot_run(brief: Brief, run: Ran, found: Mended) -> str:
     )
 
 
-def title(found: Mended) -> str:
+def title(found: MendResult) -> str:
     """One line that names the kind of fault and the place."""
     part = found.parts[0]
     where = part.function or part.path
@@ -86,7 +86,7 @@ def title(found: Mended) -> str:
     return f"{PHRASES.get(part.template, PLAIN).title} {where}{also}"[:120]
 
 
-def note(found: Mended, edit: Edit) -> str:
+def note(found: MendResult, edit: FoundEdit) -> str:
     """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
     more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
@@ -94,14 +94,14 @@ def note(found: Mended, edit: Edit) -> str:
     return f"{_why(found, edit)} Without this change {turned}{more} failed; with it {now}."
 
 
-def _why(found: Mended, edit: Edit) -> str:
+def _why(found: MendResult, edit: FoundEdit) -> str:
     """What was wrong at one place; the search may have put a statement in two pieces."""
     near = [part for part in found.parts if part.path == edit.path]
     part = min(near or found.parts, key=lambda each: abs(each.line - edit.line))
     return explained(part.template, edit.before, edit.after)
 
 
-def summary(found: Mended, after: Ran) -> str:
+def summary(found: MendResult, after: TestRunResult) -> str:
     """What was wrong, how it was found, what speaks for the change and what does not."""
     tests, search = found.tests, found.search
     places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
@@ -128,7 +128,7 @@ def summary(found: Mended, after: Ran) -> str:
     return "\n".join(lines)
 
 
-def _shown(edit: Edit) -> str:
+def _shown(edit: FoundEdit) -> str:
     removed = "".join(f"-{line}\n" for line in edit.before.splitlines())
     added = "".join(f"+{line}\n" for line in edit.after.splitlines())
     return f"```diff\n{removed}{added}```"

@@ -15,7 +15,7 @@ _TOOK = re.compile(r"\A\[[^\]\n]*?(\d+(?:\.\d+)?) s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class TestRunResult:
     """How a run of the tests ended; ``code`` is None when it was killed."""
 
     code: int | None
@@ -34,19 +34,19 @@ class Ran:
         return "\n".join(lines[-12:])
 
 
-def ran(text: str) -> Ran:
+def read_test_run(text: str) -> TestRunResult:
     """The shell tool's answer."""
     status = _STATUS.match(text)
     took = _TOOK.match(text)
     code, seconds = int(status.group(1)) if status else None, float(took.group(1)) if took else 0.0
-    return Ran(code=code, output=text, seconds=seconds)
+    return TestRunResult(code=code, output=text, seconds=seconds)
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Edit(_Part):
+class FoundEdit(_Part):
     """One place to change: whole lines, ``old`` enough of the text to be found once in the file."""
 
     path: str
@@ -66,7 +66,7 @@ class Part(_Part):
     function: str = ""
 
 
-class Tests(_Part):
+class SuiteBefore(_Part):
     """The suite before the change."""
 
     total: int = 0
@@ -84,7 +84,7 @@ class Failure(_Part):
     text: str = ""
 
 
-class Suspect(_Part):
+class ReportedSuspect(_Part):
     """A line under suspicion."""
 
     path: str
@@ -93,23 +93,23 @@ class Suspect(_Part):
     text: str = ""
 
 
-class Search(_Part):
+class SearchEffort(_Part):
     """How much was tried."""
 
     ranked: int = 0
     tried: int = 0
 
 
-class Mended(_Part):
+class MendResult(_Part):
     """What the search found, or why it found nothing."""
 
     outcome: str
     reason: str = ""
-    tests: Tests = Tests()
+    tests: SuiteBefore = SuiteBefore()
     failure: Failure = Failure()
-    suspects: list[Suspect] = []
-    search: Search = Search()
-    edits: list[Edit] = []
+    suspects: list[ReportedSuspect] = []
+    search: SearchEffort = SearchEffort()
+    edits: list[FoundEdit] = []
     parts: list[Part] = []
     turned: list[str] = []
     turned_count: int = 0
@@ -117,12 +117,12 @@ class Mended(_Part):
     seconds: float = 0.0
 
 
-def mended(text: str) -> Mended | None:
+def read_mend_result(text: str) -> MendResult | None:
     """The search's result out of the shell tool's answer; None when it did not come to one."""
     lines = [line for line in text.splitlines() if line.startswith(RESULT)]
     if not lines:
         return None
     try:
-        return Mended.model_validate(json.loads(lines[-1].removeprefix(RESULT)))
+        return MendResult.model_validate(json.loads(lines[-1].removeprefix(RESULT)))
     except (ValueError, ValidationError):
         return None

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from bot.replay.replay import Replayed
+from bot.replay.replay import ReplayReport
 
 
-def as_text(replayed: Replayed) -> str:
+def as_text(replayed: ReplayReport) -> str:
     """The first divergence, or that there is none; then what was left aside, and what to know."""
     lines = []
     if divergence := replayed.divergence:
@@ -23,7 +23,7 @@ def as_text(replayed: Replayed) -> str:
     return "\n".join([*lines, *(f"Note: {remark}." for remark in replayed.remarks)])
 
 
-def as_object(replayed: Replayed) -> dict[str, Any]:
+def as_object(replayed: ReplayReport) -> dict[str, Any]:
     """The object that ``--json`` prints."""
     return {
         "agree": replayed.divergence is None,

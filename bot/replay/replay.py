@@ -16,11 +16,11 @@ from typing import Any
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelResponse, TextPart
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.loop import think
-from bot.agent.models.direct import Answer
+from bot.agent.loop import run_loop
+from bot.agent.models.direct import ModelAnswer
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import brief_of
-from bot.domain import Brief, Limits, Passage, Step, Trust, Usage
+from bot.domain import Brief, Limits, PromptText, Step, Trust, Usage
 from bot.errors import HobError, UserError
 from bot.replay.sameness import difference, is_redacted, same
 from bot.tasks.store import Store
@@ -42,7 +42,7 @@ class Divergence:
 
 
 @dataclass(slots=True, kw_only=True)
-class Replayed:
+class ReplayReport:
     """What a replay found. ``aside`` counts outputs that agree but for what varies by nature, by its kind."""
 
     turns: int  # driven again
@@ -58,9 +58,9 @@ class _Over(HobError):
 
 async def replay(
     store: Store, workshop: Workshop, redactor: Redactor, run_id: int, *, attempt: int | None = None
-) -> Replayed:
+) -> ReplayReport:
     """Drive a stored run again, on this machine. Raises UserError that says why when it cannot be."""
-    records = await recorded(store, run_id, attempt)
+    records = await load_records(store, run_id, attempt)
     run = await store.run(run_id)
     task = await store.task(run.task) if run else None
     if run is None or task is None:
@@ -81,7 +81,7 @@ async def replay(
     return replayed
 
 
-async def recorded(store: Store, run_id: int, attempt: int | None) -> list[Record]:
+async def load_records(store: Store, run_id: int, attempt: int | None) -> list[Record]:
     """The records of a run's turns. Raises UserError when there are none, or they cannot be driven again."""
     if await store.run(run_id) is None:
         raise UserError(f"there is no run {run_id}")
@@ -94,21 +94,21 @@ async def recorded(store: Store, run_id: int, attempt: int | None) -> list[Recor
     return records
 
 
-async def redrive(records: Sequence[Record], checkout: Checkout, redactor: Redactor) -> Replayed:
+async def redrive(records: Sequence[Record], checkout: Checkout, redactor: Redactor) -> ReplayReport:
     """Drive the loop again from ``records`` in a sandbox of ``checkout``."""
     messages = ModelMessagesTypeAdapter.validate_python(records[0]["messages"])
     try:
         brief: Brief = brief_of(messages)
     except LookupError:
         raise UserError("the transcript does not begin with a brief, so it cannot be replayed") from None
-    found = Replayed(turns=0, of=len(records), remarks=_remarks(records))
+    found = ReplayReport(turns=0, of=len(records), remarks=_remarks(records))
     journal = _Comparing(records, found, redactor)
     budget = checkout.config.budget
     limits = Limits(turns=max(budget.turns, len(records) + 1), seconds=4 * 3600.0, usd=1e9, tokens=1 << 60)
     sandbox = await checkout.open()
     try:
         model = _Recorded(records)
-        await think(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
+        await run_loop(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
         if found.turns < len(records):
             what = "the loop ended here; the recorded run went on"
             found.divergence = Divergence(turn=found.turns, call=0, what=what, diff="")
@@ -133,7 +133,7 @@ class _Recorded:
         """As it was at this turn."""
         return int(self._records[min(self._at, len(self._records) - 1)].get("window") or 1 << 40)
 
-    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """The next recorded answer."""
         if self._at == len(self._records):
             raise _Over
@@ -143,7 +143,7 @@ class _Recorded:
             raise ContextFull("as recorded")
         self._at, self._refused = self._at + 1, 0
         usage = Usage(turns=1, **{name: record["usage"][name] for name in _TOKENS})
-        return Answer(response=_response(record), usage=usage, model=record["model"])
+        return ModelAnswer(response=_response(record), usage=usage, model=record["model"])
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -152,7 +152,7 @@ class _Recorded:
 class _Comparing:
     """A ``Journal`` that holds each turn against its record, and hears what was heard."""
 
-    def __init__(self, records: Sequence[Record], found: Replayed, redactor: Redactor) -> None:
+    def __init__(self, records: Sequence[Record], found: ReplayReport, redactor: Redactor) -> None:
         self._records = records
         self._found = found
         self._redactor = redactor
@@ -168,9 +168,9 @@ class _Comparing:
     async def plan(self, steps: tuple[Step, ...]) -> None:
         """Nobody watches."""
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         """The words that were heard at the end of this turn."""
-        return [Passage(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
+        return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
 
     def _heard(self) -> Sequence[Record]:
         heard: Sequence[Record] = self._records[self._found.turns]["heard"]

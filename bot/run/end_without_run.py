@@ -14,7 +14,7 @@ from bot.run.messages import report
 from bot.run.pipeline import Parts
 from bot.run.publish import check_run
 from bot.run.publish.publisher import settle_comment
-from bot.run.task_end import stored_end
+from bot.run.task_end import load_task_end
 from bot.tasks.effects import Effects
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ STOPPED = "🛑 **Stopped**, as asked"
 TELL_SECONDS = 86400.0  # how long GitHub's refusals are taken for something that somebody mends
 
 
-async def tell_end(parts: Parts, task_id: int) -> None:
+async def notify_end(parts: Parts, task_id: int) -> None:
     """Write how the task ended into its progress comment, or into a new one.
 
     Where GitHub refuses (the repository is gone, the thread locked, the app uninstalled) it is tried again,
@@ -43,9 +43,9 @@ async def tell_end(parts: Parts, task_id: int) -> None:
 
 async def _tell(parts: Parts, task: Task) -> None:
     api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
-    ended = stored_end(await parts.store.changes(task.id))
+    ended = load_task_end(await parts.store.changes(task.id))
     text = ended.text if ended else _text(task)
-    body = report.final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
+    body = report.render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment
     if not comment:
         made = await Effects(parts.store, task=task.id).once(
@@ -58,7 +58,7 @@ async def _tell(parts: Parts, task: Task) -> None:
     await settle_comment(api, task, comment, body)
     shown = await Effects(parts.store, task=task.id).get(check_run.key(task))
     if shown is not None and shown.done:
-        await check_run.ended(api, int(shown.answer["id"]), task.state, text)
+        await check_run.finish_check_run(api, int(shown.answer["id"]), task.state, text)
 
 
 def _text(task: Task) -> str:
@@ -68,4 +68,6 @@ def _text(task: Task) -> str:
         return f"{STOPPED}{'' if task.attempts else ', before the work began'}.{published}"
     if task.state is TaskState.DONE:
         return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
-    return report.failure(f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log="")
+    return report.render_failure(
+        f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log=""
+    )

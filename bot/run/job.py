@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
-from bot.run.attempts.attempt_store import Notebook
-from bot.run.attempts.journal import Board
+from bot.run.attempts.attempt_store import AttemptStore
+from bot.run.attempts.journal import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
 from bot.tasks.lease import Lease
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.base_merge import fetched, made_again
+from bot.workspace.base_merge import fetch_commits, rebuild_merge
 from bot.workspace.checkout import Workshop
 
 
@@ -37,7 +37,7 @@ class Parts:
 
 
 class Job:
-    """A task while it is held. ``notebook`` is there once its attempts begin, ``spent`` at their end."""
+    """A task while it is held. ``attempt_store`` is there once its attempts begin, ``spent`` at their end."""
 
     lease: Lease
 
@@ -51,16 +51,16 @@ class Job:
         self.publisher = Publisher(
             self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
         )
-        self.board = Board(
+        self.progress = ProgressComment(
             self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
         )
-        self.notebook: Notebook | None = None
+        self.attempt_store: AttemptStore | None = None
         self.spent: Usage | None = None
 
     async def ready(self, changes: ChangeSet) -> None:
         """Have the mirror hold what a change set was made on."""
         if changes.parents:
-            await made_again(self.task, self.api, self.parts.workshop.mirror, changes)
+            await rebuild_merge(self.task, self.api, self.parts.workshop.mirror, changes)
         else:
             await self.fetched(changes.base)
 
@@ -81,4 +81,4 @@ class Job:
 
     async def fetched(self, *commits: str) -> None:
         """Have the mirror hold these commits."""
-        await fetched(self.task, self.api, self.parts.workshop.mirror, *commits)
+        await fetch_commits(self.task, self.api, self.parts.workshop.mirror, *commits)

@@ -14,17 +14,17 @@ import structlog
 from bot.domain import DirectiveWord, Phase, TaskState
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.git.remote import PushRefused
-from bot.run.attempts.run_attempts import tried_out
+from bot.run.attempts.run_attempts import run_attempts
 from bot.run.job import Job, Parts
 from bot.run.messages import attempts, report
 from bot.run.prepare.prepare import prepare
-from bot.run.proven_change import Handover, stored_handover
-from bot.run.publish.rebase import carried_over
-from bot.run.strategies.approve import approve, not_taken
-from bot.run.strategies.held_paths import offered
-from bot.run.strategies.text import speak, tell
-from bot.run.strategies.use import earlier, only_compared, use
-from bot.run.task_end import Ended, leave, passing, set_aside, stored_end, without_pull
+from bot.run.proven_change import ProvenChange, load_proven_change
+from bot.run.publish.rebase import rebase_onto_new_head
+from bot.run.strategies.approve import approve_held_change, end_rejected_push
+from bot.run.strategies.held_paths import add_release_offer
+from bot.run.strategies.text import produce_text, publish_text
+from bot.run.strategies.use import end_comparison, find_earlier_request, use_attempt
+from bot.run.task_end import TaskEnd, end_task, end_without_pull, load_task_end, park_task, retry_if_transient
 from bot.tasks.lease import Lease
 
 __all__ = ["Parts", "work"]
@@ -62,131 +62,131 @@ async def _held(job: Job) -> None:
             if ended is not None:
                 await _end(job, ended)
     except Cancelled:
-        kept = await job.notebook.stop() if job.notebook else {}
-        text = attempts.stopped(kept, slug=job.parts.slug, url=job.compare_url)
-        await _end(job, Ended(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
+        kept = await job.attempt_store.stop() if job.attempt_store else {}
+        text = attempts.render_stopped(kept, slug=job.parts.slug, url=job.compare_url)
+        await _end(job, TaskEnd(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
 
 
-async def _end(job: Job, ended: Ended) -> None:
-    await leave(job.store, job.run, job.publisher, job.board.steps, ended, job.spent)
+async def _end(job: Job, ended: TaskEnd) -> None:
+    await end_task(job.store, job.run, job.publisher, job.progress.steps, ended, job.spent)
 
 
-async def _carried_out(job: Job) -> Ended | None:
+async def _carried_out(job: Job) -> TaskEnd | None:
     """Every way a task can go; None when it was put back to be taken up again later."""
     try:
         return await carry_out(job)
     except UserError as error:
         message, tail = (job.parts.redactor.text(words) for words in (error.message, error.log))
-        text = report.failure(message, phase=error.phase, log=tail)
-        return Ended(state=TaskState.FAILED, text=text, reason=message)
+        text = report.render_failure(message, phase=error.phase, log=tail)
+        return TaskEnd(state=TaskState.FAILED, text=text, reason=message)
     except Parked as parked:
-        return await set_aside(job, parked)
+        return await park_task(job, parked)
     except Retry as retry:
         return await _again(job, retry)
     except (Cancelled, LeaseLost):
         raise
     except Exception as error:
-        if trouble := passing(error):
+        if trouble := retry_if_transient(error):
             return await _again(job, trouble)
         log.exception("run.bug")
         name = type(error).__name__
-        text = report.failure(
+        text = report.render_failure(
             f"An error inside Hob ended this ({name}); its log says more.", phase="", log=""
         )
-        return Ended(state=TaskState.FAILED, text=text, reason=f"internal error: {name}")
+        return TaskEnd(state=TaskState.FAILED, text=text, reason=f"internal error: {name}")
 
 
-async def _again(job: Job, retry: Retry) -> Ended | None:
+async def _again(job: Job, retry: Retry) -> TaskEnd | None:
     """Back into the queue, or the end after as many attempts as there are."""
     reason = job.parts.redactor.text(retry.reason)
     if job.task.attempts < MAX_ATTEMPTS:
         await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
-    text = report.failure(f"{reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
-    return Ended(state=TaskState.FAILED, text=text, reason=reason)
+    text = report.render_failure(f"{reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+    return TaskEnd(state=TaskState.FAILED, text=text, reason=reason)
 
 
-async def carry_out(job: Job) -> Ended:
+async def carry_out(job: Job) -> TaskEnd:
     """The path. What an earlier run ended is only told, what it proved is only published."""
     saved = await job.store.changes(job.task.id)
-    if ended := stored_end(saved):
+    if ended := load_task_end(saved):
         return ended
     await job.store.set_phase(job.run, Phase.PREPARE)
     await job.publisher.begin()
-    handover = stored_handover(saved)
-    if handover is None:
+    proven = load_proven_change(saved)
+    if proven is None:
         made = await _make(job)
-        if isinstance(made, Ended):
+        if isinstance(made, TaskEnd):
             return made
-        handover = made  # stored before anything is published, so that any worker can publish it
-        await job.store.save_changes(job.run, handover.as_stored())
-    return await _publish(job, handover)
+        proven = made  # stored before anything is published, so that any worker can publish it
+        await job.store.save_changes(job.run, proven.as_stored())
+    return await _publish(job, proven)
 
 
-async def _make(job: Job) -> Handover | Ended:
+async def _make(job: Job) -> ProvenChange | TaskEnd:
     """Prepare, think, prove: words, attempts at a change, or one that was kept and a person chose."""
     directive = job.task.directive
-    if job.task.kind.is_words:
-        return await speak(job)
+    if job.task.kind.produces_only_text:
+        return await produce_text(job)
     if directive and directive.word is DirectiveWord.USE:
-        return await use(job, directive.number)
+        return await use_attempt(job, directive.number)
     if directive and directive.word is DirectiveWord.APPROVE:
-        return await approve(job, directive.digest)
-    before = await earlier(job)
-    ground = await prepare(
+        return await approve_held_change(job, directive.digest)
+    before = await find_earlier_request(job)
+    prepared = await prepare(
         job,
         subject=before.subject if before else None,
         at=before.base if before else "",
     )
-    picked = await tried_out(
-        job, ground.checkout, ground.brief, asked=directive.number if directive else None
+    picked = await run_attempts(
+        job, prepared.checkout, prepared.brief, asked=directive.number if directive else None
     )
     if before and before.pull:
-        return only_compared(job, picked, before)
-    carried = await carried_over(job, ground, picked.result)
-    words = (attempts.choice(picked, url=job.compare_url), carried.words)
+        return end_comparison(job, picked, before)
+    carried = await rebase_onto_new_head(job, prepared, picked.result)
+    words = (attempts.render_choice(picked, url=job.compare_url), carried.words)
     choice = "\n\n".join(word for word in words if word)
-    result = await offered(job, ground, carried.result, ordinal=picked.chosen.ordinal)
-    return without_pull(result, choice) or Handover(
+    result = await add_release_offer(job, prepared, carried.result, ordinal=picked.chosen.ordinal)
+    return end_without_pull(result, choice) or ProvenChange(
         result=result,
-        branch=ground.branch,
+        branch=prepared.branch,
         head=carried.head,
-        hidden=ground.hidden,
-        fork=ground.fork,
-        protected=ground.checkout.config.protected_paths,
+        hidden=prepared.hidden,
+        fork=prepared.fork,
+        protected=prepared.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=picked.chosen.ordinal,
         choice=choice,
     )
 
 
-async def _publish(job: Job, handover: Handover) -> Ended:
+async def _publish(job: Job, proven: ProvenChange) -> TaskEnd:
     """Publish what was proved, if the person who asked may still ask."""
     await job.store.set_phase(job.run, Phase.PUBLISH)
-    task, result = job.task, handover.result
+    task, result = job.task, proven.result
     if not await job.still_may():
         what = "release what is held back in" if job.approves else "write to"
         told = f"`@{task.requester.login}` may no longer {what} this repository, so nothing was published."
         raise UserError(told, phase="publish")
     job.lease.commit()
-    if task.kind.is_words:
-        return await tell(job, handover)
+    if task.kind.produces_only_text:
+        return await publish_text(job, proven)
     await job.ready(result.changes)
     try:
-        pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), handover)
+        pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
     except PushRefused as refused:
         if job.approves:
-            return not_taken(handover, refused)
+            return end_rejected_push(proven, refused)
         raise
-    if handover.ordinal:
-        await job.store.choose_attempt(job.run, handover.root or task.root, handover.ordinal)
-    text = report.done(
+    if proven.ordinal:
+        await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)
+    text = report.render_done(
         pull,
         result,
         here=sha if task.thread.is_pull else "",
         told=job.publisher.where,
         refused=job.publisher.refused,
-        choice=handover.choice,
+        choice=proven.choice,
     )
     late = f"\n\n{attempts.TOO_LATE}" if await job.store.look(job.run) else ""
-    return Ended(state=TaskState.DONE, text=text + late, result=result)
+    return TaskEnd(state=TaskState.DONE, text=text + late, result=result)

@@ -15,7 +15,7 @@ from bot.workspace.fork import Fork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handover:
+class ProvenChange:
     """A proved result and where it goes. ``head`` is where the branch stood, None when it was not there."""
 
     result: Result
@@ -34,6 +34,6 @@ class Handover:
         return {"handover": asdict(self)}
 
 
-def stored_handover(saved: Mapping[str, Any] | None) -> Handover | None:
+def load_proven_change(saved: Mapping[str, Any] | None) -> ProvenChange | None:
     """What an earlier run of the task left to be published, if it came that far."""
-    return restore(Handover, saved["handover"]) if saved and "handover" in saved else None
+    return restore(ProvenChange, saved["handover"]) if saved and "handover" in saved else None

@@ -14,10 +14,10 @@ from bot.domain import OutcomeKind, Result, Run, Step, TaskState, Usage
 from bot.errors import Parked, Retry, UserError
 from bot.run.job import Job
 from bot.run.messages import report
-from bot.run.messages.held_paths import held, waits
+from bot.run.messages.held_paths import render_held_paths, render_waiting
 from bot.run.publish.publisher import Publisher
 from bot.tasks.database.column_values import restore
-from bot.tasks.database.transactions import unreachable
+from bot.tasks.database.transactions import is_unreachable
 from bot.tasks.store import Store
 from sandbox.spec import SandboxUnavailable
 
@@ -28,7 +28,7 @@ LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class TaskEnd:
     """How the task is left, and what the progress comment says."""
 
     state: TaskState
@@ -41,17 +41,17 @@ class Ended:
         return {"ended": {"state": self.state.value, "text": self.text, "reason": self.reason}}
 
 
-def stored_end(saved: Mapping[str, Any] | None) -> Ended | None:
+def load_task_end(saved: Mapping[str, Any] | None) -> TaskEnd | None:
     """How an earlier run of the task ended, if it came that far: it is not done again, only told."""
-    return restore(Ended, saved["ended"]) if saved and "ended" in saved else None
+    return restore(TaskEnd, saved["ended"]) if saved and "ended" in saved else None
 
 
-async def leave(
+async def end_task(
     store: Store,
     run: Run,
     publisher: Publisher,
     steps: Sequence[Step],
-    ended: Ended,
+    ended: TaskEnd,
     spent: Usage | None = None,
 ) -> None:
     """Tell people and leave the task. What cannot be told now is told by the queue until it is seen.
@@ -71,7 +71,7 @@ async def leave(
     )
     await store.save_changes(run, ended.as_stored())
     try:
-        if result is not None and without_pull(result) is not None:
+        if result is not None and end_without_pull(result) is not None:
             await publisher.answer(result)
         await publisher.end(ended.text, steps, state=ended.state)
         told = True
@@ -82,7 +82,7 @@ async def leave(
     log.info("task.ended", state=ended.state.value, reason=ended.reason)
 
 
-def without_pull(result: Result, choice: str = "") -> Ended | None:
+def end_without_pull(result: Result, choice: str = "") -> TaskEnd | None:
     """The end of a run that leaves no pull request, or None when there is something to publish.
 
     ``choice`` is a line about the attempts that were made.
@@ -91,24 +91,28 @@ def without_pull(result: Result, choice: str = "") -> Ended | None:
     return replace(ended, text=f"{ended.text}\n\n{choice}") if ended and choice else ended
 
 
-def _without_pull(result: Result) -> Ended | None:
+def _without_pull(result: Result) -> TaskEnd | None:
     kind = result.outcome.kind
-    parts = (report.outcome_text(result.outcome), report.blocked(result.proof), held(result))
+    parts = (
+        report.render_outcome(result.outcome),
+        report.render_blocked(result.proof),
+        render_held_paths(result),
+    )
     text = "\n\n".join(part for part in parts if part)
     if kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING):
-        return Ended(state=TaskState.DONE, text=text, result=result)
+        return TaskEnd(state=TaskState.DONE, text=text, result=result)
     if result.release and not result.changes:
-        return Ended(state=TaskState.DONE, text=waits(result), reason="held back", result=result)
+        return TaskEnd(state=TaskState.DONE, text=render_waiting(result), reason="held back", result=result)
     if kind is OutcomeKind.BLOCKED or not result.changes:
-        return Ended(state=TaskState.FAILED, text=text, reason=kind.value, result=result)
+        return TaskEnd(state=TaskState.FAILED, text=text, reason=kind.value, result=result)
     if any(check.broken for check in result.proof.checks):
-        return Ended(
-            state=TaskState.FAILED, text=report.worse(result), reason="it breaks tests", result=result
+        return TaskEnd(
+            state=TaskState.FAILED, text=report.render_worse(result), reason="it breaks tests", result=result
         )
     return None
 
 
-async def set_aside(job: Job, parked: Parked) -> Ended | None:
+async def park_task(job: Job, parked: Parked) -> TaskEnd | None:
     """Let the task wait as was asked, without counting it; its end when it has waited for ``MOST_WAITED``.
 
     Raises LeaseLost.
@@ -121,15 +125,15 @@ async def set_aside(job: Job, parked: Parked) -> Ended | None:
         )
         return None
     words = f"I waited for {waited.total_seconds() / 3600:.0f} hours, and still: {reason}"
-    text = report.failure(f"{words}. Ask again when that is over.", phase="", log="")
-    return Ended(state=TaskState.FAILED, text=text, reason=words)
+    text = report.render_failure(f"{words}. Ask again when that is over.", phase="", log="")
+    return TaskEnd(state=TaskState.FAILED, text=text, reason=words)
 
 
-def passing(error: Exception) -> Retry | None:
+def retry_if_transient(error: Exception) -> Retry | None:
     """Trouble of this machine that may be over soon, as a Retry; None for everything else."""
     if isinstance(error, SandboxUnavailable):
         return Retry(f"No sandbox is to be had on the machine that runs Hob: {error}")
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         return Retry("the disk of the machine that runs Hob is full", after=300.0) if full else None
-    return Retry("Hob's database was away", after=5.0) if unreachable(error) else None
+    return Retry("Hob's database was away", after=5.0) if is_unreachable(error) else None

@@ -14,18 +14,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.agent.models.direct import choose
-from bot.domain import Brief, OutcomeKind, Passage, Phase, Result, Step, TaskKind
+from bot.agent.models.direct import choose_model
+from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
 from bot.run.attempts.attempt import model_name
-from bot.run.attempts.best_of import Unkept, best_of, ceiling
-from bot.run.attempts.ranking import Picked, Tried
-from bot.run.prepare.map import oriented
+from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
+from bot.run.attempts.ranking import FinishedAttempt, Selection
+from bot.run.prepare.map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
-from bot.workspace.guides import guide, shared_out
-from bot.workspace.network import in_words
+from bot.workspace.guides import make_guide, split_guides
+from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 
 Tell = Callable[[str], None]
@@ -35,7 +35,7 @@ Tell = Callable[[str], None]
 class Solved:
     """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
 
-    picked: Picked
+    picked: Selection
     seconds: float
 
     @property
@@ -65,7 +65,7 @@ class Solved:
         }
 
 
-def _attempt(tried: Tried, picked: Picked) -> dict[str, Any]:
+def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
     """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
     result = tried.result
     return {
@@ -99,7 +99,7 @@ class ConsoleJournal:
                 self._told.add(step)
                 self._tell(f"{self._name}{step.state.value}: {step.text}")
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         """Nobody steers a local run."""
         return []
 
@@ -128,9 +128,9 @@ async def solve(
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
     checkout = await workshop.checkout(repo_id, commit, redactor)
-    opening, nearby = shared_out(checkout.guides)
+    opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions
-    guides = (*opening, *([guide(".github/hob.yml, instructions", own)] if own else []))
+    guides = (*opening, *([make_guide(".github/hob.yml, instructions", own)] if own else []))
     brief = Brief(
         kind=TaskKind.CHANGE,
         request=request,
@@ -140,20 +140,20 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
-        internet=in_words(checkout.config.internet),
+        internet=describe_egress(checkout.config.internet),
     )
 
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
     name = model_name(checkout, model)
-    brief = await oriented(workshop, checkout, brief, name)
+    brief = await add_map(workshop, checkout, brief, name)
     picked = await best_of(
         checkout,
         brief,
-        most=ceiling(checkout.config, name, asked=attempts),
-        new_model=lambda: choose(name),
-        kept=Unkept(lambda ordinal: ConsoleJournal(tell, ordinal)),
+        most=attempt_limit(checkout.config, name, asked=attempts),
+        new_model=lambda: choose_model(name),
+        kept=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,
         at_once=attempts is not None,

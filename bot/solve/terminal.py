@@ -8,10 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain import CheckResult, OutcomeKind, Usage, Verdict
-from bot.run.attempts.ranking import Picked
-from bot.run.messages.attempts import ended, proved, size
+from bot.run.attempts.ranking import Selection
+from bot.run.messages.attempts import render_attempt_end, render_proof_state, render_size
 from bot.solve.solve import Solved
-from bot.workspace.network import advice
+from bot.workspace.network import render_advice
 
 _HEAD = {
     OutcomeKind.CHANGED: "Changed",
@@ -41,7 +41,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
     for item in result.proof.not_run:
         console.print(Text(f"not run: {item}", style="dim"))
     for blocked in result.proof.blocked:
-        how = f"; {advice(blocked)}" if blocked.allow else ""
+        how = f"; {render_advice(blocked)}" if blocked.allow else ""
         line = f"network blocked: {blocked.where} ({blocked.reason}){how}"
         console.print(Text(line, style="yellow"))
     for held in result.changes.held:
@@ -53,7 +53,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
     console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
 
 
-def _attempts(picked: Picked) -> Table:
+def _attempts(picked: Selection) -> Table:
     table = Table(title="Attempts", title_justify="left")
     for column in ("attempt", "ended", "proof", "change", "turns", "cost", "seconds"):
         table.add_column(column)
@@ -62,9 +62,9 @@ def _attempts(picked: Picked) -> Table:
         mine = each is picked.chosen
         table.add_row(
             Text(f"{each.ordinal}{' *' if mine else ''}", style="bold" if mine else ""),
-            Text(ended(each)),
-            Text(proved(each)),
-            Text(size(each)),
+            Text(render_attempt_end(each)),
+            Text(render_proof_state(each)),
+            Text(render_size(each)),
             Text(str(usage.turns)),
             Text(f"${usage.usd:.3f}" if usage.usd else ""),
             Text(f"{each.seconds:.1f}"),

@@ -23,7 +23,7 @@ from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, U
 from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
-from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.database.transactions import PATIENCE, retry_while_away
 
 MOST_WORK = 16 << 20  # bytes of a workspace's changed files that are stored while an attempt goes on
 
@@ -80,7 +80,7 @@ class AttemptRecords:
             async with self.engine.connect() as connection:
                 return [_record(row) for row in await connection.execute(query)]
 
-        return await patiently(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=PATIENCE)
 
     async def begin_attempt(
         self, run: Run, ordinal: int = 1, *, task: int = 0, model: str = "", base: str = "", ground: str = ""
@@ -110,7 +110,7 @@ class AttemptRecords:
                 changed = update(attempts).where(attempts.c.id == there.id).values(**values)
                 return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
 
-        return await patiently(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=PATIENCE)
 
     async def add_turn(
         self,
@@ -154,7 +154,7 @@ class AttemptRecords:
                 done = await connection.execute(update(attempts).where(mine).values(work_seq=seq))
                 return done.rowcount == 1
 
-        return await patiently(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=PATIENCE)
 
     async def left_of(self, attempt: AttemptRecord) -> Left | None:
         """What an attempt that did not end can be gone on with from, or None.
@@ -210,7 +210,7 @@ class AttemptRecords:
                 ).rowcount:
                     raise lost(run)
 
-        await patiently(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=PATIENCE)
 
     async def attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
         """What an attempt changed: what it ended with, or its workspace while it goes on; None: not known."""
@@ -227,7 +227,7 @@ class AttemptRecords:
                     raise lost(run)
                 await connection.execute(delete(attempt_files).where(attempt_files.c.attempt == attempt))
 
-        await patiently(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=PATIENCE)
 
 
 async def _forget(connection: AsyncConnection, attempt: int) -> None:

@@ -30,9 +30,9 @@ from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import LOST, runs, tasks
-from bot.tasks.database.transactions import patiently
+from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import task_of
-from bot.tasks.tasks import IllegalMove, after_move, close_attempts, half_published, wake_next
+from bot.tasks.tasks import IllegalMove, after_move, close_attempts, is_publishing, wake_next
 
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
 ATTEMPTS = 3  # leases of one task that may run out before it is given up
@@ -188,7 +188,7 @@ class Claims:
             async with self.engine.begin() as connection:
                 return await _release(connection, run, to, storable(reason), after, counted, told)
 
-        return await patiently(once, seconds=20)
+        return await retry_while_away(once, seconds=20)
 
 
 async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
@@ -200,7 +200,7 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
             .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
             .values(
                 state=case(
-                    (and_(tasks.c.cancel_asked, ~half_published()), literal(TaskState.CANCELLED.value)),
+                    (and_(tasks.c.cancel_asked, ~is_publishing()), literal(TaskState.CANCELLED.value)),
                     (given_up, literal(TaskState.FAILED.value)),
                     else_=literal(TaskState.QUEUED.value),
                 ),
@@ -226,7 +226,7 @@ async def _release(
     connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool, told: bool
 ) -> TaskState:
     again = to not in TERMINAL
-    stop = and_(tasks.c.cancel_asked, literal(again), ~half_published())
+    stop = and_(tasks.c.cancel_asked, literal(again), ~is_publishing())
     row = (
         await connection.execute(
             update(tasks)

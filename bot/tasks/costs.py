@@ -28,7 +28,7 @@ class Spent:
     seconds: float = 0.0
 
 
-class Accounts:
+class Costs:
     """Read only."""
 
     engine: AsyncEngine

@@ -13,7 +13,7 @@ from bot.domain import Effect, EffectKind, Run
 from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import plain
 from bot.tasks.database.tables import effects
-from bot.tasks.database.transactions import patiently
+from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.store import Store
 
 Answer = dict[str, Any]
@@ -54,9 +54,9 @@ class Effects:
         find: Callable[[], Awaitable[Answer | None]] | None,
         do: Callable[[], Awaitable[Answer]],
     ) -> Answer:
-        fresh = await patiently(lambda: self._intend(key, kind), seconds=_SECONDS)
+        fresh = await retry_while_away(lambda: self._intend(key, kind), seconds=_SECONDS)
         if not fresh:
-            known = await patiently(lambda: self.get(key), seconds=_SECONDS)
+            known = await retry_while_away(lambda: self.get(key), seconds=_SECONDS)
             if known is None:
                 raise lost(self._run) if self._run else LookupError(f"effect {key} is gone")
             if known.done:
@@ -65,7 +65,7 @@ class Effects:
             if found is not None:
                 return await self._done(key, found)
         if run := self._run:  # the fence, and a whole lease ahead for the write
-            await patiently(lambda: self._store.heartbeat(run), seconds=_SECONDS)
+            await retry_while_away(lambda: self._store.heartbeat(run), seconds=_SECONDS)
         return await self._done(key, await do())
 
     async def get(self, key: str) -> Effect | None:
@@ -116,7 +116,7 @@ class Effects:
                     )
                 )
 
-        await patiently(once, seconds=_SECONDS)
+        await retry_while_away(once, seconds=_SECONDS)
         return answer
 
     @asynccontextmanager

@@ -19,7 +19,7 @@ import structlog
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost, Retry
 from bot.tasks.claims import LEASE, Claims
-from bot.tasks.database.transactions import first_line, unreachable
+from bot.tasks.database.transactions import first_line, is_unreachable
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ class Lease:
                 self._stop(lost)
                 return
             except Exception as trouble:
-                if not unreachable(trouble):
+                if not is_unreachable(trouble):
                     raise
                 log.warning("lease.database_away", run=self._run.id, error=first_line(trouble))
             else:

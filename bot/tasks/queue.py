@@ -18,7 +18,7 @@ from procrastinate import App, PsycopgConnector
 from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.database.transactions import first_line, unreachable
+from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
@@ -94,7 +94,7 @@ class Queue:
                 if not stop.is_set():
                     log.warning("queue.lanes_ended", again_in=pause)
             except Exception as trouble:  # the lanes' boundary: whatever ends them, they are started again
-                if not unreachable(trouble):
+                if not is_unreachable(trouble):
                     log.exception("queue.broken")
                 log.warning("queue.database_away", error=first_line(trouble), again_in=pause)
             if asyncio.get_running_loop().time() - started > 30:
@@ -129,7 +129,7 @@ class Queue:
             for part in parts:
                 part.cancel()
             for ended in await asyncio.gather(*parts, return_exceptions=True):
-                if isinstance(ended, Exception) and not unreachable(ended):
+                if isinstance(ended, Exception) and not is_unreachable(ended):
                     log.error("queue.lane_broken", exc_info=ended)
 
     async def _work(self, task: int, on_task: OnTask) -> None:
@@ -149,7 +149,7 @@ class Queue:
             await on_task(task)
         except Exception as trouble:  # the worker's boundary: the lease brings the task back
             log.error(
-                "task.unattended", task=task, error=first_line(trouble), exc_info=not unreachable(trouble)
+                "task.unattended", task=task, error=first_line(trouble), exc_info=not is_unreachable(trouble)
             )
 
     async def _deliver(self, guid: str, on_delivery: OnDelivery) -> None:
@@ -161,7 +161,7 @@ class Queue:
             except (Parked, Retry) as again:
                 await self._store.postpone_delivery(guid, again.reason, after=again.after, counted=False)
             except Exception as bug:  # the worker's boundary
-                if unreachable(bug):
+                if is_unreachable(bug):
                     raise
                 log.exception("delivery.bug")
                 await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
@@ -176,7 +176,7 @@ class Queue:
             except (Parked, Retry) as again:
                 await self._store.tell_later(task, after=again.after)
             except Exception as bug:  # the worker's boundary
-                if unreachable(bug):
+                if is_unreachable(bug):
                     raise
                 log.exception("task.untold")
                 await self._store.tell_later(task, after=60.0)
@@ -188,7 +188,7 @@ class Queue:
                 if swept:
                     log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
             except Exception as trouble:  # the sweep's boundary: the next one may fare better
-                if not unreachable(trouble):
+                if not is_unreachable(trouble):
                     log.exception("queue.sweep_broken")
             await _sleep(self._every, stop)
 

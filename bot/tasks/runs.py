@@ -17,7 +17,7 @@ from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
 from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, storable, unpack
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
-from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.database.transactions import PATIENCE, retry_while_away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +119,7 @@ class RunRecords:
                 if (await connection.execute(statement)).rowcount != 1:
                     raise lost(run)
 
-        await patiently(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=PATIENCE)
 
     async def turns(self, run_id: int, after: int = -1, *, ordinal: int | None = None) -> list[Turn]:
         """A run's transcript, the turns after ``after``: of one attempt, by default the chosen or first one.
@@ -153,7 +153,7 @@ class RunRecords:
                 packed: bytes | None = await connection.scalar(query)
             return packed
 
-        packed = await patiently(once, seconds=PATIENCE)
+        packed = await retry_while_away(once, seconds=PATIENCE)
         return None if packed is None else unpack(bytes(packed))
 
     async def run(self, run_id: int) -> RunRecord | None:

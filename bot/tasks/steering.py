@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.database.column_values import plain, restore
 from bot.tasks.database.tables import steering, tasks
-from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.database.transactions import PATIENCE, retry_while_away
 from bot.tasks.tasks import OPEN
 from bot.tasks.wake import wake_task
 
@@ -80,7 +80,7 @@ class SteeringRecords:
                     for row in await connection.execute(query)
                 ]
 
-        return await patiently(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=PATIENCE)
 
     async def steered(self, delivery: str) -> int | None:
         """The task that a delivery's words were handed to, also when it has ended since."""
@@ -100,7 +100,7 @@ class SteeringRecords:
                     .values(heard=True)
                 )
 
-        await patiently(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=PATIENCE)
 
 
 async def requeue_late_words(connection: AsyncConnection) -> int:

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bot.domain import Asked, Directive, Person, Repo, Task, TaskKind, TaskState, Thread, Trigger
+from bot.domain import Directive, Person, Repo, Request, Task, TaskKind, TaskState, Thread, Trigger
 from bot.tasks.database.column_values import plain, restore, storable
 
 
-def row_of(asked: Asked, ordinal: int) -> dict[str, Any]:
+def row_of(asked: Request, ordinal: int) -> dict[str, Any]:
     """The new row for what was asked for. Raises ValueError when the event does not say where and by whom."""
     event = asked.event
     if event.repo is None or event.thread is None or event.trigger is None or event.sender is None:

@@ -23,11 +23,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, TRANSITIONS, Asked, EffectKind, Task, TaskState
+from bot.domain import TERMINAL, TRANSITIONS, EffectKind, Request, Task, TaskState
 from bot.errors import HobError, LeaseLost
 from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import AttemptState, attempts, effects, tasks
-from bot.tasks.database.transactions import PATIENCE, patiently
+from bot.tasks.database.transactions import PATIENCE, retry_while_away
 from bot.tasks.task_rows import row_of, task_of
 from bot.tasks.wake import wake_task, wake_teller
 
@@ -43,7 +43,7 @@ _NEXT = (
 )
 
 
-def half_published() -> ColumnElement[bool]:
+def is_publishing() -> ColumnElement[bool]:
     """A task whose publication has begun: it is finished, since nobody could tell what half of it is."""
     begun = select(effects.c.key).where(effects.c.task == tasks.c.id, effects.c.kind == EffectKind.PUSH)
     return begun.correlate(tasks).exists()
@@ -58,7 +58,7 @@ class TaskRecords:
 
     engine: AsyncEngine
 
-    async def add_task(self, asked: Asked, ordinal: int = 0) -> Task:
+    async def add_task(self, asked: Request, ordinal: int = 0) -> Task:
         """Queue what was asked for and wake a worker, in one transaction.
 
         The same delivery and ordinal again gives the task that is already there. Tasks of an installation
@@ -150,7 +150,7 @@ class TaskRecords:
         """
         if to is TaskState.RUNNING:
             raise IllegalMove("a task gets running by being claimed")
-        fits = [tasks.c.id == task_id, tasks.c.state.in_(came_from(to))]
+        fits = [tasks.c.id == task_id, tasks.c.state.in_(states_before(to))]
         if fence is not None:
             fits.append(tasks.c.fence == fence)
         async with self.engine.begin() as connection:
@@ -179,7 +179,7 @@ class TaskRecords:
         One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
         when there is no such task.
         """
-        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~half_published())
+        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~is_publishing())
         async with self.engine.begin() as connection:
             row = (
                 await connection.execute(
@@ -207,13 +207,13 @@ class TaskRecords:
 
     async def publishing(self, task_id: int) -> bool:
         """Whether an earlier run of the task began to publish."""
-        query = select(tasks.c.id).where(tasks.c.id == task_id, half_published())
+        query = select(tasks.c.id).where(tasks.c.id == task_id, is_publishing())
 
         async def once() -> bool:
             async with self.engine.connect() as connection:
                 return (await connection.execute(query)).first() is not None
 
-        return await patiently(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=PATIENCE)
 
     async def mark_told(self, task_id: int) -> None:
         """Note that people can see how the task ended."""
@@ -230,7 +230,7 @@ class TaskRecords:
             )
 
 
-def came_from(to: TaskState) -> Sequence[TaskState]:
+def states_before(to: TaskState) -> Sequence[TaskState]:
     """The states from which TRANSITIONS lets a task go to ``to``."""
     return [state for state, after in TRANSITIONS.items() if to in after]
 

@@ -34,7 +34,7 @@ _SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
 _UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
-def quiet(text: str) -> str:
+def defuse(text: str) -> str:
     """Markdown that commands nobody: no mention, closer, image, hidden link, HTML or command outside code.
 
     A fence that is left open is closed, so that what comes after it is seen.
@@ -43,12 +43,12 @@ def quiet(text: str) -> str:
     return "\n".join(_block(lines, fence) for lines, fence in _blocks(text))
 
 
-def quiet_line(text: str) -> str:
+def defuse_line(text: str) -> str:
     """The same on one line, for words that stand within a line: no fence can begin there."""
     return _prose(" ".join(text.split()))
 
 
-def plain(text: str) -> str:
+def defuse_plain_text(text: str) -> str:
     """The same for what is no Markdown: titles and commit messages, where GitHub knows no code."""
     text = _SIGNED.sub(r"\1 -", _SKIP.sub(r"(\1)", text.replace("\r", "\n")))
     text = re.sub(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])", "@ ", text)
@@ -58,12 +58,12 @@ def plain(text: str) -> str:
     return text
 
 
-def cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Text that stays inside a code span of a table's cell, and looks like what it is."""
     return _UNFIT.sub(" ", text).strip()[:300]
 
 
-def fenced(text: str, language: str = "") -> str:
+def fence(text: str, language: str = "") -> str:
     """A code block whose fence is longer than any run of backticks in the text."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)

@@ -31,12 +31,12 @@ def mark(key: str) -> str:
     return f"<!-- hob:{key} -->"
 
 
-def marked(text: str, key: str) -> str:
+def add_mark(text: str, key: str) -> str:
     """``text`` with this marker as its last line, and rid of any other that somebody put into it."""
     return f"{MARK.sub('', text).rstrip()}\n\n{mark(key)}"
 
 
-def bears(body: str | None, key: str) -> bool:
+def has_mark(body: str | None, key: str) -> bool:
     """Whether a body carries the marker where only Hob's own code puts one: as its first or last line."""
     lines = (body or "").strip().splitlines()
     return bool(lines) and mark(key) in (lines[0].strip(), lines[-1].strip())

@@ -73,7 +73,7 @@ class _Part(NamedTuple):
     text: str
 
 
-def visible(text: str) -> tuple[str, tuple[str, ...]]:
+def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
     """The text without what nobody sees, and what was removed (in words a maintainer can read)."""
     removed: list[str] = []
 

@@ -23,7 +23,7 @@ def plain(output: bytes) -> str:
     return _CONTROL.sub("", text)
 
 
-def folded(text: str) -> str:
+def fold_long_lines(text: str) -> str:
     """``text`` with very long lines broken, which is said, so that all of it can be read by lines."""
     if not any(len(line) > FOLDED_CHARS for line in text.split("\n")):
         return text
@@ -35,7 +35,7 @@ def folded(text: str) -> str:
     return "\n".join([f"[lines over {FOLDED_CHARS} characters are folded here]", *lines])
 
 
-def bounded(text: str, name: str, *, chars: int = SHOWN_CHARS) -> str:
+def bound_output(text: str, name: str, *, chars: int = SHOWN_CHARS) -> str:
     """``text`` if it is short; else head and tail by whole lines, and how to read the rest as ``name``."""
     if len(text) <= chars:
         return text
@@ -54,6 +54,6 @@ def bounded(text: str, name: str, *, chars: int = SHOWN_CHARS) -> str:
     return head + ("" if head.endswith("\n") else "\n") + gap + "\n" + tail
 
 
-def numbered(lines: list[str], start: int) -> str:
+def number_lines(lines: list[str], start: int) -> str:
     """Lines with their numbers in front, separated by a tab."""
     return "".join(f"{number:>6}\t{line}\n" for number, line in enumerate(lines, start))

@@ -16,9 +16,9 @@ from typing import Any
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
-from bot.agent.models.direct import DirectCall, ModelCall, Patience
+from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
 from bot.agent.models.scripted import call, scripted_model
-from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Passage, Task, TriggerKind, Trust
+from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
 from bot.errors import UserError
 from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
 from bot.git.mirror import Mirror
@@ -27,7 +27,7 @@ from bot.git.trees import BaseTree
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.prove.gate import why_protected
-from bot.text.defuse import cell
+from bot.text.defuse import table_cell
 
 MOST_NAMED = 20
 _BRANCH = r"(?:the\s+|this\s+|your\s+)?(?:\w+\s+)?(?:branch|pr|pull\s+request)"
@@ -51,7 +51,7 @@ _ONLY = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
+class BaseMerge:
     """A branch with its base: ``merged`` is None when it has all of the base already.
 
     ``asked``: a person's words or a failing check ask for it; ``only``: they ask for nothing else.
@@ -68,7 +68,7 @@ class Joined:
         return self.merged.conflicts if self.merged else ()
 
 
-async def join(
+async def merge_base(
     task: Task,
     api: RepoApi,
     mirror: Mirror,
@@ -76,7 +76,7 @@ async def join(
     head: str,
     *,
     wanted: bool | None = None,
-) -> Joined | None:
+) -> BaseMerge | None:
     """Merge the base of an open pull request into its commit ``head``, which the mirror has.
 
     None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that. Checks
@@ -86,16 +86,16 @@ async def join(
     if wanted is False or (not asked and pull.get("mergeable") is True):
         return None
     name = str(pull["base"]["ref"])
-    there = Joined(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
+    there = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
     parted = await api.parted(name, head)
     if parted is None or not parted.ahead:
         return there if asked and parted else None
-    await fetched(task, api, mirror, parted.tip, parted.at)
+    await fetch_commits(task, api, mirror, parted.tip, parted.at)
     merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
     return replace(there, merged=merged) if asked or merged.conflicts else None
 
 
-async def made_again(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
+async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
     """Have the mirror hold the merged tree that a merge was built on, on whatever machine.
 
     Raises UserError when that is not what comes of it any more.
@@ -105,14 +105,14 @@ async def made_again(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSe
     ours, theirs = changes.parents
     parted = await api.parted(theirs, ours)
     if parted is not None:
-        await fetched(task, api, mirror, ours, theirs, parted.at)
+        await fetch_commits(task, api, mirror, ours, theirs, parted.at)
         merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
         if merged.commit == changes.base:
             return
     raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")
 
 
-async def fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
+async def fetch_commits(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
     """Have the mirror hold these commits."""
     repo = task.repo
     missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
@@ -123,12 +123,12 @@ async def fetched(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> No
         )
 
 
-def told(joined: Joined) -> Passage | None:
+def render_merge_state(joined: BaseMerge) -> PromptText | None:
     """What the agent has to know of the state of its workspace."""
     if joined.merged is None:
         return None
-    names = "\n".join(f"- {cell(path)}" for path in joined.conflicts)
-    text = f"`{cell(joined.name)}` was merged into this branch for you, in the workspace."
+    names = "\n".join(f"- {table_cell(path)}" for path in joined.conflicts)
+    text = f"`{table_cell(joined.name)}` was merged into this branch for you, in the workspace."
     if names:
         text += (
             " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
@@ -137,12 +137,12 @@ def told(joined: Joined) -> Passage | None:
             "or keep it. `git` shows nothing of the merge. Say in the summary how you decided. Nothing is "
             f"published while a marker is left.\n\n{names}"
         )
-    return Passage(
+    return PromptText(
         trust=Trust.INSTRUCTION, where="the state of the branch", author="", permission="", at="", text=text
     )
 
 
-def models(joined: Joined | None, choose: Callable[[], ModelCall]) -> Callable[[], ModelCall]:
+def models(joined: BaseMerge | None, choose: Callable[[], ModelCall]) -> Callable[[], ModelCall]:
     """``choose``, but that the first attempt at a merge which is all done already asks no model."""
     if joined is None or not joined.only or joined.conflicts:
         return choose
@@ -152,12 +152,12 @@ def models(joined: Joined | None, choose: Callable[[], ModelCall]) -> Callable[[
         else f"This branch has all of `{joined.name}` already."
     )
     ended = scripted_model([call("finish", kind="nothing", summary=words)])
-    made = [DirectCall("merge", ended, patience=Patience(), streamed=False, metered=False)]
+    made = [DirectCall("merge", ended, retry_policy=RetryPolicy(), streamed=False, metered=False)]
     return lambda: made.pop() if made else choose()
 
 
-def concluded(
-    joined: Joined | None,
+def conclude_merge(
+    joined: BaseMerge | None,
     repo: str,
     outcome: Outcome,
     changes: ChangeSet,
@@ -170,8 +170,8 @@ def concluded(
     merged = joined.merged if joined else None
     if joined is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
         return outcome, changes
-    open_still = {*unsettled(merged, repo, changes), *carried_in(merged, repo, protected)}
-    left = [cell(path) for path in sorted(open_still)]
+    open_still = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
+    left = [table_cell(path) for path in sorted(open_still)]
     if left or outcome.kind is OutcomeKind.BLOCKED:
         if outcome.kind is OutcomeKind.NOTHING and not joined.asked:
             return outcome, changes
@@ -185,7 +185,7 @@ def concluded(
     return replace(outcome, kind=kind, title=title, summary=summary), replace(changes, parents=parents)
 
 
-def unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
+def find_unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
     """The paths in conflict that still are: a marker is left, a name that git made up, a submodule."""
     now = {file.path: file for file in changes.files}
     left = set(merged.stuck)
@@ -203,7 +203,7 @@ def unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
     return sorted(left)
 
 
-def carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
+def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
     """The protected paths to which the merge brought what neither side has there, by following a rename.
 
     No gate saw that: on its own side it stood under a name that anybody may change.
@@ -222,14 +222,14 @@ def carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]
     return found
 
 
-def _left(joined: Joined, left: list[str], words: str) -> str:
+def _left(joined: BaseMerge, left: list[str], words: str) -> str:
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    still = f"In conflict with `{cell(joined.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    still = f"In conflict with `{table_cell(joined.name)}`, and not settled:\n\n{names}{more}" if left else ""
     nothing = "I pushed nothing; the branch is as it was."
     return "\n\n".join(part for part in (words, still, nothing) if part)
 
 
-def _settled(joined: Joined) -> str:
-    names = ", ".join(f"`{cell(path)}`" for path in joined.conflicts[:MOST_NAMED])
-    return f"`{cell(joined.name)}` is merged in. Conflicts were settled in {names}." if names else ""
+def _settled(joined: BaseMerge) -> str:
+    names = ", ".join(f"`{table_cell(path)}`" for path in joined.conflicts[:MOST_NAMED])
+    return f"`{table_cell(joined.name)}` is merged in. Conflicts were settled in {names}." if names else ""

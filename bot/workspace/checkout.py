@@ -17,11 +17,11 @@ from bot.git.mirror import Mirror
 from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
-from bot.workspace.base_merge import Joined
+from bot.workspace.base_merge import BaseMerge
 from bot.workspace.checks import Checks, find_checks
 from bot.workspace.guides import read_guides
-from bot.workspace.network import Watched, egress, forbidden, merged
-from bot.workspace.setup import Ground, Setup
+from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
+from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
 from sandbox.egress.outside import Outside
 from sandbox.layers.store import LayerStore
@@ -61,11 +61,11 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     outside: Outside | None = None
-    joined: Joined | None = None
+    joined: BaseMerge | None = None
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
 
-    async def open(self, *, key: str = "internet") -> Watched:
+    async def open(self, *, key: str = "internet") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
 
         Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
@@ -81,7 +81,7 @@ class Checkout:
         except PolicyUnmet as unmet:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
-        return Watched(sandbox, key="fork_internet" if self.foreign else key)
+        return NetworkObserver(sandbox, key="fork_internet" if self.foreign else key)
 
 
 class Workshop:
@@ -140,7 +140,7 @@ class Workshop:
             config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
         if not self.internet:
-            denied = forbidden(config.internet, config.setup_internet)
+            denied = render_forbidden(config.internet, config.setup_internet)
             nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
             config = config.model_copy(update=nothing)
         trusted = config
@@ -204,15 +204,17 @@ class Workshop:
         at_home = replace(self.policy, egress=reach, image=image)
         setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)
 
-        def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> Ground:
-            async def opened() -> Watched:
+        def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> SetupInput:
+            async def opened() -> NetworkObserver:
                 layers = (await self._base(repo_id, commit),)
                 there = replace(self._policy(files), egress=may)
                 foreign = plain.foreign and commit == plain.base
                 on = replace(plain, layers=layers, policy=there, foreign=foreign)
                 return await on.open(key="setup_internet")
 
-            return Ground(commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may))
+            return SetupInput(
+                commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may)
+            )
 
         here = ground(plain.base, tracked, near)
         trusted = here
@@ -220,5 +222,5 @@ class Workshop:
             trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy), reach)
         layer = await setup.layer(here, trusted)
         return replace(
-            plain, layers=(layer.tree, *plain.layers), blocked=merged(plain.blocked, layer.blocked)
+            plain, layers=(layer.tree, *plain.layers), blocked=merge_blocked(plain.blocked, layer.blocked)
         )

@@ -23,7 +23,7 @@ from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.prove.gate import why_protected
 from bot.run.publish.branch import MOVED
-from bot.text.defuse import fenced
+from bot.text.defuse import fence
 from bot.text.fit import mark
 
 log = structlog.get_logger(__name__)
@@ -138,6 +138,6 @@ def as_patch(fork: Fork, changes: ChangeSet, diff: str, key: str, run_url: str) 
             "and a patch cannot say a merge. Let maintainers edit the pull request, and ask again.",
             phase="publish",
         )
-    whole = fenced(diff, "diff") if len(diff) < MOST_PATCH else f"It is too long for here: [look]({run_url})."
+    whole = fence(diff, "diff") if len(diff) < MOST_PATCH else f"It is too long for here: [look]({run_url})."
     why = "I may neither push to the fork nor make a branch of it here, so this is the change as a patch."
     return "\n\n".join((mark(key), f"{why} `git apply` takes it on {changes.base[:12]}.", whole))

@@ -6,7 +6,7 @@ honoured: what other tools read (CLAUDE.md, copilot-instructions.md) a repositor
 
 from __future__ import annotations
 
-from bot.domain import Passage, Trust
+from bot.domain import PromptText, Trust
 from bot.git.mirror import Mirror
 
 NAME = "AGENTS.md"
@@ -30,28 +30,30 @@ async def read_guides(mirror: Mirror, repo_id: int, commit: str) -> tuple[tuple[
     return tuple(guides)
 
 
-def shared_out(guides: tuple[tuple[str, str], ...]) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
+def split_guides(
+    guides: tuple[tuple[str, str], ...],
+) -> tuple[tuple[PromptText, ...], tuple[PromptText, ...]]:
     """The guides for the opening, and those for later."""
-    opening: list[Passage] = []
-    nearby: list[Passage] = []
+    opening: list[PromptText] = []
+    nearby: list[PromptText] = []
     room = OPENING_CHARS
     for path, text in guides:
-        passage = guide(path, text)
+        passage = make_guide(path, text)
         fits = not nearby and len(opening) < OPENING and len(passage.text) <= room
         (opening if fits or path == NAME else nearby).append(passage)
         room -= len(passage.text)
     return tuple(opening), tuple(nearby)
 
 
-def guide(where: str, text: str) -> Passage:
+def make_guide(where: str, text: str) -> PromptText:
     """The repository's own words from its base branch."""
-    text = shortened(text, CHARS)
-    return Passage(
+    text = shorten(text, CHARS)
+    return PromptText(
         trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
     )
 
 
-def shortened(text: str, chars: int) -> str:
+def shorten(text: str, chars: int) -> str:
     """``text`` with its end cut off, which is said."""
     more = len(text) - chars
     return text if more <= 0 else f"{text[:chars]}\n[{more} of {len(text)} characters are left out here]"

@@ -82,7 +82,7 @@ _FINDER = re.compile(r"__editable___.*_finder\.py")
 _COMMON = re.compile(r"licen[cs]e|copying|notice|authors", re.IGNORECASE)
 
 
-def inputs(command: str, tracked: Mapping[str, str]) -> dict[str, str] | None:
+def find_inputs(command: str, tracked: Mapping[str, str]) -> dict[str, str] | None:
     """The tracked files that a setup command depends on, with their object names.
 
     They are the lock files, the recipes beside them, and what the command itself names; None when there is no
@@ -117,7 +117,9 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def roots(entries: Iterable[Entry], tracked: Mapping[str, str], tree: Path) -> tuple[str, ...] | None:
+def find_install_roots(
+    entries: Iterable[Entry], tracked: Mapping[str, str], tree: Path
+) -> tuple[str, ...] | None:
     """The dependency folders that hold everything a setup command wrote; None when it wrote anything else.
 
     Anything else is what may go stale at another commit: files beside the sources, tracked files, and what
@@ -132,10 +134,10 @@ def roots(entries: Iterable[Entry], tracked: Mapping[str, str], tree: Path) -> t
         if root is None or _of_the_sources(path, entry, tree, known):
             return None
         found.add(root)
-    return tuple(sorted(found)) if fits(found, tracked) else None
+    return tuple(sorted(found)) if fits_tree(found, tracked) else None
 
 
-def fits(folders: Iterable[str], tracked: Iterable[str]) -> bool:
+def fits_tree(folders: Iterable[str], tracked: Iterable[str]) -> bool:
     """Whether no tracked file is in one of the folders or in its way: as a layer they hide nothing then."""
     wanted = tuple(folders)
     return not any(

@@ -36,23 +36,23 @@ def _rules(word: str) -> tuple[Rule, ...]:
         raise UserError(f"`{PATH}`: `internet`: {error}", phase="configuration") from None
 
 
-def in_words(internet: Internet) -> str:
+def describe_egress(internet: Internet) -> str:
     """What may be reached, for a sentence; '' for nothing."""
     words = (internet,) if isinstance(internet, str) else internet
     named = ["package registries (GET and HEAD)" if word == "packages" else word for word in words]
     return ", ".join(word for word in named if word != "off")
 
 
-def forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
+def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
     """What is said of these values of ``internet`` where the operator lets nothing out."""
-    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := in_words(wish))))
+    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := describe_egress(wish))))
     if not asked:
         return ()
     reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
     return (Blocked(host="the internet", port=0, reason=reason, command=""),)
 
 
-class Watched:
+class NetworkObserver:
     """A sandbox that remembers what its network policy refused, and which command asked for it."""
 
     def __init__(self, sandbox: Sandbox, *, key: str = "internet") -> None:
@@ -63,7 +63,7 @@ class Watched:
     async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
         """As ``Sandbox.run``."""
         done = await self._sandbox.run(command, on_output=on_output)
-        for request in refused(done):
+        for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(
                     (request.host, request.port, request.reason), self._told(command, request)
@@ -108,12 +108,12 @@ class Watched:
         await self._sandbox.aclose()
 
 
-def refused(done: Completed) -> list[Request]:
+def find_refused(done: Completed) -> list[Request]:
     """The requests of a command that policy was against."""
     return [request for request in done.requests if not request.allowed]
 
 
-def merged(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
+def merge_blocked(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
     """Each blocked host once, the first command that asked for it kept."""
     found: dict[tuple[str, int, str, str], Blocked] = {}
     for item in (item for each in lists for item in each):
@@ -121,6 +121,6 @@ def merged(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
     return tuple(found.values())[:MOST_BLOCKED]
 
 
-def advice(item: Blocked) -> str:
+def render_advice(item: Blocked) -> str:
     """How to allow it: a sentence with the line of hob.yml, '' where nothing would."""
     return f"to allow it, add `{item.allow}` to `{item.key}` in `{PATH}`" if item.allow else ""

@@ -20,18 +20,18 @@ from bot.domain import Blocked
 from bot.errors import UserError
 from bot.text.redact import Redactor
 from bot.workspace import lockfiles
-from bot.workspace.network import Watched, advice
+from bot.workspace.network import NetworkObserver, render_advice
 from sandbox.layers.disposal import remove_tree
 from sandbox.layers.frozen import NotFreezable
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, Entry, Limits, Policy
 
 TREE = "tree"
-OpenGround = Callable[[], Awaitable[Watched]]
+OpenGround = Callable[[], Awaitable[NetworkObserver]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class SetupInput:
     """A commit that setup may run on: ``tracked`` are its files with their object names.
 
     ``place`` is set where its sandbox is another than the policy's, as for a fork's code.
@@ -71,24 +71,26 @@ class Setup:
         self._redactor = redactor
         self._denied = denied  # by the operator, for every command
 
-    async def layer(self, here: Ground, trusted: Ground) -> SetupLayer:
+    async def layer(self, here: SetupInput, trusted: SetupInput) -> SetupLayer:
         """The layer for the commit ``here``; ``trusted`` is the default branch's, often the same.
 
         Raises UserError with the log when the command fails, for everybody who waits for it.
         """
-        inputs = lockfiles.inputs(self._command, here.tracked)
-        if inputs is not None and inputs == lockfiles.inputs(self._command, trusted.tracked):
+        inputs = lockfiles.find_inputs(self._command, here.tracked)
+        if inputs is not None and inputs == lockfiles.find_inputs(self._command, trusted.tracked):
             found = await self._shared(inputs, trusted)
-            if found is not None and lockfiles.fits(_told(found)["roots"], here.tracked):
+            if found is not None and lockfiles.fits_tree(_told(found)["roots"], here.tracked):
                 return _as_layer(found)
         return _as_layer(await self._own(here, here.commit == trusted.commit))
 
-    async def _shared(self, inputs: Mapping[str, str], trusted: Ground) -> Path | None:
+    async def _shared(self, inputs: Mapping[str, str], trusted: SetupInput) -> Path | None:
         """The layer for all commits with these inputs; None when the command's result depends on more."""
 
         async def build(into: Path) -> None:
             made = await self._run(trusted, into)
-            roots = await asyncio.to_thread(lockfiles.roots, made.entries, trusted.tracked, made.tree)
+            roots = await asyncio.to_thread(
+                lockfiles.find_install_roots, made.entries, trusted.tracked, made.tree
+            )
             _tell(into, roots=roots, blocked=made.blocked)
             if roots is None:
                 await self._own(trusted, True, made)
@@ -97,7 +99,7 @@ class Setup:
         found = await self._layers.layer(self._key("shared", json.dumps(inputs, sort_keys=True)), build)
         return found if _told(found)["roots"] is not None else None
 
-    async def _own(self, ground: Ground, trusted: bool, made: _Made | None = None) -> Path:
+    async def _own(self, ground: SetupInput, trusted: bool, made: _Made | None = None) -> Path:
         """The layer of one commit. A head's and the default branch's are never the same one."""
 
         async def build(into: Path) -> None:
@@ -114,7 +116,7 @@ class Setup:
         text = "\0".join((str(self._repo_id), self._command, self._place, *parts))
         return f"setup-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}"
 
-    async def _run(self, ground: Ground, into: Path) -> _Made:
+    async def _run(self, ground: SetupInput, into: Path) -> _Made:
         """Run the command; what it leaves is below ``into`` then."""
         tree = into / TREE
         tree.mkdir()
@@ -137,7 +139,7 @@ class Setup:
         message = f"The setup command `{self._command}` failed ({why}), so nothing was tried."
         hints = [
             f"It could not reach `{item.where}` ({item.reason})"
-            + (f"; {advice(item)}." if item.allow else ".")
+            + (f"; {render_advice(item)}." if item.allow else ".")
             for item in (*self._denied, *blocked)[:10]
         ]
         return UserError("\n\n".join((message, *hints)), phase="setup", log=log)

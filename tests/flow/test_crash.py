@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.domain import TaskState
-from bot.run.task_end import passing
+from bot.run.task_end import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
@@ -223,8 +223,8 @@ async def test_s16_a_worker_that_slept_writes_nothing_more(workers: Workers) -> 
 
 
 def test_s56_a_full_disk_and_a_lost_database_are_tried_again() -> None:
-    full = passing(OSError(errno.ENOSPC, "No space left on device"))
+    full = retry_if_transient(OSError(errno.ENOSPC, "No space left on device"))
     assert full is not None and "disk" in full.reason
-    assert passing(psycopg.OperationalError("gone")) is not None
-    assert passing(FileNotFoundError("x")) is None
-    assert passing(ValueError("x")) is None
+    assert retry_if_transient(psycopg.OperationalError("gone")) is not None
+    assert retry_if_transient(FileNotFoundError("x")) is None
+    assert retry_if_transient(ValueError("x")) is None

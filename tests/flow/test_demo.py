@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bot.demo.processes import House
+from bot.demo.processes import LocalProcesses
 from bot.demo.show import Teller, play
 from bot.demo.story import git
 
@@ -51,9 +51,9 @@ def library(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcesses]:
     """All processes of Hob, started once for the stories of this module."""
-    house = House(home=tmp_path_factory.mktemp("house"), model="offline")
+    house = LocalProcesses(home=tmp_path_factory.mktemp("house"), model="offline")
     try:
         house.start()
         yield house
@@ -61,11 +61,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         house.stop()
 
 
-async def play_in(house: House, **story: Any) -> dict[str, Any]:
+async def play_in(house: LocalProcesses, **story: Any) -> dict[str, Any]:
     return await play(house, Teller(console=Console(stderr=True)), **story)
 
 
-def cloned(house: House, pr_url: str, into: Path) -> Path:
+def cloned(house: LocalProcesses, pr_url: str, into: Path) -> Path:
     """The pull request's head, cloned with plain git from the local GitHub as anybody can."""
     repository, _, number = pr_url.partition("/pull/")
     git(into.parent, "clone", "--quiet", f"{repository}.git", str(into))
@@ -90,13 +90,13 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
     assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
 
 
-async def test_the_pull_request_mends_the_repository(house: House, tmp_path: Path) -> None:
+async def test_the_pull_request_mends_the_repository(house: LocalProcesses, tmp_path: Path) -> None:
     story = await play_in(house)
     assert story["state"] == "done"
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
 
 
-async def test_the_same_on_real_code(house: House, library: Path, tmp_path: Path) -> None:
+async def test_the_same_on_real_code(house: LocalProcesses, library: Path, tmp_path: Path) -> None:
     assert not suite_passes(library)
     story = await play_in(house, repo=library, request="the tests of ordinal fail for 13, please fix it")
     assert story["state"] == "done"

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.domain import TaskState
 from bot.errors import UserError
-from bot.run.task_end import passing
+from bot.run.task_end import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -79,5 +79,5 @@ async def test_what_this_machine_has_not_is_told_and_what_it_lost_is_tried_again
     checkout = await workshop.checkout(repo, sha, Redactor())
     with pytest.raises(UserError, match=r"no way out to the network: use bwrap.*`internet` of `.github"):
         await checkout.open()
-    again = passing(SandboxUnavailable("the sandbox's keeper died", "see the log"))
+    again = retry_if_transient(SandboxUnavailable("the sandbox's keeper died", "see the log"))
     assert again and "the sandbox's keeper died: see the log" in again.reason

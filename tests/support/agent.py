@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.agent.tools import context
 from bot.agent.tools.registry import guest_mounts
-from bot.domain import Brief, Limits, Passage, Step, TaskKind, Trust
+from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
 from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, EntryKind, Policy, Sandbox
 from sandbox.spec import Limits as SandboxLimits
@@ -100,7 +100,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
 class Memory:
     """A journal in memory. ``words`` are given to the loop by turn; an exception among them is raised."""
 
-    def __init__(self, words: dict[int, Passage | Exception] | None = None) -> None:
+    def __init__(self, words: dict[int, PromptText | Exception] | None = None) -> None:
         self.records: list[dict[str, Any]] = []
         self.plans: list[tuple[Step, ...]] = []
         self.words = dict(words or {})
@@ -112,7 +112,7 @@ class Memory:
     async def plan(self, steps: tuple[Step, ...]) -> None:
         self.plans.append(steps)
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         word = self.words.pop(len(self.records), None)
         if isinstance(word, Exception):
             raise word
@@ -132,9 +132,9 @@ def brief(request: str = "Fix the total", **fields: Any) -> Brief:
     return Brief(kind=TaskKind.CHANGE, request=request, title="Total is wrong", **fields)
 
 
-def words(text: str, *, trust: Trust = Trust.INSTRUCTION) -> Passage:
+def words(text: str, *, trust: Trust = Trust.INSTRUCTION) -> PromptText:
     """A comment by a maintainer."""
-    return Passage(
+    return PromptText(
         trust=trust, where="issue #3", author="ann", permission="write", at="2026-01-02T03:04:05Z", text=text
     )
 

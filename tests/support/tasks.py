@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 
-from bot.domain import Asked, Event, Person, Repo, TaskKind, Thread, Trigger, TriggerKind
+from bot.domain import Event, Person, Repo, Request, TaskKind, Thread, Trigger, TriggerKind
 
 _numbers = itertools.count(1)
 ALICE = Person(id=7, login="alice")
@@ -18,7 +18,7 @@ def asked(
     request: str = "fix the bug",
     installation: int = 5,
     repo: int = 11,
-) -> Asked:
+) -> Request:
     """A request on issue ``number`` of repository ``repo``, from a delivery of its own by default."""
     trigger = Trigger(
         kind=TriggerKind.COMMENT,
@@ -48,4 +48,4 @@ def asked(
         ),
         trigger=trigger,
     )
-    return Asked(kind=TaskKind.CHANGE, request=request, event=event)
+    return Request(kind=TaskKind.CHANGE, request=request, event=event)

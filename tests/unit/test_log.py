@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from bot.log import configure, escaped
+from bot.log import configure, escape_control_characters
 
 
 def hide(value: Any) -> Any:
@@ -78,7 +78,7 @@ def test_no_text_forges_a_line_or_drives_a_terminal() -> None:
     structlog.get_logger().info("a\nb", c="\x1b[2J\u202e\x9b")
     (line,) = stream.getvalue().splitlines()
     assert "a\\nb" in line and "\\x1b[2J\\u202e\\x9b" in line
-    assert escaped({"\n": ["\t", 3, None]}) == {"\\n": ["\\t", 3, None]}
+    assert escape_control_characters({"\n": ["\t", 3, None]}) == {"\\n": ["\\t", 3, None]}
 
 
 def test_levels() -> None:

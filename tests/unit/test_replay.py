@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.__main__ import main
 from bot.replay.render import as_text
-from bot.replay.replay import Divergence, Replayed
+from bot.replay.replay import Divergence, ReplayReport
 from bot.replay.sameness import difference, same
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
@@ -128,5 +128,5 @@ def test_a_difference_is_short() -> None:
 
 def test_a_person_is_told_the_place_and_the_difference() -> None:
     divergence = Divergence(turn=3, call=1, what='read {"path": "x"}', diff="-a\n+b")
-    text = as_text(Replayed(turns=3, of=4, divergence=divergence, remarks=["this or that"]))
+    text = as_text(ReplayReport(turns=3, of=4, divergence=divergence, remarks=["this or that"]))
     assert text == 'Diverged at turn 3, call 1 of 4 turns: read {"path": "x"}\n-a\n+b\nNote: this or that.'

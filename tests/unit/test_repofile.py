@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import UserError
 from bot.repofile import RepoConfig, devcontainer_image, parse, schema
-from bot.workspace.network import egress, in_words
+from bot.workspace.network import describe_egress, egress
 
 
 def test_no_file_and_an_empty_file_are_the_defaults() -> None:
@@ -51,8 +51,8 @@ def test_setup_may_reach_what_both_keys_allow() -> None:
 
 
 def test_what_may_be_reached_is_said_in_words() -> None:
-    assert in_words("off") == ""
-    assert in_words(("packages", "example.com")) == "package registries (GET and HEAD), example.com"
+    assert describe_egress("off") == ""
+    assert describe_egress(("packages", "example.com")) == "package registries (GET and HEAD), example.com"
 
 
 @pytest.mark.parametrize(

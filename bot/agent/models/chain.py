@@ -14,7 +14,7 @@ import structlog
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import Answer, ModelCall
+from bot.agent.models.direct import ModelAnswer, ModelCall
 from bot.errors import Parked, UserError
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ class Chain:
         """Of the model whose turn it is."""
         return self._models[self._at].window
 
-    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """See ``ModelCall.ask``; ``Parked`` only when the last model cannot answer either."""
         failed = self._failed  # kept over a conversation that is too long for the one that took over
         while True:

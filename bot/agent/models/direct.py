@@ -23,7 +23,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.models.provider_errors import in_short, transient_or_raise
-from bot.agent.models.provider_messages import as_kept, as_shown
+from bot.agent.models.provider_messages import from_provider, to_provider
 from bot.domain import Usage
 from bot.errors import Parked, UserError
 
@@ -40,7 +40,7 @@ _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ModelAnswer:
     """What one call brought: the message, what it cost (``usage.turns`` is 1), and when it began to speak.
 
     ``model`` is the name of the one that answered; ``passed_over`` says of each before it in a chain that was
@@ -76,7 +76,7 @@ class ModelCall(Protocol):
         """How many tokens a conversation may have, as far as is known."""
         ...
 
-    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """One answer to the conversation so far.
 
         Raises ``Parked`` when the provider stays down, ``UserError`` when asking again cannot help (a wrong
@@ -90,7 +90,7 @@ class ModelCall(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How often to try and how long to wait; times in seconds."""
 
     tries: int = 6
@@ -118,7 +118,7 @@ class DirectCall:
         name: str,
         model: Model,
         *,
-        patience: Patience,
+        retry_policy: RetryPolicy,
         streamed: bool,
         metered: bool = True,
         window: int | None = None,
@@ -126,7 +126,7 @@ class DirectCall:
         self._name = name
         self._window = window
         self._model = model
-        self._patience = patience
+        self._patience = retry_policy
         self._streamed = streamed
         self._metered = metered
         self._entered = False
@@ -143,7 +143,7 @@ class DirectCall:
             self._window = self._model.context_window or WINDOW
         return self._window
 
-    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """See ``ModelCall.ask``."""
         if not self._entered:
             await self._model.__aenter__()
@@ -173,7 +173,7 @@ class DirectCall:
 
     async def _once(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
-    ) -> Answer:
+    ) -> ModelAnswer:
         settings = ModelSettings(
             max_retries=0,
             cache=True,
@@ -183,7 +183,7 @@ class DirectCall:
         start = time.monotonic()
         first: float | None = None
         if self._streamed:
-            shown = as_shown(messages, self._model.system)
+            shown = to_provider(messages, self._model.system)
             async with model_request_stream(
                 self._model, shown, model_settings=settings, model_request_parameters=parameters
             ) as stream:
@@ -196,13 +196,13 @@ class DirectCall:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
         usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
-        response = as_kept(response, messages)
-        return Answer(
+        response = from_provider(response, messages)
+        return ModelAnswer(
             response=response, usage=usage, model=self._name, first_token_seconds=first, retries=attempt
         )
 
 
-def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
+def choose_model(name: str, *, retry_policy: RetryPolicy | None = None) -> ModelCall:
     """The model of that name, ready to be asked; make one for each run and close it.
 
     ``a,b,c`` asks ``a``, and when it stays down ``b`` for the rest of the run, then ``c``. ``offline`` is the
@@ -210,23 +210,25 @@ def choose(name: str, *, patience: Patience | None = None) -> ModelCall:
     everything else is ``provider:model`` as pydantic-ai knows it, with keys and base URLs from the
     provider's own environment variables. Raises ``UserError`` naming what is missing.
     """
-    patience = patience or Patience()
+    retry_policy = retry_policy or RetryPolicy()
     if "," in name:
         from bot.agent.models.chain import Chain
 
         names = [each.strip() for each in name.split(",")]
         if OFFLINE in names:
             raise UserError(f"{OFFLINE} cannot take over from another model; leave it out of {name!r}")
-        return Chain([choose(each, patience=patience) for each in names])
+        return Chain([choose_model(each, retry_policy=retry_policy) for each in names])
     if name == OFFLINE:
         from bot.offline.engine import offline_model
 
-        return DirectCall(name, offline_model(), patience=patience, streamed=False, metered=False)
+        return DirectCall(name, offline_model(), retry_policy=retry_policy, streamed=False, metered=False)
     if name.startswith("scripted:"):
         from bot.agent.models.scripted import from_file
 
-        return DirectCall(name, from_file(name.removeprefix("scripted:")), patience=patience, streamed=False)
-    return DirectCall(name, _infer(name), patience=patience, streamed=True)
+        return DirectCall(
+            name, from_file(name.removeprefix("scripted:")), retry_policy=retry_policy, streamed=False
+        )
+    return DirectCall(name, _infer(name), retry_policy=retry_policy, streamed=True)
 
 
 def _infer(name: str) -> Model:

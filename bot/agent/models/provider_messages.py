@@ -32,7 +32,7 @@ _ODD_NUMBER = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{1000}")
 _FIELDS = ("reasoning", "reasoning_content")
 
 
-def as_shown(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessage]:
+def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessage]:
     """``messages`` for the provider that pydantic-ai calls ``provider``.
 
     The thinking of another provider is left out: adapters would show it as words, some of them as the user's.
@@ -66,7 +66,7 @@ def as_shown(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessa
     ]
 
 
-def as_kept(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
+def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
     """An answer that every provider takes back: all providers refuse a history with what is mended here.
 
     Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not

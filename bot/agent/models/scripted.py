@@ -27,8 +27,8 @@ from pydantic_ai.messages import (
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
-from bot.agent.conversation import turns_told
-from bot.agent.models.direct import DirectCall, ModelCall, Patience
+from bot.agent.conversation import count_summarized_turns
+from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import brief_of
 from bot.errors import UserError
@@ -47,7 +47,7 @@ def play(
     script: Sequence[Turn],
     *,
     name: str = "scripted",
-    patience: Patience | None = None,
+    retry_policy: RetryPolicy | None = None,
     window: int | None = None,
     most_bytes: int | None = None,
 ) -> ModelCall:
@@ -57,7 +57,7 @@ def play(
     it refuses.
     """
     model = scripted_model(script, most_bytes=most_bytes)
-    return DirectCall(name, model, patience=patience or Patience(), streamed=False, window=window)
+    return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
 
 
 def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
@@ -67,7 +67,7 @@ def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
         if most_bytes and (size := len(ModelMessagesTypeAdapter.dump_json(messages))) > most_bytes:
             raise ContextFull(f"{size} bytes are more than {most_bytes}")
-        at = sum(isinstance(each, ModelResponse) + turns_told(each) for each in messages)
+        at = sum(isinstance(each, ModelResponse) + count_summarized_turns(each) for each in messages)
         if at >= len(turns):
             raise AssertionError(f"the script has {len(turns)} turns, the loop asks for turn {at + 1}")
         turn = turns[at]

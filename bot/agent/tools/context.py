@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
 
-from bot.domain import Note, Outcome, OutcomeKind, Passage, Reply, Step, Usage
-from bot.text.terminal import SHOWN_CHARS, bounded, folded
+from bot.domain import Note, Outcome, OutcomeKind, PromptText, Reply, Step, Usage
+from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
 from sandbox.spec import WORKSPACE, Command, Completed, Sandbox
 
 GUEST = "/opt/hob/guest"
@@ -53,11 +53,11 @@ class Done:
     milliseconds: int = 0
 
 
-class Bench:
+class ToolContext:
     """What the tools share. ``edited`` says whether a file tool changed anything."""
 
     def __init__(
-        self, sandbox: Sandbox, *, seconds_left: Callable[[], float], nearby: Sequence[Passage] = ()
+        self, sandbox: Sandbox, *, seconds_left: Callable[[], float], nearby: Sequence[PromptText] = ()
     ) -> None:
         self.sandbox = sandbox
         self.nearby = list(nearby)  # guidance for folders where the work has not been yet
@@ -107,7 +107,7 @@ class Bench:
             raise ToolProblem(str(answer.get("error") if isinstance(answer, dict) else answer))
         return answer
 
-    def reached(self, done: Iterable[Done]) -> list[Passage]:
+    def reached(self, done: Iterable[Done]) -> list[PromptText]:
         """The guidance for where these calls were, the nearest last; each is given once."""
         places = [place for each in done if not each.malformed for place in _places(each.call)]
         found = [
@@ -122,13 +122,13 @@ class Bench:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
         if len(text) <= SHOWN_CHARS:
             return text
-        text = folded(text)
+        text = fold_long_lines(text)
         self._output_count += 1
         name = f"output:{self._output_count}"
         self._outputs[name] = text
         while len(self._outputs) > KEPT_OUTPUTS:
             self._outputs.popitem(last=False)
-        return bounded(text, name)
+        return bound_output(text, name)
 
     def kept(self, name: str) -> str:
         """A kept output. Raises ``ToolProblem`` when it is not kept any more."""

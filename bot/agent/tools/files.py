@@ -6,15 +6,15 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.agent.tools.context import Bench, Output, ToolProblem, in_workspace
+from bot.agent.tools.context import Output, ToolContext, ToolProblem, in_workspace
 from bot.agent.tools.shell import Argument, Arguments
-from bot.text.terminal import SHOWN_CHARS, numbered, plain
+from bot.text.terminal import SHOWN_CHARS, number_lines, plain
 from sandbox.spec import Ending
 
 SEARCH_SECONDS = 60.0
 
 
-class Read(Arguments):
+class ReadArguments(Arguments):
     """See a text file with line numbers, or the names in a directory.
 
     The number and the tab in front of each line are not part of the file. A kept output of an earlier call is
@@ -28,7 +28,7 @@ class Read(Arguments):
     lines: int = Field(default=400, ge=1, le=2000, description="How many lines to show at most.")
 
 
-class Search(Arguments):
+class SearchArguments(Arguments):
     """Find a regular expression (ripgrep's) in the workspace's files, with path and line number.
 
     Files that .gitignore names, binary files and files over 8 MB are left out.
@@ -48,7 +48,7 @@ class Search(Arguments):
     names_only: bool = Field(default=False, description="Only the paths of the files that match.")
 
 
-class Edit(Arguments):
+class EditArguments(Arguments):
     """Replace a text in a file by another, exactly as written: spaces, tabs and line breaks count.
 
     The old text must stand in the file exactly once (take a line or two around it to make it so), unless all
@@ -64,7 +64,7 @@ class Edit(Arguments):
     all: bool = Field(default=False, description="Replace every occurrence.")
 
 
-class Write(Arguments):
+class WriteArguments(Arguments):
     """Make a file, or replace the whole of one. To change a part of a file use edit.
 
     Example: {"path": "tests/test_cart.py", "text": "from shop.cart import total\\\\n"}
@@ -74,11 +74,11 @@ class Write(Arguments):
     text: str
 
 
-async def read(bench: Bench, arguments: Read) -> Output:
+async def read(context: ToolContext, arguments: ReadArguments) -> Output:
     """Lines with numbers, and where to go on."""
     if arguments.path.startswith("output:"):
-        return _page(bench.kept(arguments.path).split("\n"), arguments)
-    answer = await bench.guest(
+        return _page(context.kept(arguments.path).split("\n"), arguments)
+    answer = await context.guest(
         {
             "op": "read",
             "path": in_workspace(arguments.path),
@@ -99,7 +99,7 @@ async def read(bench: Bench, arguments: Read) -> Output:
     return Output(text=_shown(answer["lines"], answer["start"], answer["total"], answer["remarks"]))
 
 
-async def search(bench: Bench, arguments: Search) -> Output:
+async def search(context: ToolContext, arguments: SearchArguments) -> Output:
     """What ripgrep finds, sorted by path."""
     argv = [
         "rg",
@@ -120,7 +120,7 @@ async def search(bench: Bench, arguments: Search) -> Output:
     argv += ["--fixed-strings"] if arguments.literal else []
     argv += ["--ignore-case"] if arguments.ignore_case else []
     argv += ["-e", arguments.pattern, "--", in_workspace(arguments.path)]
-    completed = await bench.run(*argv, seconds=SEARCH_SECONDS, split_stderr=True)
+    completed = await context.run(*argv, seconds=SEARCH_SECONDS, split_stderr=True)
     text, said = (
         plain(completed.output).replace("\n./", "\n").removeprefix("./"),
         plain(completed.errors).strip(),
@@ -135,34 +135,36 @@ async def search(bench: Bench, arguments: Search) -> Output:
         said = f"{completed.omitted_bytes} bytes of matches were not kept; narrow the search. {said}"
     count = text.count("\n")
     head = f"[{count} lines]\n" if count > 20 else ""
-    return Output(text=head + bench.shortened(text) + (f"[{said[:2000]}]" if said else ""))
+    return Output(text=head + context.shortened(text) + (f"[{said[:2000]}]" if said else ""))
 
 
-async def edit(bench: Bench, arguments: Edit) -> Output:
+async def edit(context: ToolContext, arguments: EditArguments) -> Output:
     """Replace, and show the place as it is now."""
     if arguments.old == arguments.new:
         raise ToolProblem("old and new are the same; nothing to do")
     path = in_workspace(arguments.path)
-    answer = await bench.guest(
+    answer = await context.guest(
         {"op": "edit", "path": path, "old": arguments.old, "new": arguments.new, "all": arguments.all}
     )
-    bench.edited = True
+    context.edited = True
     count = answer["count"]
     head = f"{path} is changed" + (f" in {count} places; the first" if count > 1 else "") + ":"
-    return Output(text=f"{head}\n{numbered(answer['lines'], answer['start'])}{_remarks(answer)}".rstrip("\n"))
+    return Output(
+        text=f"{head}\n{number_lines(answer['lines'], answer['start'])}{_remarks(answer)}".rstrip("\n")
+    )
 
 
-async def write(bench: Bench, arguments: Write) -> Output:
+async def write(context: ToolContext, arguments: WriteArguments) -> Output:
     """Write, and say what was there."""
     path = in_workspace(arguments.path)
-    answer = await bench.guest({"op": "write", "path": path, "text": arguments.text})
-    bench.edited = True
+    answer = await context.guest({"op": "write", "path": path, "text": arguments.text})
+    context.edited = True
     before = answer["before"]
     was = "a new file" if before is None else f"replaced {before} lines"
     return Output(text=f"{path}: {answer['lines']} lines, {answer['bytes']} bytes, {was}{_remarks(answer)}")
 
 
-def _page(lines: list[str], arguments: Read) -> Output:
+def _page(lines: list[str], arguments: ReadArguments) -> Output:
     if arguments.start > len(lines):
         raise ToolProblem(
             f"{arguments.path} has {len(lines)} lines; start={arguments.start} is behind its end"
@@ -186,7 +188,7 @@ def _shown(lines: list[str], start: int, total: int | None, remarks: list[str]) 
         notes.append(f"lines {start}-{last} of a very large file; go on with start={last + 1}")
     elif last < total:
         notes.append(f"lines {start}-{last} of {total}; go on with start={last + 1}")
-    return numbered(lines, start) + "".join(f"[{note}]\n" for note in notes).rstrip("\n")
+    return number_lines(lines, start) + "".join(f"[{note}]\n" for note in notes).rstrip("\n")
 
 
 def _remarks(answer: dict[str, Any]) -> str:

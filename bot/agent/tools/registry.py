@@ -16,7 +16,7 @@ from pydantic_ai.tools import ToolDefinition
 from bot import guest
 from bot.agent.tools import files, shell
 from bot.agent.tools import reports as words
-from bot.agent.tools.context import GUEST, Bench, Done, Output, ToolProblem
+from bot.agent.tools.context import GUEST, Done, Output, ToolContext, ToolProblem
 from sandbox.spec import Mount
 
 
@@ -26,7 +26,7 @@ class Tool:
 
     name: str
     arguments: type[shell.Arguments]
-    do: Callable[[Bench, Any], Awaitable[Output]]
+    do: Callable[[ToolContext, Any], Awaitable[Output]]
 
     @property
     def definition(self) -> ToolDefinition:
@@ -44,10 +44,10 @@ TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         Tool(name="shell", arguments=shell.Shell, do=shell.shell),
-        Tool(name="read", arguments=files.Read, do=files.read),
-        Tool(name="search", arguments=files.Search, do=files.search),
-        Tool(name="edit", arguments=files.Edit, do=files.edit),
-        Tool(name="write", arguments=files.Write, do=files.write),
+        Tool(name="read", arguments=files.ReadArguments, do=files.read),
+        Tool(name="search", arguments=files.SearchArguments, do=files.search),
+        Tool(name="edit", arguments=files.EditArguments, do=files.edit),
+        Tool(name="write", arguments=files.WriteArguments, do=files.write),
         Tool(name="plan", arguments=words.Plan, do=words.plan),
         Tool(name="note", arguments=words.LeaveNote, do=words.note),
         Tool(name="reply", arguments=words.LeaveReply, do=words.reply),
@@ -66,7 +66,7 @@ def guest_mounts() -> tuple[Mount, ...]:
     return (Mount(source=Path(guest.__file__).parent, target=GUEST),)
 
 
-async def execute(bench: Bench, call: ToolCallPart, *, hint: str = "") -> Done:
+async def execute(context: ToolContext, call: ToolCallPart, *, hint: str = "") -> Done:
     """Carry out one call. What is wrong with it comes back as text, with ``hint`` if malformed."""
     tool = TOOLS.get(call.tool_name)
     if tool is None:
@@ -81,7 +81,7 @@ async def execute(bench: Bench, call: ToolCallPart, *, hint: str = "") -> Done:
         return _malformed(call, f"the arguments are not a JSON object: {error}", hint)
     start = time.monotonic()
     try:
-        output = await tool.do(bench, arguments)
+        output = await tool.do(context, arguments)
     except ToolProblem as problem:
         output = Output(text=f"[error] {problem}", ok=False)
     milliseconds = round((time.monotonic() - start) * 1000)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.agent.tools.context import Bench, Finish, Output, ToolProblem, in_workspace
+from bot.agent.tools.context import Finish, Output, ToolContext, ToolProblem, in_workspace
 from bot.agent.tools.shell import Argument, Arguments
 from bot.domain import Note, OutcomeKind, Reply, Step, StepState
 
@@ -79,23 +79,23 @@ class End(Arguments):
     summary: str = Field(min_length=1, max_length=20_000, description="Markdown.")
 
 
-async def plan(bench: Bench, arguments: Plan) -> Output:
+async def plan(context: ToolContext, arguments: Plan) -> Output:
     """Replace the plan."""
-    bench.plan = tuple(Step(text=step.text, state=StepState(step.state)) for step in arguments.steps)
+    context.plan = tuple(Step(text=step.text, state=StepState(step.state)) for step in arguments.steps)
     return Output(text="The plan is shown.")
 
 
-async def note(bench: Bench, arguments: LeaveNote) -> Output:
+async def note(context: ToolContext, arguments: LeaveNote) -> Output:
     """Add a note; one on the same line is replaced."""
     path = in_workspace(arguments.path)
-    bench.notes[:] = [each for each in bench.notes if (each.path, each.line) != (path, arguments.line)]
+    context.notes[:] = [each for each in context.notes if (each.path, each.line) != (path, arguments.line)]
     start = arguments.start_line or arguments.line
     if start > arguments.line:
         raise ToolProblem("start_line is behind line")
     text = arguments.text
     if arguments.suggestion is not None:
         text += f"\n\n{_suggested(arguments.suggestion)}"
-    bench.notes.append(
+    context.notes.append(
         Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
     )
     return Output(text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change.")
@@ -109,28 +109,28 @@ def _suggested(lines: str) -> str:
     return f"{fence}suggestion\n{body}{fence}"
 
 
-async def reply(bench: Bench, arguments: LeaveReply) -> Output:
+async def reply(context: ToolContext, arguments: LeaveReply) -> Output:
     """Add a reply; one to the same comment is replaced."""
-    bench.replies[:] = [each for each in bench.replies if each.comment != arguments.comment]
-    bench.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
+    context.replies[:] = [each for each in context.replies if each.comment != arguments.comment]
+    context.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
     return Output(text="The reply is posted when the work ends.")
 
 
-async def finish(bench: Bench, arguments: End) -> Output:
+async def finish(context: ToolContext, arguments: End) -> Output:
     """Note how it ended; the loop stops after this turn."""
     kind = OutcomeKind(arguments.kind)
     if kind is OutcomeKind.CHANGED and not arguments.title.strip():
         raise ToolProblem("changed needs a title")
-    if kind is OutcomeKind.CHANGED and not await _anything_changed(bench):
+    if kind is OutcomeKind.CHANGED and not await _anything_changed(context):
         raise ToolProblem(
             "nothing in the workspace is changed; finish as answered, nothing or blocked, or change it"
         )
-    bench.finish = Finish(
+    context.finish = Finish(
         kind=kind, title=" ".join(arguments.title.split()), summary=arguments.summary.strip()
     )
     return Output(text="The work ends here.")
 
 
-async def _anything_changed(bench: Bench) -> bool:
-    entries = await asyncio.to_thread(bench.sandbox.entries)
+async def _anything_changed(context: ToolContext) -> bool:
+    entries = await asyncio.to_thread(context.sandbox.entries)
     return any(not entry.path.startswith(b".git/") for entry in entries)

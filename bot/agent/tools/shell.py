@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.agent.tools.context import Bench, Output
+from bot.agent.tools.context import Output, ToolContext
 from bot.text.terminal import plain
 from sandbox.spec import Completed, Ending
 
@@ -42,16 +42,18 @@ class Shell(Arguments):
     seconds: float = Field(default=120, gt=0, le=3600, description="The command is killed after that time.")
 
 
-async def shell(bench: Bench, arguments: Shell) -> Output:
+async def shell(context: ToolContext, arguments: Shell) -> Output:
     """Run the command; a failure is its result, not an error."""
-    completed = await bench.run("bash", "-c", arguments.command, seconds=arguments.seconds)
+    completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
     text = plain(completed.output)
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "
             "to see them, run it again through head, tail, grep or into a file of the workspace]"
         )
-    return Output(text=f"{_status(completed)}\n{bench.shortened(text)}{_blocked(completed)}", ok=completed.ok)
+    return Output(
+        text=f"{_status(completed)}\n{context.shortened(text)}{_blocked(completed)}", ok=completed.ok
+    )
 
 
 def _blocked(completed: Completed) -> str:

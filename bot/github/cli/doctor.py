@@ -18,13 +18,13 @@ from requests import RequestException
 from requests.utils import parse_header_links
 
 from bot.errors import UserError
-from bot.github.cli.manifest import declared
+from bot.github.cli.manifest import read_manifest
 
 WINDOW = timedelta(days=3)  # how long github.com keeps a delivery that can be asked for again
 RANKS = {"": 0, "read": 1, "write": 2, "admin": 3}
 
 
-class AppSettings(Protocol):
+class AppAccess(Protocol):
     """The settings that administration needs; ``bot.settings.Settings`` has them."""
 
     @property
@@ -41,7 +41,7 @@ class AppSettings(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class DoctorFinding:
     """One thing that was checked; ``detail`` says what was found and, where not ``ok``, how to mend it."""
 
     name: str
@@ -58,13 +58,13 @@ class Redelivery:
     problem: str = ""
 
 
-def doctor(settings: AppSettings) -> list[Finding]:
+def doctor(settings: AppAccess) -> list[DoctorFinding]:
     """Compare the app on GitHub with what Hob needs. Every problem is a finding; nothing raises."""
     try:
         with _integration(settings) as github:
             app = _get(github, "/app")
             findings = [
-                Finding(
+                DoctorFinding(
                     name="app",
                     ok=True,
                     detail=f"{app.get('slug')} ({app.get('id')}) at {settings.github_url}",
@@ -76,7 +76,7 @@ def doctor(settings: AppSettings) -> list[Finding]:
             return findings
     except (GithubException, RequestException, PyJWTError, ValueError) as error:
         return [
-            Finding(
+            DoctorFinding(
                 name="app",
                 ok=False,
                 detail=f"GitHub does not know the app ({_said(error)}). Check HOB_GITHUB_URL, HOB_APP_ID and "
@@ -85,7 +85,7 @@ def doctor(settings: AppSettings) -> list[Finding]:
         ]
 
 
-def redeliver(settings: AppSettings, since: datetime, *, write_spacing: float = 1.0) -> list[Redelivery]:
+def redeliver(settings: AppAccess, since: datetime, *, write_spacing: float = 1.0) -> list[Redelivery]:
     """Ask again, once each, for the deliveries since then of which no attempt succeeded.
 
     GitHub never does this by itself, and keeps deliveries for three days. A repeated delivery has the same
@@ -110,7 +110,7 @@ def redeliver(settings: AppSettings, since: datetime, *, write_spacing: float = 
         return [_ask_again(github, one) for one in reversed(lost)]
 
 
-def _integration(settings: AppSettings, write_spacing: float = 1.0) -> GithubIntegration:
+def _integration(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegration:
     auth = Auth.AppAuth(settings.app_id, settings.private_key.get_secret_value())
     return GithubIntegration(
         auth=auth,
@@ -125,35 +125,35 @@ def _get(github: GithubIntegration, path: str, **parameters: Any) -> Any:
 
 
 def _checked(
-    check: Callable[[GithubIntegration, AppSettings, dict[str, Any]], list[Finding]],
+    check: Callable[[GithubIntegration, AppAccess, dict[str, Any]], list[DoctorFinding]],
     github: GithubIntegration,
-    settings: AppSettings,
+    settings: AppAccess,
     app: dict[str, Any],
-) -> list[Finding]:
+) -> list[DoctorFinding]:
     try:
         return check(github, settings, app)
     except (GithubException, RequestException) as error:
         name = check.__name__.strip("_")
-        return [Finding(name=name, ok=False, detail=f"GitHub refused to tell: {_said(error)}")]
+        return [DoctorFinding(name=name, ok=False, detail=f"GitHub refused to tell: {_said(error)}")]
 
 
-def _granted(app: dict[str, Any]) -> list[Finding]:
+def _granted(app: dict[str, Any]) -> list[DoctorFinding]:
     """Permissions and events of the app's registration against app.yml."""
-    wanted = declared()
+    wanted = read_manifest()
     events = sorted(set(wanted["default_events"]) - set(app.get("events") or ()))
     permissions = _lacking(app.get("permissions") or {})
     where = "the app's settings, under Permissions & events"
     beyond = sorted(set(app.get("permissions") or ()) - set(wanted["default_permissions"]))
     spare = f"; more than needed, never used: {', '.join(beyond)}" if beyond else ""
     return [
-        Finding(
+        DoctorFinding(
             name="permissions",
             ok=not permissions,
             detail=f"missing: {', '.join(permissions)}. Grant them in {where}."
             if permissions
             else f"as app.yml asks{spare}",
         ),
-        Finding(
+        DoctorFinding(
             name="events",
             ok=not events,
             detail=f"missing: {', '.join(events)}. Subscribe to them in {where}."
@@ -163,7 +163,7 @@ def _granted(app: dict[str, Any]) -> list[Finding]:
     ]
 
 
-def _installations(github: GithubIntegration, _: AppSettings, app: dict[str, Any]) -> list[Finding]:
+def _installations(github: GithubIntegration, _: AppAccess, app: dict[str, Any]) -> list[DoctorFinding]:
     found = []
     for one in github.get_installations():
         lacking = _lacking(one.permissions or {})
@@ -173,13 +173,15 @@ def _installations(github: GithubIntegration, _: AppSettings, app: dict[str, Any
         account = (one.raw_data.get("account") or {}).get("login", "?")
         detail = f"{account} ({one.id}), {one.raw_data.get('repository_selection', '?')} repositories"
         found.append(
-            Finding(name="installation", ok=not problem, detail=f"{detail}: {problem}" if problem else detail)
+            DoctorFinding(
+                name="installation", ok=not problem, detail=f"{detail}: {problem}" if problem else detail
+            )
         )
     nowhere = f"installed nowhere. Install it: {app.get('html_url', '')}/installations/new"
-    return found or [Finding(name="installation", ok=False, detail=nowhere)]
+    return found or [DoctorFinding(name="installation", ok=False, detail=nowhere)]
 
 
-def _webhook(github: GithubIntegration, _: AppSettings, __: dict[str, Any]) -> list[Finding]:
+def _webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
     """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
 
     https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
@@ -198,24 +200,26 @@ def _webhook(github: GithubIntegration, _: AppSettings, __: dict[str, Any]) -> l
         problems.append("certificates are not verified")
     mend = "Mend it in the app's settings, under Webhook."
     return [
-        Finding(name="webhook", ok=not problems, detail=f"{'; '.join(problems)}. {mend}" if problems else url)
+        DoctorFinding(
+            name="webhook", ok=not problems, detail=f"{'; '.join(problems)}. {mend}" if problems else url
+        )
     ]
 
 
-def _deliveries(github: GithubIntegration, _: AppSettings, __: dict[str, Any]) -> list[Finding]:
+def _deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
     """https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook"""
     last = _get(github, "/app/hook/deliveries", per_page=30)
     failed = [one for one in last if one["status"] != "OK"]
     if not last:
-        return [Finding(name="deliveries", ok=True, detail="none yet")]
+        return [DoctorFinding(name="deliveries", ok=True, detail="none yet")]
     if not failed:
-        return [Finding(name="deliveries", ok=True, detail=f"the last {len(last)} arrived")]
+        return [DoctorFinding(name="deliveries", ok=True, detail=f"the last {len(last)} arrived")]
     newest = failed[0]
     detail = (
         f"{len(failed)} of the last {len(last)} did not arrive, the newest at {newest['delivered_at']} "
         f"({newest['status_code']} {newest['status']}). `hob redeliver` asks for them again."
     )
-    return [Finding(name="deliveries", ok=False, detail=detail)]
+    return [DoctorFinding(name="deliveries", ok=False, detail=detail)]
 
 
 def _deliveries_since(github: GithubIntegration, since: datetime) -> Iterator[dict[str, Any]]:
@@ -252,7 +256,7 @@ def _ask_again(github: GithubIntegration, delivery: dict[str, Any]) -> Redeliver
 
 
 def _lacking(has: dict[str, str]) -> list[str]:
-    wanted: dict[str, str] = declared()["default_permissions"]
+    wanted: dict[str, str] = read_manifest()["default_permissions"]
     return [f"{k}: {v}" for k, v in sorted(wanted.items()) if RANKS.get(has.get(k, ""), 0) < RANKS[v]]
 
 

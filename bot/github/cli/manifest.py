@@ -42,13 +42,13 @@ class Credentials:
         return f"{self.html_url}/installations/new"
 
 
-def declared() -> dict[str, Any]:
+def read_manifest() -> dict[str, Any]:
     """``app.yml`` as it stands: name, permissions, events."""
     read: dict[str, Any] = yaml.safe_load((files("bot.github.cli") / "app.yml").read_text("utf-8"))
     return read
 
 
-def manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
+def build_manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
     """The manifest for an instance whose webhook is reachable at ``base_url``/webhook.
 
     Raises UserError when ``base_url`` is no absolute http(s) URL. Loopback is left to GitHub to refuse.
@@ -57,7 +57,7 @@ def manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
     root = base_url.rstrip("/")
-    asked = declared()
+    asked = read_manifest()
     asked["url"] = root
     asked["hook_attributes"] = {**asked["hook_attributes"], "url": f"{root}/webhook"}
     if redirect_url:
@@ -65,7 +65,7 @@ def manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
     return asked
 
 
-def form(asked: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
+def render_form(asked: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
     """The page whose button posts the manifest to GitHub, for a person's account or an organization."""
     owner = f"organizations/{organization}/settings" if organization else "settings"
     if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):
@@ -79,7 +79,7 @@ def form(asked: dict[str, Any], *, state: str, web_url: str, organization: str =
     )
 
 
-def convert(code: str, *, state: str, expected: str, api_url: str, home: Path) -> Credentials:
+def convert_code(code: str, *, state: str, expected: str, api_url: str, home: Path) -> Credentials:
     """Exchange the code for the app's credentials and write them below ``home``, readable by its owner only.
 
     ``state`` is what came back, ``expected`` what the form carried: without their agreement the code may

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from bot.errors import UserError
-from bot.github.cli.manifest import Credentials, convert, form, manifest
+from bot.github.cli.manifest import Credentials, build_manifest, convert_code, render_form
 
 PATIENCE_SECONDS = 3600.0  # GitHub allows an hour for all steps
 
@@ -83,9 +83,9 @@ def run_registration(
     state = secrets.token_urlsafe(32)
     with _page(port) as server:
         here = f"http://127.0.0.1:{server.server_port}"
-        asked = manifest(base_url, redirect_url=f"{here}/done")
-        server.page = form(asked, state=state, web_url=_web(api_url), organization=organization)
-        server.exchange = lambda code, got: convert(
+        asked = build_manifest(base_url, redirect_url=f"{here}/done")
+        server.page = render_form(asked, state=state, web_url=_web(api_url), organization=organization)
+        server.exchange = lambda code, got: convert_code(
             code, state=got, expected=state, api_url=api_url, home=home
         )
         tell(f"Open {here}/ in your browser and press the button.")

@@ -42,11 +42,11 @@ def build(top: str, out: str, *, seconds: float = BUILD_SECONDS, processes: int 
     gc.disable()  # nothing here makes cycles, and forked workers keep sharing their pages
     processes = processes or min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
     files, left_out = listing.walk(top, ignore=out)
-    jobs = [(workers.Job(number, path), size) for number, (path, size) in enumerate(files)]
+    jobs = [(workers.FileJob(number, path), size) for number, (path, size) in enumerate(files)]
     jobs.sort(
         key=lambda each: language(each[0].path).role != "source"
     )  # what matters first, if time is short
-    writer = store.Writer(os.path.join(top, out))  # noqa: PTH118
+    writer = store.IndexWriter(os.path.join(top, out))  # noqa: PTH118
     notes: Counter[str] = Counter()
     languages: Counter[str] = Counter()
     pool = workers.Pool(top, processes=processes, soft=began + PARSE_SECONDS, until=began + seconds)
@@ -69,7 +69,7 @@ def build(top: str, out: str, *, seconds: float = BUILD_SECONDS, processes: int 
 
 def answered(path: str, text: bytes) -> dict[str, Any]:
     """The files and symbols that a request is about, and the shape of the whole."""
-    index = store.Reader.at(path)
+    index = store.IndexReader.at(path)
     asked = request.read(text.decode("utf-8", "replace"))
     found = rank.rank(index, asked, MOST_FOUND)
     parsed = _parsed(index, [each.number for each in found])
@@ -86,10 +86,10 @@ def answered(path: str, text: bytes) -> dict[str, Any]:
     return {"shape": index.facts(), "files": files}
 
 
-def _parsed(index: store.Reader, numbers: list[int]) -> dict[int, list[list[Any]]]:
+def _parsed(index: store.IndexReader, numbers: list[int]) -> dict[int, list[list[Any]]]:
     """The symbols of those files that there was no time to parse when the index was built."""
     late = [number for number in numbers if index.note(number) in (analysis.LATE, workers.OUT_OF_TIME)]
-    jobs = [(workers.Job(number, index.path(number)), 0) for number in late]
+    jobs = [(workers.FileJob(number, index.path(number)), 0) for number in late]
     now = time.monotonic()
     pool = workers.Pool(".", processes=1, soft=now + RANK_SECONDS, until=now + RANK_SECONDS)
     rows = [row for part in pool.read(jobs) for row in part.rows]

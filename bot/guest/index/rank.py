@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from . import words
 from .request import Request
-from .store import Reader
+from .store import IndexReader
 
 # Weights of the fields, and how much a long file is held against each.
 BODY, DEFINED, PATH = 1.0, 1.0, 8.0
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     why: str
 
 
-def rank(index: Reader, request: Request, most: int = 30) -> list[Found]:
+def rank(index: IndexReader, request: Request, most: int = 30) -> list[Found]:
     """The best files for a request, at most ``most``. Empty when nothing of it stands anywhere."""
     lexical = _bm25(index, request)
     prose = 1.0 if _PROSE_ASKED.search(request.text) else ROLE["prose"]
@@ -56,7 +56,7 @@ def rank(index: Reader, request: Request, most: int = 30) -> list[Found]:
     return found[:most]
 
 
-def _bm25(index: Reader, request: Request) -> dict[int, float]:
+def _bm25(index: IndexReader, request: Request) -> dict[int, float]:
     files = index.files
     count = max(1, len(files))
     average = max(1.0, sum(row[4] for row in files.values()) / count)
@@ -84,7 +84,7 @@ def _bm25(index: Reader, request: Request) -> dict[int, float]:
     return scores
 
 
-def _shared(index: Reader, scores: dict[int, float]) -> dict[int, float]:
+def _shared(index: IndexReader, scores: dict[int, float]) -> dict[int, float]:
     """What neighbours of the best files get: one step of a walk that starts at them."""
     given: dict[int, float] = {}
     for number in sorted(scores, key=lambda each: -scores[each])[:SEEDS]:
@@ -93,7 +93,7 @@ def _shared(index: Reader, scores: dict[int, float]) -> dict[int, float]:
     return given
 
 
-def _named(index: Reader, request: Request, best: float) -> dict[int, float]:
+def _named(index: IndexReader, request: Request, best: float) -> dict[int, float]:
     """Files whose path, or the end of it, the request writes out; an end that many share counts little."""
     wanted = set(request.paths)
     if not wanted:
@@ -113,7 +113,7 @@ def _named(index: Reader, request: Request, best: float) -> dict[int, float]:
     return given
 
 
-def _shorter(path: str, index: Reader) -> list[int]:
+def _shorter(path: str, index: IndexReader) -> list[int]:
     """A path of another machine, as in a traceback: the files that it ends with, the longest end first."""
     parts = path.split("/")
     if len(parts) < 2:

@@ -27,7 +27,7 @@ create table terms (term text primary key, postings blob) without rowid;
 """
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """A file as it is stored; ``body`` and ``defined`` are how many words it has of each."""
 
     id: int
@@ -44,13 +44,13 @@ class Row(NamedTuple):
 class Segment(NamedTuple):
     """Some files' part of the index; its postings can be joined to others' as they stand."""
 
-    rows: list[Row]
+    rows: list[FileRow]
     postings: dict[str, bytes]
 
 
 def segment(analyses: Iterable[tuple[int, Analysis]]) -> Segment:
     """Turn analyses of numbered files into one part."""
-    rows: list[Row] = []
+    rows: list[FileRow] = []
     postings: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
     for number, each in analyses:
         rows.append(_row(number, each))
@@ -66,8 +66,8 @@ def segment(analyses: Iterable[tuple[int, Analysis]]) -> Segment:
     return Segment(rows, {term: found.tobytes() for term, found in postings.items()})
 
 
-def _row(number: int, each: Analysis) -> Row:
-    return Row(
+def _row(number: int, each: Analysis) -> FileRow:
+    return FileRow(
         id=number,
         path=_plain(each.path),
         language=each.language.name,
@@ -85,7 +85,7 @@ def _plain(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-class Writer:
+class IndexWriter:
     """Takes segments in any order and writes the file. ``left_out`` counts what had no room."""
 
     def __init__(self, target: str) -> None:
@@ -122,7 +122,7 @@ class Writer:
         return self._database
 
 
-class Reader:
+class IndexReader:
     """Answers from a finished index."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -131,7 +131,7 @@ class Reader:
         self.files = {row[0]: row for row in rows}
 
     @classmethod
-    def at(cls, path: str) -> Reader:
+    def at(cls, path: str) -> IndexReader:
         """The index in a file that nobody writes."""
         return cls(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True))
 

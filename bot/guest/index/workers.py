@@ -31,7 +31,7 @@ _TICK = 0.1
 OUT_OF_TIME = "out of time"
 
 
-class Job(NamedTuple):
+class FileJob(NamedTuple):
     """A file to be read. ``parse`` 0 leaves the parser out, -1 the file's content."""
 
     number: int
@@ -43,7 +43,7 @@ class _Worker:
     """One forked process, and the batch it works on."""
 
     def __init__(self, top: str, soft: float) -> None:
-        self.batch: list[Job] = []
+        self.batch: list[FileJob] = []
         self.at = mmap.mmap(-1, 4)
         self.seen, self.since = -1, 0.0
         self.output, output = os.pipe()
@@ -60,7 +60,7 @@ class _Worker:
         os.close(output)
         os.close(given)
 
-    def give(self, batch: list[Job]) -> None:
+    def give(self, batch: list[FileJob]) -> None:
         """Have it read a batch."""
         self.batch, self.received = batch, bytearray()
         self.seen, self.since = -1, time.monotonic()
@@ -76,7 +76,7 @@ class _Worker:
         if len(self.received) < 8 or struct.unpack("<Q", self.received[:8])[0] > len(self.received) - 8:
             return False, None
         rows, postings = marshal.loads(memoryview(self.received)[8:])  # noqa: S302 - from our own process
-        return True, store.Segment([store.Row(*row) for row in rows], postings)
+        return True, store.Segment([store.FileRow(*row) for row in rows], postings)
 
     def stalled(self, now: float) -> bool:
         """It has been at one file for too long."""
@@ -102,11 +102,11 @@ class Pool:
     def __init__(self, top: str, *, processes: int, soft: float, until: float) -> None:
         self._top, self._soft, self._until = top, soft, until
         self._processes = processes
-        self._waiting: deque[list[Job]] = deque()
+        self._waiting: deque[list[FileJob]] = deque()
         self._working: list[_Worker] = []
         self._idle: list[_Worker] = []
 
-    def read(self, jobs: list[tuple[Job, int]]) -> Iterator[store.Segment]:
+    def read(self, jobs: list[tuple[FileJob, int]]) -> Iterator[store.Segment]:
         """Segments of all jobs (each with its file's size), in any order.
 
         What time does not suffice for is there by its path, with a note.
@@ -144,8 +144,8 @@ class Pool:
                 yield part
 
 
-def _batches(jobs: list[tuple[Job, int]]) -> Iterator[list[Job]]:
-    batch: list[Job] = []
+def _batches(jobs: list[tuple[FileJob, int]]) -> Iterator[list[FileJob]]:
+    batch: list[FileJob] = []
     room = BATCH_BYTES
     for job, size in jobs:
         if batch and (len(batch) >= BATCH_FILES or size > room):
@@ -157,7 +157,7 @@ def _batches(jobs: list[tuple[Job, int]]) -> Iterator[list[Job]]:
         yield batch
 
 
-def _again(worker: _Worker) -> Iterator[list[Job]]:
+def _again(worker: _Worker) -> Iterator[list[FileJob]]:
     """The batch anew, its culprit by itself and with less; the culprit is where the worker stood."""
     at = min(max(worker.seen, 0), len(worker.batch) - 1)
     culprit = worker.batch[at]
@@ -180,12 +180,14 @@ def _live(top: str, soft: float, at: mmap.mmap, given: int, output: int) -> None
     with open(given, "rb") as source:
         while head := source.read(8):
             data = source.read(struct.unpack("<Q", head)[0])
-            batch = [Job(*job) for job in marshal.loads(data)]  # noqa: S302 - from our own process
+            batch = [FileJob(*job) for job in marshal.loads(data)]  # noqa: S302 - from our own process
             rows, postings = store.segment(_all(top, batch, at, soft))
             _send(output, ([tuple(row) for row in rows], postings))
 
 
-def _all(top: str, batch: list[Job], at: mmap.mmap, soft: float) -> Iterator[tuple[int, analysis.Analysis]]:
+def _all(
+    top: str, batch: list[FileJob], at: mmap.mmap, soft: float
+) -> Iterator[tuple[int, analysis.Analysis]]:
     for index, job in enumerate(batch):
         at[:4] = struct.pack("<i", index)
         yield job.number, _analysed(top, job, late=time.monotonic() > soft)
@@ -196,7 +198,7 @@ def _mapped() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _analysed(top: str, job: Job, *, late: bool) -> analysis.Analysis:
+def _analysed(top: str, job: FileJob, *, late: bool) -> analysis.Analysis:
     if job.parse < 0:
         return _by_path(job, "its reader died")
     try:
@@ -210,6 +212,6 @@ def _analysed(top: str, job: Job, *, late: bool) -> analysis.Analysis:
     return analysis.analyse(job.path, data, parse=job.parse > 0, late=late)
 
 
-def _by_path(job: Job, note: str) -> analysis.Analysis:
+def _by_path(job: FileJob, note: str) -> analysis.Analysis:
     """A file of which only the path is known."""
     return analysis.Analysis(job.path, language(job.path), 0, [], {}, {}, note)

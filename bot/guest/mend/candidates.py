@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .localise import Findings
 from .site import Clues, Site
-from .source import FUNCTIONS, Edit, Source, apply, first_line
+from .source import FUNCTIONS, Source, TextEdit, apply, first_line
 from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
@@ -23,7 +23,7 @@ class Candidate:
     """One change of one file and how likely it is to be the answer."""
 
     path: str
-    edits: tuple[Edit, ...]
+    edits: tuple[TextEdit, ...]
     template: str
     line: int
     function: str
@@ -36,7 +36,7 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
 
     The worst lines come first, so that what ``seconds`` or ``MOST`` cut off is the least suspicious.
     """
-    best: dict[tuple[str, tuple[Edit, ...]], Candidate] = {}
+    best: dict[tuple[str, tuple[TextEdit, ...]], Candidate] = {}
     sites: list[tuple[float, list[Template], Site]] = []
     end, last = time.process_time() + seconds, time.monotonic() + 3 * seconds  # others may use the core too
     wanted: dict[str, dict[int, float]] = {}
@@ -138,12 +138,12 @@ def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunct
     return found.get(line)
 
 
-def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str, object]] | None:
+def patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict[str, object]] | None:
     """What the bench needs to put a change into living functions; None when it has to import afresh.
 
     Raises ValueError when edits overlap.
     """
-    groups: dict[ast.stmt, list[Edit]] = {}
+    groups: dict[ast.stmt, list[TextEdit]] = {}
     for edit in edits:
         function = body_function(source, source.line_of(edit.start))
         if function is None:
@@ -154,7 +154,7 @@ def patches(source: Source, edits: tuple[Edit, ...], root: str) -> list[dict[str
         first = first_line(changed)
         start = source.starts[first - 1]
         end = max(source.span(changed)[1], *(each.end for each in group))
-        moved = [Edit(each.start - start, each.end - start, each.new) for each in group]
+        moved = [TextEdit(each.start - start, each.end - start, each.new) for each in group]
         heads = [
             f"{' ' * depth}{f'class {each.name}:' if isinstance(each, ast.ClassDef) else 'if 1:'}\n"
             for depth, each in enumerate(reversed([*source.ancestors(changed)][:-1]))

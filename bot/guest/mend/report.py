@@ -8,7 +8,7 @@ from typing import Any
 
 from .baseline import Baseline
 from .localise import Findings
-from .search import Answer, Tally
+from .search import FoundChange, Tally
 
 MARK = "HOB-MEND-RESULT "
 SHOWN = 12
@@ -94,7 +94,7 @@ def suspects_part(findings: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def answer_part(answer: Answer, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:
+def answer_part(answer: FoundChange, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:
     """The change as edits, with the templates that made it."""
     edits = []
     for path, text in sorted(texts.items()):

@@ -23,7 +23,7 @@ COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
 
 
 @dataclass(slots=True, kw_only=True)
-class Answer:
+class FoundChange:
     """A change that was tried: which failing tests it turned, and whether that is all of them."""
 
     parts: tuple[Candidate, ...]
@@ -41,12 +41,12 @@ class Tally:
     hung: int = 0
     unfit: int = 0
     cold: int = 0
-    answers: list[Answer] = field(default_factory=list)
-    partial: list[Answer] = field(default_factory=list)
+    answers: list[FoundChange] = field(default_factory=list)
+    partial: list[FoundChange] = field(default_factory=list)
     exhausted: bool = False
 
 
-class Search:
+class CandidateSearch:
     """One search over candidates, the likeliest first, until ``deadline``."""
 
     def __init__(self, trials: Trials, base: Baseline, deadline: float) -> None:
@@ -82,7 +82,7 @@ class Search:
         return True
 
     def run(
-        self, candidates: Sequence[Candidate], *, under: Answer | None = None, until: float | None = None
+        self, candidates: Sequence[Candidate], *, under: FoundChange | None = None, until: float | None = None
     ) -> None:
         """Try candidates, on top of ``under`` if given, until answers are found or time is up."""
         end = min(until or self.deadline, self.deadline)
@@ -112,7 +112,7 @@ class Search:
         self.tally.exhausted = True
 
     def _fresh(
-        self, candidate: Candidate, under: Answer | None, *, cold: bool
+        self, candidate: Candidate, under: FoundChange | None, *, cold: bool
     ) -> tuple[Candidate, ...] | None:
         """The parts to try together; None when they overlap or the same text was tried before."""
         parts = (*(under.parts if under else ()), candidate)
@@ -125,7 +125,7 @@ class Search:
         self._seen.add(key)
         return parts
 
-    def _try_batch(self, warm: deque[Candidate], under: Answer | None) -> list[Candidate]:
+    def _try_batch(self, warm: deque[Candidate], under: FoundChange | None) -> list[Candidate]:
         """Try the next candidates in one child; returns those that only a fresh import can show."""
         tries: list[tuple[Candidate, ...]] = []
         patched: list[list[dict[str, object]]] = []
@@ -158,7 +158,7 @@ class Search:
                     warm.appendleft(left[-1])
         return unfit
 
-    def _try_cold(self, candidate: Candidate, under: Answer | None) -> float:
+    def _try_cold(self, candidate: Candidate, under: FoundChange | None) -> float:
         """Try a candidate by fresh imports; returns the seconds it took, the start of the bench left out."""
         parts = self._fresh(candidate, under, cold=True)
         if parts is None:
@@ -177,7 +177,7 @@ class Search:
             self._judge(parts, _turned(trial), candidate.score, cold=True)
         return time.monotonic() - began
 
-    def _promising(self, trial: Trial, under: Answer | None) -> bool:
+    def _promising(self, trial: Trial, under: FoundChange | None) -> bool:
         turned = _turned(trial)
         return bool(turned) and not trial.hung and not (under and turned <= under.turned)
 
@@ -200,7 +200,9 @@ class Search:
             if missing and not cold:  # values made on import are still the old ones
                 cold = True
                 turned |= _turned(self.trials.run(parts, missing, cold=True))
-        answer = Answer(parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold)
+        answer = FoundChange(
+            parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold
+        )
         if not answer.full:
             self.tally.partial.append(answer)
         elif not self._breaks_near(answer, cold=cold):
@@ -212,7 +214,7 @@ class Search:
         trial = self.trials.run(parts, [name for name in self.base.where if name in known], cold=cold)
         return _turned(trial) & set(missing)
 
-    def _breaks_near(self, answer: Answer, *, cold: bool) -> bool:
+    def _breaks_near(self, answer: FoundChange, *, cold: bool) -> bool:
         trial = self.trials.run(
             answer.parts, self.trials.covering(answer.parts), cold=cold, fail_fast=True, quick=True
         )

@@ -13,7 +13,7 @@ from .baseline import Baseline, look_closer, open_bench, run_baseline
 from .candidates import Candidate, propose
 from .clues import gather
 from .localise import Findings, localise
-from .search import Answer, Search
+from .search import CandidateSearch, FoundChange
 from .trial.lab import BenchRefused, Lab
 from .trial.loading import repair, take_modules_as_tests
 from .trial.trials import Trials
@@ -83,7 +83,7 @@ def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> d
         findings=findings,
         end=deadline,
     )
-    search = Search(trials, base, deadline - VERIFY_SHARE * left)
+    search = CandidateSearch(trials, base, deadline - VERIFY_SHARE * left)
     try:
         answer = _search(search, candidates, say)
     finally:
@@ -108,7 +108,7 @@ def _selects(argument: str, root: Path) -> bool:
     return not argument.startswith("-") and (root / argument.split("::")[0]).exists()
 
 
-def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | None:
+def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> FoundChange | None:
     """Single edits, then a second edit on top of those that turned some tests, then the best part."""
     now = time.monotonic()
     search.run(candidates, until=now + 0.75 * (search.deadline - now))
@@ -134,7 +134,7 @@ def _search(search: Search, candidates: list[Candidate], say: Say) -> Answer | N
     return next((each for each in best[:3] if not _breaks(search, each)), None)
 
 
-def _verified(search: Search, say: Say) -> Answer | None:
+def _verified(search: CandidateSearch, say: Say) -> FoundChange | None:
     """The first answer that breaks nothing in the whole suite."""
     for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
         broken = _breaks(search, answer)
@@ -145,7 +145,7 @@ def _verified(search: Search, say: Say) -> Answer | None:
     return None
 
 
-def _breaks(search: Search, answer: Answer) -> str:
+def _breaks(search: CandidateSearch, answer: FoundChange) -> str:
     """A test that passed before and does not in the whole suite, run once; "" when there is none."""
     trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
     if trial.hung and time.monotonic() >= search.trials.end:
@@ -155,7 +155,11 @@ def _breaks(search: Search, answer: Answer) -> str:
 
 
 def _told(
-    search: Search, base: Baseline, findings: Findings, candidates: list[Candidate], answer: Answer | None
+    search: CandidateSearch,
+    base: Baseline,
+    findings: Findings,
+    candidates: list[Candidate],
+    answer: FoundChange | None,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
         "tests": report.tests_part(base),

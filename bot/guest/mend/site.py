@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from .source import FUNCTIONS, Edit, Source
+from .source import FUNCTIONS, Source, TextEdit
 
 NUMBERS = frozenset({"int", "float", "bool", "Decimal", "Fraction", "complex"})
 SIZED = frozenset(
@@ -56,7 +56,7 @@ _RESULTS = {
 class Proposal:
     """One small change. ``weight`` ranks it among those of its template, about 1.0 for the likeliest."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[TextEdit, ...]
     weight: float = 1.0
 
 
@@ -95,7 +95,7 @@ class Site:
 
     def replace(self, node: ast.AST, new: str, weight: float = 1.0) -> Proposal:
         """Put ``new`` in the place of ``node``."""
-        return Proposal((Edit(*self.source.span(node), new),), weight)
+        return Proposal((TextEdit(*self.source.span(node), new),), weight)
 
     def kinds(self, node: ast.AST) -> frozenset[str]:
         """Names of the types an expression is known to have; empty when nothing is known."""

@@ -28,7 +28,7 @@ ATOMS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TextEdit:
     """Replace the characters ``start:end`` of a file's text by ``new``."""
 
     start: int
@@ -178,7 +178,7 @@ def first_line(node: ast.stmt) -> int:
     return min([node.lineno, *lines])
 
 
-def apply(text: str, edits: Iterable[Edit]) -> str:
+def apply(text: str, edits: Iterable[TextEdit]) -> str:
     """``text`` after the edits, which must not overlap; raises ValueError when they do."""
     parts: list[str] = []
     position = 0

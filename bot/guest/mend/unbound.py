@@ -14,7 +14,7 @@ from pathlib import Path
 from .candidates import Candidate, in_body
 from .layout import import_roots, is_test, python_files
 from .localise import Findings
-from .source import FUNCTIONS, Edit, Source, first_line
+from .source import FUNCTIONS, Source, TextEdit, first_line
 
 LIBRARY = (
     "collections functools itertools operator os os.path re typing dataclasses datetime copy math json "
@@ -76,7 +76,7 @@ def _imports(source: Source, name: str, root: Path) -> Iterator[Candidate]:
     """A line at the top that imports the name."""
     place = _top(source)
     for number, line in enumerate(dict.fromkeys(_import_lines(source, name, root))):
-        edit = Edit(place, place, line + source.newline)
+        edit = TextEdit(place, place, line + source.newline)
         yield Candidate(
             path=source.path,
             edits=(edit,),
@@ -180,10 +180,10 @@ def _slips(source: Source, name: str) -> Iterator[Candidate]:
     for number, other in enumerate(meant):
         for start, end in places[:12]:
             if source.text[start:end] == name:
-                yield _one(source, Edit(start, end, other), "name", 1.3 - 0.15 * number)
+                yield _one(source, TextEdit(start, end, other), "name", 1.3 - 0.15 * number)
 
 
-def _one(source: Source, edit: Edit, template: str, score: float) -> Candidate:
+def _one(source: Source, edit: TextEdit, template: str, score: float) -> Candidate:
     line = source.line_of(edit.start)
     return Candidate(
         path=source.path,
@@ -212,7 +212,7 @@ def _wrong_imports(source: Source, missing: frozenset[str], root: Path) -> Itera
                         if _read(source, alias.name)
                         else other
                     )
-                    edit = Edit(start, start + len(alias.name), new)
+                    edit = TextEdit(start, start + len(alias.name), new)
                     yield _one(source, edit, "import", 1.8 - 0.1 * number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from .index import FUNCTIONS, Definition, File, Index
+from .index import FUNCTIONS, Definition, Index, SourceFile
 
 MOST = 8  # definitions, and uses of each kind, that are told
 DOC_CHARS = 400
@@ -27,7 +27,7 @@ def ask(index: Index, name: str) -> dict[str, Any]:
     }
 
 
-def _told(file: File, found: Definition) -> dict[str, Any]:
+def _told(file: SourceFile, found: Definition) -> dict[str, Any]:
     node = found.node
     line = file.text.splitlines()[found.line - 1].strip() if found.line else ""
     told: dict[str, Any] = {

@@ -36,7 +36,7 @@ class Definition:
 
 
 @dataclass(slots=True)
-class File:
+class SourceFile:
     """One parsed file. ``text`` keeps its line ends."""
 
     path: str
@@ -78,7 +78,7 @@ class Index:
     """Everything that was read. ``broken``: files that are not valid Python."""
 
     root: Path
-    files: dict[str, File] = field(default_factory=dict)
+    files: dict[str, SourceFile] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
     def named(self, name: str) -> list[Definition]:
@@ -118,7 +118,7 @@ def _add(index: Index, path: Path) -> None:
         data = path.read_bytes()
         encoding, _ = tokenize.detect_encoding(BytesIO(data).readline)
         text = data.decode(encoding)
-        file = File(name, text, encoding, ast.parse(text))
+        file = SourceFile(name, text, encoding, ast.parse(text))
     except (OSError, ValueError, SyntaxError):
         index.broken.append(name)
         return
@@ -129,7 +129,7 @@ def _add(index: Index, path: Path) -> None:
     index.files[name] = file
 
 
-def _definitions(file: File) -> Iterator[Definition]:
+def _definitions(file: SourceFile) -> Iterator[Definition]:
     for node in ast.walk(file.tree):
         owner = file.owner(node)
         scope = next((each for each in file.up(node) if isinstance(each, SCOPES)), None)

@@ -7,21 +7,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .index import FUNCTIONS, SCOPES, Definition, File, Index
+from .index import FUNCTIONS, SCOPES, Definition, Index, SourceFile
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NameUse:
     """The character offset in a file where the old name begins."""
 
     path: str
     offset: int
 
 
-def module_places(index: Index, target: list[Definition], new: str, refused: type[Exception]) -> set[Place]:
+def module_places(index: Index, target: list[Definition], new: str, refused: type[Exception]) -> set[NameUse]:
     """A module's function, class or variable: its own module, and every module that imports it."""
     name, home = target[0].name, index.files[target[0].path]
-    places: set[Place] = set()
+    places: set[NameUse] = set()
     done: set[str] = set()
     todo = [home]
     while todo:
@@ -41,7 +41,7 @@ def module_places(index: Index, target: list[Definition], new: str, refused: typ
     return places
 
 
-def _free(file: File, new: str, old: str, refused: type[Exception]) -> None:
+def _free(file: SourceFile, new: str, old: str, refused: type[Exception]) -> None:
     """The new name must not be bound, nor read, anywhere in a file whose names change."""
     for node in ast.walk(file.tree):
         names = {getattr(node, "id", None), getattr(node, "arg", None) if isinstance(node, ast.arg) else None}
@@ -56,22 +56,22 @@ def _free(file: File, new: str, old: str, refused: type[Exception]) -> None:
             )
 
 
-def _in_class(file: File, node: ast.AST) -> bool:
+def _in_class(file: SourceFile, node: ast.AST) -> bool:
     return isinstance(file.parents.get(node), ast.ClassDef)
 
 
-def _place(file: File, line: int, column: int) -> Place:
-    return Place(file.path, file.offset(line, column))
+def _place(file: SourceFile, line: int, column: int) -> NameUse:
+    return NameUse(file.path, file.offset(line, column))
 
 
-def _named(file: File, node: ast.AST, name: str) -> Place:
+def _named(file: SourceFile, node: ast.AST, name: str) -> NameUse:
     """Where ``name`` stands in a ``def`` or ``class`` line, or in an import's part."""
     start = file.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
     match = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(file.text, start)
-    return Place(file.path, match.start() if match else start)
+    return NameUse(file.path, match.start() if match else start)
 
 
-def _global_reads(file: File, name: str) -> Iterator[Place]:
+def _global_reads(file: SourceFile, name: str) -> Iterator[NameUse]:
     """Every place in the file whose ``name`` is the module's."""
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Name) and node.id == name and not _shadowed(file, node, name):
@@ -83,7 +83,7 @@ def _global_reads(file: File, name: str) -> Iterator[Place]:
             yield _named(file, node, name)
 
 
-def _shadowed(file: File, node: ast.AST, name: str) -> bool:
+def _shadowed(file: SourceFile, node: ast.AST, name: str) -> bool:
     """Whether a function or class between the node and the module binds the name itself."""
     inner = True
     for scope in file.up(node):
@@ -103,7 +103,7 @@ def _shadowed(file: File, node: ast.AST, name: str) -> bool:
     return False
 
 
-def _inside(file: File, node: ast.AST, scope: ast.AST) -> bool:
+def _inside(file: SourceFile, node: ast.AST, scope: ast.AST) -> bool:
     """Defaults, decorators and annotations of a function are read in the scope around it."""
     if isinstance(scope, ast.Lambda):
         return True
@@ -114,7 +114,7 @@ def _inside(file: File, node: ast.AST, scope: ast.AST) -> bool:
     return not (isinstance(child, ast.arguments) and not isinstance(node, ast.arg))
 
 
-def _binds(file: File, scope: ast.AST, name: str) -> bool:
+def _binds(file: SourceFile, scope: ast.AST, name: str) -> bool:
     bound = False
     for node in _own(scope):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
@@ -141,7 +141,7 @@ def _own(scope: ast.AST) -> Iterator[ast.AST]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-def _listed(file: File, name: str) -> Iterator[Place]:
+def _listed(file: SourceFile, name: str) -> Iterator[NameUse]:
     """The name as a string in ``__all__``."""
     for node in ast.walk(file.tree):
         match node:
@@ -154,9 +154,9 @@ def _listed(file: File, name: str) -> Iterator[Place]:
                         yield _named(file, each, name)
 
 
-def _imported(file: File, home: File, name: str) -> tuple[set[Place], bool]:
+def _imported(file: SourceFile, home: SourceFile, name: str) -> tuple[set[NameUse], bool]:
     """Places in another file, and whether the name is now bound there under its own name."""
-    places: set[Place] = set()
+    places: set[NameUse] = set()
     exported = False
     prefixes: set[str] = set()
     for node in ast.walk(file.tree):
@@ -180,7 +180,7 @@ def _imported(file: File, home: File, name: str) -> tuple[set[Place], bool]:
     return places, exported
 
 
-def _absolute(file: File, node: ast.ImportFrom) -> str:
+def _absolute(file: SourceFile, node: ast.ImportFrom) -> str:
     """The module an import names, relative ones made absolute from the repository's root."""
     if not node.level:
         return node.module or ""
@@ -189,15 +189,15 @@ def _absolute(file: File, node: ast.ImportFrom) -> str:
     return ".".join([*parts, *([node.module] if node.module else [])])
 
 
-def _attribute(file: File, node: ast.Attribute) -> Place:
+def _attribute(file: SourceFile, node: ast.Attribute) -> NameUse:
     end = file.offset(node.end_lineno or 0, node.end_col_offset or 0)
-    return Place(file.path, end - len(node.attr))
+    return NameUse(file.path, end - len(node.attr))
 
 
-def attribute_places(index: Index, target: list[Definition], family: set[str]) -> set[Place]:
+def attribute_places(index: Index, target: list[Definition], family: set[str]) -> set[NameUse]:
     """A method or attribute: every ``.name``, the definitions, fields given by keyword to the class."""
     name = target[0].name
-    places: set[Place] = set()
+    places: set[NameUse] = set()
     for each in target:
         file = index.files[each.path]
         if not isinstance(each.node, ast.Attribute):
@@ -228,11 +228,13 @@ def _has_init(index: Index, name: str) -> bool:
     )
 
 
-def local_places(file: File, target: list[Definition], new: str, refused: type[Exception]) -> set[Place]:
+def local_places(
+    file: SourceFile, target: list[Definition], new: str, refused: type[Exception]
+) -> set[NameUse]:
     """A local name or parameter: its function, and for a parameter refuses when callers give it by name."""
     name = target[0].name
     scope = next(each for each in file.up(target[0].node) if isinstance(each, FUNCTIONS))
-    places: set[Place] = set()
+    places: set[NameUse] = set()
     for node in ast.walk(scope):
         if isinstance(node, (ast.Name, ast.arg)):
             found = node.id if isinstance(node, ast.Name) else node.arg
@@ -246,9 +248,9 @@ def local_places(file: File, target: list[Definition], new: str, refused: type[E
     return places
 
 
-def keyword_places(index: Index, function: str, name: str) -> set[Place]:
+def keyword_places(index: Index, function: str, name: str) -> set[NameUse]:
     """Where calls of a function (by its last name) give the parameter ``name`` by keyword."""
-    places: set[Place] = set()
+    places: set[NameUse] = set()
     for file in index.files.values():
         for node in ast.walk(file.tree):
             match node:

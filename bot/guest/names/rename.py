@@ -10,8 +10,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .index import Definition, File, Index
-from .places import Place, attribute_places, keyword_places, local_places, module_places
+from .index import Definition, Index, SourceFile
+from .places import NameUse, attribute_places, keyword_places, local_places, module_places
 
 COMMON = frozenset(
     name
@@ -20,7 +20,7 @@ COMMON = frozenset(
 ) | {"join", "read", "write", "close", "open", "start", "stop", "run", "match", "search", "group", "send"}
 
 
-class Refused(Exception):
+class RenameRefused(Exception):
     """The rename cannot be told apart from something else; the message says why."""
 
 
@@ -30,7 +30,7 @@ def rename(index: Index, old: str, new: str) -> dict[str, Any]:
         target = _target(index, old, new)
         places = _places(index, target, new)
         texts = _rewritten(index, places, target[0].name, new)
-    except Refused as refused:
+    except RenameRefused as refused:
         return {"refused": str(refused)}
     _write(index, texts)
     return {
@@ -49,14 +49,14 @@ def _target(index: Index, old: str, new: str) -> list[Definition]:
     """All definitions of the one thing that ``old`` means."""
     name = old.rpartition(".")[2]
     if not new.isidentifier() or keyword.iskeyword(new):
-        raise Refused(f"`{new}` is not a name that Python allows")
+        raise RenameRefused(f"`{new}` is not a name that Python allows")
     if name == new:
-        raise Refused("both names are the same")
+        raise RenameRefused("both names are the same")
     if name.startswith("__") and name.endswith("__"):
-        raise Refused(f"`{name}` has a meaning in Python itself")
+        raise RenameRefused(f"`{name}` has a meaning in Python itself")
     found = index.named(old)
     if not found:
-        raise Refused(f"no Python file here defines `{old}`")
+        raise RenameRefused(f"no Python file here defines `{old}`")
     outer = [each for each in found if each.kind not in ("local", "parameter")] or found
     groups: dict[tuple[str, str, str], list[Definition]] = {}
     for each in outer:
@@ -68,7 +68,7 @@ def _target(index: Index, old: str, new: str) -> list[Definition]:
                 for each in groups.values()
             }
         )
-        raise Refused(
+        raise RenameRefused(
             f"`{old}` may be any of {', '.join(named[:6])}; name the one that is meant with its class or file"
         )
     (group,) = groups.values()
@@ -99,44 +99,44 @@ def _family(index: Index, name: str) -> set[str]:
     return family
 
 
-def _places(index: Index, target: list[Definition], new: str) -> set[Place]:
+def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
     first = target[0]
     if first.kind in ("local", "parameter"):
-        local = local_places(index.files[first.path], target, new, Refused)
+        local = local_places(index.files[first.path], target, new, RenameRefused)
         return local | (_given(index, first) if first.kind == "parameter" else set())
     if first.kind in ("method", "attribute"):
         if first.name in COMMON:
-            raise Refused(
+            raise RenameRefused(
                 f"`.{first.name}` is also an attribute of Python's own types, and types are not known here"
             )
         others = [each for each in index.named(first.name) if each.kind in ("function", "class", "variable")]
         if others:
             other = others[0]
-            raise Refused(f"`{first.name}` is also a {other.kind} in `{other.path}:{other.line}`")
+            raise RenameRefused(f"`{first.name}` is also a {other.kind} in `{other.path}:{other.line}`")
         family = _family(index, first.owner.rpartition(".")[2])
         taken = [each for each in index.named(new) if each.owner.rpartition(".")[2] in family]
         if taken:
-            raise Refused(f"`{taken[0].dotted}` is there already, `{taken[0].path}:{taken[0].line}`")
+            raise RenameRefused(f"`{taken[0].dotted}` is there already, `{taken[0].path}:{taken[0].line}`")
         return attribute_places(index, target, family)
     if new in dir(builtins):
-        raise Refused(f"`{new}` would hide Python's own")
-    return module_places(index, target, new, Refused)
+        raise RenameRefused(f"`{new}` would hide Python's own")
+    return module_places(index, target, new, RenameRefused)
 
 
-def _given(index: Index, parameter: Definition) -> set[Place]:
+def _given(index: Index, parameter: Definition) -> set[NameUse]:
     """Where callers give a parameter by its name; refuses when several functions share theirs."""
     owner, _, function = parameter.owner.rpartition(".")
     called = owner.rpartition(".")[2] if function == "__init__" else function
     given = keyword_places(index, called, parameter.name)
     same = [each for each in index.named(called) if each.kind in ("function", "method", "class")]
     if given and len(same) > 1:
-        raise Refused(
+        raise RenameRefused(
             f"calls of `{called}` give `{parameter.name}` by name, and there are {len(same)} of them"
         )
     return given
 
 
-def _rewritten(index: Index, places: set[Place], old: str, new: str) -> dict[str, str]:
+def _rewritten(index: Index, places: set[NameUse], old: str, new: str) -> dict[str, str]:
     """The new texts; every place must hold the old name, and every file must still be valid Python."""
     by_path: dict[str, list[int]] = {}
     for place in places:
@@ -146,19 +146,19 @@ def _rewritten(index: Index, places: set[Place], old: str, new: str) -> dict[str
         text = index.files[path].text
         for offset in sorted(offsets, reverse=True):
             if text[offset : offset + len(old)] != old:
-                raise Refused(f"`{old}` stands in `{path}` where it cannot be replaced safely")
+                raise RenameRefused(f"`{old}` stands in `{path}` where it cannot be replaced safely")
             text = text[:offset] + new + text[offset + len(old) :]
         try:
             ast.parse(text)
         except SyntaxError as error:
-            raise Refused(f"`{path}` would not be valid Python: {error}") from None
+            raise RenameRefused(f"`{path}` would not be valid Python: {error}") from None
         texts[path] = text
     return texts
 
 
 def _write(index: Index, texts: dict[str, str]) -> None:
     for path, text in texts.items():
-        file: File = index.files[path]
+        file: SourceFile = index.files[path]
         target = index.root / path
         spare = target.with_name(f".{target.name}.hob")
         spare.write_bytes(text.encode(file.encoding))

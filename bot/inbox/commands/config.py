@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bot.domain import Event
 from bot.github.app import RepoApi
 from bot.inbox.commands.earlier_work import plain
-from bot.inbox.delivery_context import Desk
+from bot.inbox.delivery_context import DeliveryContext
 from bot.repofile import PATH, RepoConfig, parse
 
 LONGEST = 200  # characters of a value that are shown
@@ -20,7 +20,7 @@ FOUND = "found by the tree's files"  # where hob.yml names no command, see ``bot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class ConfigInForce:
     """The repository's file as it counts now: of the default branch's newest commit, '' without a branch."""
 
     config: RepoConfig
@@ -28,25 +28,25 @@ class InForce:
     there: bool = False
 
 
-async def in_force(api: RepoApi, event: Event) -> InForce:
+async def read_config_in_force(api: RepoApi, event: Event) -> ConfigInForce:
     """The configuration that a run would go by now. Raises UserError that names what is wrong with it."""
     commit = await api.branch_head(event.repo.default_branch) if event.repo else None
     text = await api.file_at(PATH, commit) if commit else None
-    return InForce(config=parse(text), commit=commit or "", there=text is not None)
+    return ConfigInForce(config=parse(text), commit=commit or "", there=text is not None)
 
 
-async def configuration(desk: Desk, api: RepoApi, event: Event) -> str:
+async def render_config(context: DeliveryContext, api: RepoApi, event: Event) -> str:
     """Every value with its origin, as a table. Raises UserError when the repository's file is invalid."""
-    now = await in_force(api, event)
+    now = await read_config_in_force(api, event)
     file = f"`{PATH}` at `{now.commit[:12]}`"
-    rows = [_row(*each) for each in _values(desk, now, file)]
+    rows = [_row(*each) for each in _values(context, now, file)]
     head = f"What I go by here, {'with' if now.there else 'without a'} {file if now.there else f'`{PATH}`'}:"
     text = "\n".join([head, "", "| key | value | from |", "|---|---|---|", *rows])
-    return desk.house.safe(text)
+    return context.operator.safe(text)
 
 
-def _values(desk: Desk, now: InForce, file: str) -> Iterator[tuple[str, str, str]]:
-    operator = dict(desk.house.shown)
+def _values(context: DeliveryContext, now: ConfigInForce, file: str) -> Iterator[tuple[str, str, str]]:
+    operator = dict(context.operator.shown)
     for key, value in _flat(now.config):
         given = _is_set(now.config, key)
         if not given and key in OPERATORS and key in operator:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.domain import TERMINAL, Asked, Directive, DirectiveWord, Event, Task, TaskKind, TaskState
-from bot.inbox.commands.parse import RESOLVE, Word
+from bot.domain import TERMINAL, Directive, DirectiveWord, Event, Request, Task, TaskKind, TaskState
+from bot.inbox.commands.parse import RESOLVE, CommandWord
 from bot.inbox.decision import Command
 from bot.tasks.attempts import AttemptRecord
 from bot.tasks.database.tables import AttemptState
@@ -33,18 +33,18 @@ _WORDS = {
 }
 
 
-async def order(store: Store, event: Event, command: Command, *, slug: str) -> Asked | str:
+async def order_earlier_work(store: Store, event: Event, command: Command, *, slug: str) -> Request | str:
     """The task that a command makes, or what its author is told instead."""
-    if command.word is Word.RETRY:
+    if command.word is CommandWord.RETRY:
         return await _retry(store, event)
-    if command.word is Word.TRY:
+    if command.word is CommandWord.TRY:
         return await _try(store, event, command.number)
-    if command.word is Word.APPROVE:
+    if command.word is CommandWord.APPROVE:
         return await _approve(store, event, command.digest, slug)
     return await _use(store, event, command.number, slug)
 
 
-async def status(store: Store, event: Event, *, base_url: str) -> str:
+async def render_status(store: Store, event: Event, *, base_url: str) -> str:
     """What runs, what is queued, and how the last one ended."""
     tasks = await store.tasks_on(_key(event))
     if not tasks:
@@ -62,7 +62,7 @@ async def status(store: Store, event: Event, *, base_url: str) -> str:
     return "\n".join(lines)
 
 
-async def _retry(store: Store, event: Event) -> Asked | str:
+async def _retry(store: Store, event: Event) -> Request | str:
     tasks = await store.tasks_on(_key(event))
     if not tasks:
         return "There is nothing of mine on this thread to do again. Say what should change."
@@ -72,10 +72,10 @@ async def _retry(store: Store, event: Event) -> Asked | str:
     # As it was asked, but by who asks now, and with what was said until now.
     at = event.trigger.at if event.trigger else last.trigger.at
     again = replace(event, trigger=replace(last.trigger, at=at))
-    return Asked(kind=last.kind, request=last.request, event=again, directive=last.directive)
+    return Request(kind=last.kind, request=last.request, event=again, directive=last.directive)
 
 
-async def _try(store: Store, event: Event, number: int) -> Asked | str:
+async def _try(store: Store, event: Event, number: int) -> Request | str:
     if not 1 <= number <= MOST:
         return f"I make 1 to {MOST} attempts at once, not {number}."
     root = await _root(store, event)
@@ -84,10 +84,10 @@ async def _try(store: Store, event: Event, number: int) -> Asked | str:
         return "I do not know of what request this pull request came. Say what should change."
     request = root.request if root else RESOLVE
     directive = Directive(word=DirectiveWord.TRY, number=number, of=root.id if root else 0)
-    return Asked(kind=kind, request=request, event=event, directive=directive)
+    return Request(kind=kind, request=request, event=event, directive=directive)
 
 
-async def _use(store: Store, event: Event, number: int, slug: str) -> Asked | str:
+async def _use(store: Store, event: Event, number: int, slug: str) -> Request | str:
     root = await _root(store, event, with_attempts=True)
     known = await store.attempts(root.id) if root else []
     wanted = next((each for each in known if each.ordinal == number), None)
@@ -103,10 +103,10 @@ async def _use(store: Store, event: Event, number: int, slug: str) -> Asked | st
         return f"Attempt {number} is what is published already, in #{root.pull}."
     directive = Directive(word=DirectiveWord.USE, number=number, of=root.id)
     request = f"Publish attempt {number} at: {root.request}"
-    return Asked(kind=_kind(event), request=request, event=event, directive=directive)
+    return Request(kind=_kind(event), request=request, event=event, directive=directive)
 
 
-async def _approve(store: Store, event: Event, digest: str, slug: str) -> Asked | str:
+async def _approve(store: Store, event: Event, digest: str, slug: str) -> Request | str:
     """What the digest stands for is looked up by the run, which has the trees."""
     root = await _root(store, event, with_attempts=True)
     if root is None:
@@ -118,7 +118,7 @@ async def _approve(store: Store, event: Event, digest: str, slug: str) -> Asked 
         )
     directive = Directive(word=DirectiveWord.APPROVE, of=root.id, digest=digest)
     request = f"Release what is held back: {digest}"
-    return Asked(kind=_kind(event), request=request, event=event, directive=directive)
+    return Request(kind=_kind(event), request=request, event=event, directive=directive)
 
 
 def _there_are(known: list[AttemptRecord], slug: str) -> str:
@@ -131,7 +131,7 @@ def _there_are(known: list[AttemptRecord], slug: str) -> str:
 async def _root(store: Store, event: Event, *, with_attempts: bool = False) -> Task | None:
     """The task whose request a command on this thread is about."""
     there = await store.tasks_on(_key(event))
-    tasks = [task for task in there if task.root == task.id and not task.kind.is_words]
+    tasks = [task for task in there if task.root == task.id and not task.kind.produces_only_text]
     if event.thread and event.thread.is_pull and event.repo:
         opener = await store.task_of_pull(event.repo.id, event.thread.number)
         if opener is not None:

@@ -15,7 +15,7 @@ from enum import StrEnum
 RESOLVE = "Resolve this."  # what a mere mention or a label asks for
 
 
-class Word(StrEnum):
+class CommandWord(StrEnum):
     """The commands."""
 
     STOP = "stop"
@@ -33,17 +33,19 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class ParsedCommand:
     """What somebody said to the bot: a command, or a request in their own words (empty: none)."""
 
-    word: Word | None = None
+    word: CommandWord | None = None
     request: str = ""
     number: int = 0  # of ``try`` and ``use``
     digest: str = ""  # of ``approve``
     whole: bool = False  # the request is all of an issue, which is no question to be answered only
 
 
-_ALONE = {word.value: word for word in Word if word not in (Word.TRY, Word.USE)} | {"cancel": Word.STOP}
+_ALONE = {word.value: word for word in CommandWord if word not in (CommandWord.TRY, CommandWord.USE)} | {
+    "cancel": CommandWord.STOP
+}
 _NUMBERED = re.compile(
     r"\W*(?:please\W+)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
     re.IGNORECASE,
@@ -97,19 +99,19 @@ _ASKING = {"please", "can", "could", "would", "you", "care", "of", "at", "into",
 _BARE = frozenset(_POINTING | _DOING | _ASKING | {"and", "have", "try", "thanks"})
 
 
-def understand(requests: Sequence[str]) -> Said:
+def parse_commands(requests: Sequence[str]) -> ParsedCommand:
     """What the requests of one text come to. ``stop`` wins over all else; several requests become one."""
     commands = [_command(request) for request in requests]
-    if any(command and command.word is Word.STOP for command in commands):
-        return Said(word=Word.STOP)
+    if any(command and command.word is CommandWord.STOP for command in commands):
+        return ParsedCommand(word=CommandWord.STOP)
     asked = [
         request
         for request, command in zip(requests, commands, strict=True)
         if command is None and not _courtesy(request)
     ]
     if asked:
-        return Said(request="\n\n".join(request for request in asked if request) or RESOLVE)
-    return next(filter(None, commands), Said())
+        return ParsedCommand(request="\n\n".join(request for request in asked if request) or RESOLVE)
+    return next(filter(None, commands), ParsedCommand())
 
 
 def is_bare(request: str) -> bool:
@@ -135,17 +137,19 @@ def _mends(request: str) -> bool:
     return not _MENDING.isdisjoint(_tokens(_CODE.sub(" ", request)))
 
 
-def _command(request: str) -> Said | None:
+def _command(request: str) -> ParsedCommand | None:
     if numbered := _NUMBERED.fullmatch(request):
-        return Said(word=Word(numbered[1].lower()), number=int(numbered[2]))
+        return ParsedCommand(word=CommandWord(numbered[1].lower()), number=int(numbered[2]))
     if approved := _APPROVED.fullmatch(request):
-        return Said(word=Word.APPROVE, digest=approved[1].lower())
+        return ParsedCommand(word=CommandWord.APPROVE, digest=approved[1].lower())
     tokens = _tokens(request)
     words = [word for word in tokens if word not in _AROUND]
-    word = Word.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
-    if word is Word.EXPLAIN and not _POINTING.isdisjoint(tokens):  # "explain this" asks about what is there
+    word = CommandWord.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
+    if word is CommandWord.EXPLAIN and not _POINTING.isdisjoint(
+        tokens
+    ):  # "explain this" asks about what is there
         return None
-    return Said(word=word) if word else None
+    return ParsedCommand(word=word) if word else None
 
 
 def _courtesy(request: str) -> bool:

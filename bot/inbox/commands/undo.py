@@ -13,7 +13,7 @@ from bot.domain import Event
 from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.inbox.decision import is_own_pull
-from bot.inbox.delivery_context import Desk, thread_key
+from bot.inbox.delivery_context import DeliveryContext, thread_key
 from bot.inbox.payload import pull_thread
 
 NONE = "There is no pull request of mine here to undo."
@@ -27,9 +27,9 @@ OTHERS = (
 DONE = "↩️ I closed #{} and deleted its branch `{}`, which was at `{}`. GitHub can restore both on that page."
 
 
-async def undo(desk: Desk, api: RepoApi, event: Event) -> str:
+async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event) -> str:
     """Do it, and say what was done, or why nothing was. Raises UserError with what GitHub refuses."""
-    pull = await _pull(desk, api, event)
+    pull = await _pull(context, api, event)
     if pull is None or event.repo is None:
         return NONE
     number, thread = int(pull["number"]), pull_thread(pull)
@@ -41,37 +41,37 @@ async def undo(desk: Desk, api: RepoApi, event: Event) -> str:
         return f"#{number} is closed and its branch `{branch}` is gone already."
     if at not in (None, head):
         head = at or head  # a closed pull request does not follow its branch
-    others = await _others(desk, api, event.repo.id, number, head)
+    others = await _others(context, api, event.repo.id, number, head)
     if others:
         shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
         count = "a commit" if len(others) == 1 else f"{len(others)} commits"
         return OTHERS.format(number, count, branch, "is" if len(others) == 1 else "are", shown)
-    for task in await desk.store.tasks_of_pull(event.repo.id, number):
-        await desk.store.ask_cancel(task.id)
-    if at is not None and desk.remove_branch is not None:
-        await desk.remove_branch(api, event.repo, branch, head)
+    for task in await context.store.tasks_of_pull(event.repo.id, number):
+        await context.store.ask_cancel(task.id)
+    if at is not None and context.remove_branch is not None:
+        await context.remove_branch(api, event.repo, branch, head)
     if pull["state"] == "open":
         await api.close_pull(number)
     return DONE.format(number, branch, head[:12])
 
 
-async def _pull(desk: Desk, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
+async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
     """Hob's own pull request that a thread is, or that came of an issue last."""
     if event.thread is None or event.repo is None:
         return None
     number = event.thread.number
     if not event.thread.is_pull:
-        tasks = [task for task in await desk.store.tasks_on(thread_key(event)) if task.pull]
+        tasks = [task for task in await context.store.tasks_on(thread_key(event)) if task.pull]
         if not tasks:
             return None
         number = tasks[-1].pull
     pull = await api.pull(number)
-    return pull if is_own_pull(pull_thread(pull), desk.app, event.repo.id) else None
+    return pull if is_own_pull(pull_thread(pull), context.app, event.repo.id) else None
 
 
-async def _others(desk: Desk, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
+async def _others(context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
     """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
-    mine = await desk.store.pushed(repo_id, number)
+    mine = await context.store.pushed(repo_id, number)
     listed = [str(one["sha"]) for one in await api.pull_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more
         raise UserError(f"#{number} has too many commits for me to know whose they are; close it by hand.")

@@ -6,8 +6,8 @@ GitHub's help (``failing``).
 
 from __future__ import annotations
 
-from bot.domain import Asked, Event, TaskKind
-from bot.inbox.commands.parse import Word
+from bot.domain import Event, Request, TaskKind
+from bot.inbox.commands.parse import CommandWord
 from bot.inbox.decision import OWN_BRANCHES, AppIdentity, CheckFailed, Command, Decision, Ignored
 
 STOP, FIX = "stop", "fix"  # the buttons' identifiers
@@ -38,7 +38,7 @@ def _pressed(event: Event, app: AppIdentity) -> Decision:
     if not event.thread.number:
         return Ignored(reason="it is on no thread")
     if event.trigger.text == STOP:
-        return Command(word=Word.STOP, event=event)
+        return Command(word=CommandWord.STOP, event=event)
     if event.trigger.text == FIX:
-        return Asked(kind=TaskKind.REVISE, request=FIX_REQUEST, event=event)
+        return Request(kind=TaskKind.REVISE, request=FIX_REQUEST, event=event)
     return Ignored(reason="an unknown button")

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import re
 
-from bot.domain import Asked, Event, Trigger
-from bot.inbox.commands.parse import understand
+from bot.domain import Event, Request, Trigger
+from bot.inbox.commands.parse import parse_commands
 from bot.inbox.decision import (
     NO_MENTION,
     NOT_THEIRS,
     AppIdentity,
     Command,
     Decision,
-    Overheard,
+    UnaddressedComment,
     by_author,
+    interpret_words,
     is_own_pull,
     not_for_us,
-    said_on,
 )
-from bot.inbox.mentions import find
+from bot.inbox.mentions import find_mentions
 
 _TO_SOMEBODY = re.compile(r"\s*(?:(?:hi|hey|cc|fyi)\W+)?@", re.IGNORECASE)
 
@@ -36,15 +36,15 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if not by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
-        requests = added(event.trigger, app.slug)
+        requests = find_added_requests(event.trigger, app.slug)
     else:
-        requests = find(event.trigger.text, app.slug)
+        requests = find_mentions(event.trigger.text, app.slug)
     if requests:
-        return said_on(event, understand(requests), app=app)
+        return interpret_words(event, parse_commands(requests), app=app)
     return _overheard(event, app) or NO_MENTION
 
 
-def _overheard(event: Event, app: AppIdentity) -> Overheard | None:
+def _overheard(event: Event, app: AppIdentity) -> UnaddressedComment | None:
     """New words on the bot's own pull request, unless they are addressed to somebody else."""
     trigger, thread = event.trigger, event.thread
     if (
@@ -56,18 +56,18 @@ def _overheard(event: Event, app: AppIdentity) -> Overheard | None:
         return None
     if not is_own_pull(thread, app, event.repo.id) or _TO_SOMEBODY.match(trigger.text):
         return None
-    decision = said_on(event, understand([trigger.text.strip()]), app=app)
+    decision = interpret_words(event, parse_commands([trigger.text.strip()]), app=app)
     return (
-        Overheard(decision=decision)
-        if isinstance(decision, Asked | Command) and trigger.text.strip()
+        UnaddressedComment(decision=decision)
+        if isinstance(decision, Request | Command) and trigger.text.strip()
         else None
     )
 
 
-def added(trigger: Trigger, slug: str) -> list[str]:
+def find_added_requests(trigger: Trigger, slug: str) -> list[str]:
     """The requests that an edit brought in; none when there are as many mentions as before, or fewer."""
-    before = find(trigger.previous_text or "", slug)
-    now = find(trigger.text, slug)
+    before = find_mentions(trigger.previous_text or "", slug)
+    now = find_mentions(trigger.text, slug)
     if trigger.previous_text is None or len(now) <= len(before):
         return []
     return [request for request in now if request not in before] or now[len(before) :]

@@ -6,10 +6,18 @@
 from __future__ import annotations
 
 from bot.domain import Event, Thread
-from bot.inbox.commands.parse import RESOLVE, Said, is_bare, understand
-from bot.inbox.decision import NO_MENTION, NOT_THEIRS, AppIdentity, Decision, by_author, not_for_us, said_on
-from bot.inbox.mentions import find
-from bot.inbox.rules.comments import added
+from bot.inbox.commands.parse import RESOLVE, ParsedCommand, is_bare, parse_commands
+from bot.inbox.decision import (
+    NO_MENTION,
+    NOT_THEIRS,
+    AppIdentity,
+    Decision,
+    by_author,
+    interpret_words,
+    not_for_us,
+)
+from bot.inbox.mentions import find_mentions
+from bot.inbox.rules.comments import find_added_requests
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
@@ -20,15 +28,15 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if not by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
-        requests = added(event.trigger, app.slug)
+        requests = find_added_requests(event.trigger, app.slug)
     else:
-        requests = find(event.thread.title, app.slug) + find(event.trigger.text, app.slug)
+        requests = find_mentions(event.thread.title, app.slug) + find_mentions(event.trigger.text, app.slug)
     if not requests:
         return NO_MENTION
-    said = understand(requests)
+    said = parse_commands(requests)
     if said.request and is_bare(said.request):
-        said = Said(request=_whole(event.thread), whole=True)
-    return said_on(event, said, app=app)
+        said = ParsedCommand(request=_whole(event.thread), whole=True)
+    return interpret_words(event, said, app=app)
 
 
 def _whole(thread: Thread) -> str:

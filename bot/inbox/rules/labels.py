@@ -7,8 +7,8 @@ that person may write too.
 from __future__ import annotations
 
 from bot.domain import Event
-from bot.inbox.commands.parse import RESOLVE, Said
-from bot.inbox.decision import AppIdentity, Decision, Ignored, is_own_pull, not_for_us, said_on
+from bot.inbox.commands.parse import RESOLVE, ParsedCommand
+from bot.inbox.decision import AppIdentity, Decision, Ignored, interpret_words, is_own_pull, not_for_us
 
 ANOTHER = Ignored(reason="another label")
 
@@ -22,4 +22,4 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         return ANOTHER
     if event.thread and event.repo and is_own_pull(event.thread, app, event.repo.id):
         return Ignored(reason="a label asks for nothing on an own pull request")
-    return said_on(event, Said(request=RESOLVE), app=app)
+    return interpret_words(event, ParsedCommand(request=RESOLVE), app=app)

@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from bot.agent.journal import Journal
-from bot.agent.loop import think
+from bot.agent.loop import run_loop
 from bot.agent.models.direct import ModelCall
 from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.changes import change_set
-from bot.git.diff import between, unified
-from bot.git.paths import shown
-from bot.run.prove.gate import admit
-from bot.run.prove.prove import apply, prove
-from bot.text.defuse import cell
+from bot.git.diff import diff_between, unified_diff
+from bot.git.paths import printable_path
+from bot.run.prove.gate import admit_changes
+from bot.run.prove.prove import apply_changes, prove
+from bot.text.defuse import table_cell
 from bot.text.redact import Redactor
-from bot.workspace.base_merge import concluded
+from bot.workspace.base_merge import conclude_merge
 from bot.workspace.checkout import Checkout
-from bot.workspace.network import merged
+from bot.workspace.network import merge_blocked
 from sandbox.spec import Sandbox
 
 # Where no price is known, tokens are the budget: each turn may read a long conversation once more.
@@ -44,7 +44,7 @@ class Interrupted:
     changes: ChangeSet
 
 
-class Witness(Protocol):
+class WorkspaceObserver(Protocol):
     """Somebody who sees the workspace while an attempt goes on."""
 
     def watch(self, look: Look) -> None:
@@ -66,7 +66,7 @@ def model_name(checkout: Checkout, default: str) -> str:
     return wanted or default
 
 
-async def attempt(
+async def run_attempt(
     checkout: Checkout,
     brief: Brief,
     *,
@@ -75,7 +75,7 @@ async def attempt(
     redactor: Redactor,
     set_phase: SetPhase,
     limits: Limits | None = None,
-    witness: Witness | None = None,
+    observer: WorkspaceObserver | None = None,
     interrupted: Interrupted | None = None,
 ) -> Result:
     """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled.
@@ -85,16 +85,16 @@ async def attempt(
     await set_phase(Phase.THINK)
     limits = limits or whole_budget(checkout)
     outcome, changes, blocked = await _think(
-        checkout, brief, model, journal, redactor, limits, witness, interrupted
+        checkout, brief, model, journal, redactor, limits, observer, interrupted
     )
     outcome = _redacted(outcome, redactor)
-    if brief.kind.is_words:
+    if brief.kind.produces_only_text:
         return await _words(checkout, _dropped(outcome, changes, redactor), blocked, redactor, set_phase)
     admitted = await asyncio.to_thread(
-        admit, changes, protected=checkout.config.protected_paths, redactor=redactor
+        admit_changes, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
     outcome, admitted = await asyncio.to_thread(
-        concluded,
+        conclude_merge,
         checkout.joined,
         str(checkout.repo),
         outcome,
@@ -105,8 +105,8 @@ async def attempt(
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
     proof = await prove(checkout, admitted, redactor)
-    proof = replace(proof, blocked=merged(blocked, proof.blocked))
-    diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, admitted)
+    proof = replace(proof, blocked=merge_blocked(blocked, proof.blocked))
+    diff = await asyncio.to_thread(unified_diff, checkout.repo, checkout.base, admitted)
     return Result(outcome=outcome, changes=admitted, proof=proof, diff=diff)
 
 
@@ -122,8 +122,8 @@ async def _words(
     if checkout.before is not None and outcome.kind is not OutcomeKind.BLOCKED:
         await set_phase(Phase.PROVE)
         proof = await prove(checkout, nothing, redactor)
-        proof = replace(proof, blocked=merged(blocked, proof.blocked))
-        diff = await asyncio.to_thread(between, checkout.repo, checkout.before.base, checkout.base)
+        proof = replace(proof, blocked=merge_blocked(blocked, proof.blocked))
+        diff = await asyncio.to_thread(diff_between, checkout.repo, checkout.before.base, checkout.base)
     return Result(outcome=outcome, changes=nothing, proof=proof, diff=diff)
 
 
@@ -132,7 +132,9 @@ def _dropped(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> Outcom
     kind = OutcomeKind.ANSWERED if outcome.kind is OutcomeKind.CHANGED else outcome.kind
     if not changes.files:
         return replace(outcome, kind=kind)
-    names = ", ".join(f"`{cell(redactor.text(shown(file.path)))}`" for file in changes.files[:10])
+    names = ", ".join(
+        f"`{table_cell(redactor.text(printable_path(file.path)))}`" for file in changes.files[:10]
+    )
     more = f" and {len(changes.files) - 10} more" if len(changes.files) > 10 else ""
     said = f"Only words were asked for, so what I changed while I looked was dropped: {names}{more}."
     return replace(outcome, kind=kind, summary=f"{outcome.summary}\n\n{said}".strip())
@@ -180,7 +182,7 @@ async def _think(
     journal: Journal,
     redactor: Redactor,
     limits: Limits,
-    witness: Witness | None,
+    observer: WorkspaceObserver | None,
     interrupted: Interrupted | None,
 ) -> tuple[Outcome, ChangeSet, tuple[Blocked, ...]]:
     """The agent's words, what its workspace really holds, and what setup and agent could not reach."""
@@ -191,10 +193,10 @@ async def _think(
 
     try:
         if interrupted:
-            await apply(sandbox, interrupted.changes)
-        if witness:
-            witness.watch(look)
-        outcome = await think(
+            await apply_changes(sandbox, interrupted.changes)
+        if observer:
+            observer.watch(look)
+        outcome = await run_loop(
             brief=brief,
             model=model,
             sandbox=sandbox,
@@ -204,19 +206,19 @@ async def _think(
         )
         changes = await look()
     except asyncio.CancelledError:
-        if witness:
-            await _rescue(witness, look)
+        if observer:
+            await _rescue(observer, look)
         raise
     finally:
         await sandbox.aclose()
-    return outcome, changes, merged(checkout.blocked, sandbox.blocked(redactor))
+    return outcome, changes, merge_blocked(checkout.blocked, sandbox.blocked(redactor))
 
 
-async def _rescue(witness: Witness, look: Look) -> None:
-    """Give what lies in the workspace to the witness. Whatever goes wrong: the last turn's is stored."""
+async def _rescue(observer: WorkspaceObserver, look: Look) -> None:
+    """Give what lies in the workspace to the observer. Whatever goes wrong: the last turn's is stored."""
     with suppress(Exception):
         async with asyncio.timeout(RESCUE_SECONDS):
-            witness.left(await look())
+            observer.left(await look())
 
 
 async def _changes(sandbox: Sandbox, checkout: Checkout) -> ChangeSet:

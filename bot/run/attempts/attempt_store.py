@@ -13,12 +13,12 @@ import structlog
 from bot.agent.transcript import past
 from bot.domain import Brief, ChangeSet, Outcome, OutcomeKind, Proof, Result, Run, Task, Usage
 from bot.errors import UserError
-from bot.git.diff import unified
+from bot.git.diff import unified_diff
 from bot.run.attempts.attempt import Interrupted
-from bot.run.attempts.best_of import Desk
-from bot.run.attempts.journal import AttemptJournal, Board
-from bot.run.attempts.ranking import Tried
-from bot.run.prove.gate import admit
+from bot.run.attempts.best_of import AttemptIO
+from bot.run.attempts.journal import AttemptJournal, ProgressComment
+from bot.run.attempts.ranking import FinishedAttempt
+from bot.run.prove.gate import admit_changes
 from bot.tasks.attempts import AttemptRecord
 from bot.tasks.database.column_values import restore
 from bot.tasks.database.tables import AttemptState
@@ -32,14 +32,20 @@ STARTED_OVER = "I could not go on from where I was interrupted ({}), so I starte
 GIVEN_UP = "given up: another attempt was good enough"
 
 
-class Notebook:
+class AttemptStore:
     """The attempts of one run, at the request of its own task or of an earlier one; see ``attempts.Kept``."""
 
     def __init__(
-        self, store: Store, run: Run, task: Task, board: Board, redactor: Redactor, checkout: Checkout
+        self,
+        store: Store,
+        run: Run,
+        task: Task,
+        progress: ProgressComment,
+        redactor: Redactor,
+        checkout: Checkout,
     ) -> None:
         self._store, self._run, self._task = store, run, task
-        self._board, self._redactor, self._checkout = board, redactor, checkout
+        self._board, self._redactor, self._checkout = progress, redactor, checkout
         self._open: dict[int, tuple[AttemptRecord, AttemptJournal]] = {}
         self.first = 1
 
@@ -49,7 +55,7 @@ class Notebook:
         mine = [each.ordinal for each in known if each.maker == self._task.id]
         self.first = min(mine, default=max((each.ordinal for each in known), default=0) + 1)
 
-    async def ended(self) -> Sequence[Tried]:
+    async def ended(self) -> Sequence[FinishedAttempt]:
         """Attempts at the same request on the same commit that are over."""
         known = await self._store.attempts(self._task.root)
         over = (AttemptState.ENDED, AttemptState.FAILED)
@@ -61,7 +67,7 @@ class Notebook:
             and (each.state is AttemptState.ENDED or each.maker == self._task.id)
         ]
 
-    async def begin(self, ordinal: int, model: str, brief: Brief) -> Desk:
+    async def begin(self, ordinal: int, model: str, brief: Brief) -> AttemptIO:
         """An attempt begins, or goes on from the last turn of an interrupted run. Raises LeaseLost."""
         known = await self._store.attempts(self._task.root)
         before = next((each for each in known if each.ordinal == ordinal), None)
@@ -80,7 +86,7 @@ class Notebook:
             heard=heard,
         )
         self._open[ordinal] = (record, journal)
-        return Desk(journal=journal, witness=journal, interrupted=interrupted)
+        return AttemptIO(journal=journal, observer=journal, interrupted=interrupted)
 
     async def _interrupted(
         self, before: AttemptRecord | None, record: AttemptRecord
@@ -107,7 +113,7 @@ class Notebook:
         log.warning("attempt.started_over", reason=why)
         await self._board.remark("🔁 " + STARTED_OVER.format(why))
 
-    async def end(self, tried: Tried) -> None:
+    async def end(self, tried: FinishedAttempt) -> None:
         """An attempt is over. Raises LeaseLost."""
         opened = self._open.pop(tried.ordinal, None)
         if opened is None:
@@ -130,7 +136,7 @@ class Notebook:
             changes=result.changes,
         )
 
-    async def round(self, ordinals: Sequence[int], before: Sequence[Tried]) -> None:
+    async def round(self, ordinals: Sequence[int], before: Sequence[FinishedAttempt]) -> None:
         """Tell people that several attempts begin."""
         await self._board.begin_round()
         names = _listed(ordinals)
@@ -155,7 +161,7 @@ class Notebook:
         The ordinals of those that had any, each with '' or why it may not be kept. Raises LeaseLost.
         """
         left: dict[int, str] = {}
-        if self._task.kind.is_words:
+        if self._task.kind.produces_only_text:
             return left
         for ordinal, (record, journal) in sorted(self._open.items()):
             changes = journal.rescued
@@ -175,11 +181,14 @@ class Notebook:
         error = ""
         try:
             changes = await asyncio.to_thread(
-                admit, changes, protected=self._checkout.config.protected_paths, redactor=self._redactor
+                admit_changes,
+                changes,
+                protected=self._checkout.config.protected_paths,
+                redactor=self._redactor,
             )
         except UserError as refused:
             changes, error = ChangeSet(base=self._checkout.base), refused.message
-        diff = await asyncio.to_thread(unified, self._checkout.repo, self._checkout.base, changes)
+        diff = await asyncio.to_thread(unified_diff, self._checkout.repo, self._checkout.base, changes)
         turns = await self._store.turns(self._run.id, ordinal=record.ordinal)
         usage = Usage(**turns[-1].record.get("total", {})) if turns else Usage()
         await self._store.end_attempt(
@@ -196,12 +205,12 @@ class Notebook:
         return error if error or changes else None
 
 
-async def tried(store: Store, record: AttemptRecord) -> Tried:
+async def tried(store: Store, record: AttemptRecord) -> FinishedAttempt:
     """A stored attempt as the judge takes it."""
     used = Usage(**(record.usage or {}))
     seconds = used.seconds
     if record.outcome is None:
-        return Tried(
+        return FinishedAttempt(
             ordinal=record.ordinal, model=record.model, error=record.error, seconds=seconds, usage=used
         )
     result = Result(
@@ -210,7 +219,7 @@ async def tried(store: Store, record: AttemptRecord) -> Tried:
         proof=restore(Proof, record.proof or {}),
         diff=record.diff,
     )
-    return Tried(ordinal=record.ordinal, model=record.model, result=result, seconds=seconds)
+    return FinishedAttempt(ordinal=record.ordinal, model=record.model, result=result, seconds=seconds)
 
 
 def _ground(checkout: Checkout, brief: Brief, model: str) -> str:

@@ -2,7 +2,7 @@
 
 Adaptive unless told otherwise: the first attempt works alone, and only when its proof fails (or it gave up
 while the tests fail) the others start, side by side, each told what the earlier ones tried. No GitHub and no
-database here: ``Kept`` says where attempts are written down, ``Unkept`` is nowhere.
+database here: ``AttemptSink`` says where attempts are written down, ``NullSink`` is nowhere.
 
 The budget is the task's. Money and tokens: the first may use all of it, what it leaves is shared evenly among
 the others; attempts that start together share evenly from the start. Minutes: those that run side by side
@@ -24,9 +24,9 @@ from bot.agent.models.direct import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.repofile import RepoConfig
-from bot.run.attempts.attempt import Interrupted, SetPhase, Witness, attempt, whole_budget
-from bot.run.attempts.earlier import told_of
-from bot.run.attempts.ranking import Picked, Tried, pick, proof_failed
+from bot.run.attempts.attempt import Interrupted, SetPhase, WorkspaceObserver, run_attempt, whole_budget
+from bot.run.attempts.earlier import describe_earlier_attempts
+from bot.run.attempts.ranking import FinishedAttempt, Selection, pick_best, proof_failed
 from bot.run.prove.prove import fails_on_base
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
@@ -40,15 +40,15 @@ _SAME_AGAIN = ("scripted:",)  # a second attempt would be the same, unless more 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class AttemptIO:
     """What one attempt writes to, and what an interrupted one left to go on from."""
 
     journal: Journal
-    witness: Witness | None = None
+    observer: WorkspaceObserver | None = None
     interrupted: Interrupted | None = None
 
 
-class Kept(Protocol):
+class AttemptSink(Protocol):
     """Where attempts are written down."""
 
     @property
@@ -56,24 +56,24 @@ class Kept(Protocol):
         """The ordinal of the first attempt of this task: others may have been made for its request before."""
         ...
 
-    async def ended(self) -> Sequence[Tried]:
+    async def ended(self) -> Sequence[FinishedAttempt]:
         """Attempts on the same commit that are over: of an interrupted run, or made earlier."""
         ...
 
-    async def begin(self, ordinal: int, model: str, brief: Brief) -> Desk:
+    async def begin(self, ordinal: int, model: str, brief: Brief) -> AttemptIO:
         """An attempt begins, or goes on."""
         ...
 
-    async def end(self, tried: Tried) -> None:
+    async def end(self, tried: FinishedAttempt) -> None:
         """An attempt is over."""
         ...
 
-    async def round(self, ordinals: Sequence[int], before: Sequence[Tried]) -> None:
+    async def round(self, ordinals: Sequence[int], before: Sequence[FinishedAttempt]) -> None:
         """These begin now, after those: for people who watch."""
         ...
 
 
-class Unkept:
+class NullSink:
     """Nothing is written down: for runs without a database."""
 
     first = 1
@@ -81,22 +81,22 @@ class Unkept:
     def __init__(self, journal: Callable[[int], Journal]) -> None:
         self._journal = journal
 
-    async def ended(self) -> Sequence[Tried]:
+    async def ended(self) -> Sequence[FinishedAttempt]:
         """None: every run is the first."""
         return ()
 
-    async def begin(self, ordinal: int, model: str, brief: Brief) -> Desk:
+    async def begin(self, ordinal: int, model: str, brief: Brief) -> AttemptIO:
         """An attempt begins."""
-        return Desk(journal=self._journal(ordinal))
+        return AttemptIO(journal=self._journal(ordinal))
 
-    async def end(self, tried: Tried) -> None:
+    async def end(self, tried: FinishedAttempt) -> None:
         """Nothing is stored."""
 
-    async def round(self, ordinals: Sequence[int], before: Sequence[Tried]) -> None:
+    async def round(self, ordinals: Sequence[int], before: Sequence[FinishedAttempt]) -> None:
         """Nobody watches."""
 
 
-def ceiling(config: RepoConfig, model: str, *, asked: int | None = None) -> int:
+def attempt_limit(config: RepoConfig, model: str, *, asked: int | None = None) -> int:
     """How many attempts there may be: what a person asked for, else hob.yml, else ``CEILING``.
 
     One where another would be the same: always for the offline engine, unless asked for with a script.
@@ -113,11 +113,11 @@ async def best_of(
     *,
     most: int,
     new_model: Callable[[], ModelCall],
-    kept: Kept,
+    kept: AttemptSink,
     redactor: Redactor,
     set_phase: SetPhase,
     at_once: bool = False,
-) -> Picked:
+) -> Selection:
     """Up to ``most`` attempts, all ``at_once`` or as needed; the best of them.
 
     Raises Cancelled and LeaseLost at once. The error of an attempt that works alone is raised as it is, but
@@ -138,7 +138,7 @@ async def best_of(
             done += await rounds.together(rest, done, limits, of=wanted[-1])
     if not any(each.result for each in done):
         raise UserError("; ".join(each.error for each in done) or "no attempt was made", phase="gate")
-    return pick(done)
+    return pick_best(done)
 
 
 class _Rounds:
@@ -149,7 +149,7 @@ class _Rounds:
         checkout: Checkout,
         brief: Brief,
         new_model: Callable[[], ModelCall],
-        kept: Kept,
+        kept: AttemptSink,
         redactor: Redactor,
         set_phase: SetPhase,
     ) -> None:
@@ -157,7 +157,7 @@ class _Rounds:
         self._new_model, self._redactor, self._set_phase = new_model, redactor, set_phase
         self._used: dict[int, Usage] = {}  # by attempts that failed
 
-    def share(self, parts: int, used: Sequence[Tried]) -> Limits | None:
+    def share(self, parts: int, used: Sequence[FinishedAttempt]) -> Limits | None:
         """The limits of each of ``parts`` attempts after those; None when too little is left."""
         budget, tokens = self._checkout.config.budget, whole_budget(self._checkout).tokens
         spent = [each.used for each in used]
@@ -169,11 +169,11 @@ class _Rounds:
             return None
         return Limits(turns=budget.turns, seconds=seconds, usd=usd / parts, tokens=left // parts)
 
-    async def want_more(self, done: Sequence[Tried]) -> bool:
+    async def want_more(self, done: Sequence[FinishedAttempt]) -> bool:
         """Whether another attempt may do better than all that are over."""
         return bool(done) and all([await self._unproved(each) for each in done])
 
-    async def _unproved(self, tried: Tried) -> bool:
+    async def _unproved(self, tried: FinishedAttempt) -> bool:
         result = tried.result
         if result is None:
             return True
@@ -183,7 +183,7 @@ class _Rounds:
         gave_up = kind in (OutcomeKind.BLOCKED, OutcomeKind.LIMIT, OutcomeKind.CHANGED)
         return gave_up and await fails_on_base(self._checkout, self._redactor)
 
-    async def alone(self, ordinal: int, *, alone: bool) -> Tried:
+    async def alone(self, ordinal: int, *, alone: bool) -> FinishedAttempt:
         """The first attempt. Raises whatever ends it, but for the gate's refusal when others may follow."""
         limits = self.share(1, ())
         try:
@@ -197,8 +197,8 @@ class _Rounds:
             return tried
 
     async def together(
-        self, ordinals: Sequence[int], before: Sequence[Tried], limits: Limits, *, of: int
-    ) -> list[Tried]:
+        self, ordinals: Sequence[int], before: Sequence[FinishedAttempt], limits: Limits, *, of: int
+    ) -> list[FinishedAttempt]:
         """Attempts side by side; one that fails leaves the others alone."""
         await self._kept.round(ordinals, before)
         await self._set_phase(Phase.THINK)
@@ -209,7 +209,7 @@ class _Rounds:
         for error in errors:
             if isinstance(error, (Cancelled, LeaseLost)) or not isinstance(error, Exception):
                 raise error
-        tried = [each for each in ended if isinstance(each, Tried)]
+        tried = [each for each in ended if isinstance(each, FinishedAttempt)]
         if errors and not any(each.result for each in (*before, *tried)):
             raise next((each for each in errors if isinstance(each, (Parked, Retry))), errors[0])
         for number, each in zip(ordinals, ended, strict=True):
@@ -217,17 +217,19 @@ class _Rounds:
                 tried.append(await self._failed(number, each))
         return tried
 
-    async def _beside(self, ordinal: int, before: Sequence[Tried], limits: Limits, of: int) -> Tried:
-        brief = self._brief if ordinal == 1 else told_of(self._brief, ordinal, of, before)
+    async def _beside(
+        self, ordinal: int, before: Sequence[FinishedAttempt], limits: Limits, of: int
+    ) -> FinishedAttempt:
+        brief = self._brief if ordinal == 1 else describe_earlier_attempts(self._brief, ordinal, of, before)
         return await self._one(ordinal, brief, limits, _silent)
 
-    async def _one(self, ordinal: int, brief: Brief, limits: Limits, set_phase: SetPhase) -> Tried:
+    async def _one(self, ordinal: int, brief: Brief, limits: Limits, set_phase: SetPhase) -> FinishedAttempt:
         begun = time.monotonic()
         model = self._new_model()
         try:
-            desk = await self._kept.begin(ordinal, model.name, brief)
-            counted = _Counted(desk, lambda used: self._used.update({ordinal: used}))
-            result = await attempt(
+            io = await self._kept.begin(ordinal, model.name, brief)
+            counted = _Counted(io, lambda used: self._used.update({ordinal: used}))
+            result = await run_attempt(
                 self._checkout,
                 brief,
                 model=model,
@@ -235,23 +237,23 @@ class _Rounds:
                 redactor=self._redactor,
                 set_phase=set_phase,
                 limits=limits,
-                witness=desk.witness,
-                interrupted=desk.interrupted,
+                observer=io.observer,
+                interrupted=io.interrupted,
             )
         finally:
             await model.aclose()
         seconds = time.monotonic() - begun
-        tried = Tried(ordinal=ordinal, model=model.name, result=result, seconds=seconds)
+        tried = FinishedAttempt(ordinal=ordinal, model=model.name, result=result, seconds=seconds)
         await self._kept.end(tried)
         return tried
 
-    async def _failed(self, ordinal: int, error: Exception) -> Tried:
+    async def _failed(self, ordinal: int, error: Exception) -> FinishedAttempt:
         known = isinstance(error, (UserError, Parked, Retry, SandboxUnavailable))
         if not known:
             log.error("attempt.bug", attempt=ordinal, exc_info=error)
         words = str(error) if known else f"internal error: {type(error).__name__}"
         used = self._used.get(ordinal, Usage())
-        tried = Tried(ordinal=ordinal, error=self._redactor.text(words), usage=used)
+        tried = FinishedAttempt(ordinal=ordinal, error=self._redactor.text(words), usage=used)
         await self._kept.end(tried)
         return tried
 
@@ -259,11 +261,11 @@ class _Rounds:
 class _Counted:
     """An attempt's journal; ``tell`` hears after each turn what was used, for the attempt may yet fail."""
 
-    def __init__(self, desk: Desk, tell: Callable[[Usage], None]) -> None:
-        self._journal, self._tell = desk.journal, tell
-        self.plan, self.steering = desk.journal.plan, desk.journal.steering
-        if desk.interrupted and desk.interrupted.history:
-            tell(Usage(**desk.interrupted.history[-1]["total"]))
+    def __init__(self, io: AttemptIO, tell: Callable[[Usage], None]) -> None:
+        self._journal, self._tell = io.journal, tell
+        self.plan, self.steering = io.journal.plan, io.journal.steering
+        if io.interrupted and io.interrupted.history:
+            tell(Usage(**io.interrupted.history[-1]["total"]))
 
     async def turn(self, seq: int, record: dict[str, Any]) -> None:
         """See ``Journal``."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import Brief, Passage, Proof, Trust
-from bot.run.attempts.ranking import Tried
+from bot.domain import Brief, PromptText, Proof, Trust
+from bot.run.attempts.ranking import FinishedAttempt
 
 DIFF_CHARS = 6000
 TAIL_CHARS = 2000
@@ -23,7 +23,9 @@ _AFTER = (
 )
 
 
-def told_of(brief: Brief, ordinal: int, of: int, earlier: Sequence[Tried]) -> Brief:
+def describe_earlier_attempts(
+    brief: Brief, ordinal: int, of: int, earlier: Sequence[FinishedAttempt]
+) -> Brief:
     """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages."""
     words = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
     told = _passage(Trust.INSTRUCTION, f"attempt {ordinal}", words)
@@ -31,11 +33,11 @@ def told_of(brief: Brief, ordinal: int, of: int, earlier: Sequence[Tried]) -> Br
     return replace(brief, passages=(*brief.passages, told, *quoted))
 
 
-def _passage(trust: Trust, where: str, text: str) -> Passage:
-    return Passage(trust=trust, where=where, author="", permission="", at="", text=text)
+def _passage(trust: Trust, where: str, text: str) -> PromptText:
+    return PromptText(trust=trust, where=where, author="", permission="", at="", text=text)
 
 
-def _story(tried: Tried) -> str:
+def _story(tried: FinishedAttempt) -> str:
     result = tried.result
     if result is None:
         return f"It failed: {tried.error}"

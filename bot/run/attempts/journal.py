@@ -8,12 +8,12 @@ from typing import Any
 
 import structlog
 
-from bot.domain import ChangeSet, Passage, Run, Step, Trust
+from bot.domain import ChangeSet, PromptText, Run, Step, Trust
 from bot.errors import Parked, Retry, UserError
 from bot.run.attempts.attempt import Look
 from bot.run.publish.publisher import Publisher
 from bot.tasks.store import Store
-from bot.text.invisible import visible
+from bot.text.invisible import remove_invisible_text
 from bot.text.redact import Redactor
 
 log = structlog.get_logger(__name__)
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _HARMLESS = frozenset({"read", "search", "plan", "note", "reply", "finish"})
 
 
-class Board:
+class ProgressComment:
     """What people see of a run while it goes on: the plan, and how many attempts there are.
 
     Of several attempts side by side it shows the plan of the first one that has any.
@@ -73,7 +73,7 @@ class Board:
 
 
 class AttemptJournal:
-    """The agent's journal of one attempt, and the witness of its workspace.
+    """The agent's journal of one attempt, and the observer of its workspace.
 
     Everything is redacted before it is stored or shown. ``heard`` is the last of the thread's words that the
     attempt knows of.
@@ -83,7 +83,7 @@ class AttemptJournal:
         self,
         store: Store,
         run: Run,
-        board: Board,
+        progress: ProgressComment,
         redactor: Redactor,
         *,
         attempt: int,
@@ -92,7 +92,7 @@ class AttemptJournal:
     ) -> None:
         self._store = store
         self._run = run
-        self._board = board
+        self._board = progress
         self._redactor = redactor
         self._attempt = attempt
         self._ordinal = ordinal
@@ -128,20 +128,20 @@ class AttemptJournal:
         """Store the plan and show it."""
         await self._board.plan(self._ordinal, steps)
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         """Words of people who may write that arrived on the thread since last asked."""
         words = await self._store.steering(self._run.task, self._heard)
         if words:
             self._heard = words[-1].id
             await self._store.heard(self._run, self._heard)
         return [
-            Passage(
+            PromptText(
                 trust=Trust.INSTRUCTION if each.permission.may_write else Trust.QUOTED,
                 where="the thread, while you work",
                 author=each.trigger.author.login,
                 permission=each.permission.value,
                 at=each.trigger.at.isoformat(),
-                text=visible(each.trigger.text)[0],
+                text=remove_invisible_text(each.trigger.text)[0],
             )
             for each in words
         ]

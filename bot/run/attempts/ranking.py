@@ -40,7 +40,7 @@ _REASONS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class FinishedAttempt:
     """One attempt that is over. Without ``result`` it failed, and ``error`` says why.
 
     ``usage`` is what one without a result had used.
@@ -60,11 +60,11 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picked:
+class Selection:
     """All attempts in their order, and the one that the judge prefers."""
 
-    chosen: Tried
-    tried: tuple[Tried, ...]
+    chosen: FinishedAttempt
+    tried: tuple[FinishedAttempt, ...]
 
     @property
     def result(self) -> Result:
@@ -90,16 +90,16 @@ class Picked:
         )
 
 
-def pick(tried: Sequence[Tried]) -> Picked:
+def pick_best(tried: Sequence[FinishedAttempt]) -> Selection:
     """The best of at least one attempt. Raises ValueError when none of them has a result."""
     ordered = tuple(sorted(tried, key=lambda each: each.ordinal))
     best = min(ordered, key=rank, default=None)
     if best is None or best.result is None:
         raise ValueError("no attempt has a result")
-    return Picked(chosen=best, tried=ordered)
+    return Selection(chosen=best, tried=ordered)
 
 
-def rank(tried: Tried) -> tuple[int, ...]:
+def rank(tried: FinishedAttempt) -> tuple[int, ...]:
     """The key to sort by, the best attempt first; see the module's text."""
     result = tried.result
     if result is None:

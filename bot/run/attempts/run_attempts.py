@@ -1,16 +1,16 @@
-"""The attempts of a job at one brief, written down in its notebook."""
+"""The attempts of a job at one brief, written to its attempt store."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.agent.models.direct import choose
+from bot.agent.models.direct import choose_model
 from bot.domain import Brief
 from bot.errors import Parked
 from bot.run.attempts.attempt import model_name
-from bot.run.attempts.attempt_store import Notebook
-from bot.run.attempts.best_of import best_of, ceiling
-from bot.run.attempts.ranking import Picked
+from bot.run.attempts.attempt_store import AttemptStore
+from bot.run.attempts.best_of import attempt_limit, best_of
+from bot.run.attempts.ranking import Selection
 from bot.run.job import Job
 from bot.workspace.base_merge import models
 from bot.workspace.checkout import Checkout
@@ -18,27 +18,27 @@ from bot.workspace.checkout import Checkout
 WAIT_SECONDS = 900.0  # between looks whether the last 24 hours leave something
 
 
-async def tried_out(job: Job, checkout: Checkout, brief: Brief, *, asked: int | None = None) -> Picked:
+async def run_attempts(job: Job, checkout: Checkout, brief: Brief, *, asked: int | None = None) -> Selection:
     """The best of the attempts at ``brief``: as many as a person ``asked`` for at once, else as needed.
 
     Raises what ``best_of`` raises, and Parked while the installation's budget is used up.
     """
     checkout = await _within_budget(job, checkout)
     name = model_name(checkout, job.parts.settings.model)
-    job.notebook = Notebook(job.store, job.run, job.task, job.board, job.parts.redactor, checkout)
-    await job.notebook.look()
+    job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
+    await job.attempt_store.look()
     picked = await best_of(
         checkout,
         brief,
-        most=1 if brief.kind.is_words else ceiling(checkout.config, name, asked=asked),
-        new_model=models(checkout.joined, lambda: choose(name)),
-        kept=job.notebook,
+        most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
+        new_model=models(checkout.joined, lambda: choose_model(name)),
+        kept=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=asked is not None,
     )
-    await job.notebook.settle()
-    job.spent, job.board.steps = picked.spent, picked.result.outcome.plan
+    await job.attempt_store.settle()
+    job.spent, job.progress.steps = picked.spent, picked.result.outcome.plan
     return picked
 
 

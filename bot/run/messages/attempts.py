@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from bot.domain import Proof, Verdict
 from bot.git.diff import diffstat
-from bot.run.attempts.ranking import Picked, Tried, broken
-from bot.text.defuse import quiet
+from bot.run.attempts.ranking import FinishedAttempt, Selection, broken
+from bot.text.defuse import defuse
 
 TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
 
 
-def choice(picked: Picked, *, url: str) -> str:
+def render_choice(picked: Selection, *, url: str) -> str:
     """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
     if len(picked.tried) < 2:
         return ""
@@ -20,14 +20,20 @@ def choice(picked: Picked, *, url: str) -> str:
     return f"🔀 Attempt {mine} of {len(picked.tried)}: {picked.why}. [Compare them]({url})"
 
 
-def compared(picked: Picked, *, published: int, pull: int, slug: str, url: str) -> str:
+def render_comparison(picked: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
     """The final words when attempts were made beside a published one: nothing was replaced."""
     best = picked.chosen.ordinal
     taken = "is the published one" if best == published else f"is the best one: {picked.why}"
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
     for each in picked.tried:
         mark = " (published)" if each.ordinal == published else ""
-        rows.append(f"| {each.ordinal}{mark} | {ended(each)} | {proved(each)} | {size(each)} |")
+        cells = (
+            f"{each.ordinal}{mark}",
+            render_attempt_end(each),
+            render_proof_state(each),
+            render_size(each),
+        )
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n\n".join(
         (
             f"⚖️ **Compared: attempt {best} {taken}.** Nothing was replaced. [Compare them]({url})",
@@ -37,14 +43,14 @@ def compared(picked: Picked, *, published: int, pull: int, slug: str, url: str) 
     )
 
 
-def stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
+def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
     """The words for a run that a person stopped, and how to take what it had.
 
     ``left`` are the attempts that had changed something: '' for those that are kept, else why not.
     """
     head = "🛑 **Stopped**, as asked. Nothing was published."
     refused = " ".join(
-        f"What attempt {number} had is not kept: {quiet(why)}" for number, why in left.items() if why
+        f"What attempt {number} had is not kept: {defuse(why)}" for number, why in left.items() if why
     )
     kept = [number for number, why in left.items() if not why]
     if not kept:
@@ -57,19 +63,19 @@ def stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
     )
 
 
-def ended(tried: Tried) -> str:
+def render_attempt_end(tried: FinishedAttempt) -> str:
     """How an attempt ended, in a word or with its error."""
     if tried.result is None:
-        return f"failed: {' '.join(quiet(tried.error).replace('|', ' ').split())[:200]}"
+        return f"failed: {' '.join(defuse(tried.error).replace('|', ' ').split())[:200]}"
     return tried.result.outcome.kind.value
 
 
-def proved(tried: Tried) -> str:
+def render_proof_state(tried: FinishedAttempt) -> str:
     """The verdict of an attempt's proof, in a few words."""
-    return verdict(tried.result.proof) if tried.result else "none"
+    return render_verdict(tried.result.proof) if tried.result else "none"
 
 
-def verdict(proof: Proof) -> str:
+def render_verdict(proof: Proof) -> str:
     """A proof in a few words."""
     if not proof.checks:
         return "not run"
@@ -81,7 +87,7 @@ def verdict(proof: Proof) -> str:
     return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"
 
 
-def size(tried: Tried) -> str:
+def render_size(tried: FinishedAttempt) -> str:
     """How much an attempt changes."""
     if tried.result is None or not tried.result.changes:
         return "none"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import Release, Result
-from bot.text.defuse import cell, fenced, quiet
+from bot.text.defuse import defuse, fence, table_cell
 
 EARLIER = "held back earlier on this pull request"
 MOST_NAMED = 50
 
 
-def held(result: Result) -> str:
+def render_held_paths(result: Result) -> str:
     """What was kept out of the publication, why, and how it is released; '' when there is nothing."""
     items, release = result.changes.held, result.release
     why = {item.path: item.why for item in items}
@@ -25,24 +25,26 @@ def held(result: Result) -> str:
     return "\n\n".join(("### Held back", *parts)) if parts else ""
 
 
-def waits(result: Result) -> str:
+def render_waiting(result: Result) -> str:
     """The final words when all of the change waits for a maintainer."""
     head = "✋ **All that I changed is protected, so nothing is published before a maintainer says so.**"
-    return "\n\n".join(part for part in (head, quiet(result.outcome.summary), held(result)) if part)
+    return "\n\n".join(
+        part for part in (head, defuse(result.outcome.summary), render_held_paths(result)) if part
+    )
 
 
 def _waiting(release: Release, rows: Sequence[tuple[str, str]]) -> list[str]:
     return [
         "These changes wait for a maintainer (the *Maintain* or *Admin* role):",
         _listed(rows),
-        fenced(release.diff, "diff"),
+        fence(release.diff, "diff"),
         "Exactly this is proved and published when one says",
-        fenced(release.command),
+        fence(release.command),
     ]
 
 
 def _listed(rows: Sequence[tuple[str, str]]) -> str:
-    lines = [f"- `{cell(path)}`: {why}" for path, why in rows[:MOST_NAMED]]
+    lines = [f"- `{table_cell(path)}`: {why}" for path, why in rows[:MOST_NAMED]]
     if len(rows) > MOST_NAMED:
         lines.append(f"- and {len(rows) - MOST_NAMED} more paths")
     return "\n".join(lines)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from bot.domain import Task
-from bot.inbox.failing_checks import is_by_itself
+from bot.inbox.failing_checks import is_automatic
 
 
-def asked_for(task: Task, *, again: bool = False) -> str:
+def render_origin(task: Task, *, again: bool = False) -> str:
     """The sentence of a pull request's description; ``again`` when it is about its newest commit."""
     who = f"`@{task.requester.login}`"
-    if is_by_itself(task):
+    if is_automatic(task):
         return f"{'Last made' if again else 'Made'} for the failing check {_check(task)}, on behalf of {who}."
     return f"{'Last asked' if again else 'Asked'} for by {who} in {task.trigger.url}."
 
 
-def unasked(task: Task) -> str:
+def render_unasked(task: Task) -> str:
     """Why there is work that no comment asked for; '' where one did."""
-    return f"For the failing check {_check(task)}." if is_by_itself(task) else ""
+    return f"For the failing check {_check(task)}." if is_automatic(task) else ""
 
 
 def _check(task: Task) -> str:

@@ -1,7 +1,7 @@
 """Every text that Hob writes on GitHub: pure functions from values to Markdown.
 
-Words that came from a model or from a repository go through ``quiet`` first, so that they can mention nobody,
-close nothing and command no other bot.
+Words that came from a model or from a repository go through ``defuse`` first, so that they can mention
+nobody, close nothing and command no other bot.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from bot.domain import (
     Task,
     Verdict,
 )
-from bot.run.messages.held_paths import held
-from bot.run.messages.origin import asked_for, unasked
-from bot.text.defuse import cell, fenced, plain, quiet, quiet_line
+from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.origin import render_origin, render_unasked
+from bot.text.defuse import defuse, defuse_line, defuse_plain_text, fence, table_cell
 from bot.text.fit import mark
-from bot.workspace.network import advice
+from bot.workspace.network import render_advice
 
 _BOX = {
     StepState.TODO: "- [ ] {}",
@@ -63,42 +63,42 @@ def task_mark(task: Task) -> str:
     return f"task:{task.id}"
 
 
-def at_work(run_url: str) -> str:
+def render_at_work(run_url: str) -> str:
     """The summary of the check run that says so."""
-    return f"I am on it. {run_link(run_url)}".strip()
+    return f"I am on it. {render_run_link(run_url)}".strip()
 
 
-def folded(summary: str, body: str) -> str:
+def fold_details(summary: str, body: str) -> str:
     """A details block: closed until a person opens it."""
     return f"<details>\n<summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
+def render_progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
-    foot = f"{unasked(task)} {run_link(run_url)}".strip()
+    foot = f"{render_unasked(task)} {render_run_link(run_url)}".strip()
     return "\n\n".join(part for part in (mark(task_mark(task)), status, _plan(steps), foot) if part)
 
 
-def final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
+def render_final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
     plan = _plan(steps)
-    details = folded("Plan", plan) if plan else ""
-    foot = f"{unasked(task)} {run_link(run_url)}".strip()
+    details = fold_details("Plan", plan) if plan else ""
+    foot = f"{render_unasked(task)} {render_run_link(run_url)}".strip()
     return "\n\n".join(part for part in (mark(task_mark(task)), text, details, foot) if part)
 
 
 def _plan(steps: Sequence[Step]) -> str:
-    return "\n".join(_BOX[step.state].format(quiet_line(step.text)) for step in steps)
+    return "\n".join(_BOX[step.state].format(defuse_line(step.text)) for step in steps)
 
 
-def failure(message: str, *, phase: str, log: str) -> str:
+def render_failure(message: str, *, phase: str, log: str) -> str:
     """What is said when a run ends without a result: the phase, the reason, the last lines."""
     head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
-    tail = folded("Last lines", fenced(log)) if log.strip() else ""
-    return "\n\n".join(part for part in (head, quiet(message), tail) if part)
+    tail = fold_details("Last lines", fence(log)) if log.strip() else ""
+    return "\n\n".join(part for part in (head, defuse(message), tail) if part)
 
 
-def outcome_text(outcome: Outcome) -> str:
+def render_outcome(outcome: Outcome) -> str:
     """The words for an outcome that leaves no pull request."""
     head = {
         OutcomeKind.ANSWERED: "",
@@ -107,18 +107,18 @@ def outcome_text(outcome: Outcome) -> str:
         OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
         OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
     }[outcome.kind]
-    return "\n\n".join(part for part in (head, quiet(outcome.summary)) if part)
+    return "\n\n".join(part for part in (head, defuse(outcome.summary)) if part)
 
 
-def title(task: Task, outcome: Outcome) -> str:
+def render_title(task: Task, outcome: Outcome) -> str:
     """One line for the pull request and the commit, at most 72 characters where it can be cut at a word."""
-    line = " ".join(plain(outcome.title or task.thread.title or "Change").split())
+    line = " ".join(defuse_plain_text(outcome.title or task.thread.title or "Change").split())
     if len(line) <= 72:
         return line
     return line[:71].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
 
 
-def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: str) -> str:
+def render_commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: str) -> str:
     """Title, summary and trailers: the requester as co-author, the run, and the task for look-ups."""
     who = task.requester
     trailers = [
@@ -126,49 +126,58 @@ def commit_message(task: Task, outcome: Outcome, *, run_url: str, email_domain: 
         f"Hob-Run: {run_url}",
         f"Hob-Task: {task.id}",
     ]
-    summary = plain(re.sub(r"[#*`]+", "", outcome.summary)).strip()
-    return "\n\n".join(part for part in (title(task, outcome), summary, "\n".join(trailers)) if part) + "\n"
+    summary = defuse_plain_text(re.sub(r"[#*`]+", "", outcome.summary)).strip()
+    return (
+        "\n\n".join(part for part in (render_title(task, outcome), summary, "\n".join(trailers)) if part)
+        + "\n"
+    )
 
 
-def pull_body(task: Task, result: Result, *, hidden: Sequence[str], run_url: str, choice: str = "") -> str:
+def render_pull_body(
+    task: Task, result: Result, *, hidden: Sequence[str], run_url: str, choice: str = ""
+) -> str:
     """The pull request's description, made from the whole difference and the proof."""
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
-        quiet(result.outcome.summary),
+        defuse(result.outcome.summary),
         _limit_note(result.outcome),
         closes,
         "### What changed\n\n" + _files(result.changes),
-        "### Proof\n\n" + proof(result.proof),
+        "### Proof\n\n" + render_proof(result.proof),
         choice,
-        held(result),
-        hidden_text(hidden),
-        f"{asked_for(task)} {run_link(run_url)}",
+        render_held_paths(result),
+        render_invisible_text(hidden),
+        f"{render_origin(task)} {render_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def proof(evidence: Proof) -> str:
+def render_proof(evidence: Proof) -> str:
     """The checks as a table, base against head, and what was not run."""
     lines = []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
-        lines += [f"| `{cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks]
+        lines += [
+            f"| `{table_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
+        ]
         lines.append("")
-        network = f"with `internet: {cell(evidence.internet)}`" if evidence.internet else "without network"
+        network = (
+            f"with `internet: {table_cell(evidence.internet)}`" if evidence.internet else "without network"
+        )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     for check in evidence.checks:
         lines += _turned(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
-    lines += [blocked(evidence)] if evidence.blocked else []
+    lines += [render_blocked(evidence)] if evidence.blocked else []
     tails = [
-        folded(f"Output of <code>{cell(c.command)}</code> with this change", fenced(c.head.tail))
+        fold_details(f"Output of <code>{table_cell(c.command)}</code> with this change", fence(c.head.tail))
         for c in evidence.checks
         if c.head.tail.strip()
     ]
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
 
 
-def blocked(evidence: Proof) -> str:
+def render_blocked(evidence: Proof) -> str:
     """What policy kept the run from reaching, as a list; '' when there was nothing."""
     lines = [_blocked(item) for item in evidence.blocked[:10]]
     if len(evidence.blocked) > 10:
@@ -178,10 +187,10 @@ def blocked(evidence: Proof) -> str:
 
 def _blocked(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
-    where = f"`{cell(item.where)}`" if item.host else "a request"
-    by = f" by `{cell(item.command)}`" if item.command else ""
-    how = f"; {advice(replace(item, allow=cell(item.allow)))}" if item.allow else ""
-    return f"- Network blocked: {where}{by} ({quiet_line(item.reason)}){how}."
+    where = f"`{table_cell(item.where)}`" if item.host else "a request"
+    by = f" by `{table_cell(item.command)}`" if item.command else ""
+    how = f"; {render_advice(replace(item, allow=table_cell(item.allow)))}" if item.allow else ""
+    return f"- Network blocked: {where}{by} ({defuse_line(item.reason)}){how}."
 
 
 def _turned(check: Check) -> list[str]:
@@ -194,7 +203,7 @@ def _turned(check: Check) -> list[str]:
 
 
 def _names(tests: Sequence[str]) -> str:
-    shown = ", ".join(f"`{cell(test)}`" for test in tests[:10])
+    shown = ", ".join(f"`{table_cell(test)}`" for test in tests[:10])
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 
@@ -206,7 +215,7 @@ def _result(result: CheckResult) -> str:
 
 
 def _files(changes: ChangeSet) -> str:
-    rows = [f"- `{cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
+    rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
     judges = [change.path for change in changes.files if is_judge(change.path)]
@@ -218,12 +227,12 @@ def _files(changes: ChangeSet) -> str:
     return "\n".join(rows)
 
 
-def hidden_text(hidden: Sequence[str]) -> str:
+def render_invisible_text(hidden: Sequence[str]) -> str:
     """What was taken out of the thread because nobody sees it; '' for nothing."""
     if not hidden:
         return ""
     shown = "\n".join(item[:300] for item in hidden[:20])
-    return folded("Hidden text in the thread, which I did not follow", fenced(shown))
+    return fold_details("Hidden text in the thread, which I did not follow", fence(shown))
 
 
 def _limit_note(outcome: Outcome) -> str:
@@ -232,18 +241,18 @@ def _limit_note(outcome: Outcome) -> str:
     return "⏳ A limit ended the work early; this is what existed then."
 
 
-def run_link(run_url: str) -> str:
+def render_run_link(run_url: str) -> str:
     """Where the run can be looked at."""
     return f"[Run]({run_url})" if run_url else ""
 
 
-def review_body(off_diff: Sequence[Note], key: str) -> str:
+def render_review(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
-    rows = [f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off_diff]
+    rows = [f"**`{table_cell(note.path)}`, line {note.line}**\n\n{defuse(note.text)}" for note in off_diff]
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def done(
+def render_done(
     pull: Mapping[str, Any],
     result: Result,
     *,
@@ -259,21 +268,27 @@ def done(
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
-    missing = "\n".join(f"- Not published: {quiet(item)}" for item in refused)
-    said = quiet(result.outcome.summary)
-    parts = (f"{state}{where}", choice, said, proof(result.proof), missing, held(result))
+    missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
+    said = defuse(result.outcome.summary)
+    parts = (f"{state}{where}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
     return "\n\n".join(part for part in parts if part)
 
 
-def worse(result: Result) -> str:
+def render_worse(result: Result) -> str:
     """The final words when the change breaks tests: nothing was published, and here it is."""
     head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
-    diff = folded("The change", fenced(result.diff[:20_000], "diff"))
-    parts = (head, quiet(result.outcome.summary), proof(result.proof), diff, held(result))
+    diff = fold_details("The change", fence(result.diff[:20_000], "diff"))
+    parts = (
+        head,
+        defuse(result.outcome.summary),
+        render_proof(result.proof),
+        diff,
+        render_held_paths(result),
+    )
     return "\n\n".join(part for part in parts if part)
 
 
-def reply_body(words: str, commit: str, key: str) -> str:
+def render_reply(words: str, commit: str, key: str) -> str:
     """The answer in a review comment's thread: what was done and in which commit ('': none), or why not."""
     done = f"Done in {commit}." if commit else ""
-    return "\n\n".join(part for part in (mark(key), quiet(words), done) if part)
+    return "\n\n".join(part for part in (mark(key), defuse(words), done) if part)

@@ -7,10 +7,10 @@ from typing import Any
 
 from bot.domain import Note, OutcomeKind, Result, Task
 from bot.run.messages import report
-from bot.text.defuse import cell, quiet
+from bot.text.defuse import defuse, table_cell
 
 
-def review_of(
+def render_review_body(
     task: Task, result: Result, sha: str, off: Sequence[Note], *, hidden: Sequence[str], run_url: str
 ) -> str:
     """The body of a review: what was looked at, the words, remarks off the diff, how the checks ended."""
@@ -20,16 +20,16 @@ def review_of(
         "⏳ A limit ended it early; this is what there was then."
         if result.outcome.kind is OutcomeKind.LIMIT
         else "",
-        quiet(result.outcome.summary),
-        *(f"**`{cell(note.path)}`, line {note.line}**\n\n{quiet(note.text)}" for note in off),
-        "### Checks\n\n" + report.proof(result.proof),
-        report.hidden_text(hidden),
-        report.run_link(run_url),
+        defuse(result.outcome.summary),
+        *(f"**`{table_cell(note.path)}`, line {note.line}**\n\n{defuse(note.text)}" for note in off),
+        "### Checks\n\n" + report.render_proof(result.proof),
+        report.render_invisible_text(hidden),
+        report.render_run_link(run_url),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def reviewed(review: Mapping[str, Any], sha: str, remarks: int) -> str:
+def render_review_done(review: Mapping[str, Any], sha: str, remarks: int) -> str:
     """The task's last words when it was a review."""
     count = "no remark" if not remarks else "1 remark" if remarks == 1 else f"{remarks} remarks"
     url = str(review.get("html_url") or "")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Passage, Permission, Spot, Task, Trigger, TriggerKind, Trust
+from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
 from bot.repofile import RepoConfig
 from bot.run.messages.report import task_mark
-from bot.text.fit import bears
-from bot.text.invisible import visible
-from bot.workspace.guides import guide, shared_out, shortened
-from bot.workspace.network import in_words
+from bot.text.fit import has_mark
+from bot.text.invisible import remove_invisible_text
+from bot.workspace.guides import make_guide, shorten, split_guides
+from bot.workspace.network import describe_egress
 
 MAX_COMMENTS = 20
 MAX_REMARKS = 50
@@ -31,7 +31,7 @@ AskPermission = Callable[[str], Awaitable[Permission]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class GatheredBrief:
     """The brief, and the hidden text that was taken out of it (named to the maintainer)."""
 
     brief: Brief
@@ -39,7 +39,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remarks:
+class ReviewRemarks:
     """The inline comments of a pull request as GitHub lists them; ``until`` is when the review that asks was
     submitted: what was written or edited after it is left out.
     """
@@ -48,7 +48,7 @@ class Remarks:
     until: datetime
 
 
-async def gather(
+async def gather_brief(
     task: Task,
     *,
     comments: Sequence[Mapping[str, Any]],
@@ -57,8 +57,8 @@ async def gather(
     guides: Sequence[tuple[str, str]],
     test_command: str,
     lint_command: str,
-    remarks: Remarks | None = None,
-) -> Seen:
+    remarks: ReviewRemarks | None = None,
+) -> GatheredBrief:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
     ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base;
@@ -67,10 +67,10 @@ async def gather(
     bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
     # What a bot says, Hob too, came from others' words: an instruction is a person's only.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
-    opening, nearby = shared_out(tuple(guides))
+    opening, nearby = split_guides(tuple(guides))
     passages = list(opening)
     if config.instructions:
-        passages.append(guide(".github/hob.yml, instructions", config.instructions))
+        passages.append(make_guide(".github/hob.yml, instructions", config.instructions))
     texts = [*_thread(task), *_earlier(task, comments), *_remarks(task, remarks)]
     for where, author, at, text in texts:
         if author not in known:
@@ -79,11 +79,11 @@ async def gather(
     hidden: list[str] = []
     cleaned = [_clean(passage, hidden) for passage in passages]
     later = [_clean(passage, hidden) for passage in nearby]
-    request, removed = visible(task.request)
-    title, more = visible(task.thread.title)
+    request, removed = remove_invisible_text(task.request)
+    title, more = remove_invisible_text(task.thread.title)
     brief = Brief(
         kind=task.kind,
-        request=shortened(request.strip(), MAX_TEXT),
+        request=shorten(request.strip(), MAX_TEXT),
         title=title.strip()[:300],
         passages=tuple(passage for passage in cleaned if passage.text.strip()),
         test_command=test_command,
@@ -92,10 +92,10 @@ async def gather(
         branch=task.branch,
         spot=_spot(task),
         nearby=tuple(passage for passage in later if passage.text.strip()),
-        internet=in_words(config.internet),
+        internet=describe_egress(config.internet),
     )
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
-    return Seen(brief=brief, hidden=tuple(named))
+    return GatheredBrief(brief=brief, hidden=tuple(named))
 
 
 def _thread(task: Task) -> list[tuple[str, str, str, str]]:
@@ -117,19 +117,19 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
     return texts
 
 
-def _spot(task: Task) -> Spot | None:
+def _spot(task: Task) -> CommentedLines | None:
     """Where the request stands in the code, for one that is an inline review comment."""
     trigger = task.trigger
     if not trigger.path or not trigger.line:
         return None
-    return Spot(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
+    return CommentedLines(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
 
 
 def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
     """Comments written, and last changed, before the trigger; the trigger itself is the request."""
     texts = []
     for comment in comments:
-        if not _before(task.trigger, comment) or bears(comment["body"], task_mark(task)):
+        if not _before(task.trigger, comment) or has_mark(comment["body"], task_mark(task)):
             continue
         author = comment["user"]["login"] if comment.get("user") else "ghost"
         texts.append(
@@ -156,7 +156,7 @@ def _before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
     return same and trigger.kind is TriggerKind.COMMENT and comment["id"] < trigger.id
 
 
-def _remarks(task: Task, remarks: Remarks | None) -> list[tuple[str, str, str, str]]:
+def _remarks(task: Task, remarks: ReviewRemarks | None) -> list[tuple[str, str, str, str]]:
     """The other comments of the review that asks, each to be answered, and those earlier in the thread."""
     trigger, texts = task.trigger, []
     review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
@@ -176,22 +176,22 @@ def _remarks(task: Task, remarks: Remarks | None) -> list[tuple[str, str, str, s
     return texts[:MAX_REMARKS]
 
 
-def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> Passage:
+def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> PromptText:
     trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
-    return Passage(
+    return PromptText(
         trust=trust,
         where=where,
         author=author,
         permission=permission.value,
         at=at,
-        text=shortened(text, MAX_TEXT),
+        text=shorten(text, MAX_TEXT),
     )
 
 
-def _clean(passage: Passage, hidden: list[str]) -> Passage:
-    text, removed = visible(passage.text)
+def _clean(passage: PromptText, hidden: list[str]) -> PromptText:
+    text, removed = remove_invisible_text(passage.text)
     hidden.extend(removed)
-    return Passage(
+    return PromptText(
         trust=passage.trust,
         where=passage.where,
         author=passage.author,

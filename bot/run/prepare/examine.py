@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.agent.prompt import DIFF_OF
-from bot.domain import Passage, Task, TaskKind, Trust
+from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
-from bot.git.diff import between, by_file
+from bot.git.diff import diff_between, split_by_file
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import oriented
-from bot.run.prepare.prepare import Ground, remarks
+from bot.run.prepare.map import add_map
+from bot.run.prepare.prepare import Prepared, read_remarks
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign
-from bot.workspace.guides import shortened
+from bot.workspace.guides import shorten
 
 MOST_CHARS = 120_000  # of a pull request's difference in the first message; the files themselves can be read
 MOST_OF_FILE = 20_000
@@ -40,14 +40,14 @@ class _Seen:
     foreign: bool = False
 
 
-async def examine(job: Job) -> Ground:
+async def prepare_examination(job: Job) -> Prepared:
     """Everything up to the first thought. Raises UserError for what a person can mend."""
     task, parts = job.task, job.parts
     pull = await job.api.pull(task.thread.number) if task.thread.is_pull else None
     seen = await _fetched(job, pull)
     await job.store.set_base(job.run, seen.commit)
     checkout = await _checkout(job, seen)
-    gathered = await context.gather(
+    gathered = await context.gather_brief(
         task,
         comments=await job.api.comments(task.thread.number),
         permission=job.api.permission,
@@ -55,14 +55,14 @@ async def examine(job: Job) -> Ground:
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
-        remarks=await remarks(task, job.api),
+        remarks=await read_remarks(task, job.api),
     )
     brief = gathered.brief
     if seen.began:
-        diff = await asyncio.to_thread(between, checkout.repo, seen.began, seen.commit)
+        diff = await asyncio.to_thread(diff_between, checkout.repo, seen.began, seen.commit)
         brief = replace(brief, passages=(*brief.passages, *_difference(diff)))
-    brief = await oriented(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
-    return Ground(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
+    brief = await add_map(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
+    return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
 async def _fetched(job: Job, pull: dict[str, Any] | None) -> _Seen:
@@ -115,14 +115,14 @@ async def _checkout(job: Job, seen: _Seen) -> Checkout:
     return replace(checkout, before=await at(seen.began))
 
 
-def _difference(diff: str) -> Iterator[Passage]:
+def _difference(diff: str) -> Iterator[PromptText]:
     """What a pull request changes, a passage for each file; what is too much is named."""
     left, room = [], MOST_CHARS
-    for path, text in by_file(diff):
+    for path, text in split_by_file(diff):
         if room <= 0:
             left.append(path)
             continue
-        shown = shortened(text, min(MOST_OF_FILE, room))
+        shown = shorten(text, min(MOST_OF_FILE, room))
         room -= len(shown)
         yield _quoted(f"{DIFF_OF}{path}", shown)
     if left:
@@ -130,5 +130,5 @@ def _difference(diff: str) -> Iterator[Passage]:
         yield _quoted("files that the pull request changes too, not shown here for their length", names)
 
 
-def _quoted(where: str, text: str) -> Passage:
-    return Passage(trust=Trust.QUOTED, where=where, author="", permission="", at="", text=text)
+def _quoted(where: str, text: str) -> PromptText:
+    return PromptText(trust=Trust.QUOTED, where=where, author="", permission="", at="", text=text)

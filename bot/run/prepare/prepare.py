@@ -15,10 +15,10 @@ from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import oriented
+from bot.run.prepare.map import add_map
 from bot.run.publish.review_comments import ON_LINES
 from bot.text.redact import Redactor
-from bot.workspace.base_merge import Joined, join, told
+from bot.workspace.base_merge import BaseMerge, merge_base, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.fork import Fork, branch_here, fork_of, is_foreign
 
@@ -26,7 +26,7 @@ MOST_BRANCHES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Prepared:
     """What prepare hands on. ``head`` is where the branch stands, None when it does not exist yet.
 
     ``fork`` is where the pull request comes from, when that is not here; ``branch`` is then the one here for
@@ -44,7 +44,7 @@ class Ground:
 
 async def prepare(
     job: Job, *, subject: Task | None = None, at: str = "", merging: bool | None = None
-) -> Ground:
+) -> Prepared:
     """Everything up to the first thought.
 
     ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
@@ -76,10 +76,10 @@ async def prepare(
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
-    joined = await join(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
+    joined = await merge_base(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     if joined:
         checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy, foreign)
-    seen = await context.gather(
+    seen = await context.gather_brief(
         replace(subject, branch=branch),
         comments=await api.comments(subject.thread.number),
         permission=api.permission,
@@ -87,14 +87,14 @@ async def prepare(
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
-        remarks=await remarks(task, api),
+        remarks=await read_remarks(task, api),
     )
-    state = told(joined) if joined else None
+    state = render_merge_state(joined) if joined else None
     given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
-    brief = await oriented(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
+    brief = await add_map(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
-    return Ground(
+    return Prepared(
         checkout=checkout,
         brief=brief,
         branch=branch,
@@ -109,7 +109,7 @@ async def _merged(
     workshop: Workshop,
     repo_id: int,
     before: Checkout,
-    joined: Joined,
+    joined: BaseMerge,
     redactor: Redactor,
     policy: str,
     foreign: bool,
@@ -121,7 +121,7 @@ async def _merged(
     return replace(there, joined=joined, before=before, checks=before.checks)
 
 
-async def remarks(task: Task, api: RepoApi) -> context.Remarks | None:
+async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
     """What stands on the lines of a pull request whose review asks."""
     number, trigger = task.thread.number, task.trigger
     if not task.thread.is_pull or trigger.kind not in ON_LINES:
@@ -130,7 +130,7 @@ async def remarks(task: Task, api: RepoApi) -> context.Remarks | None:
     if trigger.review:
         submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
         until = max(until, datetime.fromisoformat(submitted)) if submitted else until
-    return context.Remarks(comments=await api.review_comments(number), until=until)
+    return context.ReviewRemarks(comments=await api.review_comments(number), until=until)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:

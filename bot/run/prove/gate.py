@@ -49,7 +49,7 @@ PROTECTED: tuple[tuple[str, str], ...] = (
 )
 
 
-def admit(
+def admit_changes(
     changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor, released: Container[str] = ()
 ) -> ChangeSet:
     """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.

@@ -19,7 +19,7 @@ from bot.domain import Blocked, ChangeKind, ChangeSet, Check, CheckResult, Proof
 from bot.errors import UserError
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
-from bot.workspace.network import in_words, merged
+from bot.workspace.network import describe_egress, merge_blocked
 from sandbox.spec import Command, Completed, Ending, Sandbox
 
 TAIL_CHARS = 3000
@@ -84,8 +84,8 @@ async def prove(
         base=before.base,
         checks=checks,
         not_run=checkout.checks.not_run,
-        internet=in_words(checkout.config.internet),
-        blocked=merged(base.blocked, head.blocked),
+        internet=describe_egress(checkout.config.internet),
+        blocked=merge_blocked(base.blocked, head.blocked),
     )
 
 
@@ -129,7 +129,7 @@ async def _on_tree(
     """Run the commands on one tree: telling each end to ``lead``, or not long ``behind`` what it tells."""
     sandbox = await checkout.open()
     try:
-        await apply(sandbox, changes)
+        await apply_changes(sandbox, changes)
         results = []
         for at, (_, line) in enumerate(commands):
             other = lead[at] if behind else None
@@ -161,7 +161,7 @@ async def _checked(
                 await asyncio.wait({running}, timeout=enough - (time.monotonic() - began))
                 if not running.done():
                     return _hung(time.monotonic() - began, bytes(seen), redactor)
-        return judge(await running, redactor)
+        return read_check_result(await running, redactor)
     finally:
         if not running.done():
             running.cancel()
@@ -179,7 +179,7 @@ def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
     )
 
 
-async def apply(sandbox: Sandbox, changes: ChangeSet) -> None:
+async def apply_changes(sandbox: Sandbox, changes: ChangeSet) -> None:
     """Make the workspace equal to base plus ``changes``.
 
     Deletions first: a file may become a folder, a folder a file.
@@ -197,7 +197,7 @@ async def apply(sandbox: Sandbox, changes: ChangeSet) -> None:
         )
 
 
-def judge(done: Completed, redactor: Redactor) -> CheckResult:
+def read_check_result(done: Completed, redactor: Redactor) -> CheckResult:
     """Read one command's end: the exit code decides, the counts only inform."""
     text = done.text
     counts = _counts(text)

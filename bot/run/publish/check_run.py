@@ -10,7 +10,7 @@ from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.inbox.rules.checks import FIX, STOP
 from bot.run.messages import report
-from bot.run.publish.context import Voice
+from bot.run.publish.context import PublishContext
 
 NAME, AT_WORK = "Hob", "Hob at work"
 MOST_ANNOTATIONS = 100
@@ -29,31 +29,31 @@ def key(task: Task) -> str:
     return f"task:{task.id}:at-work"
 
 
-async def began(voice: Voice) -> int:
+async def start_check_run(context: PublishContext) -> int:
     """Show on the pull request's commit that Hob is at work on it; the check run, 0 where there is none."""
-    task = voice.task
+    task = context.task
     head = task.thread.head_sha
     if task.kind is not TaskKind.REVISE or not head:
         return 0
-    made = await voice.effects.once(
+    made = await context.effects.once(
         key(task),
         EffectKind.CHECK,
-        find=lambda: voice.api.find_check_run(head, AT_WORK, str(task.id)),
-        do=lambda: voice.api.check_run(
+        find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
+        do=lambda: context.api.check_run(
             head,
             AT_WORK,
             "in_progress",
             title="At work on this pull request",
-            summary=report.at_work(voice.run_url),
+            summary=report.render_at_work(context.run_url),
             external_id=str(task.id),
-            details_url=voice.run_url,
+            details_url=context.run_url,
             actions=[STOP_BUTTON],
         ),
     )
     return int(made["id"])
 
 
-async def ended(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
+async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
     """Say on the check run how the work ended; that it is gone with its commit is no trouble."""
     try:
         await api.update_check_run(
@@ -67,29 +67,29 @@ async def ended(api: RepoApi, check_run: int, state: TaskState, text: str) -> No
         return
 
 
-async def proved(voice: Voice, sha: str, proof: Proof) -> None:
+async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
     """The proof as a check run of the commit, with a button where it does not pass."""
     conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
-    await voice.effects.once(
-        f"task:{voice.task.id}:check:{sha}",
+    await context.effects.once(
+        f"task:{context.task.id}:check:{sha}",
         EffectKind.CHECK,
-        find=lambda: voice.api.find_check_run(sha, NAME, str(voice.task.id)),
-        do=lambda: voice.api.check_run(
+        find=lambda: context.api.find_check_run(sha, NAME, str(context.task.id)),
+        do=lambda: context.api.check_run(
             sha,
             NAME,
             "completed",
             conclusion,
             title="The repository's own checks, on base and on this change",
-            summary=voice.safe(report.proof(proof)),
-            external_id=str(voice.task.id),
-            details_url=voice.run_url,
-            annotations=on_tests(proof.checks, voice.safe),
+            summary=context.safe(report.render_proof(proof)),
+            external_id=str(context.task.id),
+            details_url=context.run_url,
+            annotations=annotate_tests(proof.checks, context.safe),
             actions=[FIX_BUTTON] if conclusion == "failure" else [],
         ),
     )
 
 
-def on_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:
+def annotate_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:
     """An annotation for each failing test that names its file: a failure where only this change fails it.
 
     Test runners do not tell the line alike, so each stands on the first.

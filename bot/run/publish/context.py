@@ -11,7 +11,7 @@ from bot.tasks.effects import Effects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
+class PublishContext:
     """One run's way to speak. ``safe`` takes secrets out of whatever is written."""
 
     api: RepoApi

@@ -12,11 +12,11 @@ from typing import Any
 
 from bot.domain import EffectKind, Result, Task
 from bot.run.messages import report
-from bot.run.messages.held_paths import held
-from bot.run.messages.origin import asked_for
-from bot.run.proven_change import Handover
-from bot.run.publish.context import Voice
-from bot.text.defuse import cell, quiet, quiet_line
+from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.origin import render_origin
+from bot.run.proven_change import ProvenChange
+from bot.run.publish.context import PublishContext
+from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
 from bot.workspace.fork import PATCH, TO_FORK, on_its_own
 
@@ -31,34 +31,34 @@ CONTINUES = (
 BEGIN, END = mark("begin"), mark("end")
 
 
-async def pull_request(voice: Voice, handover: Handover, way: str = "") -> Json:
+async def open_pull_request(context: PublishContext, proven: ProvenChange, way: str = "") -> Json:
     """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
 
     ``way`` is which way a change to a fork's pull request went.
     """
-    task, api, result, fork = voice.task, voice.api, handover.result, handover.fork
-    if way in (TO_FORK, PATCH) or on_its_own(task, handover.branch):
+    task, api, result, fork = context.task, context.api, proven.result, proven.fork
+    if way in (TO_FORK, PATCH) or on_its_own(task, proven.branch):
         return await api.pull(task.thread.number)
-    existing = await api.pull_by_head(handover.branch)
+    existing = await api.pull_by_head(proven.branch)
     if existing is not None and (fork is None or existing["state"] == "open"):
         return existing
-    title = voice.safe(report.title(task, result.outcome))
-    words = report.pull_body(
-        task, result, hidden=handover.hidden, run_url=handover.run_url, choice=handover.choice
+    title = context.safe(report.render_title(task, result.outcome))
+    words = report.render_pull_body(
+        task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice
     )
     if fork:
         words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
     base = fork.base if fork else task.repo.default_branch
-    body = voice.safe(f"{mark(f'thread:{task.thread.number}')}\n{framed(words)}")
-    return await voice.effects.once(
-        f"task:{task.id}:pull:{handover.branch}",
+    body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(words)}")
+    return await context.effects.once(
+        f"task:{task.id}:pull:{proven.branch}",
         EffectKind.PULL,
-        find=lambda: api.pull_by_head(handover.branch),
-        do=lambda: api.open_pull(title, body, handover.branch, base),
+        find=lambda: api.pull_by_head(proven.branch),
+        do=lambda: api.open_pull(title, body, proven.branch, base),
     )
 
 
-async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> None:
+async def update_description(context: PublishContext, pull: Mapping[str, Any], proven: ProvenChange) -> None:
     """Describe a pull request that got one more commit, from all of its commits and files.
 
     The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
@@ -66,32 +66,32 @@ async def again(voice: Voice, pull: Mapping[str, Any], handover: Handover) -> No
     number, body = int(pull["number"]), str(pull.get("body") or "")
     if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
-    listed = await voice.api.pull_commits(number)
+    listed = await context.api.pull_commits(number)
     commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
-    files = await voice.api.pull_files(number)
+    files = await context.api.pull_files(number)
     title = None
     if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
-        begun = await voice.api.files_of(commits[0][0])
+        begun = await context.api.files_of(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
-            title = voice.safe(report.title(voice.task, handover.result.outcome))
+            title = context.safe(report.render_title(context.task, proven.result.outcome))
     told_by = commits[-1:] if title else commits[:1]
-    words = words_again(
-        voice.task, handover.result, commits, files, run_url=handover.run_url, told_by=told_by
+    words = render_updated_description(
+        context.task, proven.result, commits, files, run_url=proven.run_url, told_by=told_by
     )
     told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
-    await voice.api.update_pull(number, title=title, body=voice.safe(replaced(body, told)))
+    await context.api.update_pull(number, title=title, body=context.safe(replace_block(body, told)))
 
 
-def framed(words: str) -> str:
+def frame_block(words: str) -> str:
     """Hob's own block."""
     return f"{BEGIN}\n\n{words}\n\n{END}"
 
 
-def replaced(body: str, words: str) -> str:
+def replace_block(body: str, words: str) -> str:
     """``body`` with other words in Hob's block, and everything around it as it is."""
     before, _, rest = body.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{framed(words)}{after}"
+    return f"{before}{frame_block(words)}{after}"
 
 
 def _closing_line(body: str) -> str:
@@ -101,7 +101,7 @@ def _closing_line(body: str) -> str:
     return lines[0] if lines else ""
 
 
-def words_again(
+def render_updated_description(
     task: Task,
     result: Result,
     commits: Sequence[tuple[str, str]],
@@ -115,20 +115,20 @@ def words_again(
     ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The first words
     are the message of the commit ``told_by``, else the newest summary.
     """
-    first = _told(told_by[0][1]) if told_by else quiet(result.outcome.summary)
+    first = _told(told_by[0][1]) if told_by else defuse(result.outcome.summary)
     rows = [
-        f"- {sha[:12]} {quiet_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
+        f"- {sha[:12]} {defuse_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
-    changed = [f"- `{cell(path)}` {cell(status)}" for path, status in files[:50]]
+    changed = [f"- `{table_cell(path)}` {table_cell(status)}" for path, status in files[:50]]
     if len(files) > 50:
         changed.append(f"- and {len(files) - 50} more files")
     parts = [
         first,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
-        "### Proof of the newest commit\n\n" + report.proof(result.proof),
-        held(result),
-        f"{asked_for(task, again=True)} {report.run_link(run_url)}",
+        "### Proof of the newest commit\n\n" + report.render_proof(result.proof),
+        render_held_paths(result),
+        f"{render_origin(task, again=True)} {report.render_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -138,4 +138,4 @@ def _told(message: str) -> str:
     paragraphs = message.strip().split("\n\n")[1:]
     if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
         paragraphs.pop()
-    return quiet("\n\n".join(paragraphs))
+    return defuse("\n\n".join(paragraphs))

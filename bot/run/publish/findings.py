@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from bot.domain import ChangeKind, ChangeSet, Note
 from bot.github.review_threads import SeenThread
-from bot.text.defuse import quiet
+from bot.text.defuse import defuse
 from bot.text.fit import MARK
 
 SAME_WORDS = 0.9  # how alike two remarks are that say the same wherever they stand in a file
@@ -23,7 +23,7 @@ _KEY = re.compile(r"hob:note:([0-9a-f]{8}):([0-9a-f]{12}):([0-9a-f]{12}) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class ReviewFinding:
     """Where something was found, as hashes, and the words for it."""
 
     path: str
@@ -36,7 +36,7 @@ class Finding:
         """What stands in the comment's hidden mark."""
         return f"note:{self.path}:{self.line}:{self.around}"
 
-    def is_same(self, other: Finding) -> bool:
+    def is_same(self, other: ReviewFinding) -> bool:
         """Whether two findings are one, although the code or the words moved a little."""
         if self.path != other.path:
             return False
@@ -45,51 +45,53 @@ class Finding:
         return alike >= (ALIKE_WORDS if here else SAME_WORDS)
 
 
-def finding(note: Note, changes: ChangeSet) -> Finding:
+def identify_finding(note: Note, changes: ChangeSet) -> ReviewFinding:
     """The identity of a note on a line of the changed tree."""
     lines = _lines(changes, note.path) or []
     near = [_squeezed(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
     at = _squeezed(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
-    return Finding(
+    return ReviewFinding(
         path=_hash(note.path, 8),
         line=_hash(at),
         around=_hash("\n".join(near)),
-        words=_words(quiet(note.text)),
+        words=_words(defuse(note.text)),
     )
 
 
-def known(thread: SeenThread) -> Finding | None:
+def parse_finding(thread: SeenThread) -> ReviewFinding | None:
     """The finding that a review thread of the bot's own began with."""
     first = thread.remarks[0] if thread.remarks else None
     found = _KEY.search(first.body) if first and first.own else None
     if first is None or found is None:
         return None
     path, line, around = found.groups()
-    return Finding(path=path, line=line, around=around, words=_words(MARK.sub("", first.body)))
+    return ReviewFinding(path=path, line=line, around=around, words=_words(MARK.sub("", first.body)))
 
 
-def new_ones(notes: Iterable[Note], changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Note]:
+def select_new(notes: Iterable[Note], changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Note]:
     """The notes that were not made before: not where they are open, settled, or were dismissed."""
-    before = [one for one in map(known, threads) if one is not None]
+    before = [one for one in map(parse_finding, threads) if one is not None]
     fresh: list[Note] = []
     for note in notes:
-        this = finding(note, changes)
+        this = identify_finding(note, changes)
         if not any(this.is_same(one) for one in before):
             before.append(this)
             fresh.append(note)
     return fresh
 
 
-def settled(changes: ChangeSet, threads: Sequence[SeenThread]) -> list[SeenThread]:
+def find_settled(changes: ChangeSet, threads: Sequence[SeenThread]) -> list[SeenThread]:
     """The bot's open findings whose line the change took out of its file."""
     return [
         thread
         for thread in threads
-        if not thread.resolved and (one := known(thread)) is not None and _is_gone(one, thread.path, changes)
+        if not thread.resolved
+        and (one := parse_finding(thread)) is not None
+        and _is_gone(one, thread.path, changes)
     ]
 
 
-def _is_gone(one: Finding, path: str, changes: ChangeSet) -> bool:
+def _is_gone(one: ReviewFinding, path: str, changes: ChangeSet) -> bool:
     if not any(file.path == path for file in changes.files):
         return False
     return one.line not in {_hash(_squeezed(text)) for text in _lines(changes, path) or []}

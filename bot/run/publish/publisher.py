@@ -22,10 +22,10 @@ from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.github.review_threads import LAST_COMMENTS, SeenThread
 from bot.run.messages import report
-from bot.run.proven_change import Handover
+from bot.run.proven_change import ProvenChange
 from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.branch import Landing
-from bot.run.publish.context import Voice
+from bot.run.publish.context import PublishContext
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -72,7 +72,9 @@ class Publisher:
         self._store = store
         self._effects = Effects(store, run)
         self._identity = identity
-        self._voice = Voice(api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url)
+        self._voice = PublishContext(
+            api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url
+        )
         self._check = 0
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
@@ -80,14 +82,14 @@ class Publisher:
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
 
     @property
-    def voice(self) -> Voice:
+    def context(self) -> PublishContext:
         """For what is said beside a change."""
         return self._voice
 
     async def begin(self) -> None:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
-        body = report.progress(task, (), status=_working(task), run_url=self.run_url)
+        body = report.render_progress(task, (), status=_working(task), run_url=self.run_url)
         comment = await self._effects.once(
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
@@ -99,12 +101,12 @@ class Publisher:
         await self._beside("check run", self._at_work())
 
     async def _at_work(self) -> None:
-        self._check = await check_run.began(self._voice)
+        self._check = await check_run.start_check_run(self._voice)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
         """Edit the progress comment to the plan as it stands."""
         status = "\n\n".join((_working(self.task), *remarks))
-        body = report.progress(self.task, steps, status=status, run_url=self.run_url)
+        body = report.render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
@@ -112,18 +114,20 @@ class Publisher:
 
         Raises Retry when GitHub does not show it: no request ends unseen.
         """
-        body = self._safe(report.final(self.task, steps, text=text, run_url=self.run_url))
+        body = self._safe(report.render_final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
         if self._check:
-            await self._beside("check run", check_run.ended(self._api, self._check, state, self._safe(text)))
+            await self._beside(
+                "check run", check_run.finish_check_run(self._api, self._check, state, self._safe(text))
+            )
         self._comment = await settle_comment(self._api, self.task, self._comment, body)
         seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
         if short and not seen.comment(report.task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
 
-    async def publish(self, repo: Path, handover: Handover) -> tuple[Mapping[str, Any], str]:
+    async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Mapping[str, Any], str]:
         """Push the change, open the pull request, review, reply, report. Returns the pull request and the
         commit.
 
@@ -132,34 +136,34 @@ class Publisher:
         is there. What GitHub refuses once the pull request is there (somebody deleted the remark that asked,
         or moved the branch) is noted in ``refused``: it does not undo the rest.
         """
-        result, number = handover.result, self.task.thread.number
-        sha, way = await self._landed(repo, handover)
-        pull = await description.pull_request(self._voice, handover, way)
+        result, number = proven.result, self.task.thread.number
+        sha, way = await self._landed(repo, proven)
+        pull = await description.open_pull_request(self._voice, proven, way)
         if int(pull["number"]) != number:
             self.where = f": {pull['html_url']}"
         await self._store.update_task(self.run, pull=int(pull["number"]))
         if way == PATCH:
-            await self._patch(handover)
+            await self._patch(proven)
             await self.answer(replace(result, changes=ChangeSet(base=result.changes.base)))
             return pull, sha
         threads: Sequence[SeenThread] = ()
-        if handover.head is not None and way != HERE:
-            await self._beside("description", description.again(self._voice, pull, handover))
+        if proven.head is not None and way != HERE:
+            await self._beside("description", description.update_description(self._voice, pull, proven))
             threads = await self._api.review_threads(int(pull["number"]))
         await self._beside(
-            "review", review_comments.remark(self._voice, int(pull["number"]), sha, result, threads)
+            "review", review_comments.post_review(self._voice, int(pull["number"]), sha, result, threads)
         )
         if self.task.kind is TaskKind.REVISE and int(pull["number"]) != number:
             threads = await self._api.review_threads(number)
-        await self._beside("reply", review_comments.answer(self._voice, sha, result, threads))
-        await self._beside("check run", check_run.proved(self._voice, sha, result.proof))
+        await self._beside("reply", review_comments.answer_threads(self._voice, sha, result, threads))
+        await self._beside("check run", check_run.publish_proof(self._voice, sha, result.proof))
         return pull, sha
 
-    async def _patch(self, handover: Handover) -> None:
+    async def _patch(self, proven: ProvenChange) -> None:
         """The change as a review of the pull request that it is for."""
-        fork, result, key = handover.fork, handover.result, f"patch:task:{self.task.id}"
-        assert fork and handover.head  # noqa: S101  a patch is for a fork's pull request
-        head, url = handover.head, handover.run_url
+        fork, result, key = proven.fork, proven.result, f"patch:task:{self.task.id}"
+        assert fork and proven.head  # noqa: S101  a patch is for a fork's pull request
+        head, url = proven.head, proven.run_url
         body = self._safe(as_patch(fork, result.changes, result.diff, key, url))
         await self._effects.once(
             key,
@@ -174,7 +178,7 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind in review_comments.ON_LINES:
             threads = await self._api.review_threads(self.task.thread.number)
-            await self._beside("reply", review_comments.answer(self._voice, "", result, threads))
+            await self._beside("reply", review_comments.answer_threads(self._voice, "", result, threads))
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
         try:
@@ -183,46 +187,44 @@ class Publisher:
             log.warning("publish.refused", what=what, reason=refused.message)
             self.refused.append(f"{what}: {refused.message}")
 
-    def _message(self, handover: Handover, *, here: bool) -> str:
+    def _message(self, proven: ProvenChange, *, here: bool) -> str:
         """The commit's message; ``here``: it goes to a branch in this repository."""
-        told = report.commit_message(
+        told = report.render_commit_message(
             self.task,
-            handover.result.outcome,
-            run_url=handover.run_url,
+            proven.result.outcome,
+            run_url=proven.run_url,
             email_domain=self._identity.email_domain,
         )
-        if not here or not is_foreign(handover.branch):
+        if not here or not is_foreign(proven.branch):
             return told
         title, _, rest = told.partition("\n\n")
         return f"{title}\n\n{SKIP}{rest}"
 
-    async def _commit(self, repo: Path, handover: Handover, message: str) -> Built:
+    async def _commit(self, repo: Path, proven: ProvenChange, message: str) -> Built:
         return await asyncio.to_thread(
             build_commit,
             repo,
-            parent=handover.result.changes.base,
-            changes=handover.result.changes,
+            parent=proven.result.changes.base,
+            changes=proven.result.changes,
             message=message,
             author=self._identity.author,
             at=self.task.created_at,
         )
 
-    async def _landed(self, repo: Path, handover: Handover) -> tuple[str, str]:
+    async def _landed(self, repo: Path, proven: ProvenChange) -> tuple[str, str]:
         """The sha of the change's commit where it landed, GitHub's own where it could sign it; and for a
         fork's pull request which way it went.
         """
-        changes, url = handover.result.changes, self.task.repo.clone_url
-        message = self._message(handover, here=True)
-        built = await self._commit(repo, handover, message)
-        if handover.fork:
-            theirs = await self._commit(repo, handover, self._message(handover, here=False))
-            head = handover.head or changes.base
-            away = ForkLanding(self._api, url, handover.fork, head=head, built=theirs, here=built)
-            return await self._pushed(
-                handover, theirs, find=away.found, do=lambda: away.land(handover.protected)
-            )
+        changes, url = proven.result.changes, self.task.repo.clone_url
+        message = self._message(proven, here=True)
+        built = await self._commit(repo, proven, message)
+        if proven.fork:
+            theirs = await self._commit(repo, proven, self._message(proven, here=False))
+            head = proven.head or changes.base
+            away = ForkLanding(self._api, url, proven.fork, head=head, built=theirs, here=built)
+            return await self._pushed(proven, theirs, find=away.found, do=lambda: away.land(proven.protected))
         landing = Landing(
-            self._api, url, branch=handover.branch, head=handover.head, built=built, message=message
+            self._api, url, branch=proven.branch, head=proven.head, built=built, message=message
         )
 
         async def find() -> Answer | None:
@@ -232,34 +234,34 @@ class Publisher:
         async def do() -> Answer:
             return {"sha": await landing.land(repo, changes)}
 
-        return await self._pushed(handover, built, find=find, do=do)
+        return await self._pushed(proven, built, find=find, do=do)
 
     async def _pushed(
         self,
-        handover: Handover,
+        proven: ProvenChange,
         built: Built,
         *,
         find: Callable[[], Awaitable[Answer | None]],
         do: Callable[[], Awaitable[Answer]],
     ) -> tuple[str, str]:
         async def unless_closed() -> Answer:
-            await self._still_open(handover)
+            await self._still_open(proven)
             return await do()
 
         key = f"task:{self.task.id}:push:{built.sha}"
         landed = await self._effects.once(key, EffectKind.PUSH, find=find, do=unless_closed)
         return str(landed["sha"]), str(landed.get("way", ""))
 
-    async def _still_open(self, handover: Handover) -> None:
+    async def _still_open(self, proven: ProvenChange) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
-        if handover.head is None:
+        if proven.head is None:
             return
-        if handover.fork or on_its_own(self.task, handover.branch):
+        if proven.fork or on_its_own(self.task, proven.branch):
             pull: Answer | None = await self._api.pull(self.task.thread.number)
         else:
-            pull = await self._api.pull_by_head(handover.branch)
+            pull = await self._api.pull_by_head(proven.branch)
         if pull is None or pull["state"] != "open":
-            raise UserError(CLOSED.format(handover.branch), phase="publish")
+            raise UserError(CLOSED.format(proven.branch), phase="publish")
 
 
 async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> int:

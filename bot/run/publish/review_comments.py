@@ -16,31 +16,33 @@ from bot.errors import UserError
 from bot.git.diff import commentable_lines
 from bot.github.review_threads import SeenRemark, SeenThread, Settlement
 from bot.run.messages import report
-from bot.run.publish.context import Voice
-from bot.run.publish.findings import finding, new_ones, settled
-from bot.text.defuse import quiet
+from bot.run.publish.context import PublishContext
+from bot.run.publish.findings import find_settled, identify_finding, select_new
+from bot.text.defuse import defuse
 from bot.text.fit import mark
 
 ON_LINES = frozenset({TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT})
 _SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
-async def remark(voice: Voice, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+async def post_review(
+    context: PublishContext, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> None:
     """One review with the notes that are new; a note that is off the diff stands in the review's body."""
-    on, off = placed(new_ones(result.outcome.notes, result.changes, threads), result.diff)
+    on, off = split_by_diff(select_new(result.outcome.notes, result.changes, threads), result.diff)
     if not on and not off:
         return
     key = f"review:{sha}"
-    body = voice.safe(report.review_body(off, key))
-    await voice.effects.once(
-        f"task:{voice.task.id}:review:{sha}",
+    body = context.safe(report.render_review(off, key))
+    await context.effects.once(
+        f"task:{context.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: voice.api.find_review(pull, key),
-        do=lambda: voice.api.review(pull, sha, body, inline(voice, on, result.changes)),
+        find=lambda: context.api.find_review(pull, key),
+        do=lambda: context.api.review(pull, sha, body, make_inline_comments(context, on, result.changes)),
     )
 
 
-def placed(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:
+def split_by_diff(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:
     """The notes whose lines are all in the diff, and the others."""
     lines = commentable_lines(diff)
     on: list[Note] = []
@@ -51,52 +53,56 @@ def placed(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:
     return on, off
 
 
-def inline(voice: Voice, notes: Sequence[Note], changes: ChangeSet) -> list[dict[str, Any]]:
+def make_inline_comments(
+    context: PublishContext, notes: Sequence[Note], changes: ChangeSet
+) -> list[dict[str, Any]]:
     """The comments of a review, each with the hidden mark by which its finding is known again."""
     return [
         {
             "path": note.path,
             "line": note.line,
             "side": "RIGHT",
-            "body": voice.safe(f"{quiet(note.text)}\n\n{mark(finding(note, changes).key)}"),
+            "body": context.safe(f"{defuse(note.text)}\n\n{mark(identify_finding(note, changes).key)}"),
             **({"start_line": note.start, "start_side": "RIGHT"} if 0 < note.start < note.line else {}),
         }
         for note in notes
     ]
 
 
-async def answer(voice: Voice, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+async def answer_threads(
+    context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> None:
     """Reply in each thread of the review that asked, and resolve what is done. ``sha`` '': no commit.
 
     May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
     asked was deleted: it has no answer then.
     """
-    told = f"reply:task:{voice.task.id}"
+    told = f"reply:task:{context.task.id}"
     settlements = []
     for thread in threads:
-        asked = [one for one in thread.remarks if not one.own and _is_asked(voice.task, one)]
+        asked = [one for one in thread.remarks if not one.own and _is_asked(context.task, one)]
         if asked and not thread.bears(told):
-            words, done, settle = _judged(voice.task, thread, asked, result, sha)
-            body = voice.safe(report.reply_body(words, sha if done else "", told))
+            words, done, settle = _judged(context.task, thread, asked, result, sha)
+            body = context.safe(report.render_reply(words, sha if done else "", told))
             settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))
     seen = {one.thread for one in settlements}
-    gone = settled(result.changes, threads) if sha else []
+    gone = find_settled(result.changes, threads) if sha else []
     settlements += [Settlement(thread=one.id, resolve=True) for one in gone if one.id not in seen]
     if settlements:
-        await voice.effects.once(
-            f"task:{voice.task.id}:replies:{sha}",
+        await context.effects.once(
+            f"task:{context.task.id}:replies:{sha}",
             EffectKind.REPLY,
             find=None,
-            do=lambda: _settle(voice, settlements),
+            do=lambda: _settle(context, settlements),
         )
-    trigger = voice.task.trigger
+    trigger = context.task.trigger
     there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
     if trigger.kind is TriggerKind.REVIEW_COMMENT and not there:
         raise UserError("the remark that asked was deleted")
 
 
-async def _settle(voice: Voice, settlements: Sequence[Settlement]) -> dict[str, int]:
-    await voice.api.settle_threads(settlements)
+async def _settle(context: PublishContext, settlements: Sequence[Settlement]) -> dict[str, int]:
+    await context.api.settle_threads(settlements)
     return {"threads": len(settlements)}
 
 
@@ -142,7 +148,7 @@ def _judged(
 
 def _applied(asked: Sequence[SeenRemark], path: str, changes: ChangeSet) -> bool:
     """Whether every suggestion of these remarks stands in the changed file as it was written."""
-    wanted = [block for one in asked for block in suggestions(one.body)]
+    wanted = [block for one in asked for block in read_suggestions(one.body)]
     file = next((file for file in changes.files if file.path == path), None)
     if not wanted or not all(wanted) or file is None or file.kind is ChangeKind.DELETED:
         return False
@@ -150,7 +156,7 @@ def _applied(asked: Sequence[SeenRemark], path: str, changes: ChangeSet) -> bool
     return all(f"\n{block}" in now for block in wanted)
 
 
-def suggestions(body: str) -> list[str]:
+def read_suggestions(body: str) -> list[str]:
     """The contents of a remark's suggestion blocks, each with its last line's end; '' takes lines out.
 
     https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/reviewing-changes-in-pull-requests/incorporating-feedback-in-your-pull-request

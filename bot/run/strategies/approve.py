@@ -11,20 +11,26 @@ from dulwich.repo import Repo
 
 from bot.domain import ChangeSet, Held, Outcome, OutcomeKind, Phase, Proof, Release, Result, TaskState, Usage
 from bot.errors import UserError
-from bot.git.diff import unified
+from bot.git.diff import unified_diff
 from bot.git.remote import PushRefused
 from bot.git.transplant import Conflict, transplant
 from bot.git.trees import BaseTree
 from bot.run.attempts.attempt_store import tried
 from bot.run.job import Job
-from bot.run.messages.held_paths import held
-from bot.run.prepare.prepare import Ground, prepare
-from bot.run.prove.gate import admit
+from bot.run.messages.held_paths import render_held_paths
+from bot.run.prepare.prepare import Prepared, prepare
+from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove
-from bot.run.proven_change import Handover
-from bot.run.strategies.held_paths import Kept, beside, kept_on, offer, waiting_on
-from bot.run.task_end import Ended, without_pull
-from bot.text.defuse import cell, fenced
+from bot.run.proven_change import ProvenChange
+from bot.run.strategies.held_paths import (
+    HeldAttempt,
+    add_waiting_paths,
+    find_waiting,
+    list_held_attempts,
+    make_release_offer,
+)
+from bot.run.task_end import TaskEnd, end_without_pull
+from bot.text.defuse import fence, table_cell
 from bot.workspace.checkout import Checkout
 
 MOST_PATCH = 40_000  # characters, in a comment
@@ -51,52 +57,52 @@ class Offer:
 
     changes: ChangeSet
     release: Release
-    kept: Kept | None = None
+    kept: HeldAttempt | None = None
 
 
-async def approve(job: Job, digest: str) -> Handover | Ended:
+async def approve_held_change(job: Job, digest: str) -> ProvenChange | TaskEnd:
     """What ``digest`` stands for, on what is there now, proved; or how it ends when that is another tree."""
-    ground = await prepare(
+    prepared = await prepare(
         job,
         merging=False,
     )
-    if ground.foreign:
+    if prepared.foreign:
         raise UserError(FORK, phase="prepare")
-    if ground.head and (await asyncio.to_thread(_tree, ground.checkout)).startswith(digest):
-        return Ended(state=TaskState.DONE, text=THERE)
-    offers = await _offers(job, ground)
+    if prepared.head and (await asyncio.to_thread(_tree, prepared.checkout)).startswith(digest):
+        return TaskEnd(state=TaskState.DONE, text=THERE)
+    offers = await _offers(job, prepared)
     meant = [each for each in offers if each.release.digest.startswith(digest)]
     if len(meant) != 1:
-        return _another(offers, ground)
-    return await _proved(job, ground, meant[0])
+        return _another(offers, prepared)
+    return await _proved(job, prepared, meant[0])
 
 
-async def _proved(job: Job, ground: Ground, approved: Offer) -> Handover | Ended:
-    checkout, redactor = await _checkout(job, ground, approved.changes.base), job.parts.redactor
+async def _proved(job: Job, prepared: Prepared, approved: Offer) -> ProvenChange | TaskEnd:
+    checkout, redactor = await _checkout(job, prepared, approved.changes.base), job.parts.redactor
     protected = checkout.config.protected_paths
     changes = await asyncio.to_thread(
-        admit,
+        admit_changes,
         approved.changes.whole,
         protected=protected,
         redactor=redactor,
         released=approved.release.paths,
     )
     if changes.files != approved.changes.whole.files:
-        gone = "; ".join(f"`{cell(item.path)}`: {item.why}" for item in changes.held)
+        gone = "; ".join(f"`{table_cell(item.path)}`: {item.why}" for item in changes.held)
         raise UserError(f"The rules are others now, so this cannot be released: {gone}.", phase="gate")
     await job.store.set_phase(job.run, Phase.PROVE)
     proof = await prove(checkout, changes, redactor)
-    diff = await asyncio.to_thread(unified, checkout.repo, checkout.base, changes)
+    diff = await asyncio.to_thread(unified_diff, checkout.repo, checkout.base, changes)
     outcome = await _outcome(job, approved)
     result = Result(outcome=outcome, changes=changes, proof=proof, diff=diff)
-    ended = without_pull(result)
+    ended = end_without_pull(result)
     if ended is not None:
         return ended
     tree = approved.release.digest
-    return Handover(
+    return ProvenChange(
         result=result,
-        branch=ground.branch,
-        head=ground.head,
+        branch=prepared.branch,
+        head=prepared.head,
         hidden=(),
         protected=protected,
         run_url=job.run_url,
@@ -106,63 +112,71 @@ async def _proved(job: Job, ground: Ground, approved: Offer) -> Handover | Ended
     )
 
 
-def not_taken(handover: Handover, refused: PushRefused) -> Ended:
+def end_rejected_push(proven: ProvenChange, refused: PushRefused) -> TaskEnd:
     """What GitHub said to an approved change, and the change for somebody who may push it."""
-    result = handover.result
-    patch = fenced(result.diff, "diff")
+    result = proven.result
+    patch = fence(result.diff, "diff")
     if len(result.diff) > MOST_PATCH:
-        patch = f"It is too long for here: [look]({handover.run_url})."
-    text = NOT_TAKEN.format(fenced(refused.reason), result.changes.base[:12], patch)
-    return Ended(state=TaskState.FAILED, text=text, reason=refused.message, result=result)
+        patch = f"It is too long for here: [look]({proven.run_url})."
+    text = NOT_TAKEN.format(fence(refused.reason), result.changes.base[:12], patch)
+    return TaskEnd(state=TaskState.FAILED, text=text, reason=refused.message, result=result)
 
 
-async def _offers(job: Job, ground: Ground) -> list[Offer]:
+async def _offers(job: Job, prepared: Prepared) -> list[Offer]:
     """What can be approved on this thread now; on an open pull request all that waits there comes first."""
-    repo, slug, onto = ground.checkout.repo, job.parts.slug, ground.checkout.base
-    found: list[tuple[ChangeSet, Kept | None]] = []
+    repo, slug, onto = prepared.checkout.repo, job.parts.slug, prepared.checkout.base
+    found: list[tuple[ChangeSet, HeldAttempt | None]] = []
     waiting: Sequence[Held] = ()
-    if ground.head is not None:
-        waiting = await waiting_on(job, onto)
+    if prepared.head is not None:
+        waiting = await find_waiting(job, onto)
         found.append((ChangeSet(base=onto, held=tuple(waiting)), None))
-    for kept in await kept_on(job):
-        if kept.changes.parents or (kept.attempt.chosen and (ground.head or kept.changes.files)):
+    for kept in await list_held_attempts(job):
+        if kept.changes.parents or (kept.attempt.chosen and (prepared.head or kept.changes.files)):
             continue  # it is among what waits, or its pull request is closed
         await job.ready(kept.changes)
         there = kept.changes
-        if ground.head is not None:
+        if prepared.head is not None:
             try:
-                there = beside(await asyncio.to_thread(transplant, repo, onto=onto, wanted=there), waiting)
+                there = add_waiting_paths(
+                    await asyncio.to_thread(transplant, repo, onto=onto, wanted=there), waiting
+                )
             except Conflict:
                 continue
         found.append((there, kept))
     offers = []
     for changes, kept_by in found:
-        release = await asyncio.to_thread(offer, repo, changes, slug) if changes.releasable else None
+        release = (
+            await asyncio.to_thread(make_release_offer, repo, changes, slug) if changes.releasable else None
+        )
         if release is not None:
             offers.append(Offer(changes=changes, release=release, kept=kept_by))
     return offers
 
 
-def _another(offers: Sequence[Offer], ground: Ground) -> Ended:
+def _another(offers: Sequence[Offer], prepared: Prepared) -> TaskEnd:
     """Nothing was approved that is there: what could be, with its own digest."""
     if not offers:
-        return Ended(state=TaskState.REFUSED, text=NOTHING, reason="nothing is held back")
-    now = offers[0] if ground.head is not None else offers[-1]
+        return TaskEnd(state=TaskState.REFUSED, text=NOTHING, reason="nothing is held back")
+    now = offers[0] if prepared.head is not None else offers[-1]
     shown = Result(
         outcome=Outcome(kind=OutcomeKind.CHANGED),
         changes=now.changes,
         proof=Proof(),
         release=now.release,
     )
-    return Ended(state=TaskState.REFUSED, text=f"{ANOTHER}\n\n{held(shown)}", reason="it is another tree now")
+    return TaskEnd(
+        state=TaskState.REFUSED,
+        text=f"{ANOTHER}\n\n{render_held_paths(shown)}",
+        reason="it is another tree now",
+    )
 
 
-async def _checkout(job: Job, ground: Ground, base: str) -> Checkout:
+async def _checkout(job: Job, prepared: Prepared, base: str) -> Checkout:
     """The commit that the approved tree goes on top of, under the configuration of the default branch."""
-    if base == ground.checkout.base:
-        return ground.checkout
+    if base == prepared.checkout.base:
+        return prepared.checkout
     workshop, repo = job.parts.workshop, job.task.repo
-    return await workshop.checkout(repo.id, base, job.parts.redactor, policy=ground.checkout.base)
+    return await workshop.checkout(repo.id, base, job.parts.redactor, policy=prepared.checkout.base)
 
 
 async def _outcome(job: Job, approved: Offer) -> Outcome:
@@ -181,7 +195,7 @@ async def _outcome(job: Job, approved: Offer) -> Outcome:
 def _named(approved: Offer) -> str:
     paths = approved.release.paths
     more = f" and {len(paths) - 10} more" if len(paths) > 10 else ""
-    return ", ".join(f"`{cell(path)}`" for path in paths[:10]) + more
+    return ", ".join(f"`{table_cell(path)}`" for path in paths[:10]) + more
 
 
 def _tree(checkout: Checkout) -> str:

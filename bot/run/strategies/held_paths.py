@@ -19,10 +19,10 @@ import structlog
 from bot.domain import ChangeSet, Held, OutcomeKind, Release, Result, Task
 from bot.errors import UserError
 from bot.git.commit import build_tree
-from bot.git.diff import unified
-from bot.git.transplant import carried
+from bot.git.diff import unified_diff
+from bot.git.transplant import move_held
 from bot.run.job import Job
-from bot.run.prepare.prepare import Ground
+from bot.run.prepare.prepare import Prepared
 from bot.tasks.attempts import AttemptRecord
 from bot.tasks.store import Store
 
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class HeldAttempt:
     """A stored attempt that holds something back, and at whose request it was made."""
 
     root: Task
@@ -47,23 +47,23 @@ class Kept:
     changes: ChangeSet
 
 
-async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> Result:
+async def add_release_offer(job: Job, prepared: Prepared, result: Result, *, ordinal: int) -> Result:
     """``result`` with what a maintainer may release beside it, on a pull request also what waits there.
 
     Nothing on top of a fork's commits: nothing protected is pushed there. When all of the change waits, the
     attempt ``ordinal`` is noted as the one that was taken.
     """
-    if ground.foreign or result.outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT):
+    if prepared.foreign or result.outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT):
         return result
     if not (result.changes or result.changes.releasable):
         return result
     repo = job.parts.workshop.mirror.path(job.task.repo.id)
     changes = result.changes
-    if ground.head is not None:
-        changes = beside(changes, await waiting_on(job, changes.base))
+    if prepared.head is not None:
+        changes = add_waiting_paths(changes, await find_waiting(job, changes.base))
     if not changes.releasable:
         return result
-    release = await asyncio.to_thread(offer, repo, changes, job.parts.slug)
+    release = await asyncio.to_thread(make_release_offer, repo, changes, job.parts.slug)
     if release is not None:
         if not result.changes:
             await job.store.choose_attempt(job.run, job.task.root, ordinal)
@@ -75,20 +75,20 @@ async def offered(job: Job, ground: Ground, result: Result, *, ordinal: int) -> 
     return replace(result, changes=replace(changes, held=told))
 
 
-def beside(changes: ChangeSet, waiting: Sequence[Held]) -> ChangeSet:
+def add_waiting_paths(changes: ChangeSet, waiting: Sequence[Held]) -> ChangeSet:
     """``changes`` that also hold back what waits already, but for paths of their own."""
     own = {file.path for file in changes.files} | {item.path for item in changes.held}
     return replace(changes, held=(*changes.held, *(item for item in waiting if item.path not in own)))
 
 
-def offer(repo: Path, changes: ChangeSet, slug: str) -> Release | None:
+def make_release_offer(repo: Path, changes: ChangeSet, slug: str) -> Release | None:
     """The release of everything that ``changes`` hold back, on top of the rest of them; None when it cannot
     be shown whole or does not fit. ``repo`` has their base. Blocking.
     """
     only = ChangeSet(base=changes.base, files=changes.releasable)
     try:
         digest, _ = build_tree(repo, base=changes.base, changes=changes.whole)
-        diff = seen(unified(repo, changes.base, only))
+        diff = escape_invisible(unified_diff(repo, changes.base, only))
     except ValueError:  # a file where the rest of the change has a folder
         return None
     if not diff or len(diff) > MOST_SHOWN:
@@ -97,7 +97,7 @@ def offer(repo: Path, changes: ChangeSet, slug: str) -> Release | None:
     return Release(digest=digest, paths=paths, diff=diff, command=f"@{slug} approve {digest}")
 
 
-def seen(diff: str) -> str:
+def escape_invisible(diff: str) -> str:
     """A diff in which what nobody sees on a page is spelt out: controls, bidirectional and joining ones."""
     return "".join(
         f"\\u{{{ord(char):x}}}"
@@ -107,14 +107,14 @@ def seen(diff: str) -> str:
     )
 
 
-async def waiting_on(job: Job, head: str) -> tuple[Held, ...]:
+async def find_waiting(job: Job, head: str) -> tuple[Held, ...]:
     """What waits for a maintainer on the thread's open pull request, as it is on the commit ``head``.
 
     The newest word on a path counts.
     """
     repo = job.parts.workshop.mirror.path(job.task.repo.id)
     found: dict[str, Held] = {}
-    for kept in await kept_on(job):
+    for kept in await list_held_attempts(job):
         if not kept.attempt.chosen:
             continue
         try:
@@ -122,7 +122,7 @@ async def waiting_on(job: Job, head: str) -> tuple[Held, ...]:
         except UserError as gone:
             log.warning("release.no_base", task_of=kept.root.id, reason=gone.message)
             continue
-        for item in await asyncio.to_thread(carried, repo, kept.changes, onto=head):
+        for item in await asyncio.to_thread(move_held, repo, kept.changes, onto=head):
             if item.change is not None:
                 found[item.path] = item
             else:
@@ -130,7 +130,7 @@ async def waiting_on(job: Job, head: str) -> tuple[Held, ...]:
     return tuple(found[path] for path in sorted(found))
 
 
-async def kept_on(job: Job) -> Sequence[Kept]:
+async def list_held_attempts(job: Job) -> Sequence[HeldAttempt]:
     """The attempts of this thread that hold something back, the oldest request first.
 
     Of each request the attempt that was taken, or all where none was.
@@ -143,7 +143,7 @@ async def kept_on(job: Job) -> Sequence[Kept]:
         for attempt in chosen or known:
             changes = await store.attempt_changes(attempt)
             if changes is not None and changes.releasable:
-                found.append(Kept(root=root, attempt=attempt, changes=changes))
+                found.append(HeldAttempt(root=root, attempt=attempt, changes=changes))
     return found
 
 
@@ -155,7 +155,7 @@ async def _roots(store: Store, task: Task, mine: Set[int]) -> list[Task]:
         here += await store.tasks_of_pull(task.repo.id, pull)
     published: dict[int, set[int]] = {}
     for each in here:
-        if not each.kind.is_words:
+        if not each.kind.produces_only_text:
             published.setdefault(each.root, set()).update({each.pull} - {0})
     numbers = sorted(root for root, where in published.items() if not where or pull in where)
     roots = [await store.task(number) for number in numbers[-MOST_ROOTS:] if number not in mine]

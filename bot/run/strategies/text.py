@@ -11,89 +11,89 @@ from typing import Any
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, OutcomeKind, TaskKind, TaskState
 from bot.errors import UserError
 from bot.github.review_threads import SeenThread, Settlement
-from bot.run.attempts.run_attempts import tried_out
+from bot.run.attempts.run_attempts import run_attempts
 from bot.run.job import Job
 from bot.run.messages import report, reviews
-from bot.run.prepare.examine import examine
-from bot.run.proven_change import Handover
-from bot.run.publish.context import Voice
-from bot.run.publish.findings import known, new_ones, settled
-from bot.run.publish.review_comments import inline, placed
-from bot.run.task_end import Ended, without_pull
+from bot.run.prepare.examine import prepare_examination
+from bot.run.proven_change import ProvenChange
+from bot.run.publish.context import PublishContext
+from bot.run.publish.findings import find_settled, parse_finding, select_new
+from bot.run.publish.review_comments import make_inline_comments, split_by_diff
+from bot.run.task_end import TaskEnd, end_without_pull
 from bot.text.fit import mark
 
 
-async def speak(job: Job) -> Handover | Ended:
+async def produce_text(job: Job) -> ProvenChange | TaskEnd:
     """Prepare, think and, for a review, run the checks on both sides; the words to publish, or why none."""
-    ground = await examine(job)
-    picked = await tried_out(job, ground.checkout, ground.brief)
+    prepared = await prepare_examination(job)
+    picked = await run_attempts(job, prepared.checkout, prepared.brief)
     result = picked.result
-    ended = without_pull(result)
+    ended = end_without_pull(result)
     remarked = job.task.kind is TaskKind.REVIEW and result.outcome.kind is OutcomeKind.LIMIT
     if ended and ended.state is not TaskState.DONE and not (remarked and result.outcome.notes):
         return ended
-    return Handover(
+    return ProvenChange(
         result=result,
         branch="",
-        head=ground.checkout.base,
-        hidden=ground.hidden,
+        head=prepared.checkout.base,
+        hidden=prepared.hidden,
         run_url=job.run_url,
         ordinal=picked.chosen.ordinal,
     )
 
 
-async def tell(job: Job, handover: Handover) -> Ended:
+async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
     """Publish the words: a review as one review, an answer as the task's own comment."""
-    result = handover.result
+    result = proven.result
     if job.task.kind is TaskKind.REVIEW:
-        said, remarks = await _review(job, handover)
-        text = reviews.reviewed(said, handover.head or "", remarks)
-        return Ended(state=TaskState.DONE, text=text, result=result)
-    hidden = report.hidden_text(handover.hidden)
-    ended = without_pull(result, hidden)
-    return ended or Ended(state=TaskState.DONE, text=report.outcome_text(result.outcome), result=result)
+        said, remarks = await _review(job, proven)
+        text = reviews.render_review_done(said, proven.head or "", remarks)
+        return TaskEnd(state=TaskState.DONE, text=text, result=result)
+    hidden = report.render_invisible_text(proven.hidden)
+    ended = end_without_pull(result, hidden)
+    return ended or TaskEnd(state=TaskState.DONE, text=report.render_outcome(result.outcome), result=result)
 
 
-async def _review(job: Job, handover: Handover) -> tuple[Mapping[str, Any], int]:
+async def _review(job: Job, proven: ProvenChange) -> tuple[Mapping[str, Any], int]:
     """One review with remarks on lines, and how many there are; it neither approves nor asks for changes."""
-    voice, result = job.publisher.voice, handover.result
-    number, sha = job.task.thread.number, handover.head or ""
+    context, result = job.publisher.context, proven.result
+    number, sha = job.task.thread.number, proven.head or ""
     await job.fetched(sha)
-    threads = await voice.api.review_threads(number)
+    threads = await context.api.review_threads(number)
     there = await _files(job, sha, result.outcome.notes, threads)
-    on, off = placed(new_ones(result.outcome.notes, there, threads), result.diff)
+    on, off = split_by_diff(select_new(result.outcome.notes, there, threads), result.diff)
     key = f"review:{job.task.id}:{sha}"
-    body = reviews.review_of(
-        job.task, handover.result, sha, off, hidden=handover.hidden, run_url=handover.run_url
+    body = reviews.render_review_body(
+        job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url
     )
-    said = await voice.effects.once(
+    said = await context.effects.once(
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: voice.api.find_review(number, key),
-        do=lambda: voice.api.review(
-            number, sha, voice.safe(f"{mark(key)}\n\n{body}"), inline(voice, on, there)
+        find=lambda: context.api.find_review(number, key),
+        do=lambda: context.api.review(
+            number, sha, context.safe(f"{mark(key)}\n\n{body}"), make_inline_comments(context, on, there)
         ),
     )
-    await _settle(voice, there, threads)
+    await _settle(context, there, threads)
     return said, len(on) + len(off)
 
 
-async def _settle(voice: Voice, there: ChangeSet, threads: Sequence[SeenThread]) -> None:
+async def _settle(context: PublishContext, there: ChangeSet, threads: Sequence[SeenThread]) -> None:
     """Resolve what Hob remarked earlier where the line is gone."""
-    gone = [Settlement(thread=one.id, resolve=True) for one in settled(there, threads)]
+    gone = [Settlement(thread=one.id, resolve=True) for one in find_settled(there, threads)]
     if not gone:
         return
 
     async def do() -> dict[str, int]:
-        await voice.api.settle_threads(gone)
+        await context.api.settle_threads(gone)
         return {"threads": len(gone)}
 
-    await voice.effects.once(f"task:{voice.task.id}:settled", EffectKind.REPLY, find=None, do=do)
+    await context.effects.once(f"task:{context.task.id}:settled", EffectKind.REPLY, find=None, do=do)
 
 
 async def _files(job: Job, sha: str, notes: Sequence[Note], threads: Sequence[SeenThread]) -> ChangeSet:
     """The files that are or were remarked on, as they are at a commit."""
-    paths = {note.path for note in notes} | {one.path for one in threads if known(one)}
+    paths = {note.path for note in notes} | {one.path for one in threads if parse_finding(one)}
     files = []
     for path in sorted(paths):
         try:

@@ -8,18 +8,18 @@ from datetime import timedelta
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind, Phase, Proof, Result, Task, TaskState, Usage
 from bot.errors import UserError
-from bot.git.diff import unified
+from bot.git.diff import unified_diff
 from bot.git.transplant import Conflict, transplant
 from bot.run.attempts.attempt_store import tried
-from bot.run.attempts.ranking import Picked
+from bot.run.attempts.ranking import Selection
 from bot.run.job import Job
 from bot.run.messages import attempts
-from bot.run.prepare.prepare import Ground, prepare
-from bot.run.prove.gate import admit
+from bot.run.prepare.prepare import Prepared, prepare
+from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove
-from bot.run.proven_change import Handover
-from bot.run.strategies.held_paths import offered
-from bot.run.task_end import Ended, without_pull
+from bot.run.proven_change import ProvenChange
+from bot.run.strategies.held_paths import add_release_offer
+from bot.run.task_end import TaskEnd, end_without_pull
 from bot.tasks.attempts import AttemptRecord
 
 UNFIT = (
@@ -29,7 +29,7 @@ UNFIT = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
+class EarlierRequest:
     """What was made of a request before. ``pull`` is the open pull request that came of it, else 0."""
 
     subject: Task
@@ -38,7 +38,7 @@ class Earlier:
     published: int  # the ordinal of the attempt that is published there, 0 when it is not known
 
 
-async def earlier(job: Job) -> Earlier | None:
+async def find_earlier_request(job: Job) -> EarlierRequest | None:
     """What the task makes more attempts at; None for a request of its own."""
     if job.task.root == job.task.id:
         return None
@@ -53,7 +53,7 @@ async def earlier(job: Job) -> Earlier | None:
         await job.ready(made)
     # What people said until the command is seen, the command itself is not.
     trigger = replace(root.trigger, at=job.task.trigger.at - timedelta(seconds=1))
-    return Earlier(
+    return EarlierRequest(
         subject=replace(root, trigger=trigger),
         base=base if pull else "",
         pull=pull,
@@ -61,55 +61,55 @@ async def earlier(job: Job) -> Earlier | None:
     )
 
 
-def only_compared(job: Job, picked: Picked, before: Earlier) -> Ended:
+def end_comparison(job: Job, picked: Selection, before: EarlierRequest) -> TaskEnd:
     """The end of attempts beside a published one: told, and nothing replaced."""
-    text = attempts.compared(
+    text = attempts.render_comparison(
         picked, published=before.published, pull=before.pull, slug=job.parts.slug, url=job.compare_url
     )
-    return Ended(state=TaskState.DONE, text=text, result=picked.result)
+    return TaskEnd(state=TaskState.DONE, text=text, result=picked.result)
 
 
-async def use(job: Job, number: int) -> Handover | Ended:
+async def use_attempt(job: Job, number: int) -> ProvenChange | TaskEnd:
     """Attempt ``number`` on what is there now, proved again. Raises UserError when it does not fit."""
     known = await job.store.attempts(job.task.root)
     wanted = next((each for each in known if each.ordinal == number), None)
     if wanted is None:
-        raise UserError(missing(number, known), phase="prepare")
+        raise UserError(report_missing_attempt(number, known), phase="prepare")
     parts = job.parts
     kept = await _kept(job, wanted)
     chosen = next((each for each in known if each.chosen), None)
     published = await job.store.attempt_changes(chosen) if chosen else None
-    ground = await prepare(
+    prepared = await prepare(
         job,
         merging=bool(kept.parents) and not published,
     )
-    changes = await _on_what_is_there(job, ground, number, kept, published)
+    changes = await _on_what_is_there(job, prepared, number, kept, published)
     if not changes:
         await job.store.choose_attempt(job.run, job.task.root, number)
-        return Ended(state=TaskState.DONE, text=f"✅ **Attempt {number} is what is there already.**")
+        return TaskEnd(state=TaskState.DONE, text=f"✅ **Attempt {number} is what is there already.**")
     await job.store.set_phase(job.run, Phase.PROVE)
-    proof = await prove(ground.checkout, changes, parts.redactor)
-    diff = await asyncio.to_thread(unified, ground.checkout.repo, ground.checkout.base, changes)
+    proof = await prove(prepared.checkout, changes, parts.redactor)
+    diff = await asyncio.to_thread(unified_diff, prepared.checkout.repo, prepared.checkout.base, changes)
     result = await _result(job, wanted, changes, proof, diff)
-    result = await offered(job, ground, result, ordinal=number)
-    ended = without_pull(result)
+    result = await add_release_offer(job, prepared, result, ordinal=number)
+    ended = end_without_pull(result)
     if ended is not None:
         return ended
     words = f"This is attempt {number}, as `@{job.task.requester.login}` chose. [Compare]({job.compare_url})"
-    return Handover(
+    return ProvenChange(
         result=result,
-        branch=ground.branch,
-        head=ground.head,
+        branch=prepared.branch,
+        head=prepared.head,
         hidden=(),
-        fork=ground.fork,
-        protected=ground.checkout.config.protected_paths,
+        fork=prepared.fork,
+        protected=prepared.checkout.config.protected_paths,
         run_url=job.run_url,
         ordinal=number,
         choice=f"🔀 {words}",
     )
 
 
-def missing(number: int, known: list[AttemptRecord]) -> str:
+def report_missing_attempt(number: int, known: list[AttemptRecord]) -> str:
     """There is no such attempt; these there are."""
     numbers = [each.ordinal for each in known]
     there = f"there are {min(numbers)}-{max(numbers)}" if len(numbers) > 1 else "there is only 1"
@@ -124,22 +124,22 @@ async def _kept(job: Job, wanted: AttemptRecord) -> ChangeSet:
 
 
 async def _on_what_is_there(
-    job: Job, ground: Ground, number: int, wanted: ChangeSet, published: ChangeSet | None
+    job: Job, prepared: Prepared, number: int, wanted: ChangeSet, published: ChangeSet | None
 ) -> ChangeSet:
     """The attempt's change set in the place of the published one, through the gate again."""
     if wanted.parents and not published:
-        if ground.checkout.base != wanted.base:  # the merge is another one now
+        if prepared.checkout.base != wanted.base:  # the merge is another one now
             raise UserError(UNFIT.format(number, "the branch or its base"), phase="prepare")
         there = wanted
     else:
-        there = await _moved(job, ground, number, wanted, published)
+        there = await _moved(job, prepared, number, wanted, published)
     return await asyncio.to_thread(
-        admit, there, protected=ground.checkout.config.protected_paths, redactor=job.parts.redactor
+        admit_changes, there, protected=prepared.checkout.config.protected_paths, redactor=job.parts.redactor
     )
 
 
 async def _moved(
-    job: Job, ground: Ground, number: int, wanted: ChangeSet, published: ChangeSet | None
+    job: Job, prepared: Prepared, number: int, wanted: ChangeSet, published: ChangeSet | None
 ) -> ChangeSet:
     for changes in (wanted, published):
         if changes and changes.base:
@@ -147,8 +147,8 @@ async def _moved(
     try:
         there = await asyncio.to_thread(
             transplant,
-            ground.checkout.repo,
-            onto=ground.checkout.base,
+            prepared.checkout.repo,
+            onto=prepared.checkout.base,
             wanted=wanted,
             published=published if published and published.base else None,
         )

@@ -32,14 +32,14 @@ UNREACHABLE: tuple[type[BaseException], ...] = (
 )
 
 
-def unreachable(trouble: BaseException) -> bool:
+def is_unreachable(trouble: BaseException) -> bool:
     """Whether trying again may help: the database was away, not the statement wrong."""
     if isinstance(trouble, exc.DBAPIError) and trouble.connection_invalidated:
         return True
     return isinstance(trouble, UNREACHABLE)
 
 
-async def patiently(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
+async def retry_while_away(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
     """``work`` again and again while the database is away, at most ``seconds``; then its error.
 
     Only for work that may be done twice: a lost connection does not say whether the commit arrived.
@@ -50,7 +50,7 @@ async def patiently(work: Callable[[], Awaitable[T]], *, seconds: float) -> T:
         try:
             return await work()
         except Exception as trouble:
-            if not unreachable(trouble) or time.monotonic() + pause > end:
+            if not is_unreachable(trouble) or time.monotonic() + pause > end:
                 raise
             log.warning("database.away", error=first_line(trouble), again_in=round(pause, 2))
         await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 
-from bot.agent.compaction import Room, recollect
-from bot.agent.loop import think
+from bot.agent.compaction import SummaryLimits, summarize
+from bot.agent.loop import run_loop
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import Said, Turn, call, play
 from bot.agent.prompt import PASSAGE_CHARS, brief_of
@@ -79,7 +79,7 @@ class Long:
     async def run(self, root: Path, journal: Memory, **bounds: int) -> Outcome:
         model = play(self.script, **bounds)
         sandbox = DirectorySandbox(repository(root))
-        return await think(brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal)
+        return await run_loop(brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal)
 
 
 async def test_a_task_of_300_turns_ends_well(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_an_interrupted_run_goes_on_with_the_very_same_messages(tmp_path: 
     sandbox = DirectorySandbox(repository(tmp_path / "other"))
     (sandbox.root / "cart.py").write_text("changed")
     model = play(other.script, most_bytes=30_000)
-    outcome = await think(
+    outcome = await run_loop(
         brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=again, history=stored[:25]
     )
     assert (outcome.kind, outcome.usage.turns) == (OutcomeKind.CHANGED, 40)
@@ -168,7 +168,7 @@ async def test_each_refusal_presses_harder_and_then_it_is_a_limit(tmp_path: Path
 
     journal = Memory()
     script: list[Turn] = [*Long(30).script[:20], refuse]
-    outcome = await think(
+    outcome = await run_loop(
         brief=brief(),
         model=play(script),
         sandbox=DirectorySandbox(repository(tmp_path / "repo")),
@@ -214,7 +214,7 @@ def test_what_is_left_out_is_counted() -> None:
         *(record(n, thinking=f"thought {n} " * 60) for n in range(1, 50)),
         *(record(n, calls=[ran(f"make {n}", f"{n}: " + "z" * 9000)]) for n in range(50, 60)),
     ]
-    text = recollect(records, room=Room(), kept=2)
+    text = summarize(records, room=SummaryLimits(), kept=2)
     assert "[20 earlier files left out]" in text
     assert "[6 earlier ones left out]" in text
     assert "turn 1: The first decision." in text
@@ -224,9 +224,9 @@ def test_what_is_left_out_is_counted() -> None:
     assert "[6000 of 30000 characters are left out here]" in text
     assert len(text) < PASSAGE_CHARS + 30_000
     assert "the last 2 follow whole" in text
-    assert "none follows whole" in recollect(records, room=Room(), kept=0)
+    assert "none follows whole" in summarize(records, room=SummaryLimits(), kept=0)
 
 
 def test_a_command_that_passes_again_is_no_open_failure() -> None:
     records = [record(0, calls=[ran("make", "bad")]), record(1, calls=[ran("make", "good", ok=True)])]
-    assert "make" not in recollect(records, room=Room(), kept=1)
+    assert "make" not in summarize(records, room=SummaryLimits(), kept=1)

@@ -7,23 +7,23 @@ from typing import Any
 
 import pytest
 
-from bot.agent.loop import think
-from bot.agent.models.direct import Patience, choose
+from bot.agent.loop import run_loop
+from bot.agent.models.direct import RetryPolicy, choose_model
 from bot.domain import Limits, Outcome, OutcomeKind
 from bot.errors import Parked
 from tests.support.agent import DirectorySandbox, Memory, brief, repository
 from tests.support.model_servers import Call, Fault, Say, Server, call
 
-QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77, silence=30)
+QUICK = RetryPolicy(tries=3, first=0.001, longest=0.01, park=77, silence=30)
 ANSWER = Say(calls=[call("finish", kind="answered", summary="42")])
 LIMITS = Limits(turns=20, seconds=60)
 
 
 async def work(server: Server, tmp_path: Path, journal: Memory, *, model: str = "") -> Outcome:
-    chosen = choose(model or server.model, patience=QUICK)
+    chosen = choose_model(model or server.model, retry_policy=QUICK)
     sandbox = DirectorySandbox(repository(tmp_path / "repo"))
     try:
-        return await think(brief=brief(), model=chosen, sandbox=sandbox, limits=LIMITS, journal=journal)
+        return await run_loop(brief=brief(), model=chosen, sandbox=sandbox, limits=LIMITS, journal=journal)
     finally:
         await chosen.aclose()
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ToolCallPart, UserPromptPart
 
-from bot.agent.loop import think
+from bot.agent.loop import run_loop
 from bot.agent.models.direct import ModelCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import Turn, call, play
-from bot.domain import Limits, Note, Outcome, OutcomeKind, Passage, Reply, StepState, Trust
+from bot.domain import Limits, Note, Outcome, OutcomeKind, PromptText, Reply, StepState, Trust
 from bot.errors import Cancelled, LeaseLost
 from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, repository, words
 
@@ -38,7 +38,7 @@ class Stage:
 
     async def think_with(self, model: ModelCall, limits: Limits = LIMITS, **more: Any) -> Outcome:
         rest: dict[str, Any] = {"brief": brief(), **more}
-        return await think(model=model, sandbox=self.sandbox, limits=limits, journal=self.journal, **rest)
+        return await run_loop(model=model, sandbox=self.sandbox, limits=limits, journal=self.journal, **rest)
 
     def _watched(self, turn: Turn) -> Turn:
         if isinstance(turn, Exception):
@@ -294,8 +294,8 @@ async def test_a_transcript_with_gaps_is_refused(stage: Stage) -> None:
         await stage.think([], history=stage.journal.records[1:])
 
 
-def guide(where: str, text: str) -> Passage:
-    return Passage(
+def guide(where: str, text: str) -> PromptText:
+    return PromptText(
         trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
     )
 

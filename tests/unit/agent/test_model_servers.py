@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bot.agent.loop import think
-from bot.agent.models.direct import ModelCall, Patience, choose
+from bot.agent.loop import run_loop
+from bot.agent.models.direct import ModelCall, RetryPolicy, choose_model
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import opening
 from bot.agent.tools.registry import definitions
@@ -36,7 +36,7 @@ from tests.support.model_servers import (
     serving,
 )
 
-QUICK = Patience(tries=3, first=0.001, longest=0.01, park=77, silence=30)
+QUICK = RetryPolicy(tries=3, first=0.001, longest=0.01, park=77, silence=30)
 FIX = call("edit", path="cart.py", old="amount - rate", new="amount * (1 - rate)")
 DONE = call("finish", kind="changed", title="Take a share", summary="It was subtracted.")
 ANSWER = Say(calls=[call("finish", kind="answered", summary="42")])
@@ -53,13 +53,13 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def model(server: Server) -> AsyncIterator[ModelCall]:
     """The model at that server."""
-    model = choose(server.model, patience=QUICK)
+    model = choose_model(server.model, retry_policy=QUICK)
     yield model
     await model.aclose()
 
 
 async def work(model: ModelCall, sandbox: Any, journal: Memory, **more: Any) -> Outcome:
-    return await think(brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal, **more)
+    return await run_loop(brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=journal, **more)
 
 
 def results(request: dict[str, Any]) -> list[str]:
@@ -134,7 +134,9 @@ async def test_a_provider_that_stays_down_parks_and_the_run_goes_on_later(
     server.answers = [Say(calls=[FIX]), fault, fault, fault]
     with pytest.raises(Cancelled):
         await work(model, sandbox, journal)
-    hasty = choose(server.model, patience=Patience(tries=3, first=0.001, park=77, silence=0.1, answer=0.1))
+    hasty = choose_model(
+        server.model, retry_policy=RetryPolicy(tries=3, first=0.001, park=77, silence=0.1, answer=0.1)
+    )
     with pytest.raises(Parked, match="3 times in a row") as parked:
         await work(hasty, sandbox, journal, history=list(journal.records))
     await hasty.aclose()
@@ -202,7 +204,7 @@ async def test_anthropic_is_asked_to_cache(monkeypatch: pytest.MonkeyPatch, tmp_
     async with serving("anthropic") as server, AsyncExitStack() as stack:
         for name, value in environment(server).items():
             monkeypatch.setenv(name, value)
-        model = choose(server.model, patience=QUICK)
+        model = choose_model(server.model, retry_policy=QUICK)
         stack.push_async_callback(model.aclose)
         server.answers = [Say(thinking="Hm.", calls=[call("read", path="cart.py")]), ANSWER]
         await work(model, DirectorySandbox(repository(tmp_path / "repo")), Memory())
@@ -324,7 +326,7 @@ async def test_the_next_model_takes_over_for_the_rest_of_the_run(
     async with serving(first) as one, serving(second) as two:
         for name, value in (environment(one) | environment(two)).items():
             monkeypatch.setenv(name, value)
-        model = choose(f"{one.model}, {two.model}", patience=QUICK)
+        model = choose_model(f"{one.model}, {two.model}", retry_policy=QUICK)
         odd = Call(name="read", args={"path": "cart.py"}, id="functions.read:0")
         one.answers = [Say(thinking="Secret thoughts.", text="Look.", calls=[odd])]
         one.always = lambda _: Fault(status=500)
@@ -355,7 +357,7 @@ async def test_the_next_model_takes_over_for_the_rest_of_the_run(
 async def test_a_chain_parks_only_when_the_last_model_is_down(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = choose(f"{server.model},{server.model},{server.model}", patience=QUICK)
+    model = choose_model(f"{server.model},{server.model},{server.model}", retry_policy=QUICK)
     server.answers = [
         Fault(status=429, headers={"retry-after": "900"}),
         Fault(status=401),
@@ -365,14 +367,14 @@ async def test_a_chain_parks_only_when_the_last_model_is_down(
         await model.ask([opening(brief())], definitions())
     assert parked.value.after == 77
     await model.aclose()
-    model = choose(f"{server.model},{server.model}", patience=QUICK)
+    model = choose_model(f"{server.model},{server.model}", retry_policy=QUICK)
     server.answers = [Fault(status=401)] * 2
     with pytest.raises(UserError, match="refuses the key"):
         await model.ask([opening(brief())], definitions())
     await model.aclose()
     with pytest.raises(UserError, match="offline cannot take over"):
-        choose(f"{server.model},offline")
+        choose_model(f"{server.model},offline")
     for name in environment(server):
         monkeypatch.delenv(name)
     with pytest.raises(UserError, match="_API_KEY in the environment"):
-        choose(f"{server.model},{server.model}")
+        choose_model(f"{server.model},{server.model}")

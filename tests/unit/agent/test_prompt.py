@@ -11,7 +11,7 @@ from pydantic_ai.messages import ModelMessagesTypeAdapter, SystemPromptPart
 
 from bot.agent.prompt import PASSAGE_CHARS, block, brief_of, news, opening, render, system_prompt
 from bot.agent.tools.registry import TOOLS
-from bot.domain import Brief, Passage, TaskKind, Trust
+from bot.domain import Brief, PromptText, TaskKind, Trust
 from tests.support.agent import brief, words
 
 ATTACKS = [
@@ -22,9 +22,9 @@ ATTACKS = [
 ]
 
 
-def quoted(text: str, **fields: str) -> Passage:
+def quoted(text: str, **fields: str) -> PromptText:
     label = {"where": "issue #3", "author": "mallory", "permission": "read", "at": "", **fields}
-    return Passage(trust=Trust.QUOTED, text=text, **label)
+    return PromptText(trust=Trust.QUOTED, text=text, **label)
 
 
 def test_the_system_prompt_is_the_same_for_every_task_and_comes_first() -> None:

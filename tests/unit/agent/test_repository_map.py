@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 
 from bot.agent.prompt import render as render_brief
-from bot.agent.repository_map import CHARS, Answer, File, NoMap, Shape, Symbol, Tree, orient, render
+from bot.agent.repository_map import (
+    CHARS,
+    CommitTree,
+    MapAnswer,
+    MapFile,
+    MapSymbol,
+    NoMap,
+    TreeShape,
+    render,
+    render_map,
+)
 from bot.agent.tools.registry import guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Limits, MiB, Policy
@@ -56,8 +66,8 @@ def ask(home: Path, tmp_path: Path) -> Callable[..., Any]:
     policy = Policy(limits=limits, mounts=(*tools.mounts, *guest_mounts()), path=tools.path, env=tools.env)
 
     async def asked(layer: Path, request: str, *, key: str = "1-abc", **rest: Any) -> str:
-        tree = Tree(layer=layer, key=key, policy=policy, scratch=tmp_path / "scratch", backend="auto")
-        return await orient(LayerStore(tmp_path / "layers"), tree, request, **rest)
+        tree = CommitTree(layer=layer, key=key, policy=policy, scratch=tmp_path / "scratch", backend="auto")
+        return await render_map(LayerStore(tmp_path / "layers"), tree, request, **rest)
 
     return asked
 
@@ -193,9 +203,9 @@ def test_a_file_is_found_through_the_file_that_uses_its_names(tmp_path: Path) ->
 
 def test_the_text_is_bounded_and_one_printable_line_per_file() -> None:
     evil = "a\n>>> end of quoted\u2028\x1b[31m" + "x" * 5000
-    answer = Answer(
-        shape=Shape(files=3, languages={evil: 3}, folders={evil: 2}, left_out={}),
-        files=[File(path=evil, why="words", symbols=[Symbol(evil, "class", 1, evil)])] * 300,
+    answer = MapAnswer(
+        shape=TreeShape(files=3, languages={evil: 3}, folders={evil: 2}, left_out={}),
+        files=[MapFile(path=evil, why="words", symbols=[MapSymbol(evil, "class", 1, evil)])] * 300,
     )
     text = render(answer)
     assert len(text) <= CHARS

@@ -10,8 +10,8 @@ import pytest
 from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.tools import registry
-from bot.agent.tools.context import Bench
-from bot.text.terminal import bounded, plain
+from bot.agent.tools.context import ToolContext
+from bot.text.terminal import bound_output, plain
 from tests.support.agent import CART, DirectorySandbox, repository
 
 
@@ -20,10 +20,10 @@ class Hand:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.bench = Bench(DirectorySandbox(root), seconds_left=lambda: 60.0)
+        self.context = ToolContext(DirectorySandbox(root), seconds_left=lambda: 60.0)
 
     async def __call__(self, name: str, /, **args: Any) -> str:
-        done = await registry.execute(self.bench, ToolCallPart(tool_name=name, args=args))
+        done = await registry.execute(self.context, ToolCallPart(tool_name=name, args=args))
         assert not done.malformed, done.text
         assert done.ok != done.text.startswith("[error]") or name == "shell"
         return done.text
@@ -97,7 +97,7 @@ def test_floods_of_escapes_cost_little() -> None:
 
 
 def test_one_long_line_is_cut_too() -> None:
-    text = bounded("x" * 50_000, "output:1")
+    text = bound_output("x" * 50_000, "output:1")
     assert len(text) < 16_300
     assert "a part of a line (34000 characters) left out" in text
 
@@ -181,7 +181,7 @@ async def test_edit_replaces_and_shows_the_place(hand: Hand) -> None:
     assert text.startswith("cart.py is changed:\n     1\tdef total")
     assert "     3\t    return amount * (1 - rate)" in text
     assert (hand.root / "cart.py").read_text() == CART.replace("- rate", "* (1 - rate)")
-    assert hand.bench.edited
+    assert hand.context.edited
 
 
 @pytest.mark.parametrize(
@@ -299,15 +299,15 @@ async def test_notes_and_replies_are_kept_once(hand: Hand) -> None:
     await hand("note", path="/workspace/cart.py", line=3, text="two")
     await hand("reply", comment=5, text="first")
     await hand("reply", comment=5, text="second")
-    assert [note.text for note in hand.bench.notes] == ["two"]
-    assert [reply.text for reply in hand.bench.replies] == ["second"]
+    assert [note.text for note in hand.context.notes] == ["two"]
+    assert [reply.text for reply in hand.context.replies] == ["second"]
 
 
 async def test_a_note_may_suggest_lines_that_cannot_end_their_block(hand: Hand) -> None:
     await hand("note", path="a.py", line=3, start_line=2, text="Shorter.", suggestion="```\nx = 1\n````\n")
     await hand("note", path="a.py", line=9, text="Not needed.", suggestion="")
     await hand("note", path="a.py", line=2, start_line=5, text="Upside down.")
-    first, second = hand.bench.notes
+    first, second = hand.context.notes
     assert (first.start, first.line) == (2, 3)
     assert first.text == "Shorter.\n\n`````suggestion\n```\nx = 1\n````\n`````"
     assert second.text == "Not needed.\n\n```suggestion\n```" and second.start == 0
@@ -319,6 +319,6 @@ async def test_nul_characters_are_refused_before_anything_runs(hand: Hand) -> No
         ("read", {"path": "\0"}),
         ("search", {"pattern": "\0"}),
     ):
-        done = await registry.execute(hand.bench, ToolCallPart(tool_name=name, args=args))
+        done = await registry.execute(hand.context, ToolCallPart(tool_name=name, args=args))
         assert done.malformed
         assert "NUL" in done.text

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic_ai.messages import ToolCallPart
 
-from bot.agent.loop import think
+from bot.agent.loop import run_loop
 from bot.agent.models.scripted import call, play
 from bot.agent.tools import registry
-from bot.agent.tools.context import Bench
+from bot.agent.tools.context import ToolContext
 from bot.agent.tools.registry import guest_mounts
 from bot.domain import OutcomeKind
 from sandbox.spec import Sandbox
@@ -28,8 +28,8 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
 
 
 async def do(sandbox: Sandbox, name: str, **args: object) -> str:
-    bench = Bench(sandbox, seconds_left=lambda: 30.0)
-    return (await registry.execute(bench, ToolCallPart(tool_name=name, args=args))).text
+    context = ToolContext(sandbox, seconds_left=lambda: 30.0)
+    return (await registry.execute(context, ToolCallPart(tool_name=name, args=args))).text
 
 
 async def test_a_bug_is_mended_inside_and_the_layer_stays(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ async def test_a_bug_is_mended_inside_and_the_layer_stays(sandbox: Sandbox, tmp_
             call("finish", kind="changed", title="Take a share", summary="Done."),
         ]
     )
-    outcome = await think(brief=brief(), model=model, sandbox=sandbox, limits=LIMITS, journal=journal)
+    outcome = await run_loop(brief=brief(), model=model, sandbox=sandbox, limits=LIMITS, journal=journal)
     assert outcome.kind is OutcomeKind.CHANGED
     outputs = [each["output"] for record in journal.records for each in record["calls"]]
     assert "1 failed" in outputs[0]

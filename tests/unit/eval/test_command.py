@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.demo.story import git
 from bot.errors import UserError
-from bot.eval.measure import Place
-from bot.eval.results import FILE, Attempted, Why, opened
+from bot.eval.measure import EvalEnvironment
+from bot.eval.results import FILE, Attempted, Why, open_results
 from bot.eval.runner import Work, run
 from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
@@ -242,9 +242,9 @@ async def test_what_is_no_result_is_tried_again_and_told(home: Path, suite: Path
     row = json.loads(suite.read_text().splitlines()[0])
     suite.write_text(json.dumps(row | {"setup": "echo no compiler; exit 3"}) + "\n")
     work = Work(tasks=read_suites([suite]), models=[scripted(tmp_path / "good.json", MEND)], attempts=1)
-    place = Place(workshop=Workshop(home), home=home / "eval", seconds=60)
+    place = EvalEnvironment(workshop=Workshop(home), home=home / "eval", seconds=60)
     told: list[str] = []
-    with opened(tmp_path / "out") as results:
+    with open_results(tmp_path / "out") as results:
         await run(work, results, place, jobs=1, told=lambda *each: told.append(each[2]), pause=0.01)
     assert lines(tmp_path / "out") == []
     (problem,) = work.unmeasured
@@ -256,8 +256,8 @@ async def test_an_attempt_that_takes_too_long_is_a_result(home: Path, suite: Pat
     work = Work(
         tasks=read_suites([suite])[:1], models=[scripted(tmp_path / "slow.json", "sleep 60")], attempts=1
     )
-    place = Place(workshop=Workshop(home), home=home / "eval", seconds=0.5)
-    with opened(tmp_path / "out") as results:
+    place = EvalEnvironment(workshop=Workshop(home), home=home / "eval", seconds=0.5)
+    with open_results(tmp_path / "out") as results:
         await run(work, results, place, jobs=1, told=lambda *_: None)
         assert [result.why for result in results.by_key.values()] == [Why.TIMEOUT]
     assert work.unmeasured == []
@@ -265,15 +265,15 @@ async def test_an_attempt_that_takes_too_long_is_a_result(home: Path, suite: Pat
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     result = Attempted(task="t", digest="d", model="m", attempt=1, why=Why.SOLVED, left_out=("x",))
-    with opened(tmp_path) as results:
+    with open_results(tmp_path) as results:
         results.add(result)
-        with pytest.raises(UserError, match="another hob eval"), opened(tmp_path):
+        with pytest.raises(UserError, match="another hob eval"), open_results(tmp_path):
             pass
-    with opened(tmp_path) as results:
+    with open_results(tmp_path) as results:
         assert results.by_key == {result.key: result}
 
 
 def test_a_result_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text('{"a": 1}\n')
-    with pytest.raises(UserError, match="line 1 is no result"), opened(tmp_path):
+    with pytest.raises(UserError, match="line 1 is no result"), open_results(tmp_path):
         pass

@@ -8,7 +8,7 @@ import pytest
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
 from bot.eval.results import Attempted, Why
-from bot.eval.suite import Row, Task
+from bot.eval.suite import EvalTask, SuiteRow
 from bot.eval.summary import summarise
 
 
@@ -50,9 +50,11 @@ def test_pass_at_k() -> None:
         pass_at(3, 2, 1)
 
 
-def task(name: str, split: str, kind: str) -> Task:
-    row = Row(instance_id=name, repo="x", problem_statement="p", FAIL_TO_PASS=("t",), split=split, kind=kind)
-    return Task(row=row, repo=Path("x"), digest="d")
+def task(name: str, split: str, kind: str) -> EvalTask:
+    row = SuiteRow(
+        instance_id=name, repo="x", problem_statement="p", FAIL_TO_PASS=("t",), split=split, kind=kind
+    )
+    return EvalTask(row=row, repo=Path("x"), digest="d")
 
 
 def attempted(name: str, model: str, number: int, why: Why, *, claimed: bool = False) -> Attempted:

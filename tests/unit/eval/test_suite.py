@@ -13,8 +13,8 @@ import pytest
 from bot.domain import ChangeKind
 from bot.eval.check import examine, problems
 from bot.eval.judge import belongs_to_judge
-from bot.eval.suite import BadSuite, Task, read_suites
-from bot.eval.test_outcomes import Seen, canonical, read
+from bot.eval.suite import BadSuite, EvalTask, read_suites
+from bot.eval.test_outcomes import TestOutcome, canonical, read_outcomes
 from tests.support import SUITE
 
 ROW = {
@@ -99,9 +99,9 @@ def test_the_worst_of_several_reports_counts_and_only_of_a_whole_run() -> None:
         {"id": "b", "outcome": "passed"},
     ]
     text = "\n".join(["noise", '{"id": "c"}', *map(json.dumps, rows)])
-    assert not read(text).passed("b")
-    whole = read(text + '\n{"finished": 1}\n')
-    assert whole.outcomes == {"a": Seen.FAILED, "b": Seen.PASSED}
+    assert not read_outcomes(text).passed("b")
+    whole = read_outcomes(text + '\n{"finished": 1}\n')
+    assert whole.outcomes == {"a": TestOutcome.FAILED, "b": TestOutcome.PASSED}
     assert whole.failing(["a", "b", "gone"]) == ("a", "gone")
 
 
@@ -134,11 +134,11 @@ def test_a_module_of_the_project_may_have_any_name() -> None:
 
 
 @pytest.fixture(scope="module")
-def tasks() -> list[Task]:
+def tasks() -> list[EvalTask]:
     return read_suites([SUITE / "dev.jsonl", SUITE / "heldout.jsonl"])
 
 
-def test_the_suite_is_large_and_varied(tasks: list[Task]) -> None:
+def test_the_suite_is_large_and_varied(tasks: list[EvalTask]) -> None:
     assert len(tasks) >= 70
     assert len({task.repo for task in tasks}) >= 6
     assert len({task.row.kind for task in tasks}) >= 20
@@ -147,19 +147,19 @@ def test_the_suite_is_large_and_varied(tasks: list[Task]) -> None:
     assert len(large) >= len(tasks) / 5
 
 
-def test_the_split_is_the_rule_of_the_readme(tasks: list[Task]) -> None:
+def test_the_split_is_the_rule_of_the_readme(tasks: list[EvalTask]) -> None:
     for task in tasks:
         held = int(hashlib.sha256(task.row.instance_id.encode()).hexdigest(), 16) % 3 == 0
         assert task.row.split == ("held-out" if held else "dev"), task.row.instance_id
 
 
-def test_statements_do_not_quote_the_fix(tasks: list[Task]) -> None:
+def test_statements_do_not_quote_the_fix(tasks: list[EvalTask]) -> None:
     for task in tasks:
         for fault in task.row.fault:
             assert fault.right.strip() not in task.row.problem_statement
 
 
-async def test_a_sample_of_the_bugs_is_as_the_suite_says(tasks: list[Task], tmp_path: Path) -> None:
+async def test_a_sample_of_the_bugs_is_as_the_suite_says(tasks: list[EvalTask], tmp_path: Path) -> None:
     """All of them: ``make eval-check``."""
     sample = [
         next(task for task in tasks if task.repo.name == name) for name in ("wayfind", "scribe", "courier")

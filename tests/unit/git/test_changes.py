@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from bot.domain import ChangeKind, ChangeSet, Held
 from bot.git.changes import change_set, from_json, to_json
-from bot.git.ignored import Ignored
-from bot.git.paths import shown, why_refused
+from bot.git.ignored import IgnoreRules
+from bot.git.paths import printable_path, why_refused
 from sandbox.spec import Entry, EntryKind
 from tests.support.git import ENV, commit, git
 
@@ -227,7 +227,7 @@ def test_odd_names_go_through_json(base: Base) -> None:
     assert from_json(json.loads(stored)) == changes
     kept = replace(changes, held=(Held(path="x", why="protected", change=changes.files[1]),))
     assert from_json(json.loads(json.dumps(to_json(kept)))) == kept
-    assert shown("caf\udce9\x01") == "caf\\xe9\\x01"
+    assert printable_path("caf\udce9\x01") == "caf\\xe9\\x01"
 
 
 NAMES = st.sampled_from(["a", "b", "b.log", "dir", "x", "*", "ab", "a b"])
@@ -270,7 +270,9 @@ def test_ignoring_agrees_with_git(scratch: Path, rules: dict[str, list[str]], pa
     done = subprocess.run(command, cwd=where, env=ENV, input=asked, capture_output=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     expected = set(done.stdout.decode().split("\0")) - {""}
-    ignored = Ignored(lambda path: text.encode() if (text := files.get(path.decode())) is not None else None)
+    ignored = IgnoreRules(
+        lambda path: text.encode() if (text := files.get(path.decode())) is not None else None
+    )
     assert {path for path in paths if ignored(path.encode())} == expected
 
 

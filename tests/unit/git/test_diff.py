@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.git.diff import between, by_file, commentable_lines, diffstat, unified
+from bot.git.diff import commentable_lines, diff_between, diffstat, split_by_file, unified_diff
 from tests.support.git import commit, git, write
 from tests.unit.git.test_commit import added, deleted
 
@@ -35,7 +35,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def diff_of(root: Path, *files: FileChange) -> str:
     base = git(root, "rev-parse", "HEAD")
-    return unified(root / ".git", base, ChangeSet(base=base, files=files))
+    return unified_diff(root / ".git", base, ChangeSet(base=base, files=files))
 
 
 def modified(path: str, data: bytes, mode: int = 0o100644) -> FileChange:
@@ -124,11 +124,11 @@ def test_each_file_of_a_difference_between_commits_is_named(tmp_path: Path) -> N
     first = commit(tmp_path, {"kept.txt": "0\n", "gone b/x.txt": "1\n"})
     (tmp_path / "gone b" / "x.txt").unlink()
     second = commit(tmp_path, {"new name.txt": "1\n2\n3\n", "caf\u00e9.txt": "2\n", "data.bin": b"\0\1"})
-    diff = between(tmp_path / ".git", first, second)
-    names = [name for name, _ in by_file(diff)]
+    diff = diff_between(tmp_path / ".git", first, second)
+    names = [name for name, _ in split_by_file(diff)]
     assert sorted(names)[0].startswith("a/data.bin"), "it has no lines to be named by"
     assert set(names) >= {"new name.txt", "caf\u00e9.txt", "gone b/x.txt"}
-    assert "".join(part for _, part in by_file(diff)) == diff
+    assert "".join(part for _, part in split_by_file(diff)) == diff
     assert set(commentable_lines(diff)) == {"new name.txt", "caf\u00e9.txt"}
 
 

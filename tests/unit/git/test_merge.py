@@ -13,7 +13,7 @@ from dulwich.repo import Repo
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, OutcomeKind
 from bot.git.commit import Built, build_commit
 from bot.git.merge import Merged, has_markers, merge
-from bot.workspace.base_merge import Joined, concluded
+from bot.workspace.base_merge import BaseMerge, conclude_merge
 from tests.support.git import commit, git
 
 WHO = ("hob[bot]", "1+hob[bot]@users.noreply.github.com")
@@ -111,9 +111,9 @@ async def test_what_a_rename_carries_to_a_protected_path_is_left_to_people(
     base, ours, theirs = parted(tmp_path, bare, {"moved": "m\n" * 20 + "evil\n"}, workflow)
     made = await merge(bare, base=base, ours=ours, theirs=theirs)
     assert made.conflicts == () and text(bare, made, ".github/workflows/ci.yml").endswith("evil")
-    joined = Joined(name="main", asked=True, only=True, merged=made)
+    joined = BaseMerge(name="main", asked=True, only=True, merged=made)
     nothing = Outcome(kind=OutcomeKind.NOTHING)
-    outcome, changes = concluded(joined, str(bare), nothing, ChangeSet(base=made.commit))
+    outcome, changes = conclude_merge(joined, str(bare), nothing, ChangeSet(base=made.commit))
     assert outcome.kind is OutcomeKind.BLOCKED and not changes
     assert "- `.github/workflows/ci.yml`" in outcome.summary
 
@@ -121,7 +121,7 @@ async def test_what_a_rename_carries_to_a_protected_path_is_left_to_people(
 async def test_protected_paths_of_either_side_are_merged(tmp_path: Path, bare: Path) -> None:
     base, ours, theirs = parted(tmp_path, bare, {"AGENTS.md": "Ours.\n"}, {"CODEOWNERS": "* @them\n"})
     made = await merge(bare, base=base, ours=ours, theirs=theirs)
-    joined = Joined(name="main", asked=True, only=True, merged=made)
+    joined = BaseMerge(name="main", asked=True, only=True, merged=made)
     nothing = Outcome(kind=OutcomeKind.NOTHING)
-    outcome, changes = concluded(joined, str(bare), nothing, ChangeSet(base=made.commit))
+    outcome, changes = conclude_merge(joined, str(bare), nothing, ChangeSet(base=made.commit))
     assert outcome.kind is OutcomeKind.CHANGED and changes.parents == (ours, theirs)

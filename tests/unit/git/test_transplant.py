@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
 from bot.git.commit import build_tree
-from bot.git.transplant import Conflict, carried, transplant
+from bot.git.transplant import Conflict, move_held, transplant
 from tests.support.git import commit, git
 
 MODE = 0o100644
@@ -53,13 +53,13 @@ def test_what_is_held_goes_along_while_nobody_changed_it(work: Path) -> None:
     held = tuple(Held(path=file.path, why="protected", change=file) for file in changes)
     wanted = ChangeSet(base=base, files=(changed("a", b"1\n"),), held=(*held, Held(path="x", why="odd")))
     head = commit(work, {"a": "2\n", "b": "2\n", "CLAUDE.md": "theirs\n", "CODEOWNERS": None})
-    told = carried(work / ".git", wanted, onto=head)
+    told = move_held(work / ".git", wanted, onto=head)
     assert [(item.path, item.why, item.change is not None) for item in told] == [
         ("AGENTS.md", "protected", True),
         ("CLAUDE.md", "protected; somebody changed it since", False),
         ("x", "odd", False),
     ]
-    assert carried(work / ".git", wanted, onto=base) == wanted.held
+    assert move_held(work / ".git", wanted, onto=base) == wanted.held
 
 
 def test_what_people_changed_since_is_named_and_nothing_is_done(work: Path) -> None:

@@ -20,10 +20,10 @@ from bot.git.commit import Built
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
 from bot.github.cli.doctor import doctor, redeliver
-from bot.github.cli.manifest import convert, manifest
+from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.responses import Extent, Forbidden, NotFound
 from bot.github.tokens import Purpose
-from bot.text.fit import marked
+from bot.text.fit import add_mark
 from bot.workspace.fork import PATCH, Fork, ForkLanding, branch_here
 from tests.support.github_spec import Ledger, spec_middleware
 from tests.support.hub import Hub, running_hub
@@ -84,11 +84,11 @@ async def test_a_conversation_on_an_issue(world: World) -> None:
     await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
     await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
     assert (await repo.issue(1))["reactions"]["eyes"] == 1
-    asked = await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": marked("fake", "t1")})
+    asked = await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("fake", "t1")})
     await repo.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
     assert await repo.find_comment(1, "t1") is None
-    made = await repo.comment(1, marked("Working", "t1"))
-    await repo.edit_comment(made["id"], marked("Done", "t1"))
+    made = await repo.comment(1, add_mark("Working", "t1"))
+    await repo.edit_comment(made["id"], add_mark("Done", "t1"))
     found = await repo.find_comment(1, "t1")
     assert found is not None
     assert (found["id"], found["user"]["id"]) == (made["id"], app["bot_id"])
@@ -106,7 +106,7 @@ async def test_who_may_do_what(world: World) -> None:
 async def test_a_pull_request_with_review_replies_and_checks(world: World) -> None:
     repo, head = world.repo, await world.branch()
     assert await repo.pull_by_head(BRANCH) is None
-    pull = await repo.open_pull("Halve", marked("Fixes #1", "t1"), BRANCH, "main")
+    pull = await repo.open_pull("Halve", add_mark("Fixes #1", "t1"), BRANCH, "main")
     number = pull["number"]
     assert pull["draft"] is True
     assert (await repo.open_pull("Halve", "again", BRANCH, "main"))["number"] == number
@@ -114,15 +114,15 @@ async def test_a_pull_request_with_review_replies_and_checks(world: World) -> No
     await repo.update_pull(number, title="Halve by two")
     assert (await repo.pull(number))["title"] == "Halve by two"
 
-    remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": marked("Now a row", "n1")}
-    made = await repo.review(number, head, marked("See the remarks", "r1"), [remark])
+    remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": add_mark("Now a row", "n1")}
+    made = await repo.review(number, head, add_mark("See the remarks", "r1"), [remark])
     assert made["state"] == "COMMENTED"
     assert (await repo.find_review(number, "r1") or {})["id"] == made["id"]
     mine = await repo.find_review_comment(number, "n1")
     assert mine is not None
     replies = f"{REPO}/pulls/{number}/comments/{mine['id']}/replies"
     question = await world.hub.as_maintainer.post(replies, {"body": "why?"})
-    answer = await repo.reply_to_review_comment(number, question["id"], marked("because", "a1"))
+    answer = await repo.reply_to_review_comment(number, question["id"], add_mark("because", "a1"))
     assert answer["in_reply_to_id"] == mine["id"]
     await repo.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
     assert len(await repo.review_comments(number)) == 3
@@ -138,7 +138,7 @@ async def test_s37_a_review_with_a_line_off_the_diff_still_arrives(world: World)
     repo, head = world.repo, await world.branch()
     number = (await repo.open_pull("Halve", "Fixes #1", BRANCH, "main"))["number"]
     remarks = [{"path": "gone.txt", "line": 700, "side": "RIGHT", "body": "look here"}]
-    made = await repo.review(number, head, marked("Summary", "r1"), remarks)
+    made = await repo.review(number, head, add_mark("Summary", "r1"), remarks)
     assert "look here" in made["body"]
     assert (await repo.find_review(number, "r1") or {})["id"] == made["id"]
     assert await repo.review_comments(number) == []
@@ -146,8 +146,8 @@ async def test_s37_a_review_with_a_line_off_the_diff_still_arrives(world: World)
 
 async def test_the_outcome_is_read_back_in_one_query(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    made = await repo.comment(1, marked("Done", "t1"))
-    await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": marked("forged", "t1")})
+    made = await repo.comment(1, add_mark("Done", "t1"))
+    await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("forged", "t1")})
     seen = await repo.read_outcome(1, BRANCH)
     assert seen.pull is None
     pull = await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")
@@ -177,7 +177,7 @@ async def test_s35_a_write_done_before_the_outage_is_found_not_repeated(world: W
     for kind in ("status", "reset"):
         await world.hub.admin("fault", kind=kind, after=True, method="POST", path="/issues/1/comments")
         with pytest.raises(Retry, match="may have been done"):
-            await world.repo.comment(1, marked("Once", kind))
+            await world.repo.comment(1, add_mark("Once", kind))
         assert await world.repo.find_comment(1, kind) is not None
     assert len(await world.repo.comments(1)) == 2
 
@@ -270,19 +270,23 @@ async def test_s12_the_doctor_sees_what_did_not_arrive_and_it_is_asked_for_again
 
 
 async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path: Path) -> None:
-    asked = manifest("https://hob.example", redirect_url="http://127.0.0.1:9/callback") | {"name": "Other"}
+    asked = build_manifest("https://hob.example", redirect_url="http://127.0.0.1:9/callback") | {
+        "name": "Other"
+    }
     url = f"{world.hub.web_url}/settings/apps/new?state=s"
     async with world.session.post(url, data={"manifest": json.dumps(asked)}, allow_redirects=False) as answer:
         code = answer.headers["Location"].partition("code=")[2].partition("&")[0]
     api = world.hub.api_url
     made = await asyncio.to_thread(
-        convert, code, state="s", expected="s", api_url=api, home=tmp_path / "home"
+        convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "home"
     )
     assert stat.S_IMODE(made.env_file.stat().st_mode) == 0o600
     gh = GitHub(world.session, api_url=api, app_id=made.app_id, private_key=made.private_key, write_spacing=0)
     assert (await gh.app())["slug"] == made.slug == "other"
     with pytest.raises(UserError, match="once and for an hour"):
-        await asyncio.to_thread(convert, code, state="s", expected="s", api_url=api, home=tmp_path / "again")
+        await asyncio.to_thread(
+            convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "again"
+        )
 
 
 async def test_s33_git_gets_a_new_token_when_it_is_turned_away(world: World, tmp_path: Path) -> None:

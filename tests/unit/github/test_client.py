@@ -16,14 +16,14 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.client import Exchange, ForeignHost
 from bot.github.responses import (
-    Answer,
     Extent,
     Forbidden,
     NotFound,
     Rejected,
+    Response,
+    describe_wanted_permissions,
     extent_of,
     limit_of,
-    permissions_wanted,
 )
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, scripted
 
@@ -366,7 +366,7 @@ async def test_metrics_see_status_and_time_only(script: Script) -> None:
     ],
 )
 def test_the_permissions_header(header: str, text: str) -> None:
-    assert permissions_wanted(header) == text
+    assert describe_wanted_permissions(header) == text
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_the_permissions_header(header: str, text: str) -> None:
 )
 def test_what_is_a_limit(status: int, message: str, headers: dict[str, str], limited: bool) -> None:
     body = f'{{"message": "{message}"}}'.encode() if message else b""
-    assert (limit_of(Answer(status, headers, body)) is not None) is limited
+    assert (limit_of(Response(status, headers, body)) is not None) is limited
 
 
 async def test_a_wrong_key_is_named(script: Script) -> None:
@@ -413,5 +413,5 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
     ],
 )
 def test_how_far_a_refusal_reaches(status: int, said: str, what: str, extent: Extent) -> None:
-    answer = Answer(status, {}, json.dumps({"message": said}).encode())
+    answer = Response(status, {}, json.dumps({"message": said}).encode())
     assert extent_of(answer, what) is extent

@@ -14,8 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import UserError
-from bot.github.cli.doctor import Finding, doctor, redeliver
-from bot.github.cli.manifest import convert, declared, form, manifest
+from bot.github.cli.doctor import DoctorFinding, doctor, redeliver
+from bot.github.cli.manifest import build_manifest, convert_code, read_manifest, render_form
 from tests.support.github_scripted import KEY, Script, Seen, scripted
 
 NOW = datetime.now(UTC)
@@ -46,7 +46,7 @@ def delivery(number: int, guid: str, status: str = "OK", minutes: int = 1) -> di
 
 @pytest.fixture
 async def script() -> AsyncIterator[Script]:
-    wanted = declared()
+    wanted = read_manifest()
     async with scripted() as running:
         permissions = wanted["default_permissions"]
         running.on(
@@ -78,7 +78,7 @@ async def script() -> AsyncIterator[Script]:
         yield running
 
 
-async def examine(script: Script, **changed: Any) -> dict[str, Finding]:
+async def examine(script: Script, **changed: Any) -> dict[str, DoctorFinding]:
     findings = await asyncio.to_thread(doctor, Settings(script.url, **changed))
     return {finding.name: finding for finding in findings}
 
@@ -174,22 +174,24 @@ async def test_s12_lost_deliveries_are_asked_for_once_each(script: Script) -> No
 
 
 def test_the_manifest_of_an_instance() -> None:
-    made = manifest("https://hob.example/", redirect_url="http://127.0.0.1:9/callback")
+    made = build_manifest("https://hob.example/", redirect_url="http://127.0.0.1:9/callback")
     assert made["hook_attributes"] == {"active": True, "url": "https://hob.example/webhook"}
     assert made["url"] == "https://hob.example"
     assert made["public"] is False
     assert "workflows" not in made["default_permissions"]
     for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)"):
         with pytest.raises(UserError, match=r"^BASE_URL"):
-            manifest(bad)
+            build_manifest(bad)
 
 
 def test_the_form_escapes_what_it_carries() -> None:
-    page = form({"name": '"><script>'}, state='a"b', web_url="https://github.com", organization="octo-org")
+    page = render_form(
+        {"name": '"><script>'}, state='a"b', web_url="https://github.com", organization="octo-org"
+    )
     assert "<script>" not in page
     assert "https://github.com/organizations/octo-org/settings/apps/new?state=a%22b" in page
     with pytest.raises(UserError):
-        form({}, state="s", web_url="https://github.com", organization="../evil")
+        render_form({}, state="s", web_url="https://github.com", organization="../evil")
 
 
 MADE = {
@@ -204,7 +206,9 @@ MADE = {
 async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Script, tmp_path: Path) -> None:
     script.on("POST /app-manifests/c0de/conversions", (201, MADE))
     home = tmp_path / "home"
-    made = await asyncio.to_thread(convert, "c0de", state="s", expected="s", api_url=script.url, home=home)
+    made = await asyncio.to_thread(
+        convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home
+    )
     assert made.install_url == "https://github.com/apps/hob/installations/new"
     assert "s3cret" not in repr(made) and "PRIVATE" not in repr(made)
     assert {stat.S_IMODE(path.stat().st_mode) for path in home.iterdir()} == {0o600}
@@ -216,7 +220,7 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     }
     assert "authorization" not in script.seen[-1].headers
     with pytest.raises(UserError, match="exists already"):
-        await asyncio.to_thread(convert, "c0de", state="s", expected="s", api_url=script.url, home=home)
+        await asyncio.to_thread(convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +241,6 @@ async def test_s80_anything_else_writes_nothing(
     script.on("POST /app-manifests/half/conversions", (201, {**MADE, "webhook_secret": None}))
     with pytest.raises(UserError, match=words):
         await asyncio.to_thread(
-            convert, code, state=state, expected=expected, api_url=script.url, home=tmp_path
+            convert_code, code, state=state, expected=expected, api_url=script.url, home=tmp_path
         )
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain import Permission, Person, Refusal
 from bot.errors import Retry
-from bot.github.permissions import may_ask, refusal
+from bot.github.permissions import may_ask, render_refusal
 from tests.support.payloads import event, issue_comment
 
 REPO = event("issue_comment", issue_comment("x")).repo
@@ -44,7 +44,7 @@ async def test_s64_no_answer_is_no_permission() -> None:
 
 def test_the_refusal_says_who_may_and_how() -> None:
     assert REPO is not None
-    read = refusal(Permission.READ, REPO).message
+    read = render_refusal(Permission.READ, REPO).message
     assert "`read` access" in read and "`octo/app`" in read and "Collaborators" in read and "@" not in read
-    assert "no access" in refusal(Permission.NONE, REPO).message
+    assert "no access" in render_refusal(Permission.NONE, REPO).message
     assert len(read) < 500

@@ -17,7 +17,7 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.responses import Rejected
 from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
-from bot.text.fit import bears, mark
+from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, github, scripted
 from tests.support.github_spec import check_graphql, check_query, check_request, find_operation
 
@@ -293,7 +293,7 @@ async def test_s37_a_refused_review_is_posted_with_its_remarks_in_the_body(
     assert first["comments"] == [remark]
     assert "comments" not in second
     assert "`a.py`, line 3" in second["body"] and "why so" in second["body"]
-    assert bears(second["body"], "r1")
+    assert has_mark(second["body"], "r1")
 
 
 async def test_a_review_without_remarks_is_refused_for_good(script: Script, repo: RepoApi) -> None:

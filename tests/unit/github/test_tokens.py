@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from bot.errors import UserError
-from bot.github.cli.manifest import declared
+from bot.github.cli.manifest import read_manifest
 from bot.github.responses import Forbidden, NotFound
 from bot.github.tokens import Purpose, Scope
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, scripted
@@ -48,7 +48,7 @@ def test_no_purpose_asks_for_more_than_the_manifest() -> None:
     ranks = ["read", "write"]
     for purpose in Purpose:
         for name, access in purpose.value:
-            assert ranks.index(access) <= ranks.index(declared()["default_permissions"][name])
+            assert ranks.index(access) <= ranks.index(read_manifest()["default_permissions"][name])
 
 
 @pytest.mark.parametrize("purpose", [Purpose.FETCH, Purpose.TALK, Purpose.PUBLISH])
@@ -154,7 +154,7 @@ async def test_an_installation_that_is_gone_is_forgotten(script: Script) -> None
 
 
 def test_the_manifest_asks_for_the_fewest_permissions() -> None:
-    asked = declared()["default_permissions"]
+    asked = read_manifest()["default_permissions"]
     assert set(asked) == {"metadata", "contents", "issues", "pull_requests", "checks"}
     assert asked["metadata"] == "read"
-    assert yaml.safe_load(Path("app.yml").read_text("utf-8")) == declared()
+    assert yaml.safe_load(Path("app.yml").read_text("utf-8")) == read_manifest()

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import ClientSession
 from sqlalchemy import text
 
-from bot.domain import Asked, Refusal
+from bot.domain import Refusal, Request
 from bot.inbox.decision import AppIdentity, CheckFailed, Command, Decision, Ignored, Uninstalled
 from bot.inbox.payload import parse
 from bot.inbox.routes import ROUTES, decide
@@ -76,7 +76,7 @@ def test_only_those_that_begin_with_a_mention_ask(name: str) -> None:
     for payload in examples()[name]:
         action = payload.get("action", "")
         decision = decided(name, person(payload, WORDS[name], "@hob please fix this"))
-        asks = isinstance(decision, Asked | Refusal)
+        asks = isinstance(decision, Request | Refusal)
         added = action == "edited" and "body" in payload["changes"]  # the mention was not there before
         assert asks == ((name, action) in ASKING or added), (action, decision)
         if asks and not added:
@@ -91,7 +91,7 @@ def test_a_label_and_a_failing_check_ask() -> None:
     labels = [one for one in examples()["issues"] if one["action"] == "labeled" and one.get("label")]
     assert labels
     for payload in labels:
-        assert isinstance(decided("issues", payload, label=payload["label"]["name"]), Asked)
+        assert isinstance(decided("issues", payload, label=payload["label"]["name"]), Request)
     checks = [one for one in examples()["check_run"] if one["action"] == "completed"]
     assert checks
     for payload in checks:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.inbox.commands.parse import RESOLVE, Said, Word, is_bare, understand
-from bot.inbox.mentions import find
+from bot.inbox.commands.parse import RESOLVE, CommandWord, ParsedCommand, is_bare, parse_commands
+from bot.inbox.mentions import find_mentions
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ from bot.inbox.mentions import find
     ],
 )
 def test_requests(text: str, requests: list[str]) -> None:
-    assert find(text, "hob") == requests
+    assert find_mentions(text, "hob") == requests
 
 
 @pytest.mark.parametrize(
@@ -87,12 +87,12 @@ def test_requests(text: str, requests: list[str]) -> None:
     ],
 )
 def test_no_requests(text: str) -> None:
-    assert find(text, "hob") == []
+    assert find_mentions(text, "hob") == []
 
 
 def test_other_names() -> None:
-    assert find("@my-hob.bot fix", "my-hob.bot") == ["fix"]
-    assert find("@my-hobXbot fix", "my-hob.bot") == []
+    assert find_mentions("@my-hob.bot fix", "my-hob.bot") == ["fix"]
+    assert find_mentions("@my-hobXbot fix", "my-hob.bot") == []
 
 
 @pytest.mark.parametrize(
@@ -110,61 +110,64 @@ def test_other_names() -> None:
 )
 def test_a_hostile_text_costs_little(text: str) -> None:
     began = time.process_time()
-    find(text + "\n\n@hob x", "hob")
+    find_mentions(text + "\n\n@hob x", "hob")
     assert time.process_time() - began < 2
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("@hob >`*_[]()<!->\n ~#\\x&;"), max_size=60))
 def test_any_text_is_read(text: str) -> None:
-    for request in find(text, "hob"):
+    for request in find_mentions(text, "hob"):
         assert request == request.strip()
 
 
 @pytest.mark.parametrize(
     ("requests", "said"),
     [
-        (["stop"], Said(word=Word.STOP)),
-        (["Cancel."], Said(word=Word.STOP)),
-        (["please stop this now!"], Said(word=Word.STOP)),
-        (["help"], Said(word=Word.HELP)),
-        (["status?"], Said(word=Word.STATUS)),
-        (["retry"], Said(word=Word.RETRY)),
-        (["try again!"], Said(word=Word.RETRY)),
-        (["try 3"], Said(word=Word.TRY, number=3)),
-        (["please Try 3 attempts now."], Said(word=Word.TRY, number=3)),
-        (["use attempt #2"], Said(word=Word.USE, number=2)),
-        (["use 0"], Said(word=Word.USE, number=0)),
-        (["thanks", "use 2"], Said(word=Word.USE, number=2)),
-        (["approve 3F2a9c01bd77"], Said(word=Word.APPROVE, digest="3f2a9c01bd77")),
-        (["please approve `3f2a9c01bd77` now."], Said(word=Word.APPROVE, digest="3f2a9c01bd77")),
-        (["approve"], Said(word=Word.APPROVE)),
-        (["approve the facade"], Said(request="approve the facade")),
-        (["approve 3f2a9c01bd77 and merge"], Said(request="approve 3f2a9c01bd77 and merge")),
-        (["try using tabs"], Said(request="try using tabs")),
-        (["try 3 times before giving up"], Said(request="try 3 times before giving up")),
-        (["use 2 spaces"], Said(request="use 2 spaces")),
-        (["use 2.5 as the factor"], Said(request="use 2.5 as the factor")),
-        (["use -1"], Said(request="use -1")),
-        (["try"], Said(request="try")),
-        (["retry the download when it fails"], Said(request="retry the download when it fails")),
-        (["status codes are wrong"], Said(request="status codes are wrong")),
-        (["try 3", "fix it"], Said(request="fix it")),
-        (["stop using tabs"], Said(request="stop using tabs")),
-        (["help me with the parser"], Said(request="help me with the parser")),
-        (["cancel the order when it is empty"], Said(request="cancel the order when it is empty")),
-        (["do this", "stop"], Said(word=Word.STOP)),
-        (["help", "do this"], Said(request="do this")),
-        (["one", "", "two"], Said(request="one\n\ntwo")),
-        ([""], Said(request=RESOLVE)),
-        (["thanks"], Said()),
-        (["thank you so much"], Said()),
-        (["thanks, now fix the other one"], Said(request="thanks, now fix the other one")),
-        ([], Said()),
+        (["stop"], ParsedCommand(word=CommandWord.STOP)),
+        (["Cancel."], ParsedCommand(word=CommandWord.STOP)),
+        (["please stop this now!"], ParsedCommand(word=CommandWord.STOP)),
+        (["help"], ParsedCommand(word=CommandWord.HELP)),
+        (["status?"], ParsedCommand(word=CommandWord.STATUS)),
+        (["retry"], ParsedCommand(word=CommandWord.RETRY)),
+        (["try again!"], ParsedCommand(word=CommandWord.RETRY)),
+        (["try 3"], ParsedCommand(word=CommandWord.TRY, number=3)),
+        (["please Try 3 attempts now."], ParsedCommand(word=CommandWord.TRY, number=3)),
+        (["use attempt #2"], ParsedCommand(word=CommandWord.USE, number=2)),
+        (["use 0"], ParsedCommand(word=CommandWord.USE, number=0)),
+        (["thanks", "use 2"], ParsedCommand(word=CommandWord.USE, number=2)),
+        (["approve 3F2a9c01bd77"], ParsedCommand(word=CommandWord.APPROVE, digest="3f2a9c01bd77")),
+        (
+            ["please approve `3f2a9c01bd77` now."],
+            ParsedCommand(word=CommandWord.APPROVE, digest="3f2a9c01bd77"),
+        ),
+        (["approve"], ParsedCommand(word=CommandWord.APPROVE)),
+        (["approve the facade"], ParsedCommand(request="approve the facade")),
+        (["approve 3f2a9c01bd77 and merge"], ParsedCommand(request="approve 3f2a9c01bd77 and merge")),
+        (["try using tabs"], ParsedCommand(request="try using tabs")),
+        (["try 3 times before giving up"], ParsedCommand(request="try 3 times before giving up")),
+        (["use 2 spaces"], ParsedCommand(request="use 2 spaces")),
+        (["use 2.5 as the factor"], ParsedCommand(request="use 2.5 as the factor")),
+        (["use -1"], ParsedCommand(request="use -1")),
+        (["try"], ParsedCommand(request="try")),
+        (["retry the download when it fails"], ParsedCommand(request="retry the download when it fails")),
+        (["status codes are wrong"], ParsedCommand(request="status codes are wrong")),
+        (["try 3", "fix it"], ParsedCommand(request="fix it")),
+        (["stop using tabs"], ParsedCommand(request="stop using tabs")),
+        (["help me with the parser"], ParsedCommand(request="help me with the parser")),
+        (["cancel the order when it is empty"], ParsedCommand(request="cancel the order when it is empty")),
+        (["do this", "stop"], ParsedCommand(word=CommandWord.STOP)),
+        (["help", "do this"], ParsedCommand(request="do this")),
+        (["one", "", "two"], ParsedCommand(request="one\n\ntwo")),
+        ([""], ParsedCommand(request=RESOLVE)),
+        (["thanks"], ParsedCommand()),
+        (["thank you so much"], ParsedCommand()),
+        (["thanks, now fix the other one"], ParsedCommand(request="thanks, now fix the other one")),
+        ([], ParsedCommand()),
     ],
 )
-def test_what_the_words_come_to(requests: list[str], said: Said) -> None:
-    assert understand(requests) == said
+def test_what_the_words_come_to(requests: list[str], said: ParsedCommand) -> None:
+    assert parse_commands(requests) == said
 
 
 def test_bare_requests() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain import Asked, Refusal, TaskKind
-from bot.inbox.commands.parse import RESOLVE, Word
+from bot.domain import Refusal, Request, TaskKind
+from bot.inbox.commands.parse import RESOLVE, CommandWord
 from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, Uninstalled
 from bot.inbox.routes import ROUTES, decide
 from tests.support.payloads import (
@@ -38,7 +38,7 @@ def decided(name: str, payload: Json) -> Decision:
 
 def asked(name: str, payload: Json) -> tuple[TaskKind, str]:
     decision = decided(name, payload)
-    assert isinstance(decision, Asked), decision
+    assert isinstance(decision, Request), decision
     return decision.kind, decision.request
 
 
@@ -123,7 +123,7 @@ def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
     others = pull(ALICE, branch="fix", body="@hob rename it")
     assert refused("pull_request", envelope("opened", pull_request=others)) == "not own pull"
     wanted = decided("pull_request", envelope("opened", pull_request=others | {"body": "@hob review this"}))
-    assert isinstance(wanted, Command) and wanted.word is Word.REVIEW
+    assert isinstance(wanted, Command) and wanted.word is CommandWord.REVIEW
     own = envelope("opened", BOT, pull_request=pull(body="@hob did it"))
     assert ignored("pull_request", own) == "own doing"
 
@@ -172,7 +172,7 @@ def test_bots_count_by_their_number_where_the_operator_names_them() -> None:
         got = decide(
             event("issue_comment", issue_comment("@hob fix it", author=author)), app=app, label="hob"
         )
-        assert isinstance(got, Asked) is counts
+        assert isinstance(got, Request) is counts
 
 
 def test_labels() -> None:
@@ -184,7 +184,7 @@ def test_labels() -> None:
     assert refused("pull_request", on_pull) == "not own pull"
     assert "own pull request" in ignored("pull_request", on_pull | {"pull_request": pull()})
     got = decided("issues", labeled())
-    assert isinstance(got, Asked) and got.event.trigger and got.event.trigger.author.login == "bob"
+    assert isinstance(got, Request) and got.event.trigger and got.event.trigger.author.login == "bob"
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def test_commands_are_decided_wherever_words_count() -> None:
         ("issues", opened(body="@hob stop")),
     ):
         got = decided(name, payload)
-        assert isinstance(got, Command) and got.word is Word.STOP
+        assert isinstance(got, Command) and got.word is CommandWord.STOP
     got = decided("issue_comment", issue_comment("@hob help"))
-    assert isinstance(got, Command) and got.word is Word.HELP
+    assert isinstance(got, Command) and got.word is CommandWord.HELP
 
 
 def test_installations_and_what_no_rule_is_about() -> None:

@@ -18,7 +18,7 @@ import pytest
 from aiohttp import ClientSession, web
 from sqlalchemy import text
 
-from bot.inbox.signature import json_object, signed
+from bot.inbox.signature import is_signed, json_object
 from bot.inbox.webhook import create_app, runner
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.tables import DeliveryState
@@ -88,8 +88,8 @@ async def stored(database: Database) -> int:
 
 
 def test_s01_githubs_published_vector() -> None:
-    assert signed(b"Hello, World!", VECTOR, [SECRET])
-    assert not signed(b"Hello, World?", VECTOR, [SECRET])
+    assert is_signed(b"Hello, World!", VECTOR, [SECRET])
+    assert not is_signed(b"Hello, World?", VECTOR, [SECRET])
 
 
 async def test_s01_a_signed_delivery_is_stored_as_it_came(

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from bot.agent.loop import think
-from bot.agent.models.direct import DirectCall, Patience
-from bot.domain import Brief, Outcome, OutcomeKind, Spot, TaskKind
+from bot.agent.loop import run_loop
+from bot.agent.models.direct import DirectCall, RetryPolicy
+from bot.domain import Brief, CommentedLines, Outcome, OutcomeKind, TaskKind
 from bot.offline.engine import offline_model
 from tests.support.agent import LIMITS, DirectorySandbox, Memory
 
@@ -48,9 +48,9 @@ class Shop:
     def does(self, request: str, **more: Any) -> Outcome:
         """Run the engine in the loop to its end."""
         brief = Brief(kind=TaskKind.CHANGE, request=request, title="", **{"test_command": "true", **more})
-        model = DirectCall("offline", offline_model(), patience=Patience(), streamed=False)
+        model = DirectCall("offline", offline_model(), retry_policy=RetryPolicy(), streamed=False)
         return asyncio.run(
-            think(
+            run_loop(
                 brief=brief, model=model, sandbox=DirectorySandbox(self.root), limits=LIMITS, journal=Memory()
             )
         )
@@ -132,8 +132,8 @@ HUNK = (
 )
 
 
-def spot(**more: Any) -> Spot:
-    return replace(Spot(path="shop/cart.py", line=14, hunk=HUNK), **more)
+def spot(**more: Any) -> CommentedLines:
+    return replace(CommentedLines(path="shop/cart.py", line=14, hunk=HUNK), **more)
 
 
 def test_a_suggestion_is_put_in_as_written(shop: Shop) -> None:
@@ -163,7 +163,9 @@ def test_a_suggestion_for_several_lines_may_take_them_away(shop: Shop) -> None:
         (spot(hunk="@@ -1 +0,0 @@\n-gone"), "removes"),
     ],
 )
-def test_a_suggestion_that_does_not_fit_is_refused(shop: Shop, place: Spot | None, why: str) -> None:
+def test_a_suggestion_that_does_not_fit_is_refused(
+    shop: Shop, place: CommentedLines | None, why: str
+) -> None:
     told = shop.does("```suggestion\n        pass\n```", spot=place)
     assert told.kind is OutcomeKind.BLOCKED
     assert why in told.summary

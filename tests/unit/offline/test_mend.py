@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.offline.tool_results import RESULT, mended
+from bot.offline.tool_results import RESULT, read_mend_result
 from tests.support import ROOT
 
 ENVIRONMENT = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as in the sandbox
@@ -118,4 +118,4 @@ def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
     "text", ["", "no result", f"{RESULT}not json", f"{RESULT}[]", f'{RESULT}{{"tests": 3}}']
 )
 def test_what_is_no_result_is_none(text: str) -> None:
-    assert mended(text) is None
+    assert read_mend_result(text) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.agent.prompt import DIFF_OF
-from bot.domain import Brief, Passage, TaskKind, Trust
+from bot.domain import Brief, PromptText, TaskKind, Trust
 from bot.offline.review import added_lines, remarks, verdict
 
 DIFF = """diff --git a/a b.py b/a b.py
@@ -24,7 +24,9 @@ RUFF = "[exit code 1, 0.3 s]\nF401 [*] `os` imported but unused\n --> a.py:2:8\n
 
 
 def brief(path: str = "a.py", *, lint: str = "flake8", test: str = "") -> Brief:
-    quoted = Passage(trust=Trust.QUOTED, where=f"{DIFF_OF}{path}", author="", permission="", at="", text=DIFF)
+    quoted = PromptText(
+        trust=Trust.QUOTED, where=f"{DIFF_OF}{path}", author="", permission="", at="", text=DIFF
+    )
     return Brief(
         kind=TaskKind.REVIEW, request="", title="", passages=(quoted,), lint_command=lint, test_command=test
     )

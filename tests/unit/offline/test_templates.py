@@ -10,7 +10,7 @@ from bot.guest.mend.candidates import propose
 from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.report import hunks
 from bot.guest.mend.site import Clues
-from bot.guest.mend.source import Edit, Source, apply
+from bot.guest.mend.source import Source, TextEdit, apply
 from bot.guest.mend.templates.constants import corrected
 from bot.offline.phrases import PHRASES, difference, explained
 
@@ -99,12 +99,12 @@ def test_spans_count_characters_and_keep_line_ends(newline: str) -> None:
     assert source.segment(compare) == "a < b"
     assert source.line(2) == "z = 1"
     assert source.line_of(len(text) - 1) == 2
-    assert apply(text, [Edit(*source.span(compare), "c")]) == text.replace("a < b", "c")
+    assert apply(text, [TextEdit(*source.span(compare), "c")]) == text.replace("a < b", "c")
 
 
 def test_overlapping_edits_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
-        apply("abc", [Edit(0, 2, "x"), Edit(1, 3, "y")])
+        apply("abc", [TextEdit(0, 2, "x"), TextEdit(1, 3, "y")])
 
 
 def test_a_hunk_takes_in_as_many_lines_as_make_it_unique() -> None:

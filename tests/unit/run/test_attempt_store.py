@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind
-from bot.run.attempts.attempt_store import Notebook
-from bot.run.attempts.journal import Board
+from bot.run.attempts.attempt_store import AttemptStore
+from bot.run.attempts.journal import ProgressComment
 from bot.run.publish.publisher import Publisher
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
@@ -36,9 +36,9 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     said, nothing = Outcome(kind=OutcomeKind.CHANGED, summary="s"), ChangeSet(base=checkout.base)
     await store.end_attempt(run, one.id, AttemptState.ENDED, outcome=said, changes=nothing)
     publisher = Publisher.__new__(Publisher)  # nothing is shown
-    board = Board(store, run, publisher, Redactor(), edit_seconds=60)
+    progress = ProgressComment(store, run, publisher, Redactor(), edit_seconds=60)
     found = [
-        await Notebook(store, run, task, board, Redactor(), replace(checkout, base=base)).ended()
+        await AttemptStore(store, run, task, progress, Redactor(), replace(checkout, base=base)).ended()
         for base in (checkout.base, "c" * 40)
     ]
     assert [[each.ordinal for each in over] for over in found] == [[1], []]

@@ -12,13 +12,13 @@ import pytest
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import Answer, ModelCall
+from bot.agent.models.direct import ModelAnswer, ModelCall
 from bot.agent.models.scripted import Turn, call, play
-from bot.domain import Brief, OutcomeKind, Passage, Phase, Step, TaskKind, Usage
+from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
 from bot.repofile import Budget, RepoConfig
-from bot.run.attempts.best_of import Unkept, best_of, ceiling
-from bot.run.attempts.ranking import Picked, Tried
+from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
+from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.flow import FAULTY
@@ -44,7 +44,7 @@ class Quiet:
 
     async def plan(self, steps: tuple[Step, ...]) -> None: ...
 
-    async def steering(self) -> list[Passage]:
+    async def steering(self) -> list[PromptText]:
         return []
 
 
@@ -58,7 +58,7 @@ async def checkout(tmp_path: Path, home: Path) -> Checkout:
 
 async def best(
     checkout: Checkout, *scripts: Sequence[Turn], most: int = 3, at_once: bool = False, loses: int = 0
-) -> Picked:
+) -> Selection:
     """The best of attempts that play these scripts in turn."""
     models: list[ModelCall] = [play(script) for script in reversed(scripts)]
 
@@ -69,7 +69,7 @@ async def best(
         Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
         most=most,
         new_model=lambda: models.pop(),
-        kept=Unkept(lambda ordinal: Quiet(loses=ordinal == loses)),
+        kept=NullSink(lambda ordinal: Quiet(loses=ordinal == loses)),
         redactor=Redactor(),
         set_phase=set_phase,
         at_once=at_once,
@@ -129,19 +129,19 @@ async def test_what_a_failed_attempt_used_is_spent(checkout: Checkout) -> None:
     assert (picked.tried[0].used.turns, picked.spent.turns) == (1, 2)
 
 
-class Resumed(Unkept):
+class Resumed(NullSink):
     """Of three attempts that began together one is over, when the worker died."""
 
-    over: Sequence[Tried] = ()
+    over: Sequence[FinishedAttempt] = ()
 
-    async def ended(self) -> Sequence[Tried]:
+    async def ended(self) -> Sequence[FinishedAttempt]:
         return self.over
 
 
 async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> None:
     """Of 6 dollars for three at once, each has 2, also after one of them is over."""
     kept = Resumed(lambda ordinal: Quiet())
-    kept.over = [Tried(ordinal=1, usage=Usage(usd=2.0))]
+    kept.over = [FinishedAttempt(ordinal=1, usage=Usage(usd=2.0))]
     config = checkout.config.model_copy(update={"budget": Budget(usd=6.0)})
     begun = [Priced(play([[call("shell", command="true")], *BLOCKED]), usd=2.5) for _ in range(2)]
 
@@ -168,15 +168,15 @@ class Priced:
         self._model, self._usd = model, usd
         self.name, self.window, self.aclose = model.name, model.window, model.aclose
 
-    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> Answer:
+    async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         answer = await self._model.ask(messages, tools)
         return replace(answer, usage=replace(answer.usage, usd=self._usd))
 
 
 def test_the_ceiling() -> None:
     plain, four = RepoConfig(), RepoConfig(attempts=4)
-    assert ceiling(plain, "anthropic:x") == 3
-    assert ceiling(four, "anthropic:x") == 4
-    assert ceiling(four, "anthropic:x", asked=2) == 2
-    assert ceiling(plain, "scripted:x") == 1 and ceiling(plain, "scripted:x", asked=2) == 2
-    assert ceiling(four, "offline", asked=5) == 1
+    assert attempt_limit(plain, "anthropic:x") == 3
+    assert attempt_limit(four, "anthropic:x") == 4
+    assert attempt_limit(four, "anthropic:x", asked=2) == 2
+    assert attempt_limit(plain, "scripted:x") == 1 and attempt_limit(plain, "scripted:x", asked=2) == 2
+    assert attempt_limit(four, "offline", asked=5) == 1

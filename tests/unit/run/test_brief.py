@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from bot.agent.prompt import brief_of, opening
-from bot.domain import Permission, Person, Spot, TriggerKind, Trust
+from bot.domain import CommentedLines, Permission, Person, TriggerKind, Trust
 from bot.repofile import RepoConfig
 from bot.run.messages.report import task_mark
-from bot.run.prepare.brief import Remarks, Seen, gather
+from bot.run.prepare.brief import GatheredBrief, ReviewRemarks, gather_brief
 from bot.text.fit import mark
-from bot.text.invisible import visible
+from bot.text.invisible import remove_invisible_text
 from tests.support.run import NOW, TASK
 
 EVE = Person(id=66, login="eve")
@@ -33,13 +33,13 @@ def comment(
 async def see(
     task: Any = TASK,
     comments: tuple[dict[str, Any], ...] = (),
-    remarks: Remarks | None = None,
+    remarks: ReviewRemarks | None = None,
     **config: Any,
-) -> Seen:
+) -> GatheredBrief:
     async def permission(login: str) -> Permission:
         return Permission.WRITE if login in ("ann", "bob") else Permission.READ
 
-    return await gather(
+    return await gather_brief(
         task,
         comments=comments,
         permission=permission,
@@ -100,7 +100,7 @@ async def test_the_code_under_a_review_comment_is_data() -> None:
 async def test_where_a_review_comment_stands_is_told_apart_from_its_text() -> None:
     trigger = replace(TASK.trigger, hunk="@@ -1,2 +1,2 @@\n+x\n+y", path="a.py", line=2, start_line=1)
     brief = (await see(replace(TASK, trigger=trigger))).brief
-    assert brief.spot == Spot(path="a.py", line=2, start=1, hunk=trigger.hunk)
+    assert brief.spot == CommentedLines(path="a.py", line=2, start=1, hunk=trigger.hunk)
     assert brief_of([opening(brief)]).spot == brief.spot
     assert (await see(TASK)).brief.spot is None
 
@@ -131,7 +131,7 @@ async def test_hobs_own_comments_hide_nothing_and_its_progress_is_not_news() -> 
 
 def test_s66_invisible_characters_spell_what_they_hide() -> None:
     tags = "".join(chr(0xE0000 + ord(c)) for c in "evil")
-    text, removed = visible(f"hi{tags} there [//]: # (x)\n\n[x]: # (hidden words)\n<!-- open")
+    text, removed = remove_invisible_text(f"hi{tags} there [//]: # (x)\n\n[x]: # (hidden words)\n<!-- open")
     assert text == "hi there [//]: # (x)\n\n"
     assert any("evil" in item for item in removed)
     assert any("hidden words" in item for item in removed)
@@ -159,7 +159,7 @@ async def test_s65_a_review_is_read_as_it_was_submitted() -> None:
         remark("eve", "and this?", 41, at, pull_request_review_id=5, in_reply_to_id=40),
         remark("ann", "elsewhere", 60, at, pull_request_review_id=4),
     )
-    remarks = Remarks(comments=listed, until=NOW + timedelta(minutes=1))
+    remarks = ReviewRemarks(comments=listed, until=NOW + timedelta(minutes=1))
     seen = await see(replace(TASK, trigger=asked), remarks=remarks)
     said = {each.text: each for each in seen.brief.passages if each.author}
     assert set(said) == {"name it", "what of this?", "and this?"}

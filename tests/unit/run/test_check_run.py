@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import Check, CheckResult, Verdict
-from bot.run.publish.check_run import FIX_BUTTON, MOST_ANNOTATIONS, STOP_BUTTON, on_tests
+from bot.run.publish.check_run import FIX_BUTTON, MOST_ANNOTATIONS, STOP_BUTTON, annotate_tests
 
 
 def failing(*tests: str) -> CheckResult:
@@ -13,13 +13,13 @@ def failing(*tests: str) -> CheckResult:
 def test_s39_failing_tests_are_marked_where_they_stand() -> None:
     head = failing("t/test_a.py::test_x", "t/test_a.py::test_y", "no file", "/etc/passwd::x", "../b.py::y")
     check = Check(name="test", command="pytest", base=failing("t/test_a.py::test_y"), head=head)
-    ours, theirs = on_tests([check], lambda text: text.replace("test_x", "***"))
+    ours, theirs = annotate_tests([check], lambda text: text.replace("test_x", "***"))
     assert (ours["path"], ours["annotation_level"], ours["title"]) == ("t/test_a.py", "failure", "***")
     assert theirs["annotation_level"] == "warning"
     many = Check(
         name="test", command="pytest", base=failing(), head=failing(*(f"a.py::{n}" for n in range(500)))
     )
-    assert len(on_tests([many], str)) == MOST_ANNOTATIONS
+    assert len(annotate_tests([many], str)) == MOST_ANNOTATIONS
 
 
 def test_buttons_fit_githubs_bounds() -> None:

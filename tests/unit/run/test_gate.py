@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
 from bot.errors import UserError
-from bot.run.prove.gate import MAX_BYTES, MAX_FILES, admit
+from bot.run.prove.gate import MAX_BYTES, MAX_FILES, admit_changes
 from bot.text.redact import Redactor
 
 BASE = "0" * 40
@@ -19,7 +19,7 @@ def added(path: str, data: bytes = b"x\n", mode: int = 0o100644) -> FileChange:
 
 
 def through(*files: FileChange, protected: tuple[str, ...] = ()) -> ChangeSet:
-    return admit(ChangeSet(base=BASE, files=files), protected=protected, redactor=Redactor())
+    return admit_changes(ChangeSet(base=BASE, files=files), protected=protected, redactor=Redactor())
 
 
 def test_ordinary_changes_pass_as_they_are() -> None:
@@ -89,7 +89,7 @@ def test_only_honest_protected_paths_can_be_released(change: FileChange, why: st
     assert (held.change == change) is not bool(why)
     assert why in held.why
     let_go = (
-        admit(
+        admit_changes(
             ChangeSet(base=BASE, files=(change,)), protected=(), redactor=Redactor(), released={change.path}
         )
         if "secret" not in why and "text" not in why
@@ -104,7 +104,7 @@ def test_too_much_is_not_kept_and_a_secret_in_pieces_neither() -> None:
     assert admitted.releasable == () and "too much" in admitted.held[0].why
     secret = "correct-horse-battery-staple-42"
     pieces = (added("a.py", secret[:16].encode()), added("AGENTS.md", secret[16:].encode()))
-    split = admit(ChangeSet(base=BASE, files=pieces), protected=(), redactor=Redactor([secret]))
+    split = admit_changes(ChangeSet(base=BASE, files=pieces), protected=(), redactor=Redactor([secret]))
     assert split.releasable == () and "in pieces" in split.held[0].why
 
 
@@ -152,7 +152,7 @@ def test_a_known_secret_stops_the_publication_in_any_encoding(wrap: object) -> N
     secret = "correct-horse-battery-staple-42"
     data = wrap(secret.encode())  # type: ignore[operator]
     with pytest.raises(UserError, match="secret") as caught:
-        admit(
+        admit_changes(
             ChangeSet(base=BASE, files=(added("x", b"a = '" + data + b"'\n"),)),
             protected=(),
             redactor=Redactor([secret]),
@@ -174,7 +174,7 @@ def test_nothing_may_take_the_place_of_a_protected_folder(path: str) -> None:
 def test_a_secret_in_a_name_is_not_said_back() -> None:
     secret = "correct-horse-battery-staple-42"
     with pytest.raises(UserError, match="secret") as caught:
-        admit(
+        admit_changes(
             ChangeSet(base=BASE, files=(added(f"`@org/{secret}`"),)),
             protected=(),
             redactor=Redactor([secret]),
@@ -182,7 +182,9 @@ def test_a_secret_in_a_name_is_not_said_back() -> None:
     assert secret not in caught.value.message
     assert "`@org" not in caught.value.message.replace("to `", "")
     held = (Held(path=f"sub/.git/{secret}", why="why"),)
-    admitted = admit(ChangeSet(base=BASE, files=(), held=held), protected=(), redactor=Redactor([secret]))
+    admitted = admit_changes(
+        ChangeSet(base=BASE, files=(), held=held), protected=(), redactor=Redactor([secret])
+    )
     assert secret not in admitted.held[0].path
 
 
@@ -190,9 +192,9 @@ def test_a_secret_in_pieces_stops_the_whole() -> None:
     secret = "4f1c0d9b7a6e5d3c2b1a09f8e7d6c5b4"
     pieces = [added(f"{n}.txt", secret[n * 8 : n * 8 + 8].encode()) for n in range(4)]
     with pytest.raises(UserError, match="in pieces"):
-        admit(ChangeSet(base=BASE, files=tuple(pieces)), protected=(), redactor=Redactor([secret]))
+        admit_changes(ChangeSet(base=BASE, files=tuple(pieces)), protected=(), redactor=Redactor([secret]))
     fewer = ChangeSet(base=BASE, files=tuple(pieces[:2]))
-    assert admit(fewer, protected=(), redactor=Redactor([secret])) == fewer
+    assert admit_changes(fewer, protected=(), redactor=Redactor([secret])) == fewer
 
 
 def test_s74_of_names_that_differ_in_case_or_form_one_passes() -> None:

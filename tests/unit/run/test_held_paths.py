@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Proof, Result
-from bot.run.proven_change import Handover, stored_handover
-from bot.run.strategies.held_paths import MOST_SHOWN, offer
+from bot.run.proven_change import ProvenChange, load_proven_change
+from bot.run.strategies.held_paths import MOST_SHOWN, make_release_offer
 from bot.tasks.database.column_values import pack, unpack
 from tests.support.git import commit, git
 
@@ -32,7 +32,7 @@ def test_the_digest_is_the_tree_that_comes_of_it(work: Path) -> None:
     base = commit(work, {"a.py": "0\n", "AGENTS.md": "0\n"})
     guide = file("AGENTS.md", "1\n", ChangeKind.MODIFIED)
     changes = holding(base, guide, files=(file("b.py", "1\n"),))
-    found = offer(work / ".git", changes, "hob")
+    found = make_release_offer(work / ".git", changes, "hob")
     assert found and found.paths == ("AGENTS.md",) and found.command == f"@hob approve {found.digest}"
     assert "+1" in found.diff and "b.py" not in found.diff
     others = [
@@ -41,10 +41,10 @@ def test_the_digest_is_the_tree_that_comes_of_it(work: Path) -> None:
         holding(base, replace(guide, mode=0o100755), files=changes.files),
         holding(base, guide, file("CODEOWNERS", "* @a\n"), files=changes.files),
     ]
-    digests = {made.digest for each in others if (made := offer(work / ".git", each, "hob"))}
+    digests = {made.digest for each in others if (made := make_release_offer(work / ".git", each, "hob"))}
     assert len(digests) == len(others) and found.digest not in digests
     moved = commit(work, {"c.py": "2\n"})
-    later = offer(work / ".git", replace(changes, base=moved), "hob")
+    later = make_release_offer(work / ".git", replace(changes, base=moved), "hob")
     assert later and later.digest not in {found.digest, *digests}
     real = commit(work, {"b.py": "1\n", "AGENTS.md": "1\n"})
     assert later.digest == git(work, "rev-parse", f"{real}^{{tree}}")
@@ -52,20 +52,24 @@ def test_the_digest_is_the_tree_that_comes_of_it(work: Path) -> None:
 
 def test_what_nobody_could_see_is_spelt_out_or_not_offered(work: Path) -> None:
     base = commit(work, {"a.py": "0\n"})
-    hidden = offer(work / ".git", holding(base, file("AGENTS.md", "a\u202eb\u200bc\r\n")), "hob")
+    hidden = make_release_offer(work / ".git", holding(base, file("AGENTS.md", "a\u202eb\u200bc\r\n")), "hob")
     assert hidden and r"+a\u{202e}b\u{200b}c\u{d}" in hidden.diff
-    blank = offer(work / ".git", holding(base, file("AGENTS.md", "a\u3164b\ufe0f\U000e0101c\n")), "hob")
+    blank = make_release_offer(
+        work / ".git", holding(base, file("AGENTS.md", "a\u3164b\ufe0f\U000e0101c\n")), "hob"
+    )
     assert blank and r"+a\u{3164}b\u{fe0f}\u{e0101}c" in blank.diff
-    assert offer(work / ".git", holding(base, file("AGENTS.md", "x\n" * MOST_SHOWN)), "hob") is None
+    assert (
+        make_release_offer(work / ".git", holding(base, file("AGENTS.md", "x\n" * MOST_SHOWN)), "hob") is None
+    )
     clash = holding(base, file("a.py/AGENTS.md", "x\n"), files=(file("a.py", "1\n", ChangeKind.MODIFIED),))
-    assert offer(work / ".git", clash, "hob") is None
+    assert make_release_offer(work / ".git", clash, "hob") is None
 
 
 def test_an_offer_is_the_same_after_a_crash(work: Path) -> None:
     base = commit(work, {"a.py": "0\n"})
     changes = holding(base, file("AGENTS.md", "1\n"), files=(file("b.py", "1\n"),))
-    release = offer(work / ".git", changes, "hob")
+    release = make_release_offer(work / ".git", changes, "hob")
     outcome = Outcome(kind=OutcomeKind.CHANGED)
     result = Result(outcome=outcome, changes=changes, proof=Proof(), release=release)
-    handover = Handover(result=result, branch="hob/1-x", head=None, hidden=(), run_url="", root=7)
-    assert release and stored_handover(unpack(pack(handover.as_stored()))) == handover
+    proven = ProvenChange(result=result, branch="hob/1-x", head=None, hidden=(), run_url="", root=7)
+    assert release and load_proven_change(unpack(pack(proven.as_stored()))) == proven

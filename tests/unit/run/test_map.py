@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bot.domain import Passage, Trust
-from bot.run.prepare.map import FEW, oriented
+from bot.domain import PromptText, Trust
+from bot.run.prepare.map import FEW, add_map
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.agent import brief
@@ -28,25 +28,25 @@ MANY: dict[str, str | bytes | None] = {
 
 async def test_the_brief_has_the_files_that_the_thread_speaks_of(tmp_path: Path) -> None:
     workshop, checkout = await checkout_of(tmp_path, MANY)
-    said = Passage(
+    said = PromptText(
         trust=Trust.QUOTED, where="issue #3", author="bob", permission="read", at="", text="late Fees"
     )
     asked = brief("Please fix this", passages=(said,))
-    told = await oriented(workshop, checkout, asked, "openai:x")
+    told = await add_map(workshop, checkout, asked, "openai:x")
     assert told == replace(asked, orientation=told.orientation)
     assert told.orientation.splitlines()[2] == "pkg/fees.py  Fees:1 Fees.late:2"
-    assert await oriented(workshop, checkout, asked, "offline") == asked
+    assert await add_map(workshop, checkout, asked, "offline") == asked
     assert not list(checkout.scratch.glob("*/.hob-*"))
 
 
 async def test_a_small_tree_is_listed(tmp_path: Path) -> None:
     workshop, checkout = await checkout_of(tmp_path, {"b.py": "", "a/c.py": ""})
-    told = await oriented(workshop, checkout, brief("Fix it"), "openai:x")
+    told = await add_map(workshop, checkout, brief("Fix it"), "openai:x")
     assert told.orientation == "All files:\na/c.py\nb.py"
 
 
 async def test_a_missing_map_is_explained(tmp_path: Path) -> None:
     workshop, checkout = await checkout_of(tmp_path, MANY)
     workshop.policy = replace(workshop.policy, path=("/nowhere",))
-    told = await oriented(workshop, checkout, brief("Fix it"), "openai:x")
+    told = await add_map(workshop, checkout, brief("Fix it"), "openai:x")
     assert told.orientation.startswith("There is no map of this repository: the program that makes it failed")

@@ -10,7 +10,7 @@ import pytest
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.errors import UserError
 from bot.repofile import RepoConfig
-from bot.run.prove.prove import judge, prove
+from bot.run.prove.prove import prove, read_check_result
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
 from bot.workspace.checks import find_checks
@@ -37,7 +37,7 @@ def ended(output: bytes, code: int | None = 1, ending: Ending = Ending.EXITED) -
 
 
 def test_pytest_names_what_failed() -> None:
-    result = judge(ended(PYTEST), Redactor())
+    result = read_check_result(ended(PYTEST), Redactor())
     assert result.verdict is Verdict.FAILED
     assert (result.passed, result.failed) == (9, 3)
     assert result.failing == (
@@ -48,7 +48,7 @@ def test_pytest_names_what_failed() -> None:
 
 
 def test_unittest_names_what_failed() -> None:
-    result = judge(ended(UNITTEST), Redactor())
+    result = read_check_result(ended(UNITTEST), Redactor())
     assert (result.passed, result.failed) == (5, 2)
     assert result.failing == ("tests.test_calc.CalcTest.test_sum", "tests.test_calc.CalcTest.test_old")
 
@@ -66,11 +66,13 @@ def test_unittest_names_what_failed() -> None:
     ],
 )
 def test_verdicts(done: Completed, verdict: Verdict) -> None:
-    assert judge(done, Redactor()).verdict is verdict
+    assert read_check_result(done, Redactor()).verdict is verdict
 
 
 def test_the_tail_is_redacted() -> None:
-    assert "hunter22222" not in judge(ended(b"password hunter22222"), Redactor(["hunter22222"])).tail
+    assert (
+        "hunter22222" not in read_check_result(ended(b"password hunter22222"), Redactor(["hunter22222"])).tail
+    )
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ from bot.domain import (
     Result,
     Verdict,
 )
-from bot.run.attempts.ranking import Tried, pick, proof_failed, rank
-from bot.run.messages.attempts import choice, compared, stopped
+from bot.run.attempts.ranking import FinishedAttempt, pick_best, proof_failed, rank
+from bot.run.messages.attempts import render_choice, render_comparison, render_stopped
 
 TESTS = ("t::a", "t::b", "t::c")
 
@@ -45,11 +45,11 @@ def tried(
     lines: int = 1,
     paths: tuple[str, ...] = ("a.py",),
     kind: OutcomeKind = OutcomeKind.CHANGED,
-) -> Tried:
+) -> FinishedAttempt:
     files = tuple(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644) for path in paths)
     hunk = "".join(f"+{n}\n" for n in range(lines))
     diff = f"diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,0 +1,{lines} @@\n{hunk}"
-    return Tried(
+    return FinishedAttempt(
         ordinal=ordinal,
         result=Result(
             outcome=Outcome(kind=kind),
@@ -71,7 +71,7 @@ BETTER = [  # the first of each pair wins, though it is larger and later
     (tried(2, PASSES, lines=1), tried(1, PASSES, lines=2)),
     (tried(2, PASSES), tried(1, PASSES, paths=("a.py", "b.py"))),
     (tried(1, PASSES), tried(2, PASSES)),
-    (tried(2, check((), Verdict.ERROR)), Tried(ordinal=1, error="it died")),
+    (tried(2, check((), Verdict.ERROR)), FinishedAttempt(ordinal=1, error="it died")),
     (tried(2, kind=OutcomeKind.ANSWERED, paths=()), tried(1, kind=OutcomeKind.BLOCKED, paths=())),
     (tried(2, check(("t::a",), ("t::a",))), tried(1, kind=OutcomeKind.NOTHING, paths=())),
     (tried(2, kind=OutcomeKind.NOTHING, paths=()), tried(1, check((), ("t::a",)))),
@@ -79,19 +79,19 @@ BETTER = [  # the first of each pair wins, though it is larger and later
 
 
 @pytest.mark.parametrize(("better", "worse"), BETTER)
-def test_the_order(better: Tried, worse: Tried) -> None:
-    picked = pick([worse, better])
+def test_the_order(better: FinishedAttempt, worse: FinishedAttempt) -> None:
+    picked = pick_best([worse, better])
     assert picked.chosen is better
     assert [each.ordinal for each in picked.tried] == [1, 2]
-    assert picked.why in choice(picked, url="https://x/c") and picked.why
-    assert "use" in compared(picked, published=1, pull=4, slug="hob", url="https://x/c")
+    assert picked.why in render_choice(picked, url="https://x/c") and picked.why
+    assert "use" in render_comparison(picked, published=1, pull=4, slug="hob", url="https://x/c")
 
 
 def test_one_alone_needs_no_reason_and_none_at_all_is_an_error() -> None:
-    assert pick([tried(1, PASSES)]).why == ""
-    assert choice(pick([tried(1, PASSES)]), url="") == ""
+    assert pick_best([tried(1, PASSES)]).why == ""
+    assert render_choice(pick_best([tried(1, PASSES)]), url="") == ""
     with pytest.raises(ValueError, match="no attempt"):
-        pick([Tried(ordinal=1, error="x")])
+        pick_best([FinishedAttempt(ordinal=1, error="x")])
 
 
 def test_another_attempt_is_wanted_where_it_may_do_better() -> None:
@@ -114,23 +114,23 @@ attempts = st.builds(
     st.integers(1, 3),
     st.sampled_from([OutcomeKind.CHANGED, OutcomeKind.LIMIT]),
 )
-crowds = st.lists(st.one_of(attempts, st.just(Tried(ordinal=0, error="x"))), min_size=1, max_size=5).map(
-    lambda found: [replace(each, ordinal=at) for at, each in enumerate(found, 1)]
-)
+crowds = st.lists(
+    st.one_of(attempts, st.just(FinishedAttempt(ordinal=0, error="x"))), min_size=1, max_size=5
+).map(lambda found: [replace(each, ordinal=at) for at, each in enumerate(found, 1)])
 
 
 @settings(max_examples=150, deadline=None)
 @given(crowds, st.randoms(use_true_random=False))
-def test_the_choice_depends_on_nothing_but_the_attempts(crowd: list[Tried], chance: object) -> None:
+def test_the_choice_depends_on_nothing_but_the_attempts(crowd: list[FinishedAttempt], chance: object) -> None:
     if not any(each.result for each in crowd):
         return
-    chosen = pick(crowd).chosen
+    chosen = pick_best(crowd).chosen
     mixed = list(crowd)
     chance.shuffle(mixed)  # type: ignore[attr-defined]
-    assert pick(mixed).chosen == chosen
+    assert pick_best(mixed).chosen == chosen
     for out in crowd:  # who was not chosen changes nothing by not being there
         if out is not chosen:
-            assert pick([each for each in crowd if each is not out]).chosen == chosen
+            assert pick_best([each for each in crowd if each is not out]).chosen == chosen
     assert all(rank(chosen) <= rank(each) for each in crowd)
     proofs = [each.result.proof.passed for each in crowd if each.result]
     assert chosen.result and chosen.result.proof.passed == any(proofs)
@@ -138,8 +138,8 @@ def test_the_choice_depends_on_nothing_but_the_attempts(crowd: list[Tried], chan
 
 def test_what_a_stop_could_not_keep_is_said() -> None:
     """It says "no change yet" only where there was none."""
-    words = stopped({1: "", 2: "The change touches 400 files."}, slug="hob", url="u")
+    words = render_stopped({1: "", 2: "The change touches 400 files."}, slug="hob", url="u")
     assert "kept as attempt 1:" in words and "`@hob use 1`" in words
     assert "What attempt 2 had is not kept: The change touches 400 files." in words
-    assert "no change yet" not in stopped({2: "It holds a secret."}, slug="hob", url="u")
-    assert "no change yet" in stopped({}, slug="hob", url="u")
+    assert "no change yet" not in render_stopped({2: "It holds a secret."}, slug="hob", url="u")
+    assert "no change yet" in render_stopped({}, slug="hob", url="u")

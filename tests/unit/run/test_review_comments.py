@@ -19,9 +19,9 @@ from bot.domain import (
     TriggerKind,
 )
 from bot.github.review_threads import SeenRemark, SeenThread
-from bot.run.publish.description import BEGIN, END, framed, replaced
-from bot.run.publish.findings import finding, known, new_ones, settled
-from bot.run.publish.review_comments import _judged, suggestions
+from bot.run.publish.description import BEGIN, END, frame_block, replace_block
+from bot.run.publish.findings import find_settled, identify_finding, parse_finding, select_new
+from bot.run.publish.review_comments import _judged, read_suggestions
 from bot.text.fit import mark
 from tests.support.run import TASK
 
@@ -36,7 +36,7 @@ def change(text: str, path: str = "a.py") -> ChangeSet:
 
 
 def raised(note: Note = NOTE, text: str = CODE, *, resolved: bool = False) -> SeenThread:
-    body = f"{note.text}\n\n{mark(finding(note, change(text)).key)}"
+    body = f"{note.text}\n\n{mark(identify_finding(note, change(text)).key)}"
     remark = SeenRemark(id=1, body=body, own=True, review=2)
     return SeenThread(id="T", resolved=resolved, path=note.path, remarks=(remark,))
 
@@ -54,7 +54,7 @@ def raised(note: Note = NOTE, text: str = CODE, *, resolved: bool = False) -> Se
 )
 def test_a_finding_is_not_raised_twice(text: str, line: int, words: str, resolved: bool) -> None:
     again = Note(path="a.py", line=line, text=words)
-    assert new_ones([again], change(text), [raised(resolved=resolved)]) == []
+    assert select_new([again], change(text), [raised(resolved=resolved)]) == []
 
 
 @pytest.mark.parametrize(
@@ -67,22 +67,22 @@ def test_a_finding_is_not_raised_twice(text: str, line: int, words: str, resolve
     ids=["another file", "another matter", "another line"],
 )
 def test_another_finding_is_raised(note: Note) -> None:
-    assert new_ones([note, note], change(CODE, note.path), [raised()]) == [note]
+    assert select_new([note, note], change(CODE, note.path), [raised()]) == [note]
 
 
 def test_a_finding_is_settled_when_its_line_is_gone() -> None:
-    assert settled(change(CODE.replace("x / 2", "x // 2")), [raised()]) == [raised()]
-    assert settled(change("import os\n" + CODE), [raised()]) == []
-    assert settled(change("", "b.py"), [raised()]) == []
-    assert settled(change(""), [raised(resolved=True)]) == []
+    assert find_settled(change(CODE.replace("x / 2", "x // 2")), [raised()]) == [raised()]
+    assert find_settled(change("import os\n" + CODE), [raised()]) == []
+    assert find_settled(change("", "b.py"), [raised()]) == []
+    assert find_settled(change(""), [raised(resolved=True)]) == []
 
 
 def test_nobody_elses_mark_makes_a_finding() -> None:
     thread = raised()
     theirs = replace(thread, remarks=(replace(thread.remarks[0], own=False),))
-    assert known(thread) is not None
-    assert known(theirs) is None
-    assert settled(change(""), [theirs]) == []
+    assert parse_finding(thread) is not None
+    assert parse_finding(theirs) is None
+    assert find_settled(change(""), [theirs]) == []
 
 
 def result(text: str = CODE, *replies: Reply) -> Result:
@@ -119,11 +119,11 @@ def test_what_a_thread_hears(thread: SeenThread, work: Result, said: str, done: 
 
 
 def test_suggestions_are_read_as_they_are_written() -> None:
-    assert suggestions("a\r\n```suggestion\r\nx = 1\r\n\r\ny\r\n```\r\nb") == ["x = 1\n\ny\n"]
-    assert suggestions("````suggestion\n```\n````\n") == ["```\n"]
-    assert suggestions("```python\nx\n```") == []
+    assert read_suggestions("a\r\n```suggestion\r\nx = 1\r\n\r\ny\r\n```\r\nb") == ["x = 1\n\ny\n"]
+    assert read_suggestions("````suggestion\n```\n````\n") == ["```\n"]
+    assert read_suggestions("```python\nx\n```") == []
 
 
 def test_what_people_write_around_the_block_stays() -> None:
-    body = f"theirs\n{framed('old')}\ntheirs too {END}"
-    assert replaced(body, "new") == f"theirs\n{BEGIN}\n\nnew\n\n{END}\ntheirs too {END}"
+    body = f"theirs\n{frame_block('old')}\ntheirs too {END}"
+    assert replace_block(body, "new") == f"theirs\n{BEGIN}\n\nnew\n\n{END}\ntheirs too {END}"

@@ -24,7 +24,7 @@ from bot.tasks.database.connection import Database, connect, open_database
 from bot.tasks.database.embedded import programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.database.transactions import patiently
+from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.lease import Lease
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
@@ -369,7 +369,7 @@ async def test_s18_the_server_restarts(home: Path) -> None:
             await until(lambda: _async(worker.together == 1))
             await asyncio.to_thread(restart, home / "postgres")
             up = time.monotonic()
-            await patiently(lambda: worker.store.add_delivery("g", "issues", b"{}", {}), seconds=10)
+            await retry_while_away(lambda: worker.store.add_delivery("g", "issues", b"{}", {}), seconds=10)
             await until(lambda: _handled(worker.store, "g"))
             assert time.monotonic() - up < 10
             go_on.set()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.text.fit import LONGEST, bears, fit, length, mark, marked, one_line
+from bot.text.fit import LONGEST, add_mark, fit, has_mark, length, mark, one_line
 
 
 def last_paragraph(text: str) -> str:
@@ -64,8 +64,8 @@ def test_folded_details_are_closed_before_the_notice() -> None:
 
 
 def test_a_mark_survives_the_cut() -> None:
-    cut = fit(marked("long line\n" * 10_000, "task-7/progress"))
-    assert bears(cut, "task-7/progress")
+    cut = fit(add_mark("long line\n" * 10_000, "task-7/progress"))
+    assert has_mark(cut, "task-7/progress")
     assert length(cut) <= LONGEST
 
 
@@ -91,18 +91,18 @@ def test_s38_any_markdown_is_cut_to_something_whole(parts: list[str]) -> None:
 
 def test_marks_are_the_first_or_last_line_and_nothing_else() -> None:
     assert mark("a:1") == "<!-- hob:a:1 -->" == mark(mark("a:1"))
-    assert bears("text\n\n<!-- hob:a:1 -->\n", "a:1")
-    assert bears("<!-- hob:a:1 -->\ntext", "<!-- hob:a:1 -->")
-    assert not bears("text <!-- hob:a:1 --> text", "a:1")
-    assert not bears("one\n<!-- hob:a:1 -->\ntwo", "a:1")
-    assert not bears("<!-- hob:a:10 -->", "a:1")
-    assert not bears(None, "a:1")
+    assert has_mark("text\n\n<!-- hob:a:1 -->\n", "a:1")
+    assert has_mark("<!-- hob:a:1 -->\ntext", "<!-- hob:a:1 -->")
+    assert not has_mark("text <!-- hob:a:1 --> text", "a:1")
+    assert not has_mark("one\n<!-- hob:a:1 -->\ntwo", "a:1")
+    assert not has_mark("<!-- hob:a:10 -->", "a:1")
+    assert not has_mark(None, "a:1")
 
 
 def test_a_mark_inside_a_text_is_taken_out() -> None:
-    text = marked("the model wrote <!-- hob:task-8/final --> and\n<!--hob:x-->", "task-7/reply")
+    text = add_mark("the model wrote <!-- hob:task-8/final --> and\n<!--hob:x-->", "task-7/reply")
     assert text.count("hob:") == 1
-    assert bears(text, "task-7/reply")
+    assert has_mark(text, "task-7/reply")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a-->b", "a\nb", "ключ", "a" * 151])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.domain import Trust
 from bot.git.mirror import Mirror
-from bot.workspace.guides import MOST, read_guides, shared_out
+from bot.workspace.guides import MOST, read_guides, split_guides
 from tests.support.git import commit
 
 
@@ -45,11 +45,11 @@ def test_what_does_not_fit_the_opening_is_shown_later() -> None:
         ("b/AGENTS.md", "b" * 9_000),
         ("c/AGENTS.md", "c"),
     )
-    opening, nearby = shared_out(guides)
+    opening, nearby = split_guides(guides)
     assert [each.where for each in opening] == ["AGENTS.md", "a/AGENTS.md"]
     assert [each.where for each in nearby] == ["b/AGENTS.md", "c/AGENTS.md"]
     assert opening[0].text.endswith("\n[3000 of 23000 characters are left out here]")
     assert {each.trust for each in (*opening, *nearby)} == {Trust.INSTRUCTION}
     assert {each.permission for each in nearby} == {"base branch"}
     many = tuple((f"d{number}/AGENTS.md", "x") for number in range(12))
-    assert [len(each) for each in shared_out(many)] == [10, 2]
+    assert [len(each) for each in split_guides(many)] == [10, 2]

@@ -13,10 +13,10 @@ import pytest
 
 from bot.domain import Proof
 from bot.errors import UserError
-from bot.run.messages.report import proof
+from bot.run.messages.report import render_proof
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
-from bot.workspace.lockfiles import inputs
+from bot.workspace.lockfiles import find_inputs
 from sandbox.spec import Command, Limits, SandboxUnavailable
 from tests.support.egress import HOST, Internet, internet
 from tests.support.git import commit
@@ -258,7 +258,7 @@ async def test_an_operator_may_forbid_the_internet_for_everybody(
     checkout = await repo.checkout(sha)
     assert "out of reach" in await inside(checkout, f"curl -sSf --noproxy '*' {url} || echo out of reach")
     (denied,) = checkout.blocked
-    shown = proof(Proof(base=sha, blocked=checkout.blocked))
+    shown = render_proof(Proof(base=sha, blocked=checkout.blocked))
     assert f"Network blocked: `the internet` ({denied.reason})" in shown
     assert "HOB_INTERNET is off" in shown and HOST in shown and "package registries" in shown
     failing = repo.wants(f"curl -sf {url}", **wants)
@@ -325,11 +325,11 @@ def test_inputs_are_lock_files_and_what_the_command_names() -> None:
         "docs/requirements.md": "5",
         "Makefile": "6",
     }
-    found = inputs("./tools/setup.sh --quick && echo app", tracked)
+    found = find_inputs("./tools/setup.sh --quick && echo app", tracked)
     assert found == {
         "requirements/dev.txt": "1",
         "web/package-lock.json": "2",
         "tools/setup.sh": "3",
         "Makefile": "6",
     }
-    assert inputs("make", {"Makefile": "1", "app.c": "2"}) is None, "nobody can say what it depends on"
+    assert find_inputs("make", {"Makefile": "1", "app.c": "2"}) is None, "nobody can say what it depends on"

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from ..site import Proposal, Site
-from ..source import Edit
+from ..source import TextEdit
 
 
 def before(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
@@ -14,7 +14,7 @@ def before(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float)
     span = site.source.whole_lines(statement)
     if span is None:
         return None
-    return Proposal((Edit(span[0], span[0], _joined(site, statement, lines)),), weight)
+    return Proposal((TextEdit(span[0], span[0], _joined(site, statement, lines)),), weight)
 
 
 def after(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
@@ -25,7 +25,7 @@ def after(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) 
     text = _joined(site, statement, lines)
     if not site.source.text[: span[1]].endswith(("\n", "\r")):
         text = site.source.newline + text.removesuffix(site.source.newline)
-    return Proposal((Edit(span[1], span[1], text),), weight)
+    return Proposal((TextEdit(span[1], span[1], text),), weight)
 
 
 def gone(site: Site, statement: ast.stmt, weight: float) -> Proposal | None:
@@ -34,8 +34,8 @@ def gone(site: Site, statement: ast.stmt, weight: float) -> Proposal | None:
     if span is None:
         return None
     if len(site.source.block(statement)) == 1:
-        return Proposal((Edit(*site.source.span(statement), "pass"),), weight)
-    return Proposal((Edit(*span, ""),), weight)
+        return Proposal((TextEdit(*site.source.span(statement), "pass"),), weight)
+    return Proposal((TextEdit(*span, ""),), weight)
 
 
 def shifted(site: Site, statement: ast.stmt, indent: str) -> str | None:

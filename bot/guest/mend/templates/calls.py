@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import NUMBERS, SIZED, Proposal, Site
-from ..source import Edit
+from ..source import TextEdit
 from .registry import template
 
 
@@ -21,7 +21,7 @@ def swapped_arguments(site: Site) -> Iterator[Proposal]:
             two = args[j]
             a, b = site.text(one), site.text(two)
             if a != b:
-                edits = (Edit(*site.source.span(one), b), Edit(*site.source.span(two), a))
+                edits = (TextEdit(*site.source.span(one), b), TextEdit(*site.source.span(two), a))
                 yield Proposal(edits, 1.0 if j == i + 1 else 0.5)
     if (
         isinstance(node.func, ast.Attribute)
@@ -29,8 +29,8 @@ def swapped_arguments(site: Site) -> Iterator[Proposal]:
         and isinstance(args[0], ast.Name | ast.Attribute)
     ):
         edits = (
-            Edit(*site.source.span(node.func.value), site.text(args[0])),
-            Edit(*site.source.span(args[0]), site.text(node.func.value)),
+            TextEdit(*site.source.span(node.func.value), site.text(args[0])),
+            TextEdit(*site.source.span(args[0]), site.text(node.func.value)),
         )
         yield Proposal(edits, 0.4)
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import FUNCTIONS, Edit
+from ..source import FUNCTIONS, TextEdit
 from .blocks import after, gone, inner_indent, shifted
 from .registry import template
 
@@ -99,11 +99,11 @@ def missing_return(site: Site) -> Iterator[Proposal]:
     if isinstance(node, ast.Expr):
         if not isinstance(node.value, ast.Constant | ast.Yield | ast.YieldFrom | ast.Await):
             start = source.span(node)[0]
-            yield Proposal((Edit(start, start, "return "),), 1.0)
+            yield Proposal((TextEdit(start, start, "return "),), 1.0)
             if isinstance(node.value, ast.Call):
                 for name in (*site.locals, *site.attributes):
                     if name not in ("self", "cls"):
-                        yield Proposal((Edit(start, start, f"{name} = "),), 0.25)
+                        yield Proposal((TextEdit(start, start, f"{name} = "),), 0.25)
         return
     function = node if isinstance(node, ast.FunctionDef) else site.function
     if function is None or isinstance(node, ast.FunctionDef):
@@ -154,7 +154,7 @@ def block(site: Site) -> Iterator[Proposal]:
             text = shifted(site, statement, site.source.indent(last))
             span, end = site.source.whole_lines(statement), site.source.whole_lines(last)
             if text is not None and span and end and end[1] <= span[0]:
-                yield Proposal((Edit(end[1], end[1], text), Edit(*span, "")), 0.6 * sure)
+                yield Proposal((TextEdit(end[1], end[1], text), TextEdit(*span, "")), 0.6 * sure)
 
 
 def _out(site: Site, statement: ast.stmt, parent: ast.stmt, weight: float) -> Iterator[Proposal]:
@@ -166,9 +166,9 @@ def _out(site: Site, statement: ast.stmt, parent: ast.stmt, weight: float) -> It
         if text is None or span is None or end is None:
             return
         if end[1] == span[1]:
-            yield Proposal((Edit(*span, text),), weight)
+            yield Proposal((TextEdit(*span, text),), weight)
         else:
-            yield Proposal((Edit(*span, ""), Edit(end[1], end[1], text)), weight)
+            yield Proposal((TextEdit(*span, ""), TextEdit(end[1], end[1], text)), weight)
         outer = site.source.parents.get(outer)
         weight *= 0.7
 
@@ -181,8 +181,8 @@ def branches(site: Site) -> Iterator[Proposal]:
     match node:
         case ast.IfExp(body=body, orelse=orelse):
             edits = (
-                Edit(*site.source.span(body), site.text(orelse)),
-                Edit(*site.source.span(orelse), site.text(body)),
+                TextEdit(*site.source.span(body), site.text(orelse)),
+                TextEdit(*site.source.span(orelse), site.text(body)),
             )
             yield Proposal(edits, 1.0)
             yield site.replace(node, site.source.operand(body), 0.3)
@@ -190,18 +190,18 @@ def branches(site: Site) -> Iterator[Proposal]:
         case ast.If():
             start = site.source.span(node)[0]
             if text.startswith("elif", start):
-                yield Proposal((Edit(start, start + 2, ""),), 0.8)
+                yield Proposal((TextEdit(start, start + 2, ""),), 0.8)
             else:
                 siblings = site.source.block(node)
                 index = siblings.index(node) if node in siblings else 0
                 if index and isinstance(siblings[index - 1], ast.If) and not siblings[index - 1].orelse:  # type: ignore[attr-defined]
-                    yield Proposal((Edit(start, start, "el"),), 0.8)
+                    yield Proposal((TextEdit(start, start, "el"),), 0.8)
                 if not node.orelse:
-                    yield Proposal((Edit(start, start + 2, "while"),), 0.3)
+                    yield Proposal((TextEdit(start, start + 2, "while"),), 0.3)
         case ast.While():
             start = site.source.span(node)[0]
             if not node.orelse:
-                yield Proposal((Edit(start, start + 5, "if"),), 0.4)
+                yield Proposal((TextEdit(start, start + 5, "if"),), 0.4)
 
 
 @template("else-branch", 0.4, ast.If, ast.For)
@@ -217,7 +217,7 @@ def else_branch(site: Site) -> Iterator[Proposal]:
     text = shifted(site, following, inner_indent(site, node))
     span = site.source.whole_lines(following)
     if text is not None and span is not None and not isinstance(following, ast.Return):
-        yield Proposal((Edit(*span, f"{site.source.indent(node)}else:{site.source.newline}{text}"),), 0.7)
+        yield Proposal((TextEdit(*span, f"{site.source.indent(node)}else:{site.source.newline}{text}"),), 0.7)
 
 
 @template("exception-type", 0.6, ast.ExceptHandler, ast.Raise, errors=ERRORS)
@@ -280,7 +280,7 @@ def statement_order(site: Site) -> Iterator[Proposal]:
         if other is None or (isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)):
             return
         text = site.source.text[slice(*span)]
-        yield Proposal((Edit(other[0], other[0], text), Edit(*span, "")), weight)
+        yield Proposal((TextEdit(other[0], other[0], text), TextEdit(*span, "")), weight)
 
 
 @template("early-return", 0.35, ast.Return)

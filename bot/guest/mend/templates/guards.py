@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import NUMBERS, SIZED, Proposal, Site
-from ..source import Edit
+from ..source import TextEdit
 from .blocks import before, inner_indent, shifted
 from .registry import template
 
@@ -163,7 +163,7 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
         conditions.setdefault(condition, 0.3)
     for condition, weight in conditions.items():
         new = f"{indent}if {condition}:{site.source.newline}{text}"
-        yield Proposal((Edit(*span, new),), weight)
+        yield Proposal((TextEdit(*span, new),), weight)
 
 
 @template(

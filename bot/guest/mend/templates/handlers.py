@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import FUNCTIONS, Edit
+from ..source import FUNCTIONS, TextEdit
 from .blocks import inner_indent, shifted
 from .registry import template
 
@@ -42,7 +42,7 @@ def missing_handler(site: Site) -> Iterator[Proposal]:
     for kind in caught:
         for end, weight in _ends(site, statement).items():
             new = f"{indent}try:{newline}{text}{indent}except {kind}:{newline}{indent}{deeper}{end}{newline}"
-            yield Proposal((Edit(*span, new),), weight)
+            yield Proposal((TextEdit(*span, new),), weight)
 
 
 def _guarded(site: Site, statement: ast.stmt) -> bool:

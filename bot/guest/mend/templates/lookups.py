@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import Edit, operator_span
+from ..source import TextEdit, operator_span
 from .calls import is_value
 from .registry import template
 
@@ -99,8 +99,8 @@ def keywordis_value(site: Site) -> Iterator[Proposal]:
             and call.keywords.index(other) > call.keywords.index(node)
         ):
             edits = (
-                Edit(*site.source.span(node.value), site.text(other.value)),
-                Edit(*site.source.span(other.value), site.text(node.value)),
+                TextEdit(*site.source.span(node.value), site.text(other.value)),
+                TextEdit(*site.source.span(other.value), site.text(node.value)),
             )
             yield Proposal(edits, 1.0)
 
@@ -116,7 +116,7 @@ def membership(site: Site) -> Iterator[Proposal]:
         if place:
             yield site.replace(node.comparators[0], f"{right}.values()", 0.5)
             edits = (
-                Edit(*site.source.span(node.left), right),
-                Edit(*site.source.span(node.comparators[0]), site.text(node.left)),
+                TextEdit(*site.source.span(node.left), right),
+                TextEdit(*site.source.span(node.comparators[0]), site.text(node.left)),
             )
             yield Proposal(edits, 0.6)

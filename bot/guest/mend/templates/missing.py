@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import Edit
+from ..source import TextEdit
 from .registry import template
 
 _HOLE = re.compile(r"\{[A-Za-z_][\w.\[\]()'\"]*(?:[:!][^{}]*)?\}")
@@ -32,7 +32,7 @@ def missing_f(site: Site) -> Iterator[Proposal]:
     if isinstance(parent, ast.Attribute | ast.Expr) or site.text(node)[:1] not in ("'", '"'):
         return
     start = site.source.span(node)[0]
-    yield Proposal((Edit(start, start, "f"),), 1.0)
+    yield Proposal((TextEdit(start, start, "f"),), 1.0)
 
 
 @template("conversion", 0.45, ast.Constant, ast.JoinedStr)
@@ -51,7 +51,7 @@ def conversion(site: Site) -> Iterator[Proposal]:
     for old, new in _CONVERSIONS:
         for found in re.finditer(re.escape(old), text):
             at = start + found.start()
-            yield Proposal((Edit(at, at + len(old), new),), 0.7)
+            yield Proposal((TextEdit(at, at + len(old), new),), 0.7)
 
 
 @template("missing-item", 0.45, ast.Dict, ast.List, ast.Tuple, ast.Set, errors=("KeyError", "IndexError"))
@@ -73,10 +73,10 @@ def missing_item(site: Site) -> Iterator[Proposal]:
             values = [named[key]] if key in named else ["None", "0", "[]", "True", "False", '""']
             sure = 1.0 if key in named else 0.5
             for value in values:
-                yield Proposal((Edit(end, end, f", {quote}{key}{quote}: {value}"),), sure)
+                yield Proposal((TextEdit(end, end, f", {quote}{key}{quote}: {value}"),), sure)
         for key, value in named.items():
             if key not in keys and key not in ("self", "cls"):
-                yield Proposal((Edit(end, end, f", {quote}{key}{quote}: {value}"),), 0.5)
+                yield Proposal((TextEdit(end, end, f", {quote}{key}{quote}: {value}"),), 0.5)
         return
     assert isinstance(node, ast.List | ast.Tuple | ast.Set)  # noqa: S101
     if not node.elts or not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
@@ -90,11 +90,11 @@ def missing_item(site: Site) -> Iterator[Proposal]:
         quote = next((site.text(e)[0] for e in node.elts if site.text(e)[:1] in ("'", '"')), '"')
         for text in (*site.clues.missing, *site.clues.strings[:30], *site.strings[:30]):
             if text not in have and quote not in text and "\\" not in text:
-                yield Proposal((Edit(end, end, f", {quote}{text}{quote}"),), 0.6)
+                yield Proposal((TextEdit(end, end, f", {quote}{text}{quote}"),), 0.6)
     elif type(first) is int:
         for number in site.clues.numbers[:10]:
             if number not in have:
-                yield Proposal((Edit(end, end, f", {number}"),), 0.4)
+                yield Proposal((TextEdit(end, end, f", {number}"),), 0.4)
 
 
 @template("named-argument", 0.6, ast.Call, errors=("TypeError",))
@@ -114,4 +114,4 @@ def named_argument(site: Site) -> Iterator[Proposal]:
         values = {known[name]: 1.0} if name in known else {}
         values |= {"True": 0.6, "False": 0.6, "None": 0.6, "0": 0.4, "1": 0.4, '""': 0.3, "[]": 0.3}
         for value, weight in values.items():
-            yield Proposal((Edit(end, end, f"{comma}{name}={value}"),), weight)
+            yield Proposal((TextEdit(end, end, f"{comma}{name}={value}"),), weight)

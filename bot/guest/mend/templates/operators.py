@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import ATOMS, Edit, operator_span
+from ..source import ATOMS, TextEdit, operator_span
 from .registry import template
 
 COMPARE = {
@@ -76,7 +76,7 @@ def comparison(site: Site) -> Iterator[Proposal]:
             for other, weight in OTHER[symbol].items():
                 if other in ("in", "not in") and not site.might(right, "str", "list", "tuple", "dict", "set"):
                     continue
-                yield Proposal((Edit(*place, other),), weight)
+                yield Proposal((TextEdit(*place, other),), weight)
         left = right
 
 
@@ -90,9 +90,9 @@ def boolean_operator(site: Site) -> Iterator[Proposal]:
         operator_span(site.source, a, b, old) for a, b in zip(node.values, node.values[1:], strict=False)
     ]
     if all(places):
-        yield Proposal(tuple(Edit(*place, new) for place in places if place), 1.0)
+        yield Proposal(tuple(TextEdit(*place, new) for place in places if place), 1.0)
     if len(places) > 1:
-        yield from (Proposal((Edit(*place, new),), 0.6) for place in places if place)
+        yield from (Proposal((TextEdit(*place, new),), 0.6) for place in places if place)
     for gone in range(len(node.values)):
         kept = [site.source.operand(each) for i, each in enumerate(node.values) if i != gone]
         yield site.replace(node, f" {old} ".join(kept), 0.45)
@@ -151,7 +151,7 @@ def arithmetic(site: Site) -> Iterator[Proposal]:
         symbol != "+" or site.numeric(node.left) or not site.might(node.left, "str", "list")
     ):
         for other, weight in SWAPPED[symbol].items():
-            yield Proposal((Edit(*place, other),), weight)
+            yield Proposal((TextEdit(*place, other),), weight)
     if symbol in ("-", "/", "//", "%", "**", "<<", ">>", "+") and place is not None:
         if symbol == "+" and site.might(node.left, *("int", "float")) and site.kinds(node.left):
             return
@@ -168,14 +168,14 @@ def parentheses(site: Site) -> Iterator[Proposal]:
             start = site.source.span(inner)[0]
             end = site.source.span(right)[1]
             if text[site.source.span(left)[1]] != ")":
-                yield Proposal((Edit(start, start, "("), Edit(end, end, ")")), 1.0)
+                yield Proposal((TextEdit(start, start, "("), TextEdit(end, end, ")")), 1.0)
             else:
                 yield from _bare(site, left)
         case ast.BinOp(left=left, right=ast.BinOp(left=inner) as right):
             start = site.source.span(left)[0]
             end = site.source.span(inner)[1]
             if text[site.source.span(right)[0] - 1] != "(":
-                yield Proposal((Edit(start, start, "("), Edit(end, end, ")")), 1.0)
+                yield Proposal((TextEdit(start, start, "("), TextEdit(end, end, ")")), 1.0)
             else:
                 yield from _bare(site, right)
 
@@ -184,7 +184,7 @@ def _bare(site: Site, node: ast.expr) -> Iterator[Proposal]:
     start, end = site.source.span(node)
     text = site.source.text
     if text[start - 1 : start] == "(" and text[end : end + 1] == ")":
-        yield Proposal((Edit(start - 1, start, ""), Edit(end, end + 1, "")), 0.7)
+        yield Proposal((TextEdit(start - 1, start, ""), TextEdit(end, end + 1, "")), 0.7)
 
 
 @template(
@@ -278,14 +278,14 @@ def assignment_operator(site: Site) -> Iterator[Proposal]:
             place = symbol and operator_span(source, target, value, f"{symbol}=")
             if symbol and place:
                 for other, weight in SWAPPED[symbol].items():
-                    yield Proposal((Edit(*place, f"{other}="),), weight)
-                yield Proposal((Edit(*place, "="),), 0.5)
+                    yield Proposal((TextEdit(*place, f"{other}="),), weight)
+                yield Proposal((TextEdit(*place, "="),), 0.5)
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target], value=value):
             place = operator_span(source, target, value, "=")
             if place and not isinstance(value, ast.Constant | ast.List | ast.Dict):
-                yield Proposal((Edit(*place, "+="),), 0.6)
+                yield Proposal((TextEdit(*place, "+="),), 0.6)
                 if site.numeric(value):
-                    yield Proposal((Edit(*place, "-="),), 0.3)
-                yield Proposal((Edit(*place, "|="),), 0.15)
+                    yield Proposal((TextEdit(*place, "-="),), 0.3)
+                yield Proposal((TextEdit(*place, "|="),), 0.15)
             elif place and isinstance(value, ast.Constant) and isinstance(value.value, (int, float)):
-                yield Proposal((Edit(*place, "+="),), 0.4)
+                yield Proposal((TextEdit(*place, "+="),), 0.4)

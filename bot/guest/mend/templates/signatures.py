@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import FUNCTIONS, Edit
+from ..source import FUNCTIONS, TextEdit
 from .registry import template
 
 
@@ -32,7 +32,7 @@ def mutable_default(site: Site) -> Iterator[Proposal]:
             indent, newline = site.source.indent(first), site.source.newline
             step = indent.removeprefix(site.source.indent(function)) or "    "
             guard = f"{indent}if {name} is None:{newline}{indent}{step}{name} = {value}{newline}"
-            edits = (Edit(*site.source.span(default), "None"), Edit(span[0], span[0], guard))
+            edits = (TextEdit(*site.source.span(default), "None"), TextEdit(span[0], span[0], guard))
             yield Proposal(edits, 1.0 if not isinstance(default, ast.Call) else 0.6)
 
 
@@ -44,13 +44,16 @@ def parameters(site: Site) -> Iterator[Proposal]:
     arguments = function.args.args
     start = 1 if arguments and arguments[0].arg in ("self", "cls") else 0
     for one, two in zip(arguments[start:], arguments[start + 1 :], strict=False):
-        edits = (Edit(*site.source.span(one), site.text(two)), Edit(*site.source.span(two), site.text(one)))
+        edits = (
+            TextEdit(*site.source.span(one), site.text(two)),
+            TextEdit(*site.source.span(two), site.text(one)),
+        )
         yield Proposal(edits, 0.6)
     yield from _defaults(site, function)
     if arguments[start:] and not function.args.defaults:
         end = site.source.span(arguments[-1])[1]
         for default in ("None", "0", '""', "False", "1", "True", "()"):
-            yield Proposal((Edit(end, end, f"={default}"),), 0.4)
+            yield Proposal((TextEdit(end, end, f"={default}"),), 0.4)
 
 
 def _defaults(site: Site, function: ast.FunctionDef) -> Iterator[Proposal]:
@@ -61,7 +64,7 @@ def _defaults(site: Site, function: ast.FunctionDef) -> Iterator[Proposal]:
         end = site.source.span(bare[-1])[1]
         equals = " = " if bare[-1].annotation else "="
         for default, weight in _USUAL.items():
-            yield Proposal((Edit(end, end, f"{equals}{default}"),), 2.0 * weight)
+            yield Proposal((TextEdit(end, end, f"{equals}{default}"),), 2.0 * weight)
     for given in (*function.args.defaults, *function.args.kw_defaults):
         if isinstance(given, ast.Constant | ast.List | ast.Dict):
             for default, weight in _USUAL.items():
@@ -84,11 +87,11 @@ def decorator(site: Site) -> Iterator[Proposal]:
         names: tuple[str, ...] = ("property",) if len(function.args.args) == 1 and first == "self" else ()
         names += ("classmethod",) if first == "cls" else ("staticmethod",) if first != "self" else ()
         for name in names:
-            yield Proposal((Edit(start, start, f"{indent}@{name}{newline}"),), 1.0)
+            yield Proposal((TextEdit(start, start, f"{indent}@{name}{newline}"),), 1.0)
     for each in function.decorator_list:
         line = site.source.starts[each.lineno - 1]
         end = site.source.starts[each.end_lineno or each.lineno]
-        yield Proposal((Edit(line, end, ""),), 0.5)
+        yield Proposal((TextEdit(line, end, ""),), 0.5)
 
 
 @template("class-state", 0.6, ast.Assign, ast.AnnAssign)
@@ -110,7 +113,7 @@ def class_state(site: Site) -> Iterator[Proposal]:
             if span is not None:
                 indent = site.source.indent(method.body[0])
                 line = f"{indent}self.{target.id} = {site.text(value)}{site.source.newline}"
-                yield Proposal((Edit(span[0], span[0], line),), 1.0)
+                yield Proposal((TextEdit(span[0], span[0], line),), 1.0)
 
 
 @template("base-class", 0.25, ast.ClassDef)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import NUMBERS, Proposal, Site
-from ..source import ATOMS, Edit
+from ..source import ATOMS, TextEdit
 from .calls import is_value
 from .registry import template
 
@@ -76,7 +76,7 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
         start = site.source.span(last.iter)[1]
         end = site.source.span(last.ifs[-1])[1]
         if site.source.text[start:end].lstrip().startswith("if"):
-            yield Proposal((Edit(start, end, ""),), 0.7)
+            yield Proposal((TextEdit(start, end, ""),), 0.7)
         return
     names = [each.id for each in ast.walk(last.target) if isinstance(each, ast.Name)]
     end = site.source.span(last.iter)[1]
@@ -97,7 +97,7 @@ def comprehension_filter(site: Site) -> Iterator[Proposal]:
     for text in site.conditions[:10]:
         conditions.setdefault(text, 0.4)
     for condition, weight in conditions.items():
-        yield Proposal((Edit(end, end, f" if {condition}"),), weight)
+        yield Proposal((TextEdit(end, end, f" if {condition}"),), weight)
 
 
 def _read_from(site: Site, name: str) -> tuple[str, ...]:
@@ -124,4 +124,4 @@ def swapped_parts(site: Site) -> Iterator[Proposal]:
             texts = site.text(one), site.text(two)
             if texts[0] != texts[1]:
                 both = site.kinds(one) & site.kinds(two)
-                yield Proposal((Edit(*a, texts[1]), Edit(*b, texts[0])), 1.0 if both else 0.7)
+                yield Proposal((TextEdit(*a, texts[1]), TextEdit(*b, texts[0])), 1.0 if both else 0.7)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import Edit
+from ..source import TextEdit
 from .registry import template
 
 
@@ -43,21 +43,21 @@ def pattern(site: Site) -> Iterator[Proposal]:
     }.items():
         for found in re.finditer(re.escape(old), body):
             at = start + begin + found.start()
-            yield from (Proposal((Edit(at, at + len(old), new),), 0.6) for new in news)
+            yield from (Proposal((TextEdit(at, at + len(old), new),), 0.6) for new in news)
     for added in ("^", r"\b", r"\s*"):
-        yield Proposal((Edit(start + begin, start + begin, added),), 0.3)
+        yield Proposal((TextEdit(start + begin, start + begin, added),), 0.3)
     for added in ("$", r"\b", "+", "*", "?", r"\s*"):
-        yield Proposal((Edit(start + end, start + end, added),), 0.3)
+        yield Proposal((TextEdit(start + end, start + end, added),), 0.3)
     for found in re.finditer(r"[\])}]|\\[dws](?![+*?{])", body):
         at = start + begin + found.end()
         if body[found.end() : found.end() + 1] not in ("+", "*", "?", "{"):
-            yield from (Proposal((Edit(at, at, new),), 0.5) for new in ("+", "*", "?"))
+            yield from (Proposal((TextEdit(at, at, new),), 0.5) for new in ("+", "*", "?"))
     for found in re.finditer(r"(?<!\\)\.", body):
         at = start + begin + found.start()
-        yield Proposal((Edit(at, at, "\\"),), 0.5)
+        yield Proposal((TextEdit(at, at, "\\"),), 0.5)
     for found in re.finditer(r"\\\.", body):
         at = start + begin + found.start()
-        yield Proposal((Edit(at, at + 1, ""),), 0.3)
+        yield Proposal((TextEdit(at, at + 1, ""),), 0.3)
 
 
 @template("text", 0.55, ast.JoinedStr, ast.Constant)
@@ -79,18 +79,18 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
         width = int(found.group())
         for size in (width + 1, width - 1, 0 if width else 2):
             if size >= 0:
-                yield Proposal((Edit(start + found.start(), start + found.end(), str(size)),), 0.5)
+                yield Proposal((TextEdit(start + found.start(), start + found.end(), str(size)),), 0.5)
     for found in re.finditer(r":([<>^])(?=\d|\{)", text):
         for other in "<>^":
-            yield Proposal((Edit(start + found.start() + 1, start + found.end(), other),), 0.5)
+            yield Proposal((TextEdit(start + found.start() + 1, start + found.end(), other),), 0.5)
     for found in re.finditer(r"(?<=\{)\w[\w.]*(?=\})", text):
         at = (start + found.start(), start + found.end())
         for added in ("!r", "!s", ":.2f", ":,"):
-            yield Proposal((Edit(at[1], at[1], added),), 0.25)
+            yield Proposal((TextEdit(at[1], at[1], added),), 0.25)
         if isinstance(node, ast.JoinedStr):
             for name in (*site.locals, *site.attributes):
                 if name != found.group():
-                    yield Proposal((Edit(*at, name),), 0.3)
+                    yield Proposal((TextEdit(*at, name),), 0.3)
 
 
 def corrected(text: str, left: str, right: str) -> list[str]:

@@ -32,7 +32,7 @@ from .trace import Watch
 MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
 
 
-class Bench(Recorder):
+class ForkServer(Recorder):
     """Serves requests from inside pytest's run loop."""
 
     def __init__(self, root: str, channel: Channel) -> None:
@@ -196,7 +196,7 @@ def main(argv: list[str]) -> int:
         os.set_inheritable(fd, False)
     root = root.rstrip("/") + "/"
     if spec["modules"] is None:
-        code = pytest.main(spec["arguments"], plugins=[Bench(root, channel)])
+        code = pytest.main(spec["arguments"], plugins=[ForkServer(root, channel)])
         channel.send(event="refused", code=int(code))
         return 0
     for name in spec["modules"]:

@@ -10,7 +10,7 @@ from ..baseline import Baseline
 from ..candidates import Candidate
 from ..layout import import_roots, is_test
 from ..localise import Findings
-from ..source import Edit, Source, apply
+from ..source import Source, TextEdit, apply
 from .lab import TestRun
 
 _MODULE = re.compile(r"No module named '([\w.]+)'")
@@ -66,25 +66,25 @@ def _repaired(source: Source, line: int, scale: float) -> Iterator[Candidate]:
             )
 
 
-def _guesses(source: Source, number: int) -> Iterator[tuple[Edit, float]]:
+def _guesses(source: Source, number: int) -> Iterator[tuple[TextEdit, float]]:
     text = source.line(number)
     if not text.strip():
         return
     start = source.starts[number - 1]
     end = start + len(text.rstrip())
     for sign in (":", ")", "]", "}", '"', "'", "):", "]:", ","):
-        yield Edit(end, end, sign), 1.0 if sign in (":", ")") else 0.7
+        yield TextEdit(end, end, sign), 1.0 if sign in (":", ")") else 0.7
     for place, sign in enumerate(text):
         if sign in "()[]{}:,\"'":
-            yield Edit(start + place, start + place + 1, ""), 0.5
+            yield TextEdit(start + place, start + place + 1, ""), 0.5
         if sign in ",: )]}":
-            yield from ((Edit(start + place, start + place, new), 0.4) for new in ")]}\",':")
+            yield from ((TextEdit(start + place, start + place, new), 0.4) for new in ")]}\",':")
     for match in re.finditer(r"(?<![=!<>:+\-*/%&|^])=(?!=)", text):
-        yield Edit(start + match.start(), start + match.end(), "=="), 0.8
+        yield TextEdit(start + match.start(), start + match.end(), "=="), 0.8
     indent = len(text) - len(text.lstrip())
     if indent >= 4:
-        yield Edit(start, start + 4, ""), 0.8
-    yield Edit(start, start, "    "), 0.8
+        yield TextEdit(start, start + 4, ""), 0.8
+    yield TextEdit(start, start, "    "), 0.8
 
 
 def _parses(text: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..baseline import Baseline
 from ..candidates import Candidate, patches
 from ..localise import Findings
-from ..source import Edit, apply
+from ..source import TextEdit, apply
 from .lab import Lab, Trial
 
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
@@ -87,7 +87,7 @@ class Trials:
 
     def texts(self, parts: Iterable[Candidate]) -> dict[str, str] | None:
         """The changed files' whole texts, None when two changes touch the same characters."""
-        edits: dict[str, list[Edit]] = {}
+        edits: dict[str, list[TextEdit]] = {}
         for part in parts:
             edits.setdefault(part.path, []).extend(part.edits)
         try:
