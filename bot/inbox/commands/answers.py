@@ -26,8 +26,8 @@ async def render_budget(context: DeliveryContext, api: RepoApi, event: Event) ->
     spent = [await context.store.spent(of=[task.id]) for task in tasks]
     lines = [f"- {named(task)}: {_cost(cost)}" for task, cost in zip(tasks, spent, strict=True)][-10:]
     if len(tasks) > 1:
-        spent = await context.store.spent(of=[t.id for t in tasks])
-        lines.append(f"- **all of this thread**: {_cost(spent)}")
+        whole = await context.store.spent(of=[t.id for t in tasks])
+        lines.append(f"- **all of this thread**: {_cost(whole)}")
     limits = (await read_config_in_force(api, event)).config.budget
     lines.append(
         f"- a task may cost: ${limits.usd:g}, {limits.minutes:g} minutes of thinking, {limits.turns} turns"
