@@ -48,7 +48,7 @@ def fight(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list
     python = ordinary_user.interpreter()
     if python is None:
         raise RuntimeError("no Python 3.11 here that an ordinary user may start")
-    with ordinary_user.house(("pyseccomp",), [HERE]) as home:
+    with ordinary_user.make_home(("pyseccomp",), [HERE]) as home:
         start = [*ordinary_user.as_nobody([group] if address else []), python]
         return _play(half, address, start, ordinary_user.environment(home), home)
 

@@ -40,42 +40,42 @@ def interpreter() -> str | None:
 
 
 @contextmanager
-def operator(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
+def make_home(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
     """The sandbox, these tests, and what they need from PyPI, where everybody can read them."""
-    operator = Path(tempfile.mkdtemp(prefix="hob-user-"))
-    site = operator / "lib" / "python" / "site-packages"
+    home = Path(tempfile.mkdtemp(prefix="hob-user-"))
+    site = home / "lib" / "python" / "site-packages"
     ignored = shutil.ignore_patterns("__pycache__")
     for package in _closure(packages):
         for file in package.files or ():
             target = Path(os.path.normpath(site / file))
-            if Path(str(file.locate())).is_file() and target.is_relative_to(operator):
+            if Path(str(file.locate())).is_file() and target.is_relative_to(home):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(str(file.locate()), target)
-    shutil.copytree(TESTS.parent / "sandbox", operator / "sandbox", ignore=ignored)
-    shutil.copy(TESTS.parent / "setup.cfg", operator)
+    shutil.copytree(TESTS.parent / "sandbox", home / "sandbox", ignore=ignored)
+    shutil.copy(TESTS.parent / "setup.cfg", home)
     packages_of_tests = (TESTS / "__init__.py", TESTS / "unit" / "__init__.py")
     for path in (*packages_of_tests, *tests):
-        target = operator / "tests" / path.relative_to(TESTS)
+        target = home / "tests" / path.relative_to(TESTS)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, target, ignore=ignored)
         else:
             shutil.copy(path, target)
-    subprocess.run(["chmod", "-R", "a+rX", str(operator)], check=True)
-    (operator / "tmp").mkdir()
-    (operator / "tmp").chmod(0o777)
+    subprocess.run(["chmod", "-R", "a+rX", str(home)], check=True)
+    (home / "tmp").mkdir()
+    (home / "tmp").chmod(0o777)
     try:
-        yield operator
+        yield home
     finally:
-        shutil.rmtree(operator)
+        shutil.rmtree(home)
 
 
-def environment(operator: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """The variables of an ordinary user at home there."""
     return {
-        "PYTHONPATH": f"{operator}:{operator}/lib/python/site-packages",
+        "PYTHONPATH": f"{home}:{home}/lib/python/site-packages",
         "PATH": "/usr/bin:/bin",
-        "HOME": str(operator / "tmp"),
-        "TMPDIR": str(operator / "tmp"),
+        "HOME": str(home / "tmp"),
+        "TMPDIR": str(home / "tmp"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
