@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from sandbox.toolchain import _closure
 
 HERE = Path(__file__).parent
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def as_nobody(groups: Iterable[int] = ()) -> list[str]:
@@ -29,19 +31,33 @@ def as_nobody(groups: Iterable[int] = ()) -> list[str]:
     ]
 
 
-def interpreter() -> str | None:
-    """A Python of our version or newer that an ordinary user may start."""
-    probe = "import sys; sys.exit(sys.version_info < (3, 11))"
-    for candidate in (sys.executable, "/usr/bin/python3"):
-        command = [*as_nobody(), candidate, "-I", "-c", probe]
-        if Path(candidate).exists() and subprocess.run(command, capture_output=True).returncode == 0:
-            return candidate
-    return None
+def interpreter(house: Path) -> str:
+    """The very Python that runs this, for an ordinary user: where it is, or the copy in the house.
+
+    Another one would not do: what the house holds was made for this version.
+    """
+    copied = house / "python" / "bin" / _PYTHON
+    return str(copied if copied.exists() else Path(sys.base_prefix, "bin", _PYTHON))
+
+
+def _copy_python(house: Path) -> None:
+    """Put a copy of our Python into the house where an ordinary user may not start it, as below /root."""
+    program = Path(sys.base_prefix, "bin", _PYTHON)
+    start = [*as_nobody(), str(program), "-I", "-c", "import ctypes, encodings, ssl"]
+    if subprocess.run(start, capture_output=True).returncode == 0:
+        return
+    library = Path(sysconfig.get_path("stdlib"))
+    unwanted = shutil.ignore_patterns("test", "site-packages", "config-*", "idlelib", "turtledemo")
+    shutil.copytree(library, house / "python" / "lib" / library.name, symlinks=True, ignore=unwanted)
+    for shared in library.parent.glob("libpython*.so*"):
+        shutil.copy2(shared, house / "python" / "lib", follow_symlinks=False)
+    (house / "python" / "bin").mkdir()
+    shutil.copy2(program, house / "python" / "bin" / _PYTHON)
 
 
 @contextmanager
 def house(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
-    """The sandbox, these tests, and what they need from PyPI, where everybody can read them."""
+    """The sandbox, these tests, what they need from PyPI and our Python, where everybody can read them."""
     house = Path(tempfile.mkdtemp(prefix="hob-user-"))
     site = house / "lib" / "python" / "site-packages"
     ignored = shutil.ignore_patterns("__pycache__")
@@ -51,6 +67,7 @@ def house(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
             if Path(str(file.locate())).is_file() and target.is_relative_to(house):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(str(file.locate()), target)
+    _copy_python(house)
     shutil.copytree(HERE.parent / "sandbox", house / "sandbox", ignore=ignored)
     shutil.copy(HERE.parent / "setup.cfg", house)
     (house / "tests").mkdir()
@@ -70,7 +87,9 @@ def house(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
 
 def environment(house: Path) -> dict[str, str]:
     """The variables of an ordinary user at home there."""
+    libraries = house / "python" / "lib"
     return {
+        **({"LD_LIBRARY_PATH": str(libraries)} if libraries.exists() else {}),
         "PYTHONPATH": f"{house}:{house}/tests:{house}/lib/python/site-packages",
         "PATH": "/usr/bin:/bin",
         "HOME": str(house / "tmp"),

@@ -18,13 +18,10 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="this run is an ordina
 
 
 def test_an_ordinary_user_has_the_same_sandbox():
-    python = interpreter()
-    if python is None:
-        pytest.skip("no Python 3.11 here that an ordinary user may start")
     wanted = [f"tests/test_sandbox_{name}.py" for name in ("bwrap", "upper", "probe", "egress")]
     tests = (*HERE.glob("test_sandbox_*.py"), HERE / "sandbox_fixtures.py", HERE / "egress_fixtures.py")
     with house((*PACKAGES, *PARSERS, *FOR_THE_NETWORK), tests) as home:
-        command = [*as_nobody(), python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *wanted]
+        command = [*as_nobody(), interpreter(home), "-m", "pytest", "-q", "-p", "no:cacheprovider", *wanted]
         ran = subprocess.run(command, capture_output=True, text=True, cwd=home, env=environment(home))
     assert ran.returncode == 0, ran.stdout[-5000:] + ran.stderr[-2000:]
     passed = re.search(r"(\d+) passed in", ran.stdout)

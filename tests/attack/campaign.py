@@ -46,11 +46,8 @@ def fight(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list
     if half.root or os.geteuid() != 0:
         env = {**os.environ, "PYTHONPATH": f"{_ROOT}:{HERE.parent}"}
         return _play(half, address, [sys.executable], env, None)
-    python = ordinary.interpreter()
-    if python is None:
-        raise RuntimeError("no Python 3.11 here that an ordinary user may start")
     with ordinary.house(("pyseccomp",), [HERE]) as home:
-        start = [*ordinary.as_nobody([group] if address else []), python]
+        start = [*ordinary.as_nobody([group] if address else []), ordinary.interpreter(home)]
         return _play(half, address, start, ordinary.environment(home), home)
 
 
