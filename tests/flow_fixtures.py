@@ -131,6 +131,22 @@ async def requests(hob: AtWork) -> tuple[list[str], list[str]]:
     return told, creating
 
 
+async def running(words: str, count: int = 1) -> None:
+    """Wait until so many processes, those in a sandbox too, have these words for a command line."""
+
+    async def look() -> bool:
+        return sum(_words_of(process) == words for process in Path("/proc").glob("[0-9]*/cmdline")) >= count
+
+    await eventually(look, f"nothing runs {words!r}")
+
+
+def _words_of(process: Path) -> str:
+    try:
+        return process.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:  # it has ended
+        return ""
+
+
 async def eventually(
     look: Callable[[], Awaitable[Any]], what: str, shown: Callable[[], Awaitable[Any]] | None = None
 ) -> Any:

@@ -87,7 +87,7 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
     assert story["state"] == "done"
     assert story["pr_url"]
     assert story["run_url"]
-    assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
+    assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 10  # GitHub's own patience; 0.2 s when idle
 
 
 async def test_the_pull_request_mends_the_repository(house: House, tmp_path: Path) -> None:
