@@ -47,12 +47,16 @@ def _copy_python(house: Path) -> None:
     if subprocess.run(start, capture_output=True).returncode == 0:
         return
     library = Path(sysconfig.get_path("stdlib"))
-    unwanted = shutil.ignore_patterns("test", "site-packages", "config-*", "idlelib", "turtledemo")
+    unwanted = shutil.ignore_patterns("test", "site-packages", "config-*", "idlelib", "turtledemo", "*.opt-*")
     shutil.copytree(library, house / "python" / "lib" / library.name, symlinks=True, ignore=unwanted)
     for shared in library.parent.glob("libpython*.so*"):
         shutil.copy2(shared, house / "python" / "lib", follow_symlinks=False)
-    (house / "python" / "bin").mkdir()
-    shutil.copy2(program, house / "python" / "bin" / _PYTHON)
+    copied = house / "python" / "bin" / _PYTHON
+    copied.parent.mkdir()
+    # It looks for its shared library beside itself, instead of where it was built.
+    there, beside = f"{library.parent}\0".encode(), b"$ORIGIN/../lib"
+    copied.write_bytes(program.read_bytes().replace(there, beside.ljust(len(there), b"\0")))
+    copied.chmod(0o755)
 
 
 @contextmanager
@@ -87,9 +91,7 @@ def house(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
 
 def environment(house: Path) -> dict[str, str]:
     """The variables of an ordinary user at home there."""
-    libraries = house / "python" / "lib"
     return {
-        **({"LD_LIBRARY_PATH": str(libraries)} if libraries.exists() else {}),
         "PYTHONPATH": f"{house}:{house}/tests:{house}/lib/python/site-packages",
         "PATH": "/usr/bin:/bin",
         "HOME": str(house / "tmp"),

@@ -11,7 +11,7 @@ from ordinary import HERE, as_nobody, environment, house, interpreter
 
 from sandbox.toolchain import PARSERS
 
-PACKAGES = ("pytest", "pytest-asyncio", "coverage", "pyseccomp", "ripgrep")
+PACKAGES = ("pytest", "pytest-asyncio", "pytest-timeout", "coverage", "pyseccomp", "ripgrep")
 FOR_THE_NETWORK = ("aiohttp", "cryptography", "h11", "idna", "trustme")
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="this run is an ordinary user's already")
