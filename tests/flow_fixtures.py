@@ -21,7 +21,7 @@ from bot.serve import serve_web, serve_worker
 from bot.settings import load
 from bot.tasks.database import Database
 
-PATIENCE = 45.0
+PATIENCE = 120.0
 
 CREATING = re.compile(
     r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/\w+)$"

@@ -10,6 +10,8 @@ from attack.campaign import Half, fight, halves
 from attack.canaries import NAMES
 from attack.play import CASES, title
 
+pytestmark = pytest.mark.timeout(600)
+
 FAMILIES = sorted({case.family for case in CASES})
 HALVES = [*halves("bwrap"), *halves("docker")]
 

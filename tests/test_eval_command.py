@@ -22,6 +22,8 @@ from bot.eval.running import Work, run
 from bot.eval.suite import read_suites
 from bot.run.checkout import Workshop
 
+pytestmark = pytest.mark.timeout(400)
+
 ROOT = Path(__file__).parent.parent
 SHOP = """\
 def price(amount, limit=100):

@@ -16,6 +16,8 @@ from bot.eval.judge import belongs_to_judge
 from bot.eval.reading import Seen, canonical, read
 from bot.eval.suite import BadSuite, Task, read_suites
 
+pytestmark = pytest.mark.timeout(400)
+
 SUITE = Path(__file__).parent / "suite"
 ROW = {
     "instance_id": "a",

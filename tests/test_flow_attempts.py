@@ -16,6 +16,8 @@ from bot.tasks.database import Database
 from bot.tasks.store import Store
 from bot.tasks.tables import AttemptState
 
+pytestmark = pytest.mark.timeout(400)
+
 WRONG = call("edit", path="calc.py", old="x + 2", new="x + 3")
 LONG_MEND = call("write", path="calc.py", text="def double(x):\n    twice = x * 2\n    return twice\n")
 SCRIPTS = {1: [[WRONG], [DONE]], 2: [[LONG_MEND], [DONE]], 3: [[MEND], [DONE]], 4: [[WRONG], [DONE]]}

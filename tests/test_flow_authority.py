@@ -19,6 +19,8 @@ from worker_fixtures import working
 from bot.tasks.database import Database
 from bot.tasks.store import Store
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 Json = dict[str, Any]
 

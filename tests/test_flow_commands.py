@@ -16,6 +16,8 @@ from bot.domain import TaskState
 from bot.tasks.database import Database
 from bot.tasks.store import Store
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 PLAN = {"name": "plan", "args": {"steps": [{"text": "Mend `double`", "state": "done"}]}}
 

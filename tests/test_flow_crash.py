@@ -26,6 +26,8 @@ from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from localhub.faults import Fault
 
+pytestmark = pytest.mark.timeout(400)
+
 SCRIPT = (
     [call("plan", steps=[{"text": "Mend", "state": "doing"}]), MEND],
     [call("note", path="calc.py", line=2, text="Doubling multiplies."), DONE],

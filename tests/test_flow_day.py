@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from day_story import AT, CHAPTERS, Day, dawn
 from flow_fixtures import eventually
 
 from bot.tasks.database import Database
+
+pytestmark = pytest.mark.timeout(400)
 
 
 async def test_s78_a_day_on_a_repository(tmp_path: Path, home: Path, database: Database) -> None:

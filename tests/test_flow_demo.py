@@ -19,6 +19,8 @@ from bot.demo.house import House
 from bot.demo.show import Teller, play
 from bot.demo.story import git
 
+pytestmark = pytest.mark.timeout(400)
+
 LIBRARY = "inflection==0.5.1"
 SOUND = "if number % 100 in (11, 12, 13):"
 BROKEN = "if number % 10 in (11, 12, 13):"

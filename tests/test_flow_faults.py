@@ -8,10 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flow_fixtures import DONE, FAULTY, MEND, call, eventually
 from test_flow_crash import SCRIPT, AtWork, Store, ended_once, hob, store  # noqa: F401 - the fixtures
 
 from bot.domain import TaskState
+
+pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer"
 SLOW = [call("shell", command="sleep 0.7")]

@@ -11,6 +11,8 @@ from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 RULES = {".github/hob.yml": "internet: packages\nlint: 'true'\n"}
 EVIL = {

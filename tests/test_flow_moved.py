@@ -14,6 +14,8 @@ from worker_fixtures import Workers
 from bot.tasks.database import Database
 from localhub.faults import Fault
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 
 

@@ -13,6 +13,8 @@ from worker_fixtures import Workers
 from bot.domain import TaskState
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 NOTE = call("shell", command="echo once >> log.txt; mkdir deep; ln -s ../calc.py deep/link; rm old.txt")
 SLOW = call("shell", command="cat log.txt; sleep 2")
 AT = "/repos/maintainer/calc"

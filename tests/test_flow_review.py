@@ -11,6 +11,8 @@ from flow_fixtures import DONE, FAULTY, MEND, AtWork, at_work, call, eventually,
 
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:

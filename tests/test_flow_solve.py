@@ -15,6 +15,8 @@ from bot.demo.story import demo_repository, git
 from bot.errors import UserError
 from bot.run.solve import apply_diff
 
+pytestmark = pytest.mark.timeout(400)
+
 FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds", "attempts"}
 
 

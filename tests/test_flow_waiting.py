@@ -21,6 +21,8 @@ from bot.tasks.database import Database
 from bot.tasks.store import Store
 from sandbox.spec import SandboxUnavailable
 
+pytestmark = pytest.mark.timeout(400)
+
 CANARY = "canary-of-the-provider-7781"
 
 

@@ -12,6 +12,8 @@ from flow_fixtures import FAULTY, MEND, AtWork, at_work, call, eventually
 
 from bot.tasks.database import Database
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 WORSE = "def double(x):\n    y = 1\n    return x + 3\n"
 LINT = """import sys

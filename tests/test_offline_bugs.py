@@ -14,6 +14,8 @@ import pytest
 
 from bot.agent.offline.report import RESULT
 
+pytestmark = pytest.mark.timeout(400)
+
 ROOT = Path(__file__).parent
 DATA = ROOT / "data" / "bugs"
 MEND = ROOT.parent / "bot" / "agent" / "guest" / "mend"

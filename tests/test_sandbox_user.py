@@ -14,7 +14,10 @@ from sandbox.toolchain import PARSERS
 PACKAGES = ("pytest", "pytest-asyncio", "pytest-timeout", "coverage", "pyseccomp", "ripgrep")
 FOR_THE_NETWORK = ("aiohttp", "cryptography", "h11", "idna", "trustme")
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="this run is an ordinary user's already")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="this run is an ordinary user's already"),
+    pytest.mark.timeout(600),
+]
 
 
 def test_an_ordinary_user_has_the_same_sandbox():
