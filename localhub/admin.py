@@ -18,11 +18,11 @@ from localhub.auth import (
     personal_token,
     user_actor,
 )
+from localhub.errors import ApiError
 from localhub.faults import Fault
 from localhub.hub import Hub
 from localhub.rest.accounts.apps import create_app_row, install
 from localhub.rest.api import HUB
-from localhub.rest.errors import ApiError
 from localhub.rest.repos.checks import press
 from localhub.webhooks import DeliveryRule
 

@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from localhub.rest.errors import ApiError, not_found
+from localhub.errors import ApiError, not_found
 from localhub.state import Row, State, stamp
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")

@@ -7,7 +7,7 @@ from typing import Any
 
 from localhub.auth import Actor, covers
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects import check as check_objects
 from localhub.objects import issue as issue_objects
 from localhub.objects import pull as pull_objects

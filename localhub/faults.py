@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localhub.rest.errors import DOCS, ApiError
+from localhub.errors import DOCS, ApiError
 
 KINDS = ("status", "reset", "timeout", "delay", "secondary_limit", "primary_limit", "too_many")
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -95,7 +95,7 @@ async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
 
 async def mark_merged(hub: Hub, actor: Actor, repo: Row, pull: Row, merge_sha: str) -> None:
     """Close a pull request as merged, and the issues it says it fixes when it went to the default branch."""
-    from localhub.closing import close_fixed
+    from localhub.closing_keywords import close_fixed
 
     now = hub.state.now()
     with hub.state.transaction():

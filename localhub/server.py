@@ -20,12 +20,13 @@ from localhub.faults import FAULT
 from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
-from localhub.pages.routes import add_pages
+from localhub.pages.handlers import add_pages
 from localhub.rest.accounts import apps, deliveries, users
 from localhub.rest.api import HUB
 from localhub.rest.issues import comments, issues, labels, reactions
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
-from localhub.rest.repos import checks, collaborators, commits, contents, gitdata, repos, statuses
+from localhub.rest.repos import checks, collaborators, commits, contents, repos, statuses
+from localhub.rest.repos import git_database as gitdata
 from localhub.rest.serving import mount
 from localhub.state import Row, State
 

@@ -11,7 +11,7 @@ from sandbox.spec import Policy, PolicyUnmet, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
 if TYPE_CHECKING:
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Outside
 
 BACKENDS = ("bwrap", "docker")
 

@@ -192,7 +192,7 @@ class Sandbox(Protocol):
     def freeze(self, into: Path) -> list[Entry]:
         """Write the same below the empty directory ``into``, file by file; the entries come without content.
 
-        Raises ``sandbox.layers.frozen.NotFreezable``.
+        Raises ``sandbox.layers.freeze.NotFreezable``.
         """
         ...
 

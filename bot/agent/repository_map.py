@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.agent.tools.context import GUEST
 from sandbox import open_sandbox
-from sandbox.layers.frozen import NotFreezable, write_layer
+from sandbox.layers.freeze import NotFreezable, write_layer
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, Completed, EntryKind, Mount, Policy, Sandbox
 

@@ -23,7 +23,7 @@ from bot.workspace.guides import read_guides
 from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
-from sandbox.egress.outside import Outside
+from sandbox.egress.upstream import Outside
 from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import toolchain

@@ -14,11 +14,11 @@ from typing import IO
 from aiohttp import web
 
 from localhub.auth import Actor, at_least, authenticate, check_repo
+from localhub.errors import ApiError, not_found
 from localhub.git.backend import run_backend, spooled
 from localhub.git.pushes import after_push, moves
 from localhub.hub import Hub
 from localhub.rest.api import HUB
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 # The place of the hook that refuses workflow files; a name of its own, beside the repositories.

@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
 
+from localhub.errors import ApiError
 from localhub.graphql.connections import GraphProblem, Viewer, user_node
+from localhub.graphql.issues import node, repository_field
 from localhub.graphql.mutations import MUTATIONS
-from localhub.graphql.objects import node, repository_field
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError
 from localhub.state import stamp
 
 routes = Routes()

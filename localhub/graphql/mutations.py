@@ -7,14 +7,14 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
+from localhub.errors import ApiError
 from localhub.git.authoring import changed_tree, make_commit, signature_of
 from localhub.git.pushes import Move, move_ref
 from localhub.graphql.connections import GraphProblem, Object, Viewer, user_node
 from localhub.graphql.git import commit_node, ref_node
-from localhub.graphql.objects import CONTENTS, comment_node, find, node, thread_node
+from localhub.graphql.issues import CONTENTS, comment_node, find, node, thread_node
 from localhub.graphql.pulls import review_comment_node, thread_of
-from localhub.nodes import node_id, read_node_id
-from localhub.rest.errors import ApiError
+from localhub.node_ids import node_id, read_node_id
 from localhub.rest.issues.comments import check_comment, write_comment
 from localhub.rest.issues.reactions import react
 from localhub.rest.pulls.pulls import set_draft

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from localhub.closing import fixed_numbers
+from localhub.closing_keywords import fixed_numbers
 from localhub.graphql.connections import Object, Viewer, paged, user_node
 from localhub.graphql.git import commit_node, ref_node
-from localhub.graphql.objects import pull_state, reaction_groups, repository_node, thread_node, written
-from localhub.nodes import node_id
+from localhub.graphql.issues import pull_state, reaction_groups, repository_node, thread_node, written
+from localhub.node_ids import node_id
 from localhub.objects.pull import issue_of, pull_page
 from localhub.objects.repository import full_name
 from localhub.state import Row

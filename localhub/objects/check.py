@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects.people import app_by_id, user, user_by_id
 from localhub.objects.pull import check_pull
 from localhub.objects.repository import page_url, repo_url

@@ -11,7 +11,7 @@ from dulwich.objects import Commit
 
 from localhub.git.diffs import FileDiff
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects.people import user
 from localhub.objects.repository import page_url, repo_url
 from localhub.state import Row

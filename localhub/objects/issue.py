@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects.people import app_by_id, association, user, user_by_id
 from localhub.objects.repository import label, page_url, repo_url
 from localhub.state import Row

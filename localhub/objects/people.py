@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.state import Row
 
 Json = dict[str, Any]

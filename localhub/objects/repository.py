@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from localhub.auth import Actor, at_least, role_of
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects.people import user
 from localhub.state import Row
 

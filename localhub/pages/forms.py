@@ -8,10 +8,10 @@ from typing import Any
 from aiohttp import web
 
 from localhub.auth import Actor, check_repo, user_actor
+from localhub.errors import ApiError
 from localhub.objects.repository import full_name
-from localhub.pages.routes import NUMBER, PERSONA, REPO, Page, Pages
+from localhub.pages.handlers import NUMBER, PERSONA, REPO, Page, Pages
 from localhub.rest.api import Body, Call, Route
-from localhub.rest.errors import ApiError
 from localhub.rest.pulls.pulls import set_draft
 from localhub.state import Row
 

@@ -17,8 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from localhub.auth import Actor, check_repo
+from localhub.errors import ApiError, malformed, not_found
 from localhub.hub import Hub
-from localhub.rest.errors import ApiError, malformed, not_found
 from localhub.state import Row
 
 Handler = Callable[["Call"], Awaitable[web.StreamResponse]]

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiohttp import web
 
 from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.rest.api import HUB, PREFIX, Body, Call, Route, Routes, answer
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 # A repository by name, and by id, where requests for renamed ones are redirected to.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sandbox.bwrap import rootfs
-from sandbox.egress.clients import ENVIRONMENT
+from sandbox.egress.client_environment import ENVIRONMENT
 from sandbox.keeper.keeper import STATUS_FD
 from sandbox.keeper.stage import STAGE
 from sandbox.spec import WORKSPACE, Command, Policy

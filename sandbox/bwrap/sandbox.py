@@ -22,25 +22,26 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.bwrap import arguments, rootfs, seccomp
-from sandbox.bwrap.completed import completed
+from sandbox import seccomp
+from sandbox.bwrap import arguments, rootfs
 from sandbox.bwrap.host_checks import mend
+from sandbox.bwrap.result import completed
 from sandbox.egress import gate_for
-from sandbox.egress.clients import CA_FILE, PORT
+from sandbox.egress.client_environment import CA_FILE, PORT
 from sandbox.keeper import network
 from sandbox.keeper.keeper import NAME
 from sandbox.keeper.link import Answer, Link, memory_file
 from sandbox.layers import upper
-from sandbox.layers.frozen import freeze
+from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
-from sandbox.limits import limits as ceilings
-from sandbox.limits.limits import Watchdog
+from sandbox.limits import control_groups as ceilings
+from sandbox.limits.control_groups import Watchdog
 from sandbox.output.result import RunClock
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Outside
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
@@ -263,7 +264,7 @@ class BwrapSandbox:
         return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
 
     def freeze(self, into: Path) -> list[Entry]:
-        """The same as a layer below ``into``; see ``sandbox.layers.frozen.freeze``."""
+        """The same as a layer below ``into``; see ``sandbox.layers.freeze.freeze``."""
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed", "freeze it before")
         return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)

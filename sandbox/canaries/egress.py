@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sandbox.bwrap.sandbox import open_bwrap
 from sandbox.egress.addresses import Address, objection
-from sandbox.egress.clients import PORT
-from sandbox.egress.outside import Outside
+from sandbox.egress.client_environment import PORT
+from sandbox.egress.upstream import Outside
 from sandbox.spec import Command, Egress, Limits, Policy, Rule
 from sandbox.toolchain import Toolchain
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.bwrap import rootfs, seccomp
+from sandbox import seccomp
+from sandbox.bwrap import rootfs
 from sandbox.docker.engine import LABEL, owner_label
 from sandbox.spec import WORKSPACE, Command, Policy, PolicyUnmet
 

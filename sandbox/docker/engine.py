@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.limits.limits import started_at
+from sandbox.limits.control_groups import started_at
 from sandbox.spec import SandboxUnavailable
 
 LABEL = "hob.sandbox"

@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.limits.limits import CGROUPS, started_at
+from sandbox.limits.control_groups import CGROUPS, started_at
 
 _SECONDS = 1.0
 

@@ -22,7 +22,7 @@ from sandbox.docker.host_workspace import HostWorkspace
 from sandbox.docker.processes import Resident
 from sandbox.keeper.keeper import used_bytes
 from sandbox.layers import upper
-from sandbox.layers.frozen import freeze
+from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
 from sandbox.output.result import RunClock, result
 from sandbox.spec import Command, Completed, Ending, Entry, Policy, PolicyUnmet, SandboxUnavailable
@@ -273,7 +273,7 @@ class DockerSandbox:
         return upper.scan(self._parts.upper, self._parts.layers, self._policy.limits.file_bytes)
 
     def freeze(self, into: Path) -> list[Entry]:
-        """The same as a layer below ``into``; see ``sandbox.layers.frozen.freeze``."""
+        """The same as a layer below ``into``; see ``sandbox.layers.freeze.freeze``."""
         if self._over.is_set():
             raise SandboxUnavailable("the sandbox is closed", "freeze it before")
         return freeze(self._parts.upper, self._parts.layers, self._policy.limits.workspace_bytes, into)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Outside
     from sandbox.spec import Egress
 
 

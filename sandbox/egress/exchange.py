@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import h11
 
-from sandbox.egress.heads import Talk, Target, framing, passed_on
-from sandbox.egress.log import Entry
+from sandbox.egress.http_messages import Talk, Target, framing, passed_on
+from sandbox.egress.request_log import Entry
 
 
 async def exchange(client: Talk, server: Talk, request: h11.Request, target: Target, entry: Entry) -> None:

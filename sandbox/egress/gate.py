@@ -11,11 +11,11 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from sandbox.egress.authority import Authority
-from sandbox.egress.log import Log
-from sandbox.egress.outside import Outside
-from sandbox.egress.visit import Visit
-from sandbox.egress.wire import Wire
+from sandbox.egress.certificate_authority import Authority
+from sandbox.egress.connection import Visit
+from sandbox.egress.request_log import Log
+from sandbox.egress.timed_stream import Wire
+from sandbox.egress.upstream import Outside
 from sandbox.spec import Egress, Request
 
 _SETTLE_SECONDS = 1.0

@@ -14,7 +14,7 @@ import trustme
 from aiohttp import web
 
 from sandbox.egress.gate import Gate
-from sandbox.egress.outside import Outside
+from sandbox.egress.upstream import Outside
 from sandbox.spec import Egress, Request, Rule
 
 HOST = "files.example.com"

@@ -11,11 +11,11 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import LEVELS, Actor, at_least, covers, digest, installation_token
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.objects.people import app, installation, user
 from localhub.objects.repository import repository
 from localhub.rest.api import HUB, Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 routes = Routes()

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from localhub.errors import ApiError, not_found
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 routes = Routes()

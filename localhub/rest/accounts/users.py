@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from localhub.errors import not_found
 from localhub.objects.people import whole_user
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import not_found
 
 routes = Routes()
 

@@ -6,10 +6,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor, at_least, role_of
+from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
 from localhub.objects.issue import comment
 from localhub.rest.api import Call, Routes, answer, check_text, nothing, paged
-from localhub.rest.errors import ApiError, invalid
 from localhub.rest.issues.issues import BASE, READ, WRITE, check_author
 from localhub.state import Row
 

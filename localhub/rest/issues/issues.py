@@ -8,10 +8,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor, at_least, role_of
+from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
 from localhub.objects.issue import whole_issue
 from localhub.rest.api import Body, Call, Routes, answer, check_text, nothing, paged
-from localhub.rest.errors import ApiError, invalid
 from localhub.rest.issues.labels import find_or_make, label_names, set_labels
 from localhub.state import Row
 

@@ -9,10 +9,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor
+from localhub.errors import ApiError, invalid, malformed, not_found
 from localhub.hub import Hub
 from localhub.objects.repository import label
 from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, invalid, malformed, not_found
 from localhub.state import Row
 
 routes = Routes()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.auth import Actor
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.objects.issue import CONTENTS, reaction
 from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 routes = Routes()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from localhub.auth import Actor
+from localhub.errors import ApiError, not_found
 from localhub.git.authoring import make_commit, signature_of
 from localhub.git.pushes import Move, after_push, move_ref
 from localhub.hub import Hub
@@ -15,7 +16,6 @@ from localhub.objects.pull import issue_of
 from localhub.objects.repository import repo_url
 from localhub.pull_state import mark_merged
 from localhub.rest.api import Call, Routes, answer, nothing
-from localhub.rest.errors import ApiError, not_found
 from localhub.rest.pulls.pulls import ONE, READ, check_can_push
 from localhub.state import Row
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor, at_least, check_repo, role_of
+from localhub.errors import ApiError, custom, invalid
 from localhub.git.diffs import read_diff
 from localhub.hub import Hub
 from localhub.objects.commit import commit_object, file_object
@@ -15,7 +16,6 @@ from localhub.objects.people import association, user
 from localhub.objects.pull import issue_of, pull_request, short_pull
 from localhub.pull_state import close_pull, refresh
 from localhub.rest.api import Call, Routes, answer, check_text, paged
-from localhub.rest.errors import ApiError, custom, invalid
 from localhub.rest.issues.issues import check_author, check_title, edit_texts, insert_issue
 from localhub.state import Row
 

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor
+from localhub.errors import ApiError, invalid, not_found
 from localhub.git.diffs import FileDiff, line_at, places, read_diff
 from localhub.hub import Hub
 from localhub.objects.pull import review_comment
 from localhub.rest.api import Body, Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, invalid, not_found
 from localhub.rest.issues.comments import check_comment
 from localhub.rest.issues.issues import check_author
 from localhub.rest.pulls.pulls import BASE, ONE, READ, WRITE

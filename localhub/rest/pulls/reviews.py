@@ -8,10 +8,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor, at_least, check_repo, role_of
+from localhub.errors import ApiError, invalid, malformed
 from localhub.hub import Hub
 from localhub.objects.pull import issue_of, review, review_comment
 from localhub.rest.api import Body, Call, Routes, answer, check_text, paged
-from localhub.rest.errors import ApiError, invalid, malformed
 from localhub.rest.pulls.pulls import ONE, READ, WRITE
 from localhub.rest.pulls.review_comments import Spot, find_spot, insert_comment, patches_of, tell_comments
 from localhub.state import Row

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.auth import role_of
-from localhub.nodes import node_id
+from localhub.errors import ApiError, invalid, not_found
+from localhub.node_ids import node_id
 from localhub.objects.people import user
 from localhub.objects.repository import page_url, repository, role_flags
 from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, invalid, not_found
 from localhub.state import Row
 
 routes = Routes()

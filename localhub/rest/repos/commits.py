@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from localhub.errors import ApiError, not_found
 from localhub.git.diffs import read_diff
 from localhub.objects.commit import commit_object, file_object
 from localhub.objects.repository import page_url, repo_url
 from localhub.rest.api import Call, Routes, answer, paged
-from localhub.rest.errors import ApiError, not_found
 
 routes = Routes()
 

@@ -10,13 +10,13 @@ from urllib.parse import quote
 from aiohttp import web
 
 from localhub.auth import Actor, at_least
+from localhub.errors import ApiError, custom, not_found
 from localhub.git.authoring import changed_tree, make_commit
 from localhub.git.pushes import Move, move_ref
 from localhub.hub import Hub
 from localhub.objects.commit import git_commit
 from localhub.objects.repository import page_url, repo_url
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError, custom, not_found
 from localhub.state import Row
 
 routes = Routes()

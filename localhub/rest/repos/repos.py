@@ -9,10 +9,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor, covers, role_of
+from localhub.errors import ApiError, custom, not_found
 from localhub.hub import Hub
 from localhub.objects.repository import listed_repository, repository, whole_repository
 from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, custom, not_found
 from localhub.rest.repos.contents import first_commit
 from localhub.state import Row
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from localhub.errors import ApiError
 from localhub.objects.check import short_status, status
 from localhub.objects.repository import repo_url, repository
 from localhub.rest.api import Call, Routes, answer, paged
-from localhub.rest.errors import ApiError
 from localhub.state import Row
 
 routes = Routes()

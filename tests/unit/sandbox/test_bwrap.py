@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import open_sandbox
 from sandbox.bwrap.sandbox import open_bwrap
-from sandbox.limits.limits import descendants
+from sandbox.limits.control_groups import descendants
 from sandbox.spec import Command, Ending, MiB, Mount, Policy, SandboxUnavailable
 from tests.support.sandbox import SMALL, base_layer, begin, opened, python, shell
 

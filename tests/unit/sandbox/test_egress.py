@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sandbox.bwrap.sandbox import BwrapSandbox, open_bwrap
-from sandbox.egress.clients import PORT
+from sandbox.egress.client_environment import PORT
 from sandbox.spec import Egress, Policy, Rule
 from tests.support.egress import HOST, Internet, internet
 from tests.support.sandbox import SMALL, base_layer, python

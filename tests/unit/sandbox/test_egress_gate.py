@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from sandbox.egress.addresses import objection
-from sandbox.egress.log import Entry, Log
-from sandbox.egress.outside import Outside
+from sandbox.egress.request_log import Entry, Log
+from sandbox.egress.upstream import Outside
 from sandbox.spec import Egress
 from tests.support.egress import HOST, Internet, Visitor, internet, visiting
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.egress.addresses import Refused, canonical, checked, objection
-from sandbox.egress.hello import handshake, server_name
+from sandbox.egress.client_hello import handshake, server_name
 from sandbox.egress.rules import PACKAGES, allowed_methods, parse_rule
 from sandbox.spec import Egress, Rule
 

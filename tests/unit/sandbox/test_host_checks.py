@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bwrap import host_checks, seccomp
+from sandbox import seccomp
+from sandbox.bwrap import host_checks
 from sandbox.docker import container
 from sandbox.docker.engine import Engine, _is_stale, owner_label
 from sandbox.docker.host_workspace import HostWorkspace, clear_stale

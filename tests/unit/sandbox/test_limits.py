@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.limits import limits
-from sandbox.limits.limits import Group, Watchdog
+from sandbox.limits import control_groups as limits
+from sandbox.limits.control_groups import Group, Watchdog
 from sandbox.spec import Ending, MiB, Policy
 from tests.support import ROOT
 from tests.support.sandbox import SMALL, opened, python
@@ -57,7 +57,7 @@ echo $$ > cgroup.procs && rmdir hob-test/hob-worker hob-test
 exit $code
 """
 STEPS_ASIDE = """
-from sandbox.limits import limits
+from sandbox.limits import control_groups as limits
 own = limits._own_group("")
 limits._step_aside(limits.CGROUPS)
 (limits.CGROUPS / "cgroup.subtree_control").write_text("+hugetlb")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.canaries.egress import try_gate
-from sandbox.egress.outside import Outside
+from sandbox.egress.upstream import Outside
 from sandbox.probe import probe
 from sandbox.spec import Limits
 from sandbox.toolchain import toolchain

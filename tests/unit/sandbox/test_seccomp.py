@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyseccomp
 import pytest
 
-from sandbox.bwrap import seccomp
+from sandbox import seccomp
 from tests.support.sandbox import opened, python, shell
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from localhub.auth import role_of
+from localhub.errors import ApiError
 from localhub.graphql.connections import GraphProblem, Object, Viewer, paged, user_node
 from localhub.graphql.git import git_object, ref_node
-from localhub.nodes import node_id, read_node_id
+from localhub.node_ids import node_id, read_node_id
 from localhub.objects import issue as issue_json
 from localhub.objects.people import association
 from localhub.objects.repository import full_name, page_url
-from localhub.rest.errors import ApiError
 from localhub.state import Row
 
 CONTENTS = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import h11
 
 from sandbox.egress.addresses import Refused, canonical
-from sandbox.egress.wire import Wire
+from sandbox.egress.timed_stream import Wire
 
 Headers = Iterable[tuple[bytes, bytes]]
 Role = type[h11.CLIENT] | type[h11.SERVER]

@@ -9,14 +9,14 @@ from contextlib import suppress
 import h11
 
 from sandbox.egress.addresses import Refused, canonical
-from sandbox.egress.authority import Authority
+from sandbox.egress.certificate_authority import Authority
+from sandbox.egress.client_hello import handshake, server_name
 from sandbox.egress.exchange import exchange, reusable
-from sandbox.egress.heads import Talk, Target, inner, proxied
-from sandbox.egress.hello import handshake, server_name
-from sandbox.egress.log import Entry, Log
-from sandbox.egress.outside import Outside
+from sandbox.egress.http_messages import Talk, Target, inner, proxied
+from sandbox.egress.request_log import Entry, Log
 from sandbox.egress.rules import allowed_methods
-from sandbox.egress.wire import Wire, splice
+from sandbox.egress.timed_stream import Wire, splice
+from sandbox.egress.upstream import Outside
 from sandbox.spec import Egress
 
 _MOST_REQUESTS = 1000  # on one connection

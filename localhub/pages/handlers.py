@@ -19,11 +19,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from localhub.hub import Hub
 from localhub.objects.repository import full_name
 from localhub.pages import checks, markup
+from localhub.pages import conversations as pageview
 from localhub.pages import people as pagepeople
-from localhub.pages import view as pageview
+from localhub.pages.conversations import View
 from localhub.pages.files import read_commit, read_path
 from localhub.pages.guard import PageGuard
-from localhub.pages.view import View
 from localhub.rest.api import Routes
 from localhub.state import Row
 

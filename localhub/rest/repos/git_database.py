@@ -12,13 +12,13 @@ from aiohttp import web
 from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import check_ref_format
 
+from localhub.errors import ApiError, malformed, not_found
 from localhub.git.authoring import WEB_FLOW, signature_of
 from localhub.git.pushes import Move, move_ref
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects.commit import git_commit, person, ref_object
 from localhub.objects.repository import repo_url
 from localhub.rest.api import Body, Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, malformed, not_found
 from localhub.rest.repos.contents import check_path
 
 routes = Routes()
