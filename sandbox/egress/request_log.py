@@ -1,53 +1,53 @@
-"""What went through the gate: one record a request, as data, bounded."""
+"""The record of requests through the gate, bounded in number, and the sandbox's count of bytes."""
 
 from __future__ import annotations
 
 import time
 
-from sandbox.egress.addresses import Refused
-from sandbox.spec import Egress, Request
+from sandbox.egress.addresses import PolicyRefusal
+from sandbox.spec import Egress, NetworkRequest
 
 MOST_RECORDS = 1000
 
 
-class Log:
-    """The records since they were last taken, and the bytes of the sandbox's whole life."""
+class RequestLog:
+    """The records since ``take``, and the bytes that are left of the sandbox's whole allowance."""
 
     def __init__(self, egress: Egress) -> None:
         self._left = egress.total_bytes
-        self._records: list[Request] = []
+        self._records: list[NetworkRequest] = []
         self._omitted = 0
 
     def spend(self, count: int) -> None:
-        """Count bytes before they are passed on. Raises Refused when the sandbox has had its share."""
+        """Count bytes before they are forwarded. Raises PolicyRefusal when they exceed what is left."""
         if count > self._left:
             self._left = 0
-            raise Refused("the network bytes of this sandbox are used up")
+            raise PolicyRefusal("the network bytes of this sandbox are used up")
         self._left -= count
 
-    def add(self, record: Request) -> None:
-        """Keep a record; the latest refusals push out the oldest of what was served, never the reverse."""
+    def add(self, record: NetworkRequest) -> None:
+        """Add a record. When full, a refusal replaces the oldest allowed request; others are only counted."""
         if len(self._records) < MOST_RECORDS:
             self._records.append(record)
             return
         self._omitted += 1
         if not record.allowed:
-            served = next((index for index, old in enumerate(self._records) if old.allowed), None)
-            if served is not None:
-                del self._records[served]
+            oldest = next((index for index, old in enumerate(self._records) if old.allowed), None)
+            if oldest is not None:
+                del self._records[oldest]
                 self._records.append(record)
 
-    def take(self) -> tuple[tuple[Request, ...], int]:
-        """The records and how many more there were; begins anew."""
-        taken = tuple(self._records), self._omitted
+    def take(self) -> tuple[tuple[NetworkRequest, ...], int]:
+        """The records and how many more there were; the next ones start from nothing."""
+        records = tuple(self._records), self._omitted
         self._records, self._omitted = [], 0
-        return taken
+        return records
 
 
-class Entry:
-    """A record while its request is under way."""
+class OpenRecord:
+    """The record of a request that is under way."""
 
-    def __init__(self, log: Log, host: str = "", port: int = 0) -> None:
+    def __init__(self, log: RequestLog, host: str = "", port: int = 0) -> None:
         self._log = log
         self._closed = False
         self.host, self.port, self.method = host, port, ""
@@ -55,7 +55,7 @@ class Entry:
         self._begun = time.monotonic()
 
     def count(self, size: int, out: bool) -> None:
-        """Bytes to the host (``out``) or from it. Raises Refused."""
+        """Count bytes to the host (``out``) or from it. Raises PolicyRefusal."""
         self._log.spend(size)
         if out:
             self.sent += size
@@ -63,15 +63,15 @@ class Entry:
             self.received += size
 
     def close(self, reason: str = "", *, allowed: bool = True, remedy: str = "") -> None:
-        """Write it down, once. Names come from inside: what is no printable ASCII is replaced."""
+        """Add the record to the log, once; characters that are not printable ASCII are replaced."""
         if self._closed:
             return
         self._closed = True
         self._log.add(
-            Request(
-                host=_shown(self.host),
+            NetworkRequest(
+                host=_printable(self.host),
                 port=self.port,
-                method=_shown(self.method)[:32],
+                method=_printable(self.method)[:32],
                 allowed=allowed,
                 reason=reason,
                 sent=self.sent,
@@ -82,5 +82,5 @@ class Entry:
         )
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     return "".join(char if "!" <= char <= "~" else "?" for char in text[:253])

@@ -1,32 +1,29 @@
-"""Ceilings on memory and processes: control groups where this process may make them, else a watchdog.
+"""Ceilings on memory, processes and processors of a whole sandbox: control groups, where they may be made.
 
-Version 2 and 1 of control groups are tried below our own group. Where neither is writable, rlimits bound
-each process and ``Watchdog`` adds the whole tree up and kills it. ``Group.by`` says which one is in force.
+Version 2 and 1 of control groups are tried below our own group. Where neither is writable, rlimits bound each
+process and ``sandbox.limits.watchdog`` measures the tree. ``ControlGroup.by`` says which is in force.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import re
-import resource
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.limits.process_tree import start_time
+from sandbox.limits.rlimits import SPARE_PROCESSES
 from sandbox.spec import Limits
 
 CGROUPS = Path("/sys/fs/cgroup")
-_SPARE_PROCESSES = 8  # bubblewrap's own, and room for the one that says "too many"
-_SHARED = "/dev/zero (deleted)"  # what the kernel calls a shared mapping of nothing, in /proc/PID/maps
-_numbers = itertools.count()
+_group_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """What bounds one sandbox, its keeper included."""
+class ControlGroup:
+    """What bounds one sandbox, its keeper included. ``by`` describes it; ``version`` is 0 without a group."""
 
     by: str
     directories: tuple[Path, ...] = ()
@@ -34,14 +31,14 @@ class Group:
 
     @property
     def contained(self) -> bool:
-        """The kernel itself bounds the whole tree; else a Watchdog has to."""
+        """Whether the kernel bounds the whole tree; where it does not, a Watchdog has to."""
         return bool(self.directories)
 
     def open(self) -> list[int]:
         """Descriptors on which a process writes ``0`` to become a member."""
         return [os.open(path / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for path in self.directories]
 
-    def memory_kills(self) -> int:
+    def count_memory_kills(self) -> int:
         """How many processes the kernel has killed for memory so far."""
         name = {1: "memory.oom_control", 2: "memory.events"}.get(self.version)
         if name is None:
@@ -50,102 +47,80 @@ class Group:
         return int(found.group(1)) if found else 0
 
     def remove(self) -> None:
-        """Take the groups away; they are empty once the sandbox is dead."""
+        """Remove the groups' directories; they hold no process once the sandbox is dead."""
         for directory in self.directories:
             with suppress(OSError):
                 directory.rmdir()
 
 
-def group(limits: Limits, root: Path = CGROUPS) -> Group:
-    """The strongest group that this process may make."""
-    for make in (_version_2, _version_1):
+def make_group(limits: Limits, root: Path = CGROUPS) -> ControlGroup:
+    """Make the strongest group that this process may make; one without directories where it may make none."""
+    for make in (_make_version_2, _make_version_1):
         with suppress(OSError):
             if made := make(limits, root):
                 return made
-    return Group("rlimits and a watchdog (no writable control group)")
+    return ControlGroup("rlimits and a watchdog (no writable control group)")
 
 
-def rlimits(limits: Limits, *, contained: bool) -> list[tuple[int, int]]:
-    """(resource, value) for every process. RLIMIT_NPROC counts per sandbox, inside its user namespace."""
-    found = [
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
-        (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_MEMLOCK, 8 << 20),
-        (resource.RLIMIT_MSGQUEUE, 819200),
-    ]
-    if _kernel() >= (5, 14):  # before, it counted all processes of the user on the host
-        found.append((resource.RLIMIT_NPROC, limits.processes + _SPARE_PROCESSES))
-    if not contained:  # one great step must not outrun the watchdog
-        found.append((resource.RLIMIT_DATA, limits.memory_bytes + limits.memory_bytes // 4))
-    return found
-
-
-def _kernel() -> tuple[int, int]:
-    major, minor = os.uname().release.split(".")[:2]
-    return int(major), int(re.sub(r"\D.*", "", minor))
-
-
-def _version_1(limits: Limits, root: Path) -> Group | None:
+def _make_version_1(limits: Limits, root: Path) -> ControlGroup | None:
     made = []
     try:
         for controller in ("memory", "pids"):
-            made.append(_make(root / controller / _own_group(controller)))
+            made.append(_make_directory(root / controller / _own_group_path(controller)))
         memory, pids = made
-        made += _share_of_processors(limits, root)
+        made += _make_cpu_group(limits, root)
         (memory / "memory.limit_in_bytes").write_text(str(limits.memory_bytes))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (memory / "memory.memsw.limit_in_bytes").write_text(str(limits.memory_bytes))
         with suppress(OSError):
             (memory / "memory.swappiness").write_text("0")
-        (pids / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
+        (pids / "pids.max").write_text(str(limits.processes + SPARE_PROCESSES))
     except OSError:
-        Group("", tuple(made)).remove()
+        ControlGroup("", tuple(made)).remove()
         raise
-    return Group("control groups, version 1", tuple(made), 1)
+    return ControlGroup("control groups, version 1", tuple(made), 1)
 
 
-def _share_of_processors(limits: Limits, root: Path) -> list[Path]:
-    """A group of version 1 for processor time, where the limit means anything and may be set."""
+def _make_cpu_group(limits: Limits, root: Path) -> list[Path]:
+    """A group of version 1 for processor time; none where no limit is needed or none can be set."""
     made = []
     with suppress(OSError):
-        if limits.cpus < _processors():
-            made.append(_make(root / "cpu" / _own_group("cpu")))
+        if limits.cpus < _processor_count():
+            made.append(_make_directory(root / "cpu" / _own_group_path("cpu")))
             (made[0] / "cpu.cfs_quota_us").write_text(str(int(limits.cpus * 100_000)))
     return made
 
 
-def _processors() -> int:
+def _processor_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _version_2(limits: Limits, root: Path) -> Group | None:
-    parent = root / _own_group("")
+def _make_version_2(limits: Limits, root: Path) -> ControlGroup | None:
+    parent = root / _own_group_path("")
     if not {"memory", "pids"} <= set((parent / "cgroup.controllers").read_text().split()):
         return None
     control = parent / "cgroup.subtree_control"
     if not {"memory", "pids"} <= set(control.read_text().split()):
-        _step_aside(parent)
+        _move_into_leaf(parent)
         control.write_text("+memory +pids")
         with suppress(OSError):
             control.write_text("+cpu")
-    made = _make(parent)
+    made = _make_directory(parent)
     try:
         (made / "memory.max").write_text(str(limits.memory_bytes))
-        (made / "pids.max").write_text(str(limits.processes + _SPARE_PROCESSES))
+        (made / "pids.max").write_text(str(limits.processes + SPARE_PROCESSES))
         with suppress(OSError):  # absent where the kernel does not account for swap
             (made / "memory.swap.max").write_text("0")
-        if limits.cpus < _processors():
+        if limits.cpus < _processor_count():
             with suppress(OSError):  # absent where processor time is not delegated
                 (made / "cpu.max").write_text(f"{int(limits.cpus * 100_000)} 100000")
     except OSError:
         made.rmdir()
         raise
-    return Group("control groups, version 2", (made,), 2)
+    return ControlGroup("control groups, version 2", (made,), 2)
 
 
-def _step_aside(parent: Path) -> None:
+def _move_into_leaf(parent: Path) -> None:
     """A group of version 2 that hands out controllers may hold no process itself: ours move into a leaf.
 
     But for the hierarchy's root, which has no type; a container's ``/`` is none.
@@ -160,7 +135,7 @@ def _step_aside(parent: Path) -> None:
             (leaf / "cgroup.procs").write_text(pid)
 
 
-def _own_group(controller: str) -> str:
+def _own_group_path(controller: str) -> str:
     """Our own group's path in a controller's hierarchy without its slash; for our leaf, the parent's."""
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)
@@ -169,115 +144,17 @@ def _own_group(controller: str) -> str:
     raise FileNotFoundError(controller)
 
 
-def _make(parent: Path) -> Path:
-    _prune(parent)
-    directory = parent / f"hob-{os.getpid()}-{started_at(os.getpid())}-{next(_numbers)}"
+def _make_directory(parent: Path) -> Path:
+    _remove_stale(parent)
+    directory = parent / f"hob-{os.getpid()}-{start_time(os.getpid())}-{next(_group_numbers)}"
     directory.mkdir()
     return directory
 
 
-def _prune(parent: Path) -> None:
-    """Take away the groups of processes that are gone."""
+def _remove_stale(parent: Path) -> None:
+    """Remove the groups that workers left which are dead."""
     for directory in parent.glob("hob-*-*-*"):
         _, pid, started, _ = directory.name.split("-")
-        if started_at(int(pid)) != started:
+        if start_time(int(pid)) != started:
             with suppress(OSError):
                 directory.rmdir()
-
-
-def started_at(pid: int) -> str:
-    """The start time of a process in clock ticks, which tells it from a later one of the same number."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    return ""
-
-
-@dataclass(slots=True)
-class Watchdog:
-    """Adds up a process tree and calls ``kill`` beyond a limit.
-
-    ``reason`` is empty until it had to: ``memory`` or ``processes``.
-    """
-
-    root_pid: int
-    limits: Limits
-    kill: Callable[[], None]
-    reason: str = ""
-    period: float = 0.15
-
-    async def watch(self) -> None:
-        """Until cancelled, or until it has killed."""
-        while not self.reason:
-            await asyncio.sleep(self.period)
-            self.reason = await asyncio.to_thread(self._judge)
-        self.kill()
-
-    def _judge(self) -> str:
-        tree = list(descendants(self.root_pid))
-        for measure in (resident_bytes, own_bytes):  # the exact one takes longer and is rarely needed
-            if sum(map(measure, tree)) <= self.limits.memory_bytes:
-                break
-        else:
-            return "memory"
-        if shared_bytes(tree) > self.limits.memory_bytes:
-            return "memory"
-        return "processes" if len(tree) > self.limits.processes + _SPARE_PROCESSES else ""
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """The processes below a process, as far as they can be seen."""
-    waiting = [pid]
-    while waiting:
-        with suppress(OSError):
-            for task in Path(f"/proc/{waiting.pop()}/task").iterdir():
-                found = [int(word) for word in (task / "children").read_text().split()]
-                waiting += found
-                yield from found
-
-
-def name_of(pid: int) -> str:
-    """What a process calls itself; nothing when it is gone."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    return ""
-
-
-def own_bytes(pid: int) -> int:
-    """The same with pages that processes share (after a fork) divided among them, where that may be read.
-
-    https://docs.kernel.org/filesystems/proc.html, smaps_rollup
-    """
-    try:
-        found = re.findall(
-            r"^Pss_(?:Anon|Shmem):\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE
-        )
-    except ProcessLookupError:
-        return 0
-    except OSError:
-        return resident_bytes(pid)
-    return sum(map(int, found)) * 1024
-
-
-def shared_bytes(pids: Iterable[int]) -> int:
-    """The size of all memory that processes share without a file, touched or not: each once.
-
-    What is written there and then let go of (``MADV_DONTNEED``) is resident nowhere, and taken all the same.
-    """
-    found: dict[str, int] = {}
-    for pid in pids:
-        with suppress(OSError):
-            for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-                if line.endswith(_SHARED):
-                    start, _, end = line.split(maxsplit=1)[0].partition("-")
-                    inode = line.split()[4]
-                    found[inode] = max(found.get(inode, 0), int(end, 16) - int(start, 16))
-    return sum(found.values())
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory of a process that is backed by no file."""
-    with suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text()
-        found = re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+) kB", status, re.MULTILINE)
-        return sum(map(int, found)) * 1024
-    return 0

@@ -36,7 +36,7 @@ async def connected(tmp_path: Path, *rules: Rule, world: Internet) -> AsyncItera
         layers=[base if base.exists() else base_layer(tmp_path)],
         policy=policy,
         scratch=tmp_path / "scratch",
-        outside=world.outside(),
+        upstream=world.upstream(),
     )
     async with sandbox:
         yield sandbox
