@@ -6,6 +6,8 @@ import asyncio
 
 from localhub import events
 from localhub.auth import Actor
+from localhub.closing_keywords import close_fixed
+from localhub.errors import invalid
 from localhub.git.authoring import make_commit
 from localhub.git.diffs import moved_line, places, read_diff
 from localhub.hub import Hub
@@ -93,10 +95,37 @@ async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
     events.pull(hub, actor, repo, "closed", pull)
 
 
+async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: str) -> None:
+    """Close or reopen a pull request and tell it."""
+    if state == "closed":
+        await close_pull(hub, actor, repo, pull)
+        return
+    head = None if pull["head_repo_id"] is None else hub.git.branch(pull["head_repo_id"], pull["head_ref"])
+    base = hub.git.branch(repo["id"], pull["base_ref"])
+    if pull["merged_at"] is not None or head is None or base is None:
+        reason = "state cannot be changed. The pull request cannot be reopened."
+        raise invalid("PullRequest", "state", "invalid", reason)
+    now = hub.state.now()
+    hub.state.update(
+        "issues", pull["issue_id"], state="open", closed_at=None, closed_by_id=None, updated_at=now
+    )
+    await hub.git.bring(pull["head_repo_id"], repo["id"], head)
+    hub.state.update("pulls", pull["id"], head_sha=head, base_sha=base)
+    await refresh(hub, actor, repo, pull | {"head_sha": head, "base_sha": base})
+    events.pull(hub, actor, repo, "reopened", pull)
+
+
+def set_draft(hub: Hub, actor: Actor, repo: Row, pull: Row, draft: bool) -> None:
+    """Make a pull request a draft, or ready for review (GitHub has this in GraphQL only)."""
+    if bool(pull["draft"]) == draft:
+        return
+    hub.state.update("pulls", pull["id"], draft=draft)
+    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
+    events.pull(hub, actor, repo, "converted_to_draft" if draft else "ready_for_review", pull)
+
+
 async def mark_merged(hub: Hub, actor: Actor, repo: Row, pull: Row, merge_sha: str) -> None:
     """Close a pull request as merged, and the issues it says it fixes when it went to the default branch."""
-    from localhub.closing_keywords import close_fixed
-
     now = hub.state.now()
     with hub.state.transaction():
         hub.state.update(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from localhub.faults import FAULT
 from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
-from localhub.pages.handlers import add_pages
+from localhub.pages.routes import add_pages
 from localhub.rest.accounts import apps, deliveries, users
 from localhub.rest.api import HUB
 from localhub.rest.issues import comments, issues, labels, reactions
@@ -181,8 +182,6 @@ async def start(
     port: int, data: Path, webhook_url: str | None = None, middlewares: Sequence[Middleware] = ()
 ) -> Server:
     """Listen on ``port`` (0: the one used before in this directory when free, else any)."""
-    import socket
-
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     remembered = data / "port"

@@ -10,9 +10,10 @@ from aiohttp import web
 from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
 
 from localhub.errors import ApiError
-from localhub.graphql.connections import GraphProblem, Viewer, user_node
-from localhub.graphql.issues import node, repository_field
+from localhub.graphql.lookup import node
 from localhub.graphql.mutations import MUTATIONS
+from localhub.graphql.repository import repository_field, repository_node
+from localhub.graphql.viewer import GraphProblem, Viewer, user_node
 from localhub.rest.api import Call, Routes, answer
 from localhub.state import stamp
 
@@ -34,11 +35,12 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
+    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=repository_node)
     result = await graphql(
         schema(),
         query,
-        root_value=_root(Viewer(hub=call.hub, actor=call.actor)),
-        context_value=Viewer(hub=call.hub, actor=call.actor),
+        root_value=_root(viewer),
+        context_value=viewer,
         variable_values=None if variables is None else variables.values,
         operation_name=call.body.maybe("operationName"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dulwich.objects import Commit
 
-from localhub.graphql.connections import Object, Viewer, user_node
+from localhub.graphql.viewer import Object, Viewer, user_node
 from localhub.node_ids import node_id
 from localhub.objects.commit import account_of, git_commit
 from localhub.state import Row

@@ -10,15 +10,16 @@ from typing import Any
 from localhub.errors import ApiError
 from localhub.git.authoring import changed_tree, make_commit, signature_of
 from localhub.git.pushes import Move, move_ref
-from localhub.graphql.connections import GraphProblem, Object, Viewer, user_node
 from localhub.graphql.git import commit_node, ref_node
-from localhub.graphql.issues import CONTENTS, comment_node, find, node, thread_node
-from localhub.graphql.pulls import review_comment_node, thread_of
+from localhub.graphql.issues import CONTENTS, comment_node
+from localhub.graphql.lookup import find, node
+from localhub.graphql.pulls import review_comment_node, thread_node, thread_of
+from localhub.graphql.viewer import GraphProblem, Object, Viewer, user_node
 from localhub.node_ids import node_id, read_node_id
+from localhub.pull_state import set_draft
 from localhub.rest.issues.comments import check_comment, write_comment
 from localhub.rest.issues.reactions import react
-from localhub.rest.pulls.pulls import set_draft
-from localhub.rest.pulls.review_comments import write_reply
+from localhub.rest.pulls.review_rows import write_reply
 from localhub.rest.pulls.reviews import may_resolve
 from localhub.rest.repos.contents import check_path
 from localhub.state import Row

@@ -5,13 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.closing_keywords import fixed_numbers
-from localhub.graphql.connections import Object, Viewer, paged, user_node
+from localhub.graphql.connections import paged
 from localhub.graphql.git import commit_node, ref_node
-from localhub.graphql.issues import pull_state, reaction_groups, repository_node, thread_node, written
+from localhub.graphql.issues import issue_node, reaction_groups, written
+from localhub.graphql.viewer import Object, Viewer, user_node
 from localhub.node_ids import node_id
 from localhub.objects.pull import issue_of, pull_page
 from localhub.objects.repository import full_name
+from localhub.rest.pulls.reviews import may_resolve
 from localhub.state import Row
+
+
+def pull_state(issue: Row, merged_at: str | None) -> str:
+    """OPEN, CLOSED or MERGED."""
+    return "MERGED" if merged_at else str(issue["state"]).upper()
+
+
+def thread_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """An issue or a pull request, by the row of ``issues`` that both have."""
+    fields = issue_node(viewer, repo, row)
+    return fields | (pull_fields(viewer, repo, row) if row["is_pull"] else {})
 
 
 def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
@@ -57,7 +70,7 @@ def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
         "headRefName": pull["head_ref"],
         "headRefOid": pull["head_sha"],
         "headRef": lambda info: head_repo and ref_node(viewer, head_repo, f"refs/heads/{pull['head_ref']}"),
-        "headRepository": lambda info: head_repo and repository_node(viewer, head_repo),
+        "headRepository": lambda info: head_repo and viewer.render_repository(viewer, head_repo),
         "headRepositoryOwner": lambda info: head_repo and user_node(viewer, head_repo["owner_id"]),
         "isCrossRepository": pull["head_repo_id"] != repo["id"],
         "maintainerCanModify": bool(pull["maintainer_can_modify"]),
@@ -133,8 +146,6 @@ def review_comment_node(viewer: Viewer, repo: Row, row: Row) -> Object:
 
 def thread_of(viewer: Viewer, repo: Row, row: Row) -> Object:
     """A review thread: the comments under one line, and whether they are settled."""
-    from localhub.rest.pulls.reviews import may_resolve
-
     state = viewer.hub.state
     pull = _pull_of(viewer, row)
     comments = state.all("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])

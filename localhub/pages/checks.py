@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from localhub.hub import Hub
+from localhub.pages import View
 from localhub.pages.people import person
 from localhub.state import Row
-
-View = dict[str, Any]
 
 
 def check_runs(hub: Hub, repo: Row, sha: str) -> list[View]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from localhub.git.diffs import read_diff
 from localhub.hub import Hub
 from localhub.objects.people import association
 from localhub.objects.repository import full_name
+from localhub.pages import View
 from localhub.pages.checks import check_runs
 from localhub.pages.patch import Line, rows
 from localhub.pages.people import Person, person
@@ -22,7 +22,6 @@ EMOJI = {
 ASSOCIATIONS = {"OWNER": "owner", "MEMBER": "member", "COLLABORATOR": "collaborator"}
 MOST_LINES = 3_000  # of one file that a page shows
 
-View = dict[str, Any]
 Threads = dict[tuple[str, str, int], list["Thread"]]
 
 

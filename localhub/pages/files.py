@@ -11,9 +11,9 @@ from dulwich.objects import Blob, Tree
 from localhub.hub import Hub
 from localhub.objects.commit import identity, message
 from localhub.objects.repository import full_name
+from localhub.pages import View
 from localhub.pages import conversations as pageview
 from localhub.pages import people as pagepeople
-from localhub.pages.conversations import View
 from localhub.state import Row, stamp
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"

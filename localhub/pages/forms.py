@@ -10,9 +10,9 @@ from aiohttp import web
 from localhub.auth import Actor, check_repo, user_actor
 from localhub.errors import ApiError
 from localhub.objects.repository import full_name
-from localhub.pages.handlers import NUMBER, PERSONA, REPO, Page, Pages
+from localhub.pages.site import PERSONA, Page, Pages
+from localhub.pull_state import set_draft
 from localhub.rest.api import Body, Call, Route
-from localhub.rest.pulls.pulls import set_draft
 from localhub.state import Row
 
 API = "/repos/{owner}/{repo}"
@@ -177,15 +177,3 @@ async def ready(pages: Pages, request: web.Request) -> web.StreamResponse:
 def text(sent: Form) -> str:
     """The text of a form with the line ends that GitHub keeps."""
     return str(sent.get("body", "")).replace("\r\n", "\n")
-
-
-WRITING: tuple[tuple[str, Page], ...] = (
-    (REPO + "/issues", open_issue),
-    (REPO + "/issues" + NUMBER + "/comments", comment),
-    (REPO + "/issues" + NUMBER + "/labels", labels),
-    (REPO + "/issues" + NUMBER + "/state", state),
-    (REPO + "/pull" + NUMBER + "/reviews", review),
-    (REPO + "/pull" + NUMBER + r"/comments/{id:\d+}/replies", reply),
-    (REPO + "/pull" + NUMBER + "/merge", merge),
-    (REPO + "/pull" + NUMBER + "/ready", ready),
-)

@@ -11,6 +11,7 @@ from localhub.auth import Actor, at_least, role_of
 from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
 from localhub.objects.issue import whole_issue
+from localhub.pull_state import set_pull_state
 from localhub.rest.api import Body, Call, Routes, answer, check_text, nothing, paged
 from localhub.rest.issues.labels import find_or_make, label_names, set_labels
 from localhub.state import Row
@@ -206,8 +207,6 @@ async def change(call: Call) -> web.Response:
         if "labels" in body:
             set_labels(hub, call.actor, repo, row, label_names(body.items("labels") or []))
     if state != row["state"] and row["is_pull"]:
-        from localhub.rest.pulls.pulls import set_pull_state
-
         await set_pull_state(hub, call.actor, repo, call.pull(), state)
     elif state != row["state"] and state == "closed":
         close_issue(hub, call.actor, repo, row, reason or "completed")

@@ -14,7 +14,7 @@ from localhub.hub import Hub
 from localhub.objects.commit import commit_object, file_object
 from localhub.objects.people import association, user
 from localhub.objects.pull import issue_of, pull_request, short_pull
-from localhub.pull_state import close_pull, refresh
+from localhub.pull_state import refresh, set_pull_state
 from localhub.rest.api import Call, Routes, answer, check_text, paged
 from localhub.rest.issues.issues import check_author, check_title, edit_texts, insert_issue
 from localhub.state import Row
@@ -191,35 +191,6 @@ async def _change_base(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) 
     hub.state.update("pulls", pull["id"], base_ref=base, base_sha=sha)
     await refresh(hub, actor, repo, pull | {"base_sha": sha})
     return {"base": {"ref": {"from": pull["base_ref"]}, "sha": {"from": pull["base_sha"]}}}
-
-
-async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: str) -> None:
-    """Close or reopen a pull request and tell it."""
-    if state == "closed":
-        await close_pull(hub, actor, repo, pull)
-        return
-    head = None if pull["head_repo_id"] is None else hub.git.branch(pull["head_repo_id"], pull["head_ref"])
-    base = hub.git.branch(repo["id"], pull["base_ref"])
-    if pull["merged_at"] is not None or head is None or base is None:
-        reason = "state cannot be changed. The pull request cannot be reopened."
-        raise invalid("PullRequest", "state", "invalid", reason)
-    now = hub.state.now()
-    hub.state.update(
-        "issues", pull["issue_id"], state="open", closed_at=None, closed_by_id=None, updated_at=now
-    )
-    await hub.git.bring(pull["head_repo_id"], repo["id"], head)
-    hub.state.update("pulls", pull["id"], head_sha=head, base_sha=base)
-    await refresh(hub, actor, repo, pull | {"head_sha": head, "base_sha": base})
-    events.pull(hub, actor, repo, "reopened", pull)
-
-
-def set_draft(hub: Hub, actor: Actor, repo: Row, pull: Row, draft: bool) -> None:
-    """Make a pull request a draft, or ready for review (GitHub has this in GraphQL only)."""
-    if bool(pull["draft"]) == draft:
-        return
-    hub.state.update("pulls", pull["id"], draft=draft)
-    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
-    events.pull(hub, actor, repo, "converted_to_draft" if draft else "ready_for_review", pull)
 
 
 @routes.get(ONE + "/files", app=READ)

@@ -12,8 +12,9 @@ from localhub.errors import ApiError, invalid, malformed
 from localhub.hub import Hub
 from localhub.objects.pull import issue_of, review, review_comment
 from localhub.rest.api import Body, Call, Routes, answer, check_text, paged
+from localhub.rest.pulls.diff_positions import Spot, find_spot, patches_of
 from localhub.rest.pulls.pulls import ONE, READ, WRITE
-from localhub.rest.pulls.review_comments import Spot, find_spot, insert_comment, patches_of, tell_comments
+from localhub.rest.pulls.review_rows import insert_comment, insert_review, tell_review
 from localhub.state import Row
 
 routes = Routes()
@@ -38,28 +39,6 @@ def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, com
         raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {what} your own pull request"])
     if (event == "REQUEST_CHANGES" and not body) or (event == "COMMENT" and not body and not comments):
         raise ApiError(422, "Unprocessable Entity", errors=["Body can't be blank"])
-
-
-def insert_review(hub: Hub, actor: Actor, repo: Row, pull: Row, *, commit: str, body: str, state: str) -> Row:
-    """The new row of a review; no event yet."""
-    now = hub.state.now()
-    row_id = hub.state.insert(
-        "reviews", repo_id=repo["id"], pull_id=pull["id"], user_id=actor.account_id, app_id=actor.app_id,
-        body=body,
-        state=state, commit_id=commit, submitted_at=None if state == "PENDING" else now, created_at=now,
-        updated_at=now,
-    )  # fmt: skip
-    return hub.state.one("SELECT * FROM reviews WHERE id = ?", row_id)
-
-
-def tell_review(hub: Hub, actor: Actor, repo: Row, pull: Row, row: Row) -> None:
-    """The events of a submitted review: its own, and one for every inline comment."""
-    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
-    sql = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
-    hub.state.run(sql, pull["id"], row["user_id"])
-    events.review(hub, actor, repo, "submitted", pull, row)
-    comments = [one for one in hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
-    tell_comments(hub, actor, repo, pull, comments)
 
 
 @routes.post(BASE, app=WRITE)

@@ -1,0 +1,52 @@
+"""Finding things by their node id, and showing them as GraphQL objects."""
+
+from __future__ import annotations
+
+from localhub.errors import ApiError
+from localhub.graphql.issues import comment_node
+from localhub.graphql.pulls import review_comment_node, review_node, thread_node, thread_of
+from localhub.graphql.viewer import GraphProblem, Object, Viewer
+from localhub.node_ids import read_node_id
+from localhub.state import Row
+
+TABLES = {
+    "IssueComment": "comments", "PullRequestReview": "reviews", "PullRequestReviewComment": "review_comments",
+    "PullRequestReviewThread": "review_threads",
+}  # fmt: skip
+
+
+def find(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
+    """(kind, repository, row) of a node id; NOT_FOUND also for what the viewer may not see."""
+    missing = GraphProblem("NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'")
+    kind, row_id = read_node_id(global_id) or ("", "")
+    state = viewer.hub.state
+    if kind in ("Issue", "PullRequest"):
+        table = "issues"
+    elif kind in TABLES:
+        table = TABLES[kind]
+    else:
+        raise missing
+    row = state.maybe(f"SELECT * FROM {table} WHERE id = ?", row_id)  # noqa: S608 (table names are ours)
+    if row is None:
+        raise missing
+    repo_id = (
+        row.get("repo_id") or state.one("SELECT repo_id FROM pulls WHERE id = ?", row["pull_id"])["repo_id"]
+    )
+    repo = state.repo(repo_id)
+    try:
+        viewer.check(repo, "metadata:read")
+    except ApiError:
+        raise missing from None
+    return kind, repo, row
+
+
+def node(viewer: Viewer, global_id: str) -> Object | None:
+    """``Query.node``."""
+    kind, repo, row = find(viewer, global_id)
+    if kind == "PullRequestReviewThread":
+        return thread_of(viewer, repo, row)
+    shows = {
+        "IssueComment": comment_node, "PullRequestReview": review_node,
+        "PullRequestReviewComment": review_comment_node,
+    }  # fmt: skip
+    return shows.get(kind, thread_node)(viewer, repo, row)
