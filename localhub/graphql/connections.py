@@ -6,13 +6,13 @@ import base64
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from localhub.graphql.viewer import GraphProblem, Object
+from localhub.graphql.viewer import GraphQLFieldError, Object
 from localhub.state import Row
 
 MOST = 100
 
 
-def paged(
+def connection_field(
     name: str, load: Callable[..., Sequence[Row]], show: Callable[[Row], Object]
 ) -> Callable[..., Object]:
     """A field that gives a connection; what is no paging argument goes to ``load``."""
@@ -27,10 +27,10 @@ def paged(
     ) -> Object:
         if first is None and last is None:
             text = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."
-            raise GraphProblem("MISSING_PAGINATION_BOUNDARIES", text)
+            raise GraphQLFieldError("MISSING_PAGINATION_BOUNDARIES", text)
         if not 0 <= (first if first is not None else last or 0) <= MOST:
             text = f"Requesting {first or last} records on the `{name}` connection exceeds the `first` limit"
-            raise GraphProblem("EXCESSIVE_PAGINATION", f"{text} of {MOST} records.")
+            raise GraphQLFieldError("EXCESSIVE_PAGINATION", f"{text} of {MOST} records.")
         rows = list(load(**filters))
         start, stop = (
             (0 if after is None else _read(after)),
@@ -68,6 +68,6 @@ def _read(cursor: str) -> int:
     try:
         return int(base64.b64decode(cursor).decode().rpartition(":")[2])
     except ValueError:
-        raise GraphProblem(
+        raise GraphQLFieldError(
             "INVALID_CURSOR_ARGUMENTS", f"`{cursor}` does not appear to be a valid cursor."
         ) from None

@@ -10,10 +10,10 @@ from aiohttp import web
 from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
 
 from localhub.errors import ApiError
-from localhub.graphql.lookup import node
+from localhub.graphql.lookup import render_node
 from localhub.graphql.mutations import MUTATIONS
-from localhub.graphql.repository import repository_field, repository_node
-from localhub.graphql.viewer import GraphProblem, Viewer, user_node
+from localhub.graphql.repository import render_repository, repository_field
+from localhub.graphql.viewer import GraphQLFieldError, Viewer, render_account
 from localhub.rest.api import Call, Routes, answer
 from localhub.state import stamp
 
@@ -35,7 +35,7 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
-    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=repository_node)
+    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=render_repository)
     result = await graphql(
         schema(),
         query,
@@ -55,7 +55,7 @@ async def serve(call: Call) -> web.Response:
 def _error(error: GraphQLError) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     cause = error.original_error
-    if isinstance(cause, GraphProblem):
+    if isinstance(cause, GraphQLFieldError):
         shown["type"] = cause.type
     elif isinstance(cause, ApiError):
         shown["type"] = {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(cause.status, "UNPROCESSABLE")
@@ -71,9 +71,9 @@ def _error(error: GraphQLError) -> dict[str, Any]:
 def _root(viewer: Viewer) -> dict[str, Any]:
     window = viewer.hub.rates.window(viewer.actor)
     return {
-        "viewer": lambda info: user_node(viewer, viewer.actor.account_id, "User"),
+        "viewer": lambda info: render_account(viewer, viewer.actor.account_id, "User"),
         "repository": repository_field(viewer),
-        "node": lambda info, id: node(viewer, id),  # noqa: A006 (GitHub names it)
+        "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
         "rateLimit": lambda info, dryRun: {
             "cost": 1,
             "limit": window.limit,

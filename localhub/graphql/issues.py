@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from localhub.graphql.connections import paged
-from localhub.graphql.viewer import Object, Viewer, user_node
+from localhub.graphql.connections import connection_field
+from localhub.graphql.viewer import Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects import issue as issue_json
-from localhub.objects.people import association
+from localhub.objects.people import find_association
 from localhub.state import Row
 
 CONTENTS = {
@@ -15,11 +15,11 @@ CONTENTS = {
 }  # fmt: skip
 
 
-def issue_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_issue(viewer: Viewer, repo: Row, row: Row) -> Object:
     """An issue, or the fields that a pull request shares with issues."""
     viewer.check(repo, "pull_requests:read|issues:read" if row["is_pull"] else "issues:read")
     state, hub = viewer.hub.state, viewer.hub
-    return written(viewer, repo, row, "PullRequest" if row["is_pull"] else "Issue") | {
+    return render_authored(viewer, repo, row, "PullRequest" if row["is_pull"] else "Issue") | {
         "number": row["number"],
         "title": row["title"],
         "closed": row["state"] == "closed",
@@ -29,23 +29,23 @@ def issue_node(viewer: Viewer, repo: Row, row: Row) -> Object:
         "stateReason": row["state_reason"] and row["state_reason"].upper(),
         "url": issue_json.issue_page(hub, repo, row),
         "repository": lambda info: viewer.render_repository(viewer, repo),
-        "reactionGroups": lambda info: reaction_groups(viewer, "issue", row["id"]),
-        "comments": paged(
-            "comments", lambda: state.comments(row["id"]), lambda one: comment_node(viewer, repo, one)
+        "reactionGroups": lambda info: count_reactions(viewer, "issue", row["id"]),
+        "comments": connection_field(
+            "comments", lambda: state.comments(row["id"]), lambda one: render_comment(viewer, repo, one)
         ),
-        "labels": paged("labels", lambda: state.labels_of(row["id"]), label_node),
+        "labels": connection_field("labels", lambda: state.labels_of(row["id"]), render_label),
     }
 
 
-def written(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:
+def render_authored(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:
     """What everything that somebody wrote has."""
     return {
         "__typename": kind,
         "id": node_id(kind, row["id"]),
         "databaseId": row["id"],
         "fullDatabaseId": str(row["id"]),
-        "author": user_node(viewer, row["user_id"]),
-        "authorAssociation": association(viewer.hub, repo, row["user_id"]),
+        "author": render_account(viewer, row["user_id"]),
+        "authorAssociation": find_association(viewer.hub, repo, row["user_id"]),
         "body": row["body"] or "",
         "createdAt": row["created_at"],
         "updatedAt": row["updated_at"],
@@ -57,21 +57,21 @@ def written(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:
     }
 
 
-def comment_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_comment(viewer: Viewer, repo: Row, row: Row) -> Object:
     """A comment of a conversation."""
-    return written(viewer, repo, row, "IssueComment") | {
-        "url": lambda info: issue_json.comment(viewer.hub, repo, row)["html_url"],
-        "reactionGroups": lambda info: reaction_groups(viewer, "comment", row["id"]),
+    return render_authored(viewer, repo, row, "IssueComment") | {
+        "url": lambda info: issue_json.render_comment(viewer.hub, repo, row)["html_url"],
+        "reactionGroups": lambda info: count_reactions(viewer, "comment", row["id"]),
     }
 
 
-def label_node(row: Row) -> Object:
+def render_label(row: Row) -> Object:
     """A label."""
     names = ("name", "color", "description")
     return {"__typename": "Label", "id": node_id("Label", row["id"]), **{name: row[name] for name in names}}
 
 
-def reaction_groups(viewer: Viewer, subject: str, subject_id: int) -> list[Object]:
+def count_reactions(viewer: Viewer, subject: str, subject_id: int) -> list[Object]:
     """How often each reaction was given."""
     rows = viewer.hub.state.reactions(subject, subject_id)
     groups = []

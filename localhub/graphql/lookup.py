@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from localhub.errors import ApiError
-from localhub.graphql.issues import comment_node
-from localhub.graphql.pulls import review_comment_node, review_node, thread_node, thread_of
-from localhub.graphql.viewer import GraphProblem, Object, Viewer
+from localhub.graphql.issues import render_comment
+from localhub.graphql.pulls import (
+    render_conversation,
+    render_review,
+    render_review_comment,
+    render_review_thread,
+)
+from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer
 from localhub.node_ids import read_node_id
 from localhub.state import Row
 
@@ -15,9 +20,11 @@ TABLES = {
 }  # fmt: skip
 
 
-def find(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
+def find_node(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
     """(kind, repository, row) of a node id; NOT_FOUND also for what the viewer may not see."""
-    missing = GraphProblem("NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'")
+    missing = GraphQLFieldError(
+        "NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'"
+    )
     kind, row_id = read_node_id(global_id) or ("", "")
     state = viewer.hub.state
     if kind in ("Issue", "PullRequest"):
@@ -40,13 +47,13 @@ def find(viewer: Viewer, global_id: str) -> tuple[str, Row, Row]:
     return kind, repo, row
 
 
-def node(viewer: Viewer, global_id: str) -> Object | None:
+def render_node(viewer: Viewer, global_id: str) -> Object | None:
     """``Query.node``."""
-    kind, repo, row = find(viewer, global_id)
+    kind, repo, row = find_node(viewer, global_id)
     if kind == "PullRequestReviewThread":
-        return thread_of(viewer, repo, row)
+        return render_review_thread(viewer, repo, row)
     shows = {
-        "IssueComment": comment_node, "PullRequestReview": review_node,
-        "PullRequestReviewComment": review_comment_node,
+        "IssueComment": render_comment, "PullRequestReview": render_review,
+        "PullRequestReviewComment": render_review_comment,
     }  # fmt: skip
-    return shows.get(kind, thread_node)(viewer, repo, row)
+    return shows.get(kind, render_conversation)(viewer, repo, row)

@@ -7,10 +7,10 @@ from typing import Any
 
 from localhub.auth import role_of
 from localhub.errors import ApiError
-from localhub.graphql.connections import paged
-from localhub.graphql.git import git_object, ref_node
-from localhub.graphql.pulls import pull_state, thread_node
-from localhub.graphql.viewer import GraphProblem, Object, Viewer, user_node
+from localhub.graphql.connections import connection_field
+from localhub.graphql.git import render_git_object, render_ref
+from localhub.graphql.pulls import pull_state, render_conversation
+from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects.repository import full_name, page_url
 from localhub.state import Row
@@ -24,17 +24,17 @@ def repository_field(viewer: Viewer) -> Callable[..., Object]:
         try:
             if found is not None:
                 viewer.check(found, "metadata:read")
-                return repository_node(viewer, found)
+                return render_repository(viewer, found)
         except ApiError as error:
             if error.status != 404:
                 raise
         text = f"Could not resolve to a Repository with the name '{owner}/{name}'."
-        raise GraphProblem("NOT_FOUND", text)
+        raise GraphQLFieldError("NOT_FOUND", text)
 
     return field
 
 
-def repository_node(viewer: Viewer, repo: Row) -> Object:
+def render_repository(viewer: Viewer, repo: Row) -> Object:
     """A repository."""
     state = viewer.hub.state
     role = "write" if viewer.actor.kind == "installation" else role_of(state, repo, viewer.actor.account_id)
@@ -50,7 +50,7 @@ def repository_node(viewer: Viewer, repo: Row) -> Object:
         "databaseId": repo["id"],
         "name": repo["name"],
         "nameWithOwner": full_name(repo),
-        "owner": user_node(viewer, repo["owner_id"]),
+        "owner": render_account(viewer, repo["owner_id"]),
         "description": repo["description"],
         "url": page_url(viewer.hub, repo),
         "isPrivate": bool(repo["private"]),
@@ -58,15 +58,19 @@ def repository_node(viewer: Viewer, repo: Row) -> Object:
         "isArchived": bool(repo["archived"]),
         "createdAt": repo["created_at"],
         "viewerPermission": role.upper(),
-        "defaultBranchRef": lambda info: ref_node(viewer, repo, f"refs/heads/{repo['default_branch']}"),
-        "ref": lambda info, qualifiedName: ref_node(viewer, repo, qualifiedName),
-        "object": lambda info, oid=None, expression=None: git_object(viewer, repo, oid or expression or ""),
-        "issue": lambda info, number: _numbered(viewer, repo, number, "Issue"),
-        "pullRequest": lambda info, number: _numbered(viewer, repo, number, "PullRequest"),
-        "issueOrPullRequest": lambda info, number: _numbered(viewer, repo, number, None),
-        "issues": paged("issues", issues, lambda row: thread_node(viewer, repo, row)),
-        "pullRequests": paged(
-            "pullRequests", _pulls_loader(viewer, repo), lambda row: thread_node(viewer, repo, row)
+        "defaultBranchRef": lambda info: render_ref(viewer, repo, f"refs/heads/{repo['default_branch']}"),
+        "ref": lambda info, qualifiedName: render_ref(viewer, repo, qualifiedName),
+        "object": lambda info, oid=None, expression=None: render_git_object(
+            viewer, repo, oid or expression or ""
+        ),
+        "issue": lambda info, number: _find_conversation(viewer, repo, number, "Issue"),
+        "pullRequest": lambda info, number: _find_conversation(viewer, repo, number, "PullRequest"),
+        "issueOrPullRequest": lambda info, number: _find_conversation(viewer, repo, number, None),
+        "issues": connection_field("issues", issues, lambda row: render_conversation(viewer, repo, row)),
+        "pullRequests": connection_field(
+            "pullRequests",
+            _make_pulls_loader(viewer, repo),
+            lambda row: render_conversation(viewer, repo, row),
         ),
     }
 
@@ -76,7 +80,7 @@ def _has_label(viewer: Viewer, row: Row, labels: list[str] | None) -> bool:
     return not labels or any(name.lower() in names for name in labels)
 
 
-def _pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
+def _make_pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
     def load(
         states: list[str] | None = None,
         headRefName: str | None = None,
@@ -101,10 +105,10 @@ def _pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
     return load
 
 
-def _numbered(viewer: Viewer, repo: Row, number: int, kind: str | None) -> Object:
+def _find_conversation(viewer: Viewer, repo: Row, number: int, kind: str | None) -> Object:
     row = viewer.hub.state.issue(repo["id"], number)
     found = None if row is None else "PullRequest" if row["is_pull"] else "Issue"
     if row is None or kind not in (None, found):
         what = {"Issue": "an Issue", "PullRequest": "a PullRequest", None: "an issue or pull request"}[kind]
-        raise GraphProblem("NOT_FOUND", f"Could not resolve to {what} with the number of {number}.")
-    return thread_node(viewer, repo, row)
+        raise GraphQLFieldError("NOT_FOUND", f"Could not resolve to {what} with the number of {number}.")
+    return render_conversation(viewer, repo, row)

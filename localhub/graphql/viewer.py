@@ -8,13 +8,13 @@ from typing import Any
 
 from localhub.auth import Actor, check_repo
 from localhub.hub import Hub
-from localhub.objects.people import user
+from localhub.objects.people import render_user
 from localhub.state import Row
 
 Object = dict[str, Any]
 
 
-class GraphProblem(Exception):
+class GraphQLFieldError(Exception):
     """An error of a field, with GitHub's ``type``."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -39,12 +39,12 @@ class Viewer:
         check_repo(self.hub.state, self.actor, repo, app=app, user=user)
 
 
-def user_node(viewer: Viewer, account_id: int | None, kind: str | None = None) -> Object | None:
+def render_account(viewer: Viewer, account_id: int | None, kind: str | None = None) -> Object | None:
     """An account: User, Bot or Organization (a bot that asks for itself is shown as User, as on GitHub)."""
     if account_id is None:
         return None
     row = viewer.hub.state.account(account_id)
-    shown = user(viewer.hub, row)
+    shown = render_user(viewer.hub, row)
     return {
         "__typename": kind or row["type"],
         "id": shown["node_id"],

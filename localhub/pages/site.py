@@ -37,7 +37,7 @@ class Pages:
             trim_blocks=True,
         )
         self.templates.filters |= {
-            "ago": lambda stamp: ago(stamp, hub.state.time()),
+            "ago": lambda stamp: format_age(stamp, hub.state.time()),
             "md": lambda text, repo_path="": markup.render(text, repo_path=repo_path),
             "short": lambda ref: ref[:7] if len(ref) == 40 else ref,
             "urlpath": quote,
@@ -93,7 +93,7 @@ class Pages:
 
     def in_repo(self, repo: Row, tab: str) -> View:
         """What every page of a repository shows."""
-        counts = {name: open_count(self.hub, repo, pulls) for name, pulls in (("issues", 0), ("pulls", 1))}
+        counts = {name: count_open(self.hub, repo, pulls) for name, pulls in (("issues", 0), ("pulls", 1))}
         return {"repo": repo, "repo_path": f"/{full_name(repo)}", "tab": tab, "counts": counts}
 
     def issue(self, request: web.Request, repo: Row) -> Row:
@@ -104,13 +104,13 @@ class Pages:
         return found
 
 
-def open_count(hub: Hub, repo: Row, is_pull: int) -> int:
+def count_open(hub: Hub, repo: Row, is_pull: int) -> int:
     """How many issues or pull requests are open."""
     sql = "SELECT count(*) FROM issues WHERE repo_id = ? AND is_pull = ? AND state = 'open'"
     return hub.state.count(sql, repo["id"], is_pull)
 
 
-def ago(stamp: str, now: float) -> str:
+def format_age(stamp: str, now: float) -> str:
     """A time as people say it."""
     seconds = now - datetime.fromisoformat(stamp).timestamp()
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):

@@ -14,7 +14,7 @@ RESOURCE = "PullRequestReviewComment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class DiffPosition:
     """A place on a diff where a comment may stand."""
 
     path: str
@@ -28,7 +28,7 @@ class Spot:
     commit: str
 
 
-async def patches_of(hub: Hub, repo: Row, pull: Row, commit: str) -> dict[str, FileDiff]:
+async def load_patches(hub: Hub, repo: Row, pull: Row, commit: str) -> dict[str, FileDiff]:
     """The files of the diff that a comment on this commit refers to, by path; 422 for an unknown commit."""
     if commit != pull["head_sha"]:
         known = hub.git.resolve(repo["id"], commit)
@@ -44,14 +44,14 @@ async def patches_of(hub: Hub, repo: Row, pull: Row, commit: str) -> dict[str, F
     return {file.path: file for file in read_diff(diff)}
 
 
-def find_spot(files: dict[str, FileDiff], body: Body, commit: str) -> Spot | str:
+def find_position(files: dict[str, FileDiff], body: Body, commit: str) -> DiffPosition | str:
     """Where a comment wants to stand, or why it cannot (GitHub's words)."""
     path = body.text("path")
     file = files.get(path)
     if file is None:
         return "Path could not be resolved"
     if body.maybe("subject_type") == "file":
-        return Spot(
+        return DiffPosition(
             path=path, subject_type="file", side="RIGHT", line=None, start_side=None, start_line=None,
             position=1,
             hunk=(file.patch or "").split("\n")[0], commit=commit,
@@ -63,10 +63,10 @@ def find_spot(files: dict[str, FileDiff], body: Body, commit: str) -> Spot | str
         if found is None:
             return "Position could not be resolved" if position is not None else "Line could not be resolved"
         side, line = found
-    return _line_spot(file, body, side, line, commit)
+    return _find_line_position(file, body, side, line, commit)
 
 
-def _line_spot(file: FileDiff, body: Body, side: str, line: int, commit: str) -> Spot | str:
+def _find_line_position(file: FileDiff, body: Body, side: str, line: int, commit: str) -> DiffPosition | str:
     spots = places(file.patch or "")
     place = spots.get((side, line))
     if place is None:
@@ -81,7 +81,7 @@ def _line_spot(file: FileDiff, body: Body, side: str, line: int, commit: str) ->
             return "Pull request review thread start line must be part of the same hunk as the line."
         if first.position >= place.position:
             return "Pull request review thread start line must precede the end line."
-    return Spot(
+    return DiffPosition(
         path=file.path, subject_type="line", side=side, line=line, start_side=start_side, start_line=start,
         position=place.position, hunk=place.text, commit=commit,
     )  # fmt: skip

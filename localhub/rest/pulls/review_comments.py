@@ -6,13 +6,13 @@ from aiohttp import web
 
 from localhub import events
 from localhub.errors import ApiError, invalid, not_found
-from localhub.objects.pull import review_comment
-from localhub.rest.api import Call, Routes, answer, nothing, paged
+from localhub.objects.pull import render_review_comment
+from localhub.rest.api import Call, Routes, answer, answer_nothing, answer_page
 from localhub.rest.issues.comments import check_comment
 from localhub.rest.issues.issues import check_author
-from localhub.rest.pulls.diff_positions import RESOURCE, find_spot, patches_of
+from localhub.rest.pulls.diff_positions import RESOURCE, find_position, load_patches
 from localhub.rest.pulls.pulls import BASE, ONE, READ, WRITE
-from localhub.rest.pulls.review_rows import insert_comment, insert_lone_review, tell_comments, write_reply
+from localhub.rest.pulls.review_rows import insert_comment, insert_lone_review, send_comments, write_reply
 from localhub.state import Row
 
 routes = Routes()
@@ -25,10 +25,10 @@ async def create(call: Call) -> web.Response:
     text = body.text("body")
     check_comment(text, RESOURCE)
     if body.number("in_reply_to") is not None:
-        parent = _parent(call, pull, body.number("in_reply_to") or 0)
-        return _replied(call, pull, parent, text)
+        parent = _find_parent(call, pull, body.number("in_reply_to") or 0)
+        return _answer_reply(call, pull, parent, text)
     commit = body.text("commit_id")
-    spot = find_spot(await patches_of(hub, call.repo, pull, commit), body, commit)
+    spot = find_position(await load_patches(hub, call.repo, pull, commit), body, commit)
     if isinstance(spot, str):
         field = "pull_request_review_thread.path" if "Path" in spot else "pull_request_review_thread.line"
         raise invalid(RESOURCE, field, "custom", f"{field} {spot[0].lower()}{spot[1:]}")
@@ -36,13 +36,13 @@ async def create(call: Call) -> web.Response:
         review = insert_lone_review(hub, call.actor, call.repo, pull, commit)
         row = insert_comment(hub, call.actor, call.repo, pull, review, spot, text)
         hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
-    events.review(hub, call.actor, call.repo, "submitted", pull, review)
-    tell_comments(hub, call.actor, call.repo, pull, [row])
-    shown = review_comment(hub, call.repo, pull, row)
+    events.send_review(hub, call.actor, call.repo, "submitted", pull, review)
+    send_comments(hub, call.actor, call.repo, pull, [row])
+    shown = render_review_comment(hub, call.repo, pull, row)
     return answer(shown, 201, {"Location": shown["url"]})
 
 
-def _parent(call: Call, pull: Row, comment_id: int) -> Row:
+def _find_parent(call: Call, pull: Row, comment_id: int) -> Row:
     row = call.hub.state.maybe(
         "SELECT * FROM review_comments WHERE id = ? AND pull_id = ?", comment_id, pull["id"]
     )
@@ -54,8 +54,8 @@ def _parent(call: Call, pull: Row, comment_id: int) -> Row:
     return row
 
 
-def _replied(call: Call, pull: Row, parent: Row, text: str) -> web.Response:
-    shown = review_comment(
+def _answer_reply(call: Call, pull: Row, parent: Row, text: str) -> web.Response:
+    shown = render_review_comment(
         call.hub, call.repo, pull, write_reply(call.hub, call.actor, call.repo, pull, parent, text)
     )
     return answer(shown, 201, {"Location": shown["url"]})
@@ -67,10 +67,10 @@ async def reply(call: Call) -> web.Response:
     text = call.body.text("body")
     check_comment(text, RESOURCE)
     pull = call.pull()
-    return _replied(call, pull, _parent(call, pull, call.number("id")), text)
+    return _answer_reply(call, pull, _find_parent(call, pull, call.number("id")), text)
 
 
-def _visible(call: Call, rows: list[Row]) -> list[Row]:
+def _drop_pending(call: Call, rows: list[Row]) -> list[Row]:
     account = None if call.actor.account is None else call.actor.account["id"]
     pending = {
         row["id"]
@@ -88,10 +88,10 @@ def _visible(call: Call, rows: list[Row]) -> list[Row]:
 async def list_of_pull(call: Call) -> web.Response:
     """GET pulls/{number}/comments."""
     pull = call.pull()
-    rows = _visible(call, call.hub.state.review_comments(pull["id"]))
+    rows = _drop_pending(call, call.hub.state.review_comments(pull["id"]))
     if call.query("direction") == "desc" and call.query("sort"):
         rows.reverse()
-    return paged(call, rows, lambda row: review_comment(call.hub, call.repo, pull, row))
+    return answer_page(call, rows, lambda row: render_review_comment(call.hub, call.repo, pull, row))
 
 
 def _pull_of(call: Call, row: Row) -> Row:
@@ -102,8 +102,10 @@ def _pull_of(call: Call, row: Row) -> Row:
 async def list_of_repo(call: Call) -> web.Response:
     """GET pulls/comments."""
     rows = call.hub.state.all("SELECT * FROM review_comments WHERE repo_id = ? ORDER BY id", call.repo["id"])
-    return paged(
-        call, _visible(call, rows), lambda row: review_comment(call.hub, call.repo, _pull_of(call, row), row)
+    return answer_page(
+        call,
+        _drop_pending(call, rows),
+        lambda row: render_review_comment(call.hub, call.repo, _pull_of(call, row), row),
     )
 
 
@@ -111,7 +113,7 @@ async def list_of_repo(call: Call) -> web.Response:
 async def get(call: Call) -> web.Response:
     """GET pulls/comments/{id}."""
     row = call.row("review_comments")
-    return answer(review_comment(call.hub, call.repo, _pull_of(call, row), row))
+    return answer(render_review_comment(call.hub, call.repo, _pull_of(call, row), row))
 
 
 @routes.patch(BASE + "/comments/{id:\\d+}", app=WRITE)
@@ -127,8 +129,8 @@ async def change(call: Call) -> web.Response:
         )
         changes = {"body": {"from": row["body"]}}
         fresh = call.row("review_comments")
-        events.review_comment(call.hub, call.actor, call.repo, "edited", pull, fresh, changes=changes)
-    return answer(review_comment(call.hub, call.repo, pull, call.row("review_comments")))
+        events.send_review_comment(call.hub, call.actor, call.repo, "edited", pull, fresh, changes=changes)
+    return answer(render_review_comment(call.hub, call.repo, pull, call.row("review_comments")))
 
 
 @routes.delete(BASE + "/comments/{id:\\d+}", app=WRITE)
@@ -136,6 +138,6 @@ async def delete(call: Call) -> web.Response:
     """DELETE pulls/comments/{id}."""
     row = call.row("review_comments")
     check_author(call, row)
-    events.review_comment(call.hub, call.actor, call.repo, "deleted", _pull_of(call, row), row)
+    events.send_review_comment(call.hub, call.actor, call.repo, "deleted", _pull_of(call, row), row)
     call.hub.state.run("DELETE FROM review_comments WHERE id = ?", row["id"])
-    return nothing()
+    return answer_nothing()

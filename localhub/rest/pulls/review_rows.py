@@ -8,7 +8,7 @@ from localhub import events
 from localhub.auth import Actor
 from localhub.hub import Hub
 from localhub.rest.issues.comments import check_comment
-from localhub.rest.pulls.diff_positions import RESOURCE, Spot
+from localhub.rest.pulls.diff_positions import RESOURCE, DiffPosition
 from localhub.state import Row
 
 
@@ -29,7 +29,9 @@ def insert_lone_review(hub: Hub, actor: Actor, repo: Row, pull: Row, commit: str
     return insert_review(hub, actor, repo, pull, commit=commit, body="", state="COMMENTED")
 
 
-def insert_comment(hub: Hub, actor: Actor, repo: Row, pull: Row, review: Row, spot: Spot, text: str) -> Row:
+def insert_comment(
+    hub: Hub, actor: Actor, repo: Row, pull: Row, review: Row, spot: DiffPosition, text: str
+) -> Row:
     """The new row of an inline comment that begins a thread; no event yet."""
     check_comment(text, RESOURCE)
     thread = hub.state.insert("review_threads", pull_id=pull["id"])
@@ -61,22 +63,22 @@ def write_reply(hub: Hub, actor: Actor, repo: Row, pull: Row, parent: Row, text:
         row_id = hub.state.insert("review_comments", **columns)
         hub.state.update("issues", pull["issue_id"], updated_at=now)
     row = hub.state.one("SELECT * FROM review_comments WHERE id = ?", row_id)
-    events.review(hub, actor, repo, "submitted", pull, review)
-    tell_comments(hub, actor, repo, pull, [row])
+    events.send_review(hub, actor, repo, "submitted", pull, review)
+    send_comments(hub, actor, repo, pull, [row])
     return row
 
 
-def tell_review(hub: Hub, actor: Actor, repo: Row, pull: Row, row: Row) -> None:
+def send_review(hub: Hub, actor: Actor, repo: Row, pull: Row, row: Row) -> None:
     """The events of a submitted review: its own, and one for every inline comment."""
     hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
     sql = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
     hub.state.run(sql, pull["id"], row["user_id"])
-    events.review(hub, actor, repo, "submitted", pull, row)
+    events.send_review(hub, actor, repo, "submitted", pull, row)
     comments = [one for one in hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
-    tell_comments(hub, actor, repo, pull, comments)
+    send_comments(hub, actor, repo, pull, comments)
 
 
-def tell_comments(hub: Hub, actor: Actor, repo: Row, pull: Row, rows: Iterable[Row]) -> None:
+def send_comments(hub: Hub, actor: Actor, repo: Row, pull: Row, rows: Iterable[Row]) -> None:
     """An event for every new inline comment."""
     for row in rows:
-        events.review_comment(hub, actor, repo, "created", pull, row)
+        events.send_review_comment(hub, actor, repo, "created", pull, row)
