@@ -18,7 +18,7 @@ from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.lockfiles import find_inputs
 from sandbox.spec import Command, Limits, SandboxUnavailable
-from tests.support.egress import HOST, Internet, internet
+from tests.support.egress import HOST, Internet, run_internet
 from tests.support.git import commit
 
 YML = ".github/hob.yml"
@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def world() -> AsyncIterator[Internet]:
-    async with internet() as world:
+    async with run_internet() as world:
         yield world
 
 
