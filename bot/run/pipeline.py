@@ -12,16 +12,16 @@ from contextlib import suppress
 import structlog
 
 from bot.domain import DirectiveWord, Phase, TaskState
+from bot.domain.proven_change import ProvenChange, load_proven_change
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.git.remote import PushRefused
-from bot.run.attempts.run_attempts import run_attempts
 from bot.run.job import Job, Parts
 from bot.run.messages import attempts, report
 from bot.run.prepare.prepare import prepare
-from bot.run.proven_change import ProvenChange, load_proven_change
-from bot.run.publish.rebase import rebase_onto_new_head
 from bot.run.strategies.approve import approve_held_change, end_rejected_push
 from bot.run.strategies.held_paths import add_release_offer
+from bot.run.strategies.plan_attempts import run_attempts
+from bot.run.strategies.rebase import rebase_onto_new_head
 from bot.run.strategies.text import produce_text, publish_text
 from bot.run.strategies.use import end_comparison, find_earlier_request, use_attempt
 from bot.run.task_end import TaskEnd, end_task, end_without_pull, load_task_end, park_task, retry_if_transient

@@ -21,10 +21,10 @@ from bot.git import program
 from bot.run.attempts.attempt import model_name
 from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
-from bot.run.prepare.map import add_map
+from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
+from bot.workspace.agents_md import make_guide, split_guides
 from bot.workspace.checkout import Workshop
-from bot.workspace.guides import make_guide, split_guides
 from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 

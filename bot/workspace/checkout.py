@@ -17,9 +17,9 @@ from bot.git.mirror import Mirror
 from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
 from bot.repofile import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
+from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
-from bot.workspace.checks import Checks, find_checks
-from bot.workspace.guides import read_guides
+from bot.workspace.check_commands import Checks, find_checks
 from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox

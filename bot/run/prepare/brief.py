@@ -17,7 +17,7 @@ from bot.repofile import RepoConfig
 from bot.run.messages.report import task_mark
 from bot.text.fit import has_mark
 from bot.text.invisible import remove_invisible_text
-from bot.workspace.guides import make_guide, shorten, split_guides
+from bot.workspace.agents_md import make_guide, shorten, split_guides
 from bot.workspace.network import describe_egress
 
 MAX_COMMENTS = 20

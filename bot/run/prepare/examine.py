@@ -20,11 +20,11 @@ from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import add_map
 from bot.run.prepare.prepare import Prepared, read_remarks
+from bot.run.prepare.repository_map import add_map
+from bot.workspace.agents_md import shorten
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign
-from bot.workspace.guides import shorten
 
 MOST_CHARS = 120_000  # of a pull request's difference in the first message; the files themselves can be read
 MOST_OF_FILE = 20_000

@@ -15,7 +15,7 @@ from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import add_map
+from bot.run.prepare.repository_map import add_map
 from bot.run.publish.review_comments import ON_LINES
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base, render_merge_state

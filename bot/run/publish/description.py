@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain import EffectKind, Result, Task
+from bot.domain.proven_change import ProvenChange
 from bot.run.messages import report
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin
-from bot.run.proven_change import ProvenChange
 from bot.run.publish.context import PublishContext
 from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark

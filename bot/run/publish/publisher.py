@@ -16,13 +16,13 @@ from typing import Any
 import structlog
 
 from bot.domain import ChangeSet, EffectKind, Result, Run, Step, Task, TaskKind, TaskState
+from bot.domain.proven_change import ProvenChange
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.github.review_threads import LAST_COMMENTS, SeenThread
 from bot.run.messages import report
-from bot.run.proven_change import ProvenChange
 from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from dulwich.repo import Repo
 
 from bot.domain import ChangeSet, Held, Outcome, OutcomeKind, Phase, Proof, Release, Result, TaskState, Usage
+from bot.domain.proven_change import ProvenChange
 from bot.errors import UserError
 from bot.git.diff import unified_diff
 from bot.git.remote import PushRefused
@@ -21,7 +22,6 @@ from bot.run.messages.held_paths import render_held_paths
 from bot.run.prepare.prepare import Prepared, prepare
 from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove
-from bot.run.proven_change import ProvenChange
 from bot.run.strategies.held_paths import (
     HeldAttempt,
     add_waiting_paths,

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, OutcomeKind, TaskKind, TaskState
+from bot.domain.proven_change import ProvenChange
 from bot.errors import UserError
 from bot.github.review_threads import SeenThread, Settlement
-from bot.run.attempts.run_attempts import run_attempts
 from bot.run.job import Job
 from bot.run.messages import report, reviews
 from bot.run.prepare.examine import prepare_examination
-from bot.run.proven_change import ProvenChange
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import find_settled, parse_finding, select_new
 from bot.run.publish.review_comments import make_inline_comments, split_by_diff
+from bot.run.strategies.plan_attempts import run_attempts
 from bot.run.task_end import TaskEnd, end_without_pull
 from bot.text.fit import mark
 

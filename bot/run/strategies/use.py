@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind, Phase, Proof, Result, Task, TaskState, Usage
+from bot.domain.proven_change import ProvenChange
 from bot.errors import UserError
 from bot.git.diff import unified_diff
 from bot.git.transplant import Conflict, transplant
@@ -17,7 +18,6 @@ from bot.run.messages import attempts
 from bot.run.prepare.prepare import Prepared, prepare
 from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove
-from bot.run.proven_change import ProvenChange
 from bot.run.strategies.held_paths import add_release_offer
 from bot.run.task_end import TaskEnd, end_without_pull
 from bot.tasks.attempts import AttemptRecord

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Proof, Result
-from bot.run.proven_change import ProvenChange, load_proven_change
+from bot.domain.proven_change import ProvenChange, load_proven_change
 from bot.run.strategies.held_paths import MOST_SHOWN, make_release_offer
 from bot.tasks.database.column_values import pack, unpack
 from tests.support.git import commit, git

@@ -12,8 +12,8 @@ from bot.errors import UserError
 from bot.repofile import RepoConfig
 from bot.run.prove.prove import prove, read_check_result
 from bot.text.redact import Redactor
+from bot.workspace.check_commands import find_checks
 from bot.workspace.checkout import Workshop
-from bot.workspace.checks import find_checks
 from sandbox.spec import Completed, Ending
 from tests.support.git import commit
 
