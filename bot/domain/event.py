@@ -77,6 +77,11 @@ class TriggerKind(StrEnum):
     LABEL = "label"
     CHECK = "check"  # a check run that failed, or a button on one
 
+    @property
+    def is_on_lines(self) -> bool:
+        """Whether it is a review or a comment of one, which stand on lines of a pull request."""
+        return self in (TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:

@@ -10,11 +10,11 @@ import structlog
 
 from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
+from bot.run.job import Parts
 from bot.run.messages import report
-from bot.run.pipeline import Parts
 from bot.run.publish import check_run
 from bot.run.publish.publisher import settle_comment
-from bot.run.task_end import load_task_end
+from bot.run.stored import load_task_end
 from bot.tasks.effects import Effects
 
 log = structlog.get_logger(__name__)

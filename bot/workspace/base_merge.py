@@ -8,7 +8,7 @@ merge without conflicts needs no model. The branch only grows: the result is a c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +16,8 @@ from typing import Any
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
-from bot.agent.models.scripted import call, scripted_model
 from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
+from bot.domain.protected_paths import why_protected
 from bot.errors import UserError
 from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
 from bot.git.mirror import Mirror
@@ -26,7 +25,6 @@ from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
-from bot.run.prove.gate import why_protected
 from bot.text.defuse import table_cell
 
 MOST_NAMED = 20
@@ -140,20 +138,6 @@ def render_merge_state(joined: BaseMerge) -> PromptText | None:
     return PromptText(
         trust=Trust.INSTRUCTION, where="the state of the branch", author="", permission="", at="", text=text
     )
-
-
-def models(joined: BaseMerge | None, choose: Callable[[], ModelCall]) -> Callable[[], ModelCall]:
-    """``choose``, but that the first attempt at a merge which is all done already asks no model."""
-    if joined is None or not joined.only or joined.conflicts:
-        return choose
-    words = (
-        f"`{joined.name}` is merged into this branch; there were no conflicts."
-        if joined.merged
-        else f"This branch has all of `{joined.name}` already."
-    )
-    ended = scripted_model([call("finish", kind="nothing", summary=words)])
-    made = [DirectCall("merge", ended, retry_policy=RetryPolicy(), streamed=False, metered=False)]
-    return lambda: made.pop() if made else choose()
 
 
 def conclude_merge(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.domain import Proof, Verdict
 from bot.git.diff import diffstat
-from bot.run.attempts.ranking import FinishedAttempt, Selection, broken
+from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests
 from bot.text.defuse import defuse
 
 TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
@@ -14,10 +14,10 @@ TOO_LATE = "🛑 The wish to stop came while this was being published, so it was
 
 def render_choice(picked: Selection, *, url: str) -> str:
     """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
-    if len(picked.tried) < 2:
+    if len(picked.attempts) < 2:
         return ""
     mine = picked.chosen.ordinal
-    return f"🔀 Attempt {mine} of {len(picked.tried)}: {picked.why}. [Compare them]({url})"
+    return f"🔀 Attempt {mine} of {len(picked.attempts)}: {picked.why}. [Compare them]({url})"
 
 
 def render_comparison(picked: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
@@ -25,7 +25,7 @@ def render_comparison(picked: Selection, *, published: int, pull: int, slug: str
     best = picked.chosen.ordinal
     taken = "is the published one" if best == published else f"is the best one: {picked.why}"
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
-    for each in picked.tried:
+    for each in picked.attempts:
         mark = " (published)" if each.ordinal == published else ""
         cells = (
             f"{each.ordinal}{mark}",
@@ -81,7 +81,7 @@ def render_verdict(proof: Proof) -> str:
         return "not run"
     if proof.passed:
         return "✅ passed"
-    count = broken(proof)
+    count = count_broken_tests(proof)
     if count:
         return "❌ breaks tests"
     return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"

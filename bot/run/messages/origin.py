@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import Task
-from bot.inbox.failing_checks import is_automatic
+from bot.domain.check_trigger import is_automatic
 
 
 def render_origin(task: Task, *, again: bool = False) -> str:

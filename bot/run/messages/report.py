@@ -26,6 +26,7 @@ from bot.domain import (
     Task,
     Verdict,
 )
+from bot.domain.paths_of_tests import is_test_path
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_unasked
 from bot.text.defuse import defuse, defuse_line, defuse_plain_text, fence, table_cell
@@ -39,10 +40,6 @@ _BOX = {
     StepState.SKIPPED: "- [x] ~~{}~~",
 }
 
-# What decides whether tests pass, by the names that test runners look for.
-_JUDGE = re.compile(
-    r"(^|/)(tests?/|conftest\.py$|test_[^/]*$|[^/]*_test\.\w+$|[^/]*\.(test|spec)\.\w+$|pytest\.ini$|tox\.ini$)"
-)
 
 _MARK = {
     Verdict.PASSED: "✅ passed",
@@ -51,11 +48,6 @@ _MARK = {
     Verdict.TIMED_OUT: "⏱️ timed out",
     Verdict.ERROR: "⚠️ could not run",
 }
-
-
-def is_judge(path: str) -> bool:
-    """Whether the path decides how tests end, by the names that test runners look for."""
-    return _JUDGE.search(path) is not None
 
 
 def task_mark(task: Task) -> str:
@@ -218,7 +210,7 @@ def _files(changes: ChangeSet) -> str:
     rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
-    judges = [change.path for change in changes.files if is_judge(change.path)]
+    judges = [change.path for change in changes.files if is_test_path(change.path)]
     if judges:
         rows += [
             "",
@@ -257,20 +249,20 @@ def render_done(
     result: Result,
     *,
     here: str = "",
-    told: str = "",
+    where: str = "",
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
     """The final words when a pull request came of it.
 
-    ``here``: the new commit, when they stand on that pull request; ``told`` says where else it is.
+    ``here``: the new commit, when they stand on that pull request; ``where`` says where else it is.
     ``refused``: what GitHub did not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
+    place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
     missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
     said = defuse(result.outcome.summary)
-    parts = (f"{state}{where}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
+    parts = (f"{state}{place}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
     return "\n\n".join(part for part in parts if part)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain import Brief, Task, TaskKind
+from bot.domain import Brief, Fork, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
@@ -16,11 +16,10 @@ from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.repository_map import add_map
-from bot.run.publish.review_comments import ON_LINES
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
-from bot.workspace.fork import Fork, branch_here, fork_of, is_foreign
+from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
 
@@ -124,7 +123,7 @@ async def _merged(
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
     """What stands on the lines of a pull request whose review asks."""
     number, trigger = task.thread.number, task.trigger
-    if not task.thread.is_pull or trigger.kind not in ON_LINES:
+    if not task.thread.is_pull or not trigger.kind.is_on_lines:
         return None
     until = trigger.at
     if trigger.review:

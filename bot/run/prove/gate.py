@@ -14,39 +14,19 @@ import stat
 import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.domain.protected_paths import (
+    fold_path,
+    is_plainly_protected,
+    list_protection_rules,
+    why_change_protected,
+)
 from bot.errors import UserError
 from bot.text.redact import Redactor
 
 MAX_FILES = 300  # GitHub shows at most 300 files of a pull request
 MAX_BYTES = 5 << 20  # GitHub refuses objects over 100 MB and advises at most 1 MB
-
-PROTECTED: tuple[tuple[str, str], ...] = (
-    (".github/workflows/*", "workflow files run with the repository's secrets"),
-    (".github/actions/*", "actions run with the repository's secrets"),
-    (".github/hob.yml", "Hob does not change its own configuration"),
-    ("CODEOWNERS", "ownership rules are for people to change"),
-    (".github/CODEOWNERS", "ownership rules are for people to change"),
-    ("docs/CODEOWNERS", "ownership rules are for people to change"),
-    ("AGENTS.md", "instructions for agents are for people to change"),
-    ("*/AGENTS.md", "instructions for agents are for people to change"),
-    *(
-        (pattern, "instructions for agents are for people to change")
-        for name in ("CLAUDE.md", "GEMINI.md", "AGENTS.override.md", ".cursorrules", ".windsurfrules")
-        for pattern in (name, f"*/{name}")
-    ),
-    *(
-        (pattern, "the settings of agents are for people to change")
-        for name in (".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".mcp.json")
-        for pattern in (name, f"*/{name}")
-    ),
-    (".github/copilot-instructions.md", "instructions for agents are for people to change"),
-    (".github/instructions/*", "instructions for agents are for people to change"),
-    (".gitmodules", "submodules fetch from elsewhere"),
-    ("*/.gitmodules", "submodules fetch from elsewhere"),
-)
 
 
 def admit_changes(
@@ -57,15 +37,15 @@ def admit_changes(
     ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
     change is too large to be read by a person.
     """
-    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
+    rules = list_protection_rules(protected)
     admitted: list[FileChange] = []
     held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
     twins = _twins(changes.files)
     for change in changes.files:
-        why, unfit = _guarded(change, rules), _unfit(change) or twins.get(change.path, "")
-        if why and change.path in released and _honest(change.path, rules):
+        why, unfit = why_change_protected(change, rules), _unfit(change) or twins.get(change.path, "")
+        if why and change.path in released and is_plainly_protected(change.path, rules):
             why = ""
-        if why and not unfit and not _honest(change.path, rules):
+        if why and not unfit and not is_plainly_protected(change.path, rules):
             unfit = "it only looks like such a path"
         if why or unfit:
             words = "; ".join(part for part in (why, unfit) if part)
@@ -81,28 +61,6 @@ def admit_changes(
         )
     _refuse_secrets(admitted, redactor)
     return replace(changes, files=tuple(admitted), held=_fit_to_keep(held, admitted, redactor))
-
-
-def why_protected(path: str, protected: Sequence[str]) -> str:
-    """Why nobody but people may change a path; '' for any other. ``protected`` are hob.yml's patterns."""
-    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
-    return _guarded(FileChange(path=path, kind=ChangeKind.ADDED), rules)
-
-
-def _guarded(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
-    """Why nobody but people may change the path, whatever a file system takes it for; or ''."""
-    folded = _folded(change.path)
-    for pattern, why in rules:
-        if fnmatchcase(folded, pattern.casefold()):
-            return why
-        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
-            return why  # a file or link in the place of a protected folder
-    return ""
-
-
-def _honest(path: str, rules: Sequence[tuple[str, str]]) -> bool:
-    """Whether a path is a protected one as it is spelt, to every file system."""
-    return _folded(path) == path.casefold() and any(fnmatchcase(path, pattern) for pattern, _ in rules)
 
 
 def _unfit(change: FileChange) -> str:
@@ -121,7 +79,7 @@ def _unfit(change: FileChange) -> str:
         return f"it is larger than {MAX_BYTES >> 20} MiB"
     if stat.S_ISLNK(change.mode) and _leaves_tree(change):
         return "it is a link that leads out of the repository"
-    if stat.S_ISLNK(change.mode) and _folded(change.path).rpartition("/")[2] == ".gitmodules":
+    if stat.S_ISLNK(change.mode) and fold_path(change.path).rpartition("/")[2] == ".gitmodules":
         return "git takes no link there"
     return ""
 
@@ -177,15 +135,6 @@ def _twins(files: Sequence[FileChange]) -> dict[str, str]:
     return found
 
 
-def _folded(path: str) -> str:
-    """The path as the most forgiving file system takes it: no case, one form of each letter, no dots at ends.
-
-    Windows also takes ``name::$DATA`` for ``name``.
-    """
-    parts = unicodedata.normalize("NFKC", path).casefold().split("/")
-    return "/".join(part.partition(":")[0].rstrip(". ") or part for part in parts)
-
-
 def _named(path: str, redactor: Redactor) -> str:
     """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
     return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
@@ -200,7 +149,7 @@ def _leaves_tree(change: FileChange) -> bool:
     if ".." in steps[up:]:
         return True  # what it goes up from may be a link itself, so where it ends cannot be read off it
     landed = posixpath.normpath(posixpath.join(posixpath.dirname(change.path), target))
-    return landed == ".." or landed.startswith("../") or _folded(landed).partition("/")[0] == ".git"
+    return landed == ".." or landed.startswith("../") or fold_path(landed).partition("/")[0] == ".git"
 
 
 def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:

@@ -7,55 +7,24 @@ what is proved is what will be published, not what the agent's workspace happens
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
-import re
 import time
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain import Blocked, ChangeKind, ChangeSet, Check, CheckResult, Proof, Verdict
-from bot.errors import UserError
+from bot.domain import Blocked, ChangeSet, Check, CheckResult, Outcome, Proof, Result, Verdict
+from bot.git.diff import unified_diff
+from bot.run.prove.apply_changes import apply_changes
+from bot.run.prove.check_result import TAIL_CHARS, read_check_result
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import describe_egress, merge_blocked
-from sandbox.spec import Command, Completed, Ending, Sandbox
+from sandbox.spec import Command, Sandbox
 
-TAIL_CHARS = 3000
 BEHIND_SECONDS = 20.0
 BEHIND_TIMES = 5.0
 
 _End = asyncio.Future[CheckResult]
-
-_SUMMARY = re.compile(r"(\d+) (passed|failed|errors?|xfailed|xpassed)\b")
-_FAILING = re.compile(r"^(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
-_UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([\w.]+)\)", re.MULTILINE)
-_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
-
-# Applies a change set inside the sandbox, so that the host never writes into a tree it does not control.
-_APPLY = """
-import base64, contextlib, json, os, shutil, sys
-for path, kind, mode, data in json.load(sys.stdin):
-    path = path.encode("utf-8", "surrogateescape")
-    folder = os.path.dirname(path)
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif os.path.lexists(path):
-        os.unlink(path)
-    if kind == "deleted":
-        with contextlib.suppress(OSError):  # git has no empty folders
-            os.removedirs(folder)
-        continue
-    os.makedirs(folder or b".", exist_ok=True)
-    data = base64.b64decode(data)
-    if mode == 0o120000:
-        os.symlink(data, path)
-        continue
-    with open(path, "wb") as file:
-        file.write(data)
-    os.chmod(path, mode & 0o777)
-"""
 
 
 async def prove(
@@ -87,6 +56,24 @@ async def prove(
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
     )
+
+
+async def prove_result(
+    checkout: Checkout,
+    outcome: Outcome,
+    changes: ChangeSet,
+    redactor: Redactor,
+    *,
+    blocked: tuple[Blocked, ...] = (),
+) -> Result:
+    """The result of ``changes`` that the gate admitted: with their proof and their diff.
+
+    ``blocked`` is what was out of reach before the checks ran. Raises UserError as ``prove`` does.
+    """
+    proof = await prove(checkout, changes, redactor)
+    proof = replace(proof, blocked=merge_blocked(blocked, proof.blocked))
+    diff = await asyncio.to_thread(unified_diff, checkout.repo, checkout.base, changes)
+    return Result(outcome=outcome, changes=changes, proof=proof, diff=diff)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,75 +164,3 @@ def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
         seconds=round(seconds, 2),
         tail=redactor.text(text[-TAIL_CHARS:]) + why,
     )
-
-
-async def apply_changes(sandbox: Sandbox, changes: ChangeSet) -> None:
-    """Make the workspace equal to base plus ``changes``.
-
-    Deletions first: a file may become a folder, a folder a file.
-    """
-    if not changes:
-        return
-    ordered = sorted(changes.files, key=lambda change: change.kind is not ChangeKind.DELETED)
-    rows = [(c.path, c.kind.value, c.mode, base64.b64encode(c.data).decode()) for c in ordered]
-    done = await sandbox.run(
-        Command(argv=("python", "-I", "-c", _APPLY), stdin=json.dumps(rows).encode(), seconds=60)
-    )
-    if not done.ok:
-        raise UserError(
-            "The change could not be set up in a clean checkout.", phase="prove", log=done.text[-2000:]
-        )
-
-
-def read_check_result(done: Completed, redactor: Redactor) -> CheckResult:
-    """Read one command's end: the exit code decides, the counts only inform."""
-    text = done.text
-    counts = _counts(text)
-    failing = _failing(text)
-    return CheckResult(
-        verdict=_verdict(done, text),
-        exit_code=done.exit_code,
-        seconds=round(done.seconds, 2),
-        passed=counts.get("passed", 0),
-        failed=counts.get("failed", 0) + counts.get("error", 0),
-        failing=tuple(redactor.text(test) for test in failing[:200]),
-        tail=redactor.text(text[-TAIL_CHARS:]),
-    )
-
-
-def _verdict(done: Completed, text: str) -> Verdict:
-    if done.ending is Ending.TIMED_OUT:
-        return Verdict.TIMED_OUT
-    if done.ending is not Ending.EXITED or done.exit_code in (126, 127):
-        return Verdict.ERROR
-    if done.exit_code == 0:
-        return Verdict.NO_TESTS if _ran_nothing(text) else Verdict.PASSED
-    if done.exit_code == 5 and "no tests ran" in text:  # pytest's exit code for an empty collection
-        return Verdict.NO_TESTS
-    return Verdict.FAILED
-
-
-def _ran_nothing(text: str) -> bool:
-    ran = _RAN.search(text)
-    return ran is not None and int(ran.group(1)) == 0
-
-
-def _counts(text: str) -> dict[str, int]:
-    """Counts from the runner's last summary line, pytest's or unittest's."""
-    for line in reversed(text.splitlines()):
-        found = {word.rstrip("s"): int(number) for number, word in _SUMMARY.findall(line)}
-        if found and " in " in line:
-            return {("passed" if word == "passed" else word): n for word, n in found.items()}
-    ran = _RAN.search(text)
-    if ran is None:
-        return {}
-    failed = len(_UNITTEST.findall(text))
-    return {"passed": int(ran.group(1)) - failed, "failed": failed}
-
-
-def _failing(text: str) -> tuple[str, ...]:
-    ids = _FAILING.findall(text)
-    ids += [
-        f"{where}.{name}" if not where.endswith(name) else where for name, where in _UNITTEST.findall(text)
-    ]
-    return tuple(dict.fromkeys(ids))

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
+from bot.domain.check_trigger import FIX, STOP
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
-from bot.inbox.rules.checks import FIX, STOP
 from bot.run.messages import report
 from bot.run.publish.context import PublishContext
 

@@ -10,15 +10,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain import EffectKind, Result, Task
-from bot.domain.proven_change import ProvenChange
+from bot.domain import EffectKind, ProvenChange, Result, Task
 from bot.run.messages import report
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin
 from bot.run.publish.context import PublishContext
+from bot.run.publish.fork_branch import PATCH, TO_FORK
 from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
-from bot.workspace.fork import PATCH, TO_FORK, on_its_own
+from bot.workspace.fork import on_its_own
 
 Json = dict[str, Any]
 CLOSES = re.compile(r"Fixes #[0-9]+")

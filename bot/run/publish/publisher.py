@@ -15,8 +15,7 @@ from typing import Any
 
 import structlog
 
-from bot.domain import ChangeSet, EffectKind, Result, Run, Step, Task, TaskKind, TaskState
-from bot.domain.proven_change import ProvenChange
+from bot.domain import ChangeSet, EffectKind, ProvenChange, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.github.app import RepoApi
@@ -26,10 +25,11 @@ from bot.run.messages import report
 from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
+from bot.run.publish.fork_branch import HERE, PATCH, ForkLanding, as_patch
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.fork import HERE, PATCH, SKIP, ForkLanding, as_patch, is_foreign, on_its_own
+from bot.workspace.fork import SKIP, is_foreign, on_its_own
 
 Answer = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -176,7 +176,7 @@ class Publisher:
     async def answer(self, result: Result) -> None:
         """Say in the threads that asked why nothing was published."""
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
-        if self.task.kind in kinds and self.task.trigger.kind in review_comments.ON_LINES:
+        if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads(self.task.thread.number)
             await self._beside("reply", review_comments.answer_threads(self._voice, "", result, threads))
 

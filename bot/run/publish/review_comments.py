@@ -21,7 +21,6 @@ from bot.run.publish.findings import find_settled, identify_finding, select_new
 from bot.text.defuse import defuse
 from bot.text.fit import mark
 
-ON_LINES = frozenset({TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT})
 _SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 
 

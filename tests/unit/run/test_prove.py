@@ -10,7 +10,8 @@ import pytest
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.errors import UserError
 from bot.repofile import RepoConfig
-from bot.run.prove.prove import prove, read_check_result
+from bot.run.prove.check_result import read_check_result
+from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_checks
 from bot.workspace.checkout import Workshop

@@ -25,6 +25,7 @@ from bot.domain import (
     Verdict,
 )
 from bot.run.messages import report
+from bot.text.defuse import defuse, fence
 from bot.text.fit import has_mark
 from tests.support.run import TASK, prose_of
 
@@ -64,14 +65,14 @@ RESULT = Result(
     ],
 )
 def test_words_command_nobody(text: str, gone: str) -> None:
-    assert gone not in "\n" + report.quiet(text)
+    assert gone not in "\n" + defuse(text)
 
 
 @pytest.mark.parametrize(
     "text", ["see a@b.example", "`@decorator` stays", "```\n@app.route\n```", "x/y and 5/3"]
 )
 def test_code_and_ordinary_text_stay(text: str) -> None:
-    assert report.quiet(text) == text
+    assert defuse(text) == text
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_code_and_ordinary_text_stay(text: str) -> None:
     ],
 )
 def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
-    for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
+    for shown in (defuse(text), defuse(f"{text}\n\nmore")):
         assert "@org" not in prose_of(shown), shown
 
 
@@ -122,11 +123,11 @@ def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
     ],
 )
 def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
-    assert gone not in "\n" + report.quiet(text)
+    assert gone not in "\n" + defuse(text)
 
 
 def test_an_open_fence_swallows_nothing() -> None:
-    assert report.quiet("```py @x\na").endswith("\n```")
+    assert defuse("```py @x\na").endswith("\n```")
     note = Note(path="a.py", line=9, text="```\n@org/team\n```")
     assert "@org" not in prose_of(report.render_review([note], "review:abc"))
     steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
@@ -143,7 +144,7 @@ def test_commits_and_titles_mention_and_close_nothing() -> None:
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:
-    assert report.fenced("a\n```\nb").startswith("````\n")
+    assert fence("a\n```\nb").startswith("````\n")
 
 
 def test_the_pull_request_tells_all_of_it() -> None:
