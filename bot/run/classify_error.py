@@ -10,7 +10,7 @@ import structlog
 from bot.domain import TaskEnd, TaskState
 from bot.errors import Parked, Retry, UserError
 from bot.run.job import Job
-from bot.run.messages import report
+from bot.run.messages.ends import render_failure
 from bot.tasks.database.transactions import is_unreachable
 from sandbox.spec import SandboxUnavailable
 
@@ -29,7 +29,7 @@ async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
     redact = job.parts.redactor.text
     if isinstance(error, UserError):
         message = redact(error.message)
-        text = report.render_failure(message, phase=error.phase, log=redact(error.log))
+        text = render_failure(message, phase=error.phase, log=redact(error.log))
         return TaskEnd(state=TaskState.FAILED, text=text, reason=message)
     if isinstance(error, Parked):
         return await park_task(job, error)
@@ -37,9 +37,7 @@ async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
         return await requeue_task(job, retry)
     log.error("run.bug", exc_info=error)
     name = type(error).__name__
-    text = report.render_failure(
-        f"An error inside Hob ended this ({name}); its log says more.", phase="", log=""
-    )
+    text = render_failure(f"An error inside Hob ended this ({name}); its log says more.", phase="", log="")
     return TaskEnd(state=TaskState.FAILED, text=text, reason=f"internal error: {name}")
 
 
@@ -49,7 +47,7 @@ async def requeue_task(job: Job, retry: Retry) -> TaskEnd | None:
     if job.task.attempts < MAX_LEASES:
         await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
-    text = report.render_failure(f"{reason} ({MAX_LEASES} attempts)", phase="", log="")
+    text = render_failure(f"{reason} ({MAX_LEASES} attempts)", phase="", log="")
     return TaskEnd(state=TaskState.FAILED, text=text, reason=reason)
 
 
@@ -66,7 +64,7 @@ async def park_task(job: Job, parked: Parked) -> TaskEnd | None:
         )
         return None
     message = f"I waited for {waited.total_seconds() / 3600:.0f} hours, and still: {reason}"
-    text = report.render_failure(f"{message}. Ask again when that is over.", phase="", log="")
+    text = render_failure(f"{message}. Ask again when that is over.", phase="", log="")
     return TaskEnd(state=TaskState.FAILED, text=text, reason=message)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.domain import OutcomeKind, Result, TaskEnd, TaskState
-from bot.run.messages import report
+from bot.run.messages.ends import render_outcome, render_worse
 from bot.run.messages.held_paths import render_held_paths, render_waiting
+from bot.run.messages.proof import render_blocked
 
 
 def end_without_pull(result: Result, choice: str = "") -> TaskEnd | None:
@@ -21,8 +22,8 @@ def end_without_pull(result: Result, choice: str = "") -> TaskEnd | None:
 def _end(result: Result) -> TaskEnd | None:
     kind = result.outcome.kind
     parts = (
-        report.render_outcome(result.outcome),
-        report.render_blocked(result.proof),
+        render_outcome(result.outcome),
+        render_blocked(result.proof),
         render_held_paths(result),
     )
     text = "\n\n".join(part for part in parts if part)
@@ -34,6 +35,6 @@ def _end(result: Result) -> TaskEnd | None:
         return TaskEnd(state=TaskState.FAILED, text=text, reason=kind.value, result=result)
     if any(check.broken for check in result.proof.checks):
         return TaskEnd(
-            state=TaskState.FAILED, text=report.render_worse(result), reason="it breaks tests", result=result
+            state=TaskState.FAILED, text=render_worse(result), reason="it breaks tests", result=result
         )
     return None

@@ -11,7 +11,8 @@ import structlog
 from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
 from bot.run.job import Parts
-from bot.run.messages import report
+from bot.run.messages.ends import render_failure
+from bot.run.messages.progress_comment import render_final, task_mark
 from bot.run.publish import check_run
 from bot.run.publish.publisher import settle_comment
 from bot.run.stored import load_task_end
@@ -45,13 +46,13 @@ async def _tell(parts: Parts, task: Task) -> None:
     api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
     ended = load_task_end(await parts.store.changes(task.id))
     text = ended.text if ended else _text(task)
-    body = report.render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
+    body = render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment
     if not comment:
         made = await Effects(parts.store, task=task.id).once(
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: api.find_comment(task.thread.number, report.task_mark(task)),
+            find=lambda: api.find_comment(task.thread.number, task_mark(task)),
             do=lambda: api.comment(task.thread.number, body),
         )
         comment = int(made["id"])
@@ -68,6 +69,4 @@ def _text(task: Task) -> str:
         return f"{STOPPED}{'' if task.attempts else ', before the work began'}.{published}"
     if task.state is TaskState.DONE:
         return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
-    return report.render_failure(
-        f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log=""
-    )
+    return render_failure(f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log="")

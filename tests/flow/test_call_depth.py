@@ -23,7 +23,7 @@ MODEL_CALLS: set[CodeType] = {
 
 
 def list_own_frames(frame: FrameType | None) -> list[str]:
-    """The project's own functions from ``work`` down to ``frame``, outermost first; [] outside of ``work``."""
+    """The project's own functions from ``work`` down to ``frame``, outermost first; [] outside of it."""
     found: list[str] = []
     while frame is not None:
         code = frame.f_code

@@ -26,7 +26,8 @@ ALLOWED: dict[str, set[str]] = {
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repofile", "bot.text"},
     "bot.workspace": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.text", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.text",
+        "sandbox",
     },
     "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
 from bot.repofile import RepoConfig
-from bot.run.messages.report import task_mark
+from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
 from bot.text.invisible import remove_invisible_text
 from bot.workspace.agents_md import make_guide, shorten, split_guides

@@ -9,7 +9,8 @@ from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
-from bot.run.messages import report
+from bot.run.messages.progress_comment import render_at_work
+from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext
 
 NAME, AT_WORK = "Hob", "Hob at work"
@@ -44,7 +45,7 @@ async def start_check_run(context: PublishContext) -> int:
             AT_WORK,
             "in_progress",
             title="At work on this pull request",
-            summary=report.render_at_work(context.run_url),
+            summary=render_at_work(context.run_url),
             external_id=str(task.id),
             details_url=context.run_url,
             actions=[STOP_BUTTON],
@@ -80,7 +81,7 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
             "completed",
             conclusion,
             title="The repository's own checks, on base and on this change",
-            summary=context.safe(report.render_proof(proof)),
+            summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),

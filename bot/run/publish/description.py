@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain import EffectKind, ProvenChange, Result, Task
-from bot.run.messages import report
+from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
-from bot.run.messages.origin import render_origin
+from bot.run.messages.origin import render_origin, render_run_link
+from bot.run.messages.proof import render_proof
+from bot.run.messages.pull_request import render_pull_body
 from bot.run.publish.context import PublishContext
 from bot.run.publish.fork_branch import PATCH, TO_FORK
 from bot.text.defuse import defuse, defuse_line, table_cell
@@ -42,10 +44,8 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
     existing = await api.pull_by_head(proven.branch)
     if existing is not None and (fork is None or existing["state"] == "open"):
         return existing
-    title = context.safe(report.render_title(task, result.outcome))
-    words = report.render_pull_body(
-        task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice
-    )
+    title = context.safe(render_title(task, result.outcome))
+    words = render_pull_body(task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice)
     if fork:
         words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
     base = fork.base if fork else task.repo.default_branch
@@ -73,7 +73,7 @@ async def update_description(context: PublishContext, pull: Mapping[str, Any], p
     if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
         begun = await context.api.files_of(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
-            title = context.safe(report.render_title(context.task, proven.result.outcome))
+            title = context.safe(render_title(context.task, proven.result.outcome))
     told_by = commits[-1:] if title else commits[:1]
     words = render_updated_description(
         context.task, proven.result, commits, files, run_url=proven.run_url, told_by=told_by
@@ -126,9 +126,9 @@ def render_updated_description(
         first,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
-        "### Proof of the newest commit\n\n" + report.render_proof(result.proof),
+        "### Proof of the newest commit\n\n" + render_proof(result.proof),
         render_held_paths(result),
-        f"{render_origin(task, again=True)} {report.render_run_link(run_url)}",
+        f"{render_origin(task, again=True)} {render_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -21,8 +21,10 @@ from bot.git.commit import Built, build_commit
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.github.review_threads import LAST_COMMENTS, SeenThread
-from bot.run.messages import report
+from bot.run.messages.commit_message import render_commit_message
+from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
+from bot.run.publish.answer_threads import answer_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
 from bot.run.publish.fork_branch import HERE, PATCH, ForkLanding, as_patch
@@ -72,7 +74,7 @@ class Publisher:
         self._store = store
         self._effects = Effects(store, run)
         self._identity = identity
-        self._voice = PublishContext(
+        self._context = PublishContext(
             api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url
         )
         self._check = 0
@@ -84,16 +86,16 @@ class Publisher:
     @property
     def context(self) -> PublishContext:
         """For what is said beside a change."""
-        return self._voice
+        return self._context
 
     async def begin(self) -> None:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
-        body = report.render_progress(task, (), status=_working(task), run_url=self.run_url)
+        body = render_progress(task, (), status=_working(task), run_url=self.run_url)
         comment = await self._effects.once(
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: self._api.find_comment(task.thread.number, report.task_mark(task)),
+            find=lambda: self._api.find_comment(task.thread.number, task_mark(task)),
             do=lambda: self._api.comment(task.thread.number, body),
         )
         self._comment = int(comment["id"])
@@ -101,12 +103,12 @@ class Publisher:
         await self._beside("check run", self._at_work())
 
     async def _at_work(self) -> None:
-        self._check = await check_run.start_check_run(self._voice)
+        self._check = await check_run.start_check_run(self._context)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
         """Edit the progress comment to the plan as it stands."""
         status = "\n\n".join((_working(self.task), *remarks))
-        body = report.render_progress(self.task, steps, status=status, run_url=self.run_url)
+        body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
@@ -114,7 +116,7 @@ class Publisher:
 
         Raises Retry when GitHub does not show it: no request ends unseen.
         """
-        body = self._safe(report.render_final(self.task, steps, text=text, run_url=self.run_url))
+        body = self._safe(render_final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
         if self._check:
@@ -124,7 +126,7 @@ class Publisher:
         self._comment = await settle_comment(self._api, self.task, self._comment, body)
         seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
-        if short and not seen.comment(report.task_mark(self.task)):
+        if short and not seen.comment(task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
 
     async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Mapping[str, Any], str]:
@@ -138,7 +140,7 @@ class Publisher:
         """
         result, number = proven.result, self.task.thread.number
         sha, way = await self._landed(repo, proven)
-        pull = await description.open_pull_request(self._voice, proven, way)
+        pull = await description.open_pull_request(self._context, proven, way)
         if int(pull["number"]) != number:
             self.where = f": {pull['html_url']}"
         await self._store.update_task(self.run, pull=int(pull["number"]))
@@ -148,15 +150,15 @@ class Publisher:
             return pull, sha
         threads: Sequence[SeenThread] = ()
         if proven.head is not None and way != HERE:
-            await self._beside("description", description.update_description(self._voice, pull, proven))
+            await self._beside("description", description.update_description(self._context, pull, proven))
             threads = await self._api.review_threads(int(pull["number"]))
         await self._beside(
-            "review", review_comments.post_review(self._voice, int(pull["number"]), sha, result, threads)
+            "review", review_comments.post_review(self._context, int(pull["number"]), sha, result, threads)
         )
         if self.task.kind is TaskKind.REVISE and int(pull["number"]) != number:
             threads = await self._api.review_threads(number)
-        await self._beside("reply", review_comments.answer_threads(self._voice, sha, result, threads))
-        await self._beside("check run", check_run.publish_proof(self._voice, sha, result.proof))
+        await self._beside("reply", answer_threads(self._context, sha, result, threads))
+        await self._beside("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
 
     async def _patch(self, proven: ProvenChange) -> None:
@@ -178,7 +180,7 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads(self.task.thread.number)
-            await self._beside("reply", review_comments.answer_threads(self._voice, "", result, threads))
+            await self._beside("reply", answer_threads(self._context, "", result, threads))
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
         try:
@@ -189,7 +191,7 @@ class Publisher:
 
     def _message(self, proven: ProvenChange, *, here: bool) -> str:
         """The commit's message; ``here``: it goes to a branch in this repository."""
-        told = report.render_commit_message(
+        told = render_commit_message(
             self.task,
             proven.result.outcome,
             run_url=proven.run_url,
@@ -273,7 +275,7 @@ async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> i
         await api.edit_comment(comment, body)
     except NotFound:
         number = task.thread.number
-        found = await api.find_comment(number, report.task_mark(task))
+        found = await api.find_comment(number, task_mark(task))
         if found is None:
             return int((await api.comment(number, body))["id"])
         comment = int(found["id"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bot.domain import ProvenChange, TaskEnd, TaskState
 from bot.run.job import Job
-from bot.run.messages import report
 from bot.run.messages.attempts import TOO_LATE
+from bot.run.messages.ends import render_done
 
 
 async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
@@ -15,7 +15,7 @@ async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
     pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
     if proven.ordinal:
         await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)
-    text = report.render_done(
+    text = render_done(
         pull,
         result,
         here=sha if task.thread.is_pull else "",

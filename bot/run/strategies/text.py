@@ -9,7 +9,9 @@ from bot.domain import OutcomeKind, ProvenChange, TaskEnd, TaskKind, TaskState
 from bot.run.attempts.best_of import best_of
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
-from bot.run.messages import report, reviews
+from bot.run.messages import reviews
+from bot.run.messages.ends import render_outcome
+from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.prepare.examine import prepare_examination
 from bot.run.strategies.build_proven_change import build_proven_change
 from bot.run.strategies.plan_attempts import plan_attempts
@@ -45,5 +47,5 @@ async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
         review = await publish_review(job, proven)
         text = reviews.render_review_done(review.answer, proven.head or "", review.remarks)
         return TaskEnd(state=TaskState.DONE, text=text, result=result)
-    end = end_without_pull(result, report.render_invisible_text(proven.hidden))
-    return end or TaskEnd(state=TaskState.DONE, text=report.render_outcome(result.outcome), result=result)
+    end = end_without_pull(result, render_invisible_text(proven.hidden))
+    return end or TaskEnd(state=TaskState.DONE, text=render_outcome(result.outcome), result=result)
