@@ -66,7 +66,7 @@ class BaseMerge:
         return self.merged.conflicts if self.merged else ()
 
 
-async def merge_base(
+async def merge_base_branch(
     task: Task,
     api: RepoApi,
     mirror: Mirror,
@@ -84,13 +84,13 @@ async def merge_base(
     if wanted is False or (not asked and pull.get("mergeable") is True):
         return None
     name = str(pull["base"]["ref"])
-    there = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
+    nothing_to_merge = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
     parted = await api.parted(name, head)
     if parted is None or not parted.ahead:
-        return there if asked and parted else None
+        return nothing_to_merge if asked and parted else None
     await fetch_commits(task, api, mirror, parted.tip, parted.at)
     merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
-    return replace(there, merged=merged) if asked or merged.conflicts else None
+    return replace(nothing_to_merge, merged=merged) if asked or merged.conflicts else None
 
 
 async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
@@ -121,12 +121,12 @@ async def fetch_commits(task: Task, api: RepoApi, mirror: Mirror, *commits: str)
         )
 
 
-def render_merge_state(joined: BaseMerge) -> PromptText | None:
+def render_merge_state(base_merge: BaseMerge) -> PromptText | None:
     """What the agent has to know of the state of its workspace."""
-    if joined.merged is None:
+    if base_merge.merged is None:
         return None
-    names = "\n".join(f"- {table_cell(path)}" for path in joined.conflicts)
-    text = f"`{table_cell(joined.name)}` was merged into this branch for you, in the workspace."
+    names = "\n".join(f"- {table_cell(path)}" for path in base_merge.conflicts)
+    text = f"`{table_cell(base_merge.name)}` was merged into this branch for you, in the workspace."
     if names:
         text += (
             " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
@@ -141,7 +141,7 @@ def render_merge_state(joined: BaseMerge) -> PromptText | None:
 
 
 def conclude_merge(
-    joined: BaseMerge | None,
+    base_merge: BaseMerge | None,
     repo: str,
     outcome: Outcome,
     changes: ChangeSet,
@@ -151,20 +151,20 @@ def conclude_merge(
 
     ``protected`` are hob.yml's patterns. Blocking: reads the merged files from the bare repository ``repo``.
     """
-    merged = joined.merged if joined else None
-    if joined is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
+    merged = base_merge.merged if base_merge else None
+    if base_merge is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
         return outcome, changes
-    open_still = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
-    left = [table_cell(path) for path in sorted(open_still)]
+    unsettled = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
+    left = [table_cell(path) for path in sorted(unsettled)]
     if left or outcome.kind is OutcomeKind.BLOCKED:
-        if outcome.kind is OutcomeKind.NOTHING and not joined.asked:
+        if outcome.kind is OutcomeKind.NOTHING and not base_merge.asked:
             return outcome, changes
         return replace(
-            outcome, kind=OutcomeKind.BLOCKED, summary=_left(joined, left, outcome.summary)
+            outcome, kind=OutcomeKind.BLOCKED, summary=_render_unsettled(base_merge, left, outcome.summary)
         ), changes
     kind = OutcomeKind.CHANGED if outcome.kind is OutcomeKind.NOTHING else outcome.kind
-    title = outcome.title or f"Merge {joined.name} into this branch"
-    summary = "\n\n".join(part for part in (outcome.summary, _settled(joined)) if part)
+    title = outcome.title or f"Merge {base_merge.name} into this branch"
+    summary = "\n\n".join(part for part in (outcome.summary, _render_settled(base_merge)) if part)
     parents = (merged.ours, merged.theirs)
     return replace(outcome, kind=kind, title=title, summary=summary), replace(changes, parents=parents)
 
@@ -206,14 +206,18 @@ def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list
     return found
 
 
-def _left(joined: BaseMerge, left: list[str], words: str) -> str:
+def _render_unsettled(base_merge: BaseMerge, left: list[str], words: str) -> str:
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    still = f"In conflict with `{table_cell(joined.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    still = (
+        f"In conflict with `{table_cell(base_merge.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    )
     nothing = "I pushed nothing; the branch is as it was."
     return "\n\n".join(part for part in (words, still, nothing) if part)
 
 
-def _settled(joined: BaseMerge) -> str:
-    names = ", ".join(f"`{table_cell(path)}`" for path in joined.conflicts[:MOST_NAMED])
-    return f"`{table_cell(joined.name)}` is merged in. Conflicts were settled in {names}." if names else ""
+def _render_settled(base_merge: BaseMerge) -> str:
+    names = ", ".join(f"`{table_cell(path)}`" for path in base_merge.conflicts[:MOST_NAMED])
+    return (
+        f"`{table_cell(base_merge.name)}` is merged in. Conflicts were settled in {names}." if names else ""
+    )

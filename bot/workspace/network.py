@@ -1,4 +1,4 @@
-"""From the words of hob.yml to what a sandbox may reach, and from what it could not reach to words again."""
+"""What a sandbox may reach according to hob.yml, and texts about what it could not reach."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def egress(*wishes: Internet) -> Egress | None:
     rules: list[Rule] = []
     for wish in wishes:
         for word in (wish,) if isinstance(wish, str) else wish:
-            rules += _rules(word)
+            rules += _list_rules(word)
     return Egress(rules=tuple(dict.fromkeys(rules))) if rules else None
 
 
-def _rules(word: str) -> tuple[Rule, ...]:
+def _list_rules(word: str) -> tuple[Rule, ...]:
     if word == "off":
         return ()
     if word == "packages":
@@ -66,11 +66,11 @@ class NetworkObserver:
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(
-                    (request.host, request.port, request.reason), self._told(command, request)
+                    (request.host, request.port, request.reason), self._describe(command, request)
                 )
         return done
 
-    def _told(self, command: Command, request: Request) -> Blocked:
+    def _describe(self, command: Command, request: Request) -> Blocked:
         line = command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
         return Blocked(
             host=request.host,

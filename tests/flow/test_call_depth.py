@@ -43,6 +43,7 @@ async def test_the_model_is_asked_at_most_eight_frames_below_work(
     def profile(frame: FrameType, event: str, _argument: Any) -> None:
         if event == "call" and frame.f_code in MODEL_CALLS and (own := list_own_frames(frame)):
             stacks.append(own)
+            sys.setprofile(None)
 
     before = sys.getprofile()
     async with at_work(tmp_path, home, database) as hob:

@@ -86,7 +86,7 @@ async def run_attempt(
     protected = checkout.config.protected_paths
     admitted = await asyncio.to_thread(admit_changes, changes, protected=protected, redactor=redactor)
     outcome, admitted = await asyncio.to_thread(
-        conclude_merge, checkout.joined, str(checkout.repo), outcome, admitted, protected
+        conclude_merge, checkout.base_merge, str(checkout.repo), outcome, admitted, protected
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))

@@ -12,20 +12,20 @@ from bot.text.defuse import defuse
 TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
 
 
-def render_choice(picked: Selection, *, url: str) -> str:
+def render_choice(selection: Selection, *, url: str) -> str:
     """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
-    if len(picked.attempts) < 2:
+    if len(selection.attempts) < 2:
         return ""
-    mine = picked.chosen.ordinal
-    return f"🔀 Attempt {mine} of {len(picked.attempts)}: {picked.why}. [Compare them]({url})"
+    mine = selection.chosen.ordinal
+    return f"🔀 Attempt {mine} of {len(selection.attempts)}: {selection.why}. [Compare them]({url})"
 
 
-def render_comparison(picked: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
+def render_comparison(selection: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
     """The final words when attempts were made beside a published one: nothing was replaced."""
-    best = picked.chosen.ordinal
-    taken = "is the published one" if best == published else f"is the best one: {picked.why}"
+    best = selection.chosen.ordinal
+    taken = "is the published one" if best == published else f"is the best one: {selection.why}"
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
-    for each in picked.attempts:
+    for each in selection.attempts:
         mark = " (published)" if each.ordinal == published else ""
         cells = (
             f"{each.ordinal}{mark}",
@@ -63,16 +63,16 @@ def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
     )
 
 
-def render_attempt_end(tried: FinishedAttempt) -> str:
+def render_attempt_end(attempt: FinishedAttempt) -> str:
     """How an attempt ended, in a word or with its error."""
-    if tried.result is None:
-        return f"failed: {' '.join(defuse(tried.error).replace('|', ' ').split())[:200]}"
-    return tried.result.outcome.kind.value
+    if attempt.result is None:
+        return f"failed: {' '.join(defuse(attempt.error).replace('|', ' ').split())[:200]}"
+    return attempt.result.outcome.kind.value
 
 
-def render_proof_state(tried: FinishedAttempt) -> str:
+def render_proof_state(attempt: FinishedAttempt) -> str:
     """The verdict of an attempt's proof, in a few words."""
-    return render_verdict(tried.result.proof) if tried.result else "none"
+    return render_verdict(attempt.result.proof) if attempt.result else "none"
 
 
 def render_verdict(proof: Proof) -> str:
@@ -87,10 +87,10 @@ def render_verdict(proof: Proof) -> str:
     return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"
 
 
-def render_size(tried: FinishedAttempt) -> str:
+def render_size(attempt: FinishedAttempt) -> str:
     """How much an attempt changes."""
-    if tried.result is None or not tried.result.changes:
+    if attempt.result is None or not attempt.result.changes:
         return "none"
-    stat = diffstat(tried.result.diff)
-    files = len(tried.result.changes.files)
+    stat = diffstat(attempt.result.diff)
+    files = len(attempt.result.changes.files)
     return f"+{stat.added} −{stat.removed} in {files} file{'' if files == 1 else 's'}"

@@ -31,16 +31,16 @@ def render_at_work(run_url: str) -> str:
 def render_progress(task: Task, steps: Sequence[Step], *, status: str, run_url: str) -> str:
     """The one progress comment while the task is under way."""
     foot = f"{render_unasked(task)} {render_run_link(run_url)}".strip()
-    return "\n\n".join(part for part in (mark(task_mark(task)), status, _plan(steps), foot) if part)
+    return "\n\n".join(part for part in (mark(task_mark(task)), status, _render_plan(steps), foot) if part)
 
 
 def render_final(task: Task, steps: Sequence[Step], *, text: str, run_url: str) -> str:
     """The progress comment at its end: the outcome first, then the plan as it was left."""
-    plan = _plan(steps)
+    plan = _render_plan(steps)
     details = fold_details("Plan", plan) if plan else ""
     foot = f"{render_unasked(task)} {render_run_link(run_url)}".strip()
     return "\n\n".join(part for part in (mark(task_mark(task)), text, details, foot) if part)
 
 
-def _plan(steps: Sequence[Step]) -> str:
+def _render_plan(steps: Sequence[Step]) -> str:
     return "\n".join(_BOX[step.state].format(defuse_line(step.text)) for step in steps)

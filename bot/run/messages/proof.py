@@ -10,7 +10,7 @@ from bot.run.messages.fold import fold_details
 from bot.text.defuse import defuse_line, fence, table_cell
 from bot.workspace.network import render_advice
 
-_MARK = {
+_VERDICTS = {
     Verdict.PASSED: "✅ passed",
     Verdict.FAILED: "❌ failed",
     Verdict.NO_TESTS: "⚪ no tests",
@@ -25,7 +25,8 @@ def render_proof(evidence: Proof) -> str:
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
         lines += [
-            f"| `{table_cell(c.command)}` | {_result(c.base)} | {_result(c.head)} |" for c in evidence.checks
+            f"| `{table_cell(c.command)}` | {_render_result(c.base)} | {_render_result(c.head)} |"
+            for c in evidence.checks
         ]
         lines.append("")
         network = (
@@ -33,7 +34,7 @@ def render_proof(evidence: Proof) -> str:
         )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     for check in evidence.checks:
-        lines += _turned(check)
+        lines += _list_turned_tests(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
     lines += [render_blocked(evidence)] if evidence.blocked else []
     tails = [
@@ -46,13 +47,13 @@ def render_proof(evidence: Proof) -> str:
 
 def render_blocked(evidence: Proof) -> str:
     """What policy kept the run from reaching, as a list; '' when there was nothing."""
-    lines = [_blocked(item) for item in evidence.blocked[:10]]
+    lines = [_render_blocked_request(item) for item in evidence.blocked[:10]]
     if len(evidence.blocked) > 10:
         lines.append(f"- {len(evidence.blocked) - 10} more hosts were blocked.")
     return "\n".join(lines)
 
 
-def _blocked(item: Blocked) -> str:
+def _render_blocked_request(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
     where = f"`{table_cell(item.where)}`" if item.host else "a request"
     by = f" by `{table_cell(item.command)}`" if item.command else ""
@@ -60,22 +61,23 @@ def _blocked(item: Blocked) -> str:
     return f"- Network blocked: {where}{by} ({defuse_line(item.reason)}){how}."
 
 
-def _turned(check: Check) -> list[str]:
+def _list_turned_tests(check: Check) -> list[str]:
     lines = []
     if check.mended:
-        lines.append("- Failed before, passes now: " + _names(check.mended))
+        lines.append("- Failed before, passes now: " + join_tests(check.mended))
     if check.broken:
-        lines.append("- **Fails only with this change:** " + _names(check.broken))
+        lines.append("- **Fails only with this change:** " + join_tests(check.broken))
     return lines
 
 
-def _names(tests: Sequence[str]) -> str:
+def join_tests(tests: Sequence[str]) -> str:
+    """The first ten tests, each as code, and how many more there are."""
     shown = ", ".join(f"`{table_cell(test)}`" for test in tests[:10])
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 
-def _result(result: CheckResult) -> str:
+def _render_result(result: CheckResult) -> str:
     counts = [f"{n} {word}" for n, word in ((result.passed, "passed"), (result.failed, "failed")) if n]
     code = f"exit code {result.exit_code}, " if result.exit_code else ""
     tail = ", ".join(counts)
-    return f"{_MARK[result.verdict]} ({code}{tail + ', ' if tail else ''}{result.seconds:.1f} s)"
+    return f"{_VERDICTS[result.verdict]} ({code}{tail + ', ' if tail else ''}{result.seconds:.1f} s)"

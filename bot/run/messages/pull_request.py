@@ -9,7 +9,7 @@ from bot.domain.paths_of_tests import is_test_path
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import _names, render_proof
+from bot.run.messages.proof import join_tests, render_proof
 from bot.text.defuse import defuse, table_cell
 
 
@@ -20,9 +20,9 @@ def render_pull_body(
     closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
         defuse(result.outcome.summary),
-        _limit_note(result.outcome),
+        _render_limit_note(result.outcome),
         closes,
-        "### What changed\n\n" + _files(result.changes),
+        "### What changed\n\n" + _list_files(result.changes),
         "### Proof\n\n" + render_proof(result.proof),
         choice,
         render_held_paths(result),
@@ -32,7 +32,7 @@ def render_pull_body(
     return "\n\n".join(part for part in parts if part)
 
 
-def _files(changes: ChangeSet) -> str:
+def _list_files(changes: ChangeSet) -> str:
     rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
@@ -40,12 +40,12 @@ def _files(changes: ChangeSet) -> str:
     if judges:
         rows += [
             "",
-            f"⚠️ The proof below was run with tests that this change itself alters: {_names(judges)}.",
+            f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(judges)}.",
         ]
     return "\n".join(rows)
 
 
-def _limit_note(outcome: Outcome) -> str:
+def _render_limit_note(outcome: Outcome) -> str:
     if outcome.kind is not OutcomeKind.LIMIT:
         return ""
     return "⏳ A limit ended the work early; this is what existed then."

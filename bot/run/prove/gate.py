@@ -39,10 +39,10 @@ def admit_changes(
     """
     rules = list_protection_rules(protected)
     admitted: list[FileChange] = []
-    held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
-    twins = _twins(changes.files)
+    held = [replace(item, path=_printable_name(item.path, redactor)) for item in changes.held]
+    twins = _find_twins(changes.files)
     for change in changes.files:
-        why, unfit = why_change_protected(change, rules), _unfit(change) or twins.get(change.path, "")
+        why, unfit = why_change_protected(change, rules), _why_unfit(change) or twins.get(change.path, "")
         if why and change.path in released and is_plainly_protected(change.path, rules):
             why = ""
         if why and not unfit and not is_plainly_protected(change.path, rules):
@@ -50,7 +50,7 @@ def admit_changes(
         if why or unfit:
             words = "; ".join(part for part in (why, unfit) if part)
             kept = None if unfit else change
-            held.append(Held(path=_named(change.path, redactor), why=words, change=kept))
+            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=kept))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -60,10 +60,10 @@ def admit_changes(
             phase="gate",
         )
     _refuse_secrets(admitted, redactor)
-    return replace(changes, files=tuple(admitted), held=_fit_to_keep(held, admitted, redactor))
+    return replace(changes, files=tuple(admitted), held=_limit_held(held, admitted, redactor))
 
 
-def _unfit(change: FileChange) -> str:
+def _why_unfit(change: FileChange) -> str:
     """Why the change cannot be published under any rule, or ''."""
     try:
         change.path.encode("utf-8")
@@ -77,49 +77,47 @@ def _unfit(change: FileChange) -> str:
         return ""
     if len(change.data) > MAX_BYTES:
         return f"it is larger than {MAX_BYTES >> 20} MiB"
-    if stat.S_ISLNK(change.mode) and _leaves_tree(change):
+    if stat.S_ISLNK(change.mode) and _leads_out(change):
         return "it is a link that leads out of the repository"
     if stat.S_ISLNK(change.mode) and fold_path(change.path).rpartition("/")[2] == ".gitmodules":
         return "git takes no link there"
     return ""
 
 
-def _fit_to_keep(
-    held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor
-) -> tuple[Held, ...]:
+def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor) -> tuple[Held, ...]:
     """What is held, where only that can be released which people can read and which tells no secret."""
-    kept = [_readable(item, redactor) for item in held]
+    kept = [_check_readable(item, redactor) for item in held]
     changes = [item.change for item in kept if item.change is not None]
     if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
-        return tuple(_out(item, "this is too much to be released at once") for item in kept)
+        return tuple(_withhold(item, "this is too much to be released at once") for item in kept)
     everything = [*admitted, *changes]
     if changes and (
         redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
         or redactor.spelt(change.path for change in everything)
     ):
-        return tuple(_out(item, "together these hold a secret in pieces") for item in kept)
+        return tuple(_withhold(item, "together these hold a secret in pieces") for item in kept)
     return tuple(kept)
 
 
-def _readable(item: Held, redactor: Redactor) -> Held:
+def _check_readable(item: Held, redactor: Redactor) -> Held:
     if item.change is None:
         return item
     data = item.change.data
     if redactor.found(data) or redactor.found(item.change.path.encode()):
-        return _out(item, "it holds what looks like a secret")
+        return _withhold(item, "it holds what looks like a secret")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return _out(item, "it is no text that could be read here")
-    return _out(item, "it is no text that could be read here") if b"\0" in data else item
+        return _withhold(item, "it is no text that could be read here")
+    return _withhold(item, "it is no text that could be read here") if b"\0" in data else item
 
 
-def _out(item: Held, why: str) -> Held:
+def _withhold(item: Held, why: str) -> Held:
     """A path that nobody can release any more; one that nobody could is left as it is."""
     return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 
-def _twins(files: Sequence[FileChange]) -> dict[str, str]:
+def _find_twins(files: Sequence[FileChange]) -> dict[str, str]:
     """New paths that some file systems take for another one's, and why they are held: the later ones."""
     spelt: dict[str, str] = {}
     found = {}
@@ -135,12 +133,12 @@ def _twins(files: Sequence[FileChange]) -> dict[str, str]:
     return found
 
 
-def _named(path: str, redactor: Redactor) -> str:
+def _printable_name(path: str, redactor: Redactor) -> str:
     """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
     return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def _leaves_tree(change: FileChange) -> bool:
+def _leads_out(change: FileChange) -> bool:
     target = change.data.decode("utf-8", "surrogateescape")
     if target.startswith("/"):
         return True
@@ -156,7 +154,7 @@ def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
     for change in files:
         kinds = redactor.found(change.data) or redactor.found(change.path.encode())
         if kinds:
-            name = _named(change.path, redactor).replace("`", " ")
+            name = _printable_name(change.path, redactor).replace("`", " ")
             raise UserError(
                 f"The change to `{name}` contains what looks like a secret ({', '.join(kinds)}), so "
                 "nothing was published. If it is a test value, ask for one that does not look real.",

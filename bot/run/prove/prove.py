@@ -1,7 +1,7 @@
 """Proof: the repository's own checks, run by Hob on base and on the changed tree, each in a clean sandbox.
 
-Nothing here is taken from the agent's story. The changed tree is built anew from the admitted change set, so
-what is proved is what will be published, not what the agent's workspace happens to hold.
+Nothing here is taken from what the agent says. The changed tree is built anew from the admitted change set,
+so what is proved is what will be published, not what the agent's workspace happens to hold.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ async def prove(
     wanted = [(name, command) for name, command in commands if command]
     lead = [asyncio.get_running_loop().create_future() for _ in wanted]
     before = checkout.before or checkout
-    base, head = await _both(
-        _on_tree(before, ChangeSet(base=before.base), wanted, redactor, lead, behind=behind),
-        _on_tree(checkout, changes, wanted, redactor, lead),
+    base, head = await _run_both(
+        _run_on_tree(before, ChangeSet(base=before.base), wanted, redactor, lead, behind=behind),
+        _run_on_tree(checkout, changes, wanted, redactor, lead),
     )
     checks = tuple(
         Check(name=name, command=command, base=on_base, head=on_head)
@@ -78,14 +78,14 @@ async def prove_result(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tree:
-    """The checks' ends on one tree, and what they could not reach."""
+    """The checks' results on one tree, and what they could not reach."""
 
     results: list[CheckResult]
     blocked: tuple[Blocked, ...]
 
 
-async def _both(base: Coroutine[Any, Any, _Tree], head: Coroutine[Any, Any, _Tree]) -> list[_Tree]:
-    """Both trees' ends; when one cannot be set up, the other is not left running."""
+async def _run_both(base: Coroutine[Any, Any, _Tree], head: Coroutine[Any, Any, _Tree]) -> list[_Tree]:
+    """Run both trees' checks; when one tree cannot be set up, the other's are cancelled."""
     trees = [asyncio.ensure_future(each) for each in (base, head)]
     try:
         return await asyncio.gather(*trees)
@@ -100,11 +100,11 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
     if not checkout.checks.test:
         return False
     tests = [("test", checkout.checks.test)]
-    told = await _on_tree(checkout, ChangeSet(base=checkout.base), tests, redactor)
-    return told.results[0].verdict is Verdict.FAILED
+    tree = await _run_on_tree(checkout, ChangeSet(base=checkout.base), tests, redactor)
+    return tree.results[0].verdict is Verdict.FAILED
 
 
-async def _on_tree(
+async def _run_on_tree(
     checkout: Checkout,
     changes: ChangeSet,
     commands: list[tuple[str, str]],
@@ -113,14 +113,14 @@ async def _on_tree(
     *,
     behind: float = 0.0,
 ) -> _Tree:
-    """Run the commands on one tree: telling each end to ``lead``, or not long ``behind`` what it tells."""
+    """Run the commands on one tree: setting each result in ``lead``, or ending ``behind`` those set there."""
     sandbox = await checkout.open()
     try:
         await apply_changes(sandbox, changes)
         results = []
         for at, (_, line) in enumerate(commands):
             other = lead[at] if behind else None
-            results.append(await _checked(sandbox, line, redactor, other, behind))
+            results.append(await _run_check(sandbox, line, redactor, other, behind))
             if lead and not behind:
                 lead[at].set_result(results[-1])
         return _Tree(results=results, blocked=sandbox.blocked(redactor))
@@ -130,7 +130,7 @@ async def _on_tree(
         await sandbox.aclose()
 
 
-async def _checked(
+async def _run_check(
     sandbox: Sandbox, line: str, redactor: Redactor, other: _End | None, behind: float
 ) -> CheckResult:
     """One command to its end, or until ``other`` has passed and enough time after it."""
@@ -147,7 +147,7 @@ async def _checked(
                 enough = max(behind, BEHIND_TIMES * other.result().seconds)
                 await asyncio.wait({running}, timeout=enough - (time.monotonic() - began))
                 if not running.done():
-                    return _hung(time.monotonic() - began, bytes(seen), redactor)
+                    return _report_hang(time.monotonic() - began, bytes(seen), redactor)
         return read_check_result(await running, redactor)
     finally:
         if not running.done():
@@ -155,7 +155,7 @@ async def _checked(
             await asyncio.wait({running})
 
 
-def _hung(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
+def _report_hang(seconds: float, seen: bytes, redactor: Redactor) -> CheckResult:
     text = seen.decode("utf-8", "replace")
     why = f"\n(ended after {seconds:.0f} s: with the change it passes in a fraction of that)"
     return CheckResult(

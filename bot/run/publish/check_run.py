@@ -25,7 +25,7 @@ CONCLUSIONS = {
 }
 
 
-def key(task: Task) -> str:
+def check_run_key(task: Task) -> str:
     """Under which the check run that shows the work is recorded."""
     return f"task:{task.id}:at-work"
 
@@ -37,7 +37,7 @@ async def start_check_run(context: PublishContext) -> int:
     if task.kind is not TaskKind.REVISE or not head:
         return 0
     made = await context.effects.once(
-        key(task),
+        check_run_key(task),
         EffectKind.CHECK,
         find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
         do=lambda: context.api.check_run(

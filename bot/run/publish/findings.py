@@ -48,13 +48,13 @@ class ReviewFinding:
 def identify_finding(note: Note, changes: ChangeSet) -> ReviewFinding:
     """The identity of a note on a line of the changed tree."""
     lines = _lines(changes, note.path) or []
-    near = [_squeezed(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
-    at = _squeezed(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
+    near = [_remove_space(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
+    at = _remove_space(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
     return ReviewFinding(
         path=_hash(note.path, 8),
         line=_hash(at),
         around=_hash("\n".join(near)),
-        words=_words(defuse(note.text)),
+        words=_join_words(defuse(note.text)),
     )
 
 
@@ -65,7 +65,7 @@ def parse_finding(thread: SeenThread) -> ReviewFinding | None:
     if first is None or found is None:
         return None
     path, line, around = found.groups()
-    return ReviewFinding(path=path, line=line, around=around, words=_words(MARK.sub("", first.body)))
+    return ReviewFinding(path=path, line=line, around=around, words=_join_words(MARK.sub("", first.body)))
 
 
 def select_new(notes: Iterable[Note], changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Note]:
@@ -94,7 +94,7 @@ def find_settled(changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Seen
 def _is_gone(one: ReviewFinding, path: str, changes: ChangeSet) -> bool:
     if not any(file.path == path for file in changes.files):
         return False
-    return one.line not in {_hash(_squeezed(text)) for text in _lines(changes, path) or []}
+    return one.line not in {_hash(_remove_space(text)) for text in _lines(changes, path) or []}
 
 
 def _lines(changes: ChangeSet, path: str) -> list[str] | None:
@@ -105,11 +105,11 @@ def _lines(changes: ChangeSet, path: str) -> list[str] | None:
     return None
 
 
-def _squeezed(text: str) -> str:
+def _remove_space(text: str) -> str:
     return "".join(text.split())
 
 
-def _words(text: str) -> str:
+def _join_words(text: str) -> str:
     return " ".join(text.split())
 
 

@@ -39,7 +39,7 @@ class ForkLanding:
         self._api, self._url, self._fork, self._head = api, url, fork, head
         self._built, self._here = built, here
 
-    async def found(self) -> dict[str, str] | None:
+    async def find(self) -> dict[str, str] | None:
         """Where the commit stands already."""
         if (await self._api.pull(self._fork.number))["head"]["sha"] == self._built.sha:
             return {"sha": self._built.sha, "way": TO_FORK}
@@ -50,15 +50,15 @@ class ForkLanding:
     async def land(self, protected: Sequence[str]) -> dict[str, str]:
         """Push it where that is possible; ``sha`` is '' for a patch. Raises UserError when the fork moved."""
         fork = self._fork
-        if fork.url and await self._pushed(fork.url, fork.branch, self._built, self._head):
+        if fork.url and await self._push(fork.url, fork.branch, self._built, self._head):
             return {"sha": self._built.sha, "way": TO_FORK}
-        if await self._fit_for_here(protected) and await self._pushed(
+        if await self._may_stand_here(protected) and await self._push(
             self._url, branch_here(fork.number), self._here, None
         ):
             return {"sha": self._here.sha, "way": HERE}
         return {"sha": "", "way": PATCH}
 
-    async def _fit_for_here(self, protected: Sequence[str]) -> bool:
+    async def _may_stand_here(self, protected: Sequence[str]) -> bool:
         """Whether the fork's commits change no protected path, as far as all that they change is known.
 
         Those that would be pushed: what the pull request lists follows its author, who may push meanwhile.
@@ -66,7 +66,7 @@ class ForkLanding:
         paths = await self._api.changed_since(self._fork.base, self._head)
         return paths is not None and not any(why_protected(path, protected) for path in paths)
 
-    async def _pushed(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
+    async def _push(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
         """Whether the push was taken. GitHub decides who may push to a fork: a no is no error here."""
         foreign = expected is not None
         try:
@@ -86,7 +86,7 @@ class ForkLanding:
         return True
 
 
-def as_patch(fork: Fork, changes: ChangeSet, diff: str, key: str, run_url: str) -> str:
+def render_patch_review(fork: Fork, changes: ChangeSet, diff: str, key: str, run_url: str) -> str:
     """The review that holds the change, to be applied. Raises UserError for a merge: it is no patch."""
     if changes.parents:
         raise UserError(

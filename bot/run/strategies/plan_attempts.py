@@ -32,7 +32,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
         checkout=checkout,
         brief=brief,
         most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
-        new_model=_skip_model_for_merge(checkout.joined, lambda: choose_model(name)),
+        new_model=_skip_model_for_merge(checkout.base_merge, lambda: choose_model(name)),
         sink=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
