@@ -20,7 +20,7 @@ class Permission(StrEnum):
 
     @property
     def may_write(self) -> bool:
-        """Whether the person's words are instructions."""
+        """Whether the person's text is an instruction."""
         return self in (Permission.ADMIN, Permission.WRITE)
 
 

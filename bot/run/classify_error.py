@@ -1,4 +1,4 @@
-"""What an error means for its task: an end that users are told, a retry, or a wait."""
+"""What an error means for its task: an end that users see, a retry, or a wait."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """The base merged into Hob's own branch: when a pull request conflicts with it, or a person says so.
 
 The host merges objects (``git.merge``); what git cannot merge is in the workspace with its markers, and the
-agent's change to it is judged, gated and proved as any other. Nothing is published while a marker is left. A
-merge without conflicts needs no model. The branch only grows: the result is a commit with two parents.
+agent's change to it goes through the gate and is proved as any other. Nothing is published while a marker is
+left. A merge without conflicts needs no model. The branch only grows: the result is a commit with two
+parents.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ _ONLY = re.compile(
 class BaseMerge:
     """A branch with its base: ``merged`` is None when it has all of the base already.
 
-    ``asked``: a person's words or a failing check ask for it; ``only``: they ask for nothing else.
+    ``asked``: the request or a failing check asks for it; ``only``: it asks for nothing else.
     """
 
     name: str  # of the base branch
@@ -94,7 +95,7 @@ async def merge_base_branch(
 
 
 async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
-    """Have the mirror hold the merged tree that a merge was built on, on whatever machine.
+    """Make sure that the mirror holds the merged tree that a merge was built on, on whatever machine.
 
     Raises UserError when that is not what comes of it any more.
     """
@@ -111,7 +112,7 @@ async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: Chang
 
 
 async def fetch_commits(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
-    """Have the mirror hold these commits."""
+    """Make sure that the mirror holds these commits."""
     repo = task.repo
     missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
     specs = [f"{sha}:refs/hob/task-{task.id}-{at}" for at, sha in enumerate(missing)]
@@ -206,14 +207,14 @@ def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list
     return found
 
 
-def _render_unsettled(base_merge: BaseMerge, left: list[str], words: str) -> str:
+def _render_unsettled(base_merge: BaseMerge, left: list[str], summary: str) -> str:
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
     still = (
         f"In conflict with `{table_cell(base_merge.name)}`, and not settled:\n\n{names}{more}" if left else ""
     )
     nothing = "I pushed nothing; the branch is as it was."
-    return "\n\n".join(part for part in (words, still, nothing) if part)
+    return "\n\n".join(part for part in (summary, still, nothing) if part)
 
 
 def _render_settled(base_merge: BaseMerge) -> str:

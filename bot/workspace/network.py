@@ -38,14 +38,14 @@ def _list_rules(word: str) -> tuple[Rule, ...]:
 
 def describe_egress(internet: Internet) -> str:
     """What may be reached, for a sentence; '' for nothing."""
-    words = (internet,) if isinstance(internet, str) else internet
-    named = ["package registries (GET and HEAD)" if word == "packages" else word for word in words]
+    entries = (internet,) if isinstance(internet, str) else internet
+    named = ["package registries (GET and HEAD)" if word == "packages" else word for word in entries]
     return ", ".join(word for word in named if word != "off")
 
 
 def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
-    """What is said of these values of ``internet`` where the operator lets nothing out."""
-    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := describe_egress(wish))))
+    """What is reported of these values of ``internet`` where the operator lets nothing out."""
+    asked = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
     if not asked:
         return ()
     reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
@@ -114,7 +114,7 @@ def find_refused(done: Completed) -> list[Request]:
 
 
 def merge_blocked(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
-    """Each blocked host once, the first command that asked for it kept."""
+    """Each blocked host once, with the first command that asked for it."""
     found: dict[tuple[str, int, str, str], Blocked] = {}
     for item in (item for each in lists for item in each):
         found.setdefault((item.host, item.port, item.reason, item.key), item)

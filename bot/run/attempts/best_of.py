@@ -1,6 +1,6 @@
 """Best of N: attempts at one brief, each in a sandbox of its own over the same layers, ranked by their proof.
 
-Adaptive unless told otherwise: the first attempt works alone, and only when its proof fails (or it gave up
+Adaptive unless asked otherwise: the first attempt works alone, and only when its proof fails (or it gave up
 while the tests fail) the others start, side by side, each with a description of the earlier ones. No GitHub
 and no database here: an ``AttemptSink`` stores the attempts.
 

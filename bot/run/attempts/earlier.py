@@ -1,7 +1,7 @@
 """What a later attempt sees of the earlier ones, so that it does not do the same again.
 
 It stands behind everything else that is known of the repository, so that the beginning of the conversation,
-which providers cache, is the same for all attempts. Words that came from a model or from tests are quoted.
+which providers cache, is the same for all attempts. Text from a model or from tests is quoted.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ def describe_earlier_attempts(
     brief: Brief, ordinal: int, of: int, earlier: Sequence[FinishedAttempt]
 ) -> Brief:
     """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages."""
-    words = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
-    told = _make_prompt_text(Trust.INSTRUCTION, f"attempt {ordinal}", words)
+    text = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
+    introduction = _make_prompt_text(Trust.INSTRUCTION, f"attempt {ordinal}", text)
     quoted = [
         _make_prompt_text(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _render_attempt(each))
         for each in earlier
     ]
-    return replace(brief, passages=(*brief.passages, told, *quoted))
+    return replace(brief, passages=(*brief.passages, introduction, *quoted))
 
 
 def _make_prompt_text(trust: Trust, where: str, text: str) -> PromptText:

@@ -21,7 +21,7 @@ def render_choice(selection: Selection, *, url: str) -> str:
 
 
 def render_comparison(selection: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
-    """The final words when attempts were made beside a published one: nothing was replaced."""
+    """The final text when attempts were made beside a published one: nothing was replaced."""
     best = selection.chosen.ordinal
     taken = "is the published one" if best == published else f"is the best one: {selection.why}"
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
@@ -44,9 +44,9 @@ def render_comparison(selection: Selection, *, published: int, pull: int, slug: 
 
 
 def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
-    """The words for a run that a person stopped, and how to take what it had.
+    """The final text of a run that a person stopped, and how to use what it had changed.
 
-    ``left`` are the attempts that had changed something: '' for those that are kept, else why not.
+    ``left`` are the attempts that had changed something: '' for those that are stored, else why not.
     """
     head = "🛑 **Stopped**, as asked. Nothing was published."
     refused = " ".join(
@@ -64,19 +64,19 @@ def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
 
 
 def render_attempt_end(attempt: FinishedAttempt) -> str:
-    """How an attempt ended, in a word or with its error."""
+    """How an attempt ended: its outcome's kind or its error."""
     if attempt.result is None:
         return f"failed: {' '.join(defuse(attempt.error).replace('|', ' ').split())[:200]}"
     return attempt.result.outcome.kind.value
 
 
 def render_proof_state(attempt: FinishedAttempt) -> str:
-    """The verdict of an attempt's proof, in a few words."""
+    """The verdict of an attempt's proof, as a short phrase."""
     return render_verdict(attempt.result.proof) if attempt.result else "none"
 
 
 def render_verdict(proof: Proof) -> str:
-    """A proof in a few words."""
+    """A proof as a short phrase."""
     if not proof.checks:
         return "not run"
     if proof.passed:

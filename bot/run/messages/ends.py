@@ -20,7 +20,7 @@ def render_failure(message: str, *, phase: str, log: str) -> str:
 
 
 def render_outcome(outcome: Outcome) -> str:
-    """The words for an outcome that leaves no pull request."""
+    """The text for an outcome that leaves no pull request."""
     head = {
         OutcomeKind.ANSWERED: "",
         OutcomeKind.NOTHING: "✅ **Nothing to change.**",
@@ -40,7 +40,7 @@ def render_done(
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
-    """The final words when a pull request came of it.
+    """The final text when a pull request came of it.
 
     ``here``: the new commit, when they stand on that pull request; ``where`` says where else it is.
     ``refused``: what GitHub did not take beside it.
@@ -54,7 +54,7 @@ def render_done(
 
 
 def render_worse(result: Result) -> str:
-    """The final words when the change breaks tests: nothing was published, and here it is."""
+    """The final text when the change breaks tests: nothing was published, and here it is."""
     head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
     diff = fold_details("The change", fence(result.diff[:20_000], "diff"))
     parts = (

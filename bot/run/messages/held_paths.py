@@ -16,7 +16,7 @@ def render_held_paths(result: Result) -> str:
     items, release = result.changes.held, result.release
     why = {item.path: item.why for item in items}
     waiting = release.paths if release else ()
-    out = [(path, words) for path, words in why.items() if path not in waiting]
+    out = [(path, reason) for path, reason in why.items() if path not in waiting]
     parts = []
     if out:
         parts += ["These paths were changed in the sandbox and are not part of this:", _list_paths(out)]
@@ -26,7 +26,7 @@ def render_held_paths(result: Result) -> str:
 
 
 def render_waiting(result: Result) -> str:
-    """The final words when all of the change waits for a maintainer."""
+    """The final text when all of the change waits for a maintainer."""
     head = "✋ **All that I changed is protected, so nothing is published before a maintainer says so.**"
     return "\n\n".join(
         part for part in (head, defuse(result.outcome.summary), render_held_paths(result)) if part

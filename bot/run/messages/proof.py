@@ -46,7 +46,7 @@ def render_proof(evidence: Proof) -> str:
 
 
 def render_blocked(evidence: Proof) -> str:
-    """What policy kept the run from reaching, as a list; '' when there was nothing."""
+    """What policy did not let the run reach, as a list; '' when there was nothing."""
     lines = [_render_blocked_request(item) for item in evidence.blocked[:10]]
     if len(evidence.blocked) > 10:
         lines.append(f"- {len(evidence.blocked) - 10} more hosts were blocked.")

@@ -36,11 +36,11 @@ def _list_files(changes: ChangeSet) -> str:
     rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
-    judges = [change.path for change in changes.files if is_test_path(change.path)]
-    if judges:
+    test_paths = [change.path for change in changes.files if is_test_path(change.path)]
+    if test_paths:
         rows += [
             "",
-            f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(judges)}.",
+            f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(test_paths)}.",
         ]
     return "\n".join(rows)
 

@@ -1,4 +1,4 @@
-"""What Hob writes on GitHub when words were asked for: a review's body, and the comment that points to it."""
+"""The texts of reviews: their bodies, the replies in threads, and the comment that points to a review."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.text.fit import mark
 def render_review_body(
     task: Task, result: Result, sha: str, off: Sequence[Note], *, hidden: Sequence[str], run_url: str
 ) -> str:
-    """The body of a review: what was looked at, the words, remarks off the diff, how the checks ended."""
+    """The body of a review: what was looked at, the summary, remarks off the diff, how the checks ended."""
     parts = [
         f"**Review of `{sha[:12]}`**, asked for by `@{task.requester.login}`. It neither approves nor asks "
         "for changes: that is for people.",
@@ -33,7 +33,7 @@ def render_review_body(
 
 
 def render_review_done(review: Mapping[str, Any], sha: str, remarks: int) -> str:
-    """The task's last words when it was a review."""
+    """The task's final text when it was a review."""
     count = "no remark" if not remarks else "1 remark" if remarks == 1 else f"{remarks} remarks"
     url = str(review.get("html_url") or "")
     return f"✅ **Reviewed** `{sha[:12]}`, with {count}{f': [review]({url})' if url else ''}."
@@ -45,7 +45,7 @@ def render_review(off_diff: Sequence[Note], key: str) -> str:
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 
-def render_reply(words: str, commit: str, key: str) -> str:
+def render_reply(text: str, commit: str, key: str) -> str:
     """The answer in a review comment's thread: what was done and in which commit ('': none), or why not."""
     done = f"Done in {commit}." if commit else ""
-    return "\n\n".join(part for part in (mark(key), defuse(words), done) if part)
+    return "\n\n".join(part for part in (mark(key), defuse(text), done) if part)

@@ -1,6 +1,6 @@
 """What the agent may see of a task, each text labelled with who wrote it and what they may do.
 
-Only words of people who may write to the repository are instructions. The trigger is taken from the signed
+Only text by people who may write to the repository is an instruction. The trigger is taken from the signed
 payload; whatever was written or edited after it is left out.
 """
 
@@ -65,7 +65,7 @@ async def gather_brief(
     ``remarks`` stand on lines of the pull request.
     """
     bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
-    # What a bot says, Hob too, came from others' words: an instruction is a person's only.
+    # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
     opening, nearby = split_guides(tuple(guides))
     passages = list(opening)
@@ -153,7 +153,7 @@ def _is_before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
     """Whether a comment of the thread is older than the trigger, as it stands.
 
     GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
-    has a lower id than the comment that asks; of anything else in that second the order cannot be told.
+    has a lower id than the comment that asks; of anything else in that second the order is unknown.
     """
     created, changed = _parse_time(comment["created_at"]), _parse_time(comment["updated_at"])
     if max(created, changed) < trigger.at:

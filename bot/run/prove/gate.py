@@ -1,9 +1,9 @@
-"""What may be published: judged from the tree difference, never from what the agent says of it.
+"""What may be published: decided from the difference of the trees, never from what the agent says of it.
 
 Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
 change stops the whole publication, since a part of it may be all that an attacker needs.
 
-A protected path under its honest name is kept with what it would become, since a maintainer may release it.
+A protected path under its plain name is stored with its new content, since a maintainer may release it.
 Whatever else is refused (look-alikes, links out of the tree, what nobody could read, secrets) stays out.
 """
 
@@ -49,8 +49,8 @@ def admit_changes(
             unfit = "it only looks like such a path"
         if why or unfit:
             words = "; ".join(part for part in (why, unfit) if part)
-            kept = None if unfit else change
-            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=kept))
+            stored = None if unfit else change
+            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=stored))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -86,17 +86,17 @@ def _why_unfit(change: FileChange) -> str:
 
 def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor) -> tuple[Held, ...]:
     """What is held, where only that can be released which people can read and which tells no secret."""
-    kept = [_check_readable(item, redactor) for item in held]
-    changes = [item.change for item in kept if item.change is not None]
+    stored = [_check_readable(item, redactor) for item in held]
+    changes = [item.change for item in stored if item.change is not None]
     if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
-        return tuple(_withhold(item, "this is too much to be released at once") for item in kept)
+        return tuple(_withhold(item, "this is too much to be released at once") for item in stored)
     everything = [*admitted, *changes]
     if changes and (
         redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
         or redactor.spelt(change.path for change in everything)
     ):
-        return tuple(_withhold(item, "together these hold a secret in pieces") for item in kept)
-    return tuple(kept)
+        return tuple(_withhold(item, "together these hold a secret in pieces") for item in stored)
+    return tuple(stored)
 
 
 def _check_readable(item: Held, redactor: Redactor) -> Held:
