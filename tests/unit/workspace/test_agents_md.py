@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.domain import Trust
 from bot.git.mirror import Mirror
-from bot.workspace.guides import MOST, read_guides, split_guides
+from bot.workspace.agents_md import MOST, read_guides, split_guides
 from tests.support.git import commit
 
 

@@ -46,7 +46,7 @@ def split_guides(
 
 
 def make_guide(where: str, text: str) -> PromptText:
-    """The repository's own words from its base branch."""
+    """A guide of the repository, from its base branch, as an instruction."""
     text = shorten(text, CHARS)
     return PromptText(
         trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
