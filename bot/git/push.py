@@ -19,7 +19,7 @@ from dulwich.pack import UnpackedObject, pack_objects_to_data
 from dulwich.refs import Ref
 
 from bot.errors import Parked, Retry, UserError
-from bot.git.branch import OWN_PREFIX, is_valid_branch
+from bot.git.branch_name import OWN_PREFIX, is_valid_branch
 from bot.git.commit import Built
 from bot.git.failures import ACCESS
 from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, Unauthorized, check_url, server_words

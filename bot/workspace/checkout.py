@@ -14,8 +14,8 @@ from bot.agent.tools.registry import guest_mounts
 from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
-from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
-from bot.repofile import PATH as CONFIG_PATH
+from bot.repo_config import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
+from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge
 from bot.workspace.checks import Checks, find_checks

@@ -16,7 +16,7 @@ import structlog
 
 from bot.domain import ChangeSet, Task, TaskKind
 from bot.errors import UserError
-from bot.git.branch import OWN_PREFIX
+from bot.git.branch_name import OWN_PREFIX
 from bot.git.commit import Built
 from bot.git.push import HeadMoved, push
 from bot.github.app import RepoApi

@@ -20,19 +20,19 @@ ALLOWED: dict[str, set[str]] = {
     "bot.guest": set(),
     "bot.log": set(),
     "bot.settings": {"bot.errors"},
-    "bot.repofile": {"bot.errors"},
+    "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
     "bot.github": {"bot.domain", "bot.errors", "bot.settings", "bot.text"},
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
-    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repofile", "bot.text"},
+    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repo_config", "bot.text"},
     "bot.workspace": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.run",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.run",
         "bot.text", "sandbox",
     },
     "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},
     "bot.run": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.inbox", "bot.repofile",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.inbox", "bot.repo_config",
         "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.solve": {
@@ -42,14 +42,14 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.repofile", "bot.run", "bot.solve", "bot.text",
+        "bot.agent", "bot.domain", "bot.errors", "bot.repo_config", "bot.run", "bot.solve", "bot.text",
         "bot.workspace", "sandbox",
     },
     "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.cli.doctor"},
     "bot.demo": {"bot.domain", "bot.errors"},
-    "bot.doctor": {"bot", "sandbox"},
     "bot.serve": {"bot", "sandbox"},
-    "bot.__main__": {"bot", "sandbox", "localhub"},
+    "bot.cli": {"bot", "sandbox", "localhub"},
+    "bot.__main__": {"bot.cli"},
 }  # fmt: skip
 
 

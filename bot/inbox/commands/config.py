@@ -11,7 +11,7 @@ from bot.domain import Event
 from bot.github.app import RepoApi
 from bot.inbox.commands.earlier_work import plain
 from bot.inbox.delivery_context import DeliveryContext
-from bot.repofile import PATH, RepoConfig, parse
+from bot.repo_config import PATH, RepoConfig, parse
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"

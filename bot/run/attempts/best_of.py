@@ -23,7 +23,7 @@ from bot.agent.journal import Journal
 from bot.agent.models.direct import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.run.attempts.attempt import Interrupted, SetPhase, WorkspaceObserver, run_attempt, whole_budget
 from bot.run.attempts.earlier import describe_earlier_attempts
 from bot.run.attempts.ranking import FinishedAttempt, Selection, pick_best, proof_failed

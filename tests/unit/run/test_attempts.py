@@ -16,7 +16,7 @@ from bot.agent.models.direct import ModelAnswer, ModelCall
 from bot.agent.models.scripted import Turn, call, play
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
-from bot.repofile import Budget, RepoConfig
+from bot.repo_config import Budget, RepoConfig
 from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor

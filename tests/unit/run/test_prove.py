@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.errors import UserError
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.run.prove.prove import prove, read_check_result
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import UserError
-from bot.repofile import RepoConfig, devcontainer_image, parse, schema
+from bot.repo_config import RepoConfig, devcontainer_image, parse, schema
 from bot.workspace.network import describe_egress, egress
 
 
