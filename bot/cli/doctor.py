@@ -1,57 +1,22 @@
-"""``hob doctor``: what an operator wants to know before trusting the machine with work."""
+"""``hob doctor``: whether this machine and the App are fit for work."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 
-from bot.agent.models.direct import choose_model
-from bot.errors import HobError
-from bot.github.cli.doctor import DoctorFinding
-from bot.github.cli.doctor import doctor as github_doctor
-from bot.settings import Settings
-from bot.tasks.database.connection import open_database
-from sandbox.probe import probe
-from sandbox.spec import SandboxUnavailable
+import click
 
 
-async def examine(settings: Settings) -> list[DoctorFinding]:
-    """Everything in turn; a part that fails is a finding, not the end."""
-    findings = [await _sandbox(settings), await _database(settings), _model(settings)]
-    if settings.app_id is None or settings.private_key is None:
-        detail = (
-            "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
-        )
-        return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
-    return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+@click.command()
+def doctor() -> None:
+    """Check the sandbox, the database, the App's key, permissions, events and deliveries."""
+    from bot.cli.doctor_checks import run_checks
+    from bot.settings import load, make_home
 
-
-async def _sandbox(settings: Settings) -> DoctorFinding:
-    try:
-        report = await probe(
-            backend=settings.sandbox,
-            scratch=settings.home / "scratch",
-            image=settings.image,
-            engine=settings.docker,
-        )
-    except SandboxUnavailable as error:
-        return DoctorFinding(name="sandbox", ok=False, detail=str(error))
-    failed = [f"{each.name}: {each.detail}" for each in report.findings if not each.ok]
-    held = f"{report.backend}, {len(report.findings)} canaries, limits by {report.limits_by}"
-    return DoctorFinding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
-
-
-async def _database(settings: Settings) -> DoctorFinding:
-    try:
-        async with open_database(settings.home, settings.database_url):
-            where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
-            return DoctorFinding(name="database", ok=True, detail=where)
-    except HobError as error:
-        return DoctorFinding(name="database", ok=False, detail=str(error))
-
-
-def _model(settings: Settings) -> DoctorFinding:
-    try:
-        choose_model(settings.model)
-    except HobError as error:
-        return DoctorFinding(name="model", ok=False, detail=str(error))
-    return DoctorFinding(name="model", ok=True, detail=settings.model)
+    settings = load()
+    make_home(settings)
+    findings = asyncio.run(run_checks(settings))
+    for finding in findings:
+        click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
+    sys.exit(0 if all(finding.ok for finding in findings) else 1)

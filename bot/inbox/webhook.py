@@ -51,7 +51,7 @@ def create_app(
     read_seconds: float = 10.0,
     store_seconds: float = 1.5,
 ) -> web.Application:
-    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``runner``.
+    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``make_runner``.
 
     ``secrets``: the webhook secret, two while it is being changed; ``known``: the events that are stored,
     all others are answered and counted only. ``read_seconds`` for a whole body, ``store_seconds`` for the
@@ -71,7 +71,7 @@ def create_app(
     return app
 
 
-def runner(app: web.Application) -> web.AppRunner:
+def make_runner(app: web.Application) -> web.AppRunner:
     """How to serve the app: idle connections do not stay, bodies are not unpacked, no second access log."""
     return web.AppRunner(
         app,
