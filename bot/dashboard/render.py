@@ -11,6 +11,8 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from bot.text.diffs import BadDiff, read_hunks, split_by_file
+
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
 
@@ -22,7 +24,7 @@ _TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 # Terminal control sequences (ECMA-48) and other control characters: a page shows text, never obeys it.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_KINDS = {"@": "hunk", "+": "add", "-": "del", " ": "same", "\\": "meta"}
 
 
 class DiffLine(NamedTuple):
@@ -47,30 +49,34 @@ def markdown(text: Any) -> Markup:
 
 def diff_lines(diff: str) -> Iterator[DiffLine]:
     """The rows of a unified diff with line numbers, at most ``MAX_DIFF_LINES`` of them."""
-    old = new = 0
-    for index, line in enumerate(diff.split("\n")):
+    rows = (row for _, part in split_by_file(diff) for row in _file_rows(part))
+    for index, row in enumerate(rows):
         if index >= MAX_DIFF_LINES:
             yield DiffLine("meta", "", "", "… the rest of the diff is on the pull request")
             return
-        hunk = _HUNK.match(line)
-        if line.startswith("diff --git"):
-            old = new = 0
-            yield DiffLine("file", "", "", plain(line.removeprefix("diff --git ")))
-        elif hunk:
-            old, new = int(hunk.group(1)), int(hunk.group(2))
-            yield DiffLine("hunk", "", "", plain(line))
-        elif not (old or new) or line.startswith("\\") or not line:
-            if line:
-                yield DiffLine("meta", "", "", plain(line))
-        elif line.startswith("+"):
-            yield DiffLine("add", "", str(new), plain(line[1:]))
-            new += 1
-        elif line.startswith("-"):
-            yield DiffLine("del", str(old), "", plain(line[1:]))
-            old += 1
-        else:
-            yield DiffLine("same", str(old), str(new), plain(line[1:]))
-            old, new = old + 1, new + 1
+        yield row
+
+
+def _file_rows(part: str) -> Iterator[DiffLine]:
+    """One file's rows; without line numbers where the hunks are not as long as they say."""
+    head, _, body = part.partition("\n@@ ")
+    name, *about = head.split("\n")
+    yield DiffLine("file", "", "", plain(name.removeprefix("diff --git ")))
+    yield from (DiffLine("meta", "", "", plain(line)) for line in about if line)
+    try:
+        _, hunks = read_hunks(part)
+    except BadDiff:
+        for line in f"@@ {body}".split("\n"):
+            if kind := _KINDS.get(line[:1]):
+                yield DiffLine(kind, "", "", plain(line[1:] if kind in ("add", "del", "same") else line))
+        return
+    for hunk in hunks:
+        yield DiffLine("hunk", "", "", plain(str(hunk).partition("\n")[0]))
+        for line in hunk:
+            old, new = (str(number or "") for number in (line.source_line_no, line.target_line_no))
+            kind = _KINDS.get(line.line_type, "same")
+            text = str(line) if kind == "meta" else line.value
+            yield DiffLine(kind, old, new, plain(text.removesuffix("\n")))
 
 
 def diff_size(diff: str) -> str:

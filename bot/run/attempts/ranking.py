@@ -20,8 +20,8 @@ from functools import reduce
 
 from bot.agent.limits import total
 from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Usage, Verdict
-from bot.git.diff import diffstat
 from bot.run.messages.report import is_judge
+from bot.text.diffs import diffstat
 
 EVERYTHING = 1_000_000  # what a check that no longer runs counts as broken
 

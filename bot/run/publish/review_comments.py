@@ -13,12 +13,12 @@ from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, Note, Result, Task, TriggerKind
 from bot.errors import UserError
-from bot.git.diff import commentable_lines
 from bot.github.review_threads import SeenRemark, SeenThread, Settlement
 from bot.run.messages import report
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import find_settled, identify_finding, select_new
 from bot.text.defuse import defuse
+from bot.text.diffs import commentable_lines
 from bot.text.fit import mark
 
 ON_LINES = frozenset({TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT})
