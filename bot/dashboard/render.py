@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from bot.text.diffs import BadDiff, read_hunks, split_by_file
+from bot.text.terminal import replace_controls, strip_escapes
 
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
@@ -21,9 +22,6 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _TAGS = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br", "hr"}
 _TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 
-# Terminal control sequences (ECMA-48) and other control characters: a page shows text, never obeys it.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _KINDS = {"@": "hunk", "+": "add", "-": "del", " ": "same", "\\": "meta"}
 
 
@@ -37,8 +35,8 @@ class DiffLine(NamedTuple):
 
 
 def plain(text: Any) -> str:
-    """Text without control sequences; what is not text yet becomes it."""
-    return _CONTROL.sub("\ufffd", _ESCAPES.sub("", str(text)).replace("\r\n", "\n"))
+    """Any value as text that a page can show: no escape sequences, U+FFFD for each control character."""
+    return replace_controls(strip_escapes(str(text)).replace("\r\n", "\n"), "\ufffd")
 
 
 def markdown(text: Any) -> Markup:
@@ -72,10 +70,10 @@ def _file_rows(part: str) -> Iterator[DiffLine]:
         return
     for hunk in hunks:
         yield DiffLine("hunk", "", "", plain(str(hunk).partition("\n")[0]))
-        for line in hunk:
-            old, new = (str(number or "") for number in (line.source_line_no, line.target_line_no))
-            kind = _KINDS.get(line.line_type, "same")
-            text = str(line) if kind == "meta" else line.value
+        for row in hunk:
+            old, new = (str(number or "") for number in (row.source_line_no, row.target_line_no))
+            kind = _KINDS.get(row.line_type, "same")
+            text = str(row) if kind == "meta" else row.value
             yield DiffLine(kind, old, new, plain(text.removesuffix("\n")))
 
 

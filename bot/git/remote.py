@@ -10,12 +10,11 @@ import re
 from urllib.parse import urlsplit
 
 from bot.errors import HobError, UserError
+from bot.text.terminal import replace_controls, strip_escapes
 
 TOKEN_USER = "x-access-token"  # noqa: S105  a user name
 WORDS_LIMIT = 1000
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _SECRET_SHAPES = re.compile(
     r"(?:gh[sporu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}"
     r"|(?i:authorization|x-access-token)\s*[:=]\s*\S+(?: \S+)?)"
@@ -82,7 +81,7 @@ def auth_config(url: str, token: str | None) -> tuple[tuple[str, str], ...]:
 def server_words(raw: bytes | str, token: str | None = None) -> str:
     """What a server or git said, fit to be shown: no secrets, no control characters, bounded."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    text = _CONTROL.sub(" ", _ESCAPE.sub("", text.replace("\r", "\n")))
+    text = replace_controls(strip_escapes(text.replace("\r", "\n")).replace("\t", " "), " ")
     if token:
         for secret in (token, basic(token).removeprefix("Basic ")):
             text = text.replace(secret, "[redacted]")

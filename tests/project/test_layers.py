@@ -18,7 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.errors": set(),
     "bot.text": set(),
     "bot.guest": set(),
-    "bot.log": set(),
+    "bot.log": {"bot.text"},
     "bot.settings": {"bot.errors"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
