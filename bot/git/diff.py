@@ -35,7 +35,7 @@ def unified_diff(repo: Path, base: str, changes: ChangeSet) -> str:
         return ""
     tree, objects = build_tree(repo, base=base, changes=changes)
     with tempfile.TemporaryDirectory(prefix="hob-diff-") as scratch:
-        _write_loose(Path(scratch), objects)
+        _write_loose_objects(Path(scratch), objects)
         env = {
             "GIT_OBJECT_DIRECTORY": scratch,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fspath(repo.resolve() / "objects"),
@@ -51,7 +51,7 @@ def diff_between(repo: Path, base: str, head: str) -> str:
     return limit_to_whole_files(diff, MOST_CHARS)
 
 
-def _write_loose(folder: Path, objects: list[ShaFile]) -> None:
+def _write_loose_objects(folder: Path, objects: list[ShaFile]) -> None:
     for made in objects:
         name = made.id.decode("ascii")
         (folder / name[:2]).mkdir(exist_ok=True)
