@@ -18,7 +18,7 @@ log = structlog.get_logger()
 _HOLDS: set[tuple[str, str, str]] = set()
 
 
-def sandbox_limits(settings: Settings) -> Limits:
+def make_limits(settings: Settings) -> Limits:
     """What one sandbox may use of this machine."""
     return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
 
@@ -31,7 +31,7 @@ def make_workshop(settings: Settings) -> Workshop:
         image=settings.image,
         engine=settings.docker,
         internet=settings.internet != "off",
-        limits=sandbox_limits(settings),
+        limits=make_limits(settings),
     )
 
 

@@ -51,7 +51,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             label=settings.label,
             base_url=settings.base_url,
             daily_usd=settings.daily_usd,
-            shown=settings.shown(),
+            public_settings=settings.list_public_values(),
             safe=redactor.text,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)

@@ -33,6 +33,8 @@ _SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
 # What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
 _UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
+_MARKUP = frozenset("@#`<>[]()*_~|\\!&")
+
 
 def defuse(text: str) -> str:
     """Markdown without effect: no mention, closer, image, hidden link, HTML or command outside code.
@@ -56,6 +58,11 @@ def defuse_plain_text(text: str) -> str:
         text = re.sub(r"#(?=[0-9])", "", _ISSUE_URL.sub("", text))
         text = re.sub(r"\bGH-(?=[0-9])", "GH ", text, flags=re.IGNORECASE)
     return text
+
+
+def strip_markup(text: str, *, keep: str = "") -> str:
+    """``text`` with a blank for each character of Markdown but those in ``keep``."""
+    return "".join(" " if char in _MARKUP and char not in keep else char for char in text)
 
 
 def table_cell(text: str) -> str:

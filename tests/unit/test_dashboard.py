@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.dashboard import create_app
-from bot.dashboard.render import diff_lines, plain, seconds, web_address
+from bot.dashboard.render import diff_lines, plain_text, seconds, web_address
 from bot.dashboard.server import engine_for, serve
 from bot.domain import (
     Blocked,
@@ -195,7 +195,7 @@ def test_a_diff_that_redaction_shortened_is_shown_without_numbers() -> None:
 
 
 def test_terminal_codes_become_nothing() -> None:
-    assert plain("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x00") == "red \ufffd"
+    assert plain_text("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x00") == "red \ufffd"
     assert web_address("javascript:alert(1)") == "#"
     assert [seconds(value) for value in (0.44, 12, 185)] == ["0.4 s", "12 s", "3 min 5 s"]
 
