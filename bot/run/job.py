@@ -20,7 +20,7 @@ from bot.workspace.checkout import Workshop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker works with; ``bot.serve`` puts it together once."""
+    """What a worker works with; ``bot.serve.worker`` puts it together once."""
 
     store: Store
     github: GitHub

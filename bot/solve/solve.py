@@ -174,10 +174,10 @@ def apply_diff(path: Path, diff: str) -> None:
         program.run_now(git_dir, "init", "--quiet", "--bare", "--template=")
         done = subprocess.run(
             [
-                *(program.program(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
+                *(program.find_git(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
                 *("apply", "--whitespace=nowarn", "-"),
             ],
-            env=program.environment(),
+            env=program.make_environment(),
             cwd=path,
             input=diff.encode("utf-8", "surrogateescape"),
             capture_output=True,

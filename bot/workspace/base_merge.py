@@ -20,7 +20,7 @@ from dulwich.repo import Repo
 from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
 from bot.domain.protected_paths import why_protected
 from bot.errors import UserError
-from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
+from bot.git.merge import OURS, THEIRS, MergeResult, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
@@ -59,7 +59,7 @@ class BaseMerge:
     name: str  # of the base branch
     asked: bool
     only: bool
-    merged: Merged | None = None
+    merged: MergeResult | None = None
 
     @property
     def conflicts(self) -> tuple[str, ...]:
@@ -170,7 +170,7 @@ def conclude_merge(
     return replace(outcome, kind=kind, title=title, summary=summary), replace(changes, parents=parents)
 
 
-def find_unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
+def find_unsettled(merged: MergeResult, repo: str, changes: ChangeSet) -> list[str]:
     """The paths in conflict that still are: a marker is left, a name that git made up, a submodule."""
     now = {file.path: file for file in changes.files}
     left = set(merged.stuck)
@@ -188,7 +188,7 @@ def find_unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
     return sorted(left)
 
 
-def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
+def find_carried_in(merged: MergeResult, repo: str, protected: Sequence[str]) -> list[str]:
     """The protected paths to which the merge brought what neither side has there, by following a rename.
 
     No gate saw that: on its own side it stood under a name that anybody may change.

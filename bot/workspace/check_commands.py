@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 
 ReadFile = Callable[[str], bytes | None]
 

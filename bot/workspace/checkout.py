@@ -14,8 +14,8 @@ from bot.agent.tools.registry import guest_mounts
 from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
-from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
-from bot.repofile import PATH as CONFIG_PATH
+from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
+from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
@@ -135,7 +135,7 @@ class Workshop:
             raise UserError(
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
-        config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
@@ -176,7 +176,7 @@ class Workshop:
     async def _read_devcontainer_image(self, repo_id: int, commit: str) -> str | None:
         """The image that a commit's devcontainer.json names."""
         texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
-        return next((image for text in texts if (image := devcontainer_image(text))), None)
+        return next((image for text in texts if (image := find_devcontainer_image(text))), None)
 
     def _make_policy(self, paths: Mapping[str, str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""

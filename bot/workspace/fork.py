@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain import Fork, Task, TaskKind
-from bot.git.branch import OWN_PREFIX
+from bot.git.branch_name import OWN_PREFIX
 
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.domain import Blocked
 from bot.errors import UserError
-from bot.repofile import PATH, Internet
+from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
 from sandbox.egress.rules import PACKAGES, parse_rule
 from sandbox.spec import Command, CommandResult, Egress, Entry, NetworkRequest, Rule, Sandbox

@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.settings",
+    "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
     "bot.tasks", "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
 
@@ -21,17 +21,17 @@ ALLOWED: dict[str, set[str]] = {
     "localhub": set(),
     "bot.domain": set(),
     "bot.errors": set(),
-    "bot.text": {"bot.errors"},
+    "bot.text": set(),
     "bot.guest": set(),
-    "bot.log": set(),
+    "bot.log": {"bot.text"},
     "bot.settings": {"bot.errors"},
-    "bot.repofile": {"bot.errors"},
+    "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
     "bot.github": {"bot.domain", "bot.errors", "bot.settings", "bot.text"},
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
-    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repofile", "bot.text"},
+    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repo_config", "bot.text"},
     "bot.workspace": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.text",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
         "sandbox",
     },
     "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
@@ -57,14 +57,14 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.repofile", "bot.run", "bot.solve", "bot.text",
+        "bot.agent", "bot.domain", "bot.errors", "bot.repo_config", "bot.run", "bot.solve", "bot.text",
         "bot.workspace", "sandbox",
     },
-    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.cli.doctor"},
+    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.text"},
     "bot.demo": {"bot.domain", "bot.errors"},
-    "bot.doctor": {"bot", "sandbox"},
     "bot.serve": {"bot", "sandbox"},
-    "bot.__main__": {"bot", "sandbox", "localhub"},
+    "bot.cli": {"bot", "sandbox", "localhub"},
+    "bot.__main__": {"bot.cli"},
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ import structlog
 from bot.agent.models.direct import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.run.attempts.attempt import SetPhase, run_attempt, whole_budget
 from bot.run.attempts.attempt_sink import AttemptIO, AttemptSink
 from bot.run.attempts.earlier import describe_earlier_attempts

@@ -21,7 +21,7 @@ from functools import reduce
 from bot.agent.limits import total
 from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Usage, Verdict
 from bot.domain.paths_of_tests import is_test_path
-from bot.git.diff import diffstat
+from bot.text.diffs import diffstat
 
 EVERYTHING = 1_000_000  # what a check that no longer runs counts as broken
 

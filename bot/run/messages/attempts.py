@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain import Proof, Verdict
-from bot.git.diff import diffstat
 from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests
 from bot.text.defuse import defuse
+from bot.text.diffs import diffstat
 
 TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
 from bot.text.invisible import remove_invisible_text

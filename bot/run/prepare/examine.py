@@ -15,13 +15,14 @@ from typing import Any
 from bot.agent.prompt import DIFF_OF
 from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
-from bot.git.diff import diff_between, split_by_file
+from bot.git.diff import diff_between
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.prepare import Prepared, read_remarks
 from bot.run.prepare.repository_map import add_map
+from bot.text.diffs import split_by_file
 from bot.workspace.agents_md import shorten
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.domain import Brief, Fork, Task, TaskKind
 from bot.errors import Retry, UserError
-from bot.git.branch import OWN_PREFIX, branch_name
+from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name

@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain import ChangeSet, Repo
 from bot.errors import UserError
-from bot.git.commit import Built, only_ordinary_files
+from bot.git.commit import BuiltCommit, has_only_ordinary_files
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound, Rejected, Stale
@@ -37,7 +37,7 @@ class Landing:
     """A commit to be put on one branch. ``head`` is where the branch was, None when it did not exist."""
 
     def __init__(
-        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: Built, message: str
+        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: BuiltCommit, message: str
     ) -> None:
         self._api = api
         self._url = url
@@ -80,7 +80,7 @@ class Landing:
     async def _commit_by_github(self, changes: ChangeSet) -> str:
         base = changes.base
         if self._head is None:
-            await self._push(Built(sha=base, tree="", objects=[]), None)
+            await self._push(BuiltCommit(sha=base, tree="", objects=[]), None)
         made = await self._api.commit_on_branch(self._branch, base, self._message, changes.files)
         if made.tree == self._built.tree:
             return made.sha
@@ -88,7 +88,7 @@ class Landing:
         log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
         return await self._push(self._built, made.sha)
 
-    async def _push(self, built: Built, expected: str | None) -> str:
+    async def _push(self, built: BuiltCommit, expected: str | None) -> str:
         await self._api.with_token(
             Purpose.PUBLISH,
             lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
@@ -114,4 +114,4 @@ def _can_be_signed(repo: Path, changes: ChangeSet) -> bool:
         return False
     if any(file.path.startswith(".github/workflows/") for file in changes.files):
         return False  # a refused push says why, and leaves no branch behind
-    return only_ordinary_files(repo, base=changes.base, changes=changes)
+    return has_only_ordinary_files(repo, base=changes.base, changes=changes)

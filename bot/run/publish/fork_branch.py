@@ -15,7 +15,7 @@ import structlog
 from bot.domain import ChangeSet, Fork
 from bot.domain.protected_paths import why_protected
 from bot.errors import UserError
-from bot.git.commit import Built
+from bot.git.commit import BuiltCommit
 from bot.git.push import HeadMoved, push
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
@@ -35,7 +35,9 @@ TO_FORK, HERE, PATCH = "fork", "here", "patch"
 class ForkLanding:
     """One fork's pull request and the commit for it: ``built`` for the fork, ``here`` for a branch here."""
 
-    def __init__(self, api: RepoApi, url: str, fork: Fork, *, head: str, built: Built, here: Built) -> None:
+    def __init__(
+        self, api: RepoApi, url: str, fork: Fork, *, head: str, built: BuiltCommit, here: BuiltCommit
+    ) -> None:
         self._api, self._url, self._fork, self._head = api, url, fork, head
         self._built, self._here = built, here
 
@@ -66,7 +68,7 @@ class ForkLanding:
         paths = await self._api.changed_since(self._fork.base, self._head)
         return paths is not None and not any(why_protected(path, protected) for path in paths)
 
-    async def _push(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
+    async def _push(self, url: str, branch: str, built: BuiltCommit, expected: str | None) -> bool:
         """Whether the push was taken. GitHub decides who may push to a fork: a no is no error here."""
         foreign = expected is not None
         try:

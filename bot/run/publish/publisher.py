@@ -17,7 +17,7 @@ import structlog
 
 from bot.domain import ChangeSet, EffectKind, ProvenChange, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
-from bot.git.commit import Built, build_commit
+from bot.git.commit import BuiltCommit, build_commit
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.github.review_threads import LAST_COMMENTS, SeenThread
@@ -202,7 +202,7 @@ class Publisher:
         title, _, rest = message.partition("\n\n")
         return f"{title}\n\n{SKIP}{rest}"
 
-    async def _build_commit(self, repo: Path, proven: ProvenChange, message: str) -> Built:
+    async def _build_commit(self, repo: Path, proven: ProvenChange, message: str) -> BuiltCommit:
         return await asyncio.to_thread(
             build_commit,
             repo,
@@ -243,7 +243,7 @@ class Publisher:
     async def _push_once(
         self,
         proven: ProvenChange,
-        built: Built,
+        built: BuiltCommit,
         *,
         find: Callable[[], Awaitable[Answer | None]],
         do: Callable[[], Awaitable[Answer]],

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain import ChangeSet, EffectKind, Note, Result
-from bot.git.diff import commentable_lines
 from bot.github.review_threads import SeenThread
 from bot.run.messages.reviews import render_review
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import identify_finding, select_new
 from bot.text.defuse import defuse
+from bot.text.diffs import commentable_lines
 from bot.text.fit import mark
 
 

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from bot.domain import Fork, Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
-from bot.git.commit import Built
+from bot.git.commit import BuiltCommit
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
 from bot.github.cli.doctor import doctor, redeliver
@@ -331,7 +331,7 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
     assert [path for path, _ in await world.repo.pull_files(number)] == ["new.py"]
     fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
-    built = Built(sha=old, tree="", objects=[])
+    built = BuiltCommit(sha=old, tree="", objects=[])
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
     assert await landing.land(()) == {"sha": "", "way": PATCH}
     assert await world.repo.branch_head(branch_here(number)) is None

@@ -16,7 +16,7 @@ from bot.agent.models.direct import ModelAnswer, ModelCall
 from bot.agent.models.scripted import Turn, call, play
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
-from bot.repofile import Budget, RepoConfig
+from bot.repo_config import RepoConfig, TaskBudget
 from bot.run.attempts.attempt_sink import NullSink
 from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
@@ -121,7 +121,7 @@ async def test_cancelled_all_end(checkout: Checkout) -> None:
 
 
 async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:
-    config = checkout.config.model_copy(update={"budget": Budget(minutes=0.0001)})
+    config = checkout.config.model_copy(update={"budget": TaskBudget(minutes=0.0001)})
     picked = await best(replace(checkout, config=config), WRONG, MEND, MEND)
     assert len(picked.attempts) == 1  # no time is left for others
 
@@ -145,7 +145,7 @@ async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> No
     """Of 6 dollars for three at once, each has 2, also after one of them is over."""
     sink = Resumed(lambda ordinal: Quiet())
     sink.over = [FinishedAttempt(ordinal=1, usage=Usage(usd=2.0))]
-    config = checkout.config.model_copy(update={"budget": Budget(usd=6.0)})
+    config = checkout.config.model_copy(update={"budget": TaskBudget(usd=6.0)})
     begun = [Priced(play([[call("shell", command="true")], *BLOCKED]), usd=2.5) for _ in range(2)]
 
     async def set_phase(phase: Phase) -> None: ...

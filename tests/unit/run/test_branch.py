@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import Retry, UserError
-from bot.git.commit import Built, build_commit
+from bot.git.commit import BuiltCommit, build_commit
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
 from bot.run.publish.branch import Landing
@@ -36,7 +36,7 @@ class Ground:
     def repo(self) -> Path:
         return self.mirror.path(1)
 
-    def built(self, changes: ChangeSet) -> Built:
+    def built(self, changes: ChangeSet) -> BuiltCommit:
         return build_commit(
             self.repo,
             parent=changes.base,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.errors import UserError
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.run.prove.check_result import read_check_result
 from bot.run.prove.prove import prove
 from bot.text.redact import Redactor

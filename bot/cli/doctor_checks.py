@@ -1,4 +1,4 @@
-"""``hob doctor``: what an operator wants to know before trusting the machine with work."""
+"""What ``hob doctor`` checks: the sandbox, the database, the model, and the App as GitHub has it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
 
-async def examine(settings: Settings) -> list[DoctorFinding]:
-    """Everything in turn; a part that fails is a finding, not the end."""
-    findings = [await _sandbox(settings), await _database(settings), _model(settings)]
+async def run_checks(settings: Settings) -> list[DoctorFinding]:
+    """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
+    findings = [await _check_sandbox(settings), await _check_database(settings), _check_model(settings)]
     if settings.app_id is None or settings.private_key is None:
         detail = (
             "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
@@ -25,7 +25,7 @@ async def examine(settings: Settings) -> list[DoctorFinding]:
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
 
 
-async def _sandbox(settings: Settings) -> DoctorFinding:
+async def _check_sandbox(settings: Settings) -> DoctorFinding:
     try:
         report = await probe(
             backend=settings.sandbox,
@@ -40,7 +40,7 @@ async def _sandbox(settings: Settings) -> DoctorFinding:
     return DoctorFinding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
 
 
-async def _database(settings: Settings) -> DoctorFinding:
+async def _check_database(settings: Settings) -> DoctorFinding:
     try:
         async with open_database(settings.home, settings.database_url):
             where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
@@ -49,7 +49,7 @@ async def _database(settings: Settings) -> DoctorFinding:
         return DoctorFinding(name="database", ok=False, detail=str(error))
 
 
-def _model(settings: Settings) -> DoctorFinding:
+def _check_model(settings: Settings) -> DoctorFinding:
     try:
         choose_model(settings.model)
     except HobError as error:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from bot.errors import UserError
-from bot.repofile import RepoConfig, devcontainer_image, parse, schema
+from bot.repo_config import RepoConfig, find_devcontainer_image, make_json_schema, parse_repo_config
 from bot.workspace.network import describe_egress, egress
 
 
 def test_no_file_and_an_empty_file_are_the_defaults() -> None:
-    assert parse(None) == parse(b"") == parse(b"# nothing\n") == RepoConfig()
+    assert (
+        parse_repo_config(None) == parse_repo_config(b"") == parse_repo_config(b"# nothing\n") == RepoConfig()
+    )
 
 
 def test_values_are_read() -> None:
-    config = parse(
+    config = parse_repo_config(
         b"test: make check\nprotected_paths: ['*.lock']\nbudget: {turns: 5}\ninternet: [pypi.org]\n"
     )
     assert config.test == "make check"
@@ -33,7 +35,7 @@ def test_values_are_read() -> None:
     ],
 )
 def test_internet_is_read(text: bytes, hosts: str | None) -> None:
-    config = parse(b"internet: " + text + b"\nsetup_internet: " + text + b"\n")
+    config = parse_repo_config(b"internet: " + text + b"\nsetup_internet: " + text + b"\n")
     assert config.internet == config.setup_internet
     assert hosts is None or config.internet == hosts
     assert egress(config.internet, config.setup_internet) is None or hosts != "off"
@@ -80,14 +82,14 @@ def test_what_may_be_reached_is_said_in_words() -> None:
 )
 def test_what_is_wrong_is_named(text: bytes, said: str) -> None:
     with pytest.raises(UserError) as caught:
-        parse(text)
+        parse_repo_config(text)
     assert said in caught.value.message
 
 
 def test_the_schema_describes_every_key() -> None:
-    properties = schema()["properties"]
+    properties = make_json_schema()["properties"]
     assert set(properties) == set(RepoConfig.model_fields)
-    assert schema()["additionalProperties"] is False
+    assert make_json_schema()["additionalProperties"] is False
 
 
 @pytest.mark.parametrize(
@@ -105,11 +107,14 @@ def test_the_schema_describes_every_key() -> None:
     ],
 )
 def test_the_image_of_a_devcontainer(text: bytes | None, image: str | None) -> None:
-    assert devcontainer_image(text) == image
+    assert find_devcontainer_image(text) == image
 
 
 def test_an_image_is_a_name_and_no_option() -> None:
-    assert parse(b"image: ghcr.io/owner/image@sha256:0123").image == "ghcr.io/owner/image@sha256:0123"
+    assert (
+        parse_repo_config(b"image: ghcr.io/owner/image@sha256:0123").image
+        == "ghcr.io/owner/image@sha256:0123"
+    )
     for wrong in (b"image: --privileged", b"image: 'a b'", b"image: ''"):
         with pytest.raises(UserError, match="`image`"):
-            parse(wrong)
+            parse_repo_config(wrong)

@@ -1,4 +1,4 @@
-"""``.github/hob.yml`` to ``RepoConfig``: base branch only, every key optional, unknown keys named."""
+"""A repository's configuration, ``.github/hob.yml``: every key is optional, an unknown one is an error."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]
 _JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
 
 
-class Budget(BaseModel):
-    """Ceilings of one task; what is over them ends the run with what exists."""
+class TaskBudget(BaseModel):
+    """Limits of one task; a run that reaches one ends with what there is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,7 +79,7 @@ class RepoConfig(BaseModel):
         le=8,
         description="attempts at most: one first, more side by side when its proof fails; default 3",
     )
-    budget: Budget = Field(default_factory=Budget)
+    budget: TaskBudget = Field(default_factory=TaskBudget)
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"
     )
@@ -88,7 +88,7 @@ class RepoConfig(BaseModel):
     history: int = Field(default=1, ge=1, le=1000, description="commits of history in the sandbox")
 
 
-def parse(text: bytes | None) -> RepoConfig:
+def parse_repo_config(text: bytes | None) -> RepoConfig:
     """The configuration in the file's bytes, or the defaults when there is no file.
 
     Raises UserError that names the key and says what it may be.
@@ -113,7 +113,7 @@ def parse(text: bytes | None) -> RepoConfig:
         ) from None
 
 
-def devcontainer_image(text: bytes | None) -> str | None:
+def find_devcontainer_image(text: bytes | None) -> str | None:
     """The ``image`` of a devcontainer.json (https://containers.dev/implementors/json_reference/), if any.
 
     The file is another tool's: what is wrong with it is not ours to complain of, and means no image.
@@ -130,7 +130,7 @@ def devcontainer_image(text: bytes | None) -> str | None:
         return None
 
 
-def schema() -> dict[str, Any]:
+def make_json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors."""
     return RepoConfig.model_json_schema()
 

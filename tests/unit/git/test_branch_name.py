@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.git.branch import branch_name, is_valid_branch
+from bot.git.branch_name import branch_name, is_valid_branch
 
 
 def _git_takes(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the pages show, read from the tables; no page writes."""
+"""Reads from the tables what the pages show; no page writes."""
 
 from __future__ import annotations
 
