@@ -104,11 +104,11 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
-    from bot.agent.models.direct import choose_model
     from bot.inbox.decision import AppIdentity
     from bot.inbox.delivery_context import OperatorConfig
     from bot.inbox.intake import Intake
     from bot.inbox.reconcile import Reconciler
+    from bot.offline.registry import MODELS
     from bot.run.end_without_run import notify_end
     from bot.run.pipeline import work
     from bot.run.publish.branch import remove_branch
@@ -116,7 +116,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
     redactor = _begin(settings)
     stop = stop or _stop_event()
-    choose_model(settings.model)
+    MODELS.choose(settings.model)
     workshop = await _workshop(settings)
     async with _database(settings) as database, aiohttp.ClientSession() as session:
         github = _github(settings, session, redactor)
@@ -225,6 +225,7 @@ def _parts(
     app: AppInfo,
     redactor: Redactor,
 ) -> Parts:
+    from bot.offline.registry import MODELS
     from bot.run.pipeline import Parts
     from bot.run.publish.publisher import Identity
     from bot.tasks.lease import worker_name
@@ -235,6 +236,7 @@ def _parts(
         workshop=workshop,
         redactor=redactor,
         settings=settings,
+        models=MODELS,
         identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
         worker=worker_name(),
     )

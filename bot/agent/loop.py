@@ -26,7 +26,7 @@ from bot.agent import prompt
 from bot.agent.conversation import Conversation
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.tools.context import Done, Finish, ToolContext
 from bot.agent.tools.registry import definitions, execute

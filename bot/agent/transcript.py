@@ -33,7 +33,7 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent.conversation import Conversation, restore_messages
-from bot.agent.models.direct import ModelAnswer
+from bot.agent.models.calls import ModelAnswer
 from bot.agent.tools.context import Done, Finish, ToolContext
 from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Usage
 

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bot
-from bot.agent.models.direct import choose_model
 from bot.errors import UserError
 from bot.eval.measure import EvalEnvironment
 from bot.eval.results import Attempted, Key, Results, open_results
@@ -22,6 +21,7 @@ from bot.eval.runner import Told, Work, run
 from bot.eval.suite import EvalTask, read_suites
 from bot.eval.summary import Summary, summarise
 from bot.eval.table import show
+from bot.offline.registry import MODELS
 from bot.workspace.checkout import Workshop
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
@@ -46,7 +46,7 @@ def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = T
     """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
     tasks = _chosen(asked)
     for model in asked.models:
-        asyncio.run(choose_model(model).aclose())  # a wrong name is told before anything is run
+        asyncio.run(MODELS.choose(model).aclose())  # a wrong name is told before anything is run
     out = asked.out or home / "eval" / code_digest()
     work = Work(tasks=tasks, models=asked.models, attempts=asked.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)

@@ -7,13 +7,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, TaskKind, Trust
 from bot.errors import UserError
 from bot.eval.judge import Judged, judge
 from bot.eval.results import Attempted, Why
 from bot.eval.source import checkout
 from bot.eval.suite import EvalTask
+from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
 from bot.solve.solve import ConsoleJournal
 from bot.text.redact import Redactor
@@ -92,7 +92,7 @@ async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
         lint_command=found.checks.lint,
         repository=task.repo.name,
     )
-    asked = choose_model(model)
+    asked = MODELS.choose(model)
     try:
         return await run_attempt(
             found,

@@ -17,7 +17,7 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelAnswer
+from bot.agent.models.calls import ModelAnswer
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import brief_of
 from bot.domain import Brief, Limits, PromptText, Step, Trust, Usage

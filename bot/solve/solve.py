@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
+from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import model_name
 from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
@@ -152,7 +152,7 @@ async def solve(
         checkout,
         brief,
         most=attempt_limit(checkout.config, name, asked=attempts),
-        new_model=lambda: choose_model(name),
+        new_model=lambda: MODELS.choose(name),
         kept=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,

@@ -16,7 +16,8 @@ from typing import Any
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import call, scripted_model
 from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
 from bot.errors import UserError

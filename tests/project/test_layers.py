@@ -29,21 +29,22 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.run",
         "bot.text", "sandbox",
     },
-    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
+    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},
     "bot.run": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.inbox", "bot.repofile",
         "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.solve": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",
+        "bot.workspace", "sandbox",
     },
     "bot.replay": {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.repofile", "bot.run", "bot.solve", "bot.text",
-        "bot.workspace", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.offline", "bot.repofile", "bot.run", "bot.solve",
+        "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.cli.doctor"},
     "bot.demo": {"bot.domain", "bot.errors"},

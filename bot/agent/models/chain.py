@@ -14,7 +14,7 @@ import structlog
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.errors import Parked, UserError
 
 log = structlog.get_logger(__name__)

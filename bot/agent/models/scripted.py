@@ -28,7 +28,8 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from bot.agent.conversation import count_summarized_turns
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import brief_of
 from bot.errors import UserError

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import structlog
 
 from bot.agent.journal import Journal
-from bot.agent.models.direct import OFFLINE, ModelCall
+from bot.agent.models.calls import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.repofile import RepoConfig

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief
 from bot.errors import Parked
 from bot.run.attempts.attempt import model_name
@@ -31,7 +30,7 @@ async def run_attempts(job: Job, checkout: Checkout, brief: Brief, *, asked: int
         checkout,
         brief,
         most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
-        new_model=models(checkout.joined, lambda: choose_model(name)),
+        new_model=models(checkout.joined, lambda: job.parts.models.choose(name)),
         kept=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),

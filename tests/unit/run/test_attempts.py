@@ -12,7 +12,7 @@ import pytest
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.scripted import Turn, call, play
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
