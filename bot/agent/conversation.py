@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, UserPromptPart
 
-from bot.agent.compaction import SummaryLimits, summarize
+from bot.agent.turn_summary import SummaryLimits, summarize
 
 Record = Mapping[str, Any]
 

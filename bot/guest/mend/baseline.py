@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
+from .forkserver.client import BenchRefused, Lab, TestRun
 from .layout import is_test
-from .trial.lab import BenchRefused, Lab, TestRun
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at

@@ -11,8 +11,8 @@ from itertools import count
 
 from .baseline import Baseline
 from .candidates import Candidate
-from .trial.lab import BenchRefused, Trial
-from .trial.trials import Trials
+from .forkserver.candidate_runner import Trials
+from .forkserver.client import BenchRefused, Trial
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first

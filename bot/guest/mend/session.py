@@ -12,11 +12,11 @@ from . import report
 from .baseline import Baseline, look_closer, open_bench, run_baseline
 from .candidates import Candidate, propose
 from .clues import gather
+from .forkserver.broken_modules import repair, take_modules_as_tests
+from .forkserver.candidate_runner import Trials
+from .forkserver.client import BenchRefused, Lab
 from .localise import Findings, localise
 from .search import CandidateSearch, FoundChange
-from .trial.lab import BenchRefused, Lab
-from .trial.loading import repair, take_modules_as_tests
-from .trial.trials import Trials
 from .unbound import repair_names
 
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found

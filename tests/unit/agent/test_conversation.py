@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 
-from bot.agent.compaction import SummaryLimits, summarize
 from bot.agent.loop import run_loop
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import Said, Turn, call, play
 from bot.agent.prompt import PASSAGE_CHARS, brief_of
 from bot.agent.transcript import past
+from bot.agent.turn_summary import SummaryLimits, summarize
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
 from bot.errors import LeaseLost
 from tests.support.agent import DirectorySandbox, Memory, brief, repository, words

@@ -23,11 +23,11 @@ from typing import Any
 
 import pytest
 
-from . import swap
+from . import code_swap
 from .channel import Channel
-from .cold import run_cold
+from .fresh_session import run_cold
+from .line_tracer import Watch
 from .recorder import TEXT, Recorder, outcome
-from .trace import Watch
 
 MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
 
@@ -39,14 +39,14 @@ class ForkServer(Recorder):
         super().__init__(root)
         self.channel = channel
         self.items: dict[str, pytest.Item] = {}
-        self.index: swap.Index = {}
+        self.index: code_swap.Index = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Announce what was collected, then serve until the controller hangs up."""
         self.items = {item.nodeid: item for item in session.items}
         rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
-        self.index = swap.index_functions(self.root)
+        self.index = code_swap.index_functions(self.root)
         self.channel.send(event="ready", items=rows, errors=self.errors, modules=_outside(self.root))
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
@@ -73,8 +73,8 @@ class ForkServer(Recorder):
             had: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:
-                    had += swap.swap(self.index, **patch)
-            except (swap.Unfit, SyntaxError, ValueError, TypeError) as error:
+                    had += code_swap.swap(self.index, **patch)
+            except (code_swap.Unfit, SyntaxError, ValueError, TypeError) as error:
                 self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
             else:
                 self._run(items, ask, watch, number)

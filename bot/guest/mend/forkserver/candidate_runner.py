@@ -10,7 +10,7 @@ from ..baseline import Baseline
 from ..candidates import Candidate, patches
 from ..localise import Findings
 from ..source import TextEdit, apply
-from .lab import Lab, Trial
+from .client import Lab, Trial
 
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
 

@@ -11,7 +11,7 @@ from ..candidates import Candidate
 from ..layout import import_roots, is_test
 from ..localise import Findings
 from ..source import Source, TextEdit, apply
-from .lab import TestRun
+from .client import TestRun
 
 _MODULE = re.compile(r"No module named '([\w.]+)'")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from . import swap
+from . import code_swap
 from .channel import Channel
 from .recorder import Recorder, outcome
 
@@ -52,5 +52,5 @@ class Cold(Recorder):
 
 def run_cold(root: str, arguments: list[str], channel: Channel, ask: dict[str, Any]) -> None:
     """In the child: the candidate's text first, then a pytest session over the tests asked for."""
-    swap.overlay(ask.get("overlay") or {})
+    code_swap.overlay(ask.get("overlay") or {})
     pytest.main([*arguments, *ask["tests"]], plugins=[Cold(root, channel, ask)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .trace import Watch
+from .line_tracer import Watch
 
 TEXT = 1500  # characters of a failure's message that are kept
 
