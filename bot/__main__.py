@@ -80,7 +80,7 @@ def solve(
     from bot.settings import load, make_home
     from bot.solve.solve import apply_diff
     from bot.solve.solve import solve as run_solve
-    from bot.solve.terminal import show
+    from bot.solve.terminal import print_solved
 
     if not request.strip():
         raise click.UsageError("REQUEST is empty: say what should change")
@@ -104,7 +104,7 @@ def solve(
     if as_json:
         click.echo(json.dumps(solved.as_json(), indent=2))
     else:
-        show(solved)
+        print_solved(solved)
     if apply_ and solved.passed:
         apply_diff(path, solved.result.diff)
         click.echo(f"Applied to {path}.", err=True)
@@ -259,12 +259,12 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
     """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
     cannot be.
     """
-    from bot.replay.render import as_object, as_text
+    from bot.replay.render import make_object, render_text
     from bot.serve import run_replay
     from bot.settings import load
 
     replayed = asyncio.run(run_replay(load(), run, attempt))
-    click.echo(json.dumps(as_object(replayed), indent=2) if as_json else as_text(replayed))
+    click.echo(json.dumps(make_object(replayed), indent=2) if as_json else render_text(replayed))
     sys.exit(1 if replayed.divergence else 0)
 
 

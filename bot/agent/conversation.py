@@ -114,7 +114,7 @@ class Conversation:
         measure, whole = _MEASURES[self._pressed], len(self._records)
         self._pressed += 1
         sizes = [len(json.dumps(each["messages"])) for each in self._records]
-        goal, kept = measure.share * sum(sizes[-_shown_turns(self._records) :]), 0
+        goal, kept = measure.share * sum(sizes[-_count_whole_turns(self._records) :]), 0
         while kept < min(measure.most, whole - 1) and (
             kept < measure.least or sum(sizes[whole - kept - 1 :]) <= goal
         ):
@@ -127,15 +127,15 @@ class Conversation:
             refused=self._refused,
             text=summarize(self._records[:told], room=measure.room, kept=kept),
         )
-        self._messages = _with(self._records, asdict(self.compaction))
+        self._messages = _messages_after_compaction(self._records, asdict(self.compaction))
 
 
 def restore_messages(records: Sequence[Record]) -> list[ModelMessage]:
     """The messages that stored records leave behind, compactions included."""
     for at in range(len(records) - 1, -1, -1):
         if compaction := records[at].get("compaction"):
-            return [*_with(records[:at], compaction), *_said(records[at:])]
-    return _said(records)
+            return [*_messages_after_compaction(records[:at], compaction), *_load_messages(records[at:])]
+    return _load_messages(records)
 
 
 def count_summarized_turns(message: ModelMessage) -> int:
@@ -143,20 +143,20 @@ def count_summarized_turns(message: ModelMessage) -> int:
     return int((message.metadata or {}).get("turns_told", 0))
 
 
-def _with(before: Sequence[Record], compaction: Mapping[str, Any]) -> list[ModelMessage]:
+def _messages_after_compaction(before: Sequence[Record], compaction: Mapping[str, Any]) -> list[ModelMessage]:
     """The conversation as a compaction left it: ``before`` are the records of all turns before it."""
     told: int = compaction["told"]
     at = datetime.fromisoformat(before[-1]["at"])
     words = UserPromptPart(content=compaction["text"], timestamp=at)
     short = ModelRequest(parts=[words], timestamp=at, metadata={"turns_told": told})
-    return [*_said(before[:1])[:1], short, *_said(before[told:])]
+    return [*_load_messages(before[:1])[:1], short, *_load_messages(before[told:])]
 
 
-def _said(records: Sequence[Record]) -> list[ModelMessage]:
+def _load_messages(records: Sequence[Record]) -> list[ModelMessage]:
     return ModelMessagesTypeAdapter.validate_python([each for one in records for each in one["messages"]])
 
 
-def _shown_turns(records: Sequence[Record]) -> int:
+def _count_whole_turns(records: Sequence[Record]) -> int:
     """How many of the last turns the model was shown whole."""
     for back, each in enumerate(reversed(records), 1):
         if compaction := each.get("compaction"):

@@ -10,7 +10,7 @@ from bot.domain import Limits, Usage
 _LAST_TURNS = 3
 
 
-def total(first: Usage, second: Usage) -> Usage:
+def add_usage(first: Usage, second: Usage) -> Usage:
     """The sum of two usages."""
     return Usage(
         turns=first.turns + second.turns,
@@ -36,7 +36,7 @@ class Meter:
     @property
     def used(self) -> Usage:
         """Everything used up to now."""
-        return total(self._used, Usage(seconds=self._clock() - self._since))
+        return add_usage(self._used, Usage(seconds=self._clock() - self._since))
 
     @property
     def seconds_left(self) -> float:
@@ -45,7 +45,7 @@ class Meter:
 
     def add(self, usage: Usage) -> None:
         """Count a call; its seconds are part of the wall time already."""
-        self._used = total(
+        self._used = add_usage(
             self._used,
             Usage(
                 turns=usage.turns,

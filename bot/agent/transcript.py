@@ -34,7 +34,7 @@ from pydantic_ai.messages import (
 
 from bot.agent.conversation import Conversation, restore_messages
 from bot.agent.models.calls import ModelAnswer
-from bot.agent.tools.context import Done, Finish, ToolContext
+from bot.agent.tools.context import ExecutedCall, Finish, ToolContext
 from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Usage
 
 
@@ -53,12 +53,12 @@ class Past:
     guided: frozenset[str] = frozenset()  # the paths of guidance that was shown
 
 
-def record(
+def make_record(
     *,
     seq: int,
     answer: ModelAnswer,
     window: int,
-    done: Sequence[Done],
+    done: Sequence[ExecutedCall],
     heard: Sequence[PromptText],
     guided: Sequence[PromptText],
     context: ToolContext,
@@ -78,13 +78,13 @@ def record(
         "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
         "heard": [asdict(passage) for passage in heard],
         "guided": [asdict(passage) for passage in guided],
-        "calls": [_call(each) for each in done],
+        "calls": [_dump_call(each) for each in done],
         "plan": [asdict(step) for step in context.plan],
         "notes": [asdict(note) for note in context.notes],
         "replies": [asdict(reply) for reply in context.replies],
         "finish": asdict(context.finish) if context.finish else None,
         "usage": {
-            **_without(asdict(answer.usage), "turns", "seconds"),
+            **_drop_keys(asdict(answer.usage), "turns", "seconds"),
             "tokens_per_second": answer.tokens_per_second,
         },
         "total": asdict(total),
@@ -101,7 +101,7 @@ def record(
     }
 
 
-def past(records: Sequence[Mapping[str, Any]]) -> Past:
+def load_past(records: Sequence[Mapping[str, Any]]) -> Past:
     """Read stored records back, in their order. Raises ``ValueError`` when they are not whole."""
     if not records:
         return Past()
@@ -116,22 +116,22 @@ def past(records: Sequence[Mapping[str, Any]]) -> Past:
         plan=tuple(Step(text=each["text"], state=StepState(each["state"])) for each in last["plan"]),
         notes=tuple(Note(**each) for each in last["notes"]),
         replies=tuple(Reply(**each) for each in last["replies"]),
-        finish=_finish(last["finish"]),
+        finish=_load_finish(last["finish"]),
         edited=any(
             call["ok"] and call["name"] in ("edit", "write") for each in records for call in each["calls"]
         ),
     )
 
 
-def _finish(stored: Mapping[str, Any] | None) -> Finish | None:
+def _load_finish(stored: Mapping[str, Any] | None) -> Finish | None:
     return Finish(**{**stored, "kind": OutcomeKind(stored["kind"])}) if stored else None
 
 
-def _call(done: Done) -> dict[str, Any]:
+def _dump_call(done: ExecutedCall) -> dict[str, Any]:
     return {
         "id": done.call.tool_call_id,
         "name": done.call.tool_name,
-        "args": _arguments(done.call),
+        "args": _dump_arguments(done.call),
         "output": done.text,
         "ok": done.ok,
         "malformed": done.malformed,
@@ -139,12 +139,12 @@ def _call(done: Done) -> dict[str, Any]:
     }
 
 
-def _arguments(call: ToolCallPart) -> dict[str, Any]:
+def _dump_arguments(call: ToolCallPart) -> dict[str, Any]:
     try:
         return call.args_as_dict(raise_if_invalid=True)
     except (ValueError, AssertionError):
         return {"": str(call.args)}
 
 
-def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+def _drop_keys(values: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in keys}

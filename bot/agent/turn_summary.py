@@ -26,7 +26,7 @@ class SummaryLimits:
     failures: int = 4
     failure: int = 1500  # of one failing command
     paths: int = 80
-    heard: int = prompt.PASSAGE_CHARS  # of one passage
+    heard: int = prompt.TEXT_CHARS  # of one passage
 
 
 def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> str:
@@ -35,12 +35,12 @@ def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> s
     account = "\n".join(
         line
         for title, lines in (
-            ("Plan, as it stands", _plan(records[-1])),
-            ("What you said and decided", _words(records, room)),
-            ("Files you changed", _changed(records, room)),
-            ("Files you read", _read(records, room)),
-            ("Commands that failed the last time they ran", _failures(records, room)),
-            ("Notes and replies that you left", _left(records[-1])),
+            ("Plan, as it stands", _list_steps(records[-1])),
+            ("What you said and decided", _list_statements(records, room)),
+            ("Files you changed", _list_changed_files(records, room)),
+            ("Files you read", _list_read_files(records, room)),
+            ("Commands that failed the last time they ran", _list_failures(records, room)),
+            ("Notes and replies that you left", _list_notes(records[-1])),
         )
         for line in (f"# {title}", *(lines or ["(none)"]))
     )
@@ -50,33 +50,33 @@ def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> s
         "Nothing else is lost: the workspace is as you left it, and `git diff` shows all of your change. "
         "Read again what you need to see, and go on; do not begin anew."
     )
-    heard = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "heard")]
+    heard = [prompt.render_text(_cut_text(each, room.heard)) for each in _load_texts(records, "heard")]
     said = ["Words that came while you worked, as you heard them:", *heard] if heard else []
-    guided = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "guided")]
+    guided = [prompt.render_text(_cut_text(each, room.heard)) for each in _load_texts(records, "guided")]
     said += ["Guidance of the repository for where you worked:", *guided] if guided else []
     return "\n\n".join(
-        [head, prompt.fenced("record", f"turns 1 to {told}", account, chars=len(account)), *said]
+        [head, prompt.render_block("record", f"turns 1 to {told}", account, chars=len(account)), *said]
     )
 
 
-def _plan(last: Record) -> list[str]:
+def _list_steps(last: Record) -> list[str]:
     return [f"[{step['state']}] {step['text']}" for step in last["plan"]]
 
 
-def _words(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_statements(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """The model's own words, turn by turn; the first that say anything and as many of the latest as fit."""
     said = []
     for record in records:
         text = record["text"].strip() or record["thinking"].strip()[-room.word :]
         if text:
-            said.append(f"turn {record['seq'] + 1}: {_short(text, room.word)}")
-    return _fitting(said, room.words, "turns with words")
+            said.append(f"turn {record['seq'] + 1}: {_shorten(text, room.word)}")
+    return _fit_lines(said, room.words, "turns with words")
 
 
-def _changed(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_changed_files(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """Each file that a file tool changed, how, and in which turns; the latest last."""
     how: dict[str, list[str]] = {}
-    for record, call in _calls(records, "edit", "write"):
+    for record, call in _find_calls(records, "edit", "write"):
         if call["ok"]:
             path = str(call["args"].get("path", ""))
             how.setdefault(path, []).append(f"{call['name']} in turn {record['seq'] + 1}")
@@ -85,18 +85,18 @@ def _changed(records: Sequence[Record], room: SummaryLimits) -> list[str]:
         f"{path}: {', '.join(each if len(each) <= 6 else [*each[:2], f'{len(each) - 4} more', *each[-2:]])}"
         for path, each in how.items()
     ]
-    return _latest(lines, room.paths, "files")
+    return _take_latest(lines, room.paths, "files")
 
 
-def _read(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    paths = [str(call["args"].get("path", "")) for _, call in _calls(records, "read") if call["ok"]]
-    return _latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
+def _list_read_files(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+    paths = [str(call["args"].get("path", "")) for _, call in _find_calls(records, "read") if call["ok"]]
+    return _take_latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
 
 
-def _failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
     """Commands whose last run failed, with the end of what they printed."""
     last: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for record, call in _calls(records, "shell"):
+    for record, call in _find_calls(records, "shell"):
         command = str(call["args"].get("command", ""))
         last.pop(command, None)
         last[command] = (record["seq"] + 1, call)
@@ -107,19 +107,21 @@ def _failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
         cut = (
             "" if len(output) <= room.failure else f"[the first {len(output) - room.failure} characters cut] "
         )
-        lines.append(f"turn {turn}: {_short(command, 300)}\n{cut}{output[-room.failure :]}")
+        lines.append(f"turn {turn}: {_shorten(command, 300)}\n{cut}{output[-room.failure :]}")
     earlier = len(failing) - len(lines)
     return [*([f"[{earlier} earlier ones left out]"] if earlier else []), *lines]
 
 
-def _left(last: Record) -> list[str]:
-    notes = [f"note on {each['path']}:{each['line']}: {_short(each['text'], 200)}" for each in last["notes"]]
+def _list_notes(last: Record) -> list[str]:
+    notes = [
+        f"note on {each['path']}:{each['line']}: {_shorten(each['text'], 200)}" for each in last["notes"]
+    ]
     return notes + [
-        f"reply to comment {each['comment']}: {_short(each['text'], 200)}" for each in last["replies"]
+        f"reply to comment {each['comment']}: {_shorten(each['text'], 200)}" for each in last["replies"]
     ]
 
 
-def _passages(records: Sequence[Record], kind: str) -> list[PromptText]:
+def _load_texts(records: Sequence[Record], kind: str) -> list[PromptText]:
     return [
         PromptText(**{**each, "trust": Trust(each["trust"])})
         for record in records
@@ -127,11 +129,11 @@ def _passages(records: Sequence[Record], kind: str) -> list[PromptText]:
     ]
 
 
-def _calls(records: Sequence[Record], *names: str) -> Iterable[tuple[Record, Mapping[str, Any]]]:
+def _find_calls(records: Sequence[Record], *names: str) -> Iterable[tuple[Record, Mapping[str, Any]]]:
     return ((record, call) for record in records for call in record["calls"] if call["name"] in names)
 
 
-def _fitting(lines: Sequence[str], chars: int, what: str) -> list[str]:
+def _fit_lines(lines: Sequence[str], chars: int, what: str) -> list[str]:
     """The first line and as many of the last as fit into ``chars``."""
     if not lines:
         return []
@@ -146,19 +148,19 @@ def _fitting(lines: Sequence[str], chars: int, what: str) -> list[str]:
     return [lines[0], *([f"[{more} {what} left out here]"] if more else []), *tail]
 
 
-def _latest(lines: Sequence[str], count: int, what: str) -> list[str]:
+def _take_latest(lines: Sequence[str], count: int, what: str) -> list[str]:
     more = len(lines) - count
     return [*([f"[{more} earlier {what} left out]"] if more > 0 else []), *lines[-count:]]
 
 
-def _short(text: str, chars: int) -> str:
+def _shorten(text: str, chars: int) -> str:
     """On one line, cut with a mark."""
     line = " ".join(text.split())
     return line if len(line) <= chars else f"{line[: chars - 4]} ..."
 
 
-def _cut(passage: PromptText, chars: int) -> PromptText:
+def _cut_text(passage: PromptText, chars: int) -> PromptText:
     more = len(passage.text) - chars
-    if more <= 0 or chars >= prompt.PASSAGE_CHARS:  # a block bounds itself
+    if more <= 0 or chars >= prompt.TEXT_CHARS:  # a block bounds itself
         return passage
     return replace(passage, text=f"{passage.text[:chars]}\n[{more} characters are left out here]")

@@ -19,14 +19,14 @@ import click
 from bot.domain import ChangeSet
 from bot.errors import HobError
 from bot.eval.judge import run_tests
-from bot.eval.source import checkout
+from bot.eval.source import checkout_task
 from bot.eval.suite import EvalTask, read_suites
 from bot.eval.test_outcomes import TestOutcomes
 from bot.workspace.checkout import Workshop
 from sandbox.spec import SandboxUnavailable
 
 
-async def examine(
+async def compute_expected(
     tasks: Sequence[EvalTask], home: Path, *, jobs: int
 ) -> dict[str, tuple[list[str], list[str]]]:
     """{instance_id: (FAIL_TO_PASS, PASS_TO_PASS)} of tasks on packed projects, ids sorted."""
@@ -35,7 +35,7 @@ async def examine(
 
     async def tested(task: EvalTask, *, faulty: bool) -> TestOutcomes:
         async with turns:
-            found = await checkout(task, workshop, home, faulty=faulty)
+            found = await checkout_task(task, workshop, home, faulty=faulty)
             tests, _, tail = await run_tests(found, ChangeSet(base=found.base), task.row.test_patch)
         if not tests.whole:
             raise HobError(f"{task.row.instance_id}: the tests did not come to their end:\n{tail}")
@@ -54,7 +54,7 @@ async def examine(
     return {name: task.result() for name, task in made.items()}
 
 
-def problems(task: EvalTask, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str]) -> list[str]:
+def find_problems(task: EvalTask, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str]) -> list[str]:
     """What the suite says otherwise than the judge."""
     name, row, found = task.row.instance_id, task.row, []
     if not fail_to_pass:
@@ -94,14 +94,14 @@ def main(suites: tuple[Path, ...], write: bool, jobs: int) -> None:
         if any(not task.packed for task in tasks):
             raise HobError("only packed projects can be checked: of a repository the right tree is not known")
         with tempfile.TemporaryDirectory(prefix="hob-check-") as home:
-            computed = asyncio.run(examine(tasks, Path(home), jobs=jobs))
+            computed = asyncio.run(compute_expected(tasks, Path(home), jobs=jobs))
     except* (HobError, SandboxUnavailable) as group:
         click.echo(f"hob: {group.exceptions[0]}", err=True)
         sys.exit(2)
     if write:
         for path in suites:
             rewrite(path, computed)
-    found = [line for task in tasks for line in problems(task, *computed[task.row.instance_id])]
+    found = [line for task in tasks for line in find_problems(task, *computed[task.row.instance_id])]
     for line in found:
         click.echo(line)
     click.echo(f"{len(tasks)} tasks, {len(found)} problems{' (written)' if write else ''}")

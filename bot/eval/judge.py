@@ -54,7 +54,7 @@ if path.is_file():
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judgement:
     """What the tests say of a change. ``left_out`` are the paths that the judge did not take from it."""
 
     wrong: tuple[str, ...]  # of FAIL_TO_PASS, still failing
@@ -69,13 +69,13 @@ class Judged:
         return not self.wrong and not self.broken
 
 
-async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judged:
+async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judgement:
     """Judge a change by the tests of its task."""
-    own = _named_tests(row)
+    own = _find_named_files(row)
     kept = tuple(change for change in changes.files if not belongs_to_judge(change.path, change.kind, own))
     left_out = tuple(change.path for change in changes.files if change not in kept)
     tests, timed_out, tail = await run_tests(checkout, replace(changes, files=kept), row.test_patch)
-    return Judged(
+    return Judgement(
         wrong=tests.failing(row.FAIL_TO_PASS),
         broken=tests.failing(row.PASS_TO_PASS),
         left_out=left_out,
@@ -92,13 +92,13 @@ async def run_tests(
     try:
         await apply_changes(sandbox, changes)
         if test_patch:
-            await _patch(sandbox, test_patch)
+            await _apply_patch(sandbox, test_patch)
         folder = f"/tmp/hob-judge-{secrets.token_hex(8)}"  # noqa: S108  inside the sandbox
         module, record = f"{folder}/hob_recorder.py", f"{folder}/record"
         argv = ("python", "-I", "-c", _PLACE, module)
-        await _must(sandbox, Command(argv=argv, stdin=RECORDER.read_bytes()), "place the recorder")
+        await _run_or_raise(sandbox, Command(argv=argv, stdin=RECORDER.read_bytes()), "place the recorder")
         line = _UNITTEST.sub("-m hob_recorder", checkout.checks.test)
-        done = await sandbox.run(Command(argv=("bash", "-c", line), env=_environment(checkout, folder)))
+        done = await sandbox.run(Command(argv=("bash", "-c", line), env=_make_environment(checkout, folder)))
         written = await sandbox.run(
             Command(argv=("python", "-I", "-c", _SHOW, record), output_bytes=_MOST_OUTPUT)
         )
@@ -107,27 +107,27 @@ async def run_tests(
         await sandbox.aclose()
 
 
-def _environment(checkout: Checkout, folder: str) -> tuple[tuple[str, str], ...]:
+def _make_environment(checkout: Checkout, folder: str) -> tuple[tuple[str, str], ...]:
     env = dict(checkout.policy.env)
     paths = [path for path in (env.get("PYTHONPATH", ""), folder) if path]
     options = f"{env.get('PYTEST_ADDOPTS', '')} -p hob_recorder".strip()
     return (("PYTHONPATH", ":".join(paths)), ("PYTEST_ADDOPTS", options))
 
 
-async def _patch(sandbox: Sandbox, text: str) -> None:
+async def _apply_patch(sandbox: Sandbox, text: str) -> None:
     argv = ("git", "apply", "--whitespace=nowarn", "-")
-    await _must(
+    await _run_or_raise(
         sandbox, Command(argv=argv, stdin=text.encode("utf-8", "surrogateescape")), "apply test_patch"
     )
 
 
-async def _must(sandbox: Sandbox, command: Command, what: str) -> None:
+async def _run_or_raise(sandbox: Sandbox, command: Command, what: str) -> None:
     done = await sandbox.run(command)
     if not done.ok:
         raise UserError(f"The judge could not {what}", phase="suite", log=done.text[-2000:])
 
 
-def _named_tests(row: SuiteRow) -> frozenset[str]:
+def _find_named_files(row: SuiteRow) -> frozenset[str]:
     """The files that test ids and the test patch name."""
     ids = (*row.FAIL_TO_PASS, *row.PASS_TO_PASS)
     named = {test.partition("::")[0] for test in ids if "::" in test}

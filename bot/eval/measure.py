@@ -9,9 +9,9 @@ from pathlib import Path
 
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, TaskKind, Trust
 from bot.errors import UserError
-from bot.eval.judge import Judged, judge
-from bot.eval.results import Attempted, Why
-from bot.eval.source import checkout
+from bot.eval.judge import Judgement, judge
+from bot.eval.results import EvalResult, Why
+from bot.eval.source import checkout_task
 from bot.eval.suite import EvalTask
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
@@ -32,30 +32,30 @@ class EvalEnvironment:
     seconds: float
 
 
-async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> Attempted:
+async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> EvalResult:
     """Try once and judge.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
     Parked, Retry, SandboxUnavailable, OSError.
     """
-    found = await checkout(task, place.workshop, place.home)
+    found = await checkout_task(task, place.workshop, place.home)
     begun = time.monotonic()
     try:
         async with asyncio.timeout(place.seconds):
-            result = await _attempt(found, task, model)
+            result = await _run_attempt(found, task, model)
     except TimeoutError:
-        return _failed(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
+        return _make_failure(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
     except UserError as error:
         if error.phase not in _OWN_FAULT:
             raise
-        return _failed(
+        return _make_failure(
             task, model, number, _OWN_FAULT[error.phase], time.monotonic() - begun, error.message[:500]
         )
     seconds = time.monotonic() - begun
     judged = await judge(found, result.changes, task.row) if result.changes else None
-    why, detail = _why(result, judged)
+    why, detail = _explain_result(result, judged)
     usage = result.outcome.usage
-    return Attempted(
+    return EvalResult(
         task=task.row.instance_id,
         digest=task.digest,
         model=model,
@@ -73,7 +73,7 @@ async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironmen
     )
 
 
-async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
+async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
     """The brief that ``hob solve`` makes of a request; the model is the one that is measured."""
     request = task.row.problem_statement
     guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
@@ -98,23 +98,23 @@ async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
             found,
             brief,
             model=asked,
-            journal=ConsoleJournal(_silent),
+            journal=ConsoleJournal(_ignore_text),
             redactor=Redactor(),
-            set_phase=_nobody,
+            set_phase=_ignore_phase,
         )
     finally:
         await asked.aclose()
 
 
-def _silent(_: str) -> None:
+def _ignore_text(_: str) -> None:
     pass
 
 
-async def _nobody(_: Phase) -> None:
+async def _ignore_phase(_: Phase) -> None:
     pass
 
 
-def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
+def _explain_result(result: Result, judged: Judgement | None) -> tuple[Why, str]:
     """The reason, and the tests or words that show it."""
     if judged is None:
         words = " ".join(result.outcome.summary.split())[:300]
@@ -129,8 +129,10 @@ def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
     return (Why.WRONG if judged.wrong else Why.BROKE), ", ".join(failing[:3]) + more
 
 
-def _failed(task: EvalTask, model: str, number: int, why: Why, seconds: float, detail: str) -> Attempted:
-    return Attempted(
+def _make_failure(
+    task: EvalTask, model: str, number: int, why: Why, seconds: float, detail: str
+) -> EvalResult:
+    return EvalResult(
         task=task.row.instance_id,
         digest=task.digest,
         model=model,

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from bot.errors import HobError
 from bot.eval.measure import EvalEnvironment, measure
-from bot.eval.results import Attempted, Key, Results
+from bot.eval.results import EvalResult, Key, Results
 from bot.eval.suite import EvalTask
 from sandbox.spec import SandboxUnavailable
 
 TRIES = 3  # of what failed for a reason that is no result
 PAUSE = 2.0  # seconds before the second try, doubled each time
 
-Told = Callable[[Key, Attempted | None, str], None]
+OnResult = Callable[[Key, EvalResult | None, str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Unmeasured:
 
 
 @dataclass(slots=True, kw_only=True)
-class Work:
+class EvalWork:
     """What to measure, and what could not be."""
 
     tasks: Sequence[EvalTask]
@@ -43,8 +43,14 @@ class Work:
         return [(task, model, number) for task in self.tasks for number in numbers for model in self.models]
 
 
-async def run(
-    work: Work, results: Results, place: EvalEnvironment, *, jobs: int, told: Told, pause: float = PAUSE
+async def run_work(
+    work: EvalWork,
+    results: Results,
+    place: EvalEnvironment,
+    *,
+    jobs: int,
+    told: OnResult,
+    pause: float = PAUSE,
 ) -> None:
     """Measure what is missing; ``told`` hears of each end. SandboxUnavailable passes at once."""
     waiting = [each for each in work.all() if _key(*each) not in results.by_key]
@@ -52,21 +58,21 @@ async def run(
 
     async def take() -> None:
         while waiting:
-            await _one(*waiting.pop(), work, results, place, told, pause)
+            await _measure_one(*waiting.pop(), work, results, place, told, pause)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs):
             group.create_task(take())
 
 
-async def _one(
+async def _measure_one(
     task: EvalTask,
     model: str,
     number: int,
-    work: Work,
+    work: EvalWork,
     results: Results,
     place: EvalEnvironment,
-    told: Told,
+    told: OnResult,
     pause: float,
 ) -> None:
     key, problem = _key(task, model, number), ""

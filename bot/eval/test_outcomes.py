@@ -33,14 +33,14 @@ class TestOutcomes:
 
     def passed(self, test: str) -> bool:
         """Only a test that ran and passed, in a run that came to its end."""
-        return self.whole and self.outcomes.get(canonical(test)) is TestOutcome.PASSED
+        return self.whole and self.outcomes.get(make_canonical(test)) is TestOutcome.PASSED
 
     def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those that did not pass: failed, skipped, or not there."""
         return tuple(test for test in tests if not self.passed(test))
 
 
-def canonical(test: str) -> str:
+def make_canonical(test: str) -> str:
     """The one spelling under which ids are compared."""
     bracketed = _BRACKETED.fullmatch(test)
     if bracketed:
@@ -67,7 +67,7 @@ def read_outcomes(text: str) -> TestOutcomes:
             test, seen = str(row["id"]), TestOutcome(row["outcome"])
         except (ValueError, KeyError, TypeError):
             continue
-        name = canonical(test)
+        name = make_canonical(test)
         spelled.setdefault(name, test)
         outcomes[name] = max(outcomes.get(name, seen), seen, key=order.index)
     return TestOutcomes(outcomes=outcomes, spelled=spelled, whole=whole)

@@ -33,7 +33,7 @@ def is_redacted(text: str) -> bool:
     return bool(_REDACTED.search(text))
 
 
-def same(recorded: str, new: str, aside: Counter[str]) -> bool:
+def is_same(recorded: str, new: str, aside: Counter[str]) -> bool:
     """Whether ``new`` says what was ``recorded``; counts in ``aside`` what had to be left aside for that."""
     if recorded == new:
         return True
@@ -54,7 +54,7 @@ def same(recorded: str, new: str, aside: Counter[str]) -> bool:
     return True
 
 
-def difference(recorded: str, new: str) -> str:
+def render_difference(recorded: str, new: str) -> str:
     """A short diff of two texts."""
     lines = list(
         islice(

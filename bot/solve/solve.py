@@ -28,7 +28,7 @@ from bot.workspace.guides import make_guide, split_guides
 from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,11 @@ class Solved:
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
-            "attempts": [_attempt(each, self.picked) for each in self.picked.tried],
+            "attempts": [_dump_attempt(each, self.picked) for each in self.picked.tried],
         }
 
 
-def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
+def _dump_attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
     """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
     result = tried.result
     return {
@@ -84,7 +84,7 @@ def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
 class ConsoleJournal:
     """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
 
-    def __init__(self, tell: Tell, ordinal: int = 1) -> None:
+    def __init__(self, tell: Notify, ordinal: int = 1) -> None:
         self._tell = tell
         self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
         self._told: set[Step] = set()
@@ -111,7 +111,7 @@ async def solve(
     home: Path,
     model: str,
     backend: str,
-    tell: Tell,
+    tell: Notify,
     attempts: int | None = None,
     image: str = "",
     engine: str = ENGINE,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.tools import context
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
 from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, EntryKind, Policy, Sandbox
@@ -87,7 +87,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
     (tmp_path / "scratch").mkdir()
     policy = Policy(
         limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=20),
-        mounts=(*tooling.mounts, *guest_mounts()),
+        mounts=(*tooling.mounts, *list_guest_mounts()),
         env=tooling.env,
         path=tooling.path,
     )

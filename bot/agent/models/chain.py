@@ -20,7 +20,7 @@ from bot.errors import Parked, UserError
 log = structlog.get_logger(__name__)
 
 
-class Chain:
+class ModelChain:
     """A ``ModelCall`` over others.
 
     One is left when it stays down, is out of quota, asks for a long wait, or refuses for good (a wrong key,
@@ -52,7 +52,7 @@ class Chain:
                 failed.append(error)
                 log.warning("model.passed_over", model=self._models[self._at].name, reason=str(error))
                 if self._at + 1 == len(self._models):
-                    raise _together(failed) from error
+                    raise _join_errors(failed) from error
                 self._at += 1
                 continue
             self._failed = []
@@ -64,7 +64,7 @@ class Chain:
             await each.aclose()
 
 
-def _together(failed: Sequence[Parked | UserError]) -> Parked | UserError:
+def _join_errors(failed: Sequence[Parked | UserError]) -> Parked | UserError:
     """The run can go on later if any of them may be up again by then."""
     reason = "; ".join(str(each) for each in failed)
     waits = [each.after for each in failed if isinstance(each, Parked)]

@@ -10,9 +10,9 @@ from pydantic_ai import exceptions as ai
 from pydantic_ai.models import Model, infer_model
 
 from bot.agent.models.calls import ModelCall, RetryPolicy
-from bot.agent.models.chain import Chain
+from bot.agent.models.chain import ModelChain
 from bot.agent.models.direct import DirectCall
-from bot.agent.models.scripted import from_file
+from bot.agent.models.scripted import load_script
 from bot.errors import UserError
 
 _SCRIPTED = "scripted:"
@@ -39,16 +39,16 @@ class ModelRegistry:
             for each in names:
                 if each in self.programs:
                     raise UserError(f"{each} cannot take over from another model; leave it out of {name!r}")
-            return Chain([self.choose(each, retry_policy=policy) for each in names])
+            return ModelChain([self.choose(each, retry_policy=policy) for each in names])
         if name in self.programs:
             return DirectCall(name, self.programs[name](), retry_policy=policy, streamed=False, metered=False)
         if name.startswith(_SCRIPTED):
-            script = from_file(name.removeprefix(_SCRIPTED))
+            script = load_script(name.removeprefix(_SCRIPTED))
             return DirectCall(name, script, retry_policy=policy, streamed=False)
-        return DirectCall(name, _infer(name, self.programs), retry_policy=policy, streamed=True)
+        return DirectCall(name, _infer_model(name, self.programs), retry_policy=policy, streamed=True)
 
 
-def _infer(name: str, programs: Iterable[str]) -> Model:
+def _infer_model(name: str, programs: Iterable[str]) -> Model:
     """The provider's model. Raises ``UserError`` that says what is missing or misspelt."""
     try:
         return infer_model(name)

@@ -18,7 +18,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.models.calls import ModelAnswer, RetryPolicy
-from bot.agent.models.provider_errors import in_short, transient_or_raise
+from bot.agent.models.provider_errors import shorten_error, transient_or_raise
 from bot.agent.models.provider_messages import from_provider, to_provider
 from bot.domain import Usage
 from bot.errors import Parked
@@ -81,13 +81,13 @@ class DirectCall:
                 transient = transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if asked is not None and asked > self._retry_policy.longest:
-                raise Parked(f"{self._name} asks to wait: {in_short(transient)}", after=min(asked, LONGEST))
+                raise Parked(
+                    f"{self._name} asks to wait: {shorten_error(transient)}", after=min(asked, LONGEST)
+                )
             if attempt + 1 < self._retry_policy.tries:
                 await asyncio.sleep(self._retry_policy.delay(attempt, asked))
-        raise Parked(
-            f"{self._name} failed {self._retry_policy.tries} times in a row, last with {in_short(transient)}",
-            after=self._retry_policy.park,
-        )
+        why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
+        raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
 
     async def aclose(self) -> None:
         """Give back connections."""
@@ -119,7 +119,7 @@ class DirectCall:
         else:
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
-        usage = _usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
+        usage = _read_usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
         response = from_provider(response, messages)
         return ModelAnswer(
             response=response, usage=usage, model=self._name, first_token_seconds=first, retries=attempt
@@ -138,19 +138,19 @@ def _is_torn(response: ModelResponse) -> bool:
         return True
 
 
-def _usage(response: ModelResponse, seconds: float) -> Usage:
+def _read_usage(response: ModelResponse, seconds: float) -> Usage:
     used = response.usage
     return Usage(
         turns=1,
         input_tokens=max(0, used.input_tokens),  # some servers count below zero
         output_tokens=max(0, used.output_tokens),
         cached_tokens=max(0, used.cache_read_tokens),
-        usd=max(0.0, _price(response)),
+        usd=max(0.0, _find_price(response)),
         seconds=seconds,
     )
 
 
-def _price(response: ModelResponse) -> float:
+def _find_price(response: ModelResponse) -> float:
     """In dollars, 0 where the price list does not know the model."""
     if not response.model_name or not response.usage.has_values():
         return 0.0

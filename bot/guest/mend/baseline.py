@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
-from .forkserver.client import BenchRefused, Lab, TestRun
+from .forkserver.client import ForkServerClient, ServerRefused, TestRun
 from .layout import is_test
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
@@ -57,27 +57,27 @@ class Baseline:
         return [i for i, run in self.runs.items() if run.outcome == "passed" and i not in self.out]
 
 
-def open_bench(root: Path, command: str, scratch: Path, seconds: float) -> Lab:
+def start_server(root: Path, command: str, scratch: Path, seconds: float) -> ForkServerClient:
     """Start a warm bench, relaxing the repository's pytest options step by step; raises BenchRefused."""
-    refused: BenchRefused | None = None
-    for number, arguments in enumerate(layout.attempts(root, command)):
-        lab = Lab(root, layout.import_roots(root), arguments, scratch, f"warm{number}")
+    refused: ServerRefused | None = None
+    for number, arguments in enumerate(layout.list_argument_lines(root, command)):
+        lab = ForkServerClient(root, layout.find_import_roots(root), arguments, scratch, f"warm{number}")
         try:
             lab.start(seconds)
-        except BenchRefused as error:
+        except ServerRefused as error:
             lab.close()
             refused = error
             if error.code not in (4, 3, 1, 2, None):
                 break
         except TimeoutError:
             lab.close()
-            raise BenchRefused(None, f"collecting the tests took over {seconds:.0f} s") from None
+            raise ServerRefused(None, f"collecting the tests took over {seconds:.0f} s") from None
         else:
             return lab
-    raise refused or BenchRefused(None, "pytest did not start")
+    raise refused or ServerRefused(None, "pytest did not start")
 
 
-def run_baseline(lab: Lab, seconds: float) -> Baseline:
+def run_baseline(lab: ForkServerClient, seconds: float) -> Baseline:
     """Run everything once; a test that hangs or kills its process costs only itself."""
     base = Baseline(errors=lab.ready["errors"], modules=lab.ready["modules"])
     for name, path, title, line in lab.ready["items"]:
@@ -86,18 +86,18 @@ def run_baseline(lab: Lab, seconds: float) -> Baseline:
     base.not_run = _run_all(lab, base, list(base.where), EACH, end)
     bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
     if bad and all(run.outcome == "hung" for run in bad):
-        _again(lab, base, [run.id for run in bad], end)
+        _wait_longer(lab, base, [run.id for run in bad], end)
     return base
 
 
-def _again(lab: Lab, base: Baseline, hung: list[str], end: float) -> None:
+def _wait_longer(lab: ForkServerClient, base: Baseline, hung: list[str], end: float) -> None:
     """Wait longer for tests that may only be slow; where the first does not end either, none does."""
     _run_all(lab, base, hung[:1], PATIENT, end)
     if not base.hung(hung[0]):
         _run_all(lab, base, hung[1:], PATIENT, end)
 
 
-def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
+def _run_all(lab: ForkServerClient, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
     """Run tests until the time is up; returns those that did not come to run."""
     while left and time.monotonic() < end:
         trial = lab.run(left, each=each, total=end - time.monotonic())
@@ -116,7 +116,7 @@ def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float)
     return left
 
 
-def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
+def trace_tests(lab: ForkServerClient, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
     """Trace failing tests alone, then the passing ones over the functions that the failing ones entered."""
     end = time.monotonic() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
@@ -125,7 +125,7 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
         key=lambda name: (not base.where[name][0].endswith(".py"), base.hung(name), base.runs[name].seconds),
     )
     entered: set[tuple[str, int]] = set()
-    for name in _spread(failed, base, TRACED_FAILURES):
+    for name in _pick_varied(failed, base, TRACED_FAILURES):
         left = end - time.monotonic()
         if left <= 0.1:
             break
@@ -143,11 +143,12 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
             entered |= {(path, line) for path, line in run.starts}
     if not entered:
         return
-    _set_aside(base, f"{lab.root}/")
+    _exclude_unreachable(base, f"{lab.root}/")
     known = {run.id for run in base.failing}
     more = [name for name in failed if name not in known and name in base.failed_ids][:MORE_FAILURES]
     tests = sorted(
-        base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds)
+        base.passed_ids,
+        key=lambda name: (base.where[name][0] not in _list_test_files(base), base.runs[name].seconds),
     )
     total = max(0.5, end - time.monotonic())
     trial = lab.run(
@@ -159,7 +160,7 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
     base.passing = {name: run for name, run in trial.runs.items() if run.outcome == "passed" and run.lines}
 
 
-def _set_aside(base: Baseline, prefix: str) -> None:
+def _exclude_unreachable(base: Baseline, prefix: str) -> None:
     """Failures that no code of the repository took part in: a fixture or a package that is not there."""
     useless = [
         run
@@ -179,11 +180,11 @@ def _set_aside(base: Baseline, prefix: str) -> None:
     base.beyond += [run.id for run in useless if run.id not in base.beyond]
 
 
-def _files(base: Baseline) -> set[str]:
+def _list_test_files(base: Baseline) -> set[str]:
     return {base.where[run.id][0] for run in base.failing if run.id in base.where}
 
 
-def _spread(names: Sequence[str], base: Baseline, limit: int) -> list[str]:
+def _pick_varied(names: Sequence[str], base: Baseline, limit: int) -> list[str]:
     """At most ``limit`` names, one of each kind of failure before a second of any."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for name in names:

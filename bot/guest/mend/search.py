@@ -11,8 +11,8 @@ from itertools import count
 
 from .baseline import Baseline
 from .candidates import Candidate
-from .forkserver.candidate_runner import Trials
-from .forkserver.client import BenchRefused, Trial
+from .forkserver.candidate_runner import CandidateRunner
+from .forkserver.client import RunReport, ServerRefused
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
@@ -49,7 +49,7 @@ class Tally:
 class CandidateSearch:
     """One search over candidates, the likeliest first, until ``deadline``."""
 
-    def __init__(self, trials: Trials, base: Baseline, deadline: float) -> None:
+    def __init__(self, trials: CandidateRunner, base: Baseline, deadline: float) -> None:
         self.trials = trials
         self.base = base
         self.deadline = deadline
@@ -151,7 +151,7 @@ class CandidateSearch:
             elif self._promising(trial, under) and time.monotonic() < self.deadline:
                 again = self.trials.run(parts, self.pilots, cold=False, quick=True)
                 if self._promising(again, under):
-                    self._judge(parts, _turned(again), parts[-1].score, cold=False)
+                    self._judge(parts, _find_passing(again), parts[-1].score, cold=False)
             if number == len(trials) - 1:
                 for left in reversed(tries[number + 1 :]):
                     self._seen.discard(hash((False, tuple(sorted((self.trials.texts(left) or {}).items())))))
@@ -170,15 +170,15 @@ class CandidateSearch:
             self.trials.cold()
             began = time.monotonic()
             trial = self.trials.run(parts, self.pilots, cold=True, quick=True)
-        except (BenchRefused, TimeoutError):
+        except (ServerRefused, TimeoutError):
             self.trials.close()
             return time.monotonic() - began
         if self._promising(trial, under):
-            self._judge(parts, _turned(trial), candidate.score, cold=True)
+            self._judge(parts, _find_passing(trial), candidate.score, cold=True)
         return time.monotonic() - began
 
-    def _promising(self, trial: Trial, under: FoundChange | None) -> bool:
-        turned = _turned(trial)
+    def _promising(self, trial: RunReport, under: FoundChange | None) -> bool:
+        turned = _find_passing(trial)
         return bool(turned) and not trial.hung and not (under and turned <= under.turned)
 
     def _judge(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, cold: bool) -> None:
@@ -189,7 +189,7 @@ class CandidateSearch:
         )
         if set(self.pilots) <= turned:
             for some in (rest[:SAMPLE], rest[SAMPLE:]):
-                now = _turned(self.trials.run(parts, some, cold=cold, quick=True))
+                now = _find_passing(self.trials.run(parts, some, cold=cold, quick=True))
                 turned |= now
                 if len(now) < 0.8 * len(some):
                     break
@@ -199,7 +199,7 @@ class CandidateSearch:
             missing = [name for name in missing if name not in turned]
             if missing and not cold:  # values made on import are still the old ones
                 cold = True
-                turned |= _turned(self.trials.run(parts, missing, cold=True))
+                turned |= _find_passing(self.trials.run(parts, missing, cold=True))
         answer = FoundChange(
             parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold
         )
@@ -212,7 +212,7 @@ class CandidateSearch:
         """The missing tests run after everything that comes before them: some lean on their neighbours."""
         known = {*self.base.passed_ids, *self.failing}
         trial = self.trials.run(parts, [name for name in self.base.where if name in known], cold=cold)
-        return _turned(trial) & set(missing)
+        return _find_passing(trial) & set(missing)
 
     def _breaks_near(self, answer: FoundChange, *, cold: bool) -> bool:
         trial = self.trials.run(
@@ -221,5 +221,5 @@ class CandidateSearch:
         return bool(trial.failed() or trial.hung or trial.crashed)
 
 
-def _turned(trial: Trial) -> set[str]:
+def _find_passing(trial: RunReport) -> set[str]:
     return {name for name, run in trial.runs.items() if run.outcome in ("passed", "skipped")}

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import structlog
 
-from bot.agent.transcript import past
+from bot.agent.transcript import load_past
 from bot.domain import Brief, ChangeSet, Outcome, OutcomeKind, Proof, Result, Run, Task, Usage
 from bot.errors import UserError
 from bot.git.diff import unified_diff
@@ -98,7 +98,7 @@ class AttemptStore:
             return None, 0
         left = await self._store.left_of(record)
         try:
-            past(left.records if left else ())
+            load_past(left.records if left else ())
         except ValueError as trouble:
             log.warning("attempt.transcript_unfit", attempt=record.ordinal, error=str(trouble))
             left = None

@@ -15,9 +15,9 @@ import pytest
 from bot.agent.loop import run_loop
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.prompt import opening
-from bot.agent.tools.registry import definitions
-from bot.agent.transcript import past
+from bot.agent.prompt import make_opening
+from bot.agent.tools.registry import list_definitions
+from bot.agent.transcript import load_past
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
 from bot.errors import Cancelled, Parked, UserError
 from bot.offline.registry import MODELS
@@ -285,7 +285,7 @@ async def test_work_that_does_not_fit_the_window_ends_well(
     rewritten = {at + 1 for at, share in enumerate(kept) if share < 0.95}
     assert rewritten <= {1} | {each["seq"] for each in journal.records if each["compaction"]}
     whole = max(each["seq"] for each in journal.records if not each["compaction"])
-    await model.ask(past(json.loads(json.dumps(journal.records[:whole]))).messages, definitions())
+    await model.ask(load_past(json.loads(json.dumps(journal.records[:whole]))).messages, list_definitions())
     assert bodies(server)[-1] == sent[whole]
 
 
@@ -315,7 +315,7 @@ async def test_other_words_for_a_full_window_are_understood(
 ) -> None:
     server.answers = [Fault(status=400, message=message)]
     with pytest.raises(ContextFull):
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
 
 
 @pytest.mark.parametrize("first", sorted(SERVERS))
@@ -365,13 +365,13 @@ async def test_a_chain_parks_only_when_the_last_model_is_down(
         *[Fault(status=500)] * 3,
     ]
     with pytest.raises(Parked, match=r"asks to wait.*; .*refuses the key.*; .*failed 3 times") as parked:
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
     assert parked.value.after == 77
     await model.aclose()
     model = MODELS.choose(f"{server.model},{server.model}", retry_policy=QUICK)
     server.answers = [Fault(status=401)] * 2
     with pytest.raises(UserError, match="refuses the key"):
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
     await model.aclose()
     with pytest.raises(UserError, match="offline cannot take over"):
         MODELS.choose(f"{server.model},offline")

@@ -13,8 +13,8 @@ from bot.agent.loop import run_loop
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import call, play
-from bot.agent.prompt import opening
-from bot.agent.tools.registry import definitions
+from bot.agent.prompt import make_opening
+from bot.agent.tools.registry import list_definitions
 from bot.domain import OutcomeKind
 from bot.errors import Parked, UserError
 from bot.offline.registry import MODELS
@@ -33,7 +33,7 @@ async def model(server: Server) -> AsyncIterator[ModelCall]:
 
 
 async def ask(model: ModelCall) -> Any:
-    return await model.ask([opening(brief())], definitions())
+    return await model.ask([make_opening(brief())], list_definitions())
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.agent.prompt import brief_of, opening
+from bot.agent.prompt import find_brief, make_opening
 from bot.domain import CommentedLines, Permission, Person, TriggerKind, Trust
 from bot.repofile import RepoConfig
 from bot.run.messages.report import task_mark
@@ -101,7 +101,7 @@ async def test_where_a_review_comment_stands_is_told_apart_from_its_text() -> No
     trigger = replace(TASK.trigger, hunk="@@ -1,2 +1,2 @@\n+x\n+y", path="a.py", line=2, start_line=1)
     brief = (await see(replace(TASK, trigger=trigger))).brief
     assert brief.spot == CommentedLines(path="a.py", line=2, start=1, hunk=trigger.hunk)
-    assert brief_of([opening(brief)]).spot == brief.spot
+    assert find_brief([make_opening(brief)]).spot == brief.spot
     assert (await see(TASK)).brief.spot is None
 
 

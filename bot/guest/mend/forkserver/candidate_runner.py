@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ..baseline import Baseline
-from ..candidates import Candidate, patches
+from ..candidates import Candidate, make_patches
 from ..localise import Findings
-from ..source import TextEdit, apply
-from .client import Lab, Trial
+from ..source import TextEdit, apply_edits
+from .client import ForkServerClient, RunReport
 
 COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passes the pilots
 
 
-class Trials:
+class CandidateRunner:
     """The warm bench, the cold one when it is needed, and how long a test may take on them.
 
     ``each`` is for one test that fails on the base, ``end`` (monotonic) for everything.
@@ -25,8 +25,8 @@ class Trials:
         self,
         *,
         root: Path,
-        lab: Lab,
-        cold_lab: Callable[[], Lab],
+        lab: ForkServerClient,
+        cold_lab: Callable[[], ForkServerClient],
         base: Baseline,
         findings: Findings,
         end: float,
@@ -40,10 +40,10 @@ class Trials:
         self.each = max(0.8, 6 * max(ended) + 0.3)
         self.order = {name: number for number, name in enumerate(base.where)}
         self._cold_lab = cold_lab
-        self._cold: Lab | None = None
+        self._cold: ForkServerClient | None = None
         self._steady: dict[tuple[str, ...], list[str]] = {}
 
-    def cold(self) -> Lab:
+    def cold(self) -> ForkServerClient:
         """The bench for fresh imports, started when it is first needed."""
         if self._cold is None:
             self._cold = self._cold_lab()
@@ -60,7 +60,7 @@ class Trials:
         made: list[dict[str, object]] = []
         for path in {part.path for part in parts}:
             edits = tuple(edit for part in parts if part.path == path for edit in part.edits)
-            patch = patches(self.findings.sources[path], edits, str(self.root))
+            patch = make_patches(self.findings.sources[path], edits, str(self.root))
             if patch is None:
                 return None
             made += patch
@@ -80,7 +80,9 @@ class Trials:
                 chosen.append(name)
             chosen.sort(key=lambda name: self.order.get(name, 0))
             trial = (
-                self.lab.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True) if chosen else Trial()
+                self.lab.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True)
+                if chosen
+                else RunReport()
             )
             self._steady[paths] = [run.id for run in trial.runs.values() if run.outcome == "passed"]
         return self._steady[paths]
@@ -91,7 +93,9 @@ class Trials:
         for part in parts:
             edits.setdefault(part.path, []).extend(part.edits)
         try:
-            return {path: apply(self.findings.sources[path].text, group) for path, group in edits.items()}
+            return {
+                path: apply_edits(self.findings.sources[path].text, group) for path, group in edits.items()
+            }
         except ValueError:
             return None
 
@@ -103,17 +107,17 @@ class Trials:
         cold: bool,
         quick: bool = False,
         fail_fast: bool = False,
-    ) -> Trial:
+    ) -> RunReport:
         """Run tests with the parts applied, in living functions or by fresh imports."""
         slowest = max((self.base.runs[name].seconds for name in tests if name in self.base.runs), default=0.1)
         each = max(self.each, 5 * slowest + 0.5) if not quick else self.each
         total = max(1.0, self.end - time.monotonic())
         if not tests:
-            return Trial()
+            return RunReport()
         if cold and tests:
             texts = {f"{self.root}/{path}": text for path, text in (self.texts(parts) or {}).items()}
             return self.cold().run(tests, each=each + 5.0, total=total, overlay=texts, fail_fast=fail_fast)
         made = self.patch(parts)
         if made is None:
-            return Trial(unfit="outside a function")
+            return RunReport(unfit="outside a function")
         return self.lab.run(tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast)

@@ -19,7 +19,7 @@ from .channel import Channel
 Patch = Sequence[Mapping[str, Any]]
 
 
-class BenchRefused(Exception):
+class ServerRefused(Exception):
     """pytest did not come to running tests; ``code`` is its exit code, ``tail`` the end of its output."""
 
     def __init__(self, code: int | None, tail: str) -> None:
@@ -43,7 +43,7 @@ class TestRun:
 
 
 @dataclass(slots=True, kw_only=True)
-class Trial:
+class RunReport:
     """What came of one request. ``unfit``: why a candidate could not be put in; ``hung``: time ran out."""
 
     runs: dict[str, TestRun] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Trial:
         return [run.id for run in self.runs.values() if run.outcome in ("failed", "hung")]
 
 
-class Lab:
+class ForkServerClient:
     """One bench process over one repository."""
 
     def __init__(
@@ -107,7 +107,7 @@ class Lab:
         message = self._channel.receive(seconds)
         if message is None or message["event"] != "ready":
             code = message.get("code") if message else self._process.wait()
-            raise BenchRefused(code, self.log.read_text(errors="replace")[-3000:])
+            raise ServerRefused(code, self.log.read_text(errors="replace")[-3000:])
         self.ready = message
         return message
 
@@ -120,7 +120,7 @@ class Lab:
         patch: Patch = (),
         overlay: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> Trial:
+    ) -> RunReport:
         """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
 
         Options: ``fail_fast``, ``quick`` (no words on failures), ``trace``, ``types``, ``only`` (functions),
@@ -131,7 +131,7 @@ class Lab:
 
     def run_batch(
         self, tests: Sequence[str], patches: Sequence[Patch], *, each: float, total: float
-    ) -> list[Trial]:
+    ) -> list[RunReport]:
         """Try several candidates one after the other in one child, stopping each at its first failure.
 
         Shorter than ``patches`` when the child had to be ended; the last trial says why.
@@ -145,11 +145,11 @@ class Lab:
         each: float,
         total: float,
         options: Mapping[str, Any],
-    ) -> list[Trial]:
+    ) -> list[RunReport]:
         if self._channel is None:
             raise RuntimeError("the bench is not started")
         self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
-        trials = [Trial()]
+        trials = [RunReport()]
         pid = 0
         end = time.monotonic() + total
         while True:
@@ -159,12 +159,12 @@ class Lab:
                 message = self._channel.receive(5.0 if trial.hung else min(each, left))
             except TimeoutError:
                 if trial.hung:
-                    raise BenchRefused(None, "the bench process does not answer") from None
+                    raise ServerRefused(None, "the bench process does not answer") from None
                 trial.hung = True
                 _kill(pid)
                 continue
             if message is None:
-                raise BenchRefused(None, self.log.read_text(errors="replace")[-3000:])
+                raise ServerRefused(None, self.log.read_text(errors="replace")[-3000:])
             match message.pop("event"):
                 case "started":
                     pid = message["pid"]
@@ -176,7 +176,7 @@ class Lab:
                 case "crashed":
                     trial.crashed = message["why"]
                 case "next" if len(trials) < len(patches):
-                    trials.append(Trial())
+                    trials.append(RunReport())
                 case "done":
                     if message["status"] and not trial.hung:
                         trial.crashed = f"status {message['status']}"

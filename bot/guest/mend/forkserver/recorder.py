@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .line_tracer import Watch
+from .line_tracer import LineTracer
 
 TEXT = 1500  # characters of a failure's message that are kept
 
@@ -67,7 +67,7 @@ class Recorder:
             self.compared += [repr(left)[:300], repr(right)[:300]]
 
 
-def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) -> dict[str, Any]:
+def make_outcome(name: str, recorder: Recorder, seconds: float, watch: LineTracer | None) -> dict[str, Any]:
     """The message that tells how one test ended."""
     message: dict[str, Any] = {
         "event": "outcome",

@@ -25,9 +25,9 @@ import pytest
 
 from . import code_swap
 from .channel import Channel
-from .fresh_session import run_cold
-from .line_tracer import Watch
-from .recorder import TEXT, Recorder, outcome
+from .fresh_session import run_fresh_session
+from .line_tracer import LineTracer
+from .recorder import TEXT, Recorder, make_outcome
 
 MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
 
@@ -47,7 +47,9 @@ class ForkServer(Recorder):
         self.items = {item.nodeid: item for item in session.items}
         rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
         self.index = code_swap.index_functions(self.root)
-        self.channel.send(event="ready", items=rows, errors=self.errors, modules=_outside(self.root))
+        self.channel.send(
+            event="ready", items=rows, errors=self.errors, modules=_list_outside_modules(self.root)
+        )
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
         gc.collect()
@@ -57,14 +59,14 @@ class ForkServer(Recorder):
 
     def work(self, ask: dict[str, Any]) -> None:
         """In the child: run the tests asked for, once or once for each candidate of a batch."""
-        watch = _watch(self.root, ask)
+        watch = _make_tracer(self.root, ask)
         self.wordless = bool(ask.get("quick"))
         if watch is not None or self.wordless:
-            _without_words()
+            _silence_assertions()
         items = [self.items[each] for each in ask["tests"] if each in self.items]
         if self.wordless:
             for item in items:
-                item.repr_failure = item._repr_failure_py = _nothing  # type: ignore[method-assign,assignment]
+                item.repr_failure = item._repr_failure_py = _return_nothing  # type: ignore[method-assign,assignment]
         examples: list[Any] = [getattr(item, "dtest", None) for item in items]
         names = [(each, dict(each.globs)) for each in examples if each is not None]
         for number, patches in enumerate(ask["batch"]):
@@ -73,8 +75,8 @@ class ForkServer(Recorder):
             had: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:
-                    had += code_swap.swap(self.index, **patch)
-            except (code_swap.Unfit, SyntaxError, ValueError, TypeError) as error:
+                    had += code_swap.swap_code(self.index, **patch)
+            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError) as error:
                 self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
             else:
                 self._run(items, ask, watch, number)
@@ -82,24 +84,26 @@ class ForkServer(Recorder):
                 function.__code__ = code
             self.channel.send(event="next", number=number)
 
-    def _run(self, items: list[pytest.Item], ask: dict[str, Any], watch: Watch | None, number: int) -> None:
+    def _run(
+        self, items: list[pytest.Item], ask: dict[str, Any], watch: LineTracer | None, number: int
+    ) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
-            with _watching(watch), _alarm(ask.get("alarm")):
+            with _tracing(watch), _alarm(ask.get("alarm")):
                 last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
-            self.channel.send(number=number, **outcome(item.nodeid, self, seconds, watch))
+            self.channel.send(number=number, **make_outcome(item.nodeid, self, seconds, watch))
             if self.outcome == "failed" and ask.get("fail_fast"):
                 return
 
 
-def _nothing(*_: object, **__: object) -> str:
+def _return_nothing(*_: object, **__: object) -> str:
     return ""
 
 
-def _without_words() -> None:
+def _silence_assertions() -> None:
     """Let failed assertions say nothing: building the words is slow and runs the code under suspicion."""
     rewrite: Any = importlib.import_module("_pytest.assertion.rewrite")
     if hasattr(rewrite, "_saferepr"):
@@ -108,16 +112,16 @@ def _without_words() -> None:
         rewrite._call_reprcompare = lambda ops, results, words, values: ""
 
 
-def _watch(root: str, ask: dict[str, Any]) -> Watch | None:
+def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:
     if not ask.get("trace"):
         return None
     only = ask.get("only")
     pairs = None if only is None else {(path, line) for path, line in only}
-    return Watch(root, only=pairs, types=bool(ask.get("types")))
+    return LineTracer(root, only=pairs, types=bool(ask.get("types")))
 
 
 @contextlib.contextmanager
-def _watching(watch: Watch | None) -> Iterator[None]:
+def _tracing(watch: LineTracer | None) -> Iterator[None]:
     if watch is None:
         yield
         return
@@ -149,7 +153,7 @@ def _alarm(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _outside(root: str) -> list[str]:
+def _list_outside_modules(root: str) -> list[str]:
     """Names of loaded modules that are not the repository's: a cold bench loads them beforehand."""
     names = []
     for name, module in list(sys.modules.items()):
@@ -204,5 +208,5 @@ def main(argv: list[str]) -> int:
             importlib.import_module(name)
     channel.send(event="ready", items=[], errors=[], modules=[])
     gc.freeze()
-    serve(channel, lambda ask: run_cold(root, spec["arguments"], channel, ask))
+    serve(channel, lambda ask: run_fresh_session(root, spec["arguments"], channel, ask))
     return 0

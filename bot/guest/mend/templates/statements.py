@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ..site import NUMBERS, Proposal, Site
-from .blocks import after, before
+from .blocks import insert_after, insert_before
 from .registry import template
 
 SIMPLE = (
@@ -45,8 +45,8 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
         for made in (
-            before(site, statement, line.split("\n"), weight),
-            after(site, statement, line.split("\n"), weight) if last else None,
+            insert_before(site, statement, line.split("\n"), weight),
+            insert_after(site, statement, line.split("\n"), weight) if last else None,
         ):
             if made is not None:
                 yield made
