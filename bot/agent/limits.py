@@ -56,8 +56,8 @@ class Meter:
             ),
         )
 
-    def reached(self) -> str:
-        """The limit that forbids another call, in words; empty while there is none."""
+    def find_reached_limit(self) -> str:
+        """Which limit forbids another call, as a sentence; empty while none is reached."""
         used, limits = self.used, self._limits
         if used.turns >= limits.turns:
             return f"the limit of {limits.turns} turns is reached"
@@ -69,8 +69,8 @@ class Meter:
             return f"the limit of {limits.tokens} tokens is reached"
         return ""
 
-    def warning(self) -> str:
-        """Said to the model once, when three turns are left; else empty."""
+    def warn_of_last_turns(self) -> str:
+        """A warning for the model when three turns are left; else empty."""
         if self._limits.turns > 2 * _LAST_TURNS and self._used.turns == self._limits.turns - _LAST_TURNS:
             return f"Only {_LAST_TURNS} turns are left. Bring the work to a good state and call finish."
         return ""

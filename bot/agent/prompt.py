@@ -1,4 +1,4 @@
-"""What the model is told at the start, and new words on the way. The history is only appended to.
+"""The messages to the model: the opening, and new comments on the way. The history is only appended to.
 
 The system prompt is the same for every task, then comes what changes least: the repository, its checks, its
 guidance, the thread, and the request last; so providers' prompt caches hold from turn to turn and from task
@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
@@ -22,7 +23,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, U
 from bot.domain import Brief, PromptText, TaskKind, Trust
 
 TEXT_CHARS = 24_000
-DIFF_OF = "what the pull request changes in "  # where the passage of a file's difference comes from
+DIFF_OF = "what the pull request changes in "  # begins the label of the text that holds a file's difference
 FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
@@ -64,8 +65,14 @@ def find_brief(messages: Sequence[ModelMessage]) -> Brief:
     """The brief of a conversation, for models that are programs. Raises ``LookupError`` without one."""
     for message in messages:
         if message.metadata and "brief" in message.metadata:
-            return _BRIEF.validate_python(message.metadata["brief"])
+            return _load_brief(message.metadata["brief"])
     raise LookupError("the conversation does not begin with a brief")
+
+
+def _load_brief(stored: Mapping[str, Any]) -> Brief:
+    """A stored brief; ``texts`` was called ``passages`` in conversations that are still going on."""
+    renamed = {"texts" if key == "passages" else key: value for key, value in stored.items()}
+    return _BRIEF.validate_python(renamed)
 
 
 def render_brief(brief: Brief) -> str:
@@ -84,7 +91,7 @@ def render_brief(brief: Brief) -> str:
         folders = [_make_one_line(each.where) for each in brief.nearby]
         more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
         facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
-    parts = ["# The repository", "\n".join(facts), *(render_text(each) for each in brief.passages)]
+    parts = ["# The repository", "\n".join(facts), *(render_text(each) for each in brief.texts)]
     if brief.orientation:
         parts.append(render_block("quoted", "a map of the repository for this request", brief.orientation))
     title = f"Title of the thread, as data: {_make_one_line(brief.title)}" if brief.title else ""
@@ -93,30 +100,28 @@ def render_brief(brief: Brief) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def make_guidance_part(passages: Sequence[PromptText]) -> UserPromptPart:
-    """The repository's own words for folders where the work has got to."""
-    blocks = "\n\n".join(render_text(each) for each in passages)
+def make_guidance_part(texts: Sequence[PromptText]) -> UserPromptPart:
+    """The repository's guidance for the folders where the work is now."""
+    blocks = "\n\n".join(render_text(each) for each in texts)
     return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
-def make_new_texts_part(passages: Sequence[PromptText]) -> UserPromptPart:
-    """Words that came while the work went on."""
-    blocks = "\n\n".join(render_text(each) for each in passages)
+def make_new_texts_part(texts: Sequence[PromptText]) -> UserPromptPart:
+    """Comments that came while the work went on."""
+    blocks = "\n\n".join(render_text(each) for each in texts)
     return UserPromptPart(content=f"New words on the thread, while you work:\n\n{blocks}")
 
 
-def render_text(passage: PromptText) -> str:
-    """One passage with its label."""
+def render_text(text: PromptText) -> str:
+    """One text in a block that names its author, permission and time."""
     by = (
-        f"by {_make_one_line(passage.author)} (permission: {_make_one_line(passage.permission) or 'none'})"
-        if passage.author
+        f"by {_make_one_line(text.author)} (permission: {_make_one_line(text.permission) or 'none'})"
+        if text.author
         else ""
     )
-    label = ", ".join(
-        part for part in (_make_one_line(passage.where), by, _make_one_line(passage.at)) if part
-    )
-    kind = "instruction" if passage.trust is Trust.INSTRUCTION else "quoted"
-    return render_block(kind, label, passage.text)
+    label = ", ".join(part for part in (_make_one_line(text.where), by, _make_one_line(text.at)) if part)
+    kind = "instruction" if text.trust is Trust.INSTRUCTION else "quoted"
+    return render_block(kind, label, text.text)
 
 
 def render_block(kind: str, label: str, text: str, *, chars: int = TEXT_CHARS) -> str:

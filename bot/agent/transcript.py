@@ -76,8 +76,8 @@ def make_record(
         "passed_over": list(answer.passed_over),
         "text": "\n\n".join(part.content for part in parts if isinstance(part, TextPart)),
         "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
-        "heard": [asdict(passage) for passage in heard],
-        "guided": [asdict(passage) for passage in guided],
+        "heard": [asdict(text) for text in heard],
+        "guided": [asdict(text) for text in guided],
         "calls": [_dump_call(each) for each in done],
         "plan": [asdict(step) for step in context.plan],
         "notes": [asdict(note) for note in context.notes],
@@ -96,7 +96,7 @@ def make_record(
         },
         "retries": answer.retries,
         "window": window,
-        "compaction": asdict(conversation.compaction) if conversation.compaction else None,
+        "compaction": conversation.compaction.to_record() if conversation.compaction else None,
         "messages": ModelMessagesTypeAdapter.dump_python(conversation.unsaved, mode="json"),
     }
 

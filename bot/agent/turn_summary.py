@@ -1,8 +1,9 @@
-"""Earlier turns told in short: plan, decisions, touched files, open failures, words left and words heard.
+"""The summary that takes the place of earlier turns after a compaction, made from their records.
 
-Everything is taken from the records of the turns. The account stands in one ``record`` block, each line
-marked, so that nothing a tool printed can pass for anybody's words; what people said on the way follows in
-blocks of its own with the trust it had. What is left out is counted.
+It lists the plan, what the model said, the files it changed and read, the commands that still fail, and its
+notes and replies. All of that stands in one ``record`` block, each line marked, so that nothing a tool
+printed can pass for an instruction. Comments that came meanwhile and the repository's guidance follow in
+blocks of their own with the trust they had. What is left out is counted.
 """
 
 from __future__ import annotations
@@ -19,43 +20,43 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryLimits:
-    """How much of each kind may be told; in characters, but for ``failures`` and ``paths``."""
+    """How much of each kind the summary may hold; in characters, but for ``failures`` and ``paths``."""
 
-    words: int = 9000  # all that the model said itself
-    word: int = 500  # of one turn
+    statements: int = 9000  # all that the model said itself
+    statement: int = 500  # of one turn
     failures: int = 4
     failure: int = 1500  # of one failing command
     paths: int = 80
-    heard: int = prompt.TEXT_CHARS  # of one passage
+    texts: int = prompt.TEXT_CHARS  # of one comment or guidance file
 
 
-def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> str:
-    """The message that stands for the turns of ``records``; ``kept`` turns follow it whole."""
-    told = len(records)
+def summarize(records: Sequence[Record], *, limits: SummaryLimits, whole: int) -> str:
+    """The message that stands for the turns of ``records``; ``whole`` turns follow it as they were."""
+    count = len(records)
     account = "\n".join(
         line
         for title, lines in (
             ("Plan, as it stands", _list_steps(records[-1])),
-            ("What you said and decided", _list_statements(records, room)),
-            ("Files you changed", _list_changed_files(records, room)),
-            ("Files you read", _list_read_files(records, room)),
-            ("Commands that failed the last time they ran", _list_failures(records, room)),
+            ("What you said and decided", _list_statements(records, limits)),
+            ("Files you changed", _list_changed_files(records, limits)),
+            ("Files you read", _list_read_files(records, limits)),
+            ("Commands that failed the last time they ran", _list_failures(records, limits)),
             ("Notes and replies that you left", _list_notes(records[-1])),
         )
         for line in (f"# {title}", *(lines or ["(none)"]))
     )
     head = (
-        f"The conversation became too long, so turns 1 to {told} of your work are told in short here, made "
-        f"from what is stored of them; {f'the last {kept} follow' if kept else 'none follows'} whole. "
+        f"The conversation became too long, so turns 1 to {count} of your work are told in short here, made "
+        f"from what is stored of them; {f'the last {whole} follow' if whole else 'none follows'} whole. "
         "Nothing else is lost: the workspace is as you left it, and `git diff` shows all of your change. "
         "Read again what you need to see, and go on; do not begin anew."
     )
-    heard = [prompt.render_text(_cut_text(each, room.heard)) for each in _load_texts(records, "heard")]
-    said = ["Words that came while you worked, as you heard them:", *heard] if heard else []
-    guided = [prompt.render_text(_cut_text(each, room.heard)) for each in _load_texts(records, "guided")]
-    said += ["Guidance of the repository for where you worked:", *guided] if guided else []
+    new = [prompt.render_text(_cut_text(each, limits.texts)) for each in _load_texts(records, "heard")]
+    texts = ["Words that came while you worked, as you heard them:", *new] if new else []
+    guidance = [prompt.render_text(_cut_text(each, limits.texts)) for each in _load_texts(records, "guided")]
+    texts += ["Guidance of the repository for where you worked:", *guidance] if guidance else []
     return "\n\n".join(
-        [head, prompt.render_block("record", f"turns 1 to {told}", account, chars=len(account)), *said]
+        [head, prompt.render_block("record", f"turns 1 to {count}", account, chars=len(account)), *texts]
     )
 
 
@@ -63,17 +64,17 @@ def _list_steps(last: Record) -> list[str]:
     return [f"[{step['state']}] {step['text']}" for step in last["plan"]]
 
 
-def _list_statements(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    """The model's own words, turn by turn; the first that say anything and as many of the latest as fit."""
+def _list_statements(records: Sequence[Record], limits: SummaryLimits) -> list[str]:
+    """What the model said, turn by turn: the first that says anything, as many of the latest as fit."""
     said = []
     for record in records:
-        text = record["text"].strip() or record["thinking"].strip()[-room.word :]
+        text = record["text"].strip() or record["thinking"].strip()[-limits.statement :]
         if text:
-            said.append(f"turn {record['seq'] + 1}: {_shorten(text, room.word)}")
-    return _fit_lines(said, room.words, "turns with words")
+            said.append(f"turn {record['seq'] + 1}: {_shorten(text, limits.statement)}")
+    return _fit_lines(said, limits.statements, "turns with words")
 
 
-def _list_changed_files(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_changed_files(records: Sequence[Record], limits: SummaryLimits) -> list[str]:
     """Each file that a file tool changed, how, and in which turns; the latest last."""
     how: dict[str, list[str]] = {}
     for record, call in _find_calls(records, "edit", "write"):
@@ -85,15 +86,15 @@ def _list_changed_files(records: Sequence[Record], room: SummaryLimits) -> list[
         f"{path}: {', '.join(each if len(each) <= 6 else [*each[:2], f'{len(each) - 4} more', *each[-2:]])}"
         for path, each in how.items()
     ]
-    return _take_latest(lines, room.paths, "files")
+    return _take_latest(lines, limits.paths, "files")
 
 
-def _list_read_files(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_read_files(records: Sequence[Record], limits: SummaryLimits) -> list[str]:
     paths = [str(call["args"].get("path", "")) for _, call in _find_calls(records, "read") if call["ok"]]
-    return _take_latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
+    return _take_latest(list(dict.fromkeys(reversed(paths)))[::-1], limits.paths, "files")
 
 
-def _list_failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
+def _list_failures(records: Sequence[Record], limits: SummaryLimits) -> list[str]:
     """Commands whose last run failed, with the end of what they printed."""
     last: dict[str, tuple[int, Mapping[str, Any]]] = {}
     for record, call in _find_calls(records, "shell"):
@@ -102,12 +103,11 @@ def _list_failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
         last[command] = (record["seq"] + 1, call)
     failing = [(turn, command, call) for command, (turn, call) in last.items() if not call["ok"]]
     lines = []
-    for turn, command, call in failing[-room.failures :]:
+    for turn, command, call in failing[-limits.failures :]:
         output = call["output"].strip()
-        cut = (
-            "" if len(output) <= room.failure else f"[the first {len(output) - room.failure} characters cut] "
-        )
-        lines.append(f"turn {turn}: {_shorten(command, 300)}\n{cut}{output[-room.failure :]}")
+        more = len(output) - limits.failure
+        cut = f"[the first {more} characters cut] " if more > 0 else ""
+        lines.append(f"turn {turn}: {_shorten(command, 300)}\n{cut}{output[-limits.failure :]}")
     earlier = len(failing) - len(lines)
     return [*([f"[{earlier} earlier ones left out]"] if earlier else []), *lines]
 
@@ -159,8 +159,8 @@ def _shorten(text: str, chars: int) -> str:
     return line if len(line) <= chars else f"{line[: chars - 4]} ..."
 
 
-def _cut_text(passage: PromptText, chars: int) -> PromptText:
-    more = len(passage.text) - chars
+def _cut_text(text: PromptText, chars: int) -> PromptText:
+    more = len(text.text) - chars
     if more <= 0 or chars >= prompt.TEXT_CHARS:  # a block bounds itself
-        return passage
-    return replace(passage, text=f"{passage.text[:chars]}\n[{more} characters are left out here]")
+        return text
+    return replace(text, text=f"{text.text[:chars]}\n[{more} characters are left out here]")

@@ -81,7 +81,7 @@ async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300],
-        passages=tuple(
+        texts=tuple(
             PromptText(
                 trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
             )

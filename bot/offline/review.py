@@ -78,7 +78,7 @@ def write_review(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -
 def find_added_lines(brief: Brief) -> Mapping[str, set[int]]:
     """The lines of each file that a pull request added or changed, as they are on its head."""
     found: dict[str, set[int]] = {}
-    for passage in brief.passages:
+    for passage in brief.texts:
         if passage.where.startswith(DIFF_OF):
             numbers = set(_added_numbers(passage.text))
             if numbers:

@@ -157,7 +157,7 @@ class _ComparingJournal:
         self._found = found
         self._redactor = redactor
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Ends the replay at the first divergence, and after the last record."""
         old, new = self._records[seq], self._redactor.value(record)
         self._found.divergence = self._compaction(seq, old, new) or self._calls(seq, old, new)
@@ -165,10 +165,10 @@ class _ComparingJournal:
         if self._found.divergence:
             raise _ReplayEnd
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Nobody watches."""
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         """The words that were heard at the end of this turn."""
         return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
 

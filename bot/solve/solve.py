@@ -89,17 +89,17 @@ class ConsoleJournal:
         self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
         self._told: set[Step] = set()
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Nothing is stored."""
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Tell each step's state once."""
         for step in steps:
             if step not in self._told and step.state.value != "todo":
                 self._told.add(step)
                 self._tell(f"{self._name}{step.state.value}: {step.text}")
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         """Nobody steers a local run."""
         return []
 
@@ -135,7 +135,7 @@ async def solve(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300] if request.strip() else "",
-        passages=guides,
+        texts=guides,
         nearby=nearby,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,

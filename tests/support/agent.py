@@ -105,14 +105,14 @@ class Memory:
         self.plans: list[tuple[Step, ...]] = []
         self.words = dict(words or {})
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         assert seq == len(self.records) == record["seq"]
         self.records.append(record)
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         self.plans.append(steps)
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         word = self.words.pop(len(self.records), None)
         if isinstance(word, Exception):
             raise word

@@ -135,7 +135,7 @@ def _make_model_by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
     models = {number: scripted_model(turns) for number, turns in scripts.items()}
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        told = [passage.where for passage in find_brief(messages).passages]
+        told = [text.where for text in find_brief(messages).texts]
         numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
         function = models[numbers[-1] if numbers else 1].function
         assert function is not None  # noqa: S101 - made above

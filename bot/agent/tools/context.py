@@ -86,7 +86,7 @@ class ToolContext:
             Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)
         )
 
-    async def guest(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def run_guest(self, request: dict[str, Any]) -> dict[str, Any]:
         """Ask the file program inside the sandbox. Raises ``ToolError`` with what it says is wrong."""
         completed = await self.run(
             "python",
@@ -107,18 +107,18 @@ class ToolContext:
             raise ToolError(str(answer.get("error") if isinstance(answer, dict) else answer))
         return answer
 
-    def reached(self, done: Iterable[ExecutedCall]) -> list[PromptText]:
+    def take_guidance(self, done: Iterable[ExecutedCall]) -> list[PromptText]:
         """The guidance for where these calls were, the nearest last; each is given once."""
         places = [place for each in done if not each.malformed for place in _find_paths(each.call)]
         found = [
-            passage
-            for passage in self.nearby
-            if any(place.startswith(passage.where.rpartition("/")[0] + "/") for place in places)
+            text
+            for text in self.nearby
+            if any(place.startswith(text.where.rpartition("/")[0] + "/") for place in places)
         ]
-        self.nearby = [passage for passage in self.nearby if passage not in found]
+        self.nearby = [text for text in self.nearby if text not in found]
         return found
 
-    def shortened(self, text: str) -> str:
+    def shorten(self, text: str) -> str:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
         if len(text) <= SHOWN_CHARS:
             return text
@@ -130,13 +130,13 @@ class ToolContext:
             self._outputs.popitem(last=False)
         return bound_output(text, name)
 
-    def kept(self, name: str) -> str:
+    def load_output(self, name: str) -> str:
         """A kept output. Raises ``ToolError`` when it is not kept any more."""
         if name not in self._outputs:
             raise ToolError(f"{name} is not kept any more; run the command again")
         return self._outputs[name]
 
-    def outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
+    def make_outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
         """The outcome with everything that was left for it."""
         return Outcome(
             kind=kind,

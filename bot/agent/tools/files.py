@@ -77,8 +77,8 @@ class WriteArguments(Arguments):
 async def read(context: ToolContext, arguments: ReadArguments) -> ToolOutput:
     """Lines with numbers, and where to go on."""
     if arguments.path.startswith("output:"):
-        return _page_output(context.kept(arguments.path).split("\n"), arguments)
-    answer = await context.guest(
+        return _page_output(context.load_output(arguments.path).split("\n"), arguments)
+    answer = await context.run_guest(
         {
             "op": "read",
             "path": to_workspace_path(arguments.path),
@@ -137,7 +137,7 @@ async def search(context: ToolContext, arguments: SearchArguments) -> ToolOutput
         said = f"{completed.omitted_bytes} bytes of matches were not kept; narrow the search. {said}"
     count = text.count("\n")
     head = f"[{count} lines]\n" if count > 20 else ""
-    return ToolOutput(text=head + context.shortened(text) + (f"[{said[:2000]}]" if said else ""))
+    return ToolOutput(text=head + context.shorten(text) + (f"[{said[:2000]}]" if said else ""))
 
 
 async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
@@ -145,7 +145,7 @@ async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
     if arguments.old == arguments.new:
         raise ToolError("old and new are the same; nothing to do")
     path = to_workspace_path(arguments.path)
-    answer = await context.guest(
+    answer = await context.run_guest(
         {"op": "edit", "path": path, "old": arguments.old, "new": arguments.new, "all": arguments.all}
     )
     context.edited = True
@@ -159,7 +159,7 @@ async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
 async def write(context: ToolContext, arguments: WriteArguments) -> ToolOutput:
     """Write, and say what was there."""
     path = to_workspace_path(arguments.path)
-    answer = await context.guest({"op": "write", "path": path, "text": arguments.text})
+    answer = await context.run_guest({"op": "write", "path": path, "text": arguments.text})
     context.edited = True
     before = answer["before"]
     was = "a new file" if before is None else f"replaced {before} lines"

@@ -52,7 +52,7 @@ async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
             "to see them, run it again through head, tail, grep or into a file of the workspace]"
         )
     return ToolOutput(
-        text=f"{_render_status(completed)}\n{context.shortened(text)}{_render_blocked(completed)}",
+        text=f"{_render_status(completed)}\n{context.shorten(text)}{_render_blocked(completed)}",
         ok=completed.ok,
     )
 

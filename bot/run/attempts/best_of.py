@@ -263,14 +263,14 @@ class _Counted:
 
     def __init__(self, io: AttemptIO, tell: Callable[[Usage], None]) -> None:
         self._journal, self._tell = io.journal, tell
-        self.plan, self.steering = io.journal.plan, io.journal.steering
+        self.show_plan, self.read_steering = io.journal.show_plan, io.journal.read_steering
         if io.interrupted and io.interrupted.history:
             tell(Usage(**io.interrupted.history[-1]["total"]))
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """See ``Journal``."""
         self._tell(Usage(**record["total"]))
-        await self._journal.turn(seq, record)
+        await self._journal.store_turn(seq, record)
 
 
 async def _silent(_phase: Phase) -> None:

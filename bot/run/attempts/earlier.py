@@ -30,7 +30,7 @@ def describe_earlier_attempts(
     words = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
     told = _passage(Trust.INSTRUCTION, f"attempt {ordinal}", words)
     quoted = [_passage(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _story(each)) for each in earlier]
-    return replace(brief, passages=(*brief.passages, told, *quoted))
+    return replace(brief, texts=(*brief.texts, told, *quoted))
 
 
 def _passage(trust: Trust, where: str, text: str) -> PromptText:

@@ -109,7 +109,7 @@ class AttemptJournal:
         """See ``run.attempt.Witness``."""
         self.rescued = changes
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Store one turn and the workspace after it; a killed worker loses at most the turn under way.
 
         Raises LeaseLost.
@@ -124,11 +124,11 @@ class AttemptJournal:
             log.warning("attempt.workspace_too_large", attempt=self._ordinal, turn=seq)
         await self._board.show()
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Store the plan and show it."""
         await self._board.plan(self._ordinal, steps)
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         """Words of people who may write that arrived on the thread since last asked."""
         words = await self._store.steering(self._run.task, self._heard)
         if words:

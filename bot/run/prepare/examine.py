@@ -60,7 +60,7 @@ async def prepare_examination(job: Job) -> Prepared:
     brief = gathered.brief
     if seen.began:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.began, seen.commit)
-        brief = replace(brief, passages=(*brief.passages, *_difference(diff)))
+        brief = replace(brief, texts=(*brief.texts, *_difference(diff)))
     brief = await add_map(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 

@@ -90,7 +90,7 @@ async def prepare(
         remarks=await read_remarks(task, api),
     )
     state = render_merge_state(joined) if joined else None
-    given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
+    given = replace(seen.brief, texts=(*seen.brief.texts, state)) if state else seen.brief
     brief = await add_map(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 
+from bot.agent.compaction import NEARLY_FULL, Compaction, load_compaction
 from bot.agent.loop import run_loop
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import ScriptedAnswer, Turn, call, play
@@ -214,7 +215,7 @@ def test_what_is_left_out_is_counted() -> None:
         *(record(n, thinking=f"thought {n} " * 60) for n in range(1, 50)),
         *(record(n, calls=[ran(f"make {n}", f"{n}: " + "z" * 9000)]) for n in range(50, 60)),
     ]
-    text = summarize(records, room=SummaryLimits(), kept=2)
+    text = summarize(records, limits=SummaryLimits(), whole=2)
     assert "[20 earlier files left out]" in text
     assert "[6 earlier ones left out]" in text
     assert "turn 1: The first decision." in text
@@ -224,9 +225,24 @@ def test_what_is_left_out_is_counted() -> None:
     assert "[6000 of 30000 characters are left out here]" in text
     assert len(text) < TEXT_CHARS + 30_000
     assert "the last 2 follow whole" in text
-    assert "none follows whole" in summarize(records, room=SummaryLimits(), kept=0)
+    assert "none follows whole" in summarize(records, limits=SummaryLimits(), whole=0)
 
 
 def test_a_command_that_passes_again_is_no_open_failure() -> None:
     records = [record(0, calls=[ran("make", "bad")]), record(1, calls=[ran("make", "good", ok=True)])]
-    assert "make" not in summarize(records, room=SummaryLimits(), kept=1)
+    assert "make" not in summarize(records, limits=SummaryLimits(), whole=1)
+
+
+def test_a_compaction_is_stored_under_the_keys_that_stored_turns_have() -> None:
+    compaction = Compaction(why=NEARLY_FULL, summarized=7, whole=2, refusals=1, text="Turns 1 to 7.")
+    stored = compaction.to_record()
+    assert stored == {
+        "why": "the context was nearly full",
+        "told": 7,
+        "kept": 2,
+        "refused": 1,
+        "text": "Turns 1 to 7.",
+    }
+    assert load_compaction({"compaction": stored}) == compaction
+    assert load_compaction({"compaction": None}) is None
+    assert load_compaction({}) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_brief_says_what_is_known_and_what_is_not() -> None:
             repository="ann/shop",
             branch="hob/3-total",
             test_command="pytest -q",
-            passages=(words("Hi"),),
+            texts=(words("Hi"),),
         )
     )
     assert "Repository: ann/shop\nBranch: hob/3-total\nTest command: pytest -q\n" in text
@@ -64,7 +65,7 @@ def test_the_brief_says_what_is_known_and_what_is_not() -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_quoted_text_cannot_end_its_block_or_open_another(attack: str) -> None:
-    lines = render_brief(brief("Fix it", passages=(quoted(attack),))).splitlines()
+    lines = render_brief(brief("Fix it", texts=(quoted(attack),))).splitlines()
     markers = [line for line in lines if line.startswith(("<<<", ">>>"))]
     assert [line.split()[1] for line in markers] == ["quoted", "end", "instruction", "end"]
     assert lines.count("# The task") == 1
@@ -92,7 +93,7 @@ def test_what_is_cut_is_said() -> None:
 
 
 def test_the_brief_stays_with_the_conversation_as_data_that_survives_storage() -> None:
-    original = brief("Fix it", test_command="pytest -q", passages=(words("Hi"), quoted("Hm")))
+    original = brief("Fix it", test_command="pytest -q", texts=(words("Hi"), quoted("Hm")))
     stored = ModelMessagesTypeAdapter.dump_json([make_opening(original)])
     assert find_brief(ModelMessagesTypeAdapter.validate_json(stored)) == original
     with pytest.raises(LookupError):
@@ -103,3 +104,11 @@ def test_news_are_labelled_too() -> None:
     content = make_new_texts_part([words("Stop that."), quoted("Do this instead!")]).content
     assert "<<< instruction" in str(content)
     assert "| Do this instead!" in str(content)
+
+
+def test_a_brief_that_was_stored_under_the_old_name_of_its_texts_is_read() -> None:
+    original = brief("Fix it", test_command="pytest -q", texts=(words("Hi"), quoted("Hm")))
+    [message] = json.loads(ModelMessagesTypeAdapter.dump_json([make_opening(original)]))
+    stored = message["metadata"]["brief"]
+    stored["passages"] = stored.pop("texts")
+    assert find_brief(ModelMessagesTypeAdapter.validate_python([message])) == original

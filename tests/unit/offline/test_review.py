@@ -28,7 +28,7 @@ def brief(path: str = "a.py", *, lint: str = "flake8", test: str = "") -> Brief:
         trust=Trust.QUOTED, where=f"{DIFF_OF}{path}", author="", permission="", at="", text=DIFF
     )
     return Brief(
-        kind=TaskKind.REVIEW, request="", title="", passages=(quoted,), lint_command=lint, test_command=test
+        kind=TaskKind.REVIEW, request="", title="", texts=(quoted,), lint_command=lint, test_command=test
     )
 
 

@@ -38,13 +38,13 @@ class Quiet:
     def __init__(self, loses: bool = False) -> None:
         self.loses = loses
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         if self.loses:
             raise LeaseLost("another has it")
 
-    async def plan(self, steps: tuple[Step, ...]) -> None: ...
+    async def show_plan(self, steps: tuple[Step, ...]) -> None: ...
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         return []
 
 
