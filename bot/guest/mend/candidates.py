@@ -28,7 +28,7 @@ class Candidate:
     line: int
     function: str
     score: float
-    cold: bool = False
+    fresh: bool = False
 
 
 def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:
@@ -76,7 +76,7 @@ def _propose_at(site: Site, templates: list[Template], score: float) -> Iterator
         for proposal in template.make(site):
             edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
-                cold = not all(in_body(source, each.start) for each in edits)
+                fresh = not all(in_body(source, each.start) for each in edits)
                 yield Candidate(
                     path=path,
                     edits=edits,
@@ -84,7 +84,7 @@ def _propose_at(site: Site, templates: list[Template], score: float) -> Iterator
                     line=line,
                     function=name,
                     score=factor * proposal.weight,
-                    cold=cold,
+                    fresh=fresh,
                 )
 
 
@@ -139,7 +139,7 @@ def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunct
 
 
 def make_patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict[str, object]] | None:
-    """What the bench needs to put a change into living functions; None when it has to import afresh.
+    """What the fork server needs to swap a change into living functions; None when a fresh import is needed.
 
     Raises ValueError when edits overlap.
     """

@@ -128,6 +128,6 @@ def report_tally(tally: Tally, ranked: int) -> dict[str, Any]:
         "ranked": ranked,
         "tried": tally.tried,
         "hung": tally.hung,
-        "fresh_imports": tally.cold,
+        "fresh_imports": tally.fresh,
         "exhausted": tally.exhausted,
     }

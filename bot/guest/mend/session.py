@@ -33,25 +33,25 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
     deadline = began + seconds
     result: dict[str, Any] = {"version": 1}
     try:
-        lab = start_server(root, command, scratch, seconds)
+        server = start_server(root, command, scratch, seconds)
     except ServerRefused as refused:
         reason = "pytest finds no tests" if refused.code == 5 else "pytest cannot start here"
         outcome = "no_tests" if refused.code == 5 else "cannot_run"
         return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
     try:
-        result |= _search_with_server(lab, root, hint, deadline, say)
+        result |= _search_with_server(server, root, hint, deadline, say)
     except ServerRefused as refused:
         result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
     finally:
-        lab.close()
+        server.close()
     return result | {"seconds": round(time.monotonic() - began, 1)}
 
 
 def _search_with_server(
-    lab: ForkServerClient, root: Path, hint: str, deadline: float, say: Say
+    server: ForkServerClient, root: Path, hint: str, deadline: float, say: Say
 ) -> dict[str, Any]:
     left = deadline - time.monotonic()
-    base = run_baseline(lab, 0.4 * left)
+    base = run_baseline(server, 0.4 * left)
     say(
         f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
         f"{len(base.errors)} modules do not load"
@@ -60,7 +60,7 @@ def _search_with_server(
         return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.report_tests(base)}
     if not base.failed_ids and not base.errors:
         return {"outcome": "all_pass", "reason": "every test passes", "tests": report.report_tests(base)}
-    trace_tests(lab, base, 0.3 * (deadline - time.monotonic()), say)
+    trace_tests(server, base, 0.3 * (deadline - time.monotonic()), say)
     if not base.failing and not base.errors:
         reason = "the tests that fail in the whole run pass when run alone"
         return {"outcome": "flaky", "reason": reason, "tests": report.report_tests(base)}
@@ -74,22 +74,22 @@ def _search_with_server(
     seconds = 0.15 * (deadline - time.monotonic())
     candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
     candidates = _rank([*candidates, *propose(findings, clues, seconds)])
-    if base.only_cold:
-        candidates = [replace(each, cold=True) for each in candidates]
+    if base.only_fresh_imports:
+        candidates = [replace(each, fresh=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
-    trials = CandidateRunner(
+    runner = CandidateRunner(
         root=root,
-        lab=lab,
-        cold_lab=lambda: _start_fresh_server(lab, base),
+        server=server,
+        new_fresh_server=lambda: _start_fresh_server(server, base),
         base=base,
         findings=findings,
         end=deadline,
     )
-    search = CandidateSearch(trials, base, deadline - VERIFY_SHARE * left)
+    search = CandidateSearch(runner, base, deadline - VERIFY_SHARE * left)
     try:
         answer = _search(search, candidates, say)
     finally:
-        trials.close()
+        runner.close()
     return _make_result(search, base, findings, candidates, answer)
 
 
@@ -97,17 +97,17 @@ def _rank(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda each: -each.score)
 
 
-def _start_fresh_server(lab: ForkServerClient, base: Baseline) -> ForkServerClient:
-    arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
-    cold = ForkServerClient(
-        lab.root,
-        lab.path,
-        [each for each in arguments if not _is_selection(each, lab.root)],
-        lab.scratch,
-        "cold",
+def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerClient:
+    arguments = [each for each in server.arguments if not each.startswith("--basetemp")]
+    fresh = ForkServerClient(
+        server.root,
+        server.path,
+        [each for each in arguments if not _is_selection(each, server.root)],
+        server.scratch,
+        "fresh",
     )
-    cold.start(60.0, modules=base.modules)
-    return cold
+    fresh.start(60.0, modules=base.modules)
+    return fresh
 
 
 def _is_selection(argument: str, root: Path) -> bool:
@@ -153,11 +153,11 @@ def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
 
 def _find_broken(search: CandidateSearch, answer: FoundChange) -> str:
     """A test that passed before and does not in the whole suite, run once; "" when there is none."""
-    trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
-    if trial.hung and time.monotonic() >= search.trials.end:
+    run_report = search.runner.run(answer.parts, search.base.passed_ids, fresh=answer.fresh)
+    if run_report.hung and time.monotonic() >= search.runner.end:
         return ""
-    failed = trial.failed()
-    return failed[0] if failed else "the process" if trial.crashed or trial.hung else ""
+    failed = run_report.list_failed()
+    return failed[0] if failed else "the process" if run_report.crashed or run_report.hung else ""
 
 
 def _make_result(
@@ -181,7 +181,7 @@ def _make_result(
             else "no small edit makes the tests pass"
         )
         return told | {"outcome": "not_found", "reason": reason}
-    texts = search.trials.texts(answer.parts) or {}
+    texts = search.runner.texts(answer.parts) or {}
     told |= report.report_change(answer, findings, texts)
     others = [
         each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)

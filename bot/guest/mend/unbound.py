@@ -84,7 +84,7 @@ def _propose_imports(source: Source, name: str, root: Path) -> Iterator[Candidat
             line=source.line_of(place),
             function="",
             score=2.0 - 0.05 * number,
-            cold=True,
+            fresh=True,
         )
 
 
@@ -192,7 +192,7 @@ def _make_candidate(source: Source, edit: TextEdit, template: str, score: float)
         line=line,
         function="",
         score=score,
-        cold=not in_body(source, edit.start),
+        fresh=not in_body(source, edit.start),
     )
 
 

@@ -1,1 +1,1 @@
-"""Running the repository's tests on candidate changes, in forked processes."""
+"""A process that has the tests loaded and forks a child for each candidate change; and what asks it to."""

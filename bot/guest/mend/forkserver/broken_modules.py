@@ -28,7 +28,7 @@ def take_modules_as_tests(base: Baseline, root: Path) -> str:
         frames = [path.removeprefix(f"{root}/") for path, _ in error.get("frames", [])]
         if any(not is_test(path) for path in frames):
             base.failing.append(TestRun(id=error["id"], outcome="failed", failure=error))
-    base.only_cold = bool(base.failing)
+    base.only_fresh_imports = bool(base.failing)
     if base.failing:
         return ""
     text = (base.errors[0].get("text") or base.errors[0]["message"]).strip().splitlines()
@@ -62,7 +62,7 @@ def _propose_repairs(source: Source, line: int, scale: float) -> Iterator[Candid
                 line=line,
                 function="",
                 score=scale * score,
-                cold=True,
+                fresh=True,
             )
 
 

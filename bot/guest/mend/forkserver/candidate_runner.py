@@ -16,7 +16,7 @@ COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passe
 
 
 class CandidateRunner:
-    """The warm bench, the cold one when it is needed, and how long a test may take on them.
+    """Applies candidates and runs tests: on the server with everything loaded, or on one for fresh imports.
 
     ``each`` is for one test that fails on the base, ``end`` (monotonic) for everything.
     """
@@ -25,38 +25,38 @@ class CandidateRunner:
         self,
         *,
         root: Path,
-        lab: ForkServerClient,
-        cold_lab: Callable[[], ForkServerClient],
+        server: ForkServerClient,
+        new_fresh_server: Callable[[], ForkServerClient],
         base: Baseline,
         findings: Findings,
         end: float,
     ) -> None:
         self.root = root
-        self.lab = lab
+        self.server = server
         self.base = base
         self.findings = findings
         self.end = end
-        ended = [run.seconds for run in base.failing if not base.hung(run.id)] or [0.1]
+        ended = [run.seconds for run in base.failing if not base.is_hung(run.id)] or [0.1]
         self.each = max(0.8, 6 * max(ended) + 0.3)
         self.order = {name: number for number, name in enumerate(base.where)}
-        self._cold_lab = cold_lab
-        self._cold: ForkServerClient | None = None
+        self._new_fresh_server = new_fresh_server
+        self._fresh_server: ForkServerClient | None = None
         self._steady: dict[tuple[str, ...], list[str]] = {}
 
-    def cold(self) -> ForkServerClient:
-        """The bench for fresh imports, started when it is first needed."""
-        if self._cold is None:
-            self._cold = self._cold_lab()
-        return self._cold
+    def start_fresh_server(self) -> ForkServerClient:
+        """The server for fresh imports, started when it is first needed."""
+        if self._fresh_server is None:
+            self._fresh_server = self._new_fresh_server()
+        return self._fresh_server
 
     def close(self) -> None:
-        """End the cold bench, if there is one."""
-        if self._cold is not None:
-            self._cold.close()
-            self._cold = None
+        """End the server for fresh imports, if there is one."""
+        if self._fresh_server is not None:
+            self._fresh_server.close()
+            self._fresh_server = None
 
     def patch(self, parts: Sequence[Candidate]) -> list[dict[str, object]] | None:
-        """What the warm bench needs for these parts; None when it has to import afresh."""
+        """The code to swap into living functions for these parts; None when a fresh import is needed."""
         made: list[dict[str, object]] = []
         for path in {part.path for part in parts}:
             edits = tuple(edit for part in parts if part.path == path for edit in part.edits)
@@ -67,7 +67,7 @@ class CandidateRunner:
         return made
 
     def covering(self, parts: Iterable[Candidate]) -> list[str]:
-        """Quick passing tests that enter the changed files and pass in this company without a change, too."""
+        """Quick passing tests that enter the changed files, and that pass together without a change."""
         paths = tuple(sorted({each.path for each in parts}))
         if paths not in self._steady:
             names = dict.fromkeys(name for path in paths for name in self.findings.covering.get(path, ()))
@@ -79,12 +79,12 @@ class CandidateRunner:
                     break
                 chosen.append(name)
             chosen.sort(key=lambda name: self.order.get(name, 0))
-            trial = (
-                self.lab.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True)
+            run_report = (
+                self.server.run(chosen, each=10.0, total=2 * COVERING_SECONDS, quick=True)
                 if chosen
                 else RunReport()
             )
-            self._steady[paths] = [run.id for run in trial.runs.values() if run.outcome == "passed"]
+            self._steady[paths] = [run.id for run in run_report.runs.values() if run.outcome == "passed"]
         return self._steady[paths]
 
     def texts(self, parts: Iterable[Candidate]) -> dict[str, str] | None:
@@ -104,7 +104,7 @@ class CandidateRunner:
         parts: Sequence[Candidate],
         tests: Sequence[str],
         *,
-        cold: bool,
+        fresh: bool,
         quick: bool = False,
         fail_fast: bool = False,
     ) -> RunReport:
@@ -114,10 +114,12 @@ class CandidateRunner:
         total = max(1.0, self.end - time.monotonic())
         if not tests:
             return RunReport()
-        if cold and tests:
+        if fresh and tests:
             texts = {f"{self.root}/{path}": text for path, text in (self.texts(parts) or {}).items()}
-            return self.cold().run(tests, each=each + 5.0, total=total, overlay=texts, fail_fast=fail_fast)
+            return self.start_fresh_server().run(
+                tests, each=each + 5.0, total=total, overlay=texts, fail_fast=fail_fast
+            )
         made = self.patch(parts)
         if made is None:
             return RunReport(unfit="outside a function")
-        return self.lab.run(tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast)
+        return self.server.run(tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast)

@@ -1,4 +1,4 @@
-"""The controller's side of a bench process: start it, ask it to run tests, enforce the time."""
+"""The controller's side of a fork server: start it, ask it to run tests, enforce the time."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class RunReport:
     hung: bool = False
     crashed: str = ""
 
-    def failed(self) -> list[str]:
+    def list_failed(self) -> list[str]:
         """Ids of the tests that failed or hung."""
         return [run.id for run in self.runs.values() if run.outcome in ("failed", "hung")]
 
 
 class ForkServerClient:
-    """One bench process over one repository."""
+    """One fork server over one repository."""
 
     def __init__(
         self, root: Path, path: Sequence[str], arguments: Sequence[str], scratch: Path, name: str
@@ -72,7 +72,7 @@ class ForkServerClient:
         self._channel: Channel | None = None
 
     def start(self, seconds: float, modules: Sequence[str] | None = None) -> dict[str, Any]:
-        """Start the process and wait until it has collected; raises BenchRefused, TimeoutError."""
+        """Start the process and wait until it has collected; raises ServerRefused, TimeoutError."""
         ask_read, ask_write = os.pipe()
         tell_read, tell_write = os.pipe()
         spec = {
@@ -92,7 +92,7 @@ class ForkServerClient:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent.parent), "--bench", json.dumps(spec)],
+                [sys.executable, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -123,18 +123,18 @@ class ForkServerClient:
     ) -> RunReport:
         """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
 
-        Options: ``fail_fast``, ``quick`` (no words on failures), ``trace``, ``types``, ``only`` (functions),
+        Options: ``fail_fast``, ``quick`` (no failure messages), ``trace``, ``types``, ``only`` (functions),
         ``alarm`` (seconds after which a test is interrupted where it is).
         """
-        (trial,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
-        return trial
+        (run_report,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
+        return run_report
 
     def run_batch(
         self, tests: Sequence[str], patches: Sequence[Patch], *, each: float, total: float
     ) -> list[RunReport]:
         """Try several candidates one after the other in one child, stopping each at its first failure.
 
-        Shorter than ``patches`` when the child had to be ended; the last trial says why.
+        Shorter than ``patches`` when the child had to be ended; the last report says why.
         """
         return self._ask(tests, patches, each, total, {"quick": True, "fail_fast": True})
 
@@ -147,20 +147,20 @@ class ForkServerClient:
         options: Mapping[str, Any],
     ) -> list[RunReport]:
         if self._channel is None:
-            raise RuntimeError("the bench is not started")
+            raise RuntimeError("the fork server is not started")
         self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
-        trials = [RunReport()]
+        reports = [RunReport()]
         pid = 0
         end = time.monotonic() + total
         while True:
-            trial = trials[-1]
+            run_report = reports[-1]
             try:
                 left = max(0.05, end - time.monotonic())
-                message = self._channel.receive(5.0 if trial.hung else min(each, left))
+                message = self._channel.receive(5.0 if run_report.hung else min(each, left))
             except TimeoutError:
-                if trial.hung:
-                    raise ServerRefused(None, "the bench process does not answer") from None
-                trial.hung = True
+                if run_report.hung:
+                    raise ServerRefused(None, "the fork server does not answer") from None
+                run_report.hung = True
                 _kill(pid)
                 continue
             if message is None:
@@ -170,17 +170,17 @@ class ForkServerClient:
                     pid = message["pid"]
                 case "outcome":
                     message.pop("number", None)
-                    trial.runs[message["id"]] = TestRun(**message)
+                    run_report.runs[message["id"]] = TestRun(**message)
                 case "unfit":
-                    trial.unfit = message["why"]
+                    run_report.unfit = message["why"]
                 case "crashed":
-                    trial.crashed = message["why"]
-                case "next" if len(trials) < len(patches):
-                    trials.append(RunReport())
+                    run_report.crashed = message["why"]
+                case "next" if len(reports) < len(patches):
+                    reports.append(RunReport())
                 case "done":
-                    if message["status"] and not trial.hung:
-                        trial.crashed = f"status {message['status']}"
-                    return trials
+                    if message["status"] and not run_report.hung:
+                        run_report.crashed = f"status {message['status']}"
+                    return reports
 
     def close(self) -> None:
         """End the process and whatever it started."""

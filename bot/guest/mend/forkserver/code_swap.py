@@ -64,10 +64,10 @@ def swap_code(
         raise CannotSwap(name)
     if any(_find_shape(function.__code__) != _find_shape(code) for function, code in pairs):
         raise CannotSwap(name)
-    had = [(function, function.__code__) for function, _ in pairs]
+    replaced = [(function, function.__code__) for function, _ in pairs]
     for function, code in pairs:
         function.__code__ = code
-    return had
+    return replaced
 
 
 def _find_shape(code: CodeType) -> tuple[object, ...]:

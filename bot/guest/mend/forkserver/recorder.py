@@ -22,7 +22,7 @@ class Recorder:
         self.failure: dict[str, Any] = {}
         self.compared: list[str] = []
         self.errors: list[dict[str, Any]] = []
-        self.wordless = False
+        self.quick = False
 
     def reset(self) -> None:
         """Forget the last test."""
@@ -44,7 +44,7 @@ class Recorder:
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
         """Keep the exception's type, words and the repository's frames, outermost first."""
-        if call.excinfo is None or self.wordless:
+        if call.excinfo is None or self.quick:
             return
         error = call.excinfo.value
         frames = []
@@ -67,7 +67,7 @@ class Recorder:
             self.compared += [repr(left)[:300], repr(right)[:300]]
 
 
-def make_outcome(name: str, recorder: Recorder, seconds: float, watch: LineTracer | None) -> dict[str, Any]:
+def make_outcome(name: str, recorder: Recorder, seconds: float, tracer: LineTracer | None) -> dict[str, Any]:
     """The message that tells how one test ended."""
     message: dict[str, Any] = {
         "event": "outcome",
@@ -77,10 +77,11 @@ def make_outcome(name: str, recorder: Recorder, seconds: float, watch: LineTrace
     }
     if recorder.outcome == "failed":
         message["failure"] = recorder.failure
-    if watch is not None:
-        message["lines"] = {path: sorted(lines) for path, lines in watch.lines.items()}
-        message["starts"] = sorted(watch.starts)
+    if tracer is not None:
+        message["lines"] = {path: sorted(lines) for path, lines in tracer.lines.items()}
+        message["starts"] = sorted(tracer.starts)
         message["types"] = [
-            [*key, {name: sorted(kinds) for name, kinds in seen.items()}] for key, seen in watch.types.items()
+            [*key, {name: sorted(kinds) for name, kinds in seen.items()}]
+            for key, seen in tracer.types.items()
         ]
     return message

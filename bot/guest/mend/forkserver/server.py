@@ -1,8 +1,8 @@
-"""The bench process: has pytest and the tests loaded, and forks a child for everything it is asked to run.
+"""The fork server: has pytest and the tests loaded, and forks a child for everything it is asked to run.
 
-Warm: pytest collects once, then serves from inside its own run loop; a candidate's code is put into the
-living functions of the child. Cold: only pytest and third-party modules are loaded; the child collects afresh
-with the candidate's text in front of the import system, for changes that take effect on import.
+By default pytest collects once and serves from inside its own run loop; a candidate's code is swapped into
+the living functions of the child. For changes that take effect on import, a second server has only pytest and
+third-party modules loaded; its child collects afresh with the candidate's text put before the import system.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .fresh_session import run_fresh_session
 from .line_tracer import LineTracer
 from .recorder import TEXT, Recorder, make_outcome
 
-MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
+MEMORY = 2 << 30  # bytes a child may take beyond what the server has
 
 
 class ForkServer(Recorder):
@@ -59,12 +59,12 @@ class ForkServer(Recorder):
 
     def work(self, ask: dict[str, Any]) -> None:
         """In the child: run the tests asked for, once or once for each candidate of a batch."""
-        watch = _make_tracer(self.root, ask)
-        self.wordless = bool(ask.get("quick"))
-        if watch is not None or self.wordless:
+        tracer = _make_tracer(self.root, ask)
+        self.quick = bool(ask.get("quick"))
+        if tracer is not None or self.quick:
             _silence_assertions()
         items = [self.items[each] for each in ask["tests"] if each in self.items]
-        if self.wordless:
+        if self.quick:
             for item in items:
                 item.repr_failure = item._repr_failure_py = _return_nothing  # type: ignore[method-assign,assignment]
         examples: list[Any] = [getattr(item, "dtest", None) for item in items]
@@ -72,29 +72,29 @@ class ForkServer(Recorder):
         for number, patches in enumerate(ask["batch"]):
             for example, known in names:  # a doctest clears its names when it has run
                 example.globs = dict(known)
-            had: list[tuple[FunctionType, CodeType]] = []
+            replaced: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:
-                    had += code_swap.swap_code(self.index, **patch)
+                    replaced += code_swap.swap_code(self.index, **patch)
             except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError) as error:
                 self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
             else:
-                self._run(items, ask, watch, number)
-            for function, code in had:
+                self._run(items, ask, tracer, number)
+            for function, code in replaced:
                 function.__code__ = code
             self.channel.send(event="next", number=number)
 
     def _run(
-        self, items: list[pytest.Item], ask: dict[str, Any], watch: LineTracer | None, number: int
+        self, items: list[pytest.Item], ask: dict[str, Any], tracer: LineTracer | None, number: int
     ) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
-            with _tracing(watch), _alarm(ask.get("alarm")):
+            with _tracing(tracer), _alarm(ask.get("alarm")):
                 last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
-            self.channel.send(number=number, **make_outcome(item.nodeid, self, seconds, watch))
+            self.channel.send(number=number, **make_outcome(item.nodeid, self, seconds, tracer))
             if self.outcome == "failed" and ask.get("fail_fast"):
                 return
 
@@ -104,7 +104,7 @@ def _return_nothing(*_: object, **__: object) -> str:
 
 
 def _silence_assertions() -> None:
-    """Let failed assertions say nothing: building the words is slow and runs the code under suspicion."""
+    """Let failed assertions say nothing: their messages are slow to make and run suspicious code."""
     rewrite: Any = importlib.import_module("_pytest.assertion.rewrite")
     if hasattr(rewrite, "_saferepr"):
         rewrite._saferepr = lambda value: ""
@@ -121,15 +121,15 @@ def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:
 
 
 @contextlib.contextmanager
-def _tracing(watch: LineTracer | None) -> Iterator[None]:
-    if watch is None:
+def _tracing(tracer: LineTracer | None) -> Iterator[None]:
+    if tracer is None:
         yield
         return
-    watch.start()
+    tracer.start()
     try:
         yield
     finally:
-        watch.stop()
+        tracer.stop()
 
 
 class Hang(BaseException):
@@ -154,7 +154,7 @@ def _alarm(seconds: float | None) -> Iterator[None]:
 
 
 def _list_outside_modules(root: str) -> list[str]:
-    """Names of loaded modules that are not the repository's: a cold bench loads them beforehand."""
+    """Names of loaded modules that are not the repository's: the one for fresh imports loads them."""
     names = []
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
@@ -190,7 +190,10 @@ def _limit_memory() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """``--bench SPEC``: SPEC is JSON with root, path, arguments, read, write, modules (None for warm)."""
+    """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules.
+
+    ``modules`` are loaded for a server for fresh imports; None for a server that collects the tests itself.
+    """
     spec = json.loads(argv[1])
     root = os.path.realpath(spec["root"])
     sys.path[:0] = spec["path"]
