@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
 
 from bot.domain import Brief, PromptText, TaskKind, Trust
+from bot.text.lists import join_first
 
 TEXT_CHARS = 24_000
 DIFF_OF = "what the pull request changes in "  # begins the label of the text that holds a file's difference
@@ -89,8 +90,7 @@ def render_brief(brief: Brief) -> str:
     ]
     if brief.nearby:
         folders = [_make_one_line(each.where) for each in brief.nearby]
-        more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
-        facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
+        facts += [f"Further guidance, shown when you first get there: {join_first(folders, FOLDERS)}"]
     parts = ["# The repository", "\n".join(facts), *(render_text(each) for each in brief.texts)]
     if brief.orientation:
         parts.append(render_block("quoted", "a map of the repository for this request", brief.orientation))

@@ -1,8 +1,8 @@
-"""``python -m bot.eval.check SUITE...``: does a suite say what the judge sees? ``--write`` mends it.
+"""``python -m bot.eval.check SUITE...``: do a suite's lists of tests hold? ``--write`` corrects them.
 
 Each packed project is judged as it should be and with each fault in it: FAIL_TO_PASS is what passes without
-the fault and not with it, PASS_TO_PASS what passes both times. The machinery is the judge's own, so the ids
-and the outcomes are those that results are decided by.
+the fault and not with it, PASS_TO_PASS what passes both times. The tests run as ``bot.eval.judge`` runs
+them, so the ids and the outcomes are those that results are decided by.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def compute_expected(
 
 
 def find_problems(task: EvalTask, fail_to_pass: Sequence[str], pass_to_pass: Sequence[str]) -> list[str]:
-    """What the suite says otherwise than the judge."""
+    """Where the suite's lists differ from the tests that were run."""
     name, row, found = task.row.instance_id, task.row, []
     if not fail_to_pass:
         found.append(f"{name}: no test shows the fault")

@@ -1,10 +1,10 @@
-"""The judge: a clean sandbox of the base commit, the change without what belongs to the judge, the tests.
+"""Judges a candidate change by the tests of its task, in a clean sandbox of the base commit.
 
-What it trusts. Tests, their configuration and whatever Python loads before a test are the base commit's
+Tests, their configuration and whatever Python loads before a test are the base commit's
 (and ``test_patch``'s): a change to them is left out and named. Results are read by test id from the lines of
 Hob's own recorder, not from printed output, and count only when the run came to its end. What it cannot
 exclude: the code under test shares a process with the tests, so code made to deceive could still write the
-recorder's lines itself. That is for people who read the change, which is kept with each result.
+recorder's lines itself. Only a person who reads the change sees that; it is stored with each result.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if path.is_file():
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the tests say of a change. ``left_out`` are the paths that the judge did not take from it."""
+    """What the tests say of a change. ``left_out`` are its paths that were not applied before the tests."""
 
     wrong: tuple[str, ...]  # of FAIL_TO_PASS, still failing
     broken: tuple[str, ...]  # of PASS_TO_PASS, failing now
@@ -137,7 +137,7 @@ def _find_named_files(row: SuiteRow) -> frozenset[str]:
 
 
 def belongs_to_judge(path: str, kind: ChangeKind, named: frozenset[str] = frozenset()) -> bool:
-    """Whether a path decides how the tests run, so that it is the base's whatever a change says."""
+    """Whether a path decides how the tests run, so that the base commit's version is used."""
     parts = PurePosixPath(path).parts
     name, folders = parts[-1], parts[:-1]
     if path in named or name in _CONFIGURATION or "tests" in folders or folders[:1] == ("test",):

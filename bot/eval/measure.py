@@ -1,4 +1,4 @@
-"""One attempt at one task: what ``hob solve`` does, then the judge."""
+"""One attempt at one task: what ``hob solve`` does, then the judgement by the task's tests."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from bot.eval.suite import EvalTask
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
 from bot.solve.solve import ConsoleJournal
+from bot.text.lists import join_first
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 
-# Phases whose UserError is a result: the change itself is at fault. Any other is the place's or the key's.
+# Phases whose UserError is a result: the change itself is at fault. Any other is the set-up's or the key's.
 _OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalEnvironment:
-    """Where and how long: ``seconds`` is the most that an attempt may take, the judge not counted."""
+    """Where and how long: ``seconds`` is the most that an attempt may take, its judgement not counted."""
 
     workshop: Workshop
     home: Path
@@ -33,7 +34,7 @@ class EvalEnvironment:
 
 
 async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> EvalResult:
-    """Try once and judge.
+    """Make one attempt and judge its change by the task's tests.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
     Parked, Retry, SandboxUnavailable, OSError.
@@ -74,7 +75,7 @@ async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironmen
 
 
 async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
-    """The brief that ``hob solve`` makes of a request; the model is the one that is measured."""
+    """Run one attempt of the measured model, with the brief that ``hob solve`` makes of a request."""
     request = task.row.problem_statement
     guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
     brief = Brief(
@@ -115,7 +116,7 @@ async def _ignore_phase(_: Phase) -> None:
 
 
 def _explain_result(result: Result, judged: Judgement | None) -> tuple[Why, str]:
-    """The reason, and the tests or words that show it."""
+    """Why it counts as it does, and the tests or the summary that show it."""
     if judged is None:
         words = " ".join(result.outcome.summary.split())[:300]
         told = result.outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ANSWERED, OutcomeKind.NOTHING)
@@ -125,8 +126,7 @@ def _explain_result(result: Result, judged: Judgement | None) -> tuple[Why, str]
     if judged.timed_out:
         return Why.TIMEOUT, "the tests on the changed tree"
     failing = judged.wrong or judged.broken
-    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
-    return (Why.WRONG if judged.wrong else Why.BROKE), ", ".join(failing[:3]) + more
+    return (Why.WRONG if judged.wrong else Why.BROKE), join_first(failing, 3)
 
 
 def _make_failure(

@@ -52,7 +52,7 @@ class EvalResult:
 
     @property
     def solved(self) -> bool:
-        """The judge says so."""
+        """All tests that should pass did (``bot.eval.judge``)."""
         return self.why is Why.SOLVED
 
     @property

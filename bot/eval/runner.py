@@ -1,4 +1,4 @@
-"""All that is still to be measured, side by side, with progress; what is there already is not done again."""
+"""Measures what has no result yet, side by side, with progress."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class EvalWork:
     unmeasured: list[Unmeasured] = field(default_factory=list)
 
     def all(self) -> list[tuple[EvalTask, str, int]]:
-        """Models by turns on each task, so that a busy hour meets both."""
+        """Models by turns on each task, so that a busy machine slows down both."""
         numbers = range(1, self.attempts + 1)
         return [(task, model, number) for task in self.tasks for number in numbers for model in self.models]
 

@@ -12,7 +12,7 @@ from bot.eval.runner import Unmeasured
 from bot.eval.suite import EvalTask
 
 ALL = "all"
-HELD_OUT = "held-out"  # of these only the counts and the reasons are told, so that nobody tunes to them
+HELD_OUT = "held-out"  # of these only counts and reasons are printed, so that nobody tunes to them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Score:
     share: float
     low: float
     high: float
-    claimed_wrongly: int  # the proof passed, the judge says no
+    claimed_wrongly: int  # the proof passed, the task's tests do not
     median_seconds: float
     p95_seconds: float
     turns: float  # mean
@@ -54,8 +54,8 @@ class Comparison:
     p: float
 
     @property
-    def words(self) -> str:
-        """For a person."""
+    def text(self) -> str:
+        """One sentence for a person."""
         counts = f"{self.a} alone solved {self.only_a}, {self.b} alone {self.only_b} of {self.n} tasks"
         if self.p < 0.05:
             better = self.a if self.only_a > self.only_b else self.b
@@ -78,7 +78,7 @@ class Summary:
         """The object that ``--json`` prints."""
         data = asdict(self)
         for row, comparison in zip(data["comparisons"], self.comparisons, strict=True):
-            row["words"] = comparison.words
+            row["words"] = comparison.text
         return data
 
 

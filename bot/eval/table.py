@@ -1,4 +1,4 @@
-"""A summary for a person at a terminal, or in a file: tables and plain words."""
+"""A summary for a person at a terminal, or in a file: tables and sentences."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SHOWN = 90  # characters of what shows that it is not solved; the rest is in the
 
 
 def print_summary(summary: Summary, console: Console) -> None:
-    """Print it. Words of models and repositories are text, never markup."""
+    """Print it. What models and repositories say is shown as text, never as markup."""
     console.print(_make_scores_table(summary))
     console.print(_make_effort_table(summary))
     for comparison in summary.comparisons:
-        console.print(Text(f"{comparison.split}: {comparison.words}"))
+        console.print(Text(f"{comparison.split}: {comparison.text}"))
     console.print(_make_kinds_table(summary))
     if summary.unsolved:
         console.print(_make_unsolved_table(summary))

@@ -18,6 +18,8 @@ _BRACKETED = re.compile(r"(\w+) \(([\w.]+)\)")
 class TestOutcome(StrEnum):
     """What became of one test; of several reports of it the worst counts."""
 
+    __test__ = False  # not a test case of pytest's, for all its name
+
     PASSED = "passed"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -26,6 +28,8 @@ class TestOutcome(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestOutcomes:
     """Outcomes by canonical id, and the ids as they were written. ``whole``: the run came to its end."""
+
+    __test__ = False
 
     outcomes: dict[str, TestOutcome]
     spelled: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the engine says: every sentence from what was really found, none from a story."""
+"""What the engine says of its work: every sentence is made from what was found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def quote_word(text: str) -> str:
 
 
 def make_hint(brief: Brief) -> str:
-    """The request's words, as a hint to where the fault is."""
+    """The request's text, as a hint to where the fault is."""
     return f"{brief.title}\n{brief.request}"[:2000]
 
 
@@ -89,7 +89,7 @@ def make_title(found: MendResult) -> str:
 def write_note(found: MendResult, edit: FoundEdit) -> str:
     """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
-    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
+    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""  # ``turned`` may be cut
     now = "it passes" if found.turned_count == 1 else "they pass"
     return f"{_explain_place(found, edit)} Without this change {turned}{more} failed; with it {now}."
 
@@ -135,5 +135,5 @@ def _render_edit(edit: FoundEdit) -> str:
 
 
 def explain_failed_edit(edits: Sequence[str]) -> str:
-    """The change that was found could not be put in: said as it is."""
+    """The change that was found could not be put into the file."""
     return f"A change was found, but it could not be put into the file: {edits}"

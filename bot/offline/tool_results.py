@@ -18,6 +18,8 @@ _TOOK = re.compile(r"\A\[[^\]\n]*?(\d+(?:\.\d+)?) s\b")
 class TestRunResult:
     """How a run of the tests ended; ``code`` is None when it was killed."""
 
+    __test__ = False  # not a test case of pytest's, for all its name
+
     code: int | None
     output: str
     seconds: float = 0.0

@@ -2,7 +2,7 @@
 
 The same brief, in a fresh sandbox at the same commit; the model is the transcript. What the tools give back
 is compared call by call, compactions too. What was redacted when it was stored is not known any more: answers
-that hold such words are named, because what follows from them may differ.
+that held such text are named, because what follows from them may differ.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ReplayReport:
 
 
 class _ReplayEnd(HobError):
-    """The replay has seen enough."""
+    """Raised to end the replay: at the first difference, or after the last record."""
 
 
 async def replay(
@@ -150,7 +150,7 @@ class _RecordedModel:
 
 
 class _ComparingJournal:
-    """A ``Journal`` that holds each turn against its record, and hears what was heard."""
+    """A ``Journal`` that holds each turn against its record, and gives the comments that came then."""
 
     def __init__(self, records: Sequence[Record], found: ReplayReport, redactor: Redactor) -> None:
         self._records = records
@@ -169,7 +169,7 @@ class _ComparingJournal:
         """Nobody watches."""
 
     async def read_steering(self) -> list[PromptText]:
-        """The words that were heard at the end of this turn."""
+        """The comments that came at the end of this turn."""
         return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
 
     def _heard(self) -> Sequence[Record]:
@@ -197,7 +197,7 @@ class _ComparingJournal:
 
 
 def _load_response(record: Record) -> ModelResponse:
-    """The model's answer as it came: the loop gave an empty one words of its own."""
+    """The model's answer as it came: without the text that the loop puts into an empty one."""
     messages = ModelMessagesTypeAdapter.validate_python(record["messages"])
     [response] = [each for each in messages if isinstance(each, ModelResponse)]
     if not record["text"] and not record["calls"]:

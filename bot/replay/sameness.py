@@ -9,7 +9,7 @@ from itertools import islice
 
 SHOWN_LINES = 40
 
-# What may differ, in a reader's words, and how it looks.
+# What may differ from run to run: its name for a reader, and its pattern.
 _VARYING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("points in time", re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?")),
     (

@@ -33,7 +33,7 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
+    """The result of the attempt that ranks first; ``seconds`` is the time of all of them."""
 
     picked: Selection
     seconds: float
@@ -93,7 +93,7 @@ class ConsoleJournal:
         """Nothing is stored."""
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
-        """Tell each step's state once."""
+        """Print each step's state once."""
         for step in steps:
             if step not in self._told and step.state.value != "todo":
                 self._told.add(step)

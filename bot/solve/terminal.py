@@ -23,7 +23,7 @@ _HEAD = {
 
 
 def print_solved(solved: Solved, console: Console | None = None) -> None:
-    """Print it. Words of the model and of the repository are text, never markup."""
+    """Print it. What the model and the repository say is shown as text, never as markup."""
     console = console or Console()
     result = solved.result
     outcome = result.outcome

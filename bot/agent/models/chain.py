@@ -1,8 +1,8 @@
 """Several models in a row: when one stays down, the next takes over for the rest of the run.
 
 pydantic-ai's ``FallbackModel`` begins with the first model again at each request, cannot leave one whose
-stream breaks after its first event, and knows neither our waiting nor who gets parked; so this is ours. What
-the next provider is shown of the last one's answers is ``bot.agent.models.provider_messages``.
+stream breaks after its first event, and knows neither our retries nor when a run is parked; so this is ours.
+What the next provider is shown of the last one's answers is ``bot.agent.models.provider_messages``.
 """
 
 from __future__ import annotations

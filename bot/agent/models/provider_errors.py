@@ -1,4 +1,4 @@
-"""What a provider's error means for the run: ask again, make room, park, or tell a person."""
+"""What a provider's error means for the run: ask again, compact, park, or report an error."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def _is_too_long(error: ai.ModelHTTPError) -> bool:
 
 
 def shorten_error(error: Exception) -> str:
-    """What the provider says, without what it may quote at length."""
+    """The provider's message on one line, at most 300 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

@@ -35,9 +35,9 @@ _FIELDS = ("reasoning", "reasoning_content")
 def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessage]:
     """``messages`` for the provider that pydantic-ai calls ``provider``.
 
-    The thinking of another provider is left out: adapters would show it as words, some of them as the user's.
+    The thinking of another provider is left out: adapters would send it as text, some of them as the user's.
     Where thinking has a field of its own, a turn without any gets it empty: the adapter would add the field
-    to some turns only, and take it away again after the next words of a user, which spoils the prefix.
+    to some turns only, and take it away again after the next text of a user, which spoils the prefix.
     """
     foreign = {
         part.tool_call_id
@@ -70,7 +70,7 @@ def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> Mo
     """An answer that every provider takes back: all providers refuse a history with what is mended here.
 
     Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not
-    become their words, half a surrogate pair U+FFFD.
+    become strings, half a surrogate pair U+FFFD.
     """
     taken = {
         call.tool_call_id
@@ -101,7 +101,7 @@ def _make_unique_id(identifier: str, taken: set[str]) -> str:
 
 
 def _replace_odd_numbers(args: Any) -> Any:
-    """Arguments without numbers that JSON has not; what is no JSON at all stays, and the model is told."""
+    """Arguments without numbers that JSON has not; what is no JSON at all stays as it is."""
     text = _replace_half_surrogates(args) if isinstance(args, str) else json.dumps(args)
     if not _ODD_NUMBER.search(text):
         return text if isinstance(args, str) else args

@@ -1,8 +1,8 @@
-"""A model that plays a script: the loop, the tools and what follows run for real, only the wits are given.
+"""A model that plays a script: the loop, the tools and what follows run for real.
 
 A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
 function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
-the conversation (a compaction says how many it tells in short), so a run that is resumed on another machine
+the conversation (a compaction says how many turns it summarizes), so a run that is resumed on another machine
 goes on where it was.
 
     play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])

@@ -1,4 +1,4 @@
-"""The workbench of one run: the sandbox the tools act on, and the words they leave for the outcome."""
+"""What the tools of one run share: the sandbox, its earlier outputs, and what they leave for the outcome."""
 
 from __future__ import annotations
 

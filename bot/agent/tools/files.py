@@ -141,7 +141,7 @@ async def search(context: ToolContext, arguments: SearchArguments) -> ToolOutput
 
 
 async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
-    """Replace, and show the place as it is now."""
+    """Replace; the result shows the lines as they are now."""
     if arguments.old == arguments.new:
         raise ToolError("old and new are the same; nothing to do")
     path = to_workspace_path(arguments.path)
@@ -157,7 +157,7 @@ async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
 
 
 async def write(context: ToolContext, arguments: WriteArguments) -> ToolOutput:
-    """Write, and say what was there."""
+    """Write the file; the result says what was there before."""
     path = to_workspace_path(arguments.path)
     answer = await context.run_guest({"op": "write", "path": path, "text": arguments.text})
     context.edited = True

@@ -1,4 +1,4 @@
-"""All tools: their names, what the model is told of them, and how a call is carried out and timed."""
+"""All tools: their names, their definitions for the model, and how a call is executed and timed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Tool:
 
     @property
     def definition(self) -> ToolDefinition:
-        """As the model is told of it."""
+        """As the model is shown it."""
         schema = self.arguments.model_json_schema()
         schema.pop("description", None)
         return ToolDefinition(
@@ -57,7 +57,7 @@ TOOLS: dict[str, Tool] = {
 
 
 def list_definitions() -> list[ToolDefinition]:
-    """All tools as the model is told of them, always in the same order."""
+    """All tools as the model is shown them, always in the same order."""
     return [tool.definition for tool in TOOLS.values()]
 
 

@@ -1,4 +1,4 @@
-"""The tools that leave words for people: the plan, notes on the change, replies, and the end of the work."""
+"""The tools that report to users: the plan, notes on the change, replies, and the end of the work."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
 
 
 def _render_blocked(completed: Completed) -> str:
-    """What policy kept the command from reaching: said once and plainly, so that nobody tries again."""
+    """Which hosts the network policy refused, and that trying again will not help."""
     refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
     if not refused:
         return ""

@@ -80,7 +80,7 @@ def test_splits_and_kinds_are_told_apart() -> None:
     assert solved["a", "held-out"] == (0, 1)
     assert solved["b", "all"] == (0, 7)
     assert summary.kinds == {"await": {"a": (0, 1), "b": (0, 1)}, "regex": {"a": (6, 6), "b": (0, 6)}}
-    words = {each.split: each.words for each in summary.comparisons}
+    words = {each.split: each.text for each in summary.comparisons}
     assert "a is better, by more than chance explains (p = 0.0312)" in words["dev"]
     assert "no difference is shown" in words["held-out"]
     assert len(summary.unsolved) == 8

@@ -11,7 +11,7 @@ from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.report import make_hunks
 from bot.guest.mend.site import Clues
 from bot.guest.mend.source import Source, TextEdit, apply_edits
-from bot.guest.mend.templates.constants import corrected
+from bot.guest.mend.templates.texts import correct_text
 from bot.offline.phrases import PHRASES, explain_edit, find_difference
 
 
@@ -116,7 +116,7 @@ def test_a_hunk_takes_in_as_many_lines_as_make_it_unique() -> None:
 
 
 def test_the_difference_of_two_compared_texts_is_carried_over() -> None:
-    assert "Hello, " in corrected("Hello ", "Hello Bob", "Hello, Bob")
+    assert "Hello, " in correct_text("Hello ", "Hello Bob", "Hello, Bob")
 
 
 def test_words_for_a_change() -> None:
