@@ -47,7 +47,7 @@ class MapSymbol(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapFile:
-    """A file that the request may be about, with the symbols that speak for it."""
+    """A file that the request may be about, with the symbols that match it."""
 
     path: str
     why: str

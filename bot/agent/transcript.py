@@ -4,8 +4,8 @@ A record is JSON:
 
 - ``seq, at, model``: number of the turn from 0, ISO time of its end, the name of the model that answered
 - ``passed_over``: of each model of a chain that was given up in this turn, why
-- ``text, thinking``: what the model said besides calling tools
-- ``heard``: new words on the thread that the model sees next: ``where, author, permission, at, trust, text``
+- ``text, thinking``: the text of the answer besides its calls
+- ``heard``: new comments that the model sees next: ``where, author, permission, at, trust, text``
 - ``guided``: guidance of the repository that the model sees next, in the same shape
 - ``calls``: ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok, malformed, ms``
 - ``plan, notes, replies``: as they stand after the turn; ``finish``: ``kind, title, summary``, or null
@@ -13,7 +13,7 @@ A record is JSON:
   came in one piece); ``total`` of the run up to here: the same without the last, and ``turns, seconds``
 - ``ms``: ``model, first_token`` (null if it came in one piece), ``tools, turn``; ``retries`` of the call
 - ``window``: how many tokens the model takes; ``compaction``: null, or how the conversation was shortened
-  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.conversation``)
+  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.compaction``)
 - ``messages``: what this turn added to the conversation, as pydantic-ai stores it
 """
 

@@ -33,7 +33,7 @@ async def compute_expected(
     workshop, turns = Workshop(home), asyncio.Semaphore(jobs)
     right: dict[tuple[Path, str], asyncio.Task[TestOutcomes]] = {}
 
-    async def tested(task: EvalTask, *, faulty: bool) -> TestOutcomes:
+    async def run_suite(task: EvalTask, *, faulty: bool) -> TestOutcomes:
         async with turns:
             found = await checkout_task(task, workshop, home, faulty=faulty)
             tests, _, tail = await run_tests(found, ChangeSet(base=found.base), task.row.test_patch)
@@ -41,16 +41,16 @@ async def compute_expected(
             raise HobError(f"{task.row.instance_id}: the tests did not come to their end:\n{tail}")
         return tests
 
-    async def one(task: EvalTask) -> tuple[list[str], list[str]]:
+    async def compute_one(task: EvalTask) -> tuple[list[str], list[str]]:
         project = task.repo, task.row.test_command
         if project not in right:
-            right[project] = asyncio.create_task(tested(task, faulty=False))
-        good, bad = await right[project], await tested(task, faulty=True)
+            right[project] = asyncio.create_task(run_suite(task, faulty=False))
+        good, bad = await right[project], await run_suite(task, faulty=True)
         passing = sorted(spelled for spelled in good.spelled.values() if good.passed(spelled))
         return [t for t in passing if not bad.passed(t)], [t for t in passing if bad.passed(t)]
 
     async with asyncio.TaskGroup() as group:
-        made = {task.row.instance_id: group.create_task(one(task)) for task in tasks}
+        made = {task.row.instance_id: group.create_task(compute_one(task)) for task in tasks}
     return {name: task.result() for name, task in made.items()}
 
 

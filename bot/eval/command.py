@@ -50,10 +50,10 @@ def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = T
     out = asked.out or home / "eval" / code_digest()
     work = EvalWork(tasks=tasks, models=asked.models, attempts=asked.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)
-    place = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
+    environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
     with open_results(out) as results:
         try:
-            _measure(work, results, place, asked.jobs)
+            _measure(work, results, environment, asked.jobs)
         except KeyboardInterrupt:
             click.echo(
                 f"\nStopped. What is measured is kept; the same command with --out {out} goes on.", err=True
@@ -87,31 +87,33 @@ def _choose_tasks(asked: EvalOptions) -> list[EvalTask]:
     return tasks[: asked.limit]
 
 
-def _measure(work: EvalWork, results: Results, place: EvalEnvironment, jobs: int) -> None:
+def _measure(work: EvalWork, results: Results, environment: EvalEnvironment, jobs: int) -> None:
     keys = [(task.row.instance_id, task.digest, model, number) for task, model, number in work.all()]
     there = sum(key in results.by_key for key in keys)
     if there:
         click.echo(f"{there} of {len(keys)} results are there already: {results.path}", err=True)
     console = Console(stderr=True)
     if not console.is_terminal:
-        _run(work, results, place, jobs, _ProgressLines(len(keys), there))
+        _run(work, results, environment, jobs, _ProgressLines(len(keys), there))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("measuring", total=len(keys), completed=there)
         solved = 0
 
-        def told(key: Key, result: EvalResult | None, _: str) -> None:
+        def on_result(key: Key, result: EvalResult | None, _: str) -> None:
             nonlocal solved
             solved += bool(result and result.solved)
             progress.update(bar, advance=1, description=f"{solved} solved, last {key[0]}")
 
-        _run(work, results, place, jobs, told)
+        _run(work, results, environment, jobs, on_result)
 
 
-def _run(work: EvalWork, results: Results, place: EvalEnvironment, jobs: int, told: OnResult) -> None:
+def _run(
+    work: EvalWork, results: Results, environment: EvalEnvironment, jobs: int, on_result: OnResult
+) -> None:
     try:
-        asyncio.run(run_work(work, results, place, jobs=jobs, told=told))
+        asyncio.run(run_work(work, results, environment, jobs=jobs, on_result=on_result))
     except BaseExceptionGroup as group:
         raise _find_first_error(group) from None
 

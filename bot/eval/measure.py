@@ -33,16 +33,16 @@ class EvalEnvironment:
     seconds: float
 
 
-async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> EvalResult:
+async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvironment) -> EvalResult:
     """Make one attempt and judge its change by the task's tests.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
     Parked, Retry, SandboxUnavailable, OSError.
     """
-    found = await checkout_task(task, place.workshop, place.home)
+    found = await checkout_task(task, environment.workshop, environment.home)
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(place.seconds):
+        async with asyncio.timeout(environment.seconds):
             result = await _run_attempt(found, task, model)
     except TimeoutError:
         return _make_failure(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")

@@ -46,19 +46,19 @@ class EvalWork:
 async def run_work(
     work: EvalWork,
     results: Results,
-    place: EvalEnvironment,
+    environment: EvalEnvironment,
     *,
     jobs: int,
-    told: OnResult,
+    on_result: OnResult,
     pause: float = PAUSE,
 ) -> None:
-    """Measure what is missing; ``told`` hears of each end. SandboxUnavailable passes at once."""
+    """Measure what is missing; ``on_result`` is called at each end. SandboxUnavailable passes at once."""
     waiting = [each for each in work.all() if _key(*each) not in results.by_key]
     waiting.reverse()
 
     async def take() -> None:
         while waiting:
-            await _measure_one(*waiting.pop(), work, results, place, told, pause)
+            await _measure_one(*waiting.pop(), work, results, environment, on_result, pause)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(jobs):
@@ -71,8 +71,8 @@ async def _measure_one(
     number: int,
     work: EvalWork,
     results: Results,
-    place: EvalEnvironment,
-    told: OnResult,
+    environment: EvalEnvironment,
+    on_result: OnResult,
     pause: float,
 ) -> None:
     key, problem = _key(task, model, number), ""
@@ -80,17 +80,17 @@ async def _measure_one(
         if again:
             await asyncio.sleep(pause * 2 ** (again - 1))
         try:
-            result = await measure(task, model, number, place)
+            result = await measure(task, model, number, environment)
         except SandboxUnavailable:
             raise
         except (HobError, OSError, AssertionError) as error:
             problem = f"{type(error).__name__}: {error}"[:500]
             continue
         results.add(result)
-        told(key, result, "")
+        on_result(key, result, "")
         return
     work.unmeasured.append(Unmeasured(task=task.row.instance_id, model=model, attempt=number, why=problem))
-    told(key, None, problem)
+    on_result(key, None, problem)
 
 
 def _key(task: EvalTask, model: str, number: int) -> Key:

@@ -63,7 +63,7 @@ def _make_effort_table(summary: Summary) -> Table:
 
 
 def _make_table(title: str, *columns: str) -> Table:
-    """The first two columns are words, the others numbers; nothing is cut, it is folded."""
+    """The first two columns are text, the others numbers; long cells are folded, not cut."""
     table = Table(title=title, title_justify="left")
     for at, name in enumerate(columns):
         table.add_column(name, justify="left" if at < 2 else "right", overflow="fold")

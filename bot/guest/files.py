@@ -31,7 +31,7 @@ LIKE_LINES = 0.3  # the same, by whole lines
 
 
 class FileProblem(Exception):
-    """What the model is told."""
+    """The request cannot be done; the message is for the model."""
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def find_names(brief: Brief) -> list[str]:
 
 
 def read_names_result(text: str) -> NamesResult:
-    """What the program inside the sandbox said; {} when it did not come to an end."""
+    """Parse what the program inside the sandbox printed; {} when it did not come to an end."""
     lines = [line for line in text.splitlines() if line.startswith(RESULT)]
     try:
         value = json.loads(lines[-1].removeprefix(RESULT)) if lines else {}
@@ -130,7 +130,7 @@ def answer_question(brief: Brief, found: Sequence[NamesResult]) -> FinishFields:
 
 
 def _answer_places(known: Sequence[NamesResult]) -> FinishFields:
-    """All that can be said to another question."""
+    """The answer to any other question: where the name is defined."""
     lines = "\n".join(_render_place(one) for each in known for one in each["definitions"])
     return "blocked", "", f"I can only say where it is defined:\n\n{lines}\n\n{OTHER_MODEL}"
 

@@ -1,6 +1,6 @@
 """The engine's work that needs no search: renaming, the linter's own fixes, a reviewer's suggestion.
 
-Each function returns the next shell command as ``(command, seconds)``, or the last words when it is over.
+Each function returns the next shell command as ``(command, seconds)``, or the fields of ``finish``.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _read_suggest_result(text: str) -> dict[str, Any]:
 
 
 def _render_tests(brief: Brief, shells: Sequence[str]) -> list[str]:
-    """What the tests said afterwards."""
+    """How the tests ended afterwards."""
     if not shells:
         return ["There is no test command, so nothing was run."]
     run: TestRunResult = read_test_run(shells[0])

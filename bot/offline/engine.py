@@ -1,4 +1,4 @@
-"""A model without a language model: it speaks the tool protocol, every answer follows from the last results.
+"""A model without a language model: it calls tools, and each call follows from the last results.
 
 It is a pure function of the conversation, so a run that is resumed or replayed goes the same way. What
 executes the repository's code runs inside the sandbox (``bot/guest/mend``); only decisions are here.
@@ -74,7 +74,7 @@ def _choose_calls(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[
 
 
 def _ask(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
-    """Look the names of a question up, then say what can be said."""
+    """Look the names of a question up, then answer from what was found."""
     names = answers.find_names(brief)
     if names and not shells:
         return [_shell(chores.make_guest_command("names", "ask", each), 60.0) for each in names]
@@ -151,7 +151,7 @@ def _end_mending(
 def _choose_search_seconds(first: TestRunResult) -> float:
     """For the search: what is left of a minute when the tests run before it, after it, and in the proof.
 
-    Tests that hang are quick once they are mended.
+    Tests that hang are quick once the fault is fixed.
     """
     if first.code is None:
         return WHOLE_SECONDS - FIRST_SECONDS

@@ -1,4 +1,4 @@
-"""What a request wants of an engine that can do six things. In doubt it wants a fault mended."""
+"""What a request wants of an engine that can do six things. In doubt it wants a fault fixed."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def read_intent(brief: Brief) -> Intent:
 
 
 def strip_quotes(text: str) -> str:
-    """The person's own words: no code blocks, no quoted lines, no mention."""
+    """The text without code blocks, quoted lines and mentions."""
     text = _QUOTE.sub(" ", _CODE.sub(" ", text))
     return re.sub(r"(?<!\w)@[\w-]+", " ", text).strip()
 

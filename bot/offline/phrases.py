@@ -1,4 +1,4 @@
-"""The templates of the search in plain words: a title's beginning, and what was wrong with the line.
+"""A sentence for each template of the search: a title's beginning, and what was wrong with the line.
 
 In the explanations ``{old}`` and ``{new}`` stand for the few characters that differ.
 """

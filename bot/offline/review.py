@@ -41,7 +41,7 @@ def list_commands(brief: Brief) -> list[tuple[str, float]]:
 
 
 def find_remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
-    """The checks' own words about lines that the pull request adds or changes, each line once per check."""
+    """What the checks print about lines that the pull request adds or changes, each line once per check."""
     changed = find_added_lines(brief)
     found: dict[tuple[str, str, int], Remark] = {}
     for (command, _), output in zip(list_commands(brief), outputs, strict=False):
@@ -54,7 +54,7 @@ def find_remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
 
 
 def write_review(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> FinishFields:
-    """The words of the review: how each check ended on the pull request's head, and no more."""
+    """The text of the review: how each check ended on the pull request's head, and no more."""
     ended = [
         f"- `{command.replace('`', ' ')}` {_render_end(read_test_run(output))}"
         for (command, _), output in zip(list_commands(brief), outputs, strict=False)
@@ -99,7 +99,7 @@ def _added_numbers(diff: str) -> Iterator[int]:
 
 
 def _read_places(run: TestRunResult) -> Iterator[tuple[str, int, str]]:
-    """Path, line and words of what a linter or a test runner names."""
+    """Path, line and message of what a linter or a test runner names."""
     for path, line, words in _SAYS.findall(run.output):
         yield path, int(line), words.strip()
     for words, path, line in _BELOW.findall(run.output):

@@ -34,7 +34,7 @@ def refuse_request() -> FinishFields:
 
 
 def explain_no_tests(brief: Brief) -> FinishFields:
-    """There is nothing that could judge a change."""
+    """There are no tests that could show a fault or prove a change."""
     return (
         "blocked",
         "",
@@ -102,7 +102,7 @@ def _explain_place(found: MendResult, edit: FoundEdit) -> str:
 
 
 def write_summary(found: MendResult, after: TestRunResult) -> str:
-    """What was wrong, how it was found, what speaks for the change and what does not."""
+    """What was wrong, how it was found, what supports the change and what does not."""
     tests, search = found.tests, found.search
     places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
     lines = [

@@ -1,4 +1,4 @@
-"""What the tools said, read back: the end of a test run, and the one line of JSON that the search prints."""
+"""Parses what the tools printed: the end of a test run, and the one line of JSON that the search prints."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class SuiteBefore(_MendModel):
 
 
 class Failure(_MendModel):
-    """The first failure in short."""
+    """The first failure: its test, exception and message."""
 
     test: str = ""
     type: str = ""

@@ -166,7 +166,7 @@ class _ComparingJournal:
             raise _ReplayEnd
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
-        """Nobody watches."""
+        """Does nothing: a replay shows no plan."""
 
     async def read_steering(self) -> list[PromptText]:
         """The comments that came at the end of this turn."""

@@ -100,7 +100,7 @@ class ConsoleJournal:
                 self._tell(f"{self._name}{step.state.value}: {step.text}")
 
     async def read_steering(self) -> list[PromptText]:
-        """Nobody steers a local run."""
+        """Always empty: a local run has no thread."""
         return []
 
 

@@ -17,7 +17,7 @@ OFFLINE = "offline"  # the name of the engine that needs no language model; the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
-    """What one call brought: the message, what it cost (``usage.turns`` is 1), and when it began to speak.
+    """What one call brought: the message, its cost (``usage.turns`` is 1), and when its first token came.
 
     ``model`` is the name of the one that answered; ``passed_over`` says of each before it in a chain that was
     given up during this call, why.

@@ -67,7 +67,7 @@ def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMe
 
 
 def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
-    """An answer that every provider takes back: all providers refuse a history with what is mended here.
+    """The answer in a form that every provider accepts as history.
 
     Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not
     become strings, half a surrogate pair U+FFFD.

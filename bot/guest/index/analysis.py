@@ -34,7 +34,7 @@ def looks_binary(data: bytes) -> bool:
 
 
 def looks_generated(data: bytes) -> bool:
-    """Minified or a data dump: lines that nobody wrote."""
+    """Minified code or a data dump, judged by the length of its lines."""
     head = data[: 64 << 10]
     lines = head.count(b"\n") + 1
     return len(head) > 4000 and (len(head) / lines > 250 or max(map(len, head.split(b"\n"))) > _DATA_LINE)

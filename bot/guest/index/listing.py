@@ -23,7 +23,7 @@ class TreeListing(NamedTuple):
 
 
 def is_vendored(path: str) -> bool:
-    """Other people's code, kept here: nobody means it."""
+    """Whether a path lies in a folder of vendored code, which no request is about."""
     return not _VENDORED.isdisjoint(path.split("/")[:-1])
 
 

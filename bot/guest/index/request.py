@@ -1,4 +1,4 @@
-"""What a request asks for: weighted terms, names as they stand in code, and paths it speaks of."""
+"""What a request asks for: weighted terms, names as they stand in code, and paths in it."""
 
 from __future__ import annotations
 

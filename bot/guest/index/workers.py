@@ -67,7 +67,7 @@ class _Worker:
         with suppress(BrokenPipeError):  # it is dead, and will be found so
             _send(self._input, [tuple(job) for job in batch])
 
-    def answered(self) -> tuple[bool, store.Segment | None]:
+    def receive(self) -> tuple[bool, store.Segment | None]:
         """Take what the pipe has: whether the batch is done, and its segment unless the worker died."""
         data = os.read(self.output, 1 << 20)
         self.received += data
@@ -78,7 +78,7 @@ class _Worker:
         rows, postings = marshal.loads(memoryview(self.received)[8:])  # noqa: S302 - from our own process
         return True, store.Segment([store.FileRow(*row) for row in rows], postings)
 
-    def stalled(self, now: float) -> bool:
+    def is_stalled(self, now: float) -> bool:
         """It has been at one file for too long."""
         at = struct.unpack("<i", self.at[:4])[0]
         if at != self.seen:
@@ -115,7 +115,7 @@ class Pool:
         try:
             while (self._waiting or self._working) and time.monotonic() < self._until:
                 self._start()
-                yield from self._finished()
+                yield from self._collect()
         finally:
             for worker in (*self._working, *self._idle):
                 worker.end()
@@ -128,12 +128,12 @@ class Pool:
             worker.give(self._waiting.popleft())
             self._working.append(worker)
 
-    def _finished(self) -> Iterator[store.Segment]:
+    def _collect(self) -> Iterator[store.Segment]:
         """Wait a moment; the segments that are done, and new batches of those whose worker failed."""
         ready, _, _ = select.select([each.output for each in self._working], [], [], _TICK)
         for worker in list(self._working):
-            done, part = worker.answered() if worker.output in ready else (False, None)
-            if not done and not worker.stalled(time.monotonic()):
+            done, part = worker.receive() if worker.output in ready else (False, None)
+            if not done and not worker.is_stalled(time.monotonic()):
                 continue
             self._working.remove(worker)
             if part is None:

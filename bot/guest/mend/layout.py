@@ -75,7 +75,7 @@ def list_python_files(root: Path, limit: int = 20_000) -> Iterator[Path]:
 
 
 def is_test(path: str) -> bool:
-    """Whether a relative path is test code, which is the judge and never changed."""
+    """Whether a relative path is test code, which the search never changes."""
     parts = PurePosixPath(path).parts
     name = parts[-1]
     return (

@@ -1,4 +1,4 @@
-"""Where the fault probably is: spectrum-based suspicion, the traceback's frames, and the request's words.
+"""Where the fault probably is: spectrum-based suspicion, the traceback's frames, and the request's text.
 
 Ochiai's coefficient: R. Abreu, P. Zoeteweij, A. van Gemund, "On the accuracy of spectrum-based fault
 localization", TAICPART-MUTATION 2007.

@@ -67,7 +67,7 @@ def report_tests(base: Baseline) -> dict[str, Any]:
 
 
 def report_failure(base: Baseline) -> dict[str, Any]:
-    """The first failure in short."""
+    """The first failure: its test, exception and compared values, cut to a bounded length."""
     for failure, name in [(run.failure, run.id) for run in base.failing] + [
         (e, e["id"]) for e in base.errors
     ]:

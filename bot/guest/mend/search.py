@@ -216,7 +216,7 @@ class CandidateSearch:
 
     def _breaks_covering_tests(self, answer: FoundChange, *, fresh: bool) -> bool:
         run_report = self.runner.run(
-            answer.parts, self.runner.covering(answer.parts), fresh=fresh, fail_fast=True, quick=True
+            answer.parts, self.runner.choose_covering(answer.parts), fresh=fresh, fail_fast=True, quick=True
         )
         return bool(run_report.list_failed() or run_report.hung or run_report.crashed)
 

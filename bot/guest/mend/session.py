@@ -1,4 +1,4 @@
-"""One mending from start to end: baseline, localise, propose, search, judge, report."""
+"""One search from start to end: baseline, localise, propose, search, verify, report."""
 
 from __future__ import annotations
 

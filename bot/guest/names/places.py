@@ -224,7 +224,7 @@ def attribute_places(index: Index, target: list[Definition], family: set[str]) -
 
 def _has_init(index: Index, name: str) -> bool:
     return any(
-        each.kind == "method" and each.owner.rpartition(".")[2] == name for each in index.named("__init__")
+        each.kind == "method" and each.owner.rpartition(".")[2] == name for each in index.find("__init__")
     )
 
 

@@ -54,7 +54,7 @@ def _find_target(index: Index, old: str, new: str) -> list[Definition]:
         raise RenameRefused("both names are the same")
     if name.startswith("__") and name.endswith("__"):
         raise RenameRefused(f"`{name}` has a meaning in Python itself")
-    found = index.named(old)
+    found = index.find(old)
     if not found:
         raise RenameRefused(f"no Python file here defines `{old}`")
     outer = [each for each in found if each.kind not in ("local", "parameter")] or found
@@ -62,14 +62,14 @@ def _find_target(index: Index, old: str, new: str) -> list[Definition]:
     for each in outer:
         groups.setdefault(_key(index, each), []).append(each)
     if len(groups) > 1:
-        named = sorted(
+        places = sorted(
             {
                 f"`{each[0].path}:{each[0].line}` ({each[0].kind} `{each[0].dotted}`)"
                 for each in groups.values()
             }
         )
         raise RenameRefused(
-            f"`{old}` may be any of {', '.join(named[:6])}; name the one that is meant with its class or file"
+            f"`{old}` may be any of {', '.join(places[:6])}; name the one that is meant with its class or file"
         )
     (group,) = groups.values()
     return sorted(group, key=lambda each: (each.path, each.line))
@@ -109,12 +109,12 @@ def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
             raise RenameRefused(
                 f"`.{first.name}` is also an attribute of Python's own types, and types are not known here"
             )
-        others = [each for each in index.named(first.name) if each.kind in ("function", "class", "variable")]
+        others = [each for each in index.find(first.name) if each.kind in ("function", "class", "variable")]
         if others:
             other = others[0]
             raise RenameRefused(f"`{first.name}` is also a {other.kind} in `{other.path}:{other.line}`")
         family = _family(index, first.owner.rpartition(".")[2])
-        taken = [each for each in index.named(new) if each.owner.rpartition(".")[2] in family]
+        taken = [each for each in index.find(new) if each.owner.rpartition(".")[2] in family]
         if taken:
             raise RenameRefused(f"`{taken[0].dotted}` is there already, `{taken[0].path}:{taken[0].line}`")
         return attribute_places(index, target, family)
@@ -128,7 +128,7 @@ def _find_keyword_uses(index: Index, parameter: Definition) -> set[NameUse]:
     owner, _, function = parameter.owner.rpartition(".")
     called = owner.rpartition(".")[2] if function == "__init__" else function
     given = keyword_places(index, called, parameter.name)
-    same = [each for each in index.named(called) if each.kind in ("function", "method", "class")]
+    same = [each for each in index.find(called) if each.kind in ("function", "method", "class")]
     if given and len(same) > 1:
         raise RenameRefused(
             f"calls of `{called}` give `{parameter.name}` by name, and there are {len(same)} of them"

@@ -66,7 +66,7 @@ class CandidateRunner:
             made += patch
         return made
 
-    def covering(self, parts: Iterable[Candidate]) -> list[str]:
+    def choose_covering(self, parts: Iterable[Candidate]) -> list[str]:
         """Quick passing tests that enter the changed files, and that pass together without a change."""
         paths = tuple(sorted({each.path for each in parts}))
         if paths not in self._steady:

@@ -43,7 +43,7 @@ class Recorder:
             self.reset()
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
-        """Keep the exception's type, words and the repository's frames, outermost first."""
+        """Keep the exception's type, message and the repository's frames, outermost first."""
         if call.excinfo is None or self.quick:
             return
         error = call.excinfo.value

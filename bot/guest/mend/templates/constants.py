@@ -116,11 +116,11 @@ def string(site: Site) -> Iterator[Proposal]:
     ranked.setdefault(f" {value}", 0.2)
     for other, weight in ranked.items():
         if other != value:
-            yield site.replace(node, _quoted(site.text(node), other), weight)
+            yield site.replace(node, _quote_like(site.text(node), other), weight)
 
 
 def _close(site: Site, value: str) -> list[str]:
-    """Strings of the file and the tests, and words of the failures, that are nearly the same."""
+    """Strings of the file and the tests, and words of the failure messages, that are nearly the same."""
     if len(value) < 3:
         return []
     known = dict.fromkeys((*site.strings, *site.clues.strings, *site.clues.said))
@@ -186,7 +186,7 @@ def _slice(site: Site, node: ast.Subscript) -> Iterator[Proposal]:
             yield site.replace(node.slice, "-2", 0.5)
 
 
-def _quoted(old: str, value: str) -> str:
+def _quote_like(old: str, value: str) -> str:
     """A literal for ``value`` in the same quotes as the old one."""
     match = re.match(r"([a-zA-Z]*)('''|\"\"\"|'|\")", old)
     prefix, quote = match.groups() if match else ("", '"')
