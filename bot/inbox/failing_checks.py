@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.domain import Refusal, Request, Task, TaskKind, TriggerKind
+from bot.domain import Refusal, Request, Task, TaskKind
+from bot.domain.check_trigger import FAILURES, is_automatic
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
-from bot.inbox.rules.checks import FAILURES
 from bot.tasks.store import Store
 
 MOST_TRIES = 3
@@ -73,11 +73,6 @@ def count_tries_since_request(tasks: Sequence[Task]) -> int:
             break
         count += 1
     return count
-
-
-def is_automatic(task: Task) -> bool:
-    """Whether a failing check asked for the task, not a person."""
-    return task.trigger.kind is TriggerKind.CHECK and task.trigger.text in FAILURES
 
 
 async def _find_other_cause(api: RepoApi, name: str, base: str, head: str, app_id: int) -> str:

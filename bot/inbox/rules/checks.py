@@ -7,11 +7,10 @@ GitHub's help (``failing``).
 from __future__ import annotations
 
 from bot.domain import Event, Request, TaskKind
+from bot.domain.check_trigger import FAILURES, FIX, STOP
 from bot.inbox.commands.parse import CommandWord
 from bot.inbox.decision import OWN_BRANCHES, AppIdentity, CheckFailed, Command, Decision, Ignored
 
-STOP, FIX = "stop", "fix"  # the buttons' identifiers
-FAILURES = frozenset({"failure", "timed_out"})
 FIX_REQUEST = "The checks do not pass on this pull request. Find out why, and make them pass."
 
 

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.domain import Permission, TriggerKind
+from bot.domain import Fork, Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit
 from bot.git.mirror import Mirror
@@ -23,8 +23,9 @@ from bot.github.cli.doctor import doctor, redeliver
 from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.responses import Extent, Forbidden, NotFound
 from bot.github.tokens import Purpose
+from bot.run.publish.fork_branch import PATCH, ForkLanding
 from bot.text.fit import add_mark
-from bot.workspace.fork import PATCH, Fork, ForkLanding, branch_here
+from bot.workspace.fork import branch_here
 from tests.support.github_spec import Ledger, spec_middleware
 from tests.support.hub import Hub, running_hub
 

@@ -92,7 +92,7 @@ async def test_s77_a_commit_is_signed_by_github_and_has_the_proved_tree(ground: 
     assert [parent["sha"] for parent in shown["parents"]] == [ground.base]
     assert shown["commit"]["message"] == MESSAGE.strip()
     assert shown["author"]["login"] == "hob[bot]"
-    assert await ground.landing(changes).found(changes) == sha
+    assert await ground.landing(changes).find(changes) == sha
 
 
 async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
@@ -101,7 +101,7 @@ async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
     assert sha == ground.built(changes).sha
     shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
     assert not shown["commit"]["verification"]["verified"]
-    assert await ground.landing(changes).found(changes) == sha
+    assert await ground.landing(changes).find(changes) == sha
 
 
 async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground) -> None:
@@ -134,7 +134,7 @@ async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> No
     await ground.hub.fault("reset", "/graphql", after=True)
     with pytest.raises(Retry, match="may have been done"):
         await ground.land(changes)
-    sha = await ground.landing(changes).found(changes)
+    sha = await ground.landing(changes).find(changes)
     assert sha == await ground.api.branch_head(BRANCH) != ground.base
 
 
