@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
-import pydantic_ai.direct
+import pydantic_ai
 
 from bot.run import pipeline
 from bot.tasks.database.connection import Database
@@ -16,45 +17,43 @@ from tests.support.flow import DONE, FAULTY, MEND, at_work
 
 MOST_FRAMES = 8
 OWN = str(ROOT / "bot")
-MODEL_CALLS: set[CodeType] = {
-    pydantic_ai.direct.model_request.__code__,
-    pydantic_ai.direct.model_request_stream.__code__,
-}
+PYDANTIC_AI = str(Path(pydantic_ai.__file__).parent)
 
 
-def list_own_frames(frame: FrameType | None) -> list[str]:
-    """The project's own functions from ``work`` down to ``frame``, outermost first; [] outside of it."""
-    found: list[str] = []
-    while frame is not None:
-        code = frame.f_code
-        if code.co_filename.startswith(OWN):
-            found.append(f"{Path(code.co_filename).relative_to(ROOT)}: {code.co_qualname}")
-        if code is pipeline.work.__code__:
-            return found[::-1]
-        frame = frame.f_back
+def list_awaited(coroutine: Any) -> Iterator[CodeType]:
+    """The functions of a suspended stack of coroutines, outermost first."""
+    while coroutine is not None and hasattr(coroutine, "cr_code"):
+        yield coroutine.cr_code
+        coroutine = coroutine.cr_await
+
+
+def list_own_frames() -> list[str]:
+    """The project's own functions from ``work`` to the model's call, of the task that waits for an answer."""
+    for task in asyncio.all_tasks():
+        stack = list(list_awaited(task.get_coro()))
+        if pipeline.work.__code__ not in stack:
+            continue
+        below = stack[stack.index(pipeline.work.__code__) :]
+        called = next((at for at, code in enumerate(below) if code.co_filename.startswith(PYDANTIC_AI)), None)
+        if called is not None:
+            return [
+                f"{Path(code.co_filename).relative_to(ROOT)}: {code.co_qualname}"
+                for code in below[:called]
+                if code.co_filename.startswith(OWN)
+            ]
     return []
 
 
 async def test_the_model_is_asked_at_most_eight_frames_below_work(
     tmp_path: Path, home: Path, database: Database
 ) -> None:
-    stacks: list[list[str]] = []
-
-    def profile(frame: FrameType, event: str, _argument: Any) -> None:
-        if event == "call" and frame.f_code in MODEL_CALLS and (own := list_own_frames(frame)):
-            stacks.append(own)
-            sys.setprofile(None)
-
-    before = sys.getprofile()
     async with at_work(tmp_path, home, database) as hob:
         await hob.hub.seed_repo("calc", FAULTY)
-        hob.says([MEND], [DONE])
-        sys.setprofile(profile)
-        try:
-            issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
-            await hob.comment("calc", issue, "**Done**")
-        finally:
-            sys.setprofile(before)
-    assert stacks, "no model was asked below work"
-    for own in stacks:
-        assert len(own) <= MOST_FRAMES, "\n".join(own)
+        hob.says_held([MEND], [DONE])
+        issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
+        await hob.until_asked()
+        own = list_own_frames()
+        hob.go_on()
+        await hob.comment("calc", issue, "**Done**")
+    assert own, "no task of ``work`` waits for the model"
+    assert len(own) <= MOST_FRAMES, "\n".join(own)
