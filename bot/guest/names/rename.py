@@ -69,7 +69,8 @@ def _find_target(index: Index, old: str, new: str) -> list[Definition]:
             }
         )
         raise RenameRefused(
-            f"`{old}` may be any of {', '.join(places[:6])}; name the one that is meant with its class or file"
+            f"`{old}` may be any of {', '.join(places[:6])}; "
+            "name the one that is meant with its class or file"
         )
     (group,) = groups.values()
     return sorted(group, key=lambda each: (each.path, each.line))
