@@ -18,13 +18,15 @@ import pytest
 from sqlalchemy import text
 
 from bot.domain import TaskState
-from bot.run.task_end import retry_if_transient
+from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from localhub.faults import Fault
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.worker import Workers
+
+pytestmark = pytest.mark.timeout(400)
 
 SCRIPT = (
     [call("plan", steps=[{"text": "Mend", "state": "doing"}]), MEND],

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.domain import TaskState
 from bot.errors import UserError
-from bot.run.task_end import retry_if_transient
+from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -20,6 +20,8 @@ from sandbox.spec import SandboxUnavailable
 from tests.support.flow import FAULTY, AtWork, at_work, eventually
 from tests.support.git import commit
 from tests.support.model_servers import Fault, Server, environment, serving
+
+pytestmark = pytest.mark.timeout(400)
 
 CANARY = "canary-of-the-provider-7781"
 

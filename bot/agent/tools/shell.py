@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.agent.tools.context import ToolContext, ToolOutput
-from bot.text.terminal import plain
-from sandbox.spec import Completed, Ending
+from bot.text.terminal import render_output
+from sandbox.spec import CommandResult, Ending
 
 
 def _refuse_nul(text: str) -> str:
@@ -45,7 +45,7 @@ class ShellArguments(Arguments):
 async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
     """Run the command; a failure is its result, not an error."""
     completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
-    text = plain(completed.output)
+    text = render_output(completed.output)
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "
@@ -57,7 +57,7 @@ async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
     )
 
 
-def _render_blocked(completed: Completed) -> str:
+def _render_blocked(completed: CommandResult) -> str:
     """Which hosts the network policy refused, and that trying again will not help."""
     refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
     if not refused:
@@ -68,7 +68,7 @@ def _render_blocked(completed: Completed) -> str:
     )
 
 
-def _render_status(completed: Completed) -> str:
+def _render_status(completed: CommandResult) -> str:
     took = f"{completed.seconds:.1f} s"
     ending = completed.ending
     match ending:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.demo.story import git
 from bot.errors import UserError
 from bot.eval.measure import EvalEnvironment
@@ -22,6 +22,8 @@ from bot.eval.runner import EvalWork, run_work
 from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
 from tests.support import ROOT
+
+pytestmark = pytest.mark.timeout(400)
 
 SHOP = """\
 def price(amount, limit=100):
