@@ -86,7 +86,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
     """A real one over the small repository, with the guest programs."""
     (tmp_path / "scratch").mkdir()
     policy = Policy(
-        limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=20),
+        limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=90),
         mounts=(*tooling.mounts, *guest_mounts()),
         env=tooling.env,
         path=tooling.path,

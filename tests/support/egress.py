@@ -105,7 +105,7 @@ class Visitor:
         self.gate = gate
         self.port = port
 
-    async def says(self, data: bytes, *, seconds: float = 5.0, end: bool = False) -> bytes:
+    async def says(self, data: bytes, *, seconds: float = 60.0, end: bool = False) -> bytes:
         """Send these bytes as they are; everything that comes back."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:

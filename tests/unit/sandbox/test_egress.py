@@ -162,7 +162,7 @@ if os.fork() == 0:
     time.sleep(60)
 """
         done = await python(sandbox, hold)
-        assert done.seconds < 3
+        assert done.seconds < 30  # the daemon would hold it for 60
         (request,) = done.requests
         assert request.method == "POST" and request.reason
         assert world.heard == []

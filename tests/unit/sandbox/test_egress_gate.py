@@ -307,7 +307,7 @@ async def test_slow_and_silent_clients_end() -> None:
                     await writer.drain()
                     await asyncio.sleep(0.03)
                 raise ConnectionError
-            assert asyncio.get_running_loop().time() - began < 2
+            assert asyncio.get_running_loop().time() - began < 30
             writer.close()
 
 

@@ -149,7 +149,7 @@ async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
         ran = await python(sandbox, grow)
         assert not sandbox.strays()
     assert ran.ending is Ending.OUT_OF_MEMORY
-    assert ran.seconds < 5
+    assert ran.seconds < 25  # they would sleep for 30
 
 
 async def test_one_great_step_is_refused(tmp_path, without_groups):
@@ -170,7 +170,7 @@ async def test_memory_that_no_process_has_is_refused_or_seen(tmp_path, without_g
     async with await opened(tmp_path) as sandbox:
         ran = await python(sandbox, hidden)
     assert (ran.text, ran.ending) == ("True\n-1\n", Ending.OUT_OF_MEMORY)
-    assert ran.seconds < 5
+    assert ran.seconds < 25  # they would sleep for 30
 
 
 async def test_outputs_that_are_kept_have_a_bound_together(tmp_path):
@@ -187,7 +187,7 @@ async def test_the_watchdog_counts_processes():
     killed = asyncio.Event()
     none = replace(SMALL, processes=-9, memory_bytes=1 << 60)
     watchdog = Watchdog(os.getpid(), none, killed.set, period=0.01)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await watchdog.watch()
     assert killed.is_set() and watchdog.reason == "processes"
 
