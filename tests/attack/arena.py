@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox import open_sandbox
-from sandbox.spec import Command, Completed, Limits, MiB, Mount, Policy, Sandbox
+from sandbox.spec import Command, CommandResult, Limits, MiB, Mount, Policy, Sandbox
 from tests.attack.planted import Planted, plant
 
 LIMITS = Limits(
@@ -73,12 +73,12 @@ class Arena:
         finally:
             await sandbox.aclose()
 
-    async def python(self, source: str, sandbox: Sandbox | None = None, **rest: object) -> Completed:
+    async def python(self, source: str, sandbox: Sandbox | None = None, **rest: object) -> CommandResult:
         """Run a Python program."""
         command = Command(argv=("python3", "-I", "-"), stdin=source.encode(), **rest)  # type: ignore[arg-type]
         return await (sandbox or self.sandbox).run(command)
 
-    async def shell(self, script: str, sandbox: Sandbox | None = None, **rest: object) -> Completed:
+    async def shell(self, script: str, sandbox: Sandbox | None = None, **rest: object) -> CommandResult:
         """Run a shell script."""
         return await (sandbox or self.sandbox).run(Command(argv=("sh", "-c", script), **rest))  # type: ignore[arg-type]
 

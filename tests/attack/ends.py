@@ -15,7 +15,7 @@ _SOON = 30.0  # seconds; what shall be ended would live for 99, and a busy machi
 def _survivor(script: str) -> Case:
     async def attack(arena: Arena) -> None:
         ran = await arena.shell(script, seconds=0.3)
-        assert not arena.sandbox.strays(), "IT LIVES"
+        assert not arena.sandbox.list_strays(), "IT LIVES"
         assert ran.seconds < _SOON, f"it took {ran.seconds:.1f} s"
 
     return Case("endings", script[:60], attack, _ends_well)
@@ -36,7 +36,7 @@ async def _host_lives(arena: Arena) -> None:
 async def _bombed(arena: Arena) -> None:
     async with arena.fresh() as sandbox:
         ran = await arena.shell("b() { b | b & }; b; sleep 99", sandbox, seconds=0.8)
-        assert not sandbox.strays() and ran.seconds < _SOON, f"{ran.seconds:.1f} s"
+        assert not sandbox.list_strays() and ran.seconds < _SOON, f"{ran.seconds:.1f} s"
         assert (await arena.shell("echo fine", sandbox)).text == "fine\n"
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.agent.tools.context import Output, ToolContext
-from bot.text.terminal import plain
-from sandbox.spec import Completed, Ending
+from bot.text.terminal import render_output
+from sandbox.spec import CommandResult, Ending
 
 
 def _no_nul(text: str) -> str:
@@ -45,7 +45,7 @@ class Shell(Arguments):
 async def shell(context: ToolContext, arguments: Shell) -> Output:
     """Run the command; a failure is its result, not an error."""
     completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
-    text = plain(completed.output)
+    text = render_output(completed.output)
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "
@@ -56,7 +56,7 @@ async def shell(context: ToolContext, arguments: Shell) -> Output:
     )
 
 
-def _blocked(completed: Completed) -> str:
+def _blocked(completed: CommandResult) -> str:
     """What policy kept the command from reaching: said once and plainly, so that nobody tries again."""
     refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
     if not refused:
@@ -67,7 +67,7 @@ def _blocked(completed: Completed) -> str:
     )
 
 
-def _status(completed: Completed) -> str:
+def _status(completed: CommandResult) -> str:
     took = f"{completed.seconds:.1f} s"
     ending = completed.ending
     match ending:

@@ -22,6 +22,7 @@ from bot.domain import (
     Check,
     CheckResult,
     FileChange,
+    Fork,
     Held,
     Note,
     Outcome,
@@ -39,25 +40,33 @@ from bot.github import permissions
 from bot.inbox import decision
 from bot.inbox.commands import help as help_command
 from bot.run.attempts import ranking
-from bot.run.messages import attempts, held_paths, report, reviews
-from bot.run.publish import check_run, description
-from bot.workspace import fork
+from bot.run.messages import (
+    attempts,
+    commit_message,
+    ends,
+    held_paths,
+    progress_comment,
+    proof,
+    pull_request,
+    reviews,
+)
+from bot.run.publish import check_run, description, fork_branch
 from tests.support.run import TASK
 
 # What renders each text. These lines are all that a rename has to change.
-render_progress = report.render_progress
-render_final = report.render_final
-render_failure = report.render_failure
-render_outcome = report.render_outcome
-render_commit_message = report.render_commit_message
-render_pull_body = report.render_pull_body
+render_progress = progress_comment.render_progress
+render_final = progress_comment.render_final
+render_failure = ends.render_failure
+render_outcome = ends.render_outcome
+render_commit_message = commit_message.render_commit_message
+render_pull_body = pull_request.render_pull_body
 render_updated_description = description.render_updated_description
-render_own_review = report.render_review
-render_reply = report.render_reply
-render_done = report.render_done
-render_worse = report.render_worse
-render_at_work = report.render_at_work
-render_proof = report.render_proof
+render_own_review = reviews.render_review
+render_reply = reviews.render_reply
+render_done = ends.render_done
+render_worse = ends.render_worse
+render_at_work = progress_comment.render_at_work
+render_proof = proof.render_proof
 annotate_tests = check_run.annotate_tests
 render_review_body = reviews.render_review_body
 render_review_done = reviews.render_review_done
@@ -65,8 +74,8 @@ render_choice = attempts.render_choice
 render_comparison = attempts.render_comparison
 render_stopped = attempts.render_stopped
 render_waiting = held_paths.render_waiting
-render_patch = fork.as_patch
-render_help = help_command.help_text
+render_patch = fork_branch.render_patch_review
+render_help = help_command.render_help
 render_refusal = permissions.render_refusal
 FinishedAttempt, pick_best = ranking.FinishedAttempt, ranking.pick_best
 NOT_MINE, CONTINUES, TOO_LATE = decision.NOT_MINE, description.CONTINUES, attempts.TOO_LATE
@@ -167,7 +176,7 @@ ON_CHECK = replace(
 )
 REVIEWED = replace(TASK, thread=replace(TASK.thread, number=4, is_pull=True))
 OFF_DIFF = Note(path="tax.py", line=12, text="The same sum stands here. cc @ann")
-FORK = fork.Fork(number=4, name="eve/r", url="", branch="fix", base="main")
+FORK = Fork(number=4, name="eve/r", url="", branch="fix", base="main")
 
 
 ALL_HELD = replace(HOLDING, changes=replace(HOLDING.changes, files=()))
@@ -242,7 +251,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         [("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5"), ("d" * 40, "Name it @ann")],
         [("bill.py", "modified"), ("tax.py", "added")],
         run_url=RUN,
-        told_by=[("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5")],
+        summary_from=[("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5")],
     ),
     "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve"),
     "patch_for_a_fork": lambda: render_patch(FORK, CHANGES, DIFF, "patch:task:5", RUN),

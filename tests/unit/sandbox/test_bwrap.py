@@ -15,7 +15,7 @@ import pytest
 
 from sandbox import open_sandbox
 from sandbox.bwrap.sandbox import open_bwrap
-from sandbox.limits.limits import descendants
+from sandbox.limits.process_tree import list_descendants
 from sandbox.spec import Command, Ending, MiB, Mount, Policy, SandboxUnavailable
 from tests.support.sandbox import SMALL, base_layer, begin, opened, python, shell
 
@@ -69,7 +69,7 @@ async def test_arguments_are_bytes(tmp_path):
 async def test_a_keeper_that_dies_takes_all_with_it(tmp_path):
     sandbox = await opened(tmp_path)
     running = await begin(sandbox, "echo begun; sleep 99")
-    below = list(descendants(sandbox.keeper_pid))
+    below = list(list_descendants(sandbox.keeper_pid))
     os.kill(sandbox.keeper_pid, signal.SIGKILL)
     with pytest.raises(SandboxUnavailable, match="keeper died"):
         await running
@@ -150,7 +150,7 @@ DAEMONS = [
 async def test_a_timeout_ends_everything(tmp_path, script):
     async with await opened(tmp_path) as sandbox:
         ran = await shell(sandbox, script, seconds=0.3)
-        assert not sandbox.strays()
+        assert not sandbox.list_strays()
     assert (ran.ending, ran.exit_code) == (Ending.TIMED_OUT, None)
     assert ran.seconds < 30  # they would live for 99
 
@@ -158,7 +158,7 @@ async def test_a_timeout_ends_everything(tmp_path, script):
 async def test_what_a_command_leaves_running_dies_with_it(tmp_path):
     async with await opened(tmp_path) as sandbox:
         ran = await shell(sandbox, "(setsid sleep 99 &) ; (sleep 99 &) ; echo done")
-        assert not sandbox.strays()
+        assert not sandbox.list_strays()
     assert ran.ok and ran.seconds < 30
 
 
@@ -168,7 +168,7 @@ async def test_cancelling_kills_and_leaves_the_sandbox_usable(tmp_path):
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-        assert not sandbox.strays()
+        assert not sandbox.list_strays()
         assert (await shell(sandbox, "cat here")).text == "x\n"
 
 
@@ -208,7 +208,7 @@ def test_a_killed_worker_leaves_nothing(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         keeper = int(worker.stdout.readline())
-        below = until(lambda: list(descendants(keeper)))
+        below = until(lambda: list(list_descendants(keeper)))
         worker.send_signal(signal.SIGKILL)
         worker.wait()
     assert below

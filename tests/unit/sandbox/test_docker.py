@@ -72,7 +72,7 @@ async def test_cancelling_and_closing_kill(tmp_path, image):
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert not sandbox.strays()
+    assert not sandbox.list_strays()
     assert (await shell(sandbox, "cat here")).text == "x\n"
     running = await begin(sandbox, "echo begun; sleep 99")
     await sandbox.aclose()
