@@ -30,12 +30,12 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import NO_PERMISSION, may_ask
 from bot.inbox.commands import help as replies
 from bot.inbox.decision import NOT_MINE, AppIdentity, may_change
-from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import pull_thread
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.fit import add_mark
+from bot.text.json_fields import BadPayload
 from bot.text.redact import Redactor
 
 log = structlog.get_logger(__name__)

@@ -25,12 +25,12 @@ from bot.inbox.decision import (
 )
 from bot.inbox.delivery_context import DeliveryContext, Ending, OperatorConfig, RemoveBranch, thread_key
 from bot.inbox.failing_checks import assess_failure
-from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import parse
 from bot.inbox.routes import decide
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
+from bot.text.json_fields import BadPayload
 
 log = structlog.get_logger(__name__)
 

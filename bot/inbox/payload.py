@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain import Event, Person, Repo, Thread, Trigger, TriggerKind
-from bot.inbox.json_fields import BadPayload, Fields, fields, load
+from bot.text.json_fields import BadPayload, Fields, fields, load
 
 __all__ = ["BadPayload", "parse", "pull_thread"]
 
