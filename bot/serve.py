@@ -122,7 +122,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         github = _github(settings, session, redactor)
         app = await github.app()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
-        bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"], bots=settings.bots)
+        bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
             base_url=settings.base_url,
@@ -235,7 +235,7 @@ def _parts(
         workshop=workshop,
         redactor=redactor,
         settings=settings,
-        identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
+        identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
         worker=worker_name(),
     )
 

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.errors import UserError
-from bot.github.branches import Branches
 from bot.github.checks import Status
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
@@ -18,6 +17,7 @@ from bot.github.issues import Threads
 from bot.github.pace import Pace
 from bot.github.people import People
 from bot.github.pulls import Pulls
+from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
 from bot.github.review_threads import Queries
 from bot.github.reviews import Reviews
@@ -34,7 +34,7 @@ from bot.github.webhook_deliveries import WebhookDeliveries
 Made = TypeVar("Made")
 
 
-class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commits):
+class RepoApi(Threads, Pulls, Reviews, Status, People, Queries, Commits, Recent):
     """All that the bot can do in one repository. There is no way here to approve or merge."""
 
     def __init__(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
+from bot.github.answers import Json
 from bot.github.client import SAFE_TO_REPEAT, Client
 
-Json = dict[str, Any]
 PAGE = 100
 
 
-class AppInfo(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppInfo:
     """Who the bot is. ``bot_id`` is the user id under which its comments stand."""
 
     id: int
@@ -74,7 +75,7 @@ class Repository:
         """Whether the bot itself wrote this: by id, never by a name that somebody could take."""
         app = await self._identify()
         via = (item.get("performed_via_github_app") or {}).get("id")
-        return (item.get("user") or {}).get("id") == app["bot_id"] or via == app["id"]
+        return (item.get("user") or {}).get("id") == app.bot_id or via == app.id
 
     def _url(self, path: str) -> str:
         return "/repos/{owner}/{repo}" + path

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
@@ -26,6 +25,7 @@ from bot.domain import (
     TriggerKind,
 )
 from bot.errors import UserError
+from bot.github.answers import Comment
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import NO_PERMISSION, may_ask
 from bot.inbox.commands import help as replies
@@ -101,7 +101,7 @@ class DeliveryContext:
         now = pull_thread(pull)
         if not may_change(now, self.app, event.repo.id):
             return NOT_MINE
-        if pull.get("state") != "open":
+        if not pull.is_open:
             return replies.CLOSED
         if event.trigger is not None and event.trigger.kind is TriggerKind.CHECK:
             return replace(asked, event=replace(event, thread=now))
@@ -129,7 +129,8 @@ class DeliveryContext:
         if known is None or not known.done:
             today = f"no-permission:{thread_key(event)}:{datetime.now(UTC).date()}"
             told = await self._effects.get(today)
-            await self._effects.once(
+            await self._effects.once_as(
+                Comment,
                 key,
                 EffectKind.COMMENT,
                 find=None,
@@ -139,17 +140,17 @@ class DeliveryContext:
                 await self.react(api, event, "confused")
         return ending
 
-    async def comment(self, api: RepoApi, event: Event, key: str, text: str) -> dict[str, Any]:
+    async def comment(self, api: RepoApi, event: Event, key: str, text: str) -> Comment:
         """Have a comment stand on the thread, one for each key."""
         number = event.thread.number if event.thread else 0
 
-        async def find() -> dict[str, Any] | None:
+        async def find() -> Comment | None:
             return await api.find_comment(number, key)
 
-        async def do() -> dict[str, Any]:
+        async def do() -> Comment:
             return await api.comment(number, add_mark(text, key))
 
-        return await self._effects.once(key, EffectKind.COMMENT, find=find, do=do)
+        return await self._effects.once_as(Comment, key, EffectKind.COMMENT, find=find, do=do)
 
     async def react(self, api: RepoApi, event: Event, content: str) -> None:
         """A sign on what was said. Not having given it is no reason to fail: the work is stored."""

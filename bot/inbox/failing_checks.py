@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot.domain import Refusal, Request, Task, TaskKind, TriggerKind
 from bot.github.app import RepoApi
@@ -36,7 +35,7 @@ async def assess_failure(
     if pull is None:
         return Ignored(reason="no pull request")
     thread = pull_thread(pull)
-    if not is_own_pull(thread, app, event.repo.id) or pull.get("state") != "open":
+    if not is_own_pull(thread, app, event.repo.id) or not pull.is_open:
         return Ignored(reason="no open pull request of its own")
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
@@ -52,7 +51,7 @@ async def assess_failure(
     if not (await api.permission(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
-    if blame := await _blameless(api, name, str(pull["base"]["sha"]), thread.head_sha, event.via_app):
+    if blame := await _blameless(api, name, pull.base.sha, thread.head_sha, event.via_app):
         return Ignored(reason=blame)
     asked = replace(event, thread=thread, sender=people[-1])
     return Request(kind=TaskKind.REVISE, request=REQUEST.format(_shown(name)), event=asked)
@@ -88,6 +87,5 @@ async def _blameless(api: RepoApi, name: str, base: str, head: str, app_id: int)
     return ""
 
 
-async def _outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str]:
-    runs: list[dict[str, Any]] = await api.check_runs(sha, name)
-    return {str(run["conclusion"]) for run in runs if (run.get("app") or {}).get("id") == app_id}
+async def _outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str | None]:
+    return {run.conclusion for run in await api.check_runs(sha, name) if run.app == app_id}

@@ -10,6 +10,7 @@ import structlog
 
 from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
+from bot.github.answers import CheckRun, Comment
 from bot.run.messages import report
 from bot.run.pipeline import Parts
 from bot.run.publish import check_run
@@ -48,17 +49,18 @@ async def _tell(parts: Parts, task: Task) -> None:
     body = report.render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment
     if not comment:
-        made = await Effects(parts.store, task=task.id).once(
+        made = await Effects(parts.store, task=task.id).once_as(
+            Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
             find=lambda: api.find_comment(task.thread.number, report.task_mark(task)),
             do=lambda: api.comment(task.thread.number, body),
         )
-        comment = int(made["id"])
+        comment = made.id
     await settle_comment(api, task, comment, body)
     shown = await Effects(parts.store, task=task.id).get(check_run.key(task))
     if shown is not None and shown.done:
-        await check_run.finish_check_run(api, int(shown.answer["id"]), task.state, text)
+        await check_run.finish_check_run(api, CheckRun.from_json(shown.answer).id, task.state, text)
 
 
 def _text(task: Task) -> str:

@@ -8,10 +8,9 @@ merge without conflicts needs no model. The branch only grows: the result is a c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
@@ -24,6 +23,7 @@ from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.prove.gate import why_protected
@@ -72,7 +72,7 @@ async def merge_base(
     task: Task,
     api: RepoApi,
     mirror: Mirror,
-    pull: Mapping[str, Any],
+    pull: Pull,
     head: str,
     *,
     wanted: bool | None = None,
@@ -83,9 +83,9 @@ async def merge_base(
     run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
     """
     asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
-    if wanted is False or (not asked and pull.get("mergeable") is True):
+    if wanted is False or (not asked and pull.mergeable is True):
         return None
-    name = str(pull["base"]["ref"])
+    name = pull.base.ref
     there = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
     parted = await api.parted(name, head)
     if parted is None or not parted.ahead:

@@ -8,8 +8,9 @@ is pushed here that changes a protected path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from bot.errors import UserError
 from bot.git.branch import OWN_PREFIX
 from bot.git.commit import Built
 from bot.git.push import HeadMoved, push
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.prove.gate import why_protected
@@ -31,7 +33,33 @@ log = structlog.get_logger(__name__)
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
 MOST_PATCH = 40_000  # characters, in a review's body
-TO_FORK, HERE, PATCH = "fork", "here", "patch"
+
+
+class LandingWay(StrEnum):
+    """Where a change was published; the values are stored with the record of the push."""
+
+    OWN_BRANCH = ""  # on the branch of a pull request that comes from this repository
+    TO_FORK = "fork"  # on the fork's branch
+    HERE = "here"  # on a branch in this repository, with a pull request of its own
+    PATCH = "patch"  # nowhere: as a patch in a review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedCommit:
+    """The commit that holds a published change, None for a patch, and which way it went."""
+
+    sha: str | None
+    way: LandingWay
+
+    @classmethod
+    def from_json(cls, answer: Any) -> LandedCommit:
+        """The recorded answer of a push; ``way`` is missing where only one was possible."""
+        return cls(sha=answer["sha"] or None, way=LandingWay(answer.get("way", "")))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer to record: ``sha`` is '' for a patch."""
+        way = {"way": self.way.value} if self.way is not LandingWay.OWN_BRANCH else {}
+        return {"sha": self.sha or ""} | way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +88,17 @@ def on_its_own(task: Task, branch: str) -> bool:
     return task.kind is TaskKind.REVISE and branch != branch_here(task.thread.number)
 
 
-def fork_of(task: Task, pull: Mapping[str, Any]) -> Fork | None:
+def fork_of(task: Task, pull: Pull) -> Fork | None:
     """The fork that a pull request comes from; None when it comes from this repository."""
-    head = pull["head"]
-    home = head.get("repo") or {}
-    if home.get("id") == task.repo.id:
+    head = pull.head
+    if head.repo_id == task.repo.id:
         return None
-    open_to_us = bool(home) and bool(pull.get("maintainer_can_modify"))
     return Fork(
-        number=int(pull["number"]),
-        name=str(home.get("full_name") or head.get("label") or "a fork"),
-        url=str(home["clone_url"]) if open_to_us else "",
-        branch=str(head["ref"]),
-        base=str(pull["base"]["ref"]),
+        number=pull.number,
+        name=head.repo_name or head.label or "a fork",
+        url=head.clone_url if pull.maintainer_can_modify else "",
+        branch=head.ref,
+        base=pull.base.ref,
     )
 
 
@@ -83,24 +109,24 @@ class ForkLanding:
         self._api, self._url, self._fork, self._head = api, url, fork, head
         self._built, self._here = built, here
 
-    async def found(self) -> dict[str, str] | None:
-        """Where the commit stands already."""
-        if (await self._api.pull(self._fork.number))["head"]["sha"] == self._built.sha:
-            return {"sha": self._built.sha, "way": TO_FORK}
+    async def find(self) -> LandedCommit | None:
+        """Where the commit stands already, None when it stands nowhere."""
+        if (await self._api.pull(self._fork.number)).head.sha == self._built.sha:
+            return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
         if await self._api.branch_head(branch_here(self._fork.number)) == self._here.sha:
-            return {"sha": self._here.sha, "way": HERE}
+            return LandedCommit(sha=self._here.sha, way=LandingWay.HERE)
         return None
 
-    async def land(self, protected: Sequence[str]) -> dict[str, str]:
-        """Push it where that is possible; ``sha`` is '' for a patch. Raises UserError when the fork moved."""
+    async def land(self, protected: Sequence[str]) -> LandedCommit:
+        """Push it where that is possible, else it is a patch. Raises UserError when the fork moved."""
         fork = self._fork
         if fork.url and await self._pushed(fork.url, fork.branch, self._built, self._head):
-            return {"sha": self._built.sha, "way": TO_FORK}
+            return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
         if await self._fit_for_here(protected) and await self._pushed(
             self._url, branch_here(fork.number), self._here, None
         ):
-            return {"sha": self._here.sha, "way": HERE}
-        return {"sha": "", "way": PATCH}
+            return LandedCommit(sha=self._here.sha, way=LandingWay.HERE)
+        return LandedCommit(sha=None, way=LandingWay.PATCH)
 
     async def _fit_for_here(self, protected: Sequence[str]) -> bool:
         """Whether the fork's commits change no protected path, as far as all that they change is known.

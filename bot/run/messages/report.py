@@ -7,9 +7,8 @@ nobody, close nothing and command no other bot.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot.domain import (
     Blocked,
@@ -26,6 +25,7 @@ from bot.domain import (
     Task,
     Verdict,
 )
+from bot.github.answers import Pull
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_unasked
 from bot.text.defuse import defuse, defuse_line, defuse_plain_text, fence, table_cell
@@ -253,7 +253,7 @@ def render_review(off_diff: Sequence[Note], key: str) -> str:
 
 
 def render_done(
-    pull: Mapping[str, Any],
+    pull: Pull,
     result: Result,
     *,
     here: str = "",
@@ -267,7 +267,7 @@ def render_done(
     ``refused``: what GitHub did not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
+    where = told or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
     missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
     said = defuse(result.outcome.summary)
     parts = (f"{state}{where}", choice, said, render_proof(result.proof), missing, render_held_paths(result))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.agent.prompt import DIFF_OF
 from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between, split_by_file
+from bot.github.answers import Pull
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
@@ -65,7 +65,7 @@ async def prepare_examination(job: Job) -> Prepared:
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
-async def _fetched(job: Job, pull: dict[str, Any] | None) -> _Seen:
+async def _fetched(job: Job, pull: Pull | None) -> _Seen:
     """The commits in the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
     if await job.api.branch_head(repo.default_branch) is None:
@@ -83,23 +83,22 @@ async def _fetched(job: Job, pull: dict[str, Any] | None) -> _Seen:
     commit, policy = await mirror.resolve(repo.id, at), await mirror.resolve(repo.id, default)
     if commit is None or policy is None:
         raise Retry(f"{at} was fetched and is not there")
-    if pull is not None and commit != pull["head"]["sha"]:
+    if pull is not None and commit != pull.head.sha:
         raise Retry("the pull request's branch moved while I fetched it", after=5.0)
     return _Seen(commit=commit, policy=policy, began=began, foreign=foreign)
 
 
-async def _began(job: Job, task: Task, pull: dict[str, Any]) -> str:
+async def _began(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base."""
-    parted = await job.api.parted(str(pull["base"]["ref"]), str(pull["head"]["sha"]))
+    parted = await job.api.parted(pull.base.ref, pull.head.sha)
     if parted is None and task.kind is TaskKind.REVIEW:
-        base = str(pull["base"]["ref"]).replace("`", " ")
+        base = pull.base.ref.replace("`", " ")
         raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
     return parted.at if parted else ""
 
 
-def _is_foreign(task: Task, pull: dict[str, Any]) -> bool:
-    head = pull["head"]
-    return (head.get("repo") or {}).get("id") != task.repo.id or is_foreign(str(head["ref"]))
+def _is_foreign(task: Task, pull: Pull) -> bool:
+    return pull.head.repo_id != task.repo.id or is_foreign(pull.head.ref)
 
 
 async def _checkout(job: Job, seen: _Seen) -> Checkout:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
 from bot.domain import Brief, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch import OWN_PREFIX, branch_name
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
@@ -57,7 +55,7 @@ async def prepare(
     if await api.branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
     branch, pull = await _branch(task, api)
-    head, continued = (str(pull["head"]["sha"]) if pull else None), pull is not None
+    head, continued = (pull.head.sha if pull else None), pull is not None
     fork = fork_of(task, pull) if pull else None
     foreign = fork is not None or is_foreign(branch)
     default = f"refs/heads/{repo.default_branch}"
@@ -128,12 +126,12 @@ async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None
         return None
     until = trigger.at
     if trigger.review:
-        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
-        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
+        submitted = (await api.submitted_review(number, trigger.review)).submitted_at
+        until = max(until, submitted) if submitted else until
     return context.ReviewRemarks(comments=await api.review_comments(number), until=until)
 
 
-async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:
+async def _branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
     """The branch to work on, and the open pull request that the work goes on from.
 
     A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
@@ -141,21 +139,21 @@ async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | No
     """
     if task.kind is TaskKind.REVISE:
         pull = await api.pull(task.thread.number)
-        if pull["state"] != "open":
+        if not pull.is_open:
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
         return await _revised(task, api, pull)
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
         pull_now = await api.pull_by_head(name)
-        if pull_now is not None and pull_now["state"] == "open":
+        if pull_now is not None and pull_now.is_open:
             return name, pull_now
         if pull_now is None and await api.branch_head(name) is None:
             return name, None
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
 
-async def _revised(task: Task, api: RepoApi, pull: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+async def _revised(task: Task, api: RepoApi, pull: Pull) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
     A fork's has a branch here, where that was needed before and its pull request is open.
@@ -164,7 +162,7 @@ async def _revised(task: Task, api: RepoApi, pull: Mapping[str, Any]) -> tuple[s
         here = branch_here(task.thread.number)
         before = await api.pull_by_head(here, state="open")
         return here, before or pull
-    branch = str(pull["head"]["ref"])
+    branch = pull.head.ref
     if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
         raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
     return branch, pull

@@ -46,7 +46,7 @@ class Landing:
         self._built = built
         self._message = message.replace("\0", "").strip()
 
-    async def found(self, changes: ChangeSet) -> str | None:
+    async def find(self, changes: ChangeSet) -> str | None:
         """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
         at = await self._api.commit_at(self._branch)
         if at is None:

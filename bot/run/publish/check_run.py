@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
+from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.inbox.rules.checks import FIX, STOP
@@ -29,13 +30,14 @@ def key(task: Task) -> str:
     return f"task:{task.id}:at-work"
 
 
-async def start_check_run(context: PublishContext) -> int:
-    """Show on the pull request's commit that Hob is at work on it; the check run, 0 where there is none."""
+async def start_check_run(context: PublishContext) -> int | None:
+    """Show on the pull request's commit that Hob is at work on it; the check run's id, None for none."""
     task = context.task
     head = task.thread.head_sha
     if task.kind is not TaskKind.REVISE or not head:
-        return 0
-    made = await context.effects.once(
+        return None
+    made = await context.effects.once_as(
+        CheckRun,
         key(task),
         EffectKind.CHECK,
         find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
@@ -50,7 +52,7 @@ async def start_check_run(context: PublishContext) -> int:
             actions=[STOP_BUTTON],
         ),
     )
-    return int(made["id"])
+    return made.id
 
 
 async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
@@ -70,7 +72,8 @@ async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text:
 async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
     """The proof as a check run of the commit, with a button where it does not pass."""
     conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
-    await context.effects.once(
+    await context.effects.once_as(
+        CheckRun,
         f"task:{context.task.id}:check:{sha}",
         EffectKind.CHECK,
         find=lambda: context.api.find_check_run(sha, NAME, str(context.task.id)),

@@ -8,16 +8,16 @@ asked, a check run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from bot.domain import ChangeSet, EffectKind, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
+from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
 from bot.github.review_threads import LAST_COMMENTS, SeenThread
@@ -29,9 +29,8 @@ from bot.run.publish.context import PublishContext
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.fork import HERE, PATCH, SKIP, ForkLanding, as_patch, is_foreign, on_its_own
+from bot.workspace.fork import SKIP, ForkLanding, LandedCommit, LandingWay, as_patch, is_foreign, on_its_own
 
-Answer = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
@@ -75,7 +74,7 @@ class Publisher:
         self._voice = PublishContext(
             api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url
         )
-        self._check = 0
+        self._check: int | None = None
         self._comment = task.progress_comment
         self._safe = redactor.text  # the last look at whatever is written
         self.where = ""  # where the change is to be found, when that is not the thread's pull request
@@ -90,13 +89,14 @@ class Publisher:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
         body = report.render_progress(task, (), status=_working(task), run_url=self.run_url)
-        comment = await self._effects.once(
+        comment = await self._effects.once_as(
+            Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
             find=lambda: self._api.find_comment(task.thread.number, report.task_mark(task)),
             do=lambda: self._api.comment(task.thread.number, body),
         )
-        self._comment = int(comment["id"])
+        self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
         await self._beside("check run", self._at_work())
 
@@ -117,7 +117,7 @@ class Publisher:
         body = self._safe(report.render_final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
-        if self._check:
+        if self._check is not None:
             await self._beside(
                 "check run", check_run.finish_check_run(self._api, self._check, state, self._safe(text))
             )
@@ -127,7 +127,7 @@ class Publisher:
         if short and not seen.comment(report.task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
 
-    async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Mapping[str, Any], str]:
+    async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Pull, str]:
         """Push the change, open the pull request, review, reply, report. Returns the pull request and the
         commit.
 
@@ -139,21 +139,21 @@ class Publisher:
         result, number = proven.result, self.task.thread.number
         sha, way = await self._landed(repo, proven)
         pull = await description.open_pull_request(self._voice, proven, way)
-        if int(pull["number"]) != number:
-            self.where = f": {pull['html_url']}"
-        await self._store.update_task(self.run, pull=int(pull["number"]))
-        if way == PATCH:
+        if pull.number != number:
+            self.where = f": {pull.url}"
+        await self._store.update_task(self.run, pull=pull.number)
+        if way is LandingWay.PATCH:
             await self._patch(proven)
             await self.answer(replace(result, changes=ChangeSet(base=result.changes.base)))
             return pull, sha
         threads: Sequence[SeenThread] = ()
-        if proven.head is not None and way != HERE:
+        if proven.head is not None and way is not LandingWay.HERE:
             await self._beside("description", description.update_description(self._voice, pull, proven))
-            threads = await self._api.review_threads(int(pull["number"]))
+            threads = await self._api.review_threads(pull.number)
         await self._beside(
-            "review", review_comments.post_review(self._voice, int(pull["number"]), sha, result, threads)
+            "review", review_comments.post_review(self._voice, pull.number, sha, result, threads)
         )
-        if self.task.kind is TaskKind.REVISE and int(pull["number"]) != number:
+        if self.task.kind is TaskKind.REVISE and pull.number != number:
             threads = await self._api.review_threads(number)
         await self._beside("reply", review_comments.answer_threads(self._voice, sha, result, threads))
         await self._beside("check run", check_run.publish_proof(self._voice, sha, result.proof))
@@ -165,7 +165,8 @@ class Publisher:
         assert fork and proven.head  # noqa: S101  a patch is for a fork's pull request
         head, url = proven.head, proven.run_url
         body = self._safe(as_patch(fork, result.changes, result.diff, key, url))
-        await self._effects.once(
+        await self._effects.once_as(
+            Review,
             key,
             EffectKind.REVIEW,
             find=lambda: self._api.find_review(fork.number, key),
@@ -211,7 +212,7 @@ class Publisher:
             at=self.task.created_at,
         )
 
-    async def _landed(self, repo: Path, proven: ProvenChange) -> tuple[str, str]:
+    async def _landed(self, repo: Path, proven: ProvenChange) -> tuple[str, LandingWay]:
         """The sha of the change's commit where it landed, GitHub's own where it could sign it; and for a
         fork's pull request which way it went.
         """
@@ -222,17 +223,17 @@ class Publisher:
             theirs = await self._commit(repo, proven, self._message(proven, here=False))
             head = proven.head or changes.base
             away = ForkLanding(self._api, url, proven.fork, head=head, built=theirs, here=built)
-            return await self._pushed(proven, theirs, find=away.found, do=lambda: away.land(proven.protected))
+            return await self._pushed(proven, theirs, find=away.find, do=lambda: away.land(proven.protected))
         landing = Landing(
             self._api, url, branch=proven.branch, head=proven.head, built=built, message=message
         )
 
-        async def find() -> Answer | None:
-            sha = await landing.found(changes)
-            return {"sha": sha} if sha else None
+        async def find() -> LandedCommit | None:
+            sha = await landing.find(changes)
+            return LandedCommit(sha=sha, way=LandingWay.OWN_BRANCH) if sha else None
 
-        async def do() -> Answer:
-            return {"sha": await landing.land(repo, changes)}
+        async def do() -> LandedCommit:
+            return LandedCommit(sha=await landing.land(repo, changes), way=LandingWay.OWN_BRANCH)
 
         return await self._pushed(proven, built, find=find, do=do)
 
@@ -241,26 +242,26 @@ class Publisher:
         proven: ProvenChange,
         built: Built,
         *,
-        find: Callable[[], Awaitable[Answer | None]],
-        do: Callable[[], Awaitable[Answer]],
-    ) -> tuple[str, str]:
-        async def unless_closed() -> Answer:
+        find: Callable[[], Awaitable[LandedCommit | None]],
+        do: Callable[[], Awaitable[LandedCommit]],
+    ) -> tuple[str, LandingWay]:
+        async def unless_closed() -> LandedCommit:
             await self._still_open(proven)
             return await do()
 
         key = f"task:{self.task.id}:push:{built.sha}"
-        landed = await self._effects.once(key, EffectKind.PUSH, find=find, do=unless_closed)
-        return str(landed["sha"]), str(landed.get("way", ""))
+        landed = await self._effects.once_as(LandedCommit, key, EffectKind.PUSH, find=find, do=unless_closed)
+        return landed.sha or "", landed.way
 
     async def _still_open(self, proven: ProvenChange) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
         if proven.head is None:
             return
         if proven.fork or on_its_own(self.task, proven.branch):
-            pull: Answer | None = await self._api.pull(self.task.thread.number)
+            pull: Pull | None = await self._api.pull(self.task.thread.number)
         else:
             pull = await self._api.pull_by_head(proven.branch)
-        if pull is None or pull["state"] != "open":
+        if pull is None or not pull.is_open:
             raise UserError(CLOSED.format(proven.branch), phase="publish")
 
 
@@ -275,8 +276,8 @@ async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> i
         number = task.thread.number
         found = await api.find_comment(number, report.task_mark(task))
         if found is None:
-            return int((await api.comment(number, body))["id"])
-        comment = int(found["id"])
+            return (await api.comment(number, body)).id
+        comment = found.id
         await api.edit_comment(comment, body)
     return comment
 

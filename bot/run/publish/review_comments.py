@@ -14,6 +14,7 @@ from typing import Any
 from bot.domain import ChangeKind, ChangeSet, EffectKind, Note, Result, Task, TriggerKind
 from bot.errors import UserError
 from bot.git.diff import commentable_lines
+from bot.github.answers import Review
 from bot.github.review_threads import SeenRemark, SeenThread, Settlement
 from bot.run.messages import report
 from bot.run.publish.context import PublishContext
@@ -34,7 +35,8 @@ async def post_review(
         return
     key = f"review:{sha}"
     body = context.safe(report.render_review(off, key))
-    await context.effects.once(
+    await context.effects.once_as(
+        Review,
         f"task:{context.task.id}:review:{sha}",
         EffectKind.REVIEW,
         find=lambda: context.api.find_review(pull, key),

@@ -5,11 +5,11 @@ What the agent did to files is dropped where it ends (``run.attempt``), so nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, OutcomeKind, TaskKind, TaskState
 from bot.errors import UserError
+from bot.github.answers import Review
 from bot.github.review_threads import SeenThread, Settlement
 from bot.run.attempts.run_attempts import run_attempts
 from bot.run.job import Job
@@ -54,7 +54,7 @@ async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
     return ended or TaskEnd(state=TaskState.DONE, text=report.render_outcome(result.outcome), result=result)
 
 
-async def _review(job: Job, proven: ProvenChange) -> tuple[Mapping[str, Any], int]:
+async def _review(job: Job, proven: ProvenChange) -> tuple[Review, int]:
     """One review with remarks on lines, and how many there are; it neither approves nor asks for changes."""
     context, result = job.publisher.context, proven.result
     number, sha = job.task.thread.number, proven.head or ""
@@ -66,7 +66,8 @@ async def _review(job: Job, proven: ProvenChange) -> tuple[Mapping[str, Any], in
     body = reviews.render_review_body(
         job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url
     )
-    said = await context.effects.once(
+    said = await context.effects.once_as(
+        Review,
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
         find=lambda: context.api.find_review(number, key),

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from bot.github.responses import (
     extent_of,
     limit_of,
 )
-from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, scripted
+from tests.support.github_scripted import LONG_TOKEN, Script, Seen, comment_json, github, read_issue, scripted
 
 ISSUE = "GET /repos/octo/demo/issues/3"
 COMMENT = "POST /repos/octo/demo/issues/3/comments"
@@ -51,7 +52,7 @@ def repo(gh: GitHub) -> RepoApi:
 
 async def test_a_request_carries_the_token_the_version_and_a_name(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, {"number": 3})
-    assert (await repo.issue(3))["number"] == 3
+    assert (await read_issue(repo))["number"] == 3
     headers = script.asked(ISSUE)[0].headers
     assert headers["authorization"] == f"Bearer {LONG_TOKEN}-1"
     assert headers["x-github-api-version"] == "2022-11-28"
@@ -72,7 +73,7 @@ async def test_a_userinfo_in_the_address_is_refused(script: Script, repo: RepoAp
 
 async def test_the_next_page_cannot_point_elsewhere(script: Script, repo: RepoApi) -> None:
     link = {"link": '<https://evil.example/more>; rel="next"'}
-    script.on("GET /repos/octo/demo/issues/3/comments", (200, [{"id": 1}], link))
+    script.on("GET /repos/octo/demo/issues/3/comments", (200, [comment_json()], link))
     with pytest.raises(ForeignHost):
         await repo.comments(3)
 
@@ -81,34 +82,34 @@ async def test_a_renamed_repository_is_followed_within_the_host(script: Script, 
     script.on(
         COMMENT, (307, {"message": "Moved"}, {"location": f"{script.url}/repositories/5/issues/3/comments"})
     )
-    script.on("POST /repositories/5/issues/3/comments", (201, {"id": 1}))
-    assert await repo.comment(3, "hello") == {"id": 1}
+    script.on("POST /repositories/5/issues/3/comments", (201, comment_json()))
+    assert (await repo.comment(3, "hello")).id == 1
     assert script.seen[-1].body == {"body": "hello"}
 
 
 async def test_a_redirect_to_another_host_is_refused(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (301, {}, {"location": "https://evil.example/issues/3"}))
     with pytest.raises(ForeignHost, match=r"evil\.example"):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 async def test_a_circle_of_redirects_ends(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (301, {}, {"location": f"{script.url}/repos/octo/demo/issues/3"}))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 4
 
 
 @pytest.mark.parametrize("failure", [(500, {}), (502, "<html>"), (504, {}), "reset"])
 async def test_reads_are_repeated_after_an_outage(script: Script, repo: RepoApi, failure: object) -> None:
     script.on(ISSUE, failure, failure, {"number": 3})
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
 
 
 async def test_reads_give_up_in_the_end(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (503, {"message": "unicorn"}))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 4
 
 
@@ -116,7 +117,7 @@ async def test_reads_give_up_in_the_end(script: Script, repo: RepoApi) -> None:
 async def test_a_write_that_may_have_been_done_is_not_repeated(
     script: Script, repo: RepoApi, failure: object
 ) -> None:
-    script.on(COMMENT, failure, (201, {"id": 1}))
+    script.on(COMMENT, failure, (201, comment_json()))
     with pytest.raises(Retry, match="may have been done"):
         await repo.comment(3, "hello")
     assert len(script.asked(COMMENT)) == 1
@@ -141,7 +142,7 @@ async def test_a_server_that_hangs_is_a_timeout(script: Script) -> None:
     script.on(COMMENT, hang)
     async with github(script, timeout=0.15) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        assert await repo.issue(3) == {"number": 3}
+        assert await read_issue(repo) == {"number": 3}
         with pytest.raises(Retry, match="may have been done"):
             await repo.comment(3, "hello")
 
@@ -159,7 +160,7 @@ async def test_half_an_answer_is_no_answer(script: Script, repo: RepoApi) -> Non
     script.on(
         ISSUE, lambda _: web.Response(body=b'{"number": ', content_type="application/json"), {"number": 3}
     )
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
 
 
 async def test_a_page_instead_of_json_is_no_answer(script: Script, repo: RepoApi) -> None:
@@ -167,13 +168,13 @@ async def test_a_page_instead_of_json_is_no_answer(script: Script, repo: RepoApi
 
     script.on(ISSUE, lambda _: web.Response(text="<html>captive portal</html>"))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 @pytest.mark.parametrize("status", [403, 429])
 async def test_s29_a_short_limit_is_slept_through(script: Script, repo: RepoApi, status: int) -> None:
     limited = (status, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "0.3"})
-    script.on(COMMENT, limited, (201, {"id": 1}))
+    script.on(COMMENT, limited, (201, comment_json()))
     await repo.comment(3, "hello")
     first, second = script.asked(COMMENT)
     assert second.at - first.at >= 0.3
@@ -181,31 +182,31 @@ async def test_s29_a_short_limit_is_slept_through(script: Script, repo: RepoApi,
 
 async def test_s29_a_long_limit_holds_up_this_installation_only(script: Script, gh: GitHub) -> None:
     limited = (403, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "47"})
-    script.on(COMMENT, limited, (201, {"id": 1}))
+    script.on(COMMENT, limited, (201, comment_json()))
     script.on(ISSUE, {"number": 3})
     with pytest.raises(Parked) as parked:
         await gh.for_repo(11, 5, "octo", "demo").comment(3, "hello")
     assert 46 < parked.value.after <= 47
     with pytest.raises(Parked):  # nothing else of the installation goes out either
-        await gh.for_repo(11, 5, "octo", "demo").issue(3)
+        await read_issue(gh.for_repo(11, 5, "octo", "demo"))
     assert not script.asked(ISSUE)
-    assert await gh.for_repo(12, 5, "octo", "demo").issue(3) == {"number": 3}
+    assert await read_issue(gh.for_repo(12, 5, "octo", "demo")) == {"number": 3}
 
 
 async def test_s30_an_empty_bucket_parks_until_its_reset(script: Script, repo: RepoApi) -> None:
     reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 600)}
     script.on(ISSUE, (403, {"message": "API rate limit exceeded"}, reset))
     with pytest.raises(Parked) as parked:
-        await repo.issue(3)
+        await read_issue(repo)
     assert 595 < parked.value.after <= 602
 
 
 async def test_the_last_request_of_a_bucket_closes_it(script: Script, repo: RepoApi) -> None:
     reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 600)}
     script.on(ISSUE, (200, {"number": 3}, reset))
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
     with pytest.raises(Parked):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 1
 
 
@@ -231,7 +232,7 @@ async def test_an_archived_repository_says_so(script: Script, repo: RepoApi) -> 
 async def test_what_is_gone_is_for_a_person_to_mend(script: Script, repo: RepoApi, status: int) -> None:
     script.on(ISSUE, (status, {"message": "Not Found"}))
     with pytest.raises(NotFound, match="installed on this repository"):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 async def test_a_422_tells_every_detail(script: Script, repo: RepoApi) -> None:
@@ -297,9 +298,9 @@ async def test_a_login_cannot_reach_another_path(script: Script, repo: RepoApi) 
 
 
 async def test_s32_writes_go_one_at_a_time_and_apart(script: Script) -> None:
-    async def slow(_: Seen) -> tuple[int, dict[str, int]]:
+    async def slow(_: Seen) -> tuple[int, dict[str, Any]]:
         await asyncio.sleep(0.05)
-        return 201, {"id": 1}
+        return 201, comment_json()
 
     script.on(COMMENT, slow)
     async with github(script, write_spacing=0.1) as app:
@@ -338,7 +339,7 @@ async def test_graphql_errors(script: Script, repo: RepoApi, kind: str, raised: 
 async def test_s34_errors_carry_no_token(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, "reset")
     with pytest.raises(Retry) as failed:
-        await repo.issue(3)
+        await read_issue(repo)
     shown = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
     assert "ghs_" not in shown
     assert "PRIVATE" not in shown
@@ -348,7 +349,7 @@ async def test_metrics_see_status_and_time_only(script: Script) -> None:
     seen: list[Exchange] = []
     script.on(ISSUE, (200, {"number": 3}, {"x-ratelimit-remaining": "41"}))
     async with github(script, observe=seen.append) as app:
-        await app.for_repo(11, 5, "octo", "demo").issue(3)
+        await read_issue(app.for_repo(11, 5, "octo", "demo"))
     assert [(one.method, one.status, one.remaining) for one in seen] == [
         ("POST", 201, None),
         ("GET", 200, 41),

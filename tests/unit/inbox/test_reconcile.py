@@ -64,7 +64,7 @@ async def world(tmp_path: Path, store: Store) -> AsyncIterator[World]:
             backoff=0.01,
         )
         app = await gh.app()
-        identity = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
+        identity = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id)
         await hub.seed_repo("demo", {"a.txt": "a\n"})
         await hub.idle()
         receiver.arrived.clear()
