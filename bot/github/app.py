@@ -15,7 +15,7 @@ from bot.github.commits import Commits
 from bot.github.etags import ETags
 from bot.github.issues import Threads
 from bot.github.pace import Pace
-from bot.github.people import People
+from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
@@ -34,7 +34,7 @@ from bot.github.webhook_deliveries import WebhookDeliveries
 Made = TypeVar("Made")
 
 
-class RepoApi(Threads, Pulls, Reviews, Status, People, Queries, Commits, Recent):
+class RepoApi(Threads, Pulls, Reviews, Status, Permissions, Queries, Commits, Recent):
     """All that the bot can do in one repository. There is no way here to approve or merge."""
 
     def __init__(
