@@ -10,7 +10,6 @@ before it repeats. A refusal that a person can mend is a UserError. Answers that
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import gidgethub.aiohttp
 from yarl import URL
 
 from bot import __version__
+from bot.backoff import backoff
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.etags import CachedResponse, ETags
 from bot.github.pace import Pace
@@ -240,9 +240,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Retry(f"No answer to {asked.what} ({why}); it may have been done", after=5.0) from None
         if asked.failures >= ATTEMPTS:
             raise Retry(f"GitHub does not answer {asked.what} ({why})") from None
-        # Jitter spreads the return of many workers; it protects nothing.
-        jitter = random.uniform(0.5, 1.0)  # noqa: S311
-        await self.sleep(self._backoff * 2 ** (asked.failures - 1) * jitter)
+        await self.sleep(backoff(asked.failures, first=self._backoff, spread=0.25))
 
     def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""

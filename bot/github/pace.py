@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bot.backoff import backoff
 from bot.errors import Parked
 from bot.github.responses import Limit
 
@@ -76,7 +77,7 @@ class Pace:
         self._creating = (_Budget(*CREATING_MINUTE), _Budget(*CREATING_HOUR))
         self._points = {resource: _Budget(*bound) for resource, bound in POINTS.items()}
         self._closed_until: dict[str, float] = {}
-        self._pause = FIRST_PAUSE
+        self._unexplained = 0  # limits in a row for which GitHub named no end
 
     @asynccontextmanager
     async def turn(self, *, write: bool, resource: str, creates: bool = False) -> AsyncIterator[None]:
@@ -107,14 +108,15 @@ class Pace:
         if seconds is None:
             if self._closed(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
-            seconds, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
+            self._unexplained += 1
+            seconds = backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         until = now + min(seconds, LONGEST_LIMIT)
         self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
 
     def eased(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
         if self._closed("*", self._clock()) <= self._clock():
-            self._pause = FIRST_PAUSE
+            self._unexplained = 0
 
     def _closed(self, resource: str, now: float) -> float:
         return max(self._closed_until.get(name, now) for name in (resource, "*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.backoff import backoff
 from bot.github.answers import Commit, Pull, parse
 from bot.github.repository import Repository
 from bot.github.responses import Rejected
@@ -59,8 +60,9 @@ class Pulls(Repository):
         https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
         """
         wanted = {"title": one_line(name), "body": fit(body), "head": head, "base": base, "draft": draft}
-        waited, pause = 0.0, 0.5
+        waited, refusals = 0.0, 0
         while True:
+            pause = backoff(refusals + 1, first=0.5, longest=15.0)
             try:
                 return Pull.from_json(await self._post("/pulls", wanted))
             except Rejected as error:
@@ -72,7 +74,7 @@ class Pulls(Repository):
                 if not any(words in error.said for words in NOT_YET) or waited + pause > self._settle:
                     raise
             await self._client.sleep(pause)
-            waited, pause = waited + pause, min(pause * 2, 15.0)
+            waited, refusals = waited + pause, refusals + 1
 
     async def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> None:
         """Change the title or the body.

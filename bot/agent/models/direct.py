@@ -8,7 +8,6 @@ chain (``bot.agent.models.chain``).
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.models.provider_errors import in_short, transient_or_raise
 from bot.agent.models.provider_messages import from_provider, to_provider
+from bot.backoff import backoff
 from bot.domain import Usage
 from bot.errors import Parked, UserError
 
@@ -104,7 +104,7 @@ class RetryPolicy:
         """Before the next try: what the provider asked for, or twice as long each time, give or take."""
         if asked is not None:
             return asked
-        return min(self.longest, self.first * 2.0**attempt) * random.uniform(0.75, 1.25)  # noqa: S311
+        return backoff(attempt + 1, first=self.first, longest=self.longest, spread=0.25)
 
 
 class DirectCall:
