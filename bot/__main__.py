@@ -277,7 +277,7 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
 )
 def redeliver(hours: int) -> None:
     """Ask GitHub for the deliveries that failed."""
-    from bot.github.cli.doctor import redeliver as run_redeliver
+    from bot.github.cli.redeliver import redeliver as run_redeliver
     from bot.settings import load
 
     settings = load("app_id", "private_key")

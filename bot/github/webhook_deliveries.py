@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.github.answers import Json, parse
 from bot.github.client import SAFE_TO_REPEAT, Client
 from bot.text.json_fields import Fields
+
+KEPT_FOR = timedelta(days=3)  # how long GitHub has a delivery that it can be asked for again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,38 @@ class DeliveryAttempt:
     guid: str
     event: str
     at: datetime
+    is_delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostDelivery:
+    """A delivery of which no attempt succeeded: the newest attempt, and how many there were."""
+
+    newest: DeliveryAttempt
+    attempts: int
+
+
+def find_lost(attempts: Iterable[DeliveryAttempt]) -> list[LostDelivery]:
+    """The deliveries of which none of these attempts succeeded, the oldest first.
+
+    ``attempts`` are listed as GitHub lists them, the newest first.
+    """
+    by_guid: dict[str, list[DeliveryAttempt]] = {}
+    for attempt in attempts:
+        by_guid.setdefault(attempt.guid, []).append(attempt)
+    return [
+        LostDelivery(newest=each[0], attempts=len(each))
+        for each in reversed(by_guid.values())
+        if not any(attempt.is_delivered for attempt in each)
+    ]
+
+
+def parse_attempt(answer: Json) -> DeliveryAttempt:
+    """One attempt as GitHub lists it. Raises BadAnswer.
+
+    https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+    """
+    return parse(answer, "delivery", _attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +87,7 @@ class WebhookDeliveries:
         found: list[DeliveryAttempt] = []
         path = "/app/hook/deliveries{?per_page,status}"
         async for one in self._app.getiter(path, {"per_page": "100", "status": "failure"}):
-            attempt = parse(one, "delivery", _attempt)
+            attempt = parse_attempt(one)
             if attempt.at < since:
                 break
             found.append(attempt)
@@ -93,6 +127,7 @@ def _attempt(delivery: Fields) -> DeliveryAttempt:
         guid=delivery.text("guid"),
         event=delivery.text("event"),
         at=delivery.time("delivered_at"),
+        is_delivered=delivery.text("status", "") == "OK",
     )
 
 

@@ -17,10 +17,11 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 
+from bot.backoff import backoff
 from bot.errors import HobError
 from bot.github.app import GitHub
 from bot.github.recent import ISSUES, RecentItem
-from bot.github.webhook_deliveries import DeliveryAttempt, InstalledRepository
+from bot.github.webhook_deliveries import KEPT_FOR, InstalledRepository, find_lost
 from bot.inbox.decision import AppIdentity
 from bot.inbox.mentions import find_mentions
 from bot.inbox.routes import ROUTES
@@ -29,11 +30,9 @@ from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)
 
-KEPT = timedelta(days=3)  # how long GitHub has a delivery
 EVERY = 300.0  # seconds between looks for failed deliveries
 SWEEPS = 3  # looks to one sweep for mentions: every 15 minutes
-FIRST = timedelta(minutes=4)  # before a failed delivery is asked for again; doubling with each attempt
-RAREST = timedelta(hours=3)
+FIRST, RAREST = 240.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
 LOOK_BACK = timedelta(hours=2)
 FARTHEST = timedelta(days=14)
 SETTLE = timedelta(minutes=2)  # a delivery may still be under way
@@ -73,17 +72,16 @@ class Reconciler:
         Raises UserError, Retry and Parked when GitHub cannot be asked.
         """
         now, hook = datetime.now(UTC), self._github.hook
-        attempts: dict[str, list[DeliveryAttempt]] = {}
-        for attempt in await hook.list_failed(now - KEPT):
-            if attempt.event in KNOWN:
-                attempts.setdefault(attempt.guid, []).append(attempt)
         asked = 0
-        for guid, failed in reversed(attempts.items()):
-            if await self._arrived(guid) or now - failed[0].at < _pause(len(failed)):
+        for lost in find_lost(await hook.list_failed(now - KEPT_FOR)):
+            attempt = lost.newest
+            if attempt.event not in KNOWN or await self._arrived(attempt.guid):
                 continue
-            await hook.redeliver(failed[0])
+            if (now - attempt.at).total_seconds() < backoff(lost.attempts, first=FIRST, longest=RAREST):
+                continue
+            await hook.redeliver(attempt)
             asked += 1
-            log.info("reconcile.redelivery", delivery=guid, attempts=len(failed))
+            log.info("reconcile.redelivery", delivery=attempt.guid, attempts=lost.attempts)
         return asked
 
     async def sweep(self) -> int:
@@ -157,10 +155,6 @@ class Reconciler:
 def _anchor(item: RecentItem) -> str:
     """What stands in the body of every delivery about this and of no other."""
     return f'"{item.url}"'
-
-
-def _pause(attempts: int) -> timedelta:
-    return min(FIRST * (1 << min(attempts - 1, 10)), RAREST)
 
 
 async def _stopped(stop: asyncio.Event, seconds: float) -> bool:

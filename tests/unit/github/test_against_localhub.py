@@ -19,8 +19,9 @@ from bot.errors import Parked, Retry, UserError
 from bot.git.commit import Built
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
-from bot.github.cli.doctor import doctor, redeliver
+from bot.github.cli.doctor import doctor
 from bot.github.cli.manifest import build_manifest, convert_code
+from bot.github.cli.redeliver import redeliver
 from bot.github.responses import Extent, Forbidden, NotFound
 from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
