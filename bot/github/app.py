@@ -14,12 +14,13 @@ from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
 from bot.github.etags import ETags
 from bot.github.issues import Threads
+from bot.github.outcome import Outcomes
 from bot.github.pace import Pace
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
-from bot.github.review_threads import Queries
+from bot.github.review_threads import ReviewThreads
 from bot.github.reviews import Reviews
 from bot.github.tokens import (
     Anonymous,
@@ -34,7 +35,7 @@ from bot.github.webhook_deliveries import WebhookDeliveries
 Made = TypeVar("Made")
 
 
-class RepoApi(Threads, Pulls, Reviews, Status, Permissions, Queries, Commits, Recent):
+class RepoApi(Threads, Pulls, Reviews, Status, Permissions, ReviewThreads, Outcomes, Commits, Recent):
     """All that the bot can do in one repository. There is no way here to approve or merge."""
 
     def __init__(

@@ -19,8 +19,9 @@ from bot.errors import Retry, UserError
 from bot.git.commit import Built, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
+from bot.github.outcome import LAST_COMMENTS
 from bot.github.responses import NotFound
-from bot.github.review_threads import LAST_COMMENTS, SeenThread
+from bot.github.review_threads import SeenThread
 from bot.run.messages import report
 from bot.run.proven_change import ProvenChange
 from bot.run.publish import check_run, description, review_comments
