@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.errors import UserError
-from bot.github.checks import Status
+from bot.github.checks import Checks
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
 from bot.github.etags import ETags
-from bot.github.issues import Threads
+from bot.github.issues import Issues
 from bot.github.outcome import Outcomes
 from bot.github.pace import Pace
 from bot.github.permissions import Permissions
@@ -35,8 +35,8 @@ from bot.github.webhook_deliveries import WebhookDeliveries
 Made = TypeVar("Made")
 
 
-class RepoApi(Threads, Pulls, Reviews, Status, Permissions, ReviewThreads, Outcomes, Commits, Recent):
-    """All that the bot can do in one repository. There is no way here to approve or merge."""
+class RepoApi:
+    """All that the bot can do in one repository, by subject. There is no way here to approve or merge."""
 
     def __init__(
         self,
@@ -48,9 +48,17 @@ class RepoApi(Threads, Pulls, Reviews, Status, Permissions, ReviewThreads, Outco
         publishing: Client,
         settle: float = 60.0,
     ) -> None:
-        super().__init__(client, place, identify=identify, settle=settle)
+        self._place = place
         self._tokens = tokens
-        self._publishing = publishing
+        self.pulls = Pulls(client, place, identify, settle=settle)
+        self.issues = Issues(client, place, identify)
+        self.reviews = Reviews(client, place, identify)
+        self.review_threads = ReviewThreads(client, place, identify)
+        self.checks = Checks(client, place, identify)
+        self.commits = Commits(client, place, identify, publishing=publishing)
+        self.permissions = Permissions(client, place, identify)
+        self.outcome = Outcomes(client, place, identify)
+        self.recent = Recent(client, place, identify)
 
     async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[Made]]) -> Made:
         """What ``do`` gives with a token for git, once more with a new one when git is turned away."""

@@ -13,10 +13,10 @@ from bot.text.json_fields import Fields
 ANNOTATIONS_AT_ONCE = 50
 
 
-class Status(Repository):
+class Checks(Repository):
     """Check runs of the bot's own app."""
 
-    async def check_run(
+    async def create(
         self,
         head_sha: str,
         name: str,
@@ -42,7 +42,7 @@ class Status(Repository):
         made = CheckRun.from_json(await self._post("/check-runs", wanted))
         return await self._annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
 
-    async def update_check_run(
+    async def update(
         self,
         check_run: int,
         status: str,
@@ -64,7 +64,7 @@ class Status(Repository):
         changed = CheckRun.from_json(answer)
         return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
 
-    async def check_runs(self, sha: str, name: str) -> list[CheckRun]:
+    async def list_runs(self, sha: str, name: str) -> list[CheckRun]:
         """Every run of a check on a commit, by any app, the newest first; at most a hundred.
 
         https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
@@ -73,13 +73,13 @@ class Status(Repository):
         answer = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
         return parse(answer, "check runs", _listed_runs)
 
-    async def find_check_run(self, head_sha: str, name: str, external_id: str) -> CheckRun | None:
+    async def find(self, head_sha: str, name: str, external_id: str) -> CheckRun | None:
         """The newest check run of this app with that name and ``external_id`` on a commit.
 
         https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
         """
         app = await self._identify()
-        runs = await self.check_runs(head_sha, name)
+        runs = await self.list_runs(head_sha, name)
         ours = [run for run in runs if run.app == app.id and run.external_id == external_id]
         return max(ours, key=lambda run: run.id, default=None)
 

@@ -6,13 +6,13 @@ git pushes; nothing here moves a branch but ``commit_on_branch``, whose commits 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain import ChangeKind, FileChange
 from bot.github.answers import Commit, parse
 from bot.github.client import Client
-from bot.github.repository import Repository
+from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.github.responses import NotFound, Rejected
 from bot.text.json_fields import Fields
 
@@ -38,9 +38,19 @@ class MergeBase:
 class Commits(Repository):
     """Commits read, and made through the API."""
 
-    _publishing: Client
+    def __init__(
+        self,
+        client: Client,
+        place: RepoAddress,
+        identify: Callable[[], Awaitable[AppInfo]],
+        *,
+        publishing: Client,
+    ) -> None:
+        """``publishing`` is a client that may write contents; it is used for commits only."""
+        super().__init__(client, place, identify)
+        self._publishing = publishing
 
-    async def branch_head(self, branch: str) -> str | None:
+    async def find_branch_head(self, branch: str) -> str | None:
         """The commit of a branch, None when there is no such branch.
 
         https://docs.github.com/en/rest/branches/branches#get-a-branch
@@ -51,7 +61,7 @@ class Commits(Repository):
             return None
         return parse(answer, "branch", lambda found: found.object("commit").text("sha"))
 
-    async def file_at(self, path: str, commit: str) -> bytes | None:
+    async def read_file(self, path: str, commit: str) -> bytes | None:
         """A file's content at a commit, None when there is no such file; at most 1 MB.
 
         https://docs.github.com/en/rest/repos/contents#get-repository-content
@@ -62,7 +72,7 @@ class Commits(Repository):
             return None
         return parse(answer, "file", _file_content) if isinstance(answer, dict) else None
 
-    async def commit_at(self, ref: str) -> Commit | None:
+    async def find(self, ref: str) -> Commit | None:
         """The commit of a branch or a sha, None when there is none.
 
         https://docs.github.com/en/rest/commits/commits#get-a-commit
@@ -73,7 +83,7 @@ class Commits(Repository):
             return None
         return Commit.from_json(answer)
 
-    async def files_of(self, sha: str) -> list[str]:
+    async def list_files(self, sha: str) -> list[str]:
         """The paths that a commit changed, at most 300.
 
         https://docs.github.com/en/rest/commits/commits#get-a-commit
@@ -81,7 +91,7 @@ class Commits(Repository):
         answer = await self._get("/commits/{ref}{?per_page}", ref=sha, per_page=100)
         return parse(answer, "commit", lambda commit: [f.text("filename") for f in commit.objects("files")])
 
-    async def parted(self, branch: str, head: str) -> MergeBase | None:
+    async def find_merge_base(self, branch: str, head: str) -> MergeBase | None:
         """How far ``branch`` went on since the commit ``head`` left it; None when they never met.
 
         https://docs.github.com/en/rest/commits/commits#compare-two-commits
@@ -93,7 +103,7 @@ class Commits(Repository):
             return None
         return parse(answer, "comparison", _merge_base)
 
-    async def changed_since(self, branch: str, head: str) -> list[str] | None:
+    async def list_changed_paths(self, branch: str, head: str) -> list[str] | None:
         """The paths that commit ``head`` changes since it left ``branch``, where renamed ones were too.
 
         None when they are not all known: GitHub names at most 300, on the first page.
@@ -106,7 +116,7 @@ class Commits(Repository):
             return None
         return parse(answer, "comparison", _compared_paths)
 
-    async def commit_on_branch(
+    async def create_on_branch(
         self, branch: str, head: str, message: str, files: Sequence[FileChange]
     ) -> Commit:
         """Have GitHub commit ``files`` on ``branch``, which must be at ``head``; GitHub signs it.

@@ -13,10 +13,10 @@ from bot.text.fit import fit, has_mark
 COMMENTS = "/issues/{number}/comments{?per_page,page,since}"
 
 
-class Threads(Repository):
+class Issues(Repository):
     """What stands on a thread. A pull request's conversation is an issue's, for GitHub's API too."""
 
-    async def comments(self, number: int, since: datetime | None = None) -> list[Comment]:
+    async def list_comments(self, number: int, since: datetime | None = None) -> list[Comment]:
         """The thread's comments, oldest first; with ``since``, those made or edited from then on.
 
         https://docs.github.com/en/rest/issues/comments#list-issue-comments
@@ -35,7 +35,7 @@ class Threads(Repository):
                 return Comment.from_json(comment)
         return None
 
-    async def comment(self, number: int, body: str) -> Comment:
+    async def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment. Not repeated after an outage: look for the marker first.
 
         https://docs.github.com/en/rest/issues/comments#create-an-issue-comment

@@ -69,7 +69,7 @@ class SeenOutcome:
 class Outcomes(Repository):
     """The end of a task as people see it."""
 
-    async def read_outcome(self, number: int, branch: str) -> SeenOutcome:
+    async def read(self, number: int, branch: str) -> SeenOutcome:
         """The thread's last comments and the branch's pull request. Raises NotFound when the thread is gone.
 
         https://docs.github.com/en/graphql/reference/queries#repository

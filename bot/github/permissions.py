@@ -26,7 +26,7 @@ MOST_OF_BOTS = 3  # tasks in a row on one thread that bots asked for, no person 
 class ReadsPermission(Protocol):
     """Says what a person may do in a repository."""
 
-    async def permission(self, login: str, account: int = 0) -> Permission:
+    async def get(self, login: str, account: int = 0) -> Permission:
         """What a person may do in the repository, if ``login`` is still the name of that ``account``."""
         ...
 
@@ -34,7 +34,7 @@ class ReadsPermission(Protocol):
 class ReadsRole(Protocol):
     """Says who is a maintainer of a repository."""
 
-    async def maintains(self, login: str, account: int = 0) -> bool:
+    async def is_maintainer(self, login: str, account: int = 0) -> bool:
         """Whether the person has the role Maintain or Admin."""
         ...
 
@@ -42,7 +42,7 @@ class ReadsRole(Protocol):
 class Permissions(Repository):
     """The permissions of people, read from GitHub each time they are needed."""
 
-    async def permission(self, login: str, account: int = 0) -> Permission:
+    async def get(self, login: str, account: int = 0) -> Permission:
         """What a person may do; an account that GitHub does not know may do nothing.
 
         ``account`` is the id that ``login`` must still belong to, 0 where none is known: a person with any
@@ -52,11 +52,11 @@ class Permissions(Repository):
         """
         return await self._read(login, account, _permission) or Permission.NONE
 
-    async def maintains(self, login: str, account: int = 0) -> bool:
+    async def is_maintainer(self, login: str, account: int = 0) -> bool:
         """Whether a person has the role Maintain or Admin, or one that the organisation made of these.
 
-        ``permission`` says ``write`` for Maintain; ``role_name`` and the flags of ``user`` tell it apart.
-        ``account`` is checked as in ``permission``.
+        GitHub's ``permission`` says ``write`` for Maintain; ``role_name`` and the flags of ``user`` tell it
+        apart. ``account`` is checked as in ``get``.
         """
         return await self._read(login, account, _maintains) or False
 
@@ -99,13 +99,13 @@ async def may_ask(
     """The person's permission when it is enough, else what they are told; ``bots`` are ids that may ask."""
     if person.is_bot and person.id in bots:
         return Permission.WRITE
-    permission = await api.permission(person.login, person.id)
+    permission = await api.get(person.login, person.id)
     return permission if permission.may_write else render_refusal(permission, repo)
 
 
 async def may_release(api: ReadsRole, person: Person, repo: Repo) -> Refusal | None:
     """Why a person may not release what is held back, None when they may. No bot may."""
-    if not person.is_bot and await api.maintains(person.login, person.id):
+    if not person.is_bot and await api.is_maintainer(person.login, person.id):
         return None
     return Refusal(
         reason="no maintain permission",

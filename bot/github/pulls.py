@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from bot.backoff import backoff
 from bot.github.answers import Commit, Pull, parse
-from bot.github.repository import Repository
+from bot.github.client import Client
+from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.github.responses import Rejected
 from bot.text.fit import fit, one_line
 from bot.text.json_fields import Fields
@@ -16,14 +19,26 @@ NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid f
 class Pulls(Repository):
     """The bot's own pull requests, and those it is asked on."""
 
-    async def pull(self, number: int) -> Pull:
+    def __init__(
+        self,
+        client: Client,
+        place: RepoAddress,
+        identify: Callable[[], Awaitable[AppInfo]],
+        *,
+        settle: float = 60.0,
+    ) -> None:
+        """``settle`` bounds, in seconds, the wait for GitHub to see a branch that was just pushed."""
+        super().__init__(client, place, identify)
+        self._settle = settle
+
+    async def get(self, number: int) -> Pull:
         """One pull request.
 
         https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
         """
         return Pull.from_json(await self._get("/pulls/{number}", number=number))
 
-    async def pull_files(self, number: int) -> list[tuple[str, str]]:
+    async def list_files(self, number: int) -> list[tuple[str, str]]:
         """(path, what happened to it) of every file of a pull request, in GitHub's words; at most 300.
 
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
@@ -31,7 +46,7 @@ class Pulls(Repository):
         listed = self._pages("/pulls/{number}/files{?per_page}", number=number)
         return [parse(file, "file", _path_and_status) async for file in listed]
 
-    async def pull_commits(self, number: int) -> list[Commit]:
+    async def list_commits(self, number: int) -> list[Commit]:
         """The commits of a pull request, oldest first; at most 250.
 
         https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
@@ -39,7 +54,7 @@ class Pulls(Repository):
         listed = self._pages("/pulls/{number}/commits{?per_page}", number=number)
         return [Commit.from_json(commit) async for commit in listed]
 
-    async def pull_by_head(self, branch: str, *, state: str = "all") -> Pull | None:
+    async def find_by_branch(self, branch: str, *, state: str = "all") -> Pull | None:
         """The pull request from this repository's ``branch``: an open one, else the newest, else None.
 
         A fork's branch of the same name is not taken for it.
@@ -52,7 +67,7 @@ class Pulls(Repository):
         ours = [pull for pull in pulls if self._is_from_here(pull, branch)]
         return next((pull for pull in ours if pull.is_open), ours[0] if ours else None)
 
-    async def open_pull(self, name: str, body: str, head: str, base: str, draft: bool = True) -> Pull:
+    async def open(self, name: str, body: str, head: str, base: str, draft: bool = True) -> Pull:
         """Open a pull request titled ``name``, or hand back the one that is open for ``head`` already.
 
         Waits up to a minute for a branch that the API does not see yet. Where the plan of the repository
@@ -66,7 +81,9 @@ class Pulls(Repository):
             try:
                 return Pull.from_json(await self._post("/pulls", wanted))
             except Rejected as error:
-                if "already exists" in error.said and (found := await self.pull_by_head(head, state="open")):
+                if "already exists" in error.said and (
+                    found := await self.find_by_branch(head, state="open")
+                ):
                     return found
                 if "draft pull requests are not supported" in error.said and wanted["draft"]:
                     wanted["draft"] = False
@@ -76,7 +93,7 @@ class Pulls(Repository):
             await self._client.sleep(pause)
             waited, refusals = waited + pause, refusals + 1
 
-    async def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> None:
+    async def update(self, number: int, *, title: str | None = None, body: str | None = None) -> None:
         """Change the title or the body.
 
         https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
@@ -85,7 +102,7 @@ class Pulls(Repository):
         given = {key: value for key, value in wanted.items() if value is not None}
         await self._patch("/pulls/{number}", given, number=number)
 
-    async def close_pull(self, number: int) -> None:
+    async def close(self, number: int) -> None:
         """Close a pull request; the caller has checked that it is the bot's own.
 
         https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request

@@ -48,7 +48,7 @@ class RecentItem:
 class Recent(Repository):
     """What was written lately, for whoever looks for lost deliveries."""
 
-    async def list_recent(self, since: datetime) -> list[RecentItem]:
+    async def list_items(self, since: datetime) -> list[RecentItem]:
         """Issues, comments and reviews that were changed since then.
 
         Reviews are those of the twenty pull requests that GitHub lists first: it has no list of them all.

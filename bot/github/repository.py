@@ -38,20 +38,18 @@ class RepoAddress:
 
 
 class Repository:
-    """The base of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template, never by hand."""
+    """The base of each part of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template."""
 
     def __init__(
         self,
         client: Client,
         place: RepoAddress,
-        *,
         identify: Callable[[], Awaitable[AppInfo]],
-        settle: float = 60.0,
     ) -> None:
+        """``identify`` says who the bot is; it is asked only where that matters."""
         self._client = client
         self._place = place
         self._identify = identify
-        self._settle = settle
 
     async def _get(self, path: str, **vars_: Any) -> Any:
         return await self._client.getitem(self._url(path), self._vars(vars_))

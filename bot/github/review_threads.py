@@ -81,7 +81,7 @@ class Settlement:
 class ReviewThreads(Repository):
     """The review threads of pull requests."""
 
-    async def review_threads(self, pull: int) -> list[SeenThread]:
+    async def list_threads(self, pull: int) -> list[SeenThread]:
         """The review threads of a pull request, oldest first, each with its first hundred comments.
 
         https://docs.github.com/en/graphql/reference/objects#pullrequestreviewthread
@@ -96,7 +96,7 @@ class ReviewThreads(Repository):
             if after is None:
                 return seen
 
-    async def settle_threads(self, settlements: Sequence[Settlement]) -> None:
+    async def settle(self, settlements: Sequence[Settlement]) -> None:
         """Reply in threads and resolve them, twenty threads in one request. Not repeated after an outage.
 
         Raises GitHubRefused when GitHub refuses one of them; the others are done.

@@ -16,7 +16,7 @@ REVIEW_COMMENTS = "/pulls/{number}/comments{?per_page}"
 class Reviews(Repository):
     """Review comments, read and written."""
 
-    async def review(
+    async def create(
         self, pull: int, commit: str, body: str, comments: Sequence[Mapping[str, Any]] = ()
     ) -> Review:
         """Post one review of kind COMMENT with all its inline comments, ``{path, line, side, body}`` each.
@@ -36,7 +36,7 @@ class Reviews(Repository):
         listed = {"commit_id": commit, "event": "COMMENT", "body": fit(_with_list(body, comments))}
         return Review.from_json(await self._post("/pulls/{number}/reviews", listed, number=pull))
 
-    async def find_review(self, pull: int, marker: str) -> Review | None:
+    async def find(self, pull: int, marker: str) -> Review | None:
         """The bot's own newest review that bears ``marker``.
 
         https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
@@ -47,7 +47,7 @@ class Reviews(Repository):
                 found = review
         return Review.from_json(found) if found is not None else None
 
-    async def submitted_review(self, pull: int, review: int) -> Review:
+    async def get(self, pull: int, review: int) -> Review:
         """One review, with the time at which it was submitted.
 
         https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request
@@ -55,7 +55,7 @@ class Reviews(Repository):
         answer = await self._get("/pulls/{number}/reviews/{review}", number=pull, review=review)
         return Review.from_json(answer)
 
-    async def review_comments(self, pull: int) -> list[ReviewComment]:
+    async def list_comments(self, pull: int) -> list[ReviewComment]:
         """All inline comments of a pull request, oldest first.
 
         https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request

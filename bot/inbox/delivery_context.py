@@ -85,7 +85,7 @@ class DeliveryContext:
         """What the sender may do when it is enough to ask, else the polite no."""
         if event.sender is None or event.repo is None:
             raise BadPayload("sender", "is missing")
-        return await may_ask(api, event.sender, event.repo, bots=self.app.bots)
+        return await may_ask(api.permissions, event.sender, event.repo, bots=self.app.bots)
 
     async def open_tasks(self, event: Event) -> list[Task]:
         """What runs or waits on the thread, the oldest first."""
@@ -97,7 +97,7 @@ class DeliveryContext:
         event = asked.event
         if asked.kind is not TaskKind.REVISE or event.thread is None or event.repo is None:
             return asked
-        pull = await api.pull(event.thread.number)
+        pull = await api.pulls.get(event.thread.number)
         now = pull_thread(pull)
         if not may_change(now, self.app, event.repo.id):
             return NOT_MINE
@@ -145,10 +145,10 @@ class DeliveryContext:
         number = event.thread.number if event.thread else 0
 
         async def find() -> Comment | None:
-            return await api.find_comment(number, key)
+            return await api.issues.find_comment(number, key)
 
         async def do() -> Comment:
-            return await api.comment(number, add_mark(text, key))
+            return await api.issues.create_comment(number, add_mark(text, key))
 
         return await self._effects.once_as(Comment, key, EffectKind.COMMENT, find=find, do=do)
 
@@ -158,7 +158,7 @@ class DeliveryContext:
         if trigger is None or thread is None:
             return
         try:
-            await api.react(trigger.kind, trigger.id, thread.number, content)
+            await api.issues.react(trigger.kind, trigger.id, thread.number, content)
         except UserError as refused:
             log.warning("delivery.no_reaction", reason=refused.message)
 

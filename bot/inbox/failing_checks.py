@@ -31,7 +31,11 @@ async def assess_failure(
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
-    pull = await api.pull(number) if number else await api.pull_by_head(event.thread.head_ref, state="open")
+    pull = (
+        await api.pulls.get(number)
+        if number
+        else await api.pulls.find_by_branch(event.thread.head_ref, state="open")
+    )
     if pull is None:
         return Ignored(reason="no pull request")
     thread = pull_thread(pull)
@@ -48,7 +52,7 @@ async def assess_failure(
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")
-    if not (await api.permission(people[-1].login, people[-1].id)).may_write:
+    if not (await api.permissions.get(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
     if blame := await _blameless(api, name, pull.base.sha, thread.head_sha, event.via_app):
@@ -88,4 +92,4 @@ async def _blameless(api: RepoApi, name: str, base: str, head: str, app_id: int)
 
 
 async def _outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str | None]:
-    return {run.conclusion for run in await api.check_runs(sha, name) if run.app == app_id}
+    return {run.conclusion for run in await api.checks.list_runs(sha, name) if run.app == app_id}

@@ -110,13 +110,13 @@ class Reconciler:
     async def _sweep(self, repository: InstalledRepository, since: datetime, now: datetime) -> int:
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         found = 0
-        for item in await api.list_recent(since):
+        for item in await api.recent.list_items(since):
             if not self._asks(item, since, now) or await self._store.delivered(
                 item.event, _anchor(item), since - FARTHEST
             ):
                 continue
             guid = f"sweep-{item.event.replace('_', '-')}-{item.id}"
-            body = json.dumps(await api.webhook_payload(item, repository)).encode()
+            body = json.dumps(await api.recent.webhook_payload(item, repository)).encode()
             added = await self._store.add_delivery(
                 guid, item.event, body, {}, installation=repository.installation
             )

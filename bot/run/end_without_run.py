@@ -53,8 +53,8 @@ async def _tell(parts: Parts, task: Task) -> None:
             Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: api.find_comment(task.thread.number, report.task_mark(task)),
-            do=lambda: api.comment(task.thread.number, body),
+            find=lambda: api.issues.find_comment(task.thread.number, report.task_mark(task)),
+            do=lambda: api.issues.create_comment(task.thread.number, body),
         )
         comment = made.id
     await settle_comment(api, task, comment, body)

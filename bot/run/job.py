@@ -73,10 +73,10 @@ class Job:
     async def still_may(self) -> bool:
         """Whether who asked may still ask."""
         if self.approves:
-            return await may_release(self.api, self.task.requester, self.task.repo) is None
+            return await may_release(self.api.permissions, self.task.requester, self.task.repo) is None
         bots = self.parts.settings.bots
         return not isinstance(
-            await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal
+            await may_ask(self.api.permissions, self.task.requester, self.task.repo, bots=bots), Refusal
         )
 
     async def fetched(self, *commits: str) -> None:

@@ -87,7 +87,7 @@ async def merge_base(
         return None
     name = pull.base.ref
     there = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
-    parted = await api.parted(name, head)
+    parted = await api.commits.find_merge_base(name, head)
     if parted is None or not parted.ahead:
         return there if asked and parted else None
     await fetch_commits(task, api, mirror, parted.tip, parted.at)
@@ -103,7 +103,7 @@ async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: Chang
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
     ours, theirs = changes.parents
-    parted = await api.parted(theirs, ours)
+    parted = await api.commits.find_merge_base(theirs, ours)
     if parted is not None:
         await fetch_commits(task, api, mirror, ours, theirs, parted.at)
         merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)

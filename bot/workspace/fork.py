@@ -111,9 +111,9 @@ class ForkLanding:
 
     async def find(self) -> LandedCommit | None:
         """Where the commit stands already, None when it stands nowhere."""
-        if (await self._api.pull(self._fork.number)).head.sha == self._built.sha:
+        if (await self._api.pulls.get(self._fork.number)).head.sha == self._built.sha:
             return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
-        if await self._api.branch_head(branch_here(self._fork.number)) == self._here.sha:
+        if await self._api.commits.find_branch_head(branch_here(self._fork.number)) == self._here.sha:
             return LandedCommit(sha=self._here.sha, way=LandingWay.HERE)
         return None
 
@@ -133,7 +133,7 @@ class ForkLanding:
 
         Those that would be pushed: what the pull request lists follows its author, who may push meanwhile.
         """
-        paths = await self._api.changed_since(self._fork.base, self._head)
+        paths = await self._api.commits.list_changed_paths(self._fork.base, self._head)
         return paths is not None and not any(why_protected(path, protected) for path in paths)
 
     async def _pushed(self, url: str, branch: str, built: Built, expected: str | None) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.github.app import RepoApi
+from bot.github.repository import Repository
 from tests.support import ROOT
 
 # Names of fields in GitHub's answers that nothing of Hob's own stores under the same name.
@@ -70,8 +71,9 @@ RAW = {"webhook_payload", "with_token"}
 
 def test_no_method_of_a_repository_gives_raw_json() -> None:
     public = {
-        name: inspect.signature(method).return_annotation
-        for name, method in inspect.getmembers(RepoApi, callable)
+        f"{part.__name__}.{name}": inspect.signature(method).return_annotation
+        for part in [RepoApi, *Repository.__subclasses__()]
+        for name, method in inspect.getmembers(part, inspect.isfunction)
         if not name.startswith("_") and name not in RAW
     }
     raw = {

@@ -176,4 +176,4 @@ async def github(script: Script, **options: Any) -> AsyncIterator[GitHub]:
 
 async def read_issue(repo: RepoApi, number: int = 3) -> Any:
     """An issue as GitHub sends it: a plain read, for what is about reading itself."""
-    return await repo._get("/issues/{number}", number=number)
+    return await repo.issues._get("/issues/{number}", number=number)

@@ -85,7 +85,7 @@ async def _no_maintainer(api: RepoApi, command: Command, asked: Request | str) -
     person, repo = command.event.sender, command.event.repo
     if not approves or person is None or repo is None:
         return None
-    return await may_release(api, person, repo)
+    return await may_release(api.permissions, person, repo)
 
 
 async def _ordered(context: DeliveryContext, api: RepoApi, command: Command) -> Ending:
@@ -102,7 +102,7 @@ async def _ordered(context: DeliveryContext, api: RepoApi, command: Command) -> 
         return await context.refuse(api, event, no)
     changes = not isinstance(asked, Request) or not asked.kind.produces_only_text
     if changes and event.thread and event.thread.is_pull and event.repo:
-        pull = pull_thread(await api.pull(event.thread.number))
+        pull = pull_thread(await api.pulls.get(event.thread.number))
         if not may_change(pull, context.app, event.repo.id):
             return await context.refuse(api, event, NOT_MINE)
     if isinstance(asked, str):

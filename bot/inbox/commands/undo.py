@@ -34,7 +34,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
     if pull.is_merged:
         return MERGED.format(number)
     head, branch = thread.head_sha, thread.head_ref
-    at = await api.branch_head(branch)
+    at = await api.commits.find_branch_head(branch)
     if at is None and not pull.is_open:
         return f"#{number} is closed and its branch `{branch}` is gone already."
     if at not in (None, head):
@@ -49,7 +49,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
     if at is not None and context.remove_branch is not None:
         await context.remove_branch(api, event.repo, branch, head)
     if pull.is_open:
-        await api.close_pull(number)
+        await api.pulls.close(number)
     return DONE.format(number, branch, head[:12])
 
 
@@ -63,14 +63,14 @@ async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Pull | 
         if not tasks:
             return None
         number = tasks[-1].pull
-    pull = await api.pull(number)
+    pull = await api.pulls.get(number)
     return pull if is_own_pull(pull_thread(pull), context.app, event.repo.id) else None
 
 
 async def _others(context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
     """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
     mine = await context.store.pushed(repo_id, number)
-    listed = [one.sha for one in await api.pull_commits(number)]
+    listed = [one.sha for one in await api.pulls.list_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more
         raise UserError(f"#{number} has too many commits for me to know whose they are; close it by hand.")
     return [sha for sha in dict.fromkeys([*listed, head]) if sha not in mine]

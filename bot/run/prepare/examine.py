@@ -43,14 +43,14 @@ class _Seen:
 async def prepare_examination(job: Job) -> Prepared:
     """Everything up to the first thought. Raises UserError for what a person can mend."""
     task, parts = job.task, job.parts
-    pull = await job.api.pull(task.thread.number) if task.thread.is_pull else None
+    pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
     seen = await _fetched(job, pull)
     await job.store.set_base(job.run, seen.commit)
     checkout = await _checkout(job, seen)
     gathered = await context.gather_brief(
         task,
-        comments=await job.api.comments(task.thread.number),
-        permission=job.api.permission,
+        comments=await job.api.issues.list_comments(task.thread.number),
+        permission=job.api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
@@ -68,7 +68,7 @@ async def prepare_examination(job: Job) -> Prepared:
 async def _fetched(job: Job, pull: Pull | None) -> _Seen:
     """The commits in the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    if await job.api.branch_head(repo.default_branch) is None:
+    if await job.api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
     default = f"refs/heads/{repo.default_branch}"
     specs, began, foreign, at = [f"+{default}:{default}"], "", False, default
@@ -90,7 +90,7 @@ async def _fetched(job: Job, pull: Pull | None) -> _Seen:
 
 async def _began(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base."""
-    parted = await job.api.parted(pull.base.ref, pull.head.sha)
+    parted = await job.api.commits.find_merge_base(pull.base.ref, pull.head.sha)
     if parted is None and task.kind is TaskKind.REVIEW:
         base = pull.base.ref.replace("`", " ")
         raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")

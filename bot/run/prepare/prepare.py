@@ -52,7 +52,7 @@ async def prepare(
     task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
-    if await api.branch_head(repo.default_branch) is None:
+    if await api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
     branch, pull = await _branch(task, api)
     head, continued = (pull.head.sha if pull else None), pull is not None
@@ -79,8 +79,8 @@ async def prepare(
         checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy, foreign)
     seen = await context.gather_brief(
         replace(subject, branch=branch),
-        comments=await api.comments(subject.thread.number),
-        permission=api.permission,
+        comments=await api.issues.list_comments(subject.thread.number),
+        permission=api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
@@ -126,9 +126,9 @@ async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None
         return None
     until = trigger.at
     if trigger.review:
-        submitted = (await api.submitted_review(number, trigger.review)).submitted_at
+        submitted = (await api.reviews.get(number, trigger.review)).submitted_at
         until = max(until, submitted) if submitted else until
-    return context.ReviewRemarks(comments=await api.review_comments(number), until=until)
+    return context.ReviewRemarks(comments=await api.reviews.list_comments(number), until=until)
 
 
 async def _branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
@@ -138,17 +138,17 @@ async def _branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
     (a closed pull request, a branch that somebody else made), the next free number is appended.
     """
     if task.kind is TaskKind.REVISE:
-        pull = await api.pull(task.thread.number)
+        pull = await api.pulls.get(task.thread.number)
         if not pull.is_open:
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
         return await _revised(task, api, pull)
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
-        pull_now = await api.pull_by_head(name)
+        pull_now = await api.pulls.find_by_branch(name)
         if pull_now is not None and pull_now.is_open:
             return name, pull_now
-        if pull_now is None and await api.branch_head(name) is None:
+        if pull_now is None and await api.commits.find_branch_head(name) is None:
             return name, None
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
@@ -160,7 +160,7 @@ async def _revised(task: Task, api: RepoApi, pull: Pull) -> tuple[str, Pull]:
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
-        before = await api.pull_by_head(here, state="open")
+        before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
     branch = pull.head.ref
     if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:

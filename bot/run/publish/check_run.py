@@ -40,8 +40,8 @@ async def start_check_run(context: PublishContext) -> int | None:
         CheckRun,
         key(task),
         EffectKind.CHECK,
-        find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
-        do=lambda: context.api.check_run(
+        find=lambda: context.api.checks.find(head, AT_WORK, str(task.id)),
+        do=lambda: context.api.checks.create(
             head,
             AT_WORK,
             "in_progress",
@@ -58,7 +58,7 @@ async def start_check_run(context: PublishContext) -> int | None:
 async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
     """Say on the check run how the work ended; that it is gone with its commit is no trouble."""
     try:
-        await api.update_check_run(
+        await api.checks.update(
             check_run,
             "completed",
             CONCLUSIONS.get(state, "failure"),
@@ -76,8 +76,8 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
         CheckRun,
         f"task:{context.task.id}:check:{sha}",
         EffectKind.CHECK,
-        find=lambda: context.api.find_check_run(sha, NAME, str(context.task.id)),
-        do=lambda: context.api.check_run(
+        find=lambda: context.api.checks.find(sha, NAME, str(context.task.id)),
+        do=lambda: context.api.checks.create(
             sha,
             NAME,
             "completed",

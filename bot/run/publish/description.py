@@ -37,8 +37,8 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
     """
     task, api, result, fork = context.task, context.api, proven.result, proven.fork
     if way in (LandingWay.TO_FORK, LandingWay.PATCH) or on_its_own(task, proven.branch):
-        return await api.pull(task.thread.number)
-    existing = await api.pull_by_head(proven.branch)
+        return await api.pulls.get(task.thread.number)
+    existing = await api.pulls.find_by_branch(proven.branch)
     if existing is not None and (fork is None or existing.is_open):
         return existing
     title = context.safe(report.render_title(task, result.outcome))
@@ -53,8 +53,8 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
         Pull,
         f"task:{task.id}:pull:{proven.branch}",
         EffectKind.PULL,
-        find=lambda: api.pull_by_head(proven.branch),
-        do=lambda: api.open_pull(title, body, proven.branch, base),
+        find=lambda: api.pulls.find_by_branch(proven.branch),
+        do=lambda: api.pulls.open(title, body, proven.branch, base),
     )
 
 
@@ -66,12 +66,12 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
     number, body = pull.number, pull.body
     if not pull.is_open or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
-    listed = await context.api.pull_commits(number)
+    listed = await context.api.pulls.list_commits(number)
     commits = [(one.sha, one.message) for one in listed]
-    files = await context.api.pull_files(number)
+    files = await context.api.pulls.list_files(number)
     title = None
     if len(commits) > 1 and pull.title == commits[0][1].partition("\n")[0]:
-        begun = await context.api.files_of(commits[0][0])
+        begun = await context.api.commits.list_files(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
             title = context.safe(report.render_title(context.task, proven.result.outcome))
     told_by = commits[-1:] if title else commits[:1]
@@ -79,7 +79,7 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
         context.task, proven.result, commits, files, run_url=proven.run_url, told_by=told_by
     )
     told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
-    await context.api.update_pull(number, title=title, body=context.safe(replace_block(body, told)))
+    await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, told)))
 
 
 def frame_block(words: str) -> str:

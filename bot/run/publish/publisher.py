@@ -94,8 +94,8 @@ class Publisher:
             Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: self._api.find_comment(task.thread.number, report.task_mark(task)),
-            do=lambda: self._api.comment(task.thread.number, body),
+            find=lambda: self._api.issues.find_comment(task.thread.number, report.task_mark(task)),
+            do=lambda: self._api.issues.create_comment(task.thread.number, body),
         )
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
@@ -108,7 +108,7 @@ class Publisher:
         """Edit the progress comment to the plan as it stands."""
         status = "\n\n".join((_working(self.task), *remarks))
         body = report.render_progress(self.task, steps, status=status, run_url=self.run_url)
-        await self._api.edit_comment(self._comment, self._safe(body))
+        await self._api.issues.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
@@ -123,7 +123,7 @@ class Publisher:
                 "check run", check_run.finish_check_run(self._api, self._check, state, self._safe(text))
             )
         self._comment = await settle_comment(self._api, self.task, self._comment, body)
-        seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
+        seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
         if short and not seen.comment(report.task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
@@ -150,12 +150,12 @@ class Publisher:
         threads: Sequence[SeenThread] = ()
         if proven.head is not None and way is not LandingWay.HERE:
             await self._beside("description", description.update_description(self._voice, pull, proven))
-            threads = await self._api.review_threads(pull.number)
+            threads = await self._api.review_threads.list_threads(pull.number)
         await self._beside(
             "review", review_comments.post_review(self._voice, pull.number, sha, result, threads)
         )
         if self.task.kind is TaskKind.REVISE and pull.number != number:
-            threads = await self._api.review_threads(number)
+            threads = await self._api.review_threads.list_threads(number)
         await self._beside("reply", review_comments.answer_threads(self._voice, sha, result, threads))
         await self._beside("check run", check_run.publish_proof(self._voice, sha, result.proof))
         return pull, sha
@@ -170,8 +170,8 @@ class Publisher:
             Review,
             key,
             EffectKind.REVIEW,
-            find=lambda: self._api.find_review(fork.number, key),
-            do=lambda: self._api.review(fork.number, head, body),
+            find=lambda: self._api.reviews.find(fork.number, key),
+            do=lambda: self._api.reviews.create(fork.number, head, body),
         )
         self.where = ", as a patch in my review: I may not push it"
 
@@ -179,7 +179,7 @@ class Publisher:
         """Say in the threads that asked why nothing was published."""
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind in review_comments.ON_LINES:
-            threads = await self._api.review_threads(self.task.thread.number)
+            threads = await self._api.review_threads.list_threads(self.task.thread.number)
             await self._beside("reply", review_comments.answer_threads(self._voice, "", result, threads))
 
     async def _beside(self, what: str, step: Awaitable[None]) -> None:
@@ -259,9 +259,9 @@ class Publisher:
         if proven.head is None:
             return
         if proven.fork or on_its_own(self.task, proven.branch):
-            pull: Pull | None = await self._api.pull(self.task.thread.number)
+            pull: Pull | None = await self._api.pulls.get(self.task.thread.number)
         else:
-            pull = await self._api.pull_by_head(proven.branch)
+            pull = await self._api.pulls.find_by_branch(proven.branch)
         if pull is None or not pull.is_open:
             raise UserError(CLOSED.format(proven.branch), phase="publish")
 
@@ -272,14 +272,14 @@ async def settle_comment(api: RepoApi, task: Task, comment: int, body: str) -> i
     When somebody deleted that one, it is the one that bears the task's mark, else a new one.
     """
     try:
-        await api.edit_comment(comment, body)
+        await api.issues.edit_comment(comment, body)
     except NotFound:
         number = task.thread.number
-        found = await api.find_comment(number, report.task_mark(task))
+        found = await api.issues.find_comment(number, report.task_mark(task))
         if found is None:
-            return (await api.comment(number, body)).id
+            return (await api.issues.create_comment(number, body)).id
         comment = found.id
-        await api.edit_comment(comment, body)
+        await api.issues.edit_comment(comment, body)
     return comment
 
 

@@ -39,8 +39,10 @@ async def post_review(
         Review,
         f"task:{context.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: context.api.find_review(pull, key),
-        do=lambda: context.api.review(pull, sha, body, make_inline_comments(context, on, result.changes)),
+        find=lambda: context.api.reviews.find(pull, key),
+        do=lambda: context.api.reviews.create(
+            pull, sha, body, make_inline_comments(context, on, result.changes)
+        ),
     )
 
 
@@ -104,7 +106,7 @@ async def answer_threads(
 
 
 async def _settle(context: PublishContext, settlements: Sequence[Settlement]) -> dict[str, int]:
-    await context.api.settle_threads(settlements)
+    await context.api.review_threads.settle(settlements)
     return {"threads": len(settlements)}
 
 

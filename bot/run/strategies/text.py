@@ -59,7 +59,7 @@ async def _review(job: Job, proven: ProvenChange) -> tuple[Review, int]:
     context, result = job.publisher.context, proven.result
     number, sha = job.task.thread.number, proven.head or ""
     await job.fetched(sha)
-    threads = await context.api.review_threads(number)
+    threads = await context.api.review_threads.list_threads(number)
     there = await _files(job, sha, result.outcome.notes, threads)
     on, off = split_by_diff(select_new(result.outcome.notes, there, threads), result.diff)
     key = f"review:{job.task.id}:{sha}"
@@ -70,8 +70,8 @@ async def _review(job: Job, proven: ProvenChange) -> tuple[Review, int]:
         Review,
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: context.api.find_review(number, key),
-        do=lambda: context.api.review(
+        find=lambda: context.api.reviews.find(number, key),
+        do=lambda: context.api.reviews.create(
             number, sha, context.safe(f"{mark(key)}\n\n{body}"), make_inline_comments(context, on, there)
         ),
     )
@@ -86,7 +86,7 @@ async def _settle(context: PublishContext, there: ChangeSet, threads: Sequence[S
         return
 
     async def do() -> dict[str, int]:
-        await context.api.settle_threads(gone)
+        await context.api.review_threads.settle(gone)
         return {"threads": len(gone)}
 
     await context.effects.once(f"task:{context.task.id}:settled", EffectKind.REPLY, find=None, do=do)

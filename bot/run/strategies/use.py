@@ -168,4 +168,4 @@ async def _result(job: Job, wanted: AttemptRecord, changes: ChangeSet, proof: Pr
 
 
 async def _open(job: Job, pull: int) -> bool:
-    return (await job.api.pull(pull)).is_open
+    return (await job.api.pulls.get(pull)).is_open

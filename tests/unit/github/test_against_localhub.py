@@ -84,78 +84,80 @@ async def test_a_conversation_on_an_issue(world: World) -> None:
     repo, app = world.repo, await world.gh.app()
     assert app.bot_login == "hob[bot]"
     assert (await read_issue(repo, 1))["title"] == "Halve it"
-    await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
-    await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
+    await repo.issues.react(TriggerKind.ISSUE, 0, 1, "eyes")
+    await repo.issues.react(TriggerKind.ISSUE, 0, 1, "eyes")
     assert (await read_issue(repo, 1))["reactions"]["eyes"] == 1
     asked = await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("fake", "t1")})
-    await repo.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
-    assert await repo.find_comment(1, "t1") is None
-    made = await repo.comment(1, add_mark("Working", "t1"))
-    await repo.edit_comment(made.id, add_mark("Done", "t1"))
-    found = await repo.find_comment(1, "t1")
+    await repo.issues.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
+    assert await repo.issues.find_comment(1, "t1") is None
+    made = await repo.issues.create_comment(1, add_mark("Working", "t1"))
+    await repo.issues.edit_comment(made.id, add_mark("Done", "t1"))
+    found = await repo.issues.find_comment(1, "t1")
     assert found is not None
     assert (found.id, found.author.id) == (made.id, app.bot_id)
     assert found.body.startswith("Done")
-    assert [one.id for one in await repo.comments(1)] == [asked["id"], made.id]
-    assert await repo.comments(1, since=datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert [one.id for one in await repo.issues.list_comments(1)] == [asked["id"], made.id]
+    assert await repo.issues.list_comments(1, since=datetime.now(UTC) + timedelta(minutes=1)) == []
 
 
 async def test_who_may_do_what(world: World) -> None:
-    assert await world.repo.permission("maintainer") is Permission.ADMIN
-    assert await world.repo.permission("stranger") in (Permission.READ, Permission.NONE)
-    assert await world.repo.permission("nobody-at-all") is Permission.NONE
+    assert await world.repo.permissions.get("maintainer") is Permission.ADMIN
+    assert await world.repo.permissions.get("stranger") in (Permission.READ, Permission.NONE)
+    assert await world.repo.permissions.get("nobody-at-all") is Permission.NONE
 
 
 async def test_a_pull_request_with_review_replies_and_checks(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    assert await repo.pull_by_head(BRANCH) is None
-    pull = await repo.open_pull("Halve", add_mark("Fixes #1", "t1"), BRANCH, "main")
+    assert await repo.pulls.find_by_branch(BRANCH) is None
+    pull = await repo.pulls.open("Halve", add_mark("Fixes #1", "t1"), BRANCH, "main")
     number = pull.number
     shown = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}")
     assert shown["draft"] is True
-    assert (await repo.open_pull("Halve", "again", BRANCH, "main")).number == number
-    assert ((found_pull := await repo.pull_by_head(BRANCH)) and found_pull.number) == number
-    await repo.update_pull(number, title="Halve by two")
-    assert (await repo.pull(number)).title == "Halve by two"
+    assert (await repo.pulls.open("Halve", "again", BRANCH, "main")).number == number
+    assert ((found_pull := await repo.pulls.find_by_branch(BRANCH)) and found_pull.number) == number
+    await repo.pulls.update(number, title="Halve by two")
+    assert (await repo.pulls.get(number)).title == "Halve by two"
 
     remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": add_mark("Now a row", "n1")}
-    made = await repo.review(number, head, add_mark("See the remarks", "r1"), [remark])
+    made = await repo.reviews.create(number, head, add_mark("See the remarks", "r1"), [remark])
     (review,) = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}/reviews")
     assert (review["id"], review["state"]) == (made.id, "COMMENTED")
-    assert await repo.find_review(number, "r1") == made == await repo.submitted_review(number, made.id)
-    (mine,) = await repo.review_comments(number)
+    assert await repo.reviews.find(number, "r1") == made == await repo.reviews.get(number, made.id)
+    (mine,) = await repo.reviews.list_comments(number)
     assert (mine.review, mine.path, mine.line, mine.reply_to) == (made.id, "code.txt", 3, None)
     replies = f"{REPO}/pulls/{number}/comments/{mine.id}/replies"
     question = await world.hub.as_maintainer.post(replies, {"body": "why?"})
-    await repo.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
-    assert [one.reply_to for one in await repo.review_comments(number)] == [None, mine.id]
+    await repo.issues.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
+    assert [one.reply_to for one in await repo.reviews.list_comments(number)] == [None, mine.id]
 
-    check = await repo.check_run(head, "Hob", "in_progress", title="Working", summary="...", external_id="t1")
-    await repo.update_check_run(check.id, "completed", "success", title="Done", summary="2 tests mended")
-    found = await repo.find_check_run(head, "Hob", "t1")
+    check = await repo.checks.create(
+        head, "Hob", "in_progress", title="Working", summary="...", external_id="t1"
+    )
+    await repo.checks.update(check.id, "completed", "success", title="Done", summary="2 tests mended")
+    found = await repo.checks.find(head, "Hob", "t1")
     assert found is not None
     assert (found.id, found.conclusion) == (check.id, "success")
 
 
 async def test_s37_a_review_with_a_line_off_the_diff_still_arrives(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    number = (await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")).number
+    number = (await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")).number
     remarks = [{"path": "gone.txt", "line": 700, "side": "RIGHT", "body": "look here"}]
-    made = await repo.review(number, head, add_mark("Summary", "r1"), remarks)
+    made = await repo.reviews.create(number, head, add_mark("Summary", "r1"), remarks)
     (review,) = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}/reviews")
     assert "look here" in review["body"]
-    assert await repo.find_review(number, "r1") == made
-    assert await repo.review_comments(number) == []
+    assert await repo.reviews.find(number, "r1") == made
+    assert await repo.reviews.list_comments(number) == []
 
 
 async def test_the_outcome_is_read_back_in_one_query(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    made = await repo.comment(1, add_mark("Done", "t1"))
+    made = await repo.issues.create_comment(1, add_mark("Done", "t1"))
     await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("forged", "t1")})
-    seen = await repo.read_outcome(1, BRANCH)
+    seen = await repo.outcome.read(1, BRANCH)
     assert seen.pull is None
-    pull = await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")
-    seen = await repo.read_outcome(1, BRANCH)
+    pull = await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")
+    seen = await repo.outcome.read(1, BRANCH)
     comment = seen.comment("t1")
     assert comment is not None
     assert comment.id == made.id
@@ -163,27 +165,27 @@ async def test_the_outcome_is_read_back_in_one_query(world: World) -> None:
     assert (seen.pull.number, seen.pull.draft, seen.pull.state) == (pull.number, True, "OPEN")
     assert seen.pull.head_sha == head
     with pytest.raises(NotFound):
-        await repo.read_outcome(99, BRANCH)
+        await repo.outcome.read(99, BRANCH)
 
 
 async def test_a_review_thread_is_resolved(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    number = (await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")).number
+    number = (await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")).number
     remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": "Now a row"}
-    await repo.review(number, head, "See", [remark])
-    (thread,) = await repo.review_threads(number)
+    await repo.reviews.create(number, head, "See", [remark])
+    (thread,) = await repo.review_threads.list_threads(number)
     assert (thread.resolved, thread.path) == (False, "code.txt")
-    await repo.settle_threads([Settlement(thread=thread.id, resolve=True)])
-    assert [one.resolved for one in await repo.review_threads(number)] == [True]
+    await repo.review_threads.settle([Settlement(thread=thread.id, resolve=True)])
+    assert [one.resolved for one in await repo.review_threads.list_threads(number)] == [True]
 
 
 async def test_s35_a_write_done_before_the_outage_is_found_not_repeated(world: World) -> None:
     for kind in ("status", "reset"):
         await world.hub.admin("fault", kind=kind, after=True, method="POST", path="/issues/1/comments")
         with pytest.raises(Retry, match="may have been done"):
-            await world.repo.comment(1, add_mark("Once", kind))
-        assert await world.repo.find_comment(1, kind) is not None
-    assert len(await world.repo.comments(1)) == 2
+            await world.repo.issues.create_comment(1, add_mark("Once", kind))
+        assert await world.repo.issues.find_comment(1, kind) is not None
+    assert len(await world.repo.issues.list_comments(1)) == 2
 
 
 async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> None:
@@ -196,14 +198,14 @@ async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> N
     world.gh.forget(world.hub.installation_id)  # as if an hour had gone by
     await world.hub.admin("fault", kind="secondary_limit", seconds=47, path="/issues/1/comments")
     with pytest.raises(Parked) as parked:
-        await world.repo.comment(1, "x")
+        await world.repo.issues.create_comment(1, "x")
     assert 46 < parked.value.after <= 47
 
 
 async def test_s33_an_expired_token_is_renewed(world: World) -> None:
     await read_issue(world.repo, 1)
     await world.hub.admin("tokens", expire_now=True)
-    await world.repo.comment(1, "still here")
+    await world.repo.issues.create_comment(1, "still here")
     assert len(world.heard) == 2
 
 
@@ -212,7 +214,7 @@ async def test_s33_a_permission_taken_away_is_named(world: World) -> None:
     await read_issue(repo, 1)
     await world.hub.admin("installation", id=installation, permissions={"metadata": "read", "issues": "read"})
     with pytest.raises(Forbidden, match="issues: write"):
-        await repo.comment(1, "hello")
+        await repo.issues.create_comment(1, "hello")
     with pytest.raises(Forbidden, match="contents: write"):
         await repo.token(Purpose.PUBLISH)
 
@@ -238,8 +240,8 @@ async def test_s40_a_renamed_repository_is_followed(world: World) -> None:
     repo = world.repo
     await world.hub.as_maintainer.patch(REPO, {"name": "renamed"})
     assert (await read_issue(repo, 1))["title"] == "Halve it"
-    await repo.comment(1, "still here")
-    assert len(await repo.comments(1)) == 1
+    await repo.issues.create_comment(1, "still here")
+    assert len(await repo.issues.list_comments(1)) == 1
 
 
 @dataclass(frozen=True)
@@ -321,7 +323,7 @@ async def test_a_second_look_costs_nothing_of_the_hourly_budget(world: World) ->
 async def test_s40_an_archived_repository_is_refused_as_a_whole(world: World) -> None:
     await world.hub.as_maintainer.patch(REPO, {"archived": True})
     with pytest.raises(Forbidden, match="archived") as refused:
-        await world.repo.comment(1, "hello")
+        await world.repo.issues.create_comment(1, "hello")
     assert refused.value.extent is Extent.REPOSITORY
 
 
@@ -332,9 +334,9 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     folder = world.hub.worktree("demo")
     await world.hub.git("rm", "-q", "AGENTS.md", cwd=folder)
     await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
-    assert [path for path, _ in await world.repo.pull_files(number)] == ["new.py"]
+    assert [path for path, _ in await world.repo.pulls.list_files(number)] == ["new.py"]
     fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
     built = Built(sha=old, tree="", objects=[])
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
     assert await landing.land(()) == LandedCommit(sha=None, way=LandingWay.PATCH)
-    assert await world.repo.branch_head(branch_here(number)) is None
+    assert await world.repo.commits.find_branch_head(branch_here(number)) is None

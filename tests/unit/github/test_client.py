@@ -62,20 +62,20 @@ async def test_a_request_carries_the_token_the_version_and_a_name(script: Script
 @pytest.mark.parametrize("url", ["https://evil.example/x", "//evil.example/x", "///evil.example/x"])
 async def test_no_token_leaves_for_another_host(script: Script, repo: RepoApi, url: str) -> None:
     with pytest.raises((ForeignHost, NotFound)):
-        await repo._client.getitem(url)
+        await repo.issues._client.getitem(url)
     assert all(one.headers["host"] in script.url for one in script.seen)
 
 
 async def test_a_userinfo_in_the_address_is_refused(script: Script, repo: RepoApi) -> None:
     with pytest.raises(ForeignHost):
-        await repo._client.getitem(script.url.replace("//", "//me:secret@") + "/x")
+        await repo.issues._client.getitem(script.url.replace("//", "//me:secret@") + "/x")
 
 
 async def test_the_next_page_cannot_point_elsewhere(script: Script, repo: RepoApi) -> None:
     link = {"link": '<https://evil.example/more>; rel="next"'}
     script.on("GET /repos/octo/demo/issues/3/comments", (200, [comment_json()], link))
     with pytest.raises(ForeignHost):
-        await repo.comments(3)
+        await repo.issues.list_comments(3)
 
 
 async def test_a_renamed_repository_is_followed_within_the_host(script: Script, repo: RepoApi) -> None:
@@ -83,7 +83,7 @@ async def test_a_renamed_repository_is_followed_within_the_host(script: Script, 
         COMMENT, (307, {"message": "Moved"}, {"location": f"{script.url}/repositories/5/issues/3/comments"})
     )
     script.on("POST /repositories/5/issues/3/comments", (201, comment_json()))
-    assert (await repo.comment(3, "hello")).id == 1
+    assert (await repo.issues.create_comment(3, "hello")).id == 1
     assert script.seen[-1].body == {"body": "hello"}
 
 
@@ -119,7 +119,7 @@ async def test_a_write_that_may_have_been_done_is_not_repeated(
 ) -> None:
     script.on(COMMENT, failure, (201, comment_json()))
     with pytest.raises(Retry, match="may have been done"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert len(script.asked(COMMENT)) == 1
 
 
@@ -127,8 +127,8 @@ async def test_an_edit_and_a_reaction_are_repeated(script: Script, repo: RepoApi
     reaction = "POST /repos/octo/demo/issues/comments/9/reactions"
     script.on(EDIT, (502, {}), {"id": 9})
     script.on(reaction, (502, {}), (201, {"id": 1}))
-    await repo.edit_comment(9, "new")
-    await repo.react(TriggerKind.COMMENT, 9, 3, "eyes")
+    await repo.issues.edit_comment(9, "new")
+    await repo.issues.react(TriggerKind.COMMENT, 9, 3, "eyes")
     assert len(script.asked(EDIT)) == len(script.asked(reaction)) == 2
     assert "hob-safe-to-repeat" not in script.asked(reaction)[0].headers
 
@@ -144,14 +144,14 @@ async def test_a_server_that_hangs_is_a_timeout(script: Script) -> None:
         repo = app.for_repo(11, 5, "octo", "demo")
         assert await read_issue(repo) == {"number": 3}
         with pytest.raises(Retry, match="may have been done"):
-            await repo.comment(3, "hello")
+            await repo.issues.create_comment(3, "hello")
 
 
 async def test_a_write_that_was_never_sent_is_repeated(script: Script, unused_tcp_port: int) -> None:
     script.url = f"http://127.0.0.1:{unused_tcp_port}"
     async with github(script) as app:
         with pytest.raises(Retry, match="does not answer"):
-            await app.for_repo(11, 5, "octo", "demo").comment(3, "hello")
+            await app.for_repo(11, 5, "octo", "demo").issues.create_comment(3, "hello")
 
 
 async def test_half_an_answer_is_no_answer(script: Script, repo: RepoApi) -> None:
@@ -175,7 +175,7 @@ async def test_a_page_instead_of_json_is_no_answer(script: Script, repo: RepoApi
 async def test_s29_a_short_limit_is_slept_through(script: Script, repo: RepoApi, status: int) -> None:
     limited = (status, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "0.3"})
     script.on(COMMENT, limited, (201, comment_json()))
-    await repo.comment(3, "hello")
+    await repo.issues.create_comment(3, "hello")
     first, second = script.asked(COMMENT)
     assert second.at - first.at >= 0.3
 
@@ -185,7 +185,7 @@ async def test_s29_a_long_limit_holds_up_this_installation_only(script: Script, 
     script.on(COMMENT, limited, (201, comment_json()))
     script.on(ISSUE, {"number": 3})
     with pytest.raises(Parked) as parked:
-        await gh.for_repo(11, 5, "octo", "demo").comment(3, "hello")
+        await gh.for_repo(11, 5, "octo", "demo").issues.create_comment(3, "hello")
     assert 46 < parked.value.after <= 47
     with pytest.raises(Parked):  # nothing else of the installation goes out either
         await read_issue(gh.for_repo(11, 5, "octo", "demo"))
@@ -217,14 +217,14 @@ async def test_s31_a_missing_permission_is_named_and_not_repeated(script: Script
     }
     script.on(COMMENT, (403, {"message": "Resource not accessible by integration"}, headers))
     with pytest.raises(Forbidden, match="`issues: write` or `pull_requests: write`"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert len(script.asked(COMMENT)) == 1
 
 
 async def test_an_archived_repository_says_so(script: Script, repo: RepoApi) -> None:
     script.on(COMMENT, (403, {"message": "Repository was archived so is read-only."}))
     with pytest.raises(Forbidden, match="archived") as refused:
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert "permission" not in refused.value.message
 
 
@@ -239,14 +239,14 @@ async def test_a_422_tells_every_detail(script: Script, repo: RepoApi) -> None:
     errors = [{"resource": "IssueComment", "field": "body", "code": "missing_field"}, "and more"]
     script.on(COMMENT, (422, {"message": "Validation Failed", "errors": errors}))
     with pytest.raises(Rejected, match="Validation Failed: body missing_field: and more"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
 
 
 @pytest.mark.parametrize("reply", [(500, {}), (403, {"message": "no"}), "reset"])
 async def test_s64_no_answer_is_never_a_permission(script: Script, repo: RepoApi, reply: object) -> None:
     script.on("GET /repos/octo/demo/collaborators/eve/permission", reply)
     with pytest.raises(HobError):
-        await repo.permission("eve")
+        await repo.permissions.get("eve")
 
 
 async def test_permissions(script: Script, repo: RepoApi) -> None:
@@ -258,7 +258,7 @@ async def test_permissions(script: Script, repo: RepoApi) -> None:
         ("odd", "owner"),
     ):
         script.on(f"GET /repos/octo/demo/collaborators/{login}/permission", {"permission": said})
-    got = [await repo.permission(login) for login in ("ann", "wim", "rob", "eve", "odd", "nobody", "")]
+    got = [await repo.permissions.get(login) for login in ("ann", "wim", "rob", "eve", "odd", "nobody", "")]
     none = Permission.NONE
     assert got == [Permission.ADMIN, Permission.WRITE, Permission.READ, none, none, none, none]
 
@@ -269,9 +269,15 @@ async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
 ) -> None:
     path = "GET /repos/octo/demo/collaborators/ann/permission"
     script.on(path, {"permission": "admin", "role_name": "admin", "user": user})
-    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.NONE, False)
+    assert (await repo.permissions.get("ann", 7), await repo.permissions.is_maintainer("ann", 7)) == (
+        Permission.NONE,
+        False,
+    )
     script.on(path, {"permission": "admin", "role_name": "admin", "user": {"id": 7}})
-    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.ADMIN, True)
+    assert (await repo.permissions.get("ann", 7), await repo.permissions.is_maintainer("ann", 7)) == (
+        Permission.ADMIN,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -288,12 +294,12 @@ async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
 )
 async def test_who_maintains(script: Script, repo: RepoApi, said: dict[str, object], may: bool) -> None:
     script.on("GET /repos/octo/demo/collaborators/ann/permission", said)
-    assert await repo.maintains("ann") is may
-    assert not await repo.maintains("nobody") and not await repo.maintains("")
+    assert await repo.permissions.is_maintainer("ann") is may
+    assert not await repo.permissions.is_maintainer("nobody") and not await repo.permissions.is_maintainer("")
 
 
 async def test_a_login_cannot_reach_another_path(script: Script, repo: RepoApi) -> None:
-    assert await repo.permission("../../../user") is Permission.NONE
+    assert await repo.permissions.get("../../../user") is Permission.NONE
     assert script.seen[-1].path.startswith("/repos/octo/demo/collaborators/")
 
 
@@ -305,24 +311,24 @@ async def test_s32_writes_go_one_at_a_time_and_apart(script: Script) -> None:
     script.on(COMMENT, slow)
     async with github(script, write_spacing=0.1) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        await asyncio.gather(*(repo.comment(3, str(n)) for n in range(4)))
+        await asyncio.gather(*(repo.issues.create_comment(3, str(n)) for n in range(4)))
     times = [one.at for one in script.asked(COMMENT)]
     assert all(later - earlier >= 0.14 for earlier, later in pairwise(times))
 
 
 async def test_graphql_goes_through_the_same_gate(script: Script, repo: RepoApi) -> None:
     script.on("POST /graphql", (502, {}), (401, {"message": "Bad credentials"}), {"data": {"viewer": 1}})
-    assert await repo._client.graphql("query { viewer { login } }") == {"viewer": 1}
+    assert await repo.issues._client.graphql("query { viewer { login } }") == {"viewer": 1}
     assert len(script.asked("POST /graphql")) == 3
     assert script.minted == 2
     with pytest.raises(ForeignHost):
-        await repo._client.graphql("query { x }", endpoint="https://api.github.com/graphql")
+        await repo.issues._client.graphql("query { x }", endpoint="https://api.github.com/graphql")
 
 
 async def test_a_graphql_mutation_is_not_repeated(script: Script, repo: RepoApi) -> None:
     script.on("POST /graphql", (502, {}))
     with pytest.raises(Retry, match="may have been done"):
-        await repo._client.graphql("\nmutation { x }")
+        await repo.issues._client.graphql("\nmutation { x }")
     assert len(script.asked("POST /graphql")) == 1
 
 
@@ -333,7 +339,7 @@ async def test_a_graphql_mutation_is_not_repeated(script: Script, repo: RepoApi)
 async def test_graphql_errors(script: Script, repo: RepoApi, kind: str, raised: type[HobError]) -> None:
     script.on("POST /graphql", {"data": None, "errors": [{"type": kind, "message": "no"}]})
     with pytest.raises(raised):
-        await repo._client.graphql("query { x }")
+        await repo.issues._client.graphql("query { x }")
 
 
 async def test_s34_errors_carry_no_token(script: Script, repo: RepoApi) -> None:
