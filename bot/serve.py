@@ -120,7 +120,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     workshop = await _workshop(settings)
     async with _database(settings) as database, aiohttp.ClientSession() as session:
         github = _github(settings, session, redactor)
-        app = await github.app()
+        app = await github.identify()
         parts = _parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(

@@ -1,4 +1,4 @@
-"""Check runs: the bot's state on a commit, where people look for it."""
+"""Check runs: how the bot's work stands, shown on a commit."""
 
 from __future__ import annotations
 

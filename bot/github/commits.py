@@ -41,13 +41,13 @@ class Commits(Repository):
     def __init__(
         self,
         client: Client,
-        place: RepoAddress,
+        address: RepoAddress,
         identify: Callable[[], Awaitable[AppInfo]],
         *,
         publishing: Client,
     ) -> None:
         """``publishing`` is a client that may write contents; it is used for commits only."""
-        super().__init__(client, place, identify)
+        super().__init__(client, address, identify)
         self._publishing = publishing
 
     async def find_branch_head(self, branch: str) -> str | None:
@@ -126,7 +126,7 @@ class Commits(Repository):
         """
         headline, _, body = message.strip().partition("\n")
         wanted = {
-            "branch": {"repositoryNameWithOwner": self._place.full_name, "branchName": branch},
+            "branch": {"repositoryNameWithOwner": self._address.full_name, "branchName": branch},
             "expectedHeadOid": head,
             "message": {"headline": headline, "body": body.strip()},
             "fileChanges": {

@@ -31,7 +31,7 @@ class Issues(Repository):
         https://docs.github.com/en/rest/issues/comments#list-issue-comments
         """
         async for comment in self._newest_comments(number):
-            if has_mark(comment.get("body"), marker) and await self._own(comment):
+            if has_mark(comment.get("body"), marker) and await self._is_own(comment):
                 return Comment.from_json(comment)
         return None
 

@@ -74,9 +74,9 @@ class Outcomes(Repository):
 
         https://docs.github.com/en/graphql/reference/queries#repository
         """
-        at = {"owner": self._place.owner, "name": self._place.name}
+        at = {"owner": self._address.owner, "name": self._address.name}
         data = await self._client.graphql(OUTCOME, **at, number=number, branch=branch)
-        return parse(data, "data", lambda answer: _outcome(answer, self._place.repo_id))
+        return parse(data, "data", lambda answer: _outcome(answer, self._address.repo_id))
 
 
 def _outcome(data: Fields, repo_id: int) -> SeenOutcome:

@@ -22,13 +22,13 @@ class Pulls(Repository):
     def __init__(
         self,
         client: Client,
-        place: RepoAddress,
+        address: RepoAddress,
         identify: Callable[[], Awaitable[AppInfo]],
         *,
         settle: float = 60.0,
     ) -> None:
         """``settle`` bounds, in seconds, the wait for GitHub to see a branch that was just pushed."""
-        super().__init__(client, place, identify)
+        super().__init__(client, address, identify)
         self._settle = settle
 
     async def get(self, number: int) -> Pull:
@@ -61,7 +61,7 @@ class Pulls(Repository):
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
         """
         path = "/pulls{?head,state,sort,direction,per_page}"
-        head = f"{self._place.owner}:{branch}"
+        head = f"{self._address.owner}:{branch}"
         listed = self._pages(path, head=head, state=state, sort="created", direction="desc")
         pulls = [Pull.from_json(answer) async for answer in listed]
         ours = [pull for pull in pulls if self._is_from_here(pull, branch)]
@@ -110,7 +110,7 @@ class Pulls(Repository):
         await self._patch("/pulls/{number}", {"state": "closed"}, number=number)
 
     def _is_from_here(self, pull: Pull, branch: str) -> bool:
-        return pull.head.ref == branch and pull.head.repo_id == self._place.repo_id
+        return pull.head.ref == branch and pull.head.repo_id == self._address.repo_id
 
 
 def _path_and_status(file: Fields) -> tuple[str, str]:

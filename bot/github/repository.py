@@ -43,12 +43,12 @@ class Repository:
     def __init__(
         self,
         client: Client,
-        place: RepoAddress,
+        address: RepoAddress,
         identify: Callable[[], Awaitable[AppInfo]],
     ) -> None:
         """``identify`` says who the bot is; it is asked only where that matters."""
         self._client = client
-        self._place = place
+        self._address = address
         self._identify = identify
 
     async def _get(self, path: str, **vars_: Any) -> Any:
@@ -69,7 +69,7 @@ class Repository:
         changed: Json = await self._client.patch(self._url(path), self._vars(vars_), data=data)
         return changed
 
-    async def _own(self, item: Json) -> bool:
+    async def _is_own(self, item: Json) -> bool:
         """Whether the bot itself wrote this: by id, never by a name that somebody could take."""
         app = await self._identify()
         via = (item.get("performed_via_github_app") or {}).get("id")
@@ -79,5 +79,5 @@ class Repository:
         return "/repos/{owner}/{repo}" + path
 
     def _vars(self, more: Json) -> dict[str, str]:
-        at = {"owner": self._place.owner, "repo": self._place.name, **more}
+        at = {"owner": self._address.owner, "repo": self._address.name, **more}
         return {name: str(value) for name, value in at.items() if value is not None}

@@ -64,8 +64,8 @@ class SeenThread:
     path: str
     remarks: tuple[SeenRemark, ...]
 
-    def bears(self, marker: str) -> bool:
-        """Whether the bot itself has said here what bears ``marker``."""
+    def has_own_comment(self, marker: str) -> bool:
+        """Whether the bot wrote a comment with the hidden mark ``marker`` here."""
         return any(one.own and has_mark(one.body, marker) for one in self.remarks)
 
 
@@ -89,7 +89,7 @@ class ReviewThreads(Repository):
         seen: list[SeenThread] = []
         after: str | None = None
         while True:
-            at = {"owner": self._place.owner, "name": self._place.name}
+            at = {"owner": self._address.owner, "name": self._address.name}
             data = await self._client.graphql(THREADS, **at, number=pull, after=after)
             threads, after = parse(data, "data", _pull_threads)
             seen += threads

@@ -43,7 +43,7 @@ class Reviews(Repository):
         """
         found = None
         async for review in self._pages("/pulls/{number}/reviews{?per_page}", number=pull):
-            if has_mark(review.get("body"), marker) and await self._own(review):
+            if has_mark(review.get("body"), marker) and await self._is_own(review):
                 found = review
         return Review.from_json(found) if found is not None else None
 

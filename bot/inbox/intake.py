@@ -186,7 +186,7 @@ class Intake:
         return next((t.id for t in same if asked.kind.produces_only_text or not t.kind.produces_only_text), 0)
 
     async def _uninstalled(self, gone: Uninstalled) -> Ending:
-        self._github.forget(gone.installation)
+        self._github.forget_installation(gone.installation)
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None

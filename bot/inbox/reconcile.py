@@ -71,15 +71,15 @@ class Reconciler:
 
         Raises UserError, Retry and Parked when GitHub cannot be asked.
         """
-        now, hook = datetime.now(UTC), self._github.hook
+        now, deliveries = datetime.now(UTC), self._github.webhook_deliveries
         asked = 0
-        for lost in find_lost(await hook.list_failed(now - KEPT_FOR)):
+        for lost in find_lost(await deliveries.list_failed(now - KEPT_FOR)):
             attempt = lost.newest
             if attempt.event not in KNOWN or await self._arrived(attempt.guid):
                 continue
             if (now - attempt.at).total_seconds() < backoff(lost.attempts, first=FIRST, longest=RAREST):
                 continue
-            await hook.redeliver(attempt)
+            await deliveries.redeliver(attempt)
             asked += 1
             log.info("reconcile.redelivery", delivery=attempt.guid, attempts=lost.attempts)
         return asked
@@ -93,7 +93,7 @@ class Reconciler:
         back = self._since or min(now, await self._store.newest_delivery() or now)
         since = max(min(back, now) - LOOK_BACK, now - FARTHEST).replace(minute=0, second=0, microsecond=0)
         found, looked = 0, 0
-        async for repository in self._github.hook.repositories():
+        async for repository in self._github.webhook_deliveries.repositories():
             if repository.is_archived:
                 continue
             looked += 1

@@ -43,9 +43,9 @@ def doctor(settings: AppAccess) -> list[DoctorFinding]:
                     detail=f"{app.get('slug')} ({app.get('id')}) at {settings.github_url}",
                 )
             ]
-            findings += _granted(app)
-            for check in (_installations, _webhook, _deliveries):
-                findings += _checked(check, github, settings, app)
+            findings += _check_grants(app)
+            for check in (_check_installations, _check_webhook, _check_deliveries):
+                findings += _run_check(check, github, settings, app)
             return findings
     except (GithubException, RequestException, PyJWTError, ValueError) as error:
         return [
@@ -62,7 +62,7 @@ def _get(github: GithubIntegration, path: str, **parameters: Any) -> Any:
     return github.requester.requestJsonAndCheck("GET", path, parameters=parameters)[1]
 
 
-def _checked(
+def _run_check(
     check: Callable[[GithubIntegration, AppAccess, dict[str, Any]], list[DoctorFinding]],
     github: GithubIntegration,
     settings: AppAccess,
@@ -71,15 +71,15 @@ def _checked(
     try:
         return check(github, settings, app)
     except (GithubException, RequestException) as error:
-        name = check.__name__.strip("_")
+        name = check.__name__.removeprefix("_check_")
         return [DoctorFinding(name=name, ok=False, detail=f"GitHub refused to tell: {describe_error(error)}")]
 
 
-def _granted(app: dict[str, Any]) -> list[DoctorFinding]:
+def _check_grants(app: dict[str, Any]) -> list[DoctorFinding]:
     """Permissions and events of the app's registration against app.yml."""
     wanted = read_manifest()
     events = sorted(set(wanted["default_events"]) - set(app.get("events") or ()))
-    permissions = _lacking(app.get("permissions") or {})
+    permissions = _list_missing(app.get("permissions") or {})
     where = "the app's settings, under Permissions & events"
     beyond = sorted(set(app.get("permissions") or ()) - set(wanted["default_permissions"]))
     spare = f"; more than needed, never used: {', '.join(beyond)}" if beyond else ""
@@ -101,10 +101,10 @@ def _granted(app: dict[str, Any]) -> list[DoctorFinding]:
     ]
 
 
-def _installations(github: GithubIntegration, _: AppAccess, app: dict[str, Any]) -> list[DoctorFinding]:
+def _check_installations(github: GithubIntegration, _: AppAccess, app: dict[str, Any]) -> list[DoctorFinding]:
     found = []
     for one in github.get_installations():
-        lacking = _lacking(one.permissions or {})
+        lacking = _list_missing(one.permissions or {})
         problem = "suspended; its owner can lift that" if one.raw_data.get("suspended_at") else ""
         if lacking:
             problem = f"lacks {', '.join(lacking)}; its owner must accept the app's new permissions"
@@ -119,7 +119,7 @@ def _installations(github: GithubIntegration, _: AppAccess, app: dict[str, Any])
     return found or [DoctorFinding(name="installation", ok=False, detail=nowhere)]
 
 
-def _webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
+def _check_webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
     """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
 
     https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
@@ -144,7 +144,7 @@ def _webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> lis
     ]
 
 
-def _deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
+def _check_deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
     """https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook"""
     last = _get(github, "/app/hook/deliveries", per_page=30)
     failed = [one for one in last if one["status"] != "OK"]
@@ -160,6 +160,6 @@ def _deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> 
     return [DoctorFinding(name="deliveries", ok=False, detail=detail)]
 
 
-def _lacking(has: dict[str, str]) -> list[str]:
+def _list_missing(has: dict[str, str]) -> list[str]:
     wanted: dict[str, str] = read_manifest()["default_permissions"]
     return [f"{k}: {v}" for k, v in sorted(wanted.items()) if RANKS.get(has.get(k, ""), 0) < RANKS[v]]

@@ -85,7 +85,7 @@ async def answer_threads(
     settlements = []
     for thread in threads:
         asked = [one for one in thread.remarks if not one.own and _is_asked(context.task, one)]
-        if asked and not thread.bears(told):
+        if asked and not thread.has_own_comment(told):
             words, done, settle = _judged(context.task, thread, asked, result, sha)
             body = context.safe(report.render_reply(words, sha if done else "", told))
             settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))

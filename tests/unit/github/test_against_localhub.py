@@ -81,7 +81,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_a_conversation_on_an_issue(world: World) -> None:
-    repo, app = world.repo, await world.gh.app()
+    repo, app = world.repo, await world.gh.identify()
     assert app.bot_login == "hob[bot]"
     assert (await read_issue(repo, 1))["title"] == "Halve it"
     await repo.issues.react(TriggerKind.ISSUE, 0, 1, "eyes")
@@ -195,7 +195,7 @@ async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> N
     with pytest.raises(Parked) as parked:
         await read_issue(world.repo, 1)
     assert 590 < parked.value.after < 610
-    world.gh.forget(world.hub.installation_id)  # as if an hour had gone by
+    world.gh.forget_installation(world.hub.installation_id)  # as if an hour had gone by
     await world.hub.admin("fault", kind="secondary_limit", seconds=47, path="/issues/1/comments")
     with pytest.raises(Parked) as parked:
         await world.repo.issues.create_comment(1, "x")
@@ -288,7 +288,7 @@ async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path
     )
     assert stat.S_IMODE(made.env_file.stat().st_mode) == 0o600
     gh = GitHub(world.session, api_url=api, app_id=made.app_id, private_key=made.private_key, write_spacing=0)
-    assert (await gh.app()).slug == made.slug == "other"
+    assert (await gh.identify()).slug == made.slug == "other"
     with pytest.raises(UserError, match="once and for an hour"):
         await asyncio.to_thread(
             convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "again"

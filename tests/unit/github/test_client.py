@@ -23,8 +23,8 @@ from bot.github.responses import (
     Rejected,
     Response,
     describe_wanted_permissions,
-    extent_of,
-    limit_of,
+    find_extent,
+    find_limit,
 )
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, comment_json, github, read_issue, scripted
 
@@ -391,7 +391,7 @@ def test_the_permissions_header(header: str, text: str) -> None:
 )
 def test_what_is_a_limit(status: int, message: str, headers: dict[str, str], limited: bool) -> None:
     body = f'{{"message": "{message}"}}'.encode() if message else b""
-    assert (limit_of(Response(status, headers, body)) is not None) is limited
+    assert (find_limit(Response(status, headers, body)) is not None) is limited
 
 
 async def test_a_wrong_key_is_named(script: Script) -> None:
@@ -421,4 +421,4 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
 )
 def test_how_far_a_refusal_reaches(status: int, said: str, what: str, extent: Extent) -> None:
     answer = Response(status, {}, json.dumps({"message": said}).encode())
-    assert extent_of(answer, what) is extent
+    assert find_extent(answer, what) is extent

@@ -209,8 +209,8 @@ async def test_every_request_is_one_that_github_describes(script: Script, repo: 
 
 
 async def test_who_the_bot_is_is_asked_once(script: Script, gh: GitHub) -> None:
-    assert await gh.app() == AppInfo(id=7, slug="hob", bot_login="hob[bot]", bot_id=77)
-    await gh.app()
+    assert await gh.identify() == AppInfo(id=7, slug="hob", bot_login="hob[bot]", bot_id=77)
+    await gh.identify()
     assert len(script.asked("GET /app")) == 1
     assert script.asked("POST /app/installations/11/access_tokens")[0].body == {
         "permissions": {"metadata": "read"}

@@ -148,7 +148,7 @@ async def test_an_installation_that_is_gone_is_forgotten(script: Script) -> None
     async with github(script) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
         await repo.token()
-        app.forget(11)
+        app.forget_installation(11)
         await repo.token()
     assert script.minted == 2
 
