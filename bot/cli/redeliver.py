@@ -17,7 +17,7 @@ import click
 )
 def redeliver(hours: int) -> None:
     """Ask GitHub for the deliveries that failed."""
-    from bot.github.cli.doctor import redeliver as run_redeliver
+    from bot.github.cli.redeliver import redeliver as run_redeliver
     from bot.settings import load
 
     settings = load("app_id", "private_key")

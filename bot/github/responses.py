@@ -108,7 +108,7 @@ class Limit:
     seconds: float | None
 
 
-def limit_of(answer: Response) -> Limit | None:
+def find_limit(answer: Response) -> Limit | None:
     """The limit that this answer speaks of, if any.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
@@ -138,10 +138,10 @@ def seconds_to_reset(answer: Response) -> float | None:
     return max(1.0, reset - now + 1.0)
 
 
-def refusal(answer: Response, what: str) -> HobError:
+def make_refusal(answer: Response, what: str) -> HobError:
     """The error for an answer that is neither a success nor a limit; ``what`` is ``METHOD /path``."""
     said = answer.message or f"HTTP {answer.status}"
-    extent = extent_of(answer, what)
+    extent = find_extent(answer, what)
     if answer.status == 401:
         return Forbidden(
             f"GitHub does not accept Hob's credentials for {what} ({said}). "
@@ -163,7 +163,7 @@ def refusal(answer: Response, what: str) -> HobError:
     return Retry(f"GitHub answered {answer.status} to {what}: {said}")
 
 
-def extent_of(answer: Response, what: str) -> Extent:
+def find_extent(answer: Response, what: str) -> Extent:
     """How far a refusal reaches; ``what`` is ``METHOD /path``.
 
     A missing permission is missing for the whole installation, an archived repository takes nothing at all,

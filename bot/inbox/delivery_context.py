@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import structlog
 
@@ -25,15 +24,16 @@ from bot.domain import (
     TriggerKind,
 )
 from bot.errors import UserError
+from bot.github.answers import Comment
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask
 from bot.inbox.decision import CLOSED_PULL, NOT_MINE, AppIdentity, may_change
-from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import pull_thread
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.fit import add_mark
+from bot.text.json_fields import BadPayload
 from bot.text.redact import Redactor
 
 log = structlog.get_logger(__name__)
@@ -86,7 +86,7 @@ class DeliveryContext:
         """The sender's permission when it is enough to ask for work, else the refusal to send."""
         if event.sender is None or event.repo is None:
             raise BadPayload("sender", "is missing")
-        return await may_ask(api, event.sender, event.repo, bots=self.app.bots)
+        return await may_ask(api.permissions, event.sender, event.repo, bots=self.app.bots)
 
     async def list_open_tasks(self, event: Event) -> list[Task]:
         """The tasks that run or wait on the thread and are not being cancelled, the oldest first."""
@@ -101,11 +101,11 @@ class DeliveryContext:
         event = asked.event
         if asked.kind is not TaskKind.REVISE or event.thread is None or event.repo is None:
             return asked
-        pull = await api.pull(event.thread.number)
+        pull = await api.pulls.get(event.thread.number)
         now = pull_thread(pull)
         if not may_change(now, self.app, event.repo.id):
             return NOT_MINE
-        if pull.get("state") != "open":
+        if not pull.is_open:
             return CLOSED_PULL
         if event.trigger is not None and event.trigger.kind is TriggerKind.CHECK:
             return replace(asked, event=replace(event, thread=now))
@@ -118,17 +118,17 @@ class DeliveryContext:
         )
         return replace(asked, event=replace(event, thread=thread))
 
-    async def comment(self, api: RepoApi, event: Event, key: str, text: str) -> dict[str, Any]:
+    async def comment(self, api: RepoApi, event: Event, key: str, text: str) -> Comment:
         """Write a comment on the thread, at most one for each key; returns it."""
         number = event.thread.number if event.thread else 0
 
-        async def find() -> dict[str, Any] | None:
-            return await api.find_comment(number, key)
+        async def find() -> Comment | None:
+            return await api.issues.find_comment(number, key)
 
-        async def do() -> dict[str, Any]:
-            return await api.comment(number, add_mark(text, key))
+        async def do() -> Comment:
+            return await api.issues.create_comment(number, add_mark(text, key))
 
-        return await self.effects.once(key, EffectKind.COMMENT, find=find, do=do)
+        return await self.effects.once_as(Comment, key, EffectKind.COMMENT, find=find, do=do)
 
     async def react(self, api: RepoApi, event: Event, content: str) -> None:
         """React to what was said. A refusal by GitHub is only logged, since the work is stored already."""
@@ -136,7 +136,7 @@ class DeliveryContext:
         if trigger is None or thread is None:
             return
         try:
-            await api.react(trigger.kind, trigger.id, thread.number, content)
+            await api.issues.react(trigger.kind, trigger.id, thread.number, content)
         except UserError as refused:
             log.warning("delivery.no_reaction", reason=refused.message)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot.domain import Refusal, Request, Task, TaskKind
 from bot.domain.check_trigger import FAILURES, is_automatic
@@ -32,11 +31,15 @@ async def assess_failure(
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
-    pull = await api.pull(number) if number else await api.pull_by_head(event.thread.head_ref, state="open")
+    pull = (
+        await api.pulls.get(number)
+        if number
+        else await api.pulls.find_by_branch(event.thread.head_ref, state="open")
+    )
     if pull is None:
         return Ignored(reason="no pull request")
     thread = pull_thread(pull)
-    if not is_own_pull(thread, app, event.repo.id) or pull.get("state") != "open":
+    if not is_own_pull(thread, app, event.repo.id) or not pull.is_open:
         return Ignored(reason="no open pull request of its own")
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
@@ -51,10 +54,10 @@ async def assess_failure(
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")
-    if not (await api.permission(people[-1].login, people[-1].id)).may_write:
+    if not (await api.permissions.get(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
-    if blame := await _find_other_cause(api, name, str(pull["base"]["sha"]), thread.head_sha, event.via_app):
+    if blame := await _find_other_cause(api, name, pull.base.sha, thread.head_sha, event.via_app):
         return Ignored(reason=blame)
     asked = replace(event, thread=thread, sender=people[-1])
     return Request(kind=TaskKind.REVISE, request=REQUEST.format(_quote_name(name)), event=asked)
@@ -85,6 +88,5 @@ async def _find_other_cause(api: RepoApi, name: str, base: str, head: str, app_i
     return ""
 
 
-async def _list_outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str]:
-    runs: list[dict[str, Any]] = await api.check_runs(sha, name)
-    return {str(run["conclusion"]) for run in runs if (run.get("app") or {}).get("id") == app_id}
+async def _list_outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str | None]:
+    return {run.conclusion for run in await api.checks.list_runs(sha, name) if run.app == app_id}

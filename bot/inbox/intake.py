@@ -25,13 +25,13 @@ from bot.inbox.decision import (
 )
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorConfig, RemoveBranch, thread_key
 from bot.inbox.failing_checks import assess_failure
-from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import parse
 from bot.inbox.refusals import refuse
 from bot.inbox.routes import decide
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
+from bot.text.json_fields import BadPayload
 
 log = structlog.get_logger(__name__)
 
@@ -189,7 +189,7 @@ class Intake:
 
     async def _cancel_all_tasks(self, gone: Uninstalled) -> DeliveryEnd:
         """Forget the installation's tokens and cancel what is open for it."""
-        self._github.forget(gone.installation)
+        self._github.forget_installation(gone.installation)
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from bot.domain import EffectKind, Event, Refusal
+from bot.github.answers import Comment
 from bot.github.app import RepoApi
 from bot.github.permissions import NO_PERMISSION
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key, thread_key
@@ -35,7 +36,8 @@ async def _refuse_once_a_day(
         return
     today = f"no-permission:{thread_key(event)}:{datetime.now(UTC).date()}"
     comment_of_today = await context.effects.get(today)
-    await context.effects.once(
+    await context.effects.once_as(
+        Comment,
         key,
         EffectKind.COMMENT,
         find=None,

@@ -10,6 +10,7 @@ import structlog
 
 from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
+from bot.github.answers import CheckRun, Comment
 from bot.run.job import Parts
 from bot.run.messages.ends import render_failure
 from bot.run.messages.progress_comment import render_final, task_mark
@@ -49,17 +50,18 @@ async def _write_end(parts: Parts, task: Task) -> None:
     body = render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment
     if not comment:
-        made = await Effects(parts.store, task=task.id).once(
+        made = await Effects(parts.store, task=task.id).once_as(
+            Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: api.find_comment(task.thread.number, task_mark(task)),
-            do=lambda: api.comment(task.thread.number, body),
+            find=lambda: api.issues.find_comment(task.thread.number, task_mark(task)),
+            do=lambda: api.issues.create_comment(task.thread.number, body),
         )
-        comment = int(made["id"])
+        comment = made.id
     await replace_comment(api, task, comment, body)
     shown = await Effects(parts.store, task=task.id).get(check_run.check_run_key(task))
     if shown is not None and shown.done:
-        await check_run.finish_check_run(api, int(shown.answer["id"]), task.state, text)
+        await check_run.finish_check_run(api, CheckRun.from_json(shown.answer).id, task.state, text)
 
 
 def _render_end(task: Task) -> str:

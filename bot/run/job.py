@@ -72,10 +72,10 @@ class Job:
     async def is_requester_allowed(self) -> bool:
         """Ask GitHub whether whoever requested the task is still allowed to."""
         if self.is_approval:
-            return await may_release(self.api, self.task.requester, self.task.repo) is None
+            return await may_release(self.api.permissions, self.task.requester, self.task.repo) is None
         bots = self.parts.settings.bots
         return not isinstance(
-            await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal
+            await may_ask(self.api.permissions, self.task.requester, self.task.repo, bots=bots), Refusal
         )
 
     async def fetch_base(self, changes: ChangeSet) -> None:

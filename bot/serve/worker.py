@@ -44,9 +44,9 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     workshop = await open_workshop(settings)
     async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
         github = _make_github(settings, session, redactor)
-        app = await github.app()
+        app = await github.identify()
         parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor)
-        bot = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"], bots=settings.bots)
+        bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
             base_url=settings.base_url,
@@ -95,7 +95,7 @@ def _make_parts(
         workshop=workshop,
         redactor=redactor,
         settings=settings,
-        identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
+        identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
         models=MODELS,
         worker=worker_name(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +17,20 @@ from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.store import Store
 
 Answer = dict[str, Any]
+
+
+class Recordable(Protocol):
+    """A value that can be recorded as the answer of a write, and read back from it."""
+
+    @classmethod
+    def from_json(cls, answer: Any) -> Self:
+        """The value in a recorded answer."""
+
+    def to_json(self) -> Answer:
+        """The answer to record."""
+
+
+Recorded = TypeVar("Recorded", bound=Recordable)
 _SECONDS = 30.0  # that a record waits for a database that is away
 
 
@@ -46,6 +60,26 @@ class Effects:
             async with self._alone(key):
                 return await self._once(key, kind, find, do)
         return await self._once(key, kind, find, do)
+
+    async def once_as(
+        self,
+        record: type[Recorded],
+        key: str,
+        kind: EffectKind,
+        *,
+        find: Callable[[], Awaitable[Recorded | None]] | None,
+        do: Callable[[], Awaitable[Recorded]],
+    ) -> Recorded:
+        """``once`` for a write whose answer is a ``record``, which is stored as JSON."""
+
+        async def find_answer() -> Answer | None:
+            found = await find() if find else None
+            return found.to_json() if found is not None else None
+
+        async def do_write() -> Answer:
+            return (await do()).to_json()
+
+        return record.from_json(await self.once(key, kind, find=find_answer if find else None, do=do_write))
 
     async def _once(
         self,

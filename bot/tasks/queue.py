@@ -15,6 +15,7 @@ import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 
+from bot.backoff import backoff
 from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
@@ -80,9 +81,10 @@ class Queue:
             await self._finish_runs()
 
     async def _lanes_until(self, stop: asyncio.Event, calls: dict[str, Any]) -> None:
-        pause = 0.2
+        failures = 0
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
+            pause = backoff(failures + 1, first=0.2, longest=2.0)
             try:
                 await self._reach()
                 connector = PsycopgConnector(
@@ -98,9 +100,9 @@ class Queue:
                     log.exception("queue.broken")
                 log.warning("queue.database_away", error=first_line(trouble), again_in=pause)
             if asyncio.get_running_loop().time() - started > 30:
-                pause = 0.2
+                failures = 0
             await _sleep(pause, stop)
-            pause = min(pause * 2, 2.0)
+            failures += 1
 
     async def _reach(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._database.url, connect_timeout=3)

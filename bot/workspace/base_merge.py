@@ -9,10 +9,9 @@ parents.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
@@ -24,6 +23,7 @@ from bot.git.merge import OURS, THEIRS, MergeResult, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.text.defuse import table_cell
@@ -71,7 +71,7 @@ async def merge_base_branch(
     task: Task,
     api: RepoApi,
     mirror: Mirror,
-    pull: Mapping[str, Any],
+    pull: Pull,
     head: str,
     *,
     wanted: bool | None = None,
@@ -82,11 +82,11 @@ async def merge_base_branch(
     run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
     """
     asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
-    if wanted is False or (not asked and pull.get("mergeable") is True):
+    if wanted is False or (not asked and pull.mergeable is True):
         return None
-    name = str(pull["base"]["ref"])
+    name = pull.base.ref
     nothing_to_merge = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
-    parted = await api.parted(name, head)
+    parted = await api.commits.find_merge_base(name, head)
     if parted is None or not parted.ahead:
         return nothing_to_merge if asked and parted else None
     await fetch_commits(task, api, mirror, parted.tip, parted.at)
@@ -102,7 +102,7 @@ async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: Chang
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
     ours, theirs = changes.parents
-    parted = await api.parted(theirs, ours)
+    parted = await api.commits.find_merge_base(theirs, ours)
     if parted is not None:
         await fetch_commits(task, api, mirror, ours, theirs, parted.at)
         merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
 
 from bot.domain import Fork, Task, TaskKind
 from bot.git.branch_name import OWN_PREFIX
+from bot.github.answers import Pull
 
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
+
+
+class LandingWay(StrEnum):
+    """Where a change was published; the values are stored with the record of the push."""
+
+    OWN_BRANCH = ""  # on the branch of a pull request that comes from this repository
+    TO_FORK = "fork"  # on the fork's branch
+    HERE = "here"  # on a branch in this repository, with a pull request of its own
+    PATCH = "patch"  # nowhere: as a patch in a review
 
 
 def branch_here(number: int) -> str:
@@ -27,17 +36,15 @@ def on_its_own(task: Task, branch: str) -> bool:
     return task.kind is TaskKind.REVISE and branch != branch_here(task.thread.number)
 
 
-def fork_of(task: Task, pull: Mapping[str, Any]) -> Fork | None:
+def fork_of(task: Task, pull: Pull) -> Fork | None:
     """The fork that a pull request comes from; None when it comes from this repository."""
-    head = pull["head"]
-    home = head.get("repo") or {}
-    if home.get("id") == task.repo.id:
+    head = pull.head
+    if head.repo_id == task.repo.id:
         return None
-    open_to_us = bool(home) and bool(pull.get("maintainer_can_modify"))
     return Fork(
-        number=int(pull["number"]),
-        name=str(home.get("full_name") or head.get("label") or "a fork"),
-        url=str(home["clone_url"]) if open_to_us else "",
-        branch=str(head["ref"]),
-        base=str(pull["base"]["ref"]),
+        number=pull.number,
+        name=head.repo_name or head.label or "a fork",
+        url=head.clone_url if pull.maintainer_can_modify else "",
+        branch=head.ref,
+        base=pull.base.ref,
     )

@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
+    "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
     "bot.tasks", "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
 
@@ -21,20 +21,23 @@ ALLOWED: dict[str, set[str]] = {
     "localhub": set(),
     "bot.domain": set(),
     "bot.errors": set(),
+    "bot.backoff": set(),
     "bot.text": set(),
     "bot.guest": set(),
     "bot.log": {"bot.text"},
     "bot.settings": {"bot.errors"},
     "bot.repo_config": {"bot.errors"},
-    "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
-    "bot.github": {"bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
+    "bot.github": {"bot.backoff", "bot.domain", "bot.errors", "bot.settings", "bot.text"},
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
-    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repo_config", "bot.text"},
+    "bot.inbox": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",
+    },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
         "sandbox",
     },
-    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
+    "bot.agent": {"bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},
     "bot.run": {*BELOW_RUN, "bot.run"},
     # The packages of bot.run, each above the ones that it may import.

@@ -30,8 +30,8 @@ class ConfigInForce:
 
 async def read_config_in_force(api: RepoApi, event: Event) -> ConfigInForce:
     """The configuration that a run would go by now. Raises UserError that names what is wrong with it."""
-    commit = await api.branch_head(event.repo.default_branch) if event.repo else None
-    text = await api.file_at(PATH, commit) if commit else None
+    commit = await api.commits.find_branch_head(event.repo.default_branch) if event.repo else None
+    text = await api.commits.read_file(PATH, commit) if commit else None
     return ConfigInForce(config=parse_repo_config(text), commit=commit or "", there=text is not None)
 
 

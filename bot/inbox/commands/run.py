@@ -117,12 +117,12 @@ async def _find_refusal(
         directive is not None and directive.word is DirectiveWord.APPROVE
     )
     if approves and event.sender is not None and event.repo is not None:
-        no = await may_release(api, event.sender, event.repo)
+        no = await may_release(api.permissions, event.sender, event.repo)
         if no is not None:
             return no
     changes = not isinstance(asked, Request) or not asked.kind.produces_only_text
     if changes and event.thread and event.thread.is_pull and event.repo:
-        pull = pull_thread(await api.pull(event.thread.number))
+        pull = pull_thread(await api.pulls.get(event.thread.number))
         if not may_change(pull, context.app, event.repo.id):
             return NOT_MINE
     return None

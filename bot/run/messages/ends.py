@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.domain import Outcome, OutcomeKind, Result
+from bot.github.answers import Pull
 from bot.run.messages.fold import fold_details
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.proof import render_proof
@@ -32,7 +32,7 @@ def render_outcome(outcome: Outcome) -> str:
 
 
 def render_done(
-    pull: Mapping[str, Any],
+    pull: Pull,
     result: Result,
     *,
     here: str = "",
@@ -46,7 +46,7 @@ def render_done(
     ``refused``: what GitHub did not take beside it.
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
-    place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull['html_url']}")
+    place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
     missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
     said = defuse(result.outcome.summary)
     parts = (f"{state}{place}", choice, said, render_proof(result.proof), missing, render_held_paths(result))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.domain import Note, OutcomeKind, Result, Task
+from bot.github.answers import Review
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_run_link
 from bot.run.messages.proof import render_proof
@@ -32,11 +32,10 @@ def render_review_body(
     return "\n\n".join(part for part in parts if part)
 
 
-def render_review_done(review: Mapping[str, Any], sha: str, remarks: int) -> str:
+def render_review_done(review: Review, sha: str, remarks: int) -> str:
     """The task's final text when it was a review."""
     count = "no remark" if not remarks else "1 remark" if remarks == 1 else f"{remarks} remarks"
-    url = str(review.get("html_url") or "")
-    return f"✅ **Reviewed** `{sha[:12]}`, with {count}{f': [review]({url})' if url else ''}."
+    return f"✅ **Reviewed** `{sha[:12]}`, with {count}{f': [review]({review.url})' if review.url else ''}."
 
 
 def render_review(off_diff: Sequence[Note], key: str) -> str:

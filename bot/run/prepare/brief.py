@@ -7,12 +7,12 @@ payload; whatever was written or edited after it is left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
+from bot.github.answers import Comment, ReviewComment
 from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
@@ -40,18 +40,18 @@ class GatheredBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRemarks:
-    """The inline comments of a pull request as GitHub lists them; ``until`` is when the review that asks was
+    """The inline comments of a pull request; ``until`` is when the review that asks was
     submitted: what was written or edited after it is left out.
     """
 
-    comments: Sequence[Mapping[str, Any]]
+    comments: Sequence[ReviewComment]
     until: datetime
 
 
 async def gather_brief(
     task: Task,
     *,
-    comments: Sequence[Mapping[str, Any]],
+    comments: Sequence[Comment],
     permission: AskPermission,
     config: RepoConfig,
     guides: Sequence[tuple[str, str]],
@@ -61,10 +61,10 @@ async def gather_brief(
 ) -> GatheredBrief:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
-    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base;
+    ``comments`` are the thread's, oldest first; ``guides`` are (path, text) of agent files on base;
     ``remarks`` stand on lines of the pull request.
     """
-    bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
+    bots = [comment.author.login for comment in comments if comment.author.is_bot]
     # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
     opening, nearby = split_guides(tuple(guides))
@@ -129,18 +129,14 @@ def _find_commented_lines(task: Task) -> CommentedLines | None:
     return CommentedLines(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
 
 
-def _list_earlier_comments(
-    task: Task, comments: Sequence[Mapping[str, Any]]
-) -> list[tuple[str, str, str, str]]:
+def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[tuple[str, str, str, str]]:
     """Comments written, and last changed, before the trigger; the trigger itself is the request."""
     texts = []
     for comment in comments:
-        if not _is_before(task.trigger, comment) or has_mark(comment["body"], task_mark(task)):
+        if not _is_before(task.trigger, comment) or has_mark(comment.body, task_mark(task)):
             continue
-        author = comment["user"]["login"] if comment.get("user") else "ghost"
-        texts.append(
-            (f"comment on #{task.thread.number}", author, comment["created_at"], comment["body"] or "")
-        )
+        where = f"comment on #{task.thread.number}"
+        texts.append((where, comment.author.login, _stamp(comment.created_at), comment.body))
     more = len(texts) - MAX_COMMENTS
     left_out = f"[{more} earlier comments of this thread are left out]"
     return [
@@ -149,17 +145,17 @@ def _list_earlier_comments(
     ]
 
 
-def _is_before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
+def _is_before(trigger: Trigger, comment: Comment) -> bool:
     """Whether a comment of the thread is older than the trigger, as it stands.
 
     GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
     has a lower id than the comment that asks; of anything else in that second the order is unknown.
     """
-    created, changed = _parse_time(comment["created_at"]), _parse_time(comment["updated_at"])
+    created, changed = comment.created_at, comment.updated_at
     if max(created, changed) < trigger.at:
         return True
     same = created == changed == trigger.at.replace(microsecond=0)
-    return same and trigger.kind is TriggerKind.COMMENT and comment["id"] < trigger.id
+    return same and trigger.kind is TriggerKind.COMMENT and comment.id < trigger.id
 
 
 def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[tuple[str, str, str, str]]:
@@ -167,18 +163,17 @@ def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[tup
     trigger, texts = task.trigger, []
     review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
     for comment in remarks.comments if remarks else ():
-        changed = max(_parse_time(comment["created_at"]), _parse_time(comment["updated_at"]))
-        if remarks is None or changed > remarks.until or comment["id"] == trigger.id:
+        changed = max(comment.created_at, comment.updated_at)
+        if remarks is None or changed > remarks.until or comment.id == trigger.id:
             continue
-        spot = f"{comment['path']}:{comment.get('line') or comment.get('original_line') or 0}"
-        if review and comment.get("pull_request_review_id") == review:
-            where = f"review comment {comment['id']} on {spot}, part of the request; answer it with `reply`"
-        elif trigger.reply_to in (comment["id"], comment.get("in_reply_to_id") or -1) and trigger.reply_to:
+        spot = f"{comment.path}:{comment.line or 0}"
+        if review and comment.review == review:
+            where = f"review comment {comment.id} on {spot}, part of the request; answer it with `reply`"
+        elif trigger.reply_to and trigger.reply_to in (comment.id, comment.reply_to):
             where = f"earlier in the same review thread, on {spot}"
         else:
             continue
-        author = comment["user"]["login"] if comment.get("user") else "ghost"
-        texts.append((where, author, comment["created_at"], comment["body"] or ""))
+        texts.append((where, comment.author.login, _stamp(comment.created_at), comment.body))
     return texts[:MAX_REMARKS]
 
 
@@ -207,5 +202,6 @@ def _clean(passage: PromptText, hidden: list[str]) -> PromptText:
     )
 
 
-def _parse_time(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+def _stamp(at: datetime) -> str:
+    """A time as GitHub writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

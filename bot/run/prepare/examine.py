@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.agent.prompt import DIFF_OF
 from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
+from bot.github.answers import Pull
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
@@ -44,14 +44,14 @@ class _ExaminedCommit:
 async def prepare_examination(job: Job) -> Prepared:
     """Everything before the first call of the model. Raises UserError for what a user can mend."""
     task, parts = job.task, job.parts
-    pull = await job.api.pull(task.thread.number) if task.thread.is_pull else None
+    pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
     seen = await _fetch_commits(job, pull)
     await job.store.set_base(job.run, seen.commit)
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
-        comments=await job.api.comments(task.thread.number),
-        permission=job.api.permission,
+        comments=await job.api.issues.list_comments(task.thread.number),
+        permission=job.api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
@@ -66,10 +66,10 @@ async def prepare_examination(job: Job) -> Prepared:
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
-async def _fetch_commits(job: Job, pull: dict[str, Any] | None) -> _ExaminedCommit:
+async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
     """Fetch the commits into the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    if await job.api.branch_head(repo.default_branch) is None:
+    if await job.api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
     default = f"refs/heads/{repo.default_branch}"
     specs, merge_base, foreign, at = [f"+{default}:{default}"], "", False, default
@@ -84,23 +84,22 @@ async def _fetch_commits(job: Job, pull: dict[str, Any] | None) -> _ExaminedComm
     commit, policy = await mirror.resolve(repo.id, at), await mirror.resolve(repo.id, default)
     if commit is None or policy is None:
         raise Retry(f"{at} was fetched and is not there")
-    if pull is not None and commit != pull["head"]["sha"]:
+    if pull is not None and commit != pull.head.sha:
         raise Retry("the pull request's branch moved while I fetched it", after=5.0)
     return _ExaminedCommit(commit=commit, policy=policy, merge_base=merge_base, foreign=foreign)
 
 
-async def _find_merge_base(job: Job, task: Task, pull: dict[str, Any]) -> str:
+async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base."""
-    found = await job.api.parted(str(pull["base"]["ref"]), str(pull["head"]["sha"]))
+    found = await job.api.commits.find_merge_base(pull.base.ref, pull.head.sha)
     if found is None and task.kind is TaskKind.REVIEW:
-        base = str(pull["base"]["ref"]).replace("`", " ")
+        base = pull.base.ref.replace("`", " ")
         raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
     return found.at if found else ""
 
 
-def _is_foreign(task: Task, pull: dict[str, Any]) -> bool:
-    head = pull["head"]
-    return (head.get("repo") or {}).get("id") != task.repo.id or is_foreign(str(head["ref"]))
+def _is_foreign(task: Task, pull: Pull) -> bool:
+    return pull.head.repo_id != task.repo.id or is_foreign(pull.head.ref)
 
 
 async def _check_out(job: Job, seen: _ExaminedCommit) -> Checkout:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
 from bot.domain import Brief, Fork, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
@@ -55,10 +53,10 @@ async def prepare(
     task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
-    if await api.branch_head(repo.default_branch) is None:
+    if await api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
     branch, pull = await _choose_branch(task, api)
-    head, continued = (str(pull["head"]["sha"]) if pull else None), pull is not None
+    head, continued = (pull.head.sha if pull else None), pull is not None
     fork = fork_of(task, pull) if pull else None
     foreign = fork is not None or is_foreign(branch)
     default = f"refs/heads/{repo.default_branch}"
@@ -84,8 +82,8 @@ async def prepare(
         checkout = await _check_out_merge(workshop, repo.id, checkout, base_merge, redactor, policy, foreign)
     gathered = await context.gather_brief(
         replace(subject, branch=branch),
-        comments=await api.comments(subject.thread.number),
-        permission=api.permission,
+        comments=await api.issues.list_comments(subject.thread.number),
+        permission=api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
@@ -133,45 +131,43 @@ async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None
         return None
     until = trigger.at
     if trigger.review:
-        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
-        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
-    return context.ReviewRemarks(comments=await api.review_comments(number), until=until)
+        submitted = (await api.reviews.get(number, trigger.review)).submitted_at
+        until = max(until, submitted) if submitted else until
+    return context.ReviewRemarks(comments=await api.reviews.list_comments(number), until=until)
 
 
-async def _choose_branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:
+async def _choose_branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
     """The branch to work on, and the open pull request that the work goes on from.
 
     A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
     (a closed pull request, a branch that somebody else made), the next free number is appended.
     """
     if task.kind is TaskKind.REVISE:
-        pull = await api.pull(task.thread.number)
-        if pull["state"] != "open":
+        pull = await api.pulls.get(task.thread.number)
+        if not pull.is_open:
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
         return await _choose_revised_branch(task, api, pull)
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
-        pull_now = await api.pull_by_head(name)
-        if pull_now is not None and pull_now["state"] == "open":
+        pull_now = await api.pulls.find_by_branch(name)
+        if pull_now is not None and pull_now.is_open:
             return name, pull_now
-        if pull_now is None and await api.branch_head(name) is None:
+        if pull_now is None and await api.commits.find_branch_head(name) is None:
             return name, None
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
 
-async def _choose_revised_branch(
-    task: Task, api: RepoApi, pull: Mapping[str, Any]
-) -> tuple[str, Mapping[str, Any]]:
+async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
     A fork's has a branch here, where that was needed before and its pull request is open.
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
-        before = await api.pull_by_head(here, state="open")
+        before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
-    branch = str(pull["head"]["ref"])
+    branch = pull.head.ref
     if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
         raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
     return branch, pull

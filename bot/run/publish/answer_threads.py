@@ -30,7 +30,7 @@ async def answer_threads(
     settlements = []
     for thread in threads:
         asked = [one for one in thread.remarks if not one.own and _is_asked(context.task, one)]
-        if asked and not thread.bears(key):
+        if asked and not thread.has_own_comment(key):
             text, done, settle = decide_reply(context.task, thread, asked, result, sha)
             body = context.safe(render_reply(text, sha if done else "", key))
             settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))
@@ -51,7 +51,7 @@ async def answer_threads(
 
 
 async def _settle_threads(context: PublishContext, settlements: Sequence[Settlement]) -> dict[str, int]:
-    await context.api.settle_threads(settlements)
+    await context.api.review_threads.settle(settlements)
     return {"threads": len(settlements)}
 
 

@@ -48,7 +48,7 @@ class Landing:
 
     async def find(self, changes: ChangeSet) -> str | None:
         """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
-        at = await self._api.commit_at(self._branch)
+        at = await self._api.commits.find(self._branch)
         if at is None:
             return None
         proved = (at.tree, at.parents) == (self._built.tree, changes.parents or (changes.base,))
@@ -81,7 +81,7 @@ class Landing:
         base = changes.base
         if self._head is None:
             await self._push(BuiltCommit(sha=base, tree="", objects=[]), None)
-        made = await self._api.commit_on_branch(self._branch, base, self._message, changes.files)
+        made = await self._api.commits.create_on_branch(self._branch, base, self._message, changes.files)
         if made.tree == self._built.tree:
             return made.sha
         # GitHub made something else of it: what was proved takes its place, if nobody built on it yet.

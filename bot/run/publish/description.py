@@ -7,22 +7,20 @@ mark, the whole text is theirs and stays as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.domain import EffectKind, ProvenChange, Result, Task
+from bot.github.answers import Pull
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof
 from bot.run.messages.pull_request import render_pull_body
 from bot.run.publish.context import PublishContext
-from bot.run.publish.fork_branch import PATCH, TO_FORK
 from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
-from bot.workspace.fork import on_its_own
+from bot.workspace.fork import LandingWay, on_its_own
 
-Json = dict[str, Any]
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 CONTINUES = (
@@ -33,16 +31,16 @@ CONTINUES = (
 BEGIN, END = mark("begin"), mark("end")
 
 
-async def open_pull_request(context: PublishContext, proven: ProvenChange, way: str = "") -> Json:
+async def open_pull_request(context: PublishContext, proven: ProvenChange, way: LandingWay) -> Pull:
     """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
 
     ``way`` is how a change to a fork's pull request was published.
     """
     task, api, result, fork = context.task, context.api, proven.result, proven.fork
-    if way in (TO_FORK, PATCH) or on_its_own(task, proven.branch):
-        return await api.pull(task.thread.number)
-    existing = await api.pull_by_head(proven.branch)
-    if existing is not None and (fork is None or existing["state"] == "open"):
+    if way in (LandingWay.TO_FORK, LandingWay.PATCH) or on_its_own(task, proven.branch):
+        return await api.pulls.get(task.thread.number)
+    existing = await api.pulls.find_by_branch(proven.branch)
+    if existing is not None and (fork is None or existing.is_open):
         return existing
     title = context.safe(render_title(task, result.outcome))
     text = render_pull_body(task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice)
@@ -50,28 +48,29 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
         text = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{text}"
     base = fork.base if fork else task.repo.default_branch
     body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(text)}")
-    return await context.effects.once(
+    return await context.effects.once_as(
+        Pull,
         f"task:{task.id}:pull:{proven.branch}",
         EffectKind.PULL,
-        find=lambda: api.pull_by_head(proven.branch),
-        do=lambda: api.open_pull(title, body, proven.branch, base),
+        find=lambda: api.pulls.find_by_branch(proven.branch),
+        do=lambda: api.pulls.open(title, body, proven.branch, base),
     )
 
 
-async def update_description(context: PublishContext, pull: Mapping[str, Any], proven: ProvenChange) -> None:
+async def update_description(context: PublishContext, pull: Pull, proven: ProvenChange) -> None:
     """Describe a pull request that got one more commit, from all of its commits and files.
 
     The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
     """
-    number, body = int(pull["number"]), str(pull.get("body") or "")
-    if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
+    number, body = pull.number, pull.body
+    if not pull.is_open or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
-    listed = await context.api.pull_commits(number)
-    commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
-    files = await context.api.pull_files(number)
+    listed = await context.api.pulls.list_commits(number)
+    commits = [(one.sha, one.message) for one in listed]
+    files = await context.api.pulls.list_files(number)
     title = None
-    if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
-        begun = await context.api.files_of(commits[0][0])
+    if len(commits) > 1 and pull.title == commits[0][1].partition("\n")[0]:
+        begun = await context.api.commits.list_files(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
             title = context.safe(render_title(context.task, proven.result.outcome))
     summary_from = commits[-1:] if title else commits[:1]
@@ -79,7 +78,7 @@ async def update_description(context: PublishContext, pull: Mapping[str, Any], p
         context.task, proven.result, commits, files, run_url=proven.run_url, summary_from=summary_from
     )
     block = "\n\n".join(part for part in (text, _closing_line(body)) if part)
-    await context.api.update_pull(number, title=title, body=context.safe(replace_block(body, block)))
+    await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, block)))
 
 
 def frame_block(text: str) -> str:

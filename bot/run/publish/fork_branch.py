@@ -9,6 +9,8 @@ is pushed here that changes a protected path.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -22,14 +24,29 @@ from bot.github.tokens import Purpose
 from bot.run.publish.branch import MOVED
 from bot.text.defuse import fence
 from bot.text.fit import mark
-from bot.workspace.fork import branch_here
+from bot.workspace.fork import LandingWay, branch_here
 
 log = structlog.get_logger(__name__)
 
 MOST_PATCH = 40_000  # characters, in a review's body
 
 
-TO_FORK, HERE, PATCH = "fork", "here", "patch"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandedCommit:
+    """The commit that holds a published change, None for a patch, and which way it went."""
+
+    sha: str | None
+    way: LandingWay
+
+    @classmethod
+    def from_json(cls, answer: Any) -> LandedCommit:
+        """The recorded answer of a push; ``way`` is missing where only one was possible."""
+        return cls(sha=answer["sha"] or None, way=LandingWay(answer.get("way", "")))
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer to record: ``sha`` is '' for a patch."""
+        way = {"way": self.way.value} if self.way is not LandingWay.OWN_BRANCH else {}
+        return {"sha": self.sha or ""} | way
 
 
 class ForkLanding:
@@ -41,31 +58,31 @@ class ForkLanding:
         self._api, self._url, self._fork, self._head = api, url, fork, head
         self._built, self._here = built, here
 
-    async def find(self) -> dict[str, str] | None:
-        """Where the commit stands already."""
-        if (await self._api.pull(self._fork.number))["head"]["sha"] == self._built.sha:
-            return {"sha": self._built.sha, "way": TO_FORK}
-        if await self._api.branch_head(branch_here(self._fork.number)) == self._here.sha:
-            return {"sha": self._here.sha, "way": HERE}
+    async def find(self) -> LandedCommit | None:
+        """Where the commit stands already, None when it stands nowhere."""
+        if (await self._api.pulls.get(self._fork.number)).head.sha == self._built.sha:
+            return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
+        if await self._api.commits.find_branch_head(branch_here(self._fork.number)) == self._here.sha:
+            return LandedCommit(sha=self._here.sha, way=LandingWay.HERE)
         return None
 
-    async def land(self, protected: Sequence[str]) -> dict[str, str]:
-        """Push it where that is possible; ``sha`` is '' for a patch. Raises UserError when the fork moved."""
+    async def land(self, protected: Sequence[str]) -> LandedCommit:
+        """Push it where that is possible, else it is a patch. Raises UserError when the fork moved."""
         fork = self._fork
         if fork.url and await self._push(fork.url, fork.branch, self._built, self._head):
-            return {"sha": self._built.sha, "way": TO_FORK}
+            return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
         if await self._may_stand_here(protected) and await self._push(
             self._url, branch_here(fork.number), self._here, None
         ):
-            return {"sha": self._here.sha, "way": HERE}
-        return {"sha": "", "way": PATCH}
+            return LandedCommit(sha=self._here.sha, way=LandingWay.HERE)
+        return LandedCommit(sha=None, way=LandingWay.PATCH)
 
     async def _may_stand_here(self, protected: Sequence[str]) -> bool:
         """Whether the fork's commits change no protected path, as far as all that they change is known.
 
         Those that would be pushed: what the pull request lists follows its author, who may push meanwhile.
         """
-        paths = await self._api.changed_since(self._fork.base, self._head)
+        paths = await self._api.commits.list_changed_paths(self._fork.base, self._head)
         return paths is not None and not any(why_protected(path, protected) for path in paths)
 
     async def _push(self, url: str, branch: str, built: BuiltCommit, expected: str | None) -> bool:

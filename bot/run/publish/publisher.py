@@ -8,32 +8,32 @@ asked, a check run.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from bot.domain import ChangeSet, EffectKind, ProvenChange, Result, Run, Step, Task, TaskKind, TaskState
 from bot.errors import Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
+from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
+from bot.github.outcome import LAST_COMMENTS
 from bot.github.responses import NotFound
-from bot.github.review_threads import LAST_COMMENTS, SeenThread
+from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.answer_threads import answer_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
-from bot.run.publish.fork_branch import HERE, PATCH, ForkLanding, render_patch_review
+from bot.run.publish.fork_branch import ForkLanding, LandedCommit, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.fork import SKIP, is_foreign, on_its_own
+from bot.workspace.fork import SKIP, LandingWay, is_foreign, on_its_own
 
-Answer = dict[str, Any]
 log = structlog.get_logger(__name__)
 
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
@@ -77,7 +77,7 @@ class Publisher:
         self._context = PublishContext(
             api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url
         )
-        self._check_run = 0  # the id of the one that shows the work
+        self._check_run: int | None = None  # the one that shows the work
         self._comment = task.progress_comment
         self._safe = redactor.text  # takes secrets out of whatever is written
         self.where = ""  # where the change is to be found, when that is not the thread's pull request
@@ -92,13 +92,14 @@ class Publisher:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
         body = render_progress(task, (), status=_working(task), run_url=self.run_url)
-        comment = await self._effects.once(
+        comment = await self._effects.once_as(
+            Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: self._api.find_comment(task.thread.number, task_mark(task)),
-            do=lambda: self._api.comment(task.thread.number, body),
+            find=lambda: self._api.issues.find_comment(task.thread.number, task_mark(task)),
+            do=lambda: self._api.issues.create_comment(task.thread.number, body),
         )
-        self._comment = int(comment["id"])
+        self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
         await self._try_step("check run", self._start_check_run())
 
@@ -109,7 +110,7 @@ class Publisher:
         """Edit the progress comment to the plan as it stands."""
         status = "\n\n".join((_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
-        await self._api.edit_comment(self._comment, self._safe(body))
+        await self._api.issues.edit_comment(self._comment, self._safe(body))
 
     async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
@@ -119,17 +120,17 @@ class Publisher:
         body = self._safe(render_final(self.task, steps, text=text, run_url=self.run_url))
         if not self._comment:
             await self.begin()
-        if self._check_run:
+        if self._check_run is not None:
             await self._try_step(
                 "check run", check_run.finish_check_run(self._api, self._check_run, state, self._safe(text))
             )
         self._comment = await replace_comment(self._api, self.task, self._comment, body)
-        seen = await self._api.read_outcome(self.task.thread.number, self.task.branch)
+        seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
         short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
         if short and not seen.comment(task_mark(self.task)):
             raise Retry("GitHub does not show the final comment yet", after=10.0)
 
-    async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Mapping[str, Any], str]:
+    async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Pull, str]:
         """Push the change, open the pull request, review, reply, report. Returns the pull request and the
         commit.
 
@@ -141,22 +142,22 @@ class Publisher:
         result, number = proven.result, self.task.thread.number
         sha, way = await self._push_commit(repo, proven)
         pull = await description.open_pull_request(self._context, proven, way)
-        if int(pull["number"]) != number:
-            self.where = f": {pull['html_url']}"
-        await self._store.update_task(self.run, pull=int(pull["number"]))
-        if way == PATCH:
+        if pull.number != number:
+            self.where = f": {pull.url}"
+        await self._store.update_task(self.run, pull=pull.number)
+        if way is LandingWay.PATCH:
             await self._post_patch(proven)
             await self.answer(replace(result, changes=ChangeSet(base=result.changes.base)))
             return pull, sha
         threads: Sequence[SeenThread] = ()
-        if proven.head is not None and way != HERE:
+        if proven.head is not None and way is not LandingWay.HERE:
             await self._try_step("description", description.update_description(self._context, pull, proven))
-            threads = await self._api.review_threads(int(pull["number"]))
+            threads = await self._api.review_threads.list_threads(pull.number)
         await self._try_step(
-            "review", review_comments.post_review(self._context, int(pull["number"]), sha, result, threads)
+            "review", review_comments.post_review(self._context, pull.number, sha, result, threads)
         )
-        if self.task.kind is TaskKind.REVISE and int(pull["number"]) != number:
-            threads = await self._api.review_threads(number)
+        if self.task.kind is TaskKind.REVISE and pull.number != number:
+            threads = await self._api.review_threads.list_threads(number)
         await self._try_step("reply", answer_threads(self._context, sha, result, threads))
         await self._try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
@@ -167,11 +168,12 @@ class Publisher:
         assert fork and proven.head  # noqa: S101  a patch is for a fork's pull request
         head, url = proven.head, proven.run_url
         body = self._safe(render_patch_review(fork, result.changes, result.diff, key, url))
-        await self._effects.once(
+        await self._effects.once_as(
+            Review,
             key,
             EffectKind.REVIEW,
-            find=lambda: self._api.find_review(fork.number, key),
-            do=lambda: self._api.review(fork.number, head, body),
+            find=lambda: self._api.reviews.find(fork.number, key),
+            do=lambda: self._api.reviews.create(fork.number, head, body),
         )
         self.where = ", as a patch in my review: I may not push it"
 
@@ -179,7 +181,7 @@ class Publisher:
         """Reply in the review threads that asked why nothing was published."""
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
-            threads = await self._api.review_threads(self.task.thread.number)
+            threads = await self._api.review_threads.list_threads(self.task.thread.number)
             await self._try_step("reply", answer_threads(self._context, "", result, threads))
 
     async def _try_step(self, what: str, step: Awaitable[None]) -> None:
@@ -213,7 +215,7 @@ class Publisher:
             at=self.task.created_at,
         )
 
-    async def _push_commit(self, repo: Path, proven: ProvenChange) -> tuple[str, str]:
+    async def _push_commit(self, repo: Path, proven: ProvenChange) -> tuple[str, LandingWay]:
         """The sha of the change's commit where it landed, GitHub's own where it could sign it; and for a
         fork's pull request which way it went.
         """
@@ -231,12 +233,12 @@ class Publisher:
             self._api, url, branch=proven.branch, head=proven.head, built=built, message=message
         )
 
-        async def find() -> Answer | None:
+        async def find() -> LandedCommit | None:
             sha = await landing.find(changes)
-            return {"sha": sha} if sha else None
+            return LandedCommit(sha=sha, way=LandingWay.OWN_BRANCH) if sha else None
 
-        async def do() -> Answer:
-            return {"sha": await landing.land(repo, changes)}
+        async def do() -> LandedCommit:
+            return LandedCommit(sha=await landing.land(repo, changes), way=LandingWay.OWN_BRANCH)
 
         return await self._push_once(proven, built, find=find, do=do)
 
@@ -245,26 +247,26 @@ class Publisher:
         proven: ProvenChange,
         built: BuiltCommit,
         *,
-        find: Callable[[], Awaitable[Answer | None]],
-        do: Callable[[], Awaitable[Answer]],
-    ) -> tuple[str, str]:
-        async def push_if_open() -> Answer:
+        find: Callable[[], Awaitable[LandedCommit | None]],
+        do: Callable[[], Awaitable[LandedCommit]],
+    ) -> tuple[str, LandingWay]:
+        async def push_if_open() -> LandedCommit:
             await self._require_open(proven)
             return await do()
 
         key = f"task:{self.task.id}:push:{built.sha}"
-        landed = await self._effects.once(key, EffectKind.PUSH, find=find, do=push_if_open)
-        return str(landed["sha"]), str(landed.get("way", ""))
+        landed = await self._effects.once_as(LandedCommit, key, EffectKind.PUSH, find=find, do=push_if_open)
+        return landed.sha or "", landed.way
 
     async def _require_open(self, proven: ProvenChange) -> None:
         """A branch that was there has a pull request, and closing that is how a person says no."""
         if proven.head is None:
             return
         if proven.fork or on_its_own(self.task, proven.branch):
-            pull: Answer | None = await self._api.pull(self.task.thread.number)
+            pull: Pull | None = await self._api.pulls.get(self.task.thread.number)
         else:
-            pull = await self._api.pull_by_head(proven.branch)
-        if pull is None or pull["state"] != "open":
+            pull = await self._api.pulls.find_by_branch(proven.branch)
+        if pull is None or not pull.is_open:
             raise UserError(CLOSED.format(proven.branch), phase="publish")
 
 
@@ -274,14 +276,14 @@ async def replace_comment(api: RepoApi, task: Task, comment: int, body: str) -> 
     When somebody deleted it, the comment that bears the task's mark is edited, else a new one is made.
     """
     try:
-        await api.edit_comment(comment, body)
+        await api.issues.edit_comment(comment, body)
     except NotFound:
         number = task.thread.number
-        found = await api.find_comment(number, task_mark(task))
+        found = await api.issues.find_comment(number, task_mark(task))
         if found is None:
-            return int((await api.comment(number, body))["id"])
-        comment = int(found["id"])
-        await api.edit_comment(comment, body)
+            return (await api.issues.create_comment(number, body)).id
+        comment = found.id
+        await api.issues.edit_comment(comment, body)
     return comment
 
 

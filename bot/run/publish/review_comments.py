@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain import ChangeSet, EffectKind, Note, Result
+from bot.github.answers import Review
 from bot.github.review_threads import SeenThread
 from bot.run.messages.reviews import render_review
 from bot.run.publish.context import PublishContext
@@ -24,11 +25,14 @@ async def post_review(
         return
     key = f"review:{sha}"
     body = context.safe(render_review(off, key))
-    await context.effects.once(
+    await context.effects.once_as(
+        Review,
         f"task:{context.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: context.api.find_review(pull, key),
-        do=lambda: context.api.review(pull, sha, body, make_inline_comments(context, on, result.changes)),
+        find=lambda: context.api.reviews.find(pull, key),
+        do=lambda: context.api.reviews.create(
+            pull, sha, body, make_inline_comments(context, on, result.changes)
+        ),
     )
 
 

@@ -44,4 +44,4 @@ async def find_earlier_request(job: Job) -> EarlierRequest | None:
 
 
 async def _is_open(job: Job, pull: int) -> bool:
-    return bool((await job.api.pull(pull))["state"] == "open")
+    return (await job.api.pulls.get(pull)).is_open

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, ProvenChange
 from bot.errors import UserError
+from bot.github.answers import Review
 from bot.github.review_threads import SeenThread, Settlement
 from bot.run.job import Job
 from bot.run.messages import reviews
@@ -21,7 +21,7 @@ from bot.text.fit import mark
 class PublishedReview:
     """GitHub's answer to the review, and how many remarks it has."""
 
-    answer: Mapping[str, Any]
+    answer: Review
     remarks: int
 
 
@@ -30,18 +30,19 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
     context, result = job.publisher.context, proven.result
     number, sha = job.task.thread.number, proven.head or ""
     await job.fetch(sha)
-    threads = await context.api.review_threads(number)
+    threads = await context.api.review_threads.list_threads(number)
     files = await _read_files(job, sha, result.outcome.notes, threads)
     on, off = split_by_diff(select_new(result.outcome.notes, files, threads), result.diff)
     key = f"review:{job.task.id}:{sha}"
     body = reviews.render_review_body(
         job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url
     )
-    answer = await context.effects.once(
+    answer = await context.effects.once_as(
+        Review,
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
-        find=lambda: context.api.find_review(number, key),
-        do=lambda: context.api.review(
+        find=lambda: context.api.reviews.find(number, key),
+        do=lambda: context.api.reviews.create(
             number, sha, context.safe(f"{mark(key)}\n\n{body}"), make_inline_comments(context, on, files)
         ),
     )
@@ -56,7 +57,7 @@ async def _resolve_settled(context: PublishContext, files: ChangeSet, threads: S
         return
 
     async def do() -> dict[str, int]:
-        await context.api.settle_threads(gone)
+        await context.api.review_threads.settle(gone)
         return {"threads": len(gone)}
 
     await context.effects.once(f"task:{context.task.id}:settled", EffectKind.REPLY, find=None, do=do)

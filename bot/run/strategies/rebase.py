@@ -60,9 +60,9 @@ async def rebase_onto_new_head(job: Job, prepared: Prepared, result: Result) -> 
 async def _find_tip(job: Job, prepared: Prepared) -> tuple[str, str | None]:
     """The branch that the change goes on top of, and where it is now."""
     if prepared.fork:
-        return prepared.fork.branch, str((await job.api.pull(prepared.fork.number))["head"]["sha"])
+        return prepared.fork.branch, (await job.api.pulls.get(prepared.fork.number)).head.sha
     name = job.task.repo.default_branch if prepared.head is None else prepared.branch
-    return name, await job.api.branch_head(name)
+    return name, await job.api.commits.find_branch_head(name)
 
 
 async def _rebase(job: Job, prepared: Prepared, result: Result, tip: str, name: str) -> Result:

@@ -126,7 +126,7 @@ async def test_a_commit_with_another_tree_does_not_stay(ground: Ground) -> None:
     landing = ground.landing(changes)
     other = FileChange(path="code.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"a third\n")
     assert await landing.land(ground.repo, ground.change(other)) == ground.built(changes).sha
-    assert await ground.api.branch_head(BRANCH) == ground.built(changes).sha
+    assert await ground.api.commits.find_branch_head(BRANCH) == ground.built(changes).sha
 
 
 async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> None:
@@ -151,7 +151,7 @@ async def test_s41_a_branch_that_somebody_moved_is_left_alone(
     theirs = await ground.hub.push_files("demo", {"mine.txt": "a person's\n"}, branch=BRANCH)
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(*files, base=first), head=first)
-    assert await ground.api.branch_head(BRANCH) == theirs
+    assert await ground.api.commits.find_branch_head(BRANCH) == theirs
 
 
 async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: Ground) -> None:
@@ -159,4 +159,4 @@ async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: 
     first = await ground.land(ground.change(ADDED))
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(HALVED, TOOL), head=first)
-    assert await ground.api.branch_head(BRANCH) == first
+    assert await ground.api.commits.find_branch_head(BRANCH) == first

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.agent.prompt import find_brief, make_opening
 from bot.domain import CommentedLines, Permission, Person, TriggerKind, Trust
+from bot.github.answers import Comment, ReviewComment
 from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.run.prepare.brief import GatheredBrief, ReviewRemarks, gather_brief
@@ -20,19 +21,20 @@ EVE = Person(id=66, login="eve")
 
 def comment(
     author: str, text: str, *, number: int = 1, at: str = "2026-01-01T00:00:00Z", edited: str = ""
-) -> dict[str, Any]:
-    return {
-        "id": number,
-        "user": {"login": author},
-        "body": text,
-        "created_at": at,
-        "updated_at": edited or at,
-    }
+) -> Comment:
+    return Comment(
+        id=number,
+        author=Person(id=5, login=author),
+        body=text,
+        url="",
+        created_at=datetime.fromisoformat(at),
+        updated_at=datetime.fromisoformat(edited or at),
+    )
 
 
 async def see(
     task: Any = TASK,
-    comments: tuple[dict[str, Any], ...] = (),
+    comments: tuple[Comment, ...] = (),
     remarks: ReviewRemarks | None = None,
     **config: Any,
 ) -> GatheredBrief:
@@ -143,21 +145,30 @@ async def test_what_a_bot_wrote_is_no_instruction_whatever_it_may_do() -> None:
     assert passage.trust is Trust.QUOTED
 
 
-def remark(author: str, text: str, number: int, at: str, **more: Any) -> dict[str, Any]:
-    """An inline comment as GitHub lists it."""
-    return comment(author, text, number=number, at=at) | {"path": "a.py", "line": 3, **more}
+def remark(author: str, text: str, number: int, at: str, *, later: str = "", **more: int) -> ReviewComment:
+    """An inline comment on a line."""
+    return ReviewComment(
+        id=number,
+        author=Person(id=5, login=author),
+        body=text,
+        created_at=datetime.fromisoformat(at),
+        updated_at=datetime.fromisoformat(later or at),
+        path="a.py",
+        line=3,
+        **more,
+    )
 
 
 async def test_s65_a_review_is_read_as_it_was_submitted() -> None:
     asked = replace(TASK.trigger, kind=TriggerKind.REVIEW_COMMENT, id=50, review=7, reply_to=40)
     at, later = NOW.isoformat(), (NOW + timedelta(minutes=9)).isoformat()
     listed = (
-        remark("ann", "the request itself", 50, at, pull_request_review_id=7),
-        remark("ann", "name it", 51, at, pull_request_review_id=7),
-        remark("ann", "edited since", 52, at, pull_request_review_id=7) | {"updated_at": later},
-        remark("eve", "what of this?", 40, at, pull_request_review_id=6),
-        remark("eve", "and this?", 41, at, pull_request_review_id=5, in_reply_to_id=40),
-        remark("ann", "elsewhere", 60, at, pull_request_review_id=4),
+        remark("ann", "the request itself", 50, at, review=7),
+        remark("ann", "name it", 51, at, review=7),
+        remark("ann", "edited since", 52, at, review=7, later=later),
+        remark("eve", "what of this?", 40, at, review=6),
+        remark("eve", "and this?", 41, at, review=5, reply_to=40),
+        remark("ann", "elsewhere", 60, at, review=4),
     )
     remarks = ReviewRemarks(comments=listed, until=NOW + timedelta(minutes=1))
     seen = await see(replace(TASK, trigger=asked), remarks=remarks)
