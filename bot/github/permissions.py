@@ -78,10 +78,8 @@ class Permissions(Repository):
 
 
 def _permission(answer: Fields) -> Permission:
-    try:
-        return Permission(answer.text("permission"))
-    except ValueError:
-        return Permission.NONE
+    name = answer.text("permission")
+    return Permission(name) if name in set(Permission) else Permission.NONE
 
 
 def _maintains(answer: Fields) -> bool:

@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from bot.errors import HobError
-
 LARGEST_ID = 2**63 - 1  # what a bigint column holds
 
 
-class BadPayload(HobError):
-    """A delivery that is not what GitHub sends. ``path`` names the field, such as ``comment.user.id``."""
+class BadPayload(ValueError):
+    """JSON that is not what GitHub documents. ``path`` names the field, such as ``comment.user.id``."""
 
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(f"{path or 'payload'} {problem}")

@@ -86,11 +86,11 @@ async def merge_base_branch(
         return None
     name = pull.base.ref
     nothing_to_merge = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
-    parted = await api.commits.find_merge_base(name, head)
-    if parted is None or not parted.ahead:
-        return nothing_to_merge if asked and parted else None
-    await fetch_commits(task, api, mirror, parted.tip, parted.at)
-    merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
+    fork_point = await api.commits.find_merge_base(name, head)
+    if fork_point is None or not fork_point.ahead:
+        return nothing_to_merge if asked and fork_point else None
+    await fetch_commits(task, api, mirror, fork_point.tip, fork_point.at)
+    merged = await merge(mirror.path(task.repo.id), base=fork_point.at, ours=head, theirs=fork_point.tip)
     return replace(nothing_to_merge, merged=merged) if asked or merged.conflicts else None
 
 
@@ -102,10 +102,10 @@ async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: Chang
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
     ours, theirs = changes.parents
-    parted = await api.commits.find_merge_base(theirs, ours)
-    if parted is not None:
-        await fetch_commits(task, api, mirror, ours, theirs, parted.at)
-        merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
+    fork_point = await api.commits.find_merge_base(theirs, ours)
+    if fork_point is not None:
+        await fetch_commits(task, api, mirror, ours, theirs, fork_point.at)
+        merged = await merge(mirror.path(task.repo.id), base=fork_point.at, ours=ours, theirs=theirs)
         if merged.commit == changes.base:
             return
     raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from bot.domain import Fork, Task, TaskKind
 from bot.git.branch_name import OWN_PREFIX
 from bot.github.answers import Pull
 
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
-
-
-class LandingWay(StrEnum):
-    """Where a change was published; the values are stored with the record of the push."""
-
-    OWN_BRANCH = ""  # on the branch of a pull request that comes from this repository
-    TO_FORK = "fork"  # on the fork's branch
-    HERE = "here"  # on a branch in this repository, with a pull request of its own
-    PATCH = "patch"  # nowhere: as a patch in a review
 
 
 def branch_here(number: int) -> str:

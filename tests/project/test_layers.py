@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
+    "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
     "bot.tasks", "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
 
@@ -61,8 +61,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run", "bot.solve",
-        "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run",
+        "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.text"},
     "bot.demo": {"bot.domain", "bot.errors"},

@@ -40,8 +40,8 @@ class GatheredBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRemarks:
-    """The inline comments of a pull request; ``until`` is when the review that asks was
-    submitted: what was written or edited after it is left out.
+    """The inline comments of a pull request. ``until`` is when the review that asks was submitted: what was
+    written or edited after it is left out.
     """
 
     comments: Sequence[ReviewComment]
@@ -136,7 +136,7 @@ def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[tupl
         if not _is_before(task.trigger, comment) or has_mark(comment.body, task_mark(task)):
             continue
         where = f"comment on #{task.thread.number}"
-        texts.append((where, comment.author.login, _stamp(comment.created_at), comment.body))
+        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
     more = len(texts) - MAX_COMMENTS
     left_out = f"[{more} earlier comments of this thread are left out]"
     return [
@@ -173,7 +173,7 @@ def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[tup
             where = f"earlier in the same review thread, on {spot}"
         else:
             continue
-        texts.append((where, comment.author.login, _stamp(comment.created_at), comment.body))
+        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
     return texts[:MAX_REMARKS]
 
 
@@ -202,6 +202,6 @@ def _clean(passage: PromptText, hidden: list[str]) -> PromptText:
     )
 
 
-def _stamp(at: datetime) -> str:
+def _format_time(at: datetime) -> str:
     """A time as GitHub writes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

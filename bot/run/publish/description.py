@@ -17,9 +17,10 @@ from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof
 from bot.run.messages.pull_request import render_pull_body
 from bot.run.publish.context import PublishContext
+from bot.run.publish.fork_branch import LandingWay
 from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
-from bot.workspace.fork import LandingWay, on_its_own
+from bot.workspace.fork import on_its_own
 
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -24,11 +25,20 @@ from bot.github.tokens import Purpose
 from bot.run.publish.branch import MOVED
 from bot.text.defuse import fence
 from bot.text.fit import mark
-from bot.workspace.fork import LandingWay, branch_here
+from bot.workspace.fork import branch_here
 
 log = structlog.get_logger(__name__)
 
 MOST_PATCH = 40_000  # characters, in a review's body
+
+
+class LandingWay(StrEnum):
+    """Where a change was published; the values are stored with the record of the push."""
+
+    OWN_BRANCH = ""  # on the branch of a pull request that comes from this repository
+    TO_FORK = "fork"  # on the fork's branch
+    HERE = "here"  # on a branch in this repository, with a pull request of its own
+    PATCH = "patch"  # nowhere: as a patch in a review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

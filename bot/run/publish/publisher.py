@@ -28,11 +28,11 @@ from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.answer_threads import answer_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
-from bot.run.publish.fork_branch import ForkLanding, LandedCommit, render_patch_review
+from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.fork import SKIP, LandingWay, is_foreign, on_its_own
+from bot.workspace.fork import SKIP, is_foreign, on_its_own
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class Publisher:
         self._context = PublishContext(
             api=api, effects=self._effects, task=task, safe=redactor.text, run_url=run_url
         )
-        self._check_run: int | None = None  # the one that shows the work
+        self._check_run: int | None = None  # the id of the one that shows the work
         self._comment = task.progress_comment
         self._safe = redactor.text  # takes secrets out of whatever is written
         self.where = ""  # where the change is to be found, when that is not the thread's pull request

@@ -19,9 +19,9 @@ from bot.text.fit import mark
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedReview:
-    """GitHub's answer to the review, and how many remarks it has."""
+    """The review, and how many remarks it has."""
 
-    answer: Review
+    review: Review
     remarks: int
 
 
@@ -37,7 +37,7 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
     body = reviews.render_review_body(
         job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url
     )
-    answer = await context.effects.once_as(
+    review = await context.effects.once_as(
         Review,
         f"task:{job.task.id}:review:{sha}",
         EffectKind.REVIEW,
@@ -47,7 +47,7 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
         ),
     )
     await _resolve_settled(context, files, threads)
-    return PublishedReview(answer=answer, remarks=len(on) + len(off))
+    return PublishedReview(review=review, remarks=len(on) + len(off))
 
 
 async def _resolve_settled(context: PublishContext, files: ChangeSet, threads: Sequence[SeenThread]) -> None:

@@ -45,7 +45,7 @@ async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
     result = proven.result
     if job.task.kind is TaskKind.REVIEW:
         review = await publish_review(job, proven)
-        text = reviews.render_review_done(review.answer, proven.head or "", review.remarks)
+        text = reviews.render_review_done(review.review, proven.head or "", review.remarks)
         return TaskEnd(state=TaskState.DONE, text=text, result=result)
     end = end_without_pull(result, render_invisible_text(proven.hidden))
     return end or TaskEnd(state=TaskState.DONE, text=render_outcome(result.outcome), result=result)

@@ -25,9 +25,9 @@ from bot.github.cli.redeliver import redeliver
 from bot.github.responses import Extent, Forbidden, NotFound
 from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
-from bot.run.publish.fork_branch import ForkLanding, LandedCommit
+from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay
 from bot.text.fit import add_mark
-from bot.workspace.fork import LandingWay, branch_here
+from bot.workspace.fork import branch_here
 from tests.support.github_scripted import read_issue
 from tests.support.github_spec import Ledger, spec_middleware
 from tests.support.hub import Hub, running_hub

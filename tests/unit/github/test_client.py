@@ -146,7 +146,7 @@ async def test_a_server_that_hangs_is_a_timeout(script: Script) -> None:
         repo = app.for_repo(11, 5, "octo", "demo")
         assert await read_issue(repo) == {"number": 3}
         with pytest.raises(Retry, match="may have been done"):
-            await repo.comment(3, "hello")
+            await repo.issues.create_comment(3, "hello")
     over.set()
 
 
@@ -403,7 +403,7 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
     async with aiohttp.ClientSession() as session:
         app = GitHub(session, api_url=script.url, app_id=7, private_key="no key at all")
         with pytest.raises(UserError, match="HOB_PRIVATE_KEY"):
-            await app.app()
+            await app.identify()
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,8 @@ async def test_git_may_say_that_a_token_was_refused(script: Script) -> None:
     async with github(script) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
         first = await repo.token(Purpose.PUBLISH)
-        second = await repo.token(Purpose.PUBLISH, refused=first)
-        assert await repo.token(Purpose.PUBLISH, refused=first) == second != first
+        second = await repo.token(Purpose.PUBLISH, rejected=first)
+        assert await repo.token(Purpose.PUBLISH, rejected=first) == second != first
 
 
 async def test_s33_an_uninstalled_app_says_so(script: Script) -> None:

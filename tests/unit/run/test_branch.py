@@ -135,7 +135,7 @@ async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> No
     with pytest.raises(Retry, match="may have been done"):
         await ground.land(changes)
     sha = await ground.landing(changes).find(changes)
-    assert sha == await ground.api.branch_head(BRANCH) != ground.base
+    assert sha == await ground.api.commits.find_branch_head(BRANCH) != ground.base
 
 
 @pytest.mark.parametrize("files", [(HALVED,), (HALVED, TOOL)], ids=["signed", "pushed"])
