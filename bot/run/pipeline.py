@@ -46,9 +46,11 @@ async def work(parts: Parts, task_id: int) -> None:
         except LeaseLost:
             log.warning("run.lease_lost")
         except asyncio.CancelledError:
-            with suppress(LeaseLost):
-                await parts.store.release(
-                    job.run, TaskState.QUEUED, "the worker was shut down", counted=False
+            with suppress(
+                LeaseLost
+            ):  # shielded: a second cancel must not keep the task from being given back
+                await asyncio.shield(
+                    parts.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
                 )
             raise
 

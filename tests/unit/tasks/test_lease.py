@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from bot.domain import Phase, Run, Task, TaskState
-from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.tasks.attend import Body, attend
+from bot.errors import Cancelled, LeaseLost
+from bot.run.pipeline import work
 from bot.tasks.claims import DIED
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.lease import Lease, worker_name
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from tests.support.tasks import asked
+from tests.support.pipeline import PipelineScene, store_end
+from tests.support.tasks import asked, until
 
 
 async def claimed(store: Store, lease: float = 60, **request: Any) -> tuple[Task, Run]:
@@ -164,16 +167,6 @@ async def test_s26_a_cancel_comes_too_late_once_publishing_began(store: Store) -
     assert await store.release(run, TaskState.DONE) is TaskState.DONE
 
 
-async def test_s17_a_body_without_progress_is_tried_again(store: Store) -> None:
-    _, run = await claimed(store)
-    with pytest.raises(Retry, match="no progress"):
-        async with Lease(store, run, stall=0.2) as lease:
-            for _ in range(3):
-                await asyncio.sleep(0.1)
-                lease.progress()
-            await asyncio.sleep(10)
-
-
 async def test_the_lease_is_prolonged_while_the_body_works(store: Store, database: Database) -> None:
     task, run = await claimed(store, lease=1.0)
     async with Lease(store, run, lease=1.0, beat=0.05, look=0.02):
@@ -216,62 +209,133 @@ async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, 
     assert await store.claim(other.id, "w")
 
 
-def ending(error: Exception) -> Body:
-    """A body that raises."""
+LIMITED = (429, {"message": "secondary rate limit"}, {"retry-after": "60"})
+AWAY = (502, {"message": "Bad Gateway"})
+FORBIDDEN = (403, {"message": "Resource not accessible by integration"})
 
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-        raise error
 
-    return body
+def answer(value: Any) -> Callable[[int], Awaitable[Any]]:
+    """A hook that answers the same to every comment."""
+
+    async def hook(number: int) -> Any:
+        return value
+
+    return hook
 
 
 @pytest.mark.parametrize(
-    ("error", "state", "reason", "attempts"),
+    ("reply", "state", "reason", "leases"),
     [
-        (Parked("rate limit", after=60), TaskState.WAITING, "rate limit", 0),
-        (Retry("flaky", after=60), TaskState.QUEUED, "flaky", 1),
-        (UserError("no such branch"), TaskState.FAILED, "no such branch", 1),
-        (Cancelled("enough"), TaskState.CANCELLED, "enough", 1),
-        (ZeroDivisionError("x"), TaskState.FAILED, "internal error: ZeroDivisionError", 1),
+        (LIMITED, TaskState.WAITING, "rate limit is reached", 0),
+        (AWAY, TaskState.QUEUED, "it may have been done", 1),
+        (FORBIDDEN, TaskState.FAILED, "permission", 1),
     ],
 )
-async def test_how_a_body_ends(
-    store: Store, error: Exception, state: TaskState, reason: str, attempts: int
+async def test_how_a_run_ends_whose_comment_github_does_not_take(
+    store: Store, scene: PipelineScene, reply: Any, state: TaskState, reason: str, leases: int
 ) -> None:
     task = await store.add_task(asked())
-    assert await attend(store, task.id, worker="w", body=ending(error)) is state
+    scene.issues.on_comment = answer(reply)
+    await work(scene.parts, task.id)
     after = await store.task(task.id)
-    assert after and (after.state, after.reason, after.attempts) == (state, reason, attempts)
-    assert await attend(store, task.id, worker="w", body=ending(error)) is None
+    assert after and (after.state, after.attempts) == (state, leases) and reason in after.reason
+    await work(scene.parts, task.id)
+    assert await store.task(task.id) == after
 
 
-async def test_a_body_that_retries_for_ever_is_given_up(store: Store) -> None:
+async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: PipelineScene) -> None:
     task = await store.add_task(asked())
-    body = ending(Retry("flaky", after=0))
-    states = [await attend(store, task.id, worker="w", body=body) for _ in range(3)]
+    scene.issues.rest = {"no": "field that the code reads"}
+    await work(scene.parts, task.id)
+    assert await state_of(store, task) == (TaskState.FAILED, "internal error: KeyError")
+    assert "An error inside Hob" in scene.issues.bodies[3][0]
+
+
+async def test_s26_a_person_stops_a_run(store: Store, scene: PipelineScene) -> None:
+    task = await store.add_task(asked())
+
+    async def stop(number: int) -> None:
+        await store.ask_cancel(task.id)
+        scene.issues.on_comment = answer(None)
+        await asyncio.sleep(10)
+
+    scene.issues.on_comment = stop
+    await work(scene.parts, task.id)
+    assert await state_of(store, task) == (TaskState.CANCELLED, "stopped by a person")
+
+
+async def test_a_run_that_is_retried_for_ever_is_given_up(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
+    task = await store.add_task(asked())
+    scene.issues.on_comment = answer(AWAY)
+    states = []
+    for _ in range(3):
+        await work(scene.parts, task.id)
+        states.append((await state_of(store, task))[0])
+        async with database.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET not_before = NULL"))
     assert states == [TaskState.QUEUED, TaskState.QUEUED, TaskState.FAILED]
-    assert (await state_of(store, task))[1] == "gave up after 3 attempts: flaky"
 
 
-async def test_a_body_that_returns(store: Store) -> None:
+async def test_a_run_that_ends(store: Store, scene: PipelineScene) -> None:
     task = await store.add_task(asked())
-
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-        await store.set_phase(run, Phase.THINK)
-        return TaskState.DONE, "pull request 4"
-
-    assert await attend(store, task.id, worker=worker_name(), body=body) is TaskState.DONE
+    await store_end(store, task.id, TaskState.DONE, "pull request 4")
+    name = worker_name()
+    await work(replace(scene.parts, worker=name), task.id)
     assert await state_of(store, task) == (TaskState.DONE, "pull request 4")
+    (comment,) = scene.issues.bodies[3]
+    assert "It has ended." in comment
+    earlier, run = await store.runs(task.id)
+    assert (earlier.state, run.state, run.worker) == ("lost", "done", name)
 
 
-async def test_a_body_whose_lease_is_lost_leaves_the_task_alone(store: Store, database: Database) -> None:
+async def test_a_run_whose_lease_is_lost_leaves_the_task_alone(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
     task = await store.add_task(asked())
 
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
+    async def lose(number: int) -> None:
         await set_back(database)
         await sweep(database.engine)
-        await store.set_phase(run, Phase.THINK)
-        raise AssertionError
 
-    assert await attend(store, task.id, worker="w", body=body) is None
+    scene.issues.on_comment = lose
+    await work(scene.parts, task.id)
     assert (await state_of(store, task))[0] is TaskState.QUEUED
+    assert [run.state for run in await store.runs(task.id)] == ["lost"]
+
+
+async def test_s27_a_worker_that_is_cancelled_twice_still_gives_its_task_back(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
+    task, begun, go_on = await store.add_task(asked()), asyncio.Event(), asyncio.Event()
+
+    async def wait(number: int) -> None:
+        begun.set()
+        await go_on.wait()
+
+    scene.issues.on_comment = wait
+    working = asyncio.create_task(work(scene.parts, task.id))
+    await begun.wait()
+    async with database.engine.connect() as blocker:
+        await blocker.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))  # the release has to wait
+        working.cancel()
+        await until(lambda: waiting_for_a_lock(database))
+        working.cancel()
+        await asyncio.wait({working})
+        assert working.cancelled()
+        await blocker.rollback()
+
+    async def released() -> bool:
+        return (await state_of(store, task))[0] is not TaskState.RUNNING
+
+    await until(released)
+    assert await state_of(store, task) == (TaskState.QUEUED, "the worker was shut down")
+    go_on.set()
+
+
+async def waiting_for_a_lock(database: Database) -> bool:
+    """Whether a connection to the database waits for a lock."""
+    waits = "wait_event_type = 'Lock' AND datname = current_database()"
+    async with database.engine.connect() as connection:
+        return bool(await connection.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {waits}")))
