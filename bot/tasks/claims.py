@@ -26,13 +26,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
+from bot.domain import TERMINAL, Run, Task, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import LOST, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import task_of
-from bot.tasks.tasks import IllegalMove, after_move, close_attempts, is_publishing, wake_next
+from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
 ATTEMPTS = 3  # leases of one task that may run out before it is given up
@@ -88,7 +88,7 @@ _CLAIMED = (
     update(tasks)
     .where(tasks.c.id == bindparam("of_task"), claimable())
     .values(
-        state=literal_column("'running'"),
+        state=change_state(TaskState.QUEUED, to=TaskState.RUNNING),
         fence=tasks.c.fence + 1,
         attempts=tasks.c.attempts + 1,
         lease_until=_in(bindparam("lease", type_=Double)),
@@ -179,10 +179,9 @@ class Claims:
         unless it is half published.
         With ``counted`` False the attempt does not count (a rate limit, a worker that is shut down). An
         ended task that people were not ``told`` about is left to the queue's ``on_ended``. Raises
-        LeaseLost, IllegalMove.
+        LeaseLost, IllegalTransition.
         """
-        if to not in TRANSITIONS[TaskState.RUNNING]:
-            raise IllegalMove(f"a running task cannot become {to}")
+        change_state(TaskState.RUNNING, to=to)
 
         async def once() -> TaskState:
             async with self.engine.begin() as connection:
@@ -200,9 +199,12 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
             .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
             .values(
                 state=case(
-                    (and_(tasks.c.cancel_asked, ~is_publishing()), literal(TaskState.CANCELLED.value)),
-                    (given_up, literal(TaskState.FAILED.value)),
-                    else_=literal(TaskState.QUEUED.value),
+                    (
+                        and_(tasks.c.cancel_asked, ~is_publishing()),
+                        change_state(TaskState.RUNNING, to=TaskState.CANCELLED),
+                    ),
+                    (given_up, change_state(TaskState.RUNNING, to=TaskState.FAILED)),
+                    else_=change_state(TaskState.RUNNING, to=TaskState.QUEUED),
                 ),
                 reason=case((given_up, literal(DIED)), else_=literal(SILENT)),
                 lease_until=None,
@@ -218,7 +220,7 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
             .where(runs.c.task == row.id, runs.c.ended_at.is_(None))
             .values(state=LOST, ended_at=func.now(), error=SILENT)
         )
-        await after_move(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
+        await follow_up(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
     return [(row.id, TaskState(row.state)) for row in expired]
 
 
@@ -232,7 +234,10 @@ async def _release(
             update(tasks)
             .where(_MINE)
             .values(
-                state=case((stop, literal(TaskState.CANCELLED.value)), else_=literal(to.value)),
+                state=case(
+                    (stop, change_state(TaskState.RUNNING, to=TaskState.CANCELLED)),
+                    else_=change_state(TaskState.RUNNING, to=to),
+                ),
                 reason=reason,
                 lease_until=None,
                 worker="",
@@ -254,7 +259,7 @@ async def _release(
     if (after and state is TaskState.QUEUED) or row.told_at:
         await wake_next(connection, row.thread_key)
     else:
-        await after_move(connection, run.task, state, row.thread_key, row.priority)
+        await follow_up(connection, run.task, state, row.thread_key, row.priority)
     return state
 
 

@@ -13,6 +13,7 @@ from bot.tasks.claims import claimable, expire_leases
 from bot.tasks.database.tables import deliveries, tasks
 from bot.tasks.deliveries import due
 from bot.tasks.steering import requeue_late_words
+from bot.tasks.transitions import change_state
 from bot.tasks.wake import wake_delivery, wake_task, wake_teller
 
 _LOCK = 7_240_002
@@ -78,7 +79,11 @@ async def _resume(connection: AsyncConnection) -> int:
     resumed = await connection.execute(
         update(tasks)
         .where(tasks.c.state == TaskState.WAITING, tasks.c.not_before <= func.clock_timestamp())
-        .values(state=TaskState.QUEUED, not_before=None, updated_at=func.now())
+        .values(
+            state=change_state(TaskState.WAITING, to=TaskState.QUEUED),
+            not_before=None,
+            updated_at=func.now(),
+        )
     )
     return resumed.rowcount
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     and_,
-    bindparam,
     case,
     func,
     literal,
-    literal_column,
     null,
     or_,
     select,
@@ -23,34 +19,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, TRANSITIONS, EffectKind, Request, Task, TaskState
-from bot.errors import HobError, LeaseLost
-from bot.tasks.database.column_values import storable
-from bot.tasks.database.tables import AttemptState, attempts, effects, tasks
+from bot.domain import TERMINAL, Request, Task, TaskState
+from bot.tasks.database.tables import tasks
 from bot.tasks.database.transactions import PATIENCE, retry_while_away
 from bot.tasks.task_rows import row_of, task_of
-from bot.tasks.wake import wake_task, wake_teller
+from bot.tasks.transitions import change_state, follow_up, is_publishing
+from bot.tasks.wake import wake_task
 
-LEFT = "the task ended before this attempt did"
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
-
-
-_NEXT = (
-    select(tasks.c.id, tasks.c.priority)
-    .where(tasks.c.thread_key == bindparam("on"), tasks.c.state == literal_column("'queued'"))
-    .order_by(tasks.c.id)
-    .limit(1)
-)
-
-
-def is_publishing() -> ColumnElement[bool]:
-    """A task whose publication has begun: it is finished, since nobody could tell what half of it is."""
-    begun = select(effects.c.key).where(effects.c.task == tasks.c.id, effects.c.kind == EffectKind.PUSH)
-    return begun.correlate(tasks).exists()
-
-
-class IllegalMove(HobError):
-    """The task is not in a state from which it may go there; nothing was changed."""
+IDLE = (TaskState.QUEUED, TaskState.WAITING)
 
 
 class TaskRecords:
@@ -142,44 +119,14 @@ class TaskRecords:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
-    async def move(self, task_id: int, fence: int | None, to: TaskState, reason: str = "") -> None:
-        """Put a task into another state, from outside a run (``fence`` None) or only while ``fence`` is its.
-
-        Raises IllegalMove when TRANSITIONS has no such step from where it stands, LeaseLost when the fence is
-        another's. A run that is going on ends by it; how a run itself ends is ``release``.
-        """
-        if to is TaskState.RUNNING:
-            raise IllegalMove("a task gets running by being claimed")
-        fits = [tasks.c.id == task_id, tasks.c.state.in_(states_before(to))]
-        if fence is not None:
-            fits.append(tasks.c.fence == fence)
-        async with self.engine.begin() as connection:
-            moved = (
-                await connection.execute(
-                    update(tasks)
-                    .where(*fits)
-                    .values(
-                        state=to,
-                        reason=storable(reason),
-                        lease_until=None,
-                        worker="",
-                        not_before=None,
-                        updated_at=func.now(),
-                    )
-                    .returning(tasks)
-                )
-            ).first()
-            if moved is None:
-                await _refuse(connection, task_id, fence, to)
-            await after_move(connection, task_id, to, task_of(moved).thread_key, moved.priority)
-
     async def ask_cancel(self, task_id: int) -> TaskState:
         """Have a task stopped: one that nobody runs at once, a running one at its next look.
 
         One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
         when there is no such task.
         """
-        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~is_publishing())
+        idle = and_(tasks.c.state.in_(IDLE), ~is_publishing())
+        cancelled = change_state(*IDLE, to=TaskState.CANCELLED)
         async with self.engine.begin() as connection:
             row = (
                 await connection.execute(
@@ -187,7 +134,7 @@ class TaskRecords:
                     .where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))
                     .values(
                         cancel_asked=True,
-                        state=case((idle, literal(TaskState.CANCELLED.value)), else_=tasks.c.state),
+                        state=case((idle, cancelled), else_=tasks.c.state),
                         reason=case((idle, literal("cancelled before it ran")), else_=tasks.c.reason),
                         not_before=case((idle, null()), else_=tasks.c.not_before),
                         updated_at=func.now(),
@@ -202,7 +149,7 @@ class TaskRecords:
                 return TaskState(state)
             task = task_of(row)
             if task.state is TaskState.CANCELLED:
-                await after_move(connection, task_id, task.state, task.thread_key, row.priority)
+                await follow_up(connection, task_id, task.state, task.thread_key, row.priority)
         return task.state
 
     async def publishing(self, task_id: int) -> bool:
@@ -228,48 +175,6 @@ class TaskRecords:
                 .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))
                 .values(not_before=func.clock_timestamp() + timedelta(seconds=after))
             )
-
-
-def states_before(to: TaskState) -> Sequence[TaskState]:
-    """The states from which TRANSITIONS lets a task go to ``to``."""
-    return [state for state, after in TRANSITIONS.items() if to in after]
-
-
-async def after_move(
-    connection: AsyncConnection, task_id: int, to: TaskState, thread_key: str, priority: int
-) -> None:
-    """In the transaction that moved a task: wake who has something to do now."""
-    if to is TaskState.QUEUED:
-        await wake_task(connection, task_id, priority=priority)
-    if to in TERMINAL:
-        await wake_teller(connection, task_id)
-        await close_attempts(connection, task_id)
-    await wake_next(connection, thread_key)
-
-
-async def close_attempts(connection: AsyncConnection, task_id: int) -> None:
-    """Nobody goes on with what a task began: an attempt that no run ended has failed, as a page shows it."""
-    left = attempts.c.maker == task_id, attempts.c.state == AttemptState.RUNNING
-    given_up = {"state": AttemptState.FAILED, "error": LEFT, "ended_at": func.now()}
-    await connection.execute(update(attempts).where(*left).values(**given_up))
-
-
-async def wake_next(connection: AsyncConnection, thread_key: str) -> None:
-    """Wake a worker for the oldest queued task of a thread, which may just have become claimable."""
-    following = (await connection.execute(_NEXT, {"on": thread_key})).first()
-    if following:
-        await wake_task(connection, following.id, priority=following.priority)
-
-
-async def _refuse(connection: AsyncConnection, task_id: int, fence: int | None, to: TaskState) -> None:
-    row = (
-        await connection.execute(select(tasks.c.state, tasks.c.fence).where(tasks.c.id == task_id))
-    ).first()
-    if row is None:
-        raise IllegalMove(f"there is no task {task_id}")
-    if fence is not None and row.fence != fence:
-        raise LeaseLost(f"task {task_id} is at fence {row.fence}, not {fence}")
-    raise IllegalMove(f"task {task_id} is {row.state} and cannot become {to}")
 
 
 async def _open_tasks(connection: AsyncConnection, installation: int) -> int:

@@ -26,7 +26,6 @@ _WORDS = {
     TaskState.FAILED: "❌ failed",
     TaskState.CANCELLED: "🛑 stopped",
     TaskState.REFUSED: "refused",
-    TaskState.SUPERSEDED: "superseded",
     TaskState.QUEUED: "⏳ waits for its turn",
     TaskState.WAITING: "⏸️ waits",
     TaskState.RUNNING: "👀 is under way",

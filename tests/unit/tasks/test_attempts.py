@@ -11,7 +11,7 @@ from bot.tasks import attempts
 from bot.tasks.claims import ATTEMPTS, expire_leases
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
-from bot.tasks.tasks import LEFT
+from bot.tasks.transitions import LEFT
 from tests.support.tasks import asked
 
 ODD = "caf\udce9/\u00fc"

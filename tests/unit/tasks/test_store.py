@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from sqlalchemy import text
 
 from bot.domain import (
     TERMINAL,
-    TRANSITIONS,
     ChangeKind,
     FileChange,
     Outcome,
@@ -26,12 +24,10 @@ from bot.domain import (
     TaskState,
     Usage,
 )
-from bot.errors import LeaseLost
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries import ATTEMPTS as DELIVERY_ATTEMPTS
 from bot.tasks.store import Store
-from bot.tasks.tasks import IllegalMove
 from tests.support.tasks import ALICE, asked
 
 
@@ -150,34 +146,6 @@ async def test_lists(store: Store) -> None:
     assert [task.id for task in await store.tasks_on("11#1")] == [ids[0], ids[2]]
     assert [task.id for task in await store.open_tasks(5)] == [ids[0], ids[2]]
     assert await store.tasks_by_state() == {"queued": 2, "running": 0, "waiting": 0}
-
-
-async def test_every_step_that_the_table_lacks_is_refused(store: Store, database: Database) -> None:
-    task = await store.add_task(asked())
-    for state, to in itertools.product(TaskState, set(TaskState) - {TaskState.RUNNING}):
-        async with database.engine.begin() as connection:
-            lease = "now()" if state is TaskState.RUNNING else "NULL"
-            await connection.execute(text(f"UPDATE tasks SET state = '{state}', lease_until = {lease}"))
-        if to in TRANSITIONS[state]:
-            await store.move(task.id, None, to, "why")
-            moved = await store.task(task.id)
-            assert moved and (moved.state, moved.reason) == (to, "why")
-        else:
-            with pytest.raises(IllegalMove, match=f"{state} and cannot become {to}"):
-                await store.move(task.id, None, to)
-
-
-async def test_a_move_under_a_fence_needs_the_right_one(store: Store) -> None:
-    task, run = await running(store)
-    with pytest.raises(LeaseLost):
-        await store.move(task.id, run.fence - 1, TaskState.DONE)
-    await store.move(task.id, run.fence, TaskState.SUPERSEDED)
-    with pytest.raises(LeaseLost):
-        await store.set_phase(run, Phase.THINK)
-    with pytest.raises(IllegalMove, match="no task"):
-        await store.move(10**9, None, TaskState.DONE)
-    with pytest.raises(IllegalMove, match="claimed"):
-        await store.move(task.id, None, TaskState.RUNNING)
 
 
 async def test_s26_cancel_ends_an_idle_task_and_asks_a_running_one(store: Store, database: Database) -> None:
