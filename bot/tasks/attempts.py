@@ -20,10 +20,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
 from bot.tasks.database.transactions import PATIENCE, retry_while_away
+from bot.tasks.leases import held, lost
 
 MOST_WORK = 16 << 20  # bytes of a workspace's changed files that are stored while an attempt goes on
 

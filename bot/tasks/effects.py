@@ -10,10 +10,10 @@ from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import plain
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
+from bot.tasks.leases import held, lost
 from bot.tasks.store import Store
 
 Answer = dict[str, Any]

@@ -18,8 +18,8 @@ import structlog
 
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost, Retry
-from bot.tasks.claims import LEASE, Claims
 from bot.tasks.database.transactions import first_line, is_unreachable
+from bot.tasks.leases import LEASE, Claims
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,10 @@ from sqlalchemy import Row, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, storable, unpack
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
 from bot.tasks.database.transactions import PATIENCE, retry_while_away
+from bot.tasks.leases import held, lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

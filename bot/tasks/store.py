@@ -6,9 +6,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
-from bot.tasks.claims import Claims
 from bot.tasks.costs import Costs
 from bot.tasks.deliveries import DeliveryRecords
+from bot.tasks.leases import Claims
 from bot.tasks.runs import RunRecords
 from bot.tasks.steering import SteeringRecords
 from bot.tasks.tasks import TaskRecords

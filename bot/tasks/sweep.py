@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
-from bot.tasks.claims import claimable, expire_leases
 from bot.tasks.database.tables import deliveries, tasks
 from bot.tasks.deliveries import due
+from bot.tasks.leases import claimable, expire_leases
 from bot.tasks.steering import requeue_late_words
 from bot.tasks.transitions import change_state
 from bot.tasks.wake import wake_delivery, wake_task, wake_teller

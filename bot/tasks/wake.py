@@ -2,7 +2,7 @@
 
 A job only says "look at this". It carries no lock of procrastinate's: a lock would stay with a job whose
 worker was killed and hold its thread up, and a job scheduled for later blocks every other with its lock. What
-may run is decided when a task is claimed (bot.tasks.claims), and whoever frees a thread wakes the next on it.
+may run is decided when a task is claimed (bot.tasks.leases), and whoever frees a thread wakes the next on it.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
-from bot.tasks.claims import ATTEMPTS, expire_leases
 from bot.tasks.database.tables import AttemptState
+from bot.tasks.leases import ATTEMPTS, expire_leases
 from bot.tasks.store import Store
 from bot.tasks.transitions import LEFT
 from tests.support.tasks import asked

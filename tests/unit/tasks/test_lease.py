@@ -14,10 +14,10 @@ from sqlalchemy import text
 from bot.domain import Phase, Run, Task, TaskState
 from bot.errors import Cancelled, LeaseLost
 from bot.run.pipeline import work
-from bot.tasks.claims import DIED
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.lease import Lease, worker_name
+from bot.tasks.leases import DIED
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.pipeline import PipelineScene, store_end

@@ -19,12 +19,12 @@ from sqlalchemy import text
 from bot.domain import TaskState
 from bot.errors import Parked, Retry
 from bot.run.pipeline import work
-from bot.tasks.claims import DIED
 from bot.tasks.database.connection import Database, connect, open_database
 from bot.tasks.database.embedded import programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
+from bot.tasks.leases import DIED
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
