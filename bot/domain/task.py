@@ -121,7 +121,7 @@ class Task:
     request: str
     created_at: datetime
     updated_at: datetime
-    attempts: int = 0
+    leases_taken: int = 0
     fence: int = 0
     reason: str = ""
     progress_comment: int = 0
@@ -152,11 +152,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One attempt at a task under one lease. Every write of a run says ``WHERE fence = fence``."""
+    """The work on a task under one lease. Every write of a run says ``WHERE fence = fence``."""
 
     id: int
     task: int
-    attempt: int
     fence: int
     worker: str
 

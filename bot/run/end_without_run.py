@@ -65,7 +65,7 @@ def _text(task: Task) -> str:
     """The words for an end that no run found any for."""
     published = f" What was published until then is in #{task.pull}." if task.pull else ""
     if task.state is TaskState.CANCELLED:
-        return f"{STOPPED}{'' if task.attempts else ', before the work began'}.{published}"
+        return f"{STOPPED}{'' if task.leases_taken else ', before the work began'}.{published}"
     if task.state is TaskState.DONE:
         return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
     return report.render_failure(

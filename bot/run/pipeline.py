@@ -26,12 +26,11 @@ from bot.run.strategies.text import produce_text, publish_text
 from bot.run.strategies.use import end_comparison, find_earlier_request, use_attempt
 from bot.run.task_end import TaskEnd, end_task, end_without_pull, load_task_end, park_task, retry_if_transient
 from bot.tasks.lease import Lease
+from bot.tasks.leases import MOST_LEASES
 
 __all__ = ["Parts", "work"]
 
 log = structlog.get_logger()
-
-MAX_ATTEMPTS = 3
 
 
 async def work(parts: Parts, task_id: int) -> None:
@@ -99,12 +98,12 @@ async def _carried_out(job: Job) -> TaskEnd | None:
 
 
 async def _again(job: Job, retry: Retry) -> TaskEnd | None:
-    """Back into the queue, or the end after as many attempts as there are."""
+    """Back into the queue, or the end after as many leases as a task may take."""
     reason = job.parts.redactor.text(retry.reason)
-    if job.task.attempts < MAX_ATTEMPTS:
+    if job.task.leases_taken < MOST_LEASES:
         await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
-    text = report.render_failure(f"{reason} ({MAX_ATTEMPTS} attempts)", phase="", log="")
+    text = report.render_failure(f"{reason} ({MOST_LEASES} attempts)", phase="", log="")
     return TaskEnd(state=TaskState.FAILED, text=text, reason=reason)
 
 

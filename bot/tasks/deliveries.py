@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(days=3)  # as long as GitHub itself keeps a delivery
 RAREST = timedelta(minutes=10)
-ATTEMPTS = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
+MOST_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Delivery:
     body: bytes
     state: DeliveryState
     reason: str
-    attempts: int
+    tries: int
 
 
 class DeliveryRecords:
@@ -105,7 +105,7 @@ class DeliveryRecords:
             body=bytes(row.body),
             state=DeliveryState(row.state),
             reason=row.reason,
-            attempts=row.attempts,
+            tries=row.attempts,
         )
 
     async def delivered(self, event: str, words: str, since: datetime) -> bool:
@@ -135,11 +135,11 @@ class DeliveryRecords:
         return done.rowcount == 1
 
     async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
-        """Look at a new delivery again in ``after`` seconds; after ATTEMPTS counted failures it is failed.
+        """Look at a new delivery again in ``after`` seconds; after MOST_TRIES counted failures it is failed.
 
         Failures that are not counted (GitHub is away) may last for PATIENCE; the looks grow rarer with them.
         """
-        attempts = deliveries.c.attempts + (1 if counted else 0)
+        tries = deliveries.c.attempts + (1 if counted else 0)
         age = func.clock_timestamp() - deliveries.c.received_at
         pause = func.greatest(timedelta(seconds=after), func.least(age / 4, RAREST))
         async with self.engine.begin() as connection:
@@ -148,12 +148,12 @@ class DeliveryRecords:
                 update(deliveries)
                 .where(mine)
                 .values(
-                    attempts=attempts,
+                    attempts=tries,
                     reason=storable(reason),
                     not_before=func.clock_timestamp() + (timedelta(seconds=after) if counted else pause),
                 )
             )
-            over = deliveries.c.attempts >= ATTEMPTS if counted else age > PATIENCE
+            over = deliveries.c.attempts >= MOST_TRIES if counted else age > PATIENCE
             await connection.execute(
                 update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
             )

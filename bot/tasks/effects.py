@@ -38,9 +38,9 @@ class Effects:
     ) -> Answer:
         """The answer of the write named ``key``, done now unless it was done before.
 
-        When an earlier attempt recorded its intent and no answer, ``find`` is asked first whether the write
+        When an earlier run recorded its intent and no answer, ``find`` is asked first whether the write
         is there. ``do`` runs only while the run's fence holds. Raises LeaseLost, and whatever ``find`` and
-        ``do`` raise: then the intent stays, and the next attempt looks first.
+        ``do`` raise: then the intent stays, and the next run looks first.
         """
         if self._run is None:
             async with self._alone(key):

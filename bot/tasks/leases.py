@@ -35,7 +35,7 @@ from bot.tasks.task_rows import task_of
 from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
-ATTEMPTS = 3  # leases of one task that may run out before it is given up
+MOST_LEASES = 3  # of one task, before it is given up: so often its worker may die, or its run be retried
 DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
@@ -143,7 +143,7 @@ class Claims:
             return None
         if row is None:
             return None
-        run = Run(id=row.run, task=row.id, attempt=row.fence, fence=row.fence, worker=worker)
+        run = Run(id=row.run, task=row.id, fence=row.fence, worker=worker)
         return task_of(row), run
 
     async def heartbeat(self, run: Run, *, lease: float = LEASE) -> bool:
@@ -177,7 +177,7 @@ class Claims:
         To ``queued`` or ``waiting`` with ``after``, it comes up again in so many seconds; waiting without
         stays until somebody moves it. A task that is to be cancelled is not queued again but cancelled,
         unless it is half published.
-        With ``counted`` False the attempt does not count (a rate limit, a worker that is shut down). An
+        With ``counted`` False the lease does not count (a rate limit, a worker that is shut down). An
         ended task that people were not ``told`` about is left to the queue's ``on_ended``. Raises
         LeaseLost, IllegalTransition.
         """
@@ -191,8 +191,8 @@ class Claims:
 
 
 async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
-    """Take tasks from workers that no longer answer: queued again, or failed after ATTEMPTS."""
-    given_up = tasks.c.attempts >= ATTEMPTS
+    """Take tasks from workers that no longer answer: queued again, or failed after MOST_LEASES."""
+    given_up = tasks.c.attempts >= MOST_LEASES
     expired = (
         await connection.execute(
             update(tasks)

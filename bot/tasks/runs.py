@@ -26,7 +26,6 @@ class RunRecord:
 
     id: int
     task: int
-    attempt: int
     fence: int
     worker: str
     state: str
@@ -170,8 +169,8 @@ class RunRecords:
 
 
 def _columns() -> Any:
-    """All but the change set, which may be large."""
-    return select(*(column for column in runs.c if column.name != "changes"))
+    """All but the change set, which may be large, and ``attempt``, which is the fence again."""
+    return select(*(column for column in runs.c if column.name not in ("changes", "attempt")))
 
 
 def _record(row: Row[Any]) -> RunRecord:

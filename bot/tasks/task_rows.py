@@ -47,7 +47,7 @@ def task_of(row: Row[Any]) -> Task:
         request=row.request,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        attempts=row.attempts,
+        leases_taken=row.attempts,
         fence=row.fence,
         reason=row.reason,
         progress_comment=row.progress_comment,

@@ -48,7 +48,7 @@ async def render_explanation(context: DeliveryContext, event: Event) -> str:
     tasks = await _tasks(context, event)
     if not tasks:
         return NOTHING
-    task = next((each for each in reversed(tasks) if each.attempts), tasks[-1])
+    task = next((each for each in reversed(tasks) if each.leases_taken), tasks[-1])
     runs = await context.store.runs(task.id)
     asked = "\n".join(f"> {plain(line)}" for line in task.request.splitlines()[:20])
     who = f"`@{task.requester.login}` asked for this in {task.trigger.url} ({task.kind.value}):"

@@ -238,7 +238,7 @@ async def test_how_a_run_ends_whose_comment_github_does_not_take(
     scene.issues.on_comment = answer(reply)
     await work(scene.parts, task.id)
     after = await store.task(task.id)
-    assert after and (after.state, after.attempts) == (state, leases) and reason in after.reason
+    assert after and (after.state, after.leases_taken) == (state, leases) and reason in after.reason
     await work(scene.parts, task.id)
     assert await store.task(task.id) == after
 

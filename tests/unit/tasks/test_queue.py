@@ -263,7 +263,7 @@ async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts", "reason"),
+    ("error", "tries", "reason"),
     [
         (Parked("limit", after=50), 0, "limit"),
         (Retry("x", after=50), 0, "x"),
@@ -271,14 +271,14 @@ async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
     ],
 )
 async def test_a_delivery_that_fails_is_postponed(
-    database: Database, store: Store, worker: Worker, error: Exception, attempts: int, reason: str
+    database: Database, store: Store, worker: Worker, error: Exception, tries: int, reason: str
 ) -> None:
     worker.fail = error
     await store.add_delivery("g", "issues", b"{}", {})
 
     async def postponed() -> bool:
         delivery = await store.delivery("g")
-        return delivery is not None and (delivery.attempts, delivery.reason) == (attempts, reason)
+        return delivery is not None and (delivery.tries, delivery.reason) == (tries, reason)
 
     async with at_work(database, worker):
         await until(postponed)
@@ -292,7 +292,7 @@ async def test_a_parked_task_comes_up_again(database: Database, store: Store, wo
     async with at_work(database, worker):
         await until(lambda: all_done(store))
     ended = await store.task(task.id)
-    assert ended and ended.attempts == 1 and ended.fence == 2
+    assert ended and ended.leases_taken == 1 and ended.fence == 2
 
 
 async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
@@ -314,7 +314,7 @@ async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     assert time.monotonic() - started < 4
     assert await _in_state(store, quick.id, TaskState.DONE)
     back = await store.task(slow.id)
-    assert back and (back.state, back.attempts, back.reason) == (
+    assert back and (back.state, back.leases_taken, back.reason) == (
         TaskState.QUEUED,
         0,
         "the worker was shut down",
