@@ -6,14 +6,14 @@ READY := $(VENV)/ready
 ARGS ?=
 REPOS ?=
 
-.PHONY: demo test lint types pytest attack bench-sandbox eval eval-check bench-agent bench-map setup shots \
+.PHONY: demo test lint types dead pytest attack bench-sandbox eval eval-check bench-agent bench-map setup shots \
 	refresh-github-data clean
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
 
 test: setup ## all checks, side by side
-	@$(MAKE) --no-print-directory --jobs=3 lint types pytest
+	@$(MAKE) --no-print-directory --jobs=3 lint types dead pytest
 
 lint: setup
 	$(BIN)/ruff check .
@@ -21,6 +21,9 @@ lint: setup
 
 types: setup
 	$(BIN)/mypy
+
+dead: setup
+	$(BIN)/vulture
 
 pytest: setup
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -177,15 +177,6 @@ class Queries(Repository):
             mutation, variables = _settling(settlements[start : start + MOST_AT_ONCE])
             await self._client.graphql(mutation, **variables)
 
-    async def resolve_thread(self, pull: int, comment: int) -> bool:
-        """Resolve the review thread that holds this inline comment; False when there is no such thread."""
-        for thread in await self.review_threads(pull):
-            if any(one.id == comment for one in thread.remarks):
-                if not thread.resolved:
-                    await self.settle_threads([Settlement(thread=thread.id, resolve=True)])
-                return True
-        return False
-
 
 def _settling(settlements: Sequence[Settlement]) -> tuple[str, dict[str, str]]:
     """One mutation for all of them, and its variables."""

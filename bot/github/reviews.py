@@ -68,28 +68,6 @@ class Reviews(Repository):
         """
         return [comment async for comment in self._pages(REVIEW_COMMENTS, number=pull)]
 
-    async def find_review_comment(self, pull: int, marker: str) -> Json | None:
-        """The bot's own newest inline comment or reply that bears ``marker``.
-
-        https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request
-        """
-        newest = self._pages(REVIEW_COMMENTS, number=pull, sort="created", direction="desc")
-        async for comment in newest:
-            if has_mark(comment.get("body"), marker) and await self._own(comment):
-                found: Json = comment
-                return found
-        return None
-
-    async def reply_to_review_comment(self, pull: int, comment: int, body: str) -> Json:
-        """Answer in the thread of an inline comment; GitHub takes replies to a thread's first one only.
-
-        https://docs.github.com/en/rest/pulls/comments#create-a-reply-for-a-review-comment
-        """
-        asked = await self._get("/pulls/comments/{comment}", comment=comment)
-        first = asked.get("in_reply_to_id") or comment
-        path = "/pulls/{number}/comments/{comment}/replies"
-        return await self._post(path, {"body": fit(body)}, number=pull, comment=first)
-
 
 def _with_list(body: str, comments: Sequence[Mapping[str, Any]]) -> str:
     """The review's body with its inline comments in it, before a marker on the last line."""

@@ -1,8 +1,8 @@
 """Holding a task while its body works: beats in the background and stops the body when it must stop.
 
-The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost, Cancelled, or
-Retry for a body that made no progress. The deadline is a timer of its own, so that neither a database that
-hangs nor a process that was asleep lets a body go on beyond its lease.
+The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost or Cancelled.
+The deadline is a timer of its own, so that neither a database that hangs nor a process that was asleep lets a
+body go on beyond its lease. The statements that take, renew and give back a lease are in ``leases``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Self
 import structlog
 
 from bot.domain import Run
-from bot.errors import Cancelled, HobError, LeaseLost, Retry
+from bot.errors import Cancelled, HobError, LeaseLost
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.leases import LEASE, Claims
 
@@ -30,7 +30,6 @@ LOOK = 1.0  # seconds between looks for a cancel
 class Lease:
     """``async with Lease(store, run) as lease: ...``
 
-    ``stall`` is how many seconds the body may go without calling ``progress()``; None: any number.
     ``committed``: see ``commit``; an earlier run of the task came that far.
     """
 
@@ -42,7 +41,6 @@ class Lease:
         lease: float = LEASE,
         beat: float = BEAT,
         look: float = LOOK,
-        stall: float | None = None,
         committed: bool = False,
     ) -> None:
         self._store = store
@@ -50,12 +48,10 @@ class Lease:
         self._lease = lease
         self._beat = beat
         self._look = look
-        self._stall = stall
         self._why: HobError | None = None
         self._cancel_asked = False
         self._committed = committed
         self._deadline: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         body = asyncio.current_task()
@@ -65,16 +61,14 @@ class Lease:
         self._cancels_before = body.cancelling()
         self._loop = asyncio.get_running_loop()
         self._beaten(self._loop.time())
-        self.progress()
         self._keeper = asyncio.create_task(self._keep(), name=f"lease of run {self._run.id}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for timer in (self._deadline, self._stalled):
-            if timer:
-                timer.cancel()
+        if self._deadline:
+            self._deadline.cancel()
         self._keeper.cancel()
         interrupted = isinstance(error, asyncio.CancelledError)
         try:
@@ -86,15 +80,6 @@ class Lease:
             return
         if interrupted or (error is None and isinstance(self._why, LeaseLost)):
             raise self._why from None
-
-    def progress(self) -> None:
-        """Say that the body gets on."""
-        if self._stall is None:
-            return
-        if self._stalled:
-            self._stalled.cancel()
-        told = Retry(f"the run made no progress for {self._stall:.0f} s")
-        self._stalled = self._loop.call_later(self._stall, self._stop, told)
 
     def commit(self) -> None:
         """From here on a wish to cancel comes too late: publishing is done whole or not at all.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
@@ -19,8 +18,3 @@ class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, AttemptRecords, St
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-
-    async def ping(self) -> None:
-        """Raises when the database does not answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))

@@ -103,11 +103,6 @@ class TaskRecords:
         found = await self._select(query.order_by(tasks.c.id).limit(1))
         return found[0] if found else None
 
-    async def open_tasks(self, installation: int) -> list[Task]:
-        """The tasks of an installation that have not ended, oldest first."""
-        query = select(tasks).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
-        return await self._select(query.order_by(tasks.c.id))
-
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:
             return [task_of(row) for row in await connection.execute(query)]

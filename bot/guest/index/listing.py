@@ -22,11 +22,6 @@ class Listed(NamedTuple):
     left_out: Counter[str]
 
 
-def vendored(path: str) -> bool:
-    """Other people's code, kept here: nobody means it."""
-    return not _VENDORED.isdisjoint(path.split("/")[:-1])
-
-
 def walk(top: str, *, ignore: str = "") -> Listed:
     """List regular files below ``top``; links, devices, what is vendored and what is too deep are counted."""
     files: list[tuple[str, int]] = []

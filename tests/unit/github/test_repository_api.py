@@ -303,12 +303,6 @@ async def test_a_review_without_remarks_is_refused_for_good(script: Script, repo
     assert len(script.asked(f"POST {R}/pulls/8/reviews")) == 1
 
 
-async def test_a_reply_goes_to_the_first_comment_of_the_thread(script: Script, repo: RepoApi) -> None:
-    script.on(f"GET {R}/pulls/comments/22", {"id": 22, "in_reply_to_id": 21})
-    script.on(f"POST {R}/pulls/8/comments/21/replies", (201, {"id": 23}))
-    assert await repo.reply_to_review_comment(8, 22, "done") == {"id": 23}
-
-
 async def test_s39_annotations_go_out_by_fifty(script: Script, repo: RepoApi) -> None:
     notes = [{"path": "a.py", "start_line": n, "end_line": n} for n in range(120)]
     script.on(f"POST {R}/check-runs", (201, {"id": 4}))
