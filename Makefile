@@ -1,8 +1,10 @@
 # Two commands do everything, set-up included: `make demo` and `make test`.
 PYTHON ?= python3
-VENV := .venv
+# Each version of Python has an environment of its own; READY names the very interpreter that it was made with.
+VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
-READY := $(VENV)/ready
+READY := $(VENV)/ready-$(VERSION)
 ARGS ?=
 REPOS ?=
 
@@ -48,8 +50,8 @@ setup: $(READY)
 $(READY): setup.cfg pyproject.toml .ci/system
 	@.ci/system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Hob needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+		{ echo "Hob needs Python 3.11 or newer, which $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(if $(wildcard $(READY)),,--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
@@ -67,4 +69,4 @@ refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into t
 	$(BIN)/python tests/support/refresh_github_data.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -48,6 +48,7 @@ late_words
 
 # The local GitHub's templates read these.
 anchors
+association
 excerpt
 first_id
 initial

@@ -13,17 +13,17 @@ from localhub import events
 from localhub.auth import (
     Actor,
     authenticate,
-    digest,
-    installation_token,
-    personal_token,
+    make_installation_token,
+    make_personal_token,
+    token_digest,
     user_actor,
 )
+from localhub.errors import ApiError
 from localhub.faults import Fault
 from localhub.hub import Hub
 from localhub.rest.accounts.apps import create_app_row, install
 from localhub.rest.api import HUB
-from localhub.rest.errors import ApiError
-from localhub.rest.repos.checks import press
+from localhub.rest.repos.checks import press_button
 from localhub.webhooks import DeliveryRule
 
 PREFIX = "/_admin"
@@ -105,7 +105,7 @@ async def tokens(hub: Hub, body: dict[str, Any]) -> Any:
         hub.state.run(
             "UPDATE tokens SET expires_at = 0 WHERE installation_id IS NOT NULL"
             " AND (? IS NULL OR digest = ?)",
-            one, digest(one or ""),
+            one, token_digest(one or ""),
         )  # fmt: skip
     return {}
 
@@ -133,7 +133,7 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
     return {
         "login": login,
         "id": account,
-        "token": personal_token(hub.state, account) if kind == "User" else None,
+        "token": make_personal_token(hub.state, account) if kind == "User" else None,
     }
 
 
@@ -143,7 +143,7 @@ async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
     app = create_app_row(hub, owner, asked, slug=str(body["slug"]), webhook_url=None)
     row = install(hub, user_actor(owner), app, owner)
     granted = json.loads(app["permissions_json"])
-    token, _ = installation_token(hub.state, row, granted, None, hub.token_lifetime)
+    token, _ = make_installation_token(hub.state, row, granted, None, hub.token_lifetime)
     return {"id": app["id"], "bot_id": app["bot_id"], "token": token}
 
 
@@ -162,7 +162,7 @@ async def installation(hub: Hub, body: dict[str, Any]) -> Any:
     if "suspended" in body:
         hub.state.update("installations", row["id"], suspended_at=now if body["suspended"] else None)
         fresh = hub.state.one("SELECT * FROM installations WHERE id = ?", row["id"])
-        events.installation(hub, actor, fresh, "suspend" if body["suspended"] else "unsuspend")
+        events.send_installation(hub, actor, fresh, "suspend" if body["suspended"] else "unsuspend")
     if "repositories" in body:
         _select(hub, actor, row["id"], body["repositories"])
     return {}
@@ -170,7 +170,9 @@ async def installation(hub: Hub, body: dict[str, Any]) -> Any:
 
 def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | None) -> None:
     sql = "SELECT * FROM installations WHERE id = ?"
-    before = {repo["id"]: repo for repo in events.installed_repos(hub, hub.state.one(sql, installation_id))}
+    before = {
+        repo["id"]: repo for repo in events.list_installed_repos(hub, hub.state.one(sql, installation_id))
+    }
     with hub.state.transaction():
         selection = "all" if repo_ids is None else "selected"
         hub.state.update("installations", installation_id, repository_selection=selection)
@@ -178,25 +180,25 @@ def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | 
         for repo_id in repo_ids or []:
             hub.state.insert("installation_repos", installation_id=installation_id, repo_id=repo_id)
     row = hub.state.one(sql, installation_id)
-    after = {repo["id"]: repo for repo in events.installed_repos(hub, row)}
+    after = {repo["id"]: repo for repo in events.list_installed_repos(hub, row)}
     added = [repo for repo_id, repo in after.items() if repo_id not in before]
     removed = [repo for repo_id, repo in before.items() if repo_id not in after]
     if added:
-        events.installation_repositories(hub, actor, row, added=added, removed=[])
+        events.send_installation_repositories(hub, actor, row, added=added, removed=[])
     if removed:
-        events.installation_repositories(hub, actor, row, added=[], removed=removed)
+        events.send_installation_repositories(hub, actor, row, added=[], removed=removed)
 
 
-async def press_button(hub: Hub, body: dict[str, Any]) -> Any:
+async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
     """What a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
     account = hub.state.known_account(str(body.get("login", "maintainer")))
-    press(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))
+    press_button(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))
     return {}
 
 
 ACTIONS: dict[str, Action] = {
     "fault": add_fault, "clear": clear_faults, "deliveries": deliveries, "idle": idle, "requests": requests,
     "tokens": tokens, "clock": clock, "limits": limits, "user": user, "installation": installation,
-    "press": press_button, "app": another_app,
+    "press": press_check_button, "app": another_app,
 }  # fmt: skip

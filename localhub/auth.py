@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from localhub.rest.errors import ApiError, not_found
+from localhub.errors import ApiError, not_found
 from localhub.state import Row, State, stamp
 
 ROLES = ("none", "read", "triage", "write", "maintain", "admin")
@@ -100,7 +100,7 @@ def authenticate(state: State, header: str | None) -> Actor:
 
 
 def _by_token(state: State, token: str) -> Actor:
-    row = state.maybe("SELECT * FROM tokens WHERE digest = ?", digest(token))
+    row = state.maybe("SELECT * FROM tokens WHERE digest = ?", token_digest(token))
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= state.time()):
         raise bad_credentials()
     if row["account_id"] is not None:
@@ -132,7 +132,7 @@ def _by_jwt(state: State, token: str) -> Actor:
     try:
         jwt.decode(
             token,
-            private_key(app["private_key"]).public_key(),
+            read_private_key(app["private_key"]).public_key(),
             algorithms=["RS256"],
             options={"verify_exp": False, "verify_iat": False, "verify_iss": False},
         )
@@ -155,7 +155,7 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 
 
 @cache
-def private_key(pem: str) -> RSAPrivateKey:
+def read_private_key(pem: str) -> RSAPrivateKey:
     """An App's key, read once: OpenSSL checks it thoroughly each time."""
     key = load_pem_private_key(pem.encode(), password=None)
     if not isinstance(key, RSAPrivateKey):
@@ -163,19 +163,19 @@ def private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
-def digest(token: str) -> str:
+def token_digest(token: str) -> str:
     """How a token is kept."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def personal_token(state: State, account_id: int) -> str:
+def make_personal_token(state: State, account_id: int) -> str:
     """Make a personal token that does not expire."""
     token = f"ghp_{secrets.token_hex(18)}"
-    state.insert("tokens", digest=digest(token), account_id=account_id, created_at=state.now())
+    state.insert("tokens", digest=token_digest(token), account_id=account_id, created_at=state.now())
     return token
 
 
-def installation_token(
+def make_installation_token(
     state: State,
     installation: Row,
     permissions: dict[str, str],
@@ -191,11 +191,11 @@ def installation_token(
         "iss": "github", "aud": "api", "sub": installation["id"], "iat": int(now), "exp": int(now + lifetime),
         "jti": secrets.token_hex(8),
     }  # fmt: skip
-    key = private_key(state.app(installation["app_id"])["private_key"])
+    key = read_private_key(state.app(installation["app_id"])["private_key"])
     token = f"ghs_{installation['app_id']}_{jwt.encode(claims, key, algorithm='RS256')}"
     state.insert(
         "tokens",
-        digest=digest(token),
+        digest=token_digest(token),
         installation_id=installation["id"],
         permissions_json=json.dumps(permissions),
         repo_ids_json=None if repo_ids is None else json.dumps(sorted(repo_ids)),
@@ -219,12 +219,12 @@ def role_of(state: State, repo: Row, account_id: int | None) -> str:
     return "none" if repo["private"] else "read"
 
 
-def at_least(have: str, want: str, scale: tuple[str, ...] = ROLES) -> bool:
+def includes_level(have: str, want: str, scale: tuple[str, ...] = ROLES) -> bool:
     """Whether one role (or permission level) includes another."""
     return scale.index(have) >= scale.index(want)
 
 
-def covers(state: State, installation: Row, repo: Row) -> bool:
+def has_repository(state: State, installation: Row, repo: Row) -> bool:
     """Whether an installation has been given a repository."""
     if installation["account_id"] != repo["owner_id"] or installation["suspended_at"] is not None:
         return False
@@ -246,7 +246,7 @@ def check_repo(state: State, actor: Actor, repo: Row, *, app: str, user: str) ->
     role = role_of(state, repo, None if actor.account is None else actor.account["id"])
     if role == "none":
         raise not_found()
-    if not at_least(role, user):
+    if not includes_level(role, user):
         if actor.kind == "anonymous":
             raise ApiError(401, "Requires authentication")
         # GitHub hides what only an administrator may touch, and refuses the rest openly.
@@ -254,7 +254,7 @@ def check_repo(state: State, actor: Actor, repo: Row, *, app: str, user: str) ->
 
 
 def _check_installation(state: State, actor: Actor, repo: Row, needs: str) -> None:
-    inside = actor.installation is not None and covers(state, actor.installation, repo)
+    inside = actor.installation is not None and has_repository(state, actor.installation, repo)
     inside = inside and (actor.repo_ids is None or repo["id"] in actor.repo_ids)
     if not inside and repo["private"]:
         raise not_found()
@@ -262,12 +262,12 @@ def _check_installation(state: State, actor: Actor, repo: Row, needs: str) -> No
     if not inside:
         if any(level == "read" for _, level in choices):
             return
-        raise lacking(needs)
-    if not any(at_least(actor.permissions.get(name, "none"), level, LEVELS) for name, level in choices):
-        raise lacking(needs)
+        raise permission_error(needs)
+    if not any(includes_level(actor.permissions.get(name, "none"), level, LEVELS) for name, level in choices):
+        raise permission_error(needs)
 
 
-def lacking(needs: str) -> ApiError:
+def permission_error(needs: str) -> ApiError:
     """403 with the header that names the permissions which would do, as GitHub sends it."""
     accepted = "; ".join(choice.replace(":", "=") for choice in needs.split("|"))
     return ApiError(

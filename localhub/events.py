@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from localhub.auth import Actor, covers
+from localhub.auth import Actor, has_repository
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.objects import check as check_objects
 from localhub.objects import issue as issue_objects
 from localhub.objects import pull as pull_objects
-from localhub.objects.people import installation as installation_object
-from localhub.objects.people import organization, user
-from localhub.objects.repository import label, repository, short_repository
+from localhub.objects.people import render_installation as installation_object
+from localhub.objects.people import render_organization, render_user
+from localhub.objects.repository import render_label, render_repository, render_short_repository
 from localhub.state import Row
 from localhub.webhooks import hook_id
 
@@ -24,14 +24,14 @@ def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
     """Send an event of a repository to each App that is installed there and subscribes to it."""
     repo = hub.state.repo(repo["id"])
     payload |= {
-        "repository": repository(hub, repo),
-        "sender": user(hub, hub.state.account(actor.account_id)),
+        "repository": render_repository(hub, repo),
+        "sender": render_user(hub, hub.state.account(actor.account_id)),
     }
     owner = hub.state.account(repo["owner_id"])
     if owner["type"] == "Organization":
-        payload["organization"] = organization(hub, owner)
+        payload["organization"] = render_organization(hub, owner)
     for installed in hub.state.all("SELECT * FROM installations WHERE account_id = ?", owner["id"]):
-        if covers(hub.state, installed, repo) and event in json.loads(installed["events_json"]):
+        if has_repository(hub.state, installed, repo) and event in json.loads(installed["events_json"]):
             own = {
                 "installation": {"id": installed["id"], "node_id": node_id("Installation", installed["id"])}
             }
@@ -41,39 +41,39 @@ def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
             )  # fmt: skip
 
 
-def issue(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+def send_issue(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``issues``, or nothing for a pull request (which has its own event)."""
     if not row["is_pull"]:
         fresh = hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
-        payload = {"action": action, "issue": issue_objects.issue(hub, repo, fresh), **more}
+        payload = {"action": action, "issue": issue_objects.render_issue(hub, repo, fresh), **more}
         emit(hub, actor, repo, "issues", payload)
 
 
-def labelled(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, label_row: Row) -> None:
+def send_label(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, label_row: Row) -> None:
     """``labeled`` or ``unlabeled`` of an issue or pull request."""
-    shown = label(hub, repo, label_row)
+    shown = render_label(hub, repo, label_row)
     if row["is_pull"]:
-        pull(hub, actor, repo, action, hub.state.pull_of(row), label=shown)
+        send_pull(hub, actor, repo, action, hub.state.pull_of(row), label=shown)
     else:
-        issue(hub, actor, repo, action, row, label=shown)
+        send_issue(hub, actor, repo, action, row, label=shown)
 
 
-def comment(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+def send_comment(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``issue_comment``."""
     parent = hub.state.one("SELECT * FROM issues WHERE id = ?", row["issue_id"])
     payload = {
         "action": action,
-        "issue": issue_objects.issue(hub, repo, parent),
-        "comment": issue_objects.comment(hub, repo, row),
+        "issue": issue_objects.render_issue(hub, repo, parent),
+        "comment": issue_objects.render_comment(hub, repo, row),
         **more,
     }
     emit(hub, actor, repo, "issue_comment", payload)
 
 
-def pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+def send_pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``pull_request``."""
     fresh = hub.state.one("SELECT * FROM pulls WHERE id = ?", row["id"])
-    shown = pull_objects.pull_request(hub, repo, fresh)
+    shown = pull_objects.render_pull(hub, repo, fresh)
     emit(
         hub,
         actor,
@@ -83,44 +83,44 @@ def pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) 
     )
 
 
-def review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any) -> None:
+def send_review(hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any) -> None:
     """``pull_request_review``."""
-    shown = pull_objects.review(hub, repo, pull_row, row)
+    shown = pull_objects.render_review(hub, repo, pull_row, row)
     shown["state"] = shown["state"].lower()
     shown["body"] = shown["body"] or None
     payload = {
         "action": action,
         "review": shown,
-        "pull_request": pull_objects.short_pull(hub, repo, pull_row),
+        "pull_request": pull_objects.render_short_pull(hub, repo, pull_row),
         **more,
     }
     emit(hub, actor, repo, "pull_request_review", payload)
 
 
-def review_comment(
+def send_review_comment(
     hub: Hub, actor: Actor, repo: Row, action: str, pull_row: Row, row: Row, **more: Any
 ) -> None:
     """``pull_request_review_comment``."""
     payload = {
         "action": action,
-        "comment": pull_objects.review_comment(hub, repo, pull_row, row),
-        "pull_request": pull_objects.short_pull(hub, repo, pull_row),
+        "comment": pull_objects.render_review_comment(hub, repo, pull_row, row),
+        "pull_request": pull_objects.render_short_pull(hub, repo, pull_row),
         **more,
     }
     emit(hub, actor, repo, "pull_request_review_comment", payload)
 
 
-def check_run(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
-    """``check_run``."""
-    payload = {"action": action, "check_run": check_objects.check_run_payload(hub, repo, row), **more}
+def send_check_run(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+    """``send_check_run``."""
+    payload = {"action": action, "check_run": check_objects.render_check_run_payload(hub, repo, row), **more}
     emit(hub, actor, repo, "check_run", payload)
 
 
 # events of the App itself
 
 
-def ping(hub: Hub, app: Row) -> None:
-    """``ping``, sent when an App's webhook is made."""
+def send_ping(hub: Hub, app: Row) -> None:
+    """``send_ping``, sent when an App's webhook is made."""
     number = hook_id(app)
     url = f"{hub.api_url}/app/hook"
     hook = {
@@ -135,38 +135,38 @@ def ping(hub: Hub, app: Row) -> None:
     hub.webhooks.send(app, "ping", payload, installation_id=None, repo_id=None)
 
 
-def installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
-    """``installation``."""
-    repos = installed_repos(hub, row)
+def send_installation(hub: Hub, actor: Actor, row: Row, action: str) -> None:
+    """``send_installation``."""
+    repos = list_installed_repos(hub, row)
     payload = {
         "action": action,
         "installation": installation_object(hub, row),
-        "repositories": [short_repository(repo) for repo in repos],
-        "sender": user(hub, actor.writer),
+        "repositories": [render_short_repository(repo) for repo in repos],
+        "sender": render_user(hub, actor.writer),
     }
     app = hub.state.app(row["app_id"])
     hub.webhooks.send(app, "installation", payload, installation_id=row["id"], repo_id=None)
 
 
-def installation_repositories(
+def send_installation_repositories(
     hub: Hub, actor: Actor, row: Row, *, added: list[Row], removed: list[Row]
 ) -> None:
-    """``installation_repositories``."""
+    """``send_installation_repositories``."""
     payload = {
         "action": "added" if added else "removed",
         "installation": installation_object(hub, row),
         "repository_selection": row["repository_selection"],
-        "repositories_added": [short_repository(repo) for repo in added],
-        "repositories_removed": [short_repository(repo) for repo in removed],
+        "repositories_added": [render_short_repository(repo) for repo in added],
+        "repositories_removed": [render_short_repository(repo) for repo in removed],
         "requester": None,
-        "sender": user(hub, actor.writer),
+        "sender": render_user(hub, actor.writer),
     }
     app = hub.state.app(row["app_id"])
     hub.webhooks.send(app, "installation_repositories", payload, installation_id=row["id"], repo_id=None)
 
 
-def installed_repos(hub: Hub, installed: Row) -> list[Row]:
+def list_installed_repos(hub: Hub, installed: Row) -> list[Row]:
     """The repositories that an installation has been given."""
     ids = hub.state.all("SELECT id FROM repos WHERE owner_id = ? ORDER BY id", installed["account_id"])
     repos = [hub.state.repo(row["id"]) for row in ids]
-    return [repo for repo in repos if covers(hub.state, installed, repo)]
+    return [repo for repo in repos if has_repository(hub.state, installed, repo)]

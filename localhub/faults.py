@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from localhub.rest.errors import DOCS, ApiError
+from localhub.errors import DOCS, ApiError
 
 KINDS = ("status", "reset", "timeout", "delay", "secondary_limit", "primary_limit", "too_many")
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -99,10 +99,10 @@ class Faults:
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        return _spoilt(fault, now)
+        return _fault_response(fault, now)
 
 
-def _spoilt(fault: Fault, now: float) -> web.Response:
+def _fault_response(fault: Fault, now: float) -> web.Response:
     wait = str(int(fault.seconds))
     if fault.kind == "secondary_limit":
         text = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from localhub.faults import Faults
 from localhub.git.store import GitStore
-from localhub.rest.rates import Rates
+from localhub.rest.rate_limits import Rates
 from localhub.state import State
 from localhub.webhooks import Webhooks
 

@@ -6,6 +6,8 @@ import asyncio
 
 from localhub import events
 from localhub.auth import Actor
+from localhub.closing_keywords import close_named_issues
+from localhub.errors import invalid
 from localhub.git.authoring import make_commit
 from localhub.git.diffs import moved_line, places, read_diff
 from localhub.hub import Hub
@@ -13,7 +15,7 @@ from localhub.objects.pull import issue_of
 from localhub.state import Row
 
 
-async def refresh(hub: Hub, actor: Actor, repo: Row, pull: Row) -> Row:
+async def refresh_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> Row:
     """Compute merge base, sizes and mergeability anew; sets refs/pull/N/head and refs/pull/N/merge."""
     git, repo_id, head, base = hub.git, repo["id"], pull["head_sha"], pull["base_sha"]
     merge_base = await git.merge_base(repo_id, base, head)
@@ -62,9 +64,9 @@ async def follow_head(hub: Hub, actor: Actor, repo: Row, branch: str, new: str |
         now = hub.state.now()
         hub.state.update("pulls", pull["id"], head_sha=new)
         hub.state.update("issues", pull["issue_id"], updated_at=now)
-        fresh = await refresh(hub, actor, base_repo, pull | {"head_sha": new})
-        await move_comments(hub, base_repo, fresh, before)
-        events.pull(hub, actor, base_repo, "synchronize", fresh, before=before, after=new)
+        fresh = await refresh_pull(hub, actor, base_repo, pull | {"head_sha": new})
+        await move_review_comments(hub, base_repo, fresh, before)
+        events.send_pull(hub, actor, base_repo, "synchronize", fresh, before=before, after=new)
 
 
 async def follow_base(hub: Hub, actor: Actor, repo: Row, branch: str, new: str | None) -> None:
@@ -76,7 +78,7 @@ async def follow_base(hub: Hub, actor: Actor, repo: Row, branch: str, new: str |
             await mark_merged(hub, actor, repo, pull, new)
         else:
             hub.state.update("pulls", pull["id"], base_sha=new)
-            await refresh(hub, actor, repo, pull | {"base_sha": new})
+            await refresh_pull(hub, actor, repo, pull | {"base_sha": new})
 
 
 async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
@@ -90,13 +92,40 @@ async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
         closed_by_id=actor.account_id,
         updated_at=now,
     )
-    events.pull(hub, actor, repo, "closed", pull)
+    events.send_pull(hub, actor, repo, "closed", pull)
+
+
+async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: str) -> None:
+    """Close or reopen a pull request and tell it."""
+    if state == "closed":
+        await close_pull(hub, actor, repo, pull)
+        return
+    head = None if pull["head_repo_id"] is None else hub.git.branch(pull["head_repo_id"], pull["head_ref"])
+    base = hub.git.branch(repo["id"], pull["base_ref"])
+    if pull["merged_at"] is not None or head is None or base is None:
+        reason = "state cannot be changed. The pull request cannot be reopened."
+        raise invalid("PullRequest", "state", "invalid", reason)
+    now = hub.state.now()
+    hub.state.update(
+        "issues", pull["issue_id"], state="open", closed_at=None, closed_by_id=None, updated_at=now
+    )
+    await hub.git.bring(pull["head_repo_id"], repo["id"], head)
+    hub.state.update("pulls", pull["id"], head_sha=head, base_sha=base)
+    await refresh_pull(hub, actor, repo, pull | {"head_sha": head, "base_sha": base})
+    events.send_pull(hub, actor, repo, "reopened", pull)
+
+
+def set_draft(hub: Hub, actor: Actor, repo: Row, pull: Row, draft: bool) -> None:
+    """Make a pull request a draft, or ready for review (GitHub has this in GraphQL only)."""
+    if bool(pull["draft"]) == draft:
+        return
+    hub.state.update("pulls", pull["id"], draft=draft)
+    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
+    events.send_pull(hub, actor, repo, "converted_to_draft" if draft else "ready_for_review", pull)
 
 
 async def mark_merged(hub: Hub, actor: Actor, repo: Row, pull: Row, merge_sha: str) -> None:
     """Close a pull request as merged, and the issues it says it fixes when it went to the default branch."""
-    from localhub.closing import close_fixed
-
     now = hub.state.now()
     with hub.state.transaction():
         hub.state.update(
@@ -110,12 +139,12 @@ async def mark_merged(hub: Hub, actor: Actor, repo: Row, pull: Row, merge_sha: s
             closed_by_id=actor.account_id,
             updated_at=now,
         )
-    events.pull(hub, actor, repo, "closed", pull)
+    events.send_pull(hub, actor, repo, "closed", pull)
     if pull["base_ref"] == repo["default_branch"]:
-        close_fixed(hub, actor, repo, issue_of(hub, pull)["body"] or "")
+        close_named_issues(hub, actor, repo, issue_of(hub, pull)["body"] or "")
 
 
-async def move_comments(hub: Hub, repo: Row, pull: Row, before: str) -> None:
+async def move_review_comments(hub: Hub, repo: Row, pull: Row, before: str) -> None:
     """Let inline comments follow their lines to the new head; those whose line is gone become outdated."""
     comments = [row for row in hub.state.review_comments(pull["id"]) if row["line"] is not None]
     if not comments:

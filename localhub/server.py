@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from localhub import admin, events
-from localhub.auth import personal_token, user_actor
+from localhub.auth import make_personal_token, user_actor
 from localhub.faults import FAULT
 from localhub.git import http
 from localhub.graphql import endpoint
@@ -25,7 +26,8 @@ from localhub.rest.accounts import apps, deliveries, users
 from localhub.rest.api import HUB
 from localhub.rest.issues import comments, issues, labels, reactions
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
-from localhub.rest.repos import checks, collaborators, commits, contents, gitdata, repos, statuses
+from localhub.rest.repos import checks, collaborators, commits, contents, repos, statuses
+from localhub.rest.repos import git_database as gitdata
 from localhub.rest.serving import mount
 from localhub.state import Row, State
 
@@ -52,15 +54,15 @@ EVENTS = (
 
 def create_app(hub: Hub, middlewares: Sequence[Middleware] = ()) -> web.Application:
     """Every route of the local GitHub. ``middlewares`` stand inside the faults, around everything else."""
-    app = web.Application(client_max_size=32 * 1024**2, middlewares=[watch, *middlewares])
+    app = web.Application(client_max_size=32 * 1024**2, middlewares=[record_request, *middlewares])
     app[HUB] = hub
     mount(app, TABLES)
     admin.mount(app)
     http.mount(app)
-    app.router.add_post("/settings/apps/new", apps.from_manifest)
+    app.router.add_post("/settings/apps/new", apps.register_from_manifest)
     add_pages(app, hub, TABLES)
     app.on_startup.append(_start)
-    app.on_shutdown.append(_release)
+    app.on_shutdown.append(_end_faults)
     app.on_cleanup.append(_close)
     return app
 
@@ -69,7 +71,7 @@ async def _start(app: web.Application) -> None:
     app[HUB].webhooks.start()
 
 
-async def _release(app: web.Application) -> None:
+async def _end_faults(app: web.Application) -> None:
     app[HUB].faults.release()
 
 
@@ -78,7 +80,7 @@ async def _close(app: web.Application) -> None:
 
 
 @web.middleware
-async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def record_request(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Write every request down, and make those fail that a rule asks to fail."""
     if request.path.startswith(admin.PREFIX):
         return await handler(request)
@@ -106,7 +108,7 @@ async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-def prepare(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dict[str, Any]]:
+def prepare_hub(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dict[str, Any]]:
     """The hub in ``data`` (made at the first call) and what a client needs to know of it.
 
     The second is the JSON line: api_url, web_url, app_id, installation_id, private_key_file, webhook_secret,
@@ -144,10 +146,10 @@ def _first_start(hub: Hub, data: Path, webhook_url: str | None) -> dict[str, Any
     key.touch(mode=0o600)
     key.write_text(app["private_key"])
     if webhook_url is not None:
-        events.ping(hub, app)
+        events.send_ping(hub, app)
     installed = apps.install(hub, user_actor(maintainer), app, maintainer)
     apps.install(hub, user_actor(maintainer), app, state.account(workshop))
-    tokens = {row["login"]: personal_token(state, row["id"]) for row in (maintainer, stranger)}
+    tokens = {row["login"]: make_personal_token(state, row["id"]) for row in (maintainer, stranger)}
     return {
         "app_id": app["id"],
         "installation_id": installed["id"],
@@ -180,8 +182,6 @@ async def start(
     port: int, data: Path, webhook_url: str | None = None, middlewares: Sequence[Middleware] = ()
 ) -> Server:
     """Listen on ``port`` (0: the one used before in this directory when free, else any)."""
-    import socket
-
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     remembered = data / "port"
@@ -196,7 +196,7 @@ async def start(
     number = listener.getsockname()[1]
     data.mkdir(parents=True, exist_ok=True)
     remembered.write_text(str(number))
-    hub, facts = prepare(data, f"http://127.0.0.1:{number}", webhook_url)
+    hub, facts = prepare_hub(data, f"http://127.0.0.1:{number}", webhook_url)
     runner = web.AppRunner(create_app(hub, middlewares), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     await web.SockSite(runner, listener, backlog=512).start()

@@ -70,8 +70,8 @@ class Webhooks:
 
     async def idle(self) -> None:
         """Wait until every delivery has been tried."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # gather would not let those that are done be discarded
+            await asyncio.wait(self._tasks)
 
     def send(
         self,

@@ -1,4 +1,4 @@
-"""Containment of code that nobody trusts: policy in, results out. Knows nothing of what it is used for."""
+"""Runs code that nobody trusts in a sandbox: ``open_sandbox`` with a policy. Imports nothing of ``bot``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.bwrap.host_checks import alternative
+from sandbox.bwrap.host_checks import suggest_docker
 from sandbox.spec import Policy, PolicyUnmet, SandboxUnavailable
 from sandbox.spec import Sandbox as Sandbox
 
 if TYPE_CHECKING:
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Upstream
 
 BACKENDS = ("bwrap", "docker")
 
@@ -22,13 +22,13 @@ async def open_sandbox(
     policy: Policy,
     scratch: Path,
     backend: str = "auto",
-    outside: Outside | None = None,
+    upstream: Upstream | None = None,
 ) -> Sandbox:
-    """A sandbox whose workspace shows ``layers`` (top first, never written) below a private, empty layer.
+    """Open a sandbox whose workspace shows ``layers`` (top first, never written) below a private layer.
 
     ``scratch`` is a directory for what cannot be kept in memory; ``backend`` is one of BACKENDS or ``auto``,
     which is bwrap, and where that cannot work an error that says why and whether docker is at hand.
-    ``outside`` is how the gate of a policy with ``egress`` reaches the world; None is the internet.
+    ``upstream`` is how the gate of a policy with ``egress`` connects to hosts; None is the internet.
     Raises SandboxUnavailable, which says how to mend it; never returns less isolation than the policy's.
     """
     if backend not in ("auto", *BACKENDS):
@@ -46,8 +46,8 @@ async def open_sandbox(
     from sandbox.bwrap.sandbox import open_bwrap
 
     try:
-        return await open_bwrap(layers=layers, policy=policy, scratch=scratch, outside=outside)
+        return await open_bwrap(layers=layers, policy=policy, scratch=scratch, upstream=upstream)
     except SandboxUnavailable as error:
         if backend != "auto":
             raise
-        raise SandboxUnavailable(error.reason, f"{error.mend}; {alternative(policy.engine)}") from error
+        raise SandboxUnavailable(error.reason, f"{error.mend}; {suggest_docker(policy.engine)}") from error

@@ -1,4 +1,4 @@
-"""The self-test: does this host contain what it should? A worker takes no work unless it does."""
+"""The self-test: whether sandboxes on this host contain code. A worker takes no work unless they do."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox import canaries, open_sandbox
+from sandbox.canaries.egress import try_gate
 from sandbox.spec import ENGINE, WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
 from sandbox.toolchain import Toolchain, toolchain
 
@@ -29,8 +30,8 @@ _DAEMON = "(setsid nohup sleep 300 >/dev/null 2>&1 &) ; trap '' TERM; sleep 300"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One canary. ``ok``: what must not work did not, or what must work did."""
+class CanaryResult:
+    """The result of one canary. ``ok``: what must not work failed, or what must work did."""
 
     name: str
     ok: bool
@@ -38,17 +39,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """What the self-test found. ``limits_by`` says what counts memory and processes on this host."""
+class SelfTestReport:
+    """The results of all canaries. ``limits_by`` says what limits memory and processes on this host."""
 
     ok: bool
-    findings: tuple[Finding, ...]
+    findings: tuple[CanaryResult, ...]
     backend: str
     limits_by: str
 
 
-async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE) -> Report:
-    """Open a sandbox, let the canaries out in it, and report. Never raises for what the host lacks.
+async def probe(
+    backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE
+) -> SelfTestReport:
+    """Open a sandbox, run the canaries in it, and report. Never raises for what the host lacks.
 
     ``scratch`` keeps the toolchain's layer between calls; with that there it takes one to two seconds.
     ``image`` and ``engine`` are for the docker backend.
@@ -63,19 +66,19 @@ async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine
         (base / "kept.txt").write_text("kept")
         sandbox = await open_sandbox(layers=[base], policy=policy, scratch=scratch, backend=backend)
         try:
-            findings = await _findings(sandbox, base, tools, of_image=backend == "docker")
+            findings = await _run_all(sandbox, base, tools, of_image=backend == "docker")
         finally:
             await sandbox.aclose()
         facts: dict[str, str] = getattr(sandbox, "facts", {})
         if facts.get("backend") == "bwrap":  # the other one has no way out at all
-            findings += await _gate(base, tools, scratch)
+            findings += await _try_gate(base, tools, scratch)
     except SandboxUnavailable as error:
-        finding = Finding(name="sandbox", ok=False, detail=str(error))
-        return Report(ok=False, findings=(finding,), backend=backend, limits_by="")
+        finding = CanaryResult(name="sandbox", ok=False, detail=str(error))
+        return SelfTestReport(ok=False, findings=(finding,), backend=backend, limits_by="")
     finally:
         shutil.rmtree(base, ignore_errors=True)
     where = f"{facts.get('identity')}, workspace on {facts.get('workspace')}"
-    return Report(
+    return SelfTestReport(
         ok=all(finding.ok for finding in findings),
         findings=tuple(findings),
         backend=f"{facts.get('backend', backend)} ({where})",
@@ -83,19 +86,21 @@ async def probe(backend: str = "auto", *, scratch: Path, image: str = "", engine
     )
 
 
-async def _findings(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[Finding]:
+async def _run_all(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[CanaryResult]:
     return [
-        *await _canaries(sandbox, base, tools, of_image=of_image),
-        await _programs(sandbox),
-        await _overlay(sandbox, base),
-        await _output(sandbox),
-        await _memory(sandbox),
-        await _end(sandbox),
+        *await _run_inside(sandbox, base, tools, of_image=of_image),
+        await _check_programs(sandbox),
+        await _check_layers(sandbox, base),
+        await _check_output_cap(sandbox),
+        await _check_memory(sandbox),
+        await _check_end(sandbox),
     ]
 
 
-async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool) -> list[Finding]:
-    """What is tried from inside; the host's side of it is a file and a listening socket."""
+async def _run_inside(
+    sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image: bool
+) -> list[CanaryResult]:
+    """Run ``canaries/inside.py`` inside; on the host it must not reach a file and a listening socket."""
     secret = base.with_suffix(".secret")
     secret.write_text(secrets.token_hex(16))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -117,46 +122,48 @@ async def _canaries(sandbox: Sandbox, base: Path, tools: Toolchain, *, of_image:
     try:
         found = json.loads(ran.output)
     except ValueError:
-        return [Finding(name="canaries", ok=False, detail=f"{ran.ending} {ran.exit_code}: {ran.text[-500:]}")]
-    return [Finding(name=name, ok=ok, detail=detail) for name, (ok, detail) in found.items()]
+        return [
+            CanaryResult(name="canaries", ok=False, detail=f"{ran.ending} {ran.exit_code}: {ran.text[-500:]}")
+        ]
+    return [CanaryResult(name=name, ok=ok, detail=detail) for name, (ok, detail) in found.items()]
 
 
-async def _gate(base: Path, tools: Toolchain, scratch: Path) -> list[Finding]:
-    from sandbox.canaries.egress import try_gate
-
-    tried = await try_gate(base, tools, _LIMITS, scratch)
-    return [Finding(name=name, ok=ok, detail=detail) for name, ok, detail in tried]
+async def _try_gate(base: Path, tools: Toolchain, scratch: Path) -> list[CanaryResult]:
+    results = await try_gate(base, tools, _LIMITS, scratch)
+    return [CanaryResult(name=name, ok=ok, detail=detail) for name, ok, detail in results]
 
 
-async def _programs(sandbox: Sandbox) -> Finding:
+async def _check_programs(sandbox: Sandbox) -> CanaryResult:
     script = "python -m pytest --version && rg --version && git --version"
     ran = await sandbox.run(Command(argv=("sh", "-ec", script)))
-    return Finding(name="python, pytest, rg, git", ok=ran.ok, detail="" if ran.ok else ran.text[-500:])
+    return CanaryResult(name="python, pytest, rg, git", ok=ran.ok, detail="" if ran.ok else ran.text[-500:])
 
 
-async def _overlay(sandbox: Sandbox, base: Path) -> Finding:
+async def _check_layers(sandbox: Sandbox, base: Path) -> CanaryResult:
     await sandbox.run(Command(argv=("sh", "-c", "rm kept.txt; echo new > new.txt")))
     found = {entry.path for entry in sandbox.entries()}
     reached = sorted(path.name for path in base.iterdir()) != ["kept.txt"]
     ok = not reached and {b"kept.txt", b"new.txt"} <= found
-    return Finding(name="layers stay as they are", ok=ok, detail=f"entries {sorted(found)}")
+    return CanaryResult(name="layers stay as they are", ok=ok, detail=f"entries {sorted(found)}")
 
 
-async def _output(sandbox: Sandbox) -> Finding:
+async def _check_output_cap(sandbox: Sandbox) -> CanaryResult:
     ran = await sandbox.run(Command(argv=("sh", "-c", "yes | head -c 20000000; echo end")))
-    kept = len(ran.output)
-    ok = ran.omitted_bytes > 0 and kept < _LIMITS.output_bytes + 100 and ran.output.endswith(b"end\n")
-    return Finding(name="output is capped", ok=ok, detail=f"{kept} kept, {ran.omitted_bytes} left out")
+    length = len(ran.output)
+    ok = ran.omitted_bytes > 0 and length < _LIMITS.output_bytes + 100 and ran.output.endswith(b"end\n")
+    return CanaryResult(name="output is capped", ok=ok, detail=f"{length} kept, {ran.omitted_bytes} left out")
 
 
-async def _memory(sandbox: Sandbox) -> Finding:
+async def _check_memory(sandbox: Sandbox) -> CanaryResult:
     ran = await sandbox.run(Command(argv=("python", "-I", "-S", "-c", _HOG)))
     ok = ran.ending is Ending.OUT_OF_MEMORY or (not ran.ok and b"MemoryError" in ran.output)
-    return Finding(name="memory", ok=ok, detail=f"{ran.ending}, exit code {ran.exit_code}")
+    return CanaryResult(name="memory", ok=ok, detail=f"{ran.ending}, exit code {ran.exit_code}")
 
 
-async def _end(sandbox: Sandbox) -> Finding:
+async def _check_end(sandbox: Sandbox) -> CanaryResult:
     ran = await sandbox.run(Command(argv=("sh", "-c", _DAEMON), seconds=0.2))
-    left: list[int] = getattr(sandbox, "strays", list)()
+    left: list[int] = getattr(sandbox, "list_strays", list)()
     ok = ran.ending is Ending.TIMED_OUT and ran.seconds < 2.2 and not left
-    return Finding(name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s")
+    return CanaryResult(
+        name="everything ends in time", ok=ok, detail=f"{ran.ending} after {ran.seconds:.2f} s"
+    )

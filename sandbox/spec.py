@@ -1,4 +1,4 @@
-"""What may run, where and with how much: policy as frozen data, and the protocol every backend keeps."""
+"""The contract of a sandbox: policy, command and result as frozen data, and the protocol of every backend."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Command:
     cwd: str = WORKSPACE
     seconds: float | None = None
     output_bytes: int | None = None
-    split_stderr: bool = False  # True: ``Completed.errors`` holds stderr; else it is merged into output
+    split_stderr: bool = False  # True: ``CommandResult.errors`` holds stderr; else it is merged into output
     env: tuple[tuple[str, str], ...] = ()
 
 
@@ -113,10 +113,10 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request for the network. ``reason`` says why it was refused or broken off, '' when it was served.
+class NetworkRequest:
+    """One request to the network. ``reason`` says why it was refused or broken off; empty when it was served.
 
-    ``allowed``: policy had nothing against it. Bytes are those passed on to the host and back from it.
+    ``allowed``: policy allowed it. ``sent`` and ``received`` are bytes to the host and from it.
     """
 
     host: str
@@ -131,8 +131,8 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Completed:
-    """What a command left. Output beyond the cap is dropped from the middle: head and tail are kept.
+class CommandResult:
+    """The result of a command. Output beyond the cap is dropped from the middle: head and tail are kept.
 
     ``output_file`` is then the path inside of the whole output, up to ``Limits.kept_output_bytes``.
     """
@@ -144,7 +144,7 @@ class Completed:
     errors: bytes = b""
     omitted_bytes: int = 0
     output_file: str = ""
-    requests: tuple[Request, ...] = ()  # for the network, refused ones too
+    requests: tuple[NetworkRequest, ...] = ()  # for the network, refused ones too
     omitted_requests: int = 0  # as many more were not kept
 
     @property
@@ -179,9 +179,11 @@ class Entry:
 
 
 class Sandbox(Protocol):
-    """A contained place with one workspace. One command at a time."""
+    """An open sandbox with one workspace. It runs one command at a time."""
 
-    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+    async def run(
+        self, command: Command, *, on_output: Callable[[bytes], None] | None = None
+    ) -> CommandResult:
         """Run one command to its end; every process it started is dead when this returns."""
         ...
 
@@ -192,17 +194,17 @@ class Sandbox(Protocol):
     def freeze(self, into: Path) -> list[Entry]:
         """Write the same below the empty directory ``into``, file by file; the entries come without content.
 
-        Raises ``sandbox.layers.frozen.NotFreezable``.
+        Raises ``sandbox.layers.freeze.NotFreezable``.
         """
         ...
 
     async def aclose(self) -> None:
-        """Kill what runs, take the mounts away, dispose of the private layer."""
+        """Kill what runs, unmount, and remove the private layer."""
         ...
 
 
 class SandboxUnavailable(Exception):
-    """This host cannot contain code. ``mend`` is one line that says what to do."""
+    """This host cannot contain code. ``mend`` is one line that says how to fix that."""
 
     def __init__(self, reason: str, mend: str) -> None:
         super().__init__(f"{reason}: {mend}")

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.agent.tools.context import GUEST
 from sandbox import open_sandbox
-from sandbox.layers.frozen import NotFreezable, write_layer
+from sandbox.layers.freeze import NotFreezable, write_layer
 from sandbox.layers.store import LayerStore
-from sandbox.spec import Command, Completed, EntryKind, Mount, Policy, Sandbox
+from sandbox.spec import Command, CommandResult, EntryKind, Mount, Policy, Sandbox
 
 CHARS = 5000  # about 1,500 tokens: paths and names are short words
 BUILD_SECONDS = 120.0  # the guest itself ends earlier
@@ -142,7 +142,7 @@ async def _rank(tree: CommitTree, index: Path, request: str) -> MapAnswer:
         raise NoMap("its answer could not be read") from None
 
 
-def _checked(done: Completed) -> None:
+def _checked(done: CommandResult) -> None:
     if not done.ok:
         why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
         last = _plain(done.errors.decode("utf-8", "replace")[-200:])

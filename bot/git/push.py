@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from typing import Any
 
 import urllib3.exceptions
-from dulwich.client import HttpGitClient, HTTPUnauthorized
+from dulwich.client import HttpGitClient, HTTPUnauthorized, default_urllib3_manager
 from dulwich.config import ConfigFile
 from dulwich.errors import GitProtocolError, HangupException, NotGitRepository, SendPackError
 from dulwich.objects import ZERO_SHA, ObjectID
@@ -29,6 +30,32 @@ __all__ = ["HeadMoved", "PushRefused", "push", "remove"]
 SOCKET_SECONDS = 30.0
 PUSH_SECONDS = 300.0
 NOT_WRITABLE = ACCESS.replace("read this repository", "push to this repository")
+
+
+class _Connections(urllib3.PoolManager):
+    """A push's connections, which ``clear`` ends all: also those of answers that dulwich leaves unread."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._answers: list[urllib3.BaseHTTPResponse] = []
+
+    def urlopen(  # type: ignore[override]
+        self, method: str, url: str, redirect: bool = True, **options: Any
+    ) -> urllib3.BaseHTTPResponse:
+        """A request's answer, remembered."""
+        answer = super().urlopen(method, url, redirect, **options)
+        self._answers.append(answer)
+        return answer
+
+    def clear(self) -> None:
+        """End all of them."""
+        for answer in self._answers:
+            answer.close()
+        super().clear()
+
+
+class _ProxyConnections(_Connections, urllib3.ProxyManager):
+    """The same through a proxy."""
 
 
 async def push(
@@ -87,9 +114,18 @@ def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str |
     ) -> tuple[int, Iterator[UnpackedObject]]:
         return pack_objects_to_data(built.objects)
 
+    config = ConfigFile()
+    connections = default_urllib3_manager(
+        config,
+        pool_manager_cls=_Connections,
+        proxy_manager_cls=_ProxyConnections,
+        base_url=url,
+        timeout=SOCKET_SECONDS,
+    )
     client = HttpGitClient(
         url,
-        config=ConfigFile(),
+        pool_manager=connections,
+        config=config,
         username=TOKEN_USER if token else None,
         password=token,
         timeout=SOCKET_SECONDS,
@@ -99,7 +135,7 @@ def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str |
         try:
             result = client.send_pack(b"", update, objects, progress=said.append)
         finally:
-            client.pool_manager.clear()
+            connections.clear()
             client.close()
     refusal = (result.ref_status or {}).get(ref)
     if refusal is not None:

@@ -23,7 +23,7 @@ from bot.workspace.guides import read_guides
 from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
-from sandbox.egress.outside import Outside
+from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import toolchain
@@ -45,7 +45,7 @@ class Checkout:
     """One commit of one repository, ready to be opened in any number of sandboxes.
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
-    ``blocked`` is what the operator denies and the setup could not reach; ``outside`` how the network's gate
+    ``blocked`` is what the operator denies and the setup could not reach; ``upstream`` how the network's gate
     reaches the world. The proof compares with ``before``, where that is another tree; of a merge ``joined``
     says of what.
     """
@@ -60,7 +60,7 @@ class Checkout:
     scratch: Path
     backend: str
     blocked: tuple[Blocked, ...] = ()
-    outside: Outside | None = None
+    upstream: Upstream | None = None
     joined: BaseMerge | None = None
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
@@ -76,7 +76,7 @@ class Checkout:
                 policy=replace(self.policy, image=self.config.image or self.policy.image),
                 scratch=self.scratch,
                 backend=self.backend,
-                outside=self.outside,
+                upstream=self.upstream,
             )
         except PolicyUnmet as unmet:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
@@ -95,7 +95,7 @@ class Workshop:
         limits: Limits | None = None,
         image: str = "",
         engine: str = ENGINE,
-        outside: Outside | None = None,
+        upstream: Upstream | None = None,
         internet: bool = True,
     ) -> None:
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
@@ -103,7 +103,7 @@ class Workshop:
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
         self.backend = backend
-        self.outside = outside
+        self.upstream = upstream
         tools = toolchain(home / "layers")
         self.policy = Policy(
             limits=limits or Limits(),
@@ -161,7 +161,7 @@ class Workshop:
             policy=replace(self._policy(tracked), egress=egress(config.internet)),
             scratch=self.scratch,
             backend=self.backend,
-            outside=self.outside,
+            upstream=self.upstream,
             blocked=denied,
             foreign=foreign,
         )

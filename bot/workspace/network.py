@@ -10,7 +10,7 @@ from bot.errors import UserError
 from bot.repofile import PATH, Internet
 from bot.text.redact import Redactor
 from sandbox.egress.rules import PACKAGES, parse_rule
-from sandbox.spec import Command, Completed, Egress, Entry, Request, Rule, Sandbox
+from sandbox.spec import Command, CommandResult, Egress, Entry, NetworkRequest, Rule, Sandbox
 
 MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
@@ -60,7 +60,9 @@ class NetworkObserver:
         self._key = key
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
 
-    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+    async def run(
+        self, command: Command, *, on_output: Callable[[bytes], None] | None = None
+    ) -> CommandResult:
         """As ``Sandbox.run``."""
         done = await self._sandbox.run(command, on_output=on_output)
         for request in find_refused(done):
@@ -70,7 +72,7 @@ class NetworkObserver:
                 )
         return done
 
-    def _told(self, command: Command, request: Request) -> Blocked:
+    def _told(self, command: Command, request: NetworkRequest) -> Blocked:
         line = command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
         return Blocked(
             host=request.host,
@@ -108,7 +110,7 @@ class NetworkObserver:
         await self._sandbox.aclose()
 
 
-def find_refused(done: Completed) -> list[Request]:
+def find_refused(done: CommandResult) -> list[NetworkRequest]:
     """The requests of a command that policy was against."""
     return [request for request in done.requests if not request.allowed]
 

@@ -22,7 +22,7 @@ from bot.text.redact import Redactor
 from bot.workspace import lockfiles
 from bot.workspace.network import NetworkObserver, render_advice
 from sandbox.layers.disposal import remove_tree
-from sandbox.layers.frozen import NotFreezable
+from sandbox.layers.freeze import NotFreezable
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, Entry, Limits, Policy
 

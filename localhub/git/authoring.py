@@ -20,7 +20,7 @@ def signature_of(account: Row) -> bytes:
     return f"{account['name']} <{account['id']}+{account['login']}@users.noreply.github.com>".encode()
 
 
-def changed_tree(
+def write_tree(
     hub: Hub, repo_id: int, tree: str | None, additions: dict[str, bytes], deletions: Sequence[str] = ()
 ) -> str:
     """The tree with files written and removed; modes of files that were there stay."""

@@ -17,7 +17,7 @@ CHUNK = 64 * 1024
 
 
 @contextlib.asynccontextmanager
-async def spooled(request: web.Request) -> AsyncIterator[IO[bytes]]:
+async def spool_body(request: web.Request) -> AsyncIterator[IO[bytes]]:
     """The request's body as a file on disk, so that what follows does not wait for a slow sender."""
     with tempfile.TemporaryFile() as file:
         async for chunk in request.content.iter_chunked(CHUNK):
@@ -51,7 +51,7 @@ async def run_backend(
         await process.wait()
 
 
-def _pipe(end: Pipe | None) -> Pipe:
+def _require_pipe(end: Pipe | None) -> Pipe:
     """A pipe that was asked for when the process was started."""
     if end is None:
         raise RuntimeError("the process has no such pipe")
@@ -61,7 +61,7 @@ def _pipe(end: Pipe | None) -> Pipe:
 async def _answer(
     request: web.Request, process: asyncio.subprocess.Process, finish: Finish | None
 ) -> web.StreamResponse:
-    stdout = _pipe(process.stdout)
+    stdout = _require_pipe(process.stdout)
     status, headers = 200, dict[str, str]()
     while line := (await stdout.readline()).strip():
         name, _, value = line.decode().partition(":")

@@ -13,12 +13,12 @@ from typing import IO
 
 from aiohttp import web
 
-from localhub.auth import Actor, at_least, authenticate, check_repo
-from localhub.git.backend import run_backend, spooled
+from localhub.auth import Actor, authenticate, check_repo, includes_level
+from localhub.errors import ApiError, not_found
+from localhub.git.backend import run_backend, spool_body
 from localhub.git.pushes import after_push, moves
 from localhub.hub import Hub
 from localhub.rest.api import HUB
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 # The place of the hook that refuses workflow files; a name of its own, beside the repositories.
@@ -55,7 +55,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
     env = _environment(hub, request, repo, actor, tail, only)
     # Whole before git sees it: http-backend never ends when its input is cut short.
-    async with spooled(request) as body:
+    async with spool_body(request) as body:
         if tail != "git-receive-pack":
             return await run_backend(hub.git.program, request, env, body=body)
         async with hub.git.lock(repo["id"]):
@@ -142,7 +142,9 @@ def _environment(
         "receive.fsckObjects": "true",
     }
     level = actor.permissions.get("workflows", "none")
-    if actor.kind == "installation" and not at_least(level, "write", ("none", "read", "write", "admin")):
+    if actor.kind == "installation" and not includes_level(
+        level, "write", ("none", "read", "write", "admin")
+    ):
         settings |= {"receive.procReceiveRefs": "refs", "core.hooksPath": str(hub.state.directory / HOOKS)}
     # A hidden ref cannot be pushed to; the last that matches decides.
     hidden = [

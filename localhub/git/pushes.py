@@ -10,7 +10,7 @@ from localhub import events
 from localhub.auth import Actor
 from localhub.git.store import ZERO
 from localhub.hub import Hub
-from localhub.objects.commit import pushed_commit
+from localhub.objects.commit import render_pushed_commit
 from localhub.objects.repository import page_url
 from localhub.pull_state import follow_base, follow_head
 from localhub.state import Row
@@ -93,7 +93,7 @@ async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[s
         others = [sha for ref, sha in git.refs(repo["id"], "refs/heads/").items() if ref != move.ref]
         shas = await git.commits(repo["id"], f"-{SHOWN_COMMITS}", move.new, *(f"^{sha}" for sha in others))
     head = None if move.new is None else git.resolve(repo["id"], move.new)
-    shown = {sha: await _pushed(hub, repo, sha) for sha in {*shas, *([head] if head else [])}}
+    shown = {sha: await _render_pushed_commit(hub, repo, sha) for sha in {*shas, *([head] if head else [])}}
     old, new = move.old or ZERO, move.new or ZERO
     compare = f"{old[:12]}...{new[:12]}" if move.old and move.new else new[:12] or old[:12]
     return {
@@ -114,6 +114,6 @@ async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[s
     }
 
 
-async def _pushed(hub: Hub, repo: Row, sha: str) -> dict[str, Any]:
+async def _render_pushed_commit(hub: Hub, repo: Row, sha: str) -> dict[str, Any]:
     commit = hub.git.commit(repo["id"], sha)
-    return pushed_commit(hub, repo, commit, await hub.git.changed_names(repo["id"], sha))
+    return render_pushed_commit(hub, repo, commit, await hub.git.changed_names(repo["id"], sha))

@@ -24,7 +24,7 @@ class GitError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merge:
+class MergeTrial:
     """A merge tried without a worktree: the tree it makes, None on conflicts."""
 
     tree: str | None
@@ -160,13 +160,13 @@ class GitStore:
         with self.open(repo_id) as repo:
             for candidate in (f"refs/heads/{name}", f"refs/tags/{name}", f"refs/{name}", name):
                 try:
-                    return _peeled(repo, repo.refs[Ref(candidate.encode())])
+                    return _peel_tags(repo, repo.refs[Ref(candidate.encode())])
                 except (KeyError, ValueError):
                     continue
             if 4 <= len(name) <= 40 and all(letter in "0123456789abcdef" for letter in name.lower()):
                 found = {bytes(sha) for sha in repo.object_store.iter_prefix(name.lower().encode())}
                 if len(found) == 1:
-                    return _peeled(repo, found.pop())
+                    return _peel_tags(repo, found.pop())
         return None
 
     # objects
@@ -253,12 +253,12 @@ class GitStore:
         parts = (await self.text(repo_id, "diff-tree", *options, sha)).split("\0")
         return list(zip(parts[0:-1:2], parts[1::2], strict=True))
 
-    async def merge(self, repo_id: int, base: str, head: str) -> Merge:
+    async def merge(self, repo_id: int, base: str, head: str) -> MergeTrial:
         """Try a merge of two commits."""
         code, out = await self.run(
             repo_id, "merge-tree", "--write-tree", "--no-messages", base, head, accept=(0, 1)
         )
-        return Merge(tree=out.decode().split()[0] if code == 0 else None)
+        return MergeTrial(tree=out.decode().split()[0] if code == 0 else None)
 
 
 def read_tree(repo: Repo, sha: str) -> Tree:
@@ -269,7 +269,7 @@ def read_tree(repo: Repo, sha: str) -> Tree:
     return found
 
 
-def _peeled(repo: Repo, sha: bytes) -> str | None:
+def _peel_tags(repo: Repo, sha: bytes) -> str | None:
     found = repo[ObjectID(sha)]
     while isinstance(found, Tag):
         found = repo[found.object[1]]

@@ -1,61 +1,18 @@
-"""What the GraphQL objects share: the viewer, problems, and connections with cursors."""
+"""Connections: the lists of GraphQL, paged by cursors."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from localhub.auth import Actor, check_repo
-from localhub.hub import Hub
-from localhub.objects.people import user
+from localhub.graphql.viewer import GraphQLFieldError, Object
 from localhub.state import Row
 
-Object = dict[str, Any]
 MOST = 100
 
 
-class GraphProblem(Exception):
-    """An error of a field, with GitHub's ``type``."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.type = kind
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
-    """Who asks, and where."""
-
-    hub: Hub
-    actor: Actor
-
-    def check(self, repo: Row, app: str, user: str = "read") -> None:
-        """Raise unless the viewer may do this with the repository."""
-        check_repo(self.hub.state, self.actor, repo, app=app, user=user)
-
-
-def user_node(viewer: Viewer, account_id: int | None, kind: str | None = None) -> Object | None:
-    """An account: User, Bot or Organization (a bot that asks for itself is shown as User, as on GitHub)."""
-    if account_id is None:
-        return None
-    row = viewer.hub.state.account(account_id)
-    shown = user(viewer.hub, row)
-    return {
-        "__typename": kind or row["type"],
-        "id": shown["node_id"],
-        "databaseId": row["id"],
-        # GraphQL names a bot without the suffix that REST shows.
-        "login": row["login"] if kind else row["login"].removesuffix("[bot]"),
-        "name": row["name"],
-        "avatarUrl": lambda info, size=None: shown["avatar_url"],
-        "url": shown["html_url"],
-        "resourcePath": shown["html_url"].removeprefix(viewer.hub.web_url),
-    }
-
-
-def paged(
+def connection_field(
     name: str, load: Callable[..., Sequence[Row]], show: Callable[[Row], Object]
 ) -> Callable[..., Object]:
     """A field that gives a connection; what is no paging argument goes to ``load``."""
@@ -70,10 +27,10 @@ def paged(
     ) -> Object:
         if first is None and last is None:
             text = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."
-            raise GraphProblem("MISSING_PAGINATION_BOUNDARIES", text)
+            raise GraphQLFieldError("MISSING_PAGINATION_BOUNDARIES", text)
         if not 0 <= (first if first is not None else last or 0) <= MOST:
             text = f"Requesting {first or last} records on the `{name}` connection exceeds the `first` limit"
-            raise GraphProblem("EXCESSIVE_PAGINATION", f"{text} of {MOST} records.")
+            raise GraphQLFieldError("EXCESSIVE_PAGINATION", f"{text} of {MOST} records.")
         rows = list(load(**filters))
         start, stop = (
             (0 if after is None else _read(after)),
@@ -111,6 +68,6 @@ def _read(cursor: str) -> int:
     try:
         return int(base64.b64decode(cursor).decode().rpartition(":")[2])
     except ValueError:
-        raise GraphProblem(
+        raise GraphQLFieldError(
             "INVALID_CURSOR_ARGUMENTS", f"`{cursor}` does not appear to be a valid cursor."
         ) from None

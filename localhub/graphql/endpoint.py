@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
 
-from localhub.graphql.connections import GraphProblem, Viewer, user_node
+from localhub.errors import ApiError
+from localhub.graphql.lookup import render_node
 from localhub.graphql.mutations import MUTATIONS
-from localhub.graphql.objects import node, repository_field
+from localhub.graphql.repository import render_repository, repository_field
+from localhub.graphql.viewer import GraphQLFieldError, Viewer, render_account
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError
 from localhub.state import stamp
 
 routes = Routes()
@@ -34,11 +35,12 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
+    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=render_repository)
     result = await graphql(
         schema(),
         query,
-        root_value=_root(Viewer(hub=call.hub, actor=call.actor)),
-        context_value=Viewer(hub=call.hub, actor=call.actor),
+        root_value=_root(viewer),
+        context_value=viewer,
         variable_values=None if variables is None else variables.values,
         operation_name=call.body.maybe("operationName"),
     )
@@ -53,7 +55,7 @@ async def serve(call: Call) -> web.Response:
 def _error(error: GraphQLError) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     cause = error.original_error
-    if isinstance(cause, GraphProblem):
+    if isinstance(cause, GraphQLFieldError):
         shown["type"] = cause.type
     elif isinstance(cause, ApiError):
         shown["type"] = {403: "FORBIDDEN", 404: "NOT_FOUND"}.get(cause.status, "UNPROCESSABLE")
@@ -69,9 +71,9 @@ def _error(error: GraphQLError) -> dict[str, Any]:
 def _root(viewer: Viewer) -> dict[str, Any]:
     window = viewer.hub.rates.window(viewer.actor)
     return {
-        "viewer": lambda info: user_node(viewer, viewer.actor.account_id, "User"),
+        "viewer": lambda info: render_account(viewer, viewer.actor.account_id, "User"),
         "repository": repository_field(viewer),
-        "node": lambda info, id: node(viewer, id),  # noqa: A006 (GitHub names it)
+        "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
         "rateLimit": lambda info, dryRun: {
             "cost": 1,
             "limit": window.limit,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dulwich.objects import Commit
 
-from localhub.graphql.connections import Object, Viewer, user_node
-from localhub.nodes import node_id
-from localhub.objects.commit import account_of, git_commit
+from localhub.graphql.viewer import Object, Viewer, render_account
+from localhub.node_ids import node_id
+from localhub.objects.commit import account_of, render_git_commit
 from localhub.state import Row
 
 
-def ref_node(viewer: Viewer, repo: Row, name: str) -> Object | None:
+def render_ref(viewer: Viewer, repo: Row, name: str) -> Object | None:
     """A branch or tag by its full or short name."""
     viewer.check(repo, "contents:read")
     candidates = (
@@ -25,21 +25,21 @@ def ref_node(viewer: Viewer, repo: Row, name: str) -> Object | None:
                 "id": node_id("Ref", f"{repo['id']}:{candidate}"),
                 "name": candidate.removeprefix(prefix),
                 "prefix": prefix,
-                "target": lambda info, sha=sha: git_object(viewer, repo, sha),
+                "target": lambda info, sha=sha: render_git_object(viewer, repo, sha),
             }
     return None
 
 
-def git_object(viewer: Viewer, repo: Row, name: str) -> Object | None:
+def render_git_object(viewer: Viewer, repo: Row, name: str) -> Object | None:
     """The commit of a name or sha."""
     viewer.check(repo, "contents:read")
     sha = viewer.hub.git.resolve(repo["id"], name)
-    return None if sha is None else commit_node(viewer, repo, viewer.hub.git.commit(repo["id"], sha))
+    return None if sha is None else render_commit(viewer, repo, viewer.hub.git.commit(repo["id"], sha))
 
 
-def commit_node(viewer: Viewer, repo: Row, commit: Commit) -> Object:
+def render_commit(viewer: Viewer, repo: Row, commit: Commit) -> Object:
     """A commit."""
-    shown = git_commit(viewer.hub, repo, commit)
+    shown = render_git_commit(viewer.hub, repo, commit)
     headline, _, body = shown["message"].partition("\n")
     verified = shown["verification"]["verified"]
     signature = {"__typename": "GpgSignature", "isValid": True, "state": "VALID", "wasSignedByGitHub": True}
@@ -47,7 +47,7 @@ def commit_node(viewer: Viewer, repo: Row, commit: Commit) -> Object:
     def person(part: str, raw: bytes) -> Object:
         account = account_of(viewer.hub, raw)
         is_user = account is not None and account["type"] == "User"
-        return {**shown[part], "user": user_node(viewer, account["id"]) if account and is_user else None}
+        return {**shown[part], "user": render_account(viewer, account["id"]) if account and is_user else None}
 
     return {
         "__typename": "Commit",

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from localhub.closing import fixed_numbers
-from localhub.graphql.connections import Object, Viewer, paged, user_node
-from localhub.graphql.git import commit_node, ref_node
-from localhub.graphql.objects import pull_state, reaction_groups, repository_node, thread_node, written
-from localhub.nodes import node_id
+from localhub.closing_keywords import find_closed_numbers
+from localhub.graphql.connections import connection_field
+from localhub.graphql.git import render_commit, render_ref
+from localhub.graphql.issues import count_reactions, render_authored, render_issue
+from localhub.graphql.viewer import Object, Viewer, render_account
+from localhub.node_ids import node_id
 from localhub.objects.pull import issue_of, pull_page
 from localhub.objects.repository import full_name
+from localhub.rest.pulls.reviews import may_resolve
 from localhub.state import Row
 
 
-def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
+def pull_state(issue: Row, merged_at: str | None) -> str:
+    """OPEN, CLOSED or MERGED."""
+    return "MERGED" if merged_at else str(issue["state"]).upper()
+
+
+def render_conversation(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """An issue or a pull request, by the row of ``issues`` that both have."""
+    fields = render_issue(viewer, repo, row)
+    return fields | (_render_pull_fields(viewer, repo, row) if row["is_pull"] else {})
+
+
+def _render_pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
     """What a pull request has beyond an issue."""
     state, hub = viewer.hub.state, viewer.hub
     pull = state.pull_of(row)
@@ -23,7 +36,8 @@ def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
 
     def closing() -> list[Row]:
         found = [
-            state.issue(repo["id"], number) for number in fixed_numbers(row["body"] or "", full_name(repo))
+            state.issue(repo["id"], number)
+            for number in find_closed_numbers(row["body"] or "", full_name(repo))
         ]
         return [one for one in found if one is not None and not one["is_pull"]]
 
@@ -39,7 +53,7 @@ def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
     def merge_commit(info: Any) -> Object | None:
         if pull["merged_at"] is None:
             return None
-        return commit_node(viewer, repo, hub.git.commit(repo["id"], pull["merge_commit_sha"]))
+        return render_commit(viewer, repo, hub.git.commit(repo["id"], pull["merge_commit_sha"]))
 
     return {
         "state": pull_state(row, pull["merged_at"]),
@@ -53,20 +67,22 @@ def pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
         "changedFiles": pull["changed_files"],
         "baseRefName": pull["base_ref"],
         "baseRefOid": pull["base_sha"],
-        "baseRef": lambda info: ref_node(viewer, repo, f"refs/heads/{pull['base_ref']}"),
+        "baseRef": lambda info: render_ref(viewer, repo, f"refs/heads/{pull['base_ref']}"),
         "headRefName": pull["head_ref"],
         "headRefOid": pull["head_sha"],
-        "headRef": lambda info: head_repo and ref_node(viewer, head_repo, f"refs/heads/{pull['head_ref']}"),
-        "headRepository": lambda info: head_repo and repository_node(viewer, head_repo),
-        "headRepositoryOwner": lambda info: head_repo and user_node(viewer, head_repo["owner_id"]),
+        "headRef": lambda info: head_repo and render_ref(viewer, head_repo, f"refs/heads/{pull['head_ref']}"),
+        "headRepository": lambda info: head_repo and viewer.render_repository(viewer, head_repo),
+        "headRepositoryOwner": lambda info: head_repo and render_account(viewer, head_repo["owner_id"]),
         "isCrossRepository": pull["head_repo_id"] != repo["id"],
         "maintainerCanModify": bool(pull["maintainer_can_modify"]),
         "reviewDecision": lambda info: _decision(viewer, pull),
-        "closingIssuesReferences": paged(
-            "closingIssuesReferences", closing, lambda one: thread_node(viewer, repo, one)
+        "closingIssuesReferences": connection_field(
+            "closingIssuesReferences", closing, lambda one: render_conversation(viewer, repo, one)
         ),
-        "reviews": paged("reviews", reviews, lambda one: review_node(viewer, repo, one)),
-        "reviewThreads": paged("reviewThreads", threads, lambda one: thread_of(viewer, repo, one)),
+        "reviews": connection_field("reviews", reviews, lambda one: render_review(viewer, repo, one)),
+        "reviewThreads": connection_field(
+            "reviewThreads", threads, lambda one: render_review_thread(viewer, repo, one)
+        ),
     }
 
 
@@ -92,33 +108,35 @@ def _pull_of(viewer: Viewer, row: Row) -> Row:
     return viewer.hub.state.one("SELECT * FROM pulls WHERE id = ?", row["pull_id"])
 
 
-def review_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_review(viewer: Viewer, repo: Row, row: Row) -> Object:
     """A review."""
     pull = _pull_of(viewer, row)
 
     def comments() -> list[Row]:
         return [one for one in viewer.hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
 
-    return written(viewer, repo, row, "PullRequestReview") | {
+    return render_authored(viewer, repo, row, "PullRequestReview") | {
         "state": row["state"],
         "submittedAt": row["submitted_at"],
         "url": f"{pull_page(viewer.hub, repo, pull)}#pullrequestreview-{row['id']}",
-        "comments": paged("comments", comments, lambda one: review_comment_node(viewer, repo, one)),
+        "comments": connection_field(
+            "comments", comments, lambda one: render_review_comment(viewer, repo, one)
+        ),
     }
 
 
-def review_comment_node(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_review_comment(viewer: Viewer, repo: Row, row: Row) -> Object:
     """An inline comment."""
     state = viewer.hub.state
 
     def reply_to(info: Any) -> Object | None:
         parent = state.maybe("SELECT * FROM review_comments WHERE id = ?", row["in_reply_to_id"])
-        return None if parent is None else review_comment_node(viewer, repo, parent)
+        return None if parent is None else render_review_comment(viewer, repo, parent)
 
     def review(info: Any) -> Object:
-        return review_node(viewer, repo, state.one("SELECT * FROM reviews WHERE id = ?", row["review_id"]))
+        return render_review(viewer, repo, state.one("SELECT * FROM reviews WHERE id = ?", row["review_id"]))
 
-    return written(viewer, repo, row, "PullRequestReviewComment") | {
+    return render_authored(viewer, repo, row, "PullRequestReviewComment") | {
         "path": row["path"],
         "line": row["line"],
         "originalLine": row["original_line"],
@@ -126,15 +144,13 @@ def review_comment_node(viewer: Viewer, repo: Row, row: Row) -> Object:
         "outdated": row["position"] is None,
         "replyTo": reply_to,
         "pullRequestReview": review,
-        "reactionGroups": lambda info: reaction_groups(viewer, "review_comment", row["id"]),
+        "reactionGroups": lambda info: count_reactions(viewer, "review_comment", row["id"]),
         "url": f"{pull_page(viewer.hub, repo, _pull_of(viewer, row))}#discussion_r{row['id']}",
     }
 
 
-def thread_of(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_review_thread(viewer: Viewer, repo: Row, row: Row) -> Object:
     """A review thread: the comments under one line, and whether they are settled."""
-    from localhub.rest.pulls.reviews import may_resolve
-
     state = viewer.hub.state
     pull = _pull_of(viewer, row)
     comments = state.all("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])
@@ -146,7 +162,7 @@ def thread_of(viewer: Viewer, repo: Row, row: Row) -> Object:
         "isResolved": row["resolved_by_id"] is not None,
         "isCollapsed": row["resolved_by_id"] is not None or outdated,
         "isOutdated": outdated,
-        "resolvedBy": user_node(viewer, row["resolved_by_id"], "User"),
+        "resolvedBy": render_account(viewer, row["resolved_by_id"], "User"),
         "path": first.get("path", ""),
         "line": first.get("line"),
         "originalLine": first.get("original_line"),
@@ -155,6 +171,8 @@ def thread_of(viewer: Viewer, repo: Row, row: Row) -> Object:
         "diffSide": first.get("side", "RIGHT"),
         "subjectType": str(first.get("subject_type", "line")).upper(),
         "viewerCanResolve": lambda info: may_resolve(viewer.hub, viewer.actor, repo, pull),
-        "pullRequest": lambda info: thread_node(viewer, repo, issue_of(viewer.hub, pull)),
-        "comments": paged("comments", lambda: comments, lambda one: review_comment_node(viewer, repo, one)),
+        "pullRequest": lambda info: render_conversation(viewer, repo, issue_of(viewer.hub, pull)),
+        "comments": connection_field(
+            "comments", lambda: comments, lambda one: render_review_comment(viewer, repo, one)
+        ),
     }

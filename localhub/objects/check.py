@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
-from localhub.objects.people import app_by_id, user, user_by_id
-from localhub.objects.pull import check_pull
+from localhub.node_ids import node_id
+from localhub.objects.people import render_app_by_id, render_user, render_user_by_id
+from localhub.objects.pull import render_pull_of_check
 from localhub.objects.repository import page_url, repo_url
 from localhub.state import Row
 
 Json = dict[str, Any]
 
 
-def _pulls(hub: Hub, repo: Row, sha: str) -> list[Json]:
+def _render_pulls(hub: Hub, repo: Row, sha: str) -> list[Json]:
     rows = hub.state.all(
         "SELECT pulls.* FROM pulls JOIN issues ON issues.id = issue_id"
         " WHERE pulls.repo_id = ? AND head_sha = ? AND head_repo_id = pulls.repo_id AND state = 'open'",
         repo["id"], sha,
     )  # fmt: skip
-    return [check_pull(hub, repo, row) for row in rows]
+    return [render_pull_of_check(hub, repo, row) for row in rows]
 
 
-def check_run(hub: Hub, repo: Row, row: Row) -> Json:
+def render_check_run(hub: Hub, repo: Row, row: Row) -> Json:
     """A check run, as REST answers."""
     url = f"{repo_url(hub, repo)}/check-runs/{row['id']}"
     page = f"{page_url(hub, repo)}/runs/{row['id']}"
@@ -49,14 +49,14 @@ def check_run(hub: Hub, repo: Row, row: Row) -> Json:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": row["suite_id"]},
-        "app": app_by_id(hub, row["app_id"]),
-        "pull_requests": _pulls(hub, repo, row["head_sha"]),
+        "app": render_app_by_id(hub, row["app_id"]),
+        "pull_requests": _render_pulls(hub, repo, row["head_sha"]),
     }
 
 
-def check_run_payload(hub: Hub, repo: Row, row: Row) -> Json:
+def render_check_run_payload(hub: Hub, repo: Row, row: Row) -> Json:
     """A check run, as webhooks carry it: with its whole suite."""
-    run = check_run(hub, repo, row)
+    run = render_check_run(hub, repo, row)
     suite = hub.state.one("SELECT * FROM check_suites WHERE id = ?", row["suite_id"])
     run["check_suite"] = {
         "id": suite["id"],
@@ -76,14 +76,14 @@ def check_run_payload(hub: Hub, repo: Row, row: Row) -> Json:
     return run
 
 
-def status(hub: Hub, repo: Row, row: Row) -> Json:
+def render_status(hub: Hub, repo: Row, row: Row) -> Json:
     """A commit status, as lists of them show it."""
-    return short_status(hub, repo, row) | {"creator": user_by_id(hub, row["user_id"])}
+    return render_short_status(hub, repo, row) | {"creator": render_user_by_id(hub, row["user_id"])}
 
 
-def short_status(hub: Hub, repo: Row, row: Row) -> Json:
+def render_short_status(hub: Hub, repo: Row, row: Row) -> Json:
     """A commit status, as the combined one shows it."""
-    creator = user(hub, hub.state.account(row["user_id"]))
+    creator = render_user(hub, hub.state.account(row["user_id"]))
     return {
         "url": f"{repo_url(hub, repo)}/statuses/{row['sha']}",
         "avatar_url": creator["avatar_url"],

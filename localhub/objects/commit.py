@@ -11,8 +11,8 @@ from dulwich.objects import Commit
 
 from localhub.git.diffs import FileDiff
 from localhub.hub import Hub
-from localhub.nodes import node_id
-from localhub.objects.people import user
+from localhub.node_ids import node_id
+from localhub.objects.people import render_user
 from localhub.objects.repository import page_url, repo_url
 from localhub.state import Row
 
@@ -22,30 +22,30 @@ IDENTITY = re.compile(rb"^(.*?) ?<(.*)>$", re.DOTALL)
 NOREPLY = re.compile(r"^(?:\d+\+)?(.+)@users\.noreply\.")
 
 
-def identity(raw: bytes) -> tuple[str, str]:
+def parse_identity(raw: bytes) -> tuple[str, str]:
     """(name, email) of an author line."""
     match = IDENTITY.match(raw)
     name, email = match.groups() if match else (raw, b"")
     return name.decode(errors="replace"), email.decode(errors="replace")
 
 
-def person(raw: bytes, seconds: float) -> Json:
+def render_signature(raw: bytes, seconds: float) -> Json:
     """An author or committer, with the time in UTC."""
-    name, email = identity(raw)
+    name, email = parse_identity(raw)
     date = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {"name": name, "email": email, "date": date}
 
 
 def account_of(hub: Hub, raw: bytes) -> Row | None:
     """The account that an author's address belongs to."""
-    _, email = identity(raw)
+    _, email = parse_identity(raw)
     match = NOREPLY.match(email)
     if match:
         return hub.state.account_by_login(match[1])
     return hub.state.maybe("SELECT * FROM accounts WHERE email = ?", email) if email else None
 
 
-def verification(hub: Hub, repo: Row, commit: Commit) -> Json:
+def render_verification(hub: Hub, repo: Row, commit: Commit) -> Json:
     """Whether GitHub vouches for the commit; it does for those it made itself."""
     sql = "SELECT 1 FROM verified_commits WHERE repo_id = ? AND sha = ?"
     if hub.state.maybe(sql, repo["id"], commit.id.decode()) is None:
@@ -58,17 +58,17 @@ def verification(hub: Hub, repo: Row, commit: Commit) -> Json:
         "reason": "valid",
         "signature": "-----BEGIN PGP SIGNATURE-----\n\nlocal\n-----END PGP SIGNATURE-----\n",
         "payload": payload,
-        "verified_at": person(commit.committer, commit.commit_time)["date"],
+        "verified_at": render_signature(commit.committer, commit.commit_time)["date"],
     }
 
 
-def message(commit: Commit) -> str:
+def read_message(commit: Commit) -> str:
     """The commit's message without the newline that ends it."""
     text: str = commit.message.decode(errors="replace")
     return text.rstrip("\n")
 
 
-def git_commit(hub: Hub, repo: Row, commit: Commit) -> Json:
+def render_git_commit(hub: Hub, repo: Row, commit: Commit) -> Json:
     """A commit as the git database API shows it."""
     sha, url = commit.id.decode(), repo_url(hub, repo)
     return {
@@ -76,10 +76,10 @@ def git_commit(hub: Hub, repo: Row, commit: Commit) -> Json:
         "node_id": node_id("Commit", f"{repo['id']}:{sha}"),
         "url": f"{url}/git/commits/{sha}",
         "html_url": f"{page_url(hub, repo)}/commit/{sha}",
-        "author": person(commit.author, commit.author_time),
-        "committer": person(commit.committer, commit.commit_time),
+        "author": render_signature(commit.author, commit.author_time),
+        "committer": render_signature(commit.committer, commit.commit_time),
         "tree": {"sha": commit.tree.decode(), "url": f"{url}/git/trees/{commit.tree.decode()}"},
-        "message": message(commit),
+        "message": read_message(commit),
         "parents": [
             {
                 "sha": parent.decode(),
@@ -88,14 +88,14 @@ def git_commit(hub: Hub, repo: Row, commit: Commit) -> Json:
             }
             for parent in commit.parents
         ],
-        "verification": verification(hub, repo, commit),
+        "verification": render_verification(hub, repo, commit),
     }
 
 
-def commit_object(hub: Hub, repo: Row, commit: Commit) -> Json:
+def render_commit(hub: Hub, repo: Row, commit: Commit) -> Json:
     """A commit as the commits API shows it."""
     sha, url = commit.id.decode(), f"{repo_url(hub, repo)}/commits"
-    inner = git_commit(hub, repo, commit)
+    inner = render_git_commit(hub, repo, commit)
     author, committer = account_of(hub, commit.author), account_of(hub, commit.committer)
     return {
         "sha": sha,
@@ -112,13 +112,13 @@ def commit_object(hub: Hub, repo: Row, commit: Commit) -> Json:
         "url": f"{url}/{sha}",
         "html_url": inner["html_url"],
         "comments_url": f"{url}/{sha}/comments",
-        "author": None if author is None else user(hub, author),
-        "committer": None if committer is None else user(hub, committer),
+        "author": None if author is None else render_user(hub, author),
+        "committer": None if committer is None else render_user(hub, committer),
         "parents": [parent | {"url": f"{url}/{parent['sha']}"} for parent in inner["parents"]],
     }
 
 
-def pushed_commit(hub: Hub, repo: Row, commit: Commit, files: list[tuple[str, str]]) -> Json:
+def render_pushed_commit(hub: Hub, repo: Row, commit: Commit, files: list[tuple[str, str]]) -> Json:
     """A commit as push events carry it; ``files`` are (git's status letter, path)."""
     sha = commit.id.decode()
     zone = timezone(timedelta(seconds=commit.commit_timezone))
@@ -126,24 +126,24 @@ def pushed_commit(hub: Hub, repo: Row, commit: Commit, files: list[tuple[str, st
         "id": sha,
         "tree_id": commit.tree.decode(),
         "distinct": True,
-        "message": message(commit),
+        "message": read_message(commit),
         "timestamp": datetime.fromtimestamp(commit.commit_time, zone).isoformat(),
         "url": f"{page_url(hub, repo)}/commit/{sha}",
-        "author": _pusher(hub, commit.author),
-        "committer": _pusher(hub, commit.committer),
+        "author": _render_pusher(hub, commit.author),
+        "committer": _render_pusher(hub, commit.committer),
         "added": [path for status, path in files if status == "A"],
         "removed": [path for status, path in files if status == "D"],
         "modified": [path for status, path in files if status not in "AD"],
     }
 
 
-def _pusher(hub: Hub, raw: bytes) -> Json:
-    name, email = identity(raw)
+def _render_pusher(hub: Hub, raw: bytes) -> Json:
+    name, email = parse_identity(raw)
     account = account_of(hub, raw)
     return {"name": name, "email": email} | ({} if account is None else {"username": account["login"]})
 
 
-def ref_object(hub: Hub, repo: Row, name: str, sha: str, kind: str = "commit") -> Json:
+def render_ref(hub: Hub, repo: Row, name: str, sha: str, kind: str = "commit") -> Json:
     """A git ref by its full name."""
     url = f"{repo_url(hub, repo)}/git"
     return {
@@ -154,7 +154,7 @@ def ref_object(hub: Hub, repo: Row, name: str, sha: str, kind: str = "commit") -
     }
 
 
-def file_object(hub: Hub, repo: Row, file: FileDiff, sha: str) -> Json:
+def render_file(hub: Hub, repo: Row, file: FileDiff, sha: str) -> Json:
     """A changed file of a pull request, commit or comparison whose head is ``sha``."""
     path = quote(file.path)
     answer = {

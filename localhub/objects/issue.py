@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
-from localhub.objects.people import app_by_id, association, user, user_by_id
-from localhub.objects.repository import label, page_url, repo_url
+from localhub.node_ids import node_id
+from localhub.objects.people import find_association, render_app_by_id, render_user, render_user_by_id
+from localhub.objects.repository import page_url, render_label, repo_url
 from localhub.state import Row
 
 Json = dict[str, Any]
@@ -20,24 +20,24 @@ def issue_page(hub: Hub, repo: Row, issue: Row) -> str:
     return f"{page_url(hub, repo)}/{'pull' if issue['is_pull'] else 'issues'}/{issue['number']}"
 
 
-def rollup(hub: Hub, url: str, subject: str, subject_id: int) -> Json:
+def count_reactions(hub: Hub, url: str, subject: str, subject_id: int) -> Json:
     """How often each reaction was given."""
     contents = [row["content"] for row in hub.state.reactions(subject, subject_id)]
     counts = {content: contents.count(content) for content in CONTENTS}
     return {"url": f"{url}/reactions", "total_count": len(contents), **counts}
 
 
-def people(hub: Hub, issue: Row) -> Json:
+def render_assignees(hub: Hub, issue: Row) -> Json:
     """``assignee`` and ``assignees``."""
     rows = hub.state.all(
         "SELECT accounts.* FROM accounts JOIN issue_assignees ON account_id = accounts.id WHERE issue_id = ?",
         issue["id"],
     )
-    users = [user(hub, row) for row in rows]
+    users = [render_user(hub, row) for row in rows]
     return {"assignee": users[0] if users else None, "assignees": users}
 
 
-def issue(hub: Hub, repo: Row, row: Row) -> Json:
+def render_issue(hub: Hub, repo: Row, row: Row) -> Json:
     """An issue, or a pull request seen as an issue."""
     state = hub.state
     url, page = f"{repo_url(hub, repo)}/issues/{row['number']}", issue_page(hub, repo, row)
@@ -52,22 +52,22 @@ def issue(hub: Hub, repo: Row, row: Row) -> Json:
         "node_id": node_id("PullRequest" if row["is_pull"] else "Issue", row["id"]),
         "number": row["number"],
         "title": row["title"],
-        "user": user_by_id(hub, row["user_id"]),
-        "labels": [label(hub, repo, one) for one in state.labels_of(row["id"])],
+        "user": render_user_by_id(hub, row["user_id"]),
+        "labels": [render_label(hub, repo, one) for one in state.labels_of(row["id"])],
         "state": row["state"],
         "locked": bool(row["locked"]),
-        **people(hub, row),
+        **render_assignees(hub, row),
         "milestone": None,
         "comments": state.count("SELECT count(*) FROM comments WHERE issue_id = ?", row["id"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
-        "author_association": association(hub, repo, row["user_id"]),
+        "author_association": find_association(hub, repo, row["user_id"]),
         "active_lock_reason": None,
         "body": row["body"],
-        "reactions": rollup(hub, url, "issue", row["id"]),
+        "reactions": count_reactions(hub, url, "issue", row["id"]),
         "timeline_url": f"{url}/timeline",
-        "performed_via_github_app": app_by_id(hub, row["app_id"]),
+        "performed_via_github_app": render_app_by_id(hub, row["app_id"]),
         "state_reason": row["state_reason"],
     }
     if row["is_pull"]:
@@ -85,12 +85,12 @@ def issue(hub: Hub, repo: Row, row: Row) -> Json:
     return answer
 
 
-def whole_issue(hub: Hub, repo: Row, row: Row) -> Json:
+def render_whole_issue(hub: Hub, repo: Row, row: Row) -> Json:
     """An issue, as its own address answers."""
-    return issue(hub, repo, row) | {"closed_by": user_by_id(hub, row["closed_by_id"])}
+    return render_issue(hub, repo, row) | {"closed_by": render_user_by_id(hub, row["closed_by_id"])}
 
 
-def comment(hub: Hub, repo: Row, row: Row) -> Json:
+def render_comment(hub: Hub, repo: Row, row: Row) -> Json:
     """A comment on an issue or on a pull request's conversation."""
     url = f"{repo_url(hub, repo)}/issues/comments/{row['id']}"
     parent = hub.state.one("SELECT * FROM issues WHERE id = ?", row["issue_id"])
@@ -100,22 +100,22 @@ def comment(hub: Hub, repo: Row, row: Row) -> Json:
         "issue_url": f"{repo_url(hub, repo)}/issues/{parent['number']}",
         "id": row["id"],
         "node_id": node_id("IssueComment", row["id"]),
-        "user": user_by_id(hub, row["user_id"]),
+        "user": render_user_by_id(hub, row["user_id"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
-        "author_association": association(hub, repo, row["user_id"]),
+        "author_association": find_association(hub, repo, row["user_id"]),
         "body": row["body"],
-        "reactions": rollup(hub, url, "comment", row["id"]),
-        "performed_via_github_app": app_by_id(hub, row["app_id"]),
+        "reactions": count_reactions(hub, url, "comment", row["id"]),
+        "performed_via_github_app": render_app_by_id(hub, row["app_id"]),
     }
 
 
-def reaction(hub: Hub, row: Row) -> Json:
+def render_reaction(hub: Hub, row: Row) -> Json:
     """One reaction."""
     return {
         "id": row["id"],
         "node_id": node_id("Reaction", row["id"]),
-        "user": user_by_id(hub, row["user_id"]),
+        "user": render_user_by_id(hub, row["user_id"]),
         "content": row["content"],
         "created_at": row["created_at"],
     }

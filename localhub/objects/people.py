@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
+from localhub.node_ids import node_id
 from localhub.state import Row
 
 Json = dict[str, Any]
 
 
-def user(hub: Hub, row: Row) -> Json:
+def render_user(hub: Hub, row: Row) -> Json:
     """A user, bot or organization in short."""
     login = str(row["login"])
     url = f"{hub.api_url}/users/{quote(login, safe='')}"
@@ -40,15 +40,15 @@ def user(hub: Hub, row: Row) -> Json:
     }
 
 
-def user_by_id(hub: Hub, account_id: int | None) -> Json | None:
+def render_user_by_id(hub: Hub, account_id: int | None) -> Json | None:
     """The user of an id that may be missing."""
-    return None if account_id is None else user(hub, hub.state.account(account_id))
+    return None if account_id is None else render_user(hub, hub.state.account(account_id))
 
 
-def whole_user(hub: Hub, row: Row, *, private: bool) -> Json:
+def render_whole_user(hub: Hub, row: Row, *, private: bool) -> Json:
     """A user in full; ``private`` adds what only the user sees."""
     repos = hub.state.count("SELECT count(*) FROM repos WHERE owner_id = ? AND NOT private", row["id"])
-    answer = user(hub, row) | {
+    answer = render_user(hub, row) | {
         "name": row["name"], "company": None, "blog": "", "location": None, "email": row["email"],
         "hireable": None,
         "bio": None, "twitter_username": None, "public_repos": repos, "public_gists": 0, "followers": 0,
@@ -65,7 +65,7 @@ def whole_user(hub: Hub, row: Row, *, private: bool) -> Json:
     return answer
 
 
-def organization(hub: Hub, row: Row) -> Json:
+def render_organization(hub: Hub, row: Row) -> Json:
     """An organization, as webhooks carry it."""
     url = f"{hub.api_url}/orgs/{row['login']}"
     return {
@@ -84,13 +84,13 @@ def organization(hub: Hub, row: Row) -> Json:
     }
 
 
-def app(hub: Hub, row: Row) -> Json:
+def render_app(hub: Hub, row: Row) -> Json:
     """A GitHub App."""
     return {
         "id": row["id"],
         "slug": row["slug"],
         "node_id": node_id("App", row["id"]),
-        "owner": user(hub, hub.state.account(row["owner_id"])),
+        "owner": render_user(hub, hub.state.account(row["owner_id"])),
         "name": row["name"],
         "description": row["description"],
         "external_url": row["external_url"],
@@ -102,17 +102,17 @@ def app(hub: Hub, row: Row) -> Json:
     }
 
 
-def app_by_id(hub: Hub, app_id: int | None) -> Json | None:
+def render_app_by_id(hub: Hub, app_id: int | None) -> Json | None:
     """The App of an id that may be missing."""
-    return None if app_id is None else app(hub, hub.state.app(app_id))
+    return None if app_id is None else render_app(hub, hub.state.app(app_id))
 
 
-def installation(hub: Hub, row: Row) -> Json:
+def render_installation(hub: Hub, row: Row) -> Json:
     """An installation of an App on an account."""
     account = hub.state.account(row["account_id"])
     return {
         "id": row["id"],
-        "account": user(hub, account),
+        "account": render_user(hub, account),
         "repository_selection": row["repository_selection"],
         "access_tokens_url": f"{hub.api_url}/app/installations/{row['id']}/access_tokens",
         "repositories_url": f"{hub.api_url}/installation/repositories",
@@ -128,14 +128,14 @@ def installation(hub: Hub, row: Row) -> Json:
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
-        "suspended_by": user_by_id(hub, account["owner_id"] or account["id"])
+        "suspended_by": render_user_by_id(hub, account["owner_id"] or account["id"])
         if row["suspended_at"]
         else None,
         "suspended_at": row["suspended_at"],
     }
 
 
-def association(hub: Hub, repo: Row, account_id: int) -> str:
+def find_association(hub: Hub, repo: Row, account_id: int) -> str:
     """How an author stands to a repository; a hint for display, as on GitHub."""
     owner = hub.state.account(repo["owner_id"])
     if account_id == owner["id"]:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.hub import Hub
-from localhub.nodes import node_id
-from localhub.objects.issue import people, rollup
-from localhub.objects.people import association, user, user_by_id
-from localhub.objects.repository import label, page_url, repo_ref, repo_url, repository
+from localhub.node_ids import node_id
+from localhub.objects.issue import count_reactions, render_assignees
+from localhub.objects.people import find_association, render_user, render_user_by_id
+from localhub.objects.repository import (
+    page_url,
+    render_label,
+    render_repository,
+    render_repository_of_check,
+    repo_url,
+)
 from localhub.state import Row
 
 Json = dict[str, Any]
@@ -31,8 +37,8 @@ def _head(hub: Hub, pull: Row) -> Json:
         "label": f"{pull['head_owner']}:{pull['head_ref']}",
         "ref": pull["head_ref"],
         "sha": pull["head_sha"],
-        "user": user(hub, owner),
-        "repo": None if repo is None else repository(hub, repo),
+        "user": render_user(hub, owner),
+        "repo": None if repo is None else render_repository(hub, repo),
     }
 
 
@@ -41,12 +47,12 @@ def _base(hub: Hub, repo: Row, pull: Row) -> Json:
         "label": f"{repo['owner']}:{pull['base_ref']}",
         "ref": pull["base_ref"],
         "sha": pull["base_sha"],
-        "user": user(hub, hub.state.account(repo["owner_id"])),
-        "repo": repository(hub, repo),
+        "user": render_user(hub, hub.state.account(repo["owner_id"])),
+        "repo": render_repository(hub, repo),
     }
 
 
-def short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
+def render_short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
     """A pull request, as lists and review events carry it."""
     row = issue_of(hub, pull)
     url, page = f"{repo_url(hub, repo)}/pulls/{pull['number']}", pull_page(hub, repo, pull)
@@ -75,17 +81,17 @@ def short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
         "state": row["state"],
         "locked": bool(row["locked"]),
         "title": row["title"],
-        "user": user_by_id(hub, row["user_id"]),
+        "user": render_user_by_id(hub, row["user_id"]),
         "body": row["body"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "closed_at": row["closed_at"],
         "merged_at": pull["merged_at"],
         "merge_commit_sha": pull["merge_commit_sha"],
-        **people(hub, row),
-        "requested_reviewers": [user(hub, reviewer) for reviewer in reviewers],
+        **render_assignees(hub, row),
+        "requested_reviewers": [render_user(hub, reviewer) for reviewer in reviewers],
         "requested_teams": [],
-        "labels": [label(hub, repo, one) for one in hub.state.labels_of(row["id"])],
+        "labels": [render_label(hub, repo, one) for one in hub.state.labels_of(row["id"])],
         "milestone": None,
         "draft": bool(pull["draft"]),
         "commits_url": links["commits"],
@@ -96,22 +102,22 @@ def short_pull(hub: Hub, repo: Row, pull: Row) -> Json:
         "head": _head(hub, pull),
         "base": _base(hub, repo, pull),
         "_links": {name: {"href": href} for name, href in links.items()},
-        "author_association": association(hub, repo, row["user_id"]),
+        "author_association": find_association(hub, repo, row["user_id"]),
         "auto_merge": None,
         "active_lock_reason": None,
     }
 
 
-def pull_request(hub: Hub, repo: Row, pull: Row) -> Json:
+def render_pull(hub: Hub, repo: Row, pull: Row) -> Json:
     """A pull request in full."""
     state, row = hub.state, issue_of(hub, pull)
     mergeable = None if pull["mergeable"] is None or row["state"] == "closed" else bool(pull["mergeable"])
-    return short_pull(hub, repo, pull) | {
+    return render_short_pull(hub, repo, pull) | {
         "merged": pull["merged_at"] is not None,
         "mergeable": mergeable,
         "rebaseable": mergeable,
         "mergeable_state": _mergeable_state(pull, mergeable),
-        "merged_by": user_by_id(hub, pull["merged_by_id"]),
+        "merged_by": render_user_by_id(hub, pull["merged_by_id"]),
         "comments": state.count("SELECT count(*) FROM comments WHERE issue_id = ?", row["id"]),
         "review_comments": state.count("SELECT count(*) FROM review_comments WHERE pull_id = ?", pull["id"]),
         "maintainer_can_modify": bool(pull["maintainer_can_modify"]),
@@ -130,31 +136,39 @@ def _mergeable_state(pull: Row, mergeable: bool | None) -> str:
     return "draft" if pull["draft"] else "clean"
 
 
-def check_pull(hub: Hub, repo: Row, pull: Row) -> Json:
+def render_pull_of_check(hub: Hub, repo: Row, pull: Row) -> Json:
     """A pull request as check runs name it."""
     head = hub.state.repo(pull["head_repo_id"] or repo["id"])
     return {
         "url": f"{repo_url(hub, repo)}/pulls/{pull['number']}",
         "id": pull["id"],
         "number": pull["number"],
-        "head": {"ref": pull["head_ref"], "sha": pull["head_sha"], "repo": repo_ref(hub, head)},
-        "base": {"ref": pull["base_ref"], "sha": pull["base_sha"], "repo": repo_ref(hub, repo)},
+        "head": {
+            "ref": pull["head_ref"],
+            "sha": pull["head_sha"],
+            "repo": render_repository_of_check(hub, head),
+        },
+        "base": {
+            "ref": pull["base_ref"],
+            "sha": pull["base_sha"],
+            "repo": render_repository_of_check(hub, repo),
+        },
     }
 
 
-def review(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
+def render_review(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
     """A review, as REST answers (webhooks write its state in small letters)."""
     url = f"{repo_url(hub, repo)}/pulls/{pull['number']}"
     page = f"{pull_page(hub, repo, pull)}#pullrequestreview-{row['id']}"
     answer = {
         "id": row["id"],
         "node_id": node_id("PullRequestReview", row["id"]),
-        "user": user_by_id(hub, row["user_id"]),
+        "user": render_user_by_id(hub, row["user_id"]),
         "body": row["body"],
         "state": row["state"],
         "html_url": page,
         "pull_request_url": url,
-        "author_association": association(hub, repo, row["user_id"]),
+        "author_association": find_association(hub, repo, row["user_id"]),
         "_links": {"html": {"href": page}, "pull_request": {"href": url}},
         "commit_id": row["commit_id"],
     }
@@ -163,7 +177,7 @@ def review(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
     return answer
 
 
-def review_comment(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
+def render_review_comment(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
     """An inline comment."""
     url = f"{repo_url(hub, repo)}/pulls/comments/{row['id']}"
     pull_url = f"{repo_url(hub, repo)}/pulls/{pull['number']}"
@@ -177,15 +191,15 @@ def review_comment(hub: Hub, repo: Row, pull: Row, row: Row) -> Json:
         "path": row["path"],
         "commit_id": row["commit_id"],
         "original_commit_id": row["original_commit_id"],
-        "user": user_by_id(hub, row["user_id"]),
+        "user": render_user_by_id(hub, row["user_id"]),
         "body": row["body"],
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
         "html_url": page,
         "pull_request_url": pull_url,
-        "author_association": association(hub, repo, row["user_id"]),
+        "author_association": find_association(hub, repo, row["user_id"]),
         "_links": {"self": {"href": url}, "html": {"href": page}, "pull_request": {"href": pull_url}},
-        "reactions": rollup(hub, url, "review_comment", row["id"]),
+        "reactions": count_reactions(hub, url, "review_comment", row["id"]),
         "start_line": row["start_line"],
         "original_start_line": row["original_start_line"],
         "start_side": row["start_side"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from localhub.auth import Actor, at_least, role_of
+from localhub.auth import Actor, includes_level, role_of
 from localhub.hub import Hub
-from localhub.nodes import node_id
-from localhub.objects.people import user
+from localhub.node_ids import node_id
+from localhub.objects.people import render_user
 from localhub.state import Row
 
 Json = dict[str, Any]
@@ -47,7 +47,7 @@ def page_url(hub: Hub, repo: Row) -> str:
     return f"{hub.web_url}/{full_name(repo)}"
 
 
-def repository(hub: Hub, repo: Row) -> Json:
+def render_repository(hub: Hub, repo: Row) -> Json:
     """A repository, as webhooks and lists carry it."""
     url, page = repo_url(hub, repo), page_url(hub, repo)
     open_issues = hub.state.count(
@@ -60,7 +60,7 @@ def repository(hub: Hub, repo: Row) -> Json:
         "name": repo["name"],
         "full_name": full_name(repo),
         "private": bool(repo["private"]),
-        "owner": user(hub, hub.state.account(repo["owner_id"])),
+        "owner": render_user(hub, hub.state.account(repo["owner_id"])),
         "html_url": page,
         "description": repo["description"],
         "fork": repo["parent_id"] is not None,
@@ -103,15 +103,15 @@ def repository(hub: Hub, repo: Row) -> Json:
     }
 
 
-def listed_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
+def render_listed_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
     """A repository, as the caller's own list shows it."""
-    return repository(hub, repo) | {"permissions": permissions(hub, repo, actor)}
+    return render_repository(hub, repo) | {"permissions": render_permissions(hub, repo, actor)}
 
 
-def whole_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
+def render_whole_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
     """A repository, as its own address answers."""
-    answer = repository(hub, repo) | {
-        "permissions": permissions(hub, repo, actor),
+    answer = render_repository(hub, repo) | {
+        "permissions": render_permissions(hub, repo, actor),
         "allow_rebase_merge": True,
         "allow_squash_merge": True,
         "allow_merge_commit": True,
@@ -121,12 +121,12 @@ def whole_repository(hub: Hub, repo: Row, actor: Actor) -> Json:
         "subscribers_count": 0,
     }
     if repo["parent_id"] is not None:
-        parent = repository(hub, hub.state.repo(repo["parent_id"]))
+        parent = render_repository(hub, hub.state.repo(repo["parent_id"]))
         answer |= {"parent": parent, "source": parent}
     return answer
 
 
-def permissions(hub: Hub, repo: Row, actor: Actor) -> Json:
+def render_permissions(hub: Hub, repo: Row, actor: Actor) -> Json:
     """What the caller may do, as five flags."""
     if actor.kind == "installation":
         level = actor.permissions.get("contents", "none")
@@ -139,15 +139,15 @@ def permissions(hub: Hub, repo: Row, actor: Actor) -> Json:
 def role_flags(role: str) -> Json:
     """A role as GitHub's five flags."""
     names = {"admin": "admin", "maintain": "maintain", "push": "write", "triage": "triage", "pull": "read"}
-    return {flag: at_least(role, needed) for flag, needed in names.items()}
+    return {flag: includes_level(role, needed) for flag, needed in names.items()}
 
 
-def repo_ref(hub: Hub, repo: Row) -> Json:
+def render_repository_of_check(hub: Hub, repo: Row) -> Json:
     """A repository as check runs name it."""
     return {"id": repo["id"], "url": repo_url(hub, repo), "name": repo["name"]}
 
 
-def short_repository(repo: Row) -> Json:
+def render_short_repository(repo: Row) -> Json:
     """A repository as installation events name it."""
     return {
         "id": repo["id"],
@@ -158,7 +158,7 @@ def short_repository(repo: Row) -> Json:
     }
 
 
-def label(hub: Hub, repo: Row, row: Row) -> Json:
+def render_label(hub: Hub, repo: Row, row: Row) -> Json:
     """A label."""
     return {
         "id": row["id"],

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from localhub.hub import Hub
-from localhub.pages.people import person
+from localhub.pages import View
+from localhub.pages.people import make_person
 from localhub.state import Row
 
-View = dict[str, Any]
 
-
-def check_runs(hub: Hub, repo: Row, sha: str) -> list[View]:
+def list_check_runs(hub: Hub, repo: Row, sha: str) -> list[View]:
     """The newest run of each check of a commit."""
     newest: dict[tuple[int, str], Row] = {}
     for row in hub.state.check_runs(repo["id"], sha):
         newest.setdefault((row["app_id"], row["name"]), row)
-    return [check_view(hub, row) for row in newest.values()]
+    return [make_check_view(hub, row) for row in newest.values()]
 
 
-def check_view(hub: Hub, row: Row) -> View:
+def make_check_view(hub: Hub, row: Row) -> View:
     """A check run on a page."""
     conclusion = row["conclusion"] or ""
     if row["status"] != "completed":
@@ -33,11 +31,11 @@ def check_view(hub: Hub, row: Row) -> View:
         "row": row,
         "mark": mark,
         "outcome": conclusion.replace("_", " ") or row["status"].replace("_", " "),
-        "person": person(hub.state.account(hub.state.app(row["app_id"])["bot_id"])),
+        "person": make_person(hub.state.account(hub.state.app(row["app_id"])["bot_id"])),
     }
 
 
-def notes(hub: Hub, row: Row) -> list[View]:
+def list_annotations(hub: Hub, row: Row) -> list[View]:
     """What a check run noted on lines."""
     rows = hub.state.all("SELECT * FROM annotations WHERE check_run_id = ? ORDER BY id", row["id"])
     return [{"title": None} | json.loads(one["annotation_json"]) for one in rows]

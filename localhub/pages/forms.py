@@ -8,11 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from localhub.auth import Actor, check_repo, user_actor
+from localhub.errors import ApiError
 from localhub.objects.repository import full_name
-from localhub.pages.routes import NUMBER, PERSONA, REPO, Page, Pages
+from localhub.pages.site import PERSONA, Page, Pages
+from localhub.pull_state import set_draft
 from localhub.rest.api import Body, Call, Route
-from localhub.rest.errors import ApiError
-from localhub.rest.pulls.pulls import set_draft
 from localhub.state import Row
 
 API = "/repos/{owner}/{repo}"
@@ -20,7 +20,7 @@ ISSUE, PULL = API + r"/issues/{number:\d+}", API + r"/pulls/{number:\d+}"
 Form = Mapping[str, Any]
 
 
-class Refused(Exception):
+class FormRefused(Exception):
     """The API said no; the text is for the person."""
 
 
@@ -43,7 +43,7 @@ def find_route(pages: Pages, method: str, path: str) -> Route:
     raise LookupError(f"{method} {path}")
 
 
-async def call(
+async def call_endpoint(
     pages: Pages, request: web.Request, actor: Actor, repo: Row, route: tuple[str, str], body: dict[str, Any]
 ) -> None:
     """Do what the REST endpoint does; Refused with its reason when it would not."""
@@ -55,10 +55,10 @@ async def call(
         made = Call(hub=pages.hub, request=request, actor=actor, body=Body(body), found=repo)
         await endpoint.handler(made)
     except ApiError as error:
-        raise Refused(reason(error)) from None
+        raise FormRefused(refusal_text(error)) from None
 
 
-def reason(error: ApiError) -> str:
+def refusal_text(error: ApiError) -> str:
     """A refusal in words."""
     details = [
         item.get("message", "") if isinstance(item, dict) else str(item) for item in error.errors or ()
@@ -66,100 +66,102 @@ def reason(error: ApiError) -> str:
     return ". ".join([error.message.rstrip("."), *(detail for detail in details if detail)]) + "."
 
 
-def form(page: Page) -> Page:
+def show_refusals(page: Page) -> Page:
     """Show a refusal as a page."""
 
     async def guarded(pages: Pages, request: web.Request) -> web.StreamResponse:
         try:
             return await page(pages, request)
-        except Refused as refusal:
+        except FormRefused as refusal:
             return pages.problem(request, 422, "That did not work", str(refusal))
 
     return guarded
 
 
-def done(path: str, actor: Actor) -> web.Response:
+def redirect_to(path: str, actor: Actor) -> web.Response:
     """Back to the page; the person is remembered for the next form."""
     response = web.Response(status=303, headers={"Location": path})
     response.set_cookie(PERSONA, actor.name, samesite="Strict", path="/", httponly=True)
     return response
 
 
-def thread_path(pages: Pages, repo: Row, number: int) -> str:
+def page_path(pages: Pages, repo: Row, number: int) -> str:
     """The page of an issue or pull request."""
     kind = "pull" if pages.hub.state.pull(repo["id"], number) else "issues"
     return f"/{full_name(repo)}/{kind}/{number}"
 
 
-@form
+@show_refusals
 async def open_issue(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST /{owner}/{repo}/issues."""
     repo, (sent, actor) = pages.repo(request), await read_form(pages, request)
-    body = {"title": str(sent.get("title", "")), "body": text(sent)}
-    await call(pages, request, actor, repo, ("POST", API + "/issues"), body)
-    return done(f"/{full_name(repo)}/issues/{pages.hub.state.repo(repo['id'])['last_number']}", actor)
+    body = {"title": str(sent.get("title", "")), "body": body_text(sent)}
+    await call_endpoint(pages, request, actor, repo, ("POST", API + "/issues"), body)
+    return redirect_to(f"/{full_name(repo)}/issues/{pages.hub.state.repo(repo['id'])['last_number']}", actor)
 
 
-@form
-async def comment(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def add_comment(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../issues/{number}/comments."""
     repo, (sent, actor) = pages.repo(request), await read_form(pages, request)
     issue = pages.issue(request, repo)
-    await call(pages, request, actor, repo, ("POST", ISSUE + "/comments"), {"body": text(sent)})
+    await call_endpoint(pages, request, actor, repo, ("POST", ISSUE + "/comments"), {"body": body_text(sent)})
     last = pages.hub.state.comments(issue["id"])[-1]["id"]
-    return done(f"{thread_path(pages, repo, issue['number'])}#issuecomment-{last}", actor)
+    return redirect_to(f"{page_path(pages, repo, issue['number'])}#issuecomment-{last}", actor)
 
 
-@form
-async def labels(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def change_labels(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../issues/{number}/labels: the ticked ones and no others."""
     repo, (_, actor) = pages.repo(request), await read_form(pages, request)
     names = [str(name) for name in (await request.post()).getall("label", [])]
-    await call(pages, request, actor, repo, ("PUT", ISSUE + "/labels"), {"labels": names})
-    return done(thread_path(pages, repo, int(request.match_info["number"])), actor)
+    await call_endpoint(pages, request, actor, repo, ("PUT", ISSUE + "/labels"), {"labels": names})
+    return redirect_to(page_path(pages, repo, int(request.match_info["number"])), actor)
 
 
-@form
-async def state(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def change_state(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../issues/{number}/state: close or reopen."""
     repo, (sent, actor) = pages.repo(request), await read_form(pages, request)
-    await call(pages, request, actor, repo, ("PATCH", ISSUE), {"state": str(sent.get("state", ""))})
-    return done(thread_path(pages, repo, int(request.match_info["number"])), actor)
+    await call_endpoint(pages, request, actor, repo, ("PATCH", ISSUE), {"state": str(sent.get("state", ""))})
+    return redirect_to(page_path(pages, repo, int(request.match_info["number"])), actor)
 
 
-@form
-async def review(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def submit_review(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../pull/{number}/reviews: a plain comment, or a review with its verdict."""
     repo, (sent, actor) = pages.repo(request), await read_form(pages, request)
     event = str(sent.get("event", ""))
     if event:
-        body = {"event": event, **({"body": text(sent)} if text(sent).strip() else {})}
-        await call(pages, request, actor, repo, ("POST", PULL + "/reviews"), body)
+        body = {"event": event, **({"body": body_text(sent)} if body_text(sent).strip() else {})}
+        await call_endpoint(pages, request, actor, repo, ("POST", PULL + "/reviews"), body)
     else:
-        await call(pages, request, actor, repo, ("POST", ISSUE + "/comments"), {"body": text(sent)})
-    return done(thread_path(pages, repo, int(request.match_info["number"])), actor)
+        await call_endpoint(
+            pages, request, actor, repo, ("POST", ISSUE + "/comments"), {"body": body_text(sent)}
+        )
+    return redirect_to(page_path(pages, repo, int(request.match_info["number"])), actor)
 
 
-@form
-async def reply(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def add_reply(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../pull/{number}/comments/{id}/replies."""
     repo, (sent, actor) = pages.repo(request), await read_form(pages, request)
     route = PULL + r"/comments/{id:\d+}/replies"
-    await call(pages, request, actor, repo, ("POST", route), {"body": text(sent)})
+    await call_endpoint(pages, request, actor, repo, ("POST", route), {"body": body_text(sent)})
     anchor = f"#discussion_r{request.match_info['id']}"
-    return done(thread_path(pages, repo, int(request.match_info["number"])) + anchor, actor)
+    return redirect_to(page_path(pages, repo, int(request.match_info["number"])) + anchor, actor)
 
 
-@form
-async def merge(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def merge_pull(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../pull/{number}/merge."""
     repo, (_, actor) = pages.repo(request), await read_form(pages, request)
-    await call(pages, request, actor, repo, ("PUT", PULL + "/merge"), {})
-    return done(thread_path(pages, repo, int(request.match_info["number"])), actor)
+    await call_endpoint(pages, request, actor, repo, ("PUT", PULL + "/merge"), {})
+    return redirect_to(page_path(pages, repo, int(request.match_info["number"])), actor)
 
 
-@form
-async def ready(pages: Pages, request: web.Request) -> web.StreamResponse:
+@show_refusals
+async def mark_ready(pages: Pages, request: web.Request) -> web.StreamResponse:
     """POST .../pull/{number}/ready: no draft any more; GitHub has this in GraphQL only."""
     repo, (_, actor) = pages.repo(request), await read_form(pages, request)
     number = int(request.match_info["number"])
@@ -169,23 +171,11 @@ async def ready(pages: Pages, request: web.Request) -> web.StreamResponse:
     try:
         check_repo(pages.hub.state, actor, repo, app="pull_requests:write", user="write")
     except ApiError as error:
-        raise Refused(reason(error)) from None
+        raise FormRefused(refusal_text(error)) from None
     set_draft(pages.hub, actor, repo, pull, False)
-    return done(thread_path(pages, repo, number), actor)
+    return redirect_to(page_path(pages, repo, number), actor)
 
 
-def text(sent: Form) -> str:
+def body_text(sent: Form) -> str:
     """The text of a form with the line ends that GitHub keeps."""
     return str(sent.get("body", "")).replace("\r\n", "\n")
-
-
-WRITING: tuple[tuple[str, Page], ...] = (
-    (REPO + "/issues", open_issue),
-    (REPO + "/issues" + NUMBER + "/comments", comment),
-    (REPO + "/issues" + NUMBER + "/labels", labels),
-    (REPO + "/issues" + NUMBER + "/state", state),
-    (REPO + "/pull" + NUMBER + "/reviews", review),
-    (REPO + "/pull" + NUMBER + r"/comments/{id:\d+}/replies", reply),
-    (REPO + "/pull" + NUMBER + "/merge", merge),
-    (REPO + "/pull" + NUMBER + "/ready", ready),
-)

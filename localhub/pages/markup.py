@@ -55,7 +55,7 @@ def render(text: str | None, *, repo_path: str = "") -> Markup:
         html,
         tags=TAGS,
         attributes=ATTRIBUTES,
-        attribute_filter=_keep,
+        attribute_filter=_filter_attribute,
         set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
         url_schemes=SCHEMES,
         link_rel="nofollow noopener",
@@ -63,7 +63,7 @@ def render(text: str | None, *, repo_path: str = "") -> Markup:
     return Markup(safe)  # noqa: S704 - what nh3 lets through
 
 
-def _keep(tag: str, attribute: str, value: str) -> str | None:
+def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "class" and not CLASSES.fullmatch(value):
         return None
     return value
@@ -79,13 +79,13 @@ def _references(state: StateCore) -> None:
         for child in token.children:
             depth += {"link_open": 1, "link_close": -1}.get(child.type, 0)
             if child.type == "text" and not depth:
-                children.extend(_linked(child.content, state.env.get("repo_path", "")))
+                children.extend(_link_references(child.content, state.env.get("repo_path", "")))
             else:
                 children.append(child)
         token.children = children
 
 
-def _linked(text: str, repo_path: str) -> Iterator[Token]:
+def _link_references(text: str, repo_path: str) -> Iterator[Token]:
     end = 0
     for match in REFERENCE.finditer(text):
         target = _target(match, repo_path)

@@ -17,7 +17,7 @@ LONGEST = 400  # letters of a line that is still compared
 
 
 @dataclass(slots=True, kw_only=True)
-class Line:
+class PatchLine:
     """One row; ``html`` is escaped, with marks on what changed within the line."""
 
     kind: Kind
@@ -38,29 +38,29 @@ class Line:
         }[self.kind]
 
 
-def rows(patch: str) -> list[Line]:
+def make_rows(patch: str) -> list[PatchLine]:
     """The rows of a patch that starts at its first hunk; a hunk may end early, as in ``diff_hunk``."""
-    lines: list[Line] = []
+    lines: list[PatchLine] = []
     old = new = 0
     for text in patch.split("\n"):
         header = HUNK.match(text)
         if header:
             old, new = int(header[1]), int(header[3])
-            lines.append(Line(kind="hunk", text=text, html=escape(text)))
+            lines.append(PatchLine(kind="hunk", text=text, html=escape(text)))
         elif text.startswith("\\"):
             lines[-1].no_newline = True
         else:
             kind = KINDS.get(text[:1], "same")
             body = text[1:].removesuffix("\r")
             left, right = (None if kind == "add" else old), (None if kind == "del" else new)
-            lines.append(Line(kind=kind, text=body, html=escape(body), old=left, new=right))
+            lines.append(PatchLine(kind=kind, text=body, html=escape(body), old=left, new=right))
             old += kind != "add"
             new += kind != "del"
     _mark_edits(lines)
     return lines
 
 
-def _mark_edits(lines: list[Line]) -> None:
+def _mark_edits(lines: list[PatchLine]) -> None:
     """Where as many lines came as went, show what changed within each pair that is alike."""
     start = 0
     while start < len(lines):
@@ -68,18 +68,18 @@ def _mark_edits(lines: list[Line]) -> None:
         added = _end_of_run(lines, removed, "add")
         if added > removed > start and added - removed == removed - start:
             for old, new in zip(lines[start:removed], lines[removed:added], strict=True):
-                old.html, new.html = _edited(old.text, new.text)
+                old.html, new.html = _mark_edit(old.text, new.text)
         start = max(added, start + 1)
 
 
-def _end_of_run(lines: list[Line], start: int, kind: Kind) -> int:
+def _end_of_run(lines: list[PatchLine], start: int, kind: Kind) -> int:
     end = start
     while end < len(lines) and lines[end].kind == kind:
         end += 1
     return end
 
 
-def _edited(old: str, new: str) -> tuple[Markup, Markup]:
+def _mark_edit(old: str, new: str) -> tuple[Markup, Markup]:
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     if max(len(old), len(new)) > LONGEST or matcher.ratio() < ALIKE:
         return escape(old), escape(new)

@@ -25,7 +25,7 @@ class Person:
         return self.name[:1].upper()
 
 
-def person(account: Row) -> Person:
+def make_person(account: Row) -> Person:
     """An account as the pages show it."""
     login, is_bot = str(account["login"]), account["type"] == "Bot"
     name = login.removesuffix("[bot]")

@@ -17,8 +17,8 @@ from typing import Any
 from aiohttp import web
 
 from localhub.auth import Actor, check_repo
+from localhub.errors import ApiError, malformed, not_found
 from localhub.hub import Hub
-from localhub.rest.errors import ApiError, malformed, not_found
 from localhub.state import Row
 
 Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
@@ -158,12 +158,12 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
     )
 
 
-def nothing() -> web.Response:
+def answer_nothing() -> web.Response:
     """204."""
     return web.Response(status=204)
 
 
-def paged(
+def answer_page(
     call: Call, rows: Sequence[Any], show: Callable[[Any], Any], *, key: str | None = None
 ) -> web.Response:
     """One page of a list with its Link header; ``key`` wraps it as ``{"total_count": n, key: [...]}``."""

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from aiohttp import web
 
 from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.rest.api import HUB, PREFIX, Body, Call, Route, Routes, answer
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 # A repository by name, and by id, where requests for renamed ones are redirected to.
@@ -55,7 +55,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
 async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
     if not hub.rates.spend(actor):
         raise ApiError(403, f"API rate limit exceeded for {actor.kind} {actor.name}.")
-    found = _repository(hub, route, request, actor)
+    found = _find_repository(hub, route, request, actor)
     if isinstance(found, web.Response):
         return found
     call = Call(hub=hub, request=request, actor=actor, body=await _read_body(request), found=found)
@@ -64,7 +64,7 @@ async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> 
         check_repo(hub.state, actor, found, app=route.app, user=route.user)
         if found["archived"] and request.method != "GET" and not _unarchives(request, call):
             raise ApiError(403, "Repository was archived so is read-only.")
-    response = _conditional(request, await route.handler(call))
+    response = _add_etag(request, await route.handler(call))
     if response.status == 304:
         hub.rates.refund(actor)
     return response
@@ -74,7 +74,7 @@ def _unarchives(request: web.Request, call: Call) -> bool:
     return call.body.values.get("archived") is False or request.method == "DELETE"
 
 
-def _repository(hub: Hub, route: Route, request: web.Request, actor: Actor) -> Row | web.Response | None:
+def _find_repository(hub: Hub, route: Route, request: web.Request, actor: Actor) -> Row | web.Response | None:
     if not route.path.startswith(NAMED):
         return None
     if "repository_id" in request.match_info:
@@ -120,7 +120,7 @@ async def _read_body(request: web.Request) -> Body:
     return Body(values)
 
 
-def _conditional(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
+def _add_etag(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
     """ETag on what is read, and 304 when the caller has it already."""
     body = response.body if isinstance(response, web.Response) else None
     if request.method != "GET" or response.status != 200 or not isinstance(body, bytes):
@@ -139,8 +139,8 @@ def _request_id() -> str:
     return f"{text[:4]}:{text[4:10]}:{text[10:16]}:{text[16:22]}:{text[22:30]}"
 
 
-async def _missing(call: Call) -> web.StreamResponse:
+async def _answer_missing(call: Call) -> web.StreamResponse:
     raise not_found()
 
 
-MISSING = Route(method="*", path="/{rest}", handler=_missing, app="any", user="read")
+MISSING = Route(method="*", path="/{rest}", handler=_answer_missing, app="any", user="read")

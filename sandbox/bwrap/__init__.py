@@ -1,1 +1,1 @@
-"""The bubblewrap backend."""
+"""The bubblewrap backend, which is the default."""

@@ -38,14 +38,14 @@ _OTHERWISE = {
 }
 
 
-def mend(step: str, proc: Path = Path("/proc")) -> str:
-    """One line for a failed step of the set-up: what is in the way, if that can be seen, and the way out."""
+def find_remedy(step: str, proc: Path = Path("/proc")) -> str:
+    """One line for a step of the set-up that failed: the cause, where /proc shows it, and what to do."""
     otherwise = _OTHERWISE.get(step, "see sandbox/README.md for what a host has to offer")
     if step in ("user namespace", "tmpfs"):
         for switch, refuses, what, how in _USER_NAMESPACES:
             if _read(proc / switch) == refuses:
                 return f"{what}: {how}, or run the worker as root"
-    if step == "overlay" and (version := _version(proc)) < (5, 11):
+    if step == "overlay" and (version := _kernel_version(proc)) < (5, 11):
         return (
             f"Linux {version[0]}.{version[1]} has no overlay in a user namespace: use 5.11 or newer, or root"
         )
@@ -54,8 +54,8 @@ def mend(step: str, proc: Path = Path("/proc")) -> str:
     return otherwise
 
 
-def alternative(socket: str) -> str:
-    """Whether the other backend is at hand."""
+def suggest_docker(socket: str) -> str:
+    """What to do where bubblewrap cannot work: the docker backend, and whether its engine answers here."""
     if Path(socket.removeprefix("unix://")).is_socket():
         return "or choose the docker backend, an engine is here"
     return "or install Docker and choose the docker backend"
@@ -67,6 +67,6 @@ def _read(path: Path) -> str:
     return ""
 
 
-def _version(proc: Path) -> tuple[int, int]:
+def _kernel_version(proc: Path) -> tuple[int, int]:
     found = re.match(r"(\d+)\.(\d+)", _read(proc / "sys" / "kernel" / "osrelease"))
     return (int(found[1]), int(found[2])) if found else (99, 0)

@@ -22,25 +22,30 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sandbox.bwrap import arguments, rootfs, seccomp
-from sandbox.bwrap.completed import completed
-from sandbox.bwrap.host_checks import mend
-from sandbox.egress import gate_for
-from sandbox.egress.clients import CA_FILE, PORT
+from sandbox import seccomp
+from sandbox.bwrap import arguments, rootfs
+from sandbox.bwrap.host_checks import find_remedy
+from sandbox.bwrap.result import read_result
+from sandbox.egress import make_gate
+from sandbox.egress.client_environment import CA_FILE, PORT
 from sandbox.keeper import network
 from sandbox.keeper.keeper import NAME
-from sandbox.keeper.link import Answer, Link, memory_file
+from sandbox.keeper.link import Answer, KeeperLink
 from sandbox.layers import upper
-from sandbox.layers.frozen import freeze
+from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
-from sandbox.limits import limits as ceilings
-from sandbox.limits.limits import Watchdog
+from sandbox.limits import control_groups
+from sandbox.limits.control_groups import ControlGroup
+from sandbox.limits.process_tree import list_descendants, process_name
+from sandbox.limits.rlimits import list_rlimits
+from sandbox.limits.watchdog import Watchdog
+from sandbox.memory_file import memory_file
 from sandbox.output.result import RunClock
-from sandbox.spec import Command, Completed, Ending, Entry, Policy, SandboxUnavailable
+from sandbox.spec import Command, CommandResult, Ending, Entry, Policy, SandboxUnavailable
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Upstream
 
 _FIRST_UID = 0x48_0B_00_00  # above every user and subordinate user range that distributions hand out
 _KILL_SECONDS = 5.0
@@ -56,25 +61,25 @@ async def open_bwrap(
     scratch: Path,
     on_disk: bool = False,
     search: str = _SEARCH,
-    outside: Outside | None = None,
+    upstream: Upstream | None = None,
 ) -> BwrapSandbox:
     """Open a sandbox; see ``sandbox.open_sandbox``. Raises SandboxUnavailable.
 
     ``on_disk`` keeps the private layer below ``scratch`` even where a tmpfs would do; ``search`` is the path
-    on which bubblewrap is looked for, never the environment's; ``outside`` is how its gate reaches the world.
+    on which bubblewrap is looked for, never the environment's; ``upstream`` is how the gate reaches hosts.
     """
-    program = await asyncio.to_thread(_bubblewrap, search)
+    program = await asyncio.to_thread(_find_bubblewrap, search)
     if not layers:
         raise SandboxUnavailable("a workspace needs a layer", "pass at least one directory, it may be empty")
-    gate = gate_for(policy.egress, outside)
-    group = await asyncio.to_thread(ceilings.group, policy.limits)
+    gate = make_gate(policy.egress, upstream)
+    group = await asyncio.to_thread(control_groups.make_group, policy.limits)
     disk = DiskLayer.create(scratch)
     try:
         uid = _FIRST_UID + secrets.randbelow(1 << 16) if os.geteuid() == 0 else None
         while True:
-            plan = _plan(program, layers, policy, group, uid, disk, gate, on_disk=on_disk)
-            link = await _start(plan, group)
-            step = link.told.get("step")
+            plan = _keeper_plan(program, layers, policy, group, uid, disk, gate, on_disk=on_disk)
+            link = await _start_keeper(plan, group)
+            step = link.setup_report.get("step")
             if step is None:
                 return BwrapSandbox(link, layers, policy, group, disk, gate)
             await link.close()
@@ -83,7 +88,9 @@ async def open_bwrap(
             elif step == "workspace" and not on_disk:
                 on_disk = True
             else:
-                raise SandboxUnavailable(f"the sandbox cannot be set up: {link.told['error']}", mend(step))
+                raise SandboxUnavailable(
+                    f"the sandbox cannot be set up: {link.setup_report['error']}", find_remedy(step)
+                )
     except BaseException:
         group.remove()
         disk.dispose()
@@ -91,33 +98,33 @@ async def open_bwrap(
 
 
 @cache
-def _bubblewrap(search: str) -> str:
+def _find_bubblewrap(search: str) -> str:
     """The path of a bubblewrap that is new enough."""
     program = shutil.which("bwrap", path=search)
     if program is None:
         raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
-    told = subprocess.run([program, "--version"], capture_output=True, text=True, env={}).stdout
-    found = re.search(r"(\d+)\.(\d+)", told)
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, env={}).stdout
+    found = re.search(r"(\d+)\.(\d+)", version)
     if found is None or (int(found[1]), int(found[2])) < _OLDEST:
         raise SandboxUnavailable(
-            f"{program} is {told.strip() or 'broken'}, too old for --disable-userns",
+            f"{program} is {version.strip() or 'broken'}, too old for --disable-userns",
             "install bubblewrap 0.8 or newer (Debian 12, Ubuntu 24.04)",
         )
     return program
 
 
-def _plan(
+def _keeper_plan(
     program: str,
     layers: Sequence[Path],
     policy: Policy,
-    group: ceilings.Group,
+    group: ControlGroup,
     uid: int | None,
     disk: DiskLayer,
     gate: Gate | None,
     *,
     on_disk: bool,
 ) -> dict[str, Any]:
-    root = rootfs.plan(policy.mounts, disk.output)
+    root = rootfs.plan_root(policy.mounts, disk.output)
     trusted = [(CA_FILE[1:], gate.authority.bundle())] if gate else []
     return {
         "bwrap": program,
@@ -126,8 +133,8 @@ def _plan(
         "disk": str(disk.private) if on_disk else "",
         "workspace_bytes": policy.limits.workspace_bytes,
         "tmp_bytes": policy.limits.tmp_bytes,
-        "rlimits": ceilings.rlimits(policy.limits, contained=group.contained),
-        "network": (PORT, network.namespace()) if gate else None,
+        "rlimits": list_rlimits(policy.limits, contained=group.contained),
+        "network": (PORT, network.namespace_id()) if gate else None,
         "dirs": (*root.dirs, "etc/egress"),
         "links": root.links,
         "files": (*root.files, *trusted),
@@ -136,25 +143,25 @@ def _plan(
     }
 
 
-async def _start(plan: dict[str, Any], group: ceilings.Group) -> Link:
-    fds = [memory_file(seccomp.program(contained=group.contained))]
+async def _start_keeper(plan: dict[str, Any], group: ControlGroup) -> KeeperLink:
+    fds = [memory_file(seccomp.compile_filter(contained=group.contained))]
     try:
         fds += group.open()
-        return await Link.start(plan, fds)
+        return await KeeperLink.start(plan, fds)
     finally:
         for fd in fds:
             os.close(fd)
 
 
 class BwrapSandbox:
-    """Keeps ``sandbox.spec.Sandbox``. Close it; ``async with`` does."""
+    """The bubblewrap backend's ``sandbox.spec.Sandbox``. Close it; ``async with`` does."""
 
     def __init__(
         self,
-        link: Link,
+        link: KeeperLink,
         layers: Sequence[Path],
         policy: Policy,
-        group: ceilings.Group,
+        group: ControlGroup,
         disk: DiskLayer,
         gate: Gate | None,
     ) -> None:
@@ -173,27 +180,27 @@ class BwrapSandbox:
 
     @property
     def facts(self) -> dict[str, str]:
-        """How this one is contained: who it runs as for the host, where it writes, who counts."""
-        told = self._link.told
-        uid = told["uid"] if told["privileged"] else os.geteuid()
+        """How this one is contained, for logs and the doctor: user on the host, storage, limits."""
+        report = self._link.setup_report
+        uid = report["uid"] if report["privileged"] else os.geteuid()
         return {
             "backend": "bwrap",
             "identity": f"user {uid}"
             if uid is not None
             else "root of a user namespace (no id-mapped mounts here)",
-            "workspace": told["store"],
+            "workspace": report["store"],
             "limits": self._group.by,
             "network": "a gate on the host" if self._gate else "none",
         }
 
     @property
     def keeper_pid(self) -> int:
-        """The process below which all of this sandbox runs."""
+        """The process id of the keeper, below which all processes of this sandbox are."""
         return self._link.process.pid
 
-    def strays(self) -> list[int]:
-        """The processes below the keeper beside its spare; none between commands."""
-        return [pid for pid in ceilings.descendants(self.keeper_pid) if ceilings.name_of(pid) != NAME]
+    def list_strays(self) -> list[int]:
+        """The process ids below the keeper, its spare left out; empty between commands."""
+        return [pid for pid in list_descendants(self.keeper_pid) if process_name(pid) != NAME]
 
     async def __aenter__(self) -> BwrapSandbox:
         return self
@@ -201,7 +208,9 @@ class BwrapSandbox:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+    async def run(
+        self, command: Command, *, on_output: Callable[[bytes], None] | None = None
+    ) -> CommandResult:
         """Run one command to its end; every process it started is dead when this returns.
 
         ``on_output`` sees at most ``output_bytes`` of the output. Raises SandboxUnavailable when the sandbox
@@ -212,45 +221,45 @@ class BwrapSandbox:
                 raise SandboxUnavailable("the sandbox is closed", "open another one")
             return await self._run(command, on_output)
 
-    async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> Completed:
-        kills = self._group.memory_kills() if self._kills is None else self._kills
+    async def _run(self, command: Command, on_output: Callable[[bytes], None] | None) -> CommandResult:
+        kills = self._group.count_memory_kills() if self._kills is None else self._kills
         self._kills = None  # until this command is over: nothing runs between two
         began = time.monotonic()
         with self._clock.streams(command, on_output) as streams:
-            options = memory_file(arguments.encoded(self._policy, command))
+            options = memory_file(arguments.encode_options(self._policy, command))
             argv = ["bwrap", "--args", "3", "--", *command.argv]
-            answering = self._link.ask(b"run", argv, [*streams.fds, options])
+            answer_future = self._link.ask(b"run", argv, [*streams.fds, options])
             os.close(options)
-            streams.let_go()
-            ending = await self._wait(answering, self._clock.seconds(command))
-            await streams.drained()
-        answer = answering.result()[0]
-        self._kills = self._group.memory_kills()
+            streams.close_command_ends()
+            ending = await self._wait(answer_future, self._clock.seconds(command))
+            await streams.drain()
+        answer = answer_future.result()[0]
+        self._kills = self._group.count_memory_kills()
         if answer["full"]:
             ending = Ending.OUT_OF_SPACE
         elif ending is Ending.EXITED and self._kills > kills:
             ending = Ending.OUT_OF_MEMORY
         elif ending is Ending.EXITED and self._closed:
             ending = Ending.STOPPED
-        done = completed(answer, ending, time.monotonic() - began, streams)
+        done = read_result(answer, ending, time.monotonic() - began, streams)
         if self._gate is None:
             return done
         requests, omitted = await self._gate.settle()
         return replace(done, requests=requests, omitted_requests=omitted)
 
-    async def _wait(self, answering: asyncio.Future[Answer], seconds: float) -> Ending:
-        """Until the answer is there, killing when time, a limit or the caller says so."""
+    async def _wait(self, answer_future: asyncio.Future[Answer], seconds: float) -> Ending:
+        """Wait for the answer; kill the command at its deadline, beyond a limit, or when cancelled."""
         watchdog = Watchdog(self._link.process.pid, self._policy.limits, self._link.kill)
         watching = None if self._group.contained else asyncio.ensure_future(watchdog.watch())
         ending = Ending.EXITED
         try:
-            if not (await asyncio.wait({answering}, timeout=seconds))[0]:
+            if not (await asyncio.wait({answer_future}, timeout=seconds))[0]:
                 ending = Ending.TIMED_OUT
         finally:  # also when the caller was cancelled: nobody leaves while something runs
             if watching is not None:
                 watching.cancel()
-            await _ended(answering, self._link)
-        if error := answering.exception():
+            await _kill_and_wait(answer_future, self._link)
+        if error := answer_future.exception():
             raise SandboxUnavailable(
                 "the sandbox's keeper died", "look for what killed it (memory of the host?)"
             ) from error
@@ -263,7 +272,7 @@ class BwrapSandbox:
         return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
 
     def freeze(self, into: Path) -> list[Entry]:
-        """The same as a layer below ``into``; see ``sandbox.layers.frozen.freeze``."""
+        """The same as a layer below ``into``; see ``sandbox.layers.freeze.freeze``."""
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed", "freeze it before")
         return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
@@ -283,15 +292,15 @@ class BwrapSandbox:
         await asyncio.to_thread(self._disk.dispose)
 
 
-async def _ended(answering: asyncio.Future[Answer], link: Link) -> None:
-    """Kill unless it has ended, and wait for the end, which nothing prevents; then pass a cancellation on."""
-    if answering.done():
+async def _kill_and_wait(answer_future: asyncio.Future[Answer], link: KeeperLink) -> None:
+    """Kill the command unless it has ended and wait for its end, even when cancelled; then raise that."""
+    if answer_future.done():
         return
     link.kill()
     cancelled = None
-    while not answering.done():
+    while not answer_future.done():
         try:
-            if not (await asyncio.wait({answering}, timeout=_KILL_SECONDS))[0]:
+            if not (await asyncio.wait({answer_future}, timeout=_KILL_SECONDS))[0]:
                 link.process.kill()  # it is stuck; bubblewrap dies with its parent
         except asyncio.CancelledError as error:
             cancelled = error

@@ -1,1 +1,1 @@
-"""What the self-test tries inside a sandbox."""
+"""The attacks that the self-test makes inside a sandbox; each must fail."""

@@ -1,4 +1,4 @@
-"""What the self-test tries inside a sandbox: read from stdin by the interpreter there, standard library only.
+"""The self-test's program inside a sandbox: the interpreter there reads it from stdin; standard library only.
 
 Prints one JSON object: name -> [held, detail]. A canary holds when the attack failed the way it should. What
 it must not reach on the host comes as JSON in the first argument.
@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,8 @@ def attempt(action: Callable[[], object], *expected: int) -> Verdict:
     return False, "it worked"
 
 
-def refused_calls() -> dict[str, Verdict]:
-    """The kernel's doors answer EPERM."""
+def check_system_calls() -> dict[str, Verdict]:
+    """Dangerous system calls answer EPERM."""
     found = {}
     for name, numbers in _NUMBERS.items():
         got = system_call(numbers[_ARM], *_ARGUMENTS.get(name, ()))
@@ -71,7 +72,7 @@ def refused_calls() -> dict[str, Verdict]:
     return found
 
 
-def sockets() -> dict[str, Verdict]:
+def check_sockets() -> dict[str, Verdict]:
     """No family but the internet's, and nothing of the host behind that."""
 
     def connect(address: tuple[str, int]) -> None:
@@ -79,40 +80,43 @@ def sockets() -> dict[str, Verdict]:
             client.settimeout(0.5)
             client.connect(address)
 
+    def open_socket(family: int) -> None:
+        socket.socket(family, socket.SOCK_DGRAM).close()
+
     outside = (errno.ENETUNREACH, errno.EHOSTUNREACH)
     found = {
         "network": attempt(lambda: connect(("192.0.2.1", 80)), *outside),
         "host's loopback": attempt(lambda: connect(("127.0.0.1", HOST["port"])), errno.ECONNREFUSED),
     }
     for name, family in (("unix", 1), ("netlink", 16), ("packet", 17), ("alg", 38), ("vsock", 40)):
-        made = attempt(lambda family=family: socket.socket(family, socket.SOCK_DGRAM).close(), errno.EPERM)  # type: ignore[misc]
-        found[f"{name} socket"] = made
+        outcome = attempt(partial(open_socket, family), errno.EPERM)
+        found[f"{name} socket"] = outcome
     interfaces = {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
     found["interfaces"] = (interfaces <= {"lo"}, " ".join(sorted(interfaces)))
     return found
 
 
-def host_files() -> dict[str, Verdict]:
+def check_host_files() -> dict[str, Verdict]:
     """Nothing of the host beyond /usr can be named."""
-    there = [
+    visible = [
         path
         for path in ("/root", "/home", "/run", "/var", "/srv", "/mnt", "/boot", "/sys")
         if Path(path).exists()
     ]
     found: dict[str, Verdict] = {
-        "host directories": (not there or HOST["of_image"], " ".join(there)),
+        "host directories": (not visible or HOST["of_image"], " ".join(visible)),
         "host file": attempt(
             lambda: Path(HOST["file"]).read_bytes(), errno.ENOENT, errno.EACCES, errno.ENOTDIR
         ),
     }
     for path in ("/usr/canary", "/canary", "/dev/canary", "/etc/canary", "/proc/sys/kernel/core_pattern"):
-        wrote = attempt(lambda path=path: Path(path).write_text("x"), errno.EROFS, errno.EACCES, errno.EPERM)  # type: ignore[misc]
-        found[f"write {path}"] = wrote
+        outcome = attempt(partial(Path(path).write_text, "x"), errno.EROFS, errno.EACCES, errno.EPERM)
+        found[f"write {path}"] = outcome
     return found
 
 
-def identity() -> dict[str, Verdict]:
-    """No power, no way to get any, no process and no variable of the host."""
+def check_identity() -> dict[str, Verdict]:
+    """No capability, no new privilege, no process, descriptor or variable of the host."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     wanted = {"CapEff": "0" * 16, "CapPrm": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
     wrong = [name for name, value in wanted.items() if status[name].strip() != value]
@@ -133,7 +137,7 @@ def identity() -> dict[str, Verdict]:
     }
 
 
-def ceilings() -> dict[str, Verdict]:
+def check_ceilings() -> dict[str, Verdict]:
     """Every writable place has a size, and processes run out."""
     found = {}
     for path, size in HOST["sizes"].items():
@@ -159,7 +163,7 @@ def ceilings() -> dict[str, Verdict]:
 def main() -> None:
     """Try everything; a canary that breaks does not hold."""
     found: dict[str, Verdict] = {}
-    for group in (refused_calls, sockets, host_files, identity, ceilings):
+    for group in (check_system_calls, check_sockets, check_host_files, check_identity, check_ceilings):
         try:
             found |= group()
         except Exception as error:

@@ -1,4 +1,4 @@
-"""A workspace that the host itself mounts, for containers that somebody else's engine starts (root only).
+"""A workspace that the host itself mounts (root only), for a container that the engine starts.
 
 Everything lies in one tmpfs of the workspace's size: the layers, read-only and with their owners translated
 to the container's user; the private upper directory; their overlay. To take the tmpfs away takes away all of
@@ -39,15 +39,15 @@ class HostWorkspace:
     upper: int
 
     @property
-    def shown(self) -> Path:
-        """The directory to show as the workspace."""
+    def workspace(self) -> Path:
+        """The mounted overlay, to be bound at the workspace's path."""
         return self.top / "workspace"
 
     @classmethod
     def create(cls, scratch: Path, layers: list[Path], uid: int, size: int) -> HostWorkspace:
-        """Mount one for a user id. Raises SandboxUnavailable with what the kernel said."""
+        """Mount one for a user id, ``size`` in bytes. Raises SandboxUnavailable with the kernel's error."""
         scratch.mkdir(parents=True, exist_ok=True)
-        clear_stale(scratch)
+        remove_stale(scratch)
         top = scratch / f"mounted-{secrets.token_hex(8)}"
         lock = os.open(top.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -62,24 +62,24 @@ class HostWorkspace:
             str(Path(__file__).parent.parent),
             json.dumps(plan),
         ]
-        ran = subprocess.run(command, env={}, cwd="/", capture_output=True, text=True)
-        if ran.returncode:
+        child = subprocess.run(command, env={}, cwd="/", capture_output=True, text=True)
+        if child.returncode:
             _dispose(top, lock)
             raise SandboxUnavailable(
-                f"the workspace cannot be mounted: {ran.stderr.strip()[-500:]}",
+                f"the workspace cannot be mounted: {child.stderr.strip()[-500:]}",
                 "the worker needs Linux 5.19, overlayfs and root's power to mount, in the engine's own mount "
                 "namespace; or run it as an ordinary user who may talk to the engine",
             )
         return cls(top, lock, os.open(top / "upper", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
     def dispose(self) -> None:
-        """Take it all away; the memory is given back by the kernel."""
+        """Unmount everything, which frees its memory."""
         os.close(self.upper)
         _dispose(self.top, self.lock)
 
 
-def clear_stale(scratch: Path) -> None:
-    """Take away the workspaces of processes that are gone: the kernel let go of their locks."""
+def remove_stale(scratch: Path) -> None:
+    """Unmount the workspaces of dead processes, which are those whose lock is free."""
     for path in scratch.glob("mounted-*.lock"):
         with suppress(FileNotFoundError):
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -92,7 +92,7 @@ def clear_stale(scratch: Path) -> None:
 
 
 def _dispose(top: Path, lock: int) -> None:
-    """Never anything but an unmount and the removal of an empty directory."""
+    """Unmount, and remove the empty directory and the lock; nothing is deleted through a mount."""
     with suppress(OSError):  # not mounted: the set-up failed before
         kernel.detach(str(top))
     with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""The mounting of ``hostmount.py``, in a process of its own that ends at once."""
+"""The program that ``host_workspace.py`` runs to mount a workspace; it ends at once."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sandbox.keeper.stage import new_user_namespace
 _FLAGS = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
-def main(encoded: str) -> None:
-    """Mount a plan's layers and overlay below its ``top``; an OSError ends the process with its words."""
-    plan = json.loads(encoded)
+def main(plan_json: str) -> None:
+    """Mount a plan's layers and overlay below its ``top``; an OSError ends the process with a traceback."""
+    plan = json.loads(plan_json)
     top, uid, size = plan["top"], plan["uid"], plan["size"]
     options = f"mode=700,size={size},nr_inodes={max(1024, size // 4096)}"
     kernel.mount("tmpfs", top, "tmpfs", _FLAGS, options)

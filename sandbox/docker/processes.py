@@ -1,4 +1,4 @@
-"""What runs in a container, as the host sees it: the processes that stay, and those that a command left.
+"""The processes of a container as the host sees them: those that stay, and those that a command left.
 
 The engine's control group of the container says which processes are in it; the worker may kill them because
 it is root or because they run as its own user.
@@ -13,53 +13,54 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.limits.limits import CGROUPS, started_at
+from sandbox.limits.control_groups import CGROUPS
+from sandbox.limits.process_tree import start_time
 
 _SECONDS = 1.0
 
 
-class Resident:
-    """A container by its first process. Made when nothing but what stays runs in it."""
+class ContainerProcesses:
+    """The processes of the container whose first one is ``pid``. Make it while only those run that stay."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._started = started_at(pid)
-        self.version, self._members, self._memory = _groups(pid)
+        self._started = start_time(pid)
+        self.version, self._members, self._memory = _find_control_group(pid)
         self._stay = set(self._pids())
 
     @property
-    def alive(self) -> bool:
-        """The first process is still there; without it nothing of the container is."""
-        return bool(self._started) and started_at(self._pid) == self._started
+    def is_alive(self) -> bool:
+        """Whether the first process still runs, without which the container is dead."""
+        return bool(self._started) and start_time(self._pid) == self._started
 
-    def strays(self) -> list[int]:
-        """The processes beside those that stay."""
+    def list_strays(self) -> list[int]:
+        """The process ids beside those that stay."""
         return [pid for pid in self._pids() if pid not in self._stay]
 
-    def kill_once(self) -> None:
-        """Send each of the strays the end, and nobody who has got the number of one meanwhile.
+    def kill_strays_once(self) -> None:
+        """Send SIGKILL to each stray, and to no process that got the number of one meanwhile.
 
-        A process that is held before the second look and a member after it cannot be another's.
+        A pidfd opened before a second listing that still has its pid cannot belong to another process.
         """
-        held: dict[int, int] = {}
-        for pid in self.strays():
+        pidfds: dict[int, int] = {}
+        for pid in self.list_strays():
             with suppress(OSError):
-                held[pid] = os.pidfd_open(pid)
+                pidfds[pid] = os.pidfd_open(pid)
         members = set(self._pids())
-        for pid, fd in held.items():
+        for pid, fd in pidfds.items():
             if pid in members:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(fd, signal.SIGKILL)
             os.close(fd)
 
     def kill_strays(self) -> None:
-        """Until none is left, or for a second."""
+        """Kill strays until none is left, for at most a second."""
         deadline = time.monotonic() + _SECONDS
-        while self.strays() and time.monotonic() < deadline:
-            self.kill_once()
+        while self.list_strays() and time.monotonic() < deadline:
+            self.kill_strays_once()
             time.sleep(0.002)
 
-    def memory_kills(self) -> int:
+    def count_memory_kills(self) -> int:
         """How many processes the kernel has killed for memory so far."""
         with suppress(OSError):
             found = re.search(r"^oom_kill (\d+)", self._memory.read_text(), re.MULTILINE)
@@ -72,8 +73,8 @@ class Resident:
         return []
 
 
-def _groups(pid: int) -> tuple[int, Path, Path]:
-    """The version of the control groups, the list of members, and the counts of memory kills."""
+def _find_control_group(pid: int) -> tuple[int, Path, Path]:
+    """(version, file of members, file with the count of memory kills) of a process's control group."""
     paths: dict[str, str] = {}
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, names, path = line.split(":", 2)

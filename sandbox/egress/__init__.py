@@ -1,4 +1,4 @@
-"""The way out of a sandbox: a proxy on the host that lets through what the policy names."""
+"""The way out to the network: a proxy on the host that forwards what the policy allows."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
-    from sandbox.egress.outside import Outside
+    from sandbox.egress.upstream import Upstream
     from sandbox.spec import Egress
 
 
-def gate_for(egress: Egress | None, outside: Outside | None = None) -> Gate | None:
-    """The gate for a policy; what it is made of is loaded only where there is one."""
+def make_gate(egress: Egress | None, upstream: Upstream | None = None) -> Gate | None:
+    """The gate for a policy, None without egress; its libraries are loaded only where there is one."""
     if egress is None:
         return None
     from sandbox.egress.gate import Gate
 
-    return Gate(egress, outside)
+    return Gate(egress, upstream)

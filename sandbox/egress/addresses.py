@@ -1,8 +1,8 @@
-"""Names in one form only, and which addresses of the internet are the internet's.
+"""Host names in one canonical form, and which addresses may be connected to.
 
 Ranges are IANA's special-purpose registries (iana-ipv4-special-registry, iana-ipv6-special-registry), plus
-what clouds keep behind public-looking addresses. A table of our own and not ``is_global`` alone, whose
-answers changed between versions of Python; both are asked.
+what clouds keep behind public-looking addresses. ``ipaddress.is_global`` is asked too, but not alone: its
+answers changed between versions of Python.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _TABLE = [(ipaddress.ip_network(net), why) for net, why in (_REFUSED_4 | _REFUSE
 _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 
 
-class Refused(Exception):
-    """The policy is against it. ``reason`` is one line for the log and for the program inside.
+class PolicyRefusal(Exception):
+    """The network policy refuses this. ``reason`` is one line for the log and for the program inside.
 
     ``remedy`` is the rule that would allow it, '' where none would.
     """
@@ -77,30 +77,30 @@ class Refused(Exception):
         self.remedy = remedy
 
 
-def canonical(host: str) -> str:
+def canonical_host(host: str) -> str:
     """The one form of a host's name: lower case, IDNA A-labels, no trailing dot.
 
-    Raises Refused for everything that is no plain name of at least two labels; addresses in any notation,
-    ``127.1`` and ``0x7f000001`` included, are none.
+    Raises PolicyRefusal for everything that is no plain name of at least two labels; addresses are refused in
+    any notation, ``127.1`` and ``0x7f000001`` included.
     """
     if not host or len(host) > 253 or _UNFIT.search(host):
-        raise Refused("not a host's name")
+        raise PolicyRefusal("not a host's name")
     if ":" in host:
-        raise Refused("an address, not a name")
+        raise PolicyRefusal("an address, not a name")
     try:
         name = host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError):
-        raise Refused("not a host's name") from None
+        raise PolicyRefusal("not a host's name") from None
     name = name.removesuffix(".")
     labels = name.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        raise Refused("an address, not a name")
+        raise PolicyRefusal("an address, not a name")
     if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise Refused("not a host's name")
+        raise PolicyRefusal("not a host's name")
     return name
 
 
-def objection(address: Address, port: int) -> str:
+def find_objection(address: Address, port: int) -> str:
     """Why an address must not be connected to, '' when it is an ordinary one of the public internet."""
     for network, why in _TABLE:
         if address.version == network.version and address in network:
@@ -109,10 +109,10 @@ def objection(address: Address, port: int) -> str:
         return "reserved"
     if not address.is_global or address.is_multicast:
         return "reserved"
-    return "an address of this machine" if _is_ours(address) else ""
+    return "an address of this machine" if _is_local(address) else ""
 
 
-def _is_ours(address: Address) -> bool:
+def _is_local(address: Address) -> bool:
     """Whether it belongs to this machine: what listens here on all addresses would be behind it."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
@@ -123,7 +123,7 @@ def _is_ours(address: Address) -> bool:
     return True
 
 
-async def resolve(name: str) -> list[str]:
+async def resolve_host(name: str) -> list[str]:
     """All addresses of a name, by the host's resolver. Raises OSError."""
     loop = asyncio.get_running_loop()
     # The dot at the end keeps search domains of the host out of it.
@@ -131,20 +131,22 @@ async def resolve(name: str) -> list[str]:
     return list(dict.fromkeys(str(row[4][0]) for row in found))
 
 
-async def checked(name: str, port: int, *, lookup: Resolve, against: Objection) -> list[Address]:
+async def resolve_checked(
+    name: str, port: int, *, lookup: Resolve, find_objection: Objection
+) -> list[Address]:
     """The addresses of a name, every one of them checked; connect to these and to nothing else.
 
     One address that is refused refuses the name: an answer that mixes public and private ones is what DNS
-    rebinding looks like. Raises Refused, and OSError when the name cannot be resolved.
+    rebinding looks like. Raises PolicyRefusal, and OSError when the name cannot be resolved.
     """
     found = []
     for text in await lookup(name):
         try:
             address = ipaddress.ip_address(text)
         except ValueError:
-            raise Refused(f"it resolves to {text!r}, which is no address") from None
-        if why := against(address, port):
-            raise Refused(f"it resolves to {address} ({why})")
+            raise PolicyRefusal(f"it resolves to {text!r}, which is no address") from None
+        if why := find_objection(address, port):
+            raise PolicyRefusal(f"it resolves to {address} ({why})")
         found.append(address)
     if not found:
         raise OSError(f"{name} has no address")

@@ -1,41 +1,50 @@
-"""One HTTP request to a host and its answer back, parsed and written anew: nothing passes as raw bytes."""
+"""Forwarding of one HTTP request and its answer: both are parsed and written anew, no raw bytes pass."""
 
 from __future__ import annotations
 
 import h11
 
-from sandbox.egress.heads import Talk, Target, framing, passed_on
-from sandbox.egress.log import Entry
+from sandbox.egress.http_messages import HttpPeer, Target, filter_headers, framing_headers
+from sandbox.egress.request_log import OpenRecord
 
 
-async def exchange(client: Talk, server: Talk, request: h11.Request, target: Target, entry: Entry) -> None:
-    """Pass a request on and its answer back. Raises Refused, OSError, TimeoutError, h11.ProtocolError."""
+async def forward_exchange(
+    client: HttpPeer, server: HttpPeer, request: h11.Request, target: Target, entry: OpenRecord
+) -> None:
+    """Forward a request to the server and its answer to the client; ``entry`` counts the bytes.
+
+    Raises PolicyRefusal, OSError, TimeoutError, h11.ProtocolError.
+    """
     await server.send(
         h11.Request(
             method=request.method,
             target=target.path.encode("latin-1"),
-            headers=[(b"host", _host(target)), *passed_on(request.headers), *framing(request.headers)],
+            headers=[
+                (b"host", _host_header(target)),
+                *filter_headers(request.headers),
+                *framing_headers(request.headers),
+            ],
         )
     )
     entry.count(sum(len(name) + len(value) + 4 for name, value in request.headers) + len(target.path), True)
-    while isinstance(event := await client.event(), h11.Data):
+    while isinstance(event := await client.read_event(), h11.Data):
         entry.count(len(event.data), True)
         await server.send(h11.Data(data=bytes(event.data)))
     if not isinstance(event, h11.EndOfMessage):
         raise ConnectionError("the request broke off")
     await server.send(h11.EndOfMessage())
-    await _answer(client, server, entry)
+    await _forward_answer(client, server, entry)
 
 
-async def _answer(client: Talk, server: Talk, entry: Entry) -> None:
-    while isinstance(answer := await server.event(), h11.InformationalResponse):
+async def _forward_answer(client: HttpPeer, server: HttpPeer, entry: OpenRecord) -> None:
+    while isinstance(answer := await server.read_event(), h11.InformationalResponse):
         continue
     if not isinstance(answer, h11.Response):
         raise ConnectionError("the host ended without an answer")
-    headers = [*passed_on(answer.headers), *framing(answer.headers)]
+    headers = [*filter_headers(answer.headers), *framing_headers(answer.headers)]
     entry.count(sum(len(name) + len(value) + 4 for name, value in headers), False)
     await client.send(h11.Response(status_code=answer.status_code, reason=answer.reason, headers=headers))
-    while isinstance(event := await server.event(), h11.Data):
+    while isinstance(event := await server.read_event(), h11.Data):
         entry.count(len(event.data), False)
         await client.send(h11.Data(data=bytes(event.data)))
     if not isinstance(event, h11.EndOfMessage):
@@ -43,15 +52,15 @@ async def _answer(client: Talk, server: Talk, entry: Entry) -> None:
     await client.send(h11.EndOfMessage())
 
 
-def reusable(*talks: Talk) -> bool:
-    """Whether another request may follow on these; makes them ready for it."""
-    if any(talk.http.our_state is not h11.DONE or talk.http.their_state is not h11.DONE for talk in talks):
+def start_next_cycle(*peers: HttpPeer) -> bool:
+    """Make connections ready for another request; False where one of them cannot carry any more."""
+    if any(peer.http.our_state is not h11.DONE or peer.http.their_state is not h11.DONE for peer in peers):
         return False
-    for talk in talks:
-        talk.http.start_next_cycle()
+    for peer in peers:
+        peer.http.start_next_cycle()
     return True
 
 
-def _host(target: Target) -> bytes:
+def _host_header(target: Target) -> bytes:
     plain = target.port in (80, 443)
     return (target.host if plain else f"{target.host}:{target.port}").encode("ascii")

@@ -1,4 +1,4 @@
-"""The gate of one sandbox: takes connections from a socket that listens inside, serves them on the host.
+"""The gate: one sandbox's HTTP proxy, which runs on the host and accepts from a socket that listens inside.
 
 The listening socket was made in the sandbox's network namespace, on its loopback, before anything ran in
 there (``sandbox.keeper.network``), and was handed out. So no process stands between, no unix socket is needed
@@ -11,62 +11,62 @@ import asyncio
 import socket
 from contextlib import suppress
 
-from sandbox.egress.authority import Authority
-from sandbox.egress.log import Log
-from sandbox.egress.outside import Outside
-from sandbox.egress.visit import Visit
-from sandbox.egress.wire import Wire
-from sandbox.spec import Egress, Request
+from sandbox.egress.certificate_authority import CertificateAuthority
+from sandbox.egress.connection import ProxyConnection
+from sandbox.egress.request_log import RequestLog
+from sandbox.egress.timed_stream import TimedStream
+from sandbox.egress.upstream import Upstream
+from sandbox.spec import Egress, NetworkRequest
 
 _SETTLE_SECONDS = 1.0
-_PACE_SECONDS = 0.005  # between two connections: the worker has other things to do than to answer a flood
+_PACE_SECONDS = 0.005  # between two connections, so that a flood of them leaves the worker time for its work
 _STREAM_BYTES = 1 << 16
 
 
 class Gate:
-    """Serves the connections that ``egress`` allows. Open it with ``listen``, end it with ``aclose``."""
+    """Serves the connections that ``egress`` allows. Start it with ``listen``, end it with ``aclose``."""
 
-    def __init__(self, egress: Egress, outside: Outside | None = None) -> None:
+    def __init__(self, egress: Egress, upstream: Upstream | None = None) -> None:
         self.egress = egress
-        self.authority = Authority()
-        self._outside = outside or Outside()
-        self._log = Log(egress)
+        self.authority = CertificateAuthority()
+        self._upstream = upstream or Upstream()
+        self._log = RequestLog(egress)
         self._room = asyncio.Semaphore(egress.connections)
-        self._visits: set[asyncio.Task[None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._listener: socket.socket | None = None
         self._listening: asyncio.Task[None] | None = None
 
     def listen(self, listener: socket.socket) -> None:
-        """Serve what connects to this listening socket, which is the gate's from now on."""
+        """Serve what connects to this listening socket; the gate closes it."""
         listener.setblocking(False)
         self._listener = listener
         self._listening = asyncio.create_task(self._accept(listener))
 
-    async def settle(self) -> tuple[tuple[Request, ...], int]:
-        """Once the programs inside are dead: end what they left open, and hand over the records."""
-        if self._visits:
-            await asyncio.wait(set(self._visits), timeout=_SETTLE_SECONDS)
-        await self._end_visits()
+    async def settle(self) -> tuple[tuple[NetworkRequest, ...], int]:
+        """End the connections that a dead command left open; its records, and how many more there were."""
+        if self._connections:
+            await asyncio.wait(set(self._connections), timeout=_SETTLE_SECONDS)
+        await self._end_connections()
         return self._log.take()
 
     async def aclose(self) -> None:
-        """Take no more connections, end those there are."""
+        """Stop listening and end every connection."""
         if self._listening is not None:
             self._listening.cancel()
             with suppress(asyncio.CancelledError):
                 await self._listening
         if self._listener is not None:
             self._listener.close()
-        await self._end_visits()
+        await self._end_connections()
 
-    async def _end_visits(self) -> None:
-        for visit in self._visits:
-            visit.cancel()
-        if self._visits:
-            await asyncio.wait(set(self._visits))
+    async def _end_connections(self) -> None:
+        for connection in self._connections:
+            connection.cancel()
+        if self._connections:
+            await asyncio.wait(set(self._connections))
 
     async def _accept(self, listener: socket.socket) -> None:
-        """One connection after the other, never more at once than allowed: the kernel lets the rest wait."""
+        """Accept connections, never more at once than allowed; the kernel queues the rest."""
         loop = asyncio.get_running_loop()
         with listener:
             for _ in range(self.egress.total_connections):
@@ -78,15 +78,15 @@ class Gate:
                     self._room.release()
                     await asyncio.sleep(0.1)  # out of descriptors, or the peer has gone already
                     continue
-                visit = asyncio.create_task(self._visit(client))
-                self._visits.add(visit)
-                visit.add_done_callback(self._gone)
+                connection = asyncio.create_task(self._serve(client))
+                self._connections.add(connection)
+                connection.add_done_callback(self._forget)
 
-    def _gone(self, visit: asyncio.Task[None]) -> None:
-        self._visits.discard(visit)
+    def _forget(self, connection: asyncio.Task[None]) -> None:
+        self._connections.discard(connection)
         self._room.release()
 
-    async def _visit(self, client: socket.socket) -> None:
+    async def _serve(self, client: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=_STREAM_BYTES, loop=loop)
         made: list[asyncio.StreamWriter] = []
@@ -96,6 +96,6 @@ class Gate:
         except OSError:
             client.close()
             return
-        wire = Wire(reader, made[0], self.egress.idle_seconds)
+        stream = TimedStream(reader, made[0], self.egress.idle_seconds)
         with suppress(OSError, TimeoutError):
-            await Visit(wire, self.egress, self._outside, self.authority, self._log).serve()
+            await ProxyConnection(stream, self.egress, self._upstream, self.authority, self._log).serve()

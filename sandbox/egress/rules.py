@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sandbox.egress.addresses import Refused, canonical
+from sandbox.egress.addresses import PolicyRefusal, canonical_host
 from sandbox.spec import Egress, Rule
 
 READ = ("GET", "HEAD")
@@ -31,23 +31,23 @@ REGISTRIES: dict[str, tuple[str, ...]] = {
 }
 PACKAGES = tuple(Rule(host=host, methods=READ) for hosts in REGISTRIES.values() for host in hosts)
 
-_WRITTEN = re.compile(
+_RULE_TEXT = re.compile(
     r"(?:(?P<methods>[A-Z]+(?:,[A-Z]+)*) )?(?P<wild>\*\.)?(?P<host>[^:*\s]+)(?::(?P<port>\d{1,5}))?"
 )
 
 
 def parse_rule(text: str) -> Rule:
-    """A rule as people write it: ``[METHOD,METHOD ]host[:port]``, the host with ``*.`` for all below it.
+    """Read a rule as text: ``[METHOD,METHOD ]host[:port]``; ``*.`` before the host is for all below it.
 
     Raises ValueError that says what is wrong.
     """
-    found = _WRITTEN.fullmatch(text)
+    found = _RULE_TEXT.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a host such as example.com, *.example.com or example.com:8443")
     try:
-        host = canonical(found["host"])
-    except Refused as refused:
-        raise ValueError(f"{text!r}: {refused.reason}") from None
+        host = canonical_host(found["host"])
+    except PolicyRefusal as refusal:
+        raise ValueError(f"{text!r}: {refusal.reason}") from None
     port = int(found["port"] or 443)
     if not 0 < port < 1 << 16:
         raise ValueError(f"{text!r}: there is no port {port}")
@@ -59,18 +59,18 @@ def parse_rule(text: str) -> Rule:
 
 
 def allowed_methods(egress: Egress, host: str, port: int) -> frozenset[str]:
-    """The methods for a canonical host and port, empty meaning any. Raises Refused when none."""
-    named = [rule for rule in egress.rules if _names(rule, host)]
-    if not named:
+    """The methods allowed for a canonical host and port, empty meaning any. Raises PolicyRefusal for none."""
+    matching = [rule for rule in egress.rules if _matches_host(rule, host)]
+    if not matching:
         plain = port in (80, 443)
-        raise Refused("not on the list of hosts", host if plain else f"{host}:{port}")
-    rules = [rule for rule in named if port in rule.ports]
+        raise PolicyRefusal("not on the list of hosts", host if plain else f"{host}:{port}")
+    rules = [rule for rule in matching if port in rule.ports]
     if not rules:
-        raise Refused(f"port {port} is not on the list for this host", f"{host}:{port}")
+        raise PolicyRefusal(f"port {port} is not on the list for this host", f"{host}:{port}")
     if not all(rule.methods for rule in rules):
         return frozenset()
     return frozenset(method for rule in rules for method in rule.methods)
 
 
-def _names(rule: Rule, host: str) -> bool:
+def _matches_host(rule: Rule, host: str) -> bool:
     return host.endswith(rule.host[1:]) if rule.host.startswith("*.") else host == rule.host

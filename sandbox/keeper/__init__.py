@@ -1,1 +1,1 @@
-"""The process that owns a sandbox's mounts and starts its commands, and the worker's end of it."""
+"""The process that owns a sandbox's mounts and starts its commands, and the worker's link to it."""

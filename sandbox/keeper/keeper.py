@@ -1,6 +1,6 @@
 """The keeper: a small process per sandbox that owns its mounts and starts its commands.
 
-``link.py`` starts it in an isolated interpreter; of this package it loads ``kernel`` and ``stage`` alone. It
+``link.py`` starts it in an isolated interpreter, which loads ``kernel``, ``network`` and ``stage`` alone. It
 enters a private mount namespace (and, unless root, a user namespace), builds the sandbox's root there once,
 mounts the workspace's overlay, and then starts bubblewrap for every command it is asked for. Mounts live
 exactly as long as this process: when the worker dies the control socket ends, the keeper kills what runs and
@@ -34,7 +34,7 @@ NAME = "hob-keeper"  # its spare's too, until that is bubblewrap
 
 
 class Keeper:
-    """Answers the worker: one command at a time, every process of it dead before its end is told."""
+    """Runs one command at a time for the worker; all its processes are dead before the answer is sent."""
 
     def __init__(self, control: socket.socket, stage: Stage, plan: dict[str, Any], fds: list[int]) -> None:
         self.control = control
@@ -49,18 +49,18 @@ class Keeper:
         self.full = False
 
     def serve(self) -> None:
-        """Until the worker closes the socket."""
+        """Run commands until the worker closes the socket."""
         gc.disable()  # it would touch, and so copy, pages that are shared with the spare
         while True:
-            spare = self._spare()
+            spare = self._fork_spare()
             message, fds = receive(self.control)
             if not message:
                 return
             if message == b"run":
                 self._run(fds, *spare)
 
-    def _spare(self) -> tuple[int, socket.socket]:
-        """A child that waits to become bubblewrap; it leaves when we do."""
+    def _fork_spare(self) -> tuple[int, socket.socket]:
+        """Fork the child that waits to become bubblewrap; (its pid, our end of its socket)."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
@@ -76,7 +76,7 @@ class Keeper:
             try:
                 socket.send_fds(spare, [b"run"], [*fds, status_write])
             except OSError:  # it was the first to go when memory was short
-                pid, another = self._spare()
+                pid, another = self._fork_spare()
                 with another:
                     socket.send_fds(another, [b"run"], [*fds, status_write])
         for fd in {*fds, status_write}:
@@ -84,15 +84,15 @@ class Keeper:
         self.full = False
         code, worker = self._watch(pid)
         kill_children()
-        told = os.read(status_read, 4096)
+        status = os.read(status_read, 4096)
         os.close(status_read)
-        answer = {"code": code, "started": b"exit-code" in told, "full": self.full}
+        answer = {"code": code, "started": b"exit-code" in status, "full": self.full}
         if worker:
             self.control.send(json.dumps(answer).encode())
 
     def _become_bwrap(self, waiting: socket.socket) -> None:
         try:
-            die_first()
+            become_first_oom_victim()
             if self.stage.identity >= 0:
                 os.setgroups([])
                 kernel.join_namespace(self.stage.identity, kernel.CLONE_NEWUSER)
@@ -121,7 +121,7 @@ class Keeper:
             os._exit(125)
 
     def _watch(self, pid: int) -> tuple[int, bool]:
-        """Wait for bubblewrap's end or the worker's word; (exit code or -signal, does the worker live)."""
+        """Wait for bubblewrap's end or the worker's kill; (exit code or -signal, is the worker alive)."""
         child = os.pidfd_open(pid)
         poll = select.poll()
         poll.register(child, select.POLLIN)
@@ -145,8 +145,8 @@ class Keeper:
                     os.kill(pid, signal.SIGKILL)
 
 
-def die_first() -> None:
-    """Whoever runs out of memory, the group or the host, the command goes before its keeper and others."""
+def become_first_oom_victim() -> None:
+    """Make this process the first that the kernel kills when the group or the host is out of memory."""
     with suppress(OSError):  # a container's read-only /proc
         write("/proc/self/oom_score_adj", "1000")
 
@@ -171,7 +171,7 @@ def used_bytes(top: str, enough: int) -> int:
 
 
 def kill_children() -> None:
-    """Kill and reap all we have, grandchildren included, which become ours when their parents die.
+    """Kill and reap all children, and grandchildren, which become children when their parents die.
 
     The first process of a pid namespace can be reaped only after everything else in it is gone.
     """
@@ -204,7 +204,7 @@ def receive(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def main(control_fd: int) -> None:
-    """Set up, report, serve."""
+    """Build the sandbox, report to the worker, run its commands."""
     with suppress(OSError):  # a container's read-only /proc
         write("/proc/self/comm", NAME)
     os.umask(0o022)  # the caller's may be stricter, but the user inside must read its root
@@ -228,9 +228,9 @@ def main(control_fd: int) -> None:
         "store": stage.store,
         "uid": plan["uid"] if stage.identity >= 0 else None,
     }
-    handed = [stage.upper, *([] if stage.listener is None else [stage.listener])]
-    socket.send_fds(control, [json.dumps(answer).encode()], handed)
-    for fd in handed:
+    descriptors = [stage.upper, *([] if stage.listener is None else [stage.listener])]
+    socket.send_fds(control, [json.dumps(answer).encode()], descriptors)
+    for fd in descriptors:
         os.close(fd)
     Keeper(control, stage, plan, fds).serve()
     kill_children()

@@ -37,7 +37,7 @@ class _MountAttr(ctypes.Structure):
     )
 
 
-def _checked(result: int, what: str) -> int:
+def _check(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), what)
@@ -46,28 +46,30 @@ def _checked(result: int, what: str) -> int:
 
 def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """mount(2). Raises OSError whose filename says which mount it was."""
-    encoded = [part.encode() for part in (source, target, kind, data)]
-    _checked(_libc.mount(*encoded[:3], ctypes.c_ulong(flags), encoded[3]), f"mount {kind or source} {target}")
+    arguments = [part.encode() for part in (source, target, kind, data)]
+    _check(
+        _libc.mount(*arguments[:3], ctypes.c_ulong(flags), arguments[3]), f"mount {kind or source} {target}"
+    )
 
 
 def detach(target: str) -> None:
-    """Take a mount and all below it away from where they can be reached. Raises OSError."""
-    _checked(_libc.umount2(target.encode(), _MNT_DETACH | _UMOUNT_NOFOLLOW), f"umount {target}")
+    """Unmount lazily: the mount and all below it can no longer be reached. Raises OSError."""
+    _check(_libc.umount2(target.encode(), _MNT_DETACH | _UMOUNT_NOFOLLOW), f"umount {target}")
 
 
 def unshare(flags: int) -> None:
     """unshare(2). Raises OSError."""
-    _checked(_libc.unshare(ctypes.c_int(flags)), "unshare")
+    _check(_libc.unshare(ctypes.c_int(flags)), "unshare")
 
 
 def join_namespace(fd: int, flag: int) -> None:
     """setns(2). Raises OSError."""
-    _checked(_libc.setns(ctypes.c_int(fd), ctypes.c_int(flag)), "setns")
+    _check(_libc.setns(ctypes.c_int(fd), ctypes.c_int(flag)), "setns")
 
 
 def become_subreaper() -> None:
-    """Orphans among our descendants become our children, so that we can wait for them."""
-    _checked(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
+    """Make orphans among our descendants our children, so that we can wait for them."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def bind_with_ids(source: str, target: str, user_namespace: int, *, read_only: bool = False) -> None:
@@ -76,17 +78,15 @@ def bind_with_ids(source: str, target: str, user_namespace: int, *, read_only: b
     Raises OSError when the kernel or the filesystem of ``source`` cannot do that.
     """
     call = _libc.syscall
-    tree = _checked(
+    tree = _check(
         call(_SYS_OPEN_TREE, _AT_FDCWD, source.encode(), _OPEN_TREE_CLONE | os.O_CLOEXEC), "open_tree"
     )
     try:
         flags = _MOUNT_ATTR_IDMAP | (_MOUNT_ATTR_RDONLY if read_only else 0)
         attr = _MountAttr(flags, 0, 0, user_namespace)
         size = ctypes.c_size_t(ctypes.sizeof(attr))
-        _checked(
-            call(_SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attr), size), "mount_setattr"
-        )
-        _checked(
+        _check(call(_SYS_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, ctypes.byref(attr), size), "mount_setattr")
+        _check(
             call(_SYS_MOVE_MOUNT, tree, b"", _AT_FDCWD, target.encode(), _MOVE_MOUNT_F_EMPTY_PATH),
             "move_mount",
         )
@@ -102,6 +102,6 @@ def open_beneath(directory: int, path: bytes, flags: int) -> int:
     resolve = _RESOLVE_BENEATH | _RESOLVE_NO_SYMLINKS | _RESOLVE_NO_MAGICLINKS | _RESOLVE_NO_XDEV
     how = _OpenHow(flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0, resolve)
     size = ctypes.c_size_t(ctypes.sizeof(how))
-    return _checked(
+    return _check(
         _libc.syscall(_SYS_OPENAT2, ctypes.c_int(directory), path, ctypes.byref(how), size), "openat2"
     )

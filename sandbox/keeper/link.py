@@ -1,9 +1,8 @@
-"""The worker's end of a keeper: starts it, hands it its plan, and passes commands and answers as messages."""
+"""The worker's end of a keeper: starts it, sends it its plan and commands, and receives its answers."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sandbox.memory_file import memory_file
 from sandbox.spec import SandboxUnavailable
 
 # A package without its __init__, so that the keeper starts without what the worker needs.
@@ -28,13 +28,13 @@ Answer = tuple[dict[str, Any], list[int]]
 
 
 class KeeperGone(Exception):
-    """The keeper ended without being asked to; with it went everything that ran."""
+    """The keeper ended by itself, and with it everything that ran."""
 
 
-class Link:
+class KeeperLink:
     """One keeper process. ``upper`` is the private layer's directory as a descriptor, valid until close.
 
-    ``listener`` listens inside, where there is a network; whoever takes it closes it.
+    ``listener`` is the socket that listens inside, where there is a network; who takes it closes it.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
@@ -43,13 +43,16 @@ class Link:
         self._answer: asyncio.Future[Answer] | None = None
         self.upper = -1
         self.listener: socket.socket | None = None
-        self.told: dict[str, Any] = {}
-        asyncio.get_running_loop().add_reader(control, self._readable)
+        self.setup_report: dict[str, Any] = {}
+        asyncio.get_running_loop().add_reader(control, self._receive)
 
     @classmethod
-    async def start(cls, plan: dict[str, Any], fds: Sequence[int]) -> Link:
-        """Start a keeper on a plan; ``fds`` are the filter and the control groups. Raises SandboxUnavailable
-        when it dies; a step that failed is in ``told``."""
+    async def start(cls, plan: dict[str, Any], fds: Sequence[int]) -> KeeperLink:
+        """Start a keeper on a plan; ``fds`` are the filter and the control groups.
+
+        ``setup_report`` then says what came of it, with ``step`` and ``error`` where a step failed. Raises
+        SandboxUnavailable when the keeper dies.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
         here = str(Path(__file__).parent.parent)
@@ -67,7 +70,7 @@ class Link:
         link = cls(process, ours)
         try:
             async with asyncio.timeout(_SETUP_SECONDS):
-                link.told, upper = await link.ask(b"start", plan, fds)
+                link.setup_report, upper = await link.ask(b"start", plan, fds)
         except (KeeperGone, TimeoutError) as error:
             await link.close()
             raise SandboxUnavailable(
@@ -84,7 +87,7 @@ class Link:
         return link
 
     def ask(self, word: bytes, request: object, fds: Sequence[int]) -> asyncio.Future[Answer]:
-        """Send a request; the future is its answer, or KeeperGone. The descriptors may be closed at once."""
+        """Send a request; the future gets its answer, or KeeperGone. The caller may close ``fds`` at once."""
         self._answer = asyncio.get_running_loop().create_future()
         file = memory_file(json.dumps(request).encode())
         try:
@@ -96,7 +99,7 @@ class Link:
         return self._answer
 
     def kill(self) -> None:
-        """Kill the command that runs; its answer comes all the same."""
+        """Kill the command that runs; its answer still comes."""
         try:
             self._control.send(b"kill")
         except OSError:
@@ -122,7 +125,7 @@ class Link:
             self.process.kill()
             self.process.wait()
 
-    def _readable(self) -> None:
+    def _receive(self) -> None:
         try:
             message, fds, _, _ = socket.recv_fds(self._control, 4096, 4)
         except BlockingIOError:
@@ -151,18 +154,3 @@ def _spawn(command: Sequence[str], control: socket.socket) -> subprocess.Popen[b
         start_new_session=True,
         cwd="/",
     )
-
-
-def memory_file(data: bytes) -> int:
-    """A sealed file in memory, at its start: what reads it can neither change nor grow it."""
-    fd = os.memfd_create("data", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-    os.lseek(fd, 0, os.SEEK_SET)
-    fcntl.fcntl(
-        fd,
-        fcntl.F_ADD_SEALS,
-        fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL,
-    )
-    return fd

@@ -1,6 +1,6 @@
 """A network namespace of the sandbox's own whose only way out is one listening socket; loaded by the keeper.
 
-The keeper itself moves there, before it starts anything, so that every command is born in it. The socket on
+The keeper itself enters it before it starts anything, so that every command begins in it. The socket on
 the loopback goes to the worker, which accepts connections on it from outside: a socket stays in the namespace
 that it was made in, whoever holds it.
 """
@@ -19,18 +19,18 @@ _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 _BACKLOG = 64
 
 
-def namespace() -> int:
+def namespace_id() -> int:
     """The number of the network namespace that this process is in."""
     return os.stat("/proc/self/ns/net").st_ino  # noqa: PTH116 - the keeper starts without pathlib
 
 
-def move(port: int, outside: int) -> socket.socket:
+def enter_namespace(port: int, outside: int) -> socket.socket:
     """Leave the namespace ``outside`` for an empty one, and listen there on the loopback's ``port``.
 
     Raises OSError; after that, or when this process is still where it was, nothing may be run.
     """
     kernel.unshare(kernel.CLONE_NEWNET)
-    if namespace() == outside:
+    if namespace_id() == outside:
         raise OSError(errno.EPERM, os.strerror(errno.EPERM), "network namespace")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh14x", b"lo", 0)

@@ -1,4 +1,4 @@
-"""Building a sandbox's root and workspace once, inside the keeper's private mount namespace."""
+"""Mounts a sandbox's root and workspace once, inside the keeper's private mount namespace."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def copy(source: str, target: str) -> None:
 
 
 def enter_namespaces() -> bool:
-    """Enter private namespaces; True when it was done with the real root's power."""
+    """Enter private namespaces; True as real root, False in a user namespace of this process's own."""
     if os.geteuid() == 0:
         try:
             kernel.unshare(kernel.CLONE_NEWNS)
@@ -88,7 +88,7 @@ def new_user_namespace(uid: int) -> int:
 
 
 class Stage:
-    """The sandbox's root and workspace, built once below STAGE. Afterwards the fields say what came of it."""
+    """The sandbox's root and workspace below STAGE. After ``build`` the fields hold their descriptors."""
 
     def __init__(self, plan: dict[str, Any], privileged: bool) -> None:
         self.plan = plan
@@ -100,11 +100,11 @@ class Stage:
         self._open: dict[str, int] = {}
 
     def build(self) -> None:
-        """Do it all. Raises SetupError."""
+        """Make all namespaces and mounts. Raises SetupError."""
         if self.plan["network"]:
             with Step("network namespace"):
                 port, outside = self.plan["network"]
-                self.listener = network.move(port, outside).detach()
+                self.listener = network.enter_namespace(port, outside).detach()
         self._choose_identity()
         with Step("mount source"):
             for source in self._sources():
@@ -113,8 +113,8 @@ class Stage:
             kernel.mount("tmpfs", STAGE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=16m")
             os.chdir(STAGE)
         with Step("root"):
-            self._root()
-        self._workspace()
+            self._build_root()
+        self._mount_workspace()
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
@@ -129,7 +129,7 @@ class Stage:
             with Step("user namespace"):
                 self.identity = new_user_namespace(self.plan["uid"])
 
-    def _root(self) -> None:
+    def _build_root(self) -> None:
         for path in self.plan["dirs"]:
             os.makedirs(f"root/{path}", 0o755, exist_ok=True)
         for target, path in self.plan["links"]:
@@ -141,17 +141,17 @@ class Stage:
         for source, path, shared in self.plan["binds"]:
             self._bind(source, f"root/{path}", translate=shared)
         kernel.mount(
-            "tmpfs", "root/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, self._size("tmp_bytes")
+            "tmpfs", "root/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, self._size_options("tmp_bytes")
         )
-        self._own("root/tmp", 0o1777)
+        self._set_owner("root/tmp", 0o1777)
         os.mkdir("root/tmp/home", 0o700)
-        self._own("root/tmp/home", 0o700)
+        self._set_owner("root/tmp/home", 0o700)
 
-    def _size(self, name: str) -> str:
+    def _size_options(self, name: str) -> str:
         size = self.plan[name]
         return f"mode=755,size={size},nr_inodes={max(1024, size // 4096)}"
 
-    def _own(self, path: str, mode: int) -> None:
+    def _set_owner(self, path: str, mode: int) -> None:
         if self.identity >= 0:
             os.chown(path, self.plan["uid"], self.plan["uid"])
         os.chmod(path, mode)
@@ -171,13 +171,13 @@ class Stage:
                 pass  # this filesystem cannot translate owners; its modes decide then
         kernel.mount(f"/proc/self/fd/{fd}", target, "", kernel.MS_BIND | kernel.MS_REC)
 
-    def _workspace(self) -> None:
+    def _mount_workspace(self) -> None:
         names = [f"l{number}" for number in range(len(self.plan["layers"]))]
         with Step("layer"):
             for name, layer in zip(names, self.plan["layers"], strict=True):
-                self._layer(layer, name)
+                self._mount_layer(layer, name)
         with Step("workspace"):
-            self._private_layer()
+            self._mount_private_layer()
             options = f"lowerdir={':'.join(names)},upperdir=private/upper,workdir=private/work,"
             options += "index=off,metacopy=off,redirect_dir=nofollow,xino=off"
             options += "" if self.privileged else ",userxattr"
@@ -188,7 +188,7 @@ class Stage:
             for name in (*names, *(() if self.plan["disk"] else ("private",))):
                 kernel.detach(name)
 
-    def _layer(self, layer: str, name: str) -> None:
+    def _mount_layer(self, layer: str, name: str) -> None:
         os.mkdir(name)
         source = f"/proc/self/fd/{self._open[layer]}"
         if self.identity >= 0:
@@ -196,18 +196,18 @@ class Stage:
         else:
             kernel.mount(source, name, "", kernel.MS_BIND | kernel.MS_REC)
 
-    def _private_layer(self) -> None:
+    def _mount_private_layer(self) -> None:
         os.mkdir("private")
         if self.plan["disk"]:
             self.store = "disk"
             source = f"/proc/self/fd/{self._open[self.plan['disk']]}"
             kernel.mount(source, "private", "", kernel.MS_BIND | kernel.MS_REC)
         else:
-            size = self._size("workspace_bytes")
+            size = self._size_options("workspace_bytes")
             kernel.mount("tmpfs", "private", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
             if not self.privileged:
                 os.setxattr("private", "user.overlay.probe", b"1")  # refused by tmpfs before Linux 6.6
                 os.removexattr("private", "user.overlay.probe")
         for name in ("upper", "work"):
             os.mkdir(f"private/{name}")
-            self._own(f"private/{name}", 0o755)
+            self._set_owner(f"private/{name}", 0o755)

@@ -17,14 +17,14 @@ _MOMENT = 0.2  # seconds
 
 @dataclass(frozen=True, slots=True)
 class DiskLayer:
-    """A directory that is ours while its lock is held; the lock goes when the process does."""
+    """A directory of one sandbox, owned by the process that holds its lock; the kernel frees a dead one's."""
 
     path: Path
     lock: int
 
     @classmethod
     def create(cls, scratch: Path) -> DiskLayer:
-        """A new one below ``scratch``; what dead processes left there is removed first."""
+        """Make one below ``scratch``, after removing what dead processes left there."""
         scratch.mkdir(parents=True, exist_ok=True)
         for lock in scratch.glob("private-*.lock"):
             _remove_if_dead(lock)
@@ -39,18 +39,18 @@ class DiskLayer:
 
     @property
     def private(self) -> Path:
-        """For the private layer."""
+        """The directory for the private layer."""
         return self.path / "private"
 
     @property
     def output(self) -> Path:
-        """For what is shown as ``/output``."""
+        """The directory that is shown as ``/output``."""
         return self.path / "output"
 
     def dispose(self) -> None:
-        """Remove it all; what takes longer than a moment goes on in the background, so that no run waits.
+        """Remove it; after 0.2 seconds that goes on in the background, so that no run waits.
 
-        The lock is held until the end. What cannot be removed, or not before we die, the next worker finds.
+        The lock is held until the end. What is left when this process ends, the next worker removes.
         """
         removing = threading.Thread(target=self._remove, daemon=True)
         removing.start()

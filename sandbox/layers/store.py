@@ -40,17 +40,17 @@ class LayerStore:
 
         Whatever ``build`` raises is raised here, and nothing is kept. Never write into a finished layer.
         """
-        name = _name(key)
-        while (ready := self._finished(name)) is None:
+        name = _file_name(key)
+        while (ready := self._find_finished(name)) is None:
             with self._try_lock(name) as locked:
-                if locked and (ready := self._finished(name)) is None:
-                    unfinished = self._start(name)
+                if locked and (ready := self._find_finished(name)) is None:
+                    unfinished = self._start_building(name)
                     try:
                         await build(unfinished)
                     except BaseException:
                         self._retire(unfinished)
                         raise
-                    ready = self._finish(unfinished, name)
+                    ready = self._finish_building(unfinished, name)
             if ready is not None:
                 break
             await asyncio.sleep(0.02)
@@ -58,48 +58,50 @@ class LayerStore:
 
     def layer_now(self, key: str, build: Callable[[Path], None]) -> Path:
         """The same for synchronous callers; waits for another builder by blocking."""
-        name = _name(key)
-        if (ready := self._finished(name)) is not None:
+        name = _file_name(key)
+        if (ready := self._find_finished(name)) is not None:
             return ready
         with self._try_lock(name, wait=True):
-            if (ready := self._finished(name)) is not None:
+            if (ready := self._find_finished(name)) is not None:
                 return ready
-            unfinished = self._start(name)
+            unfinished = self._start_building(name)
             try:
                 build(unfinished)
             except BaseException:
                 self._retire(unfinished)
                 raise
-            return self._finish(unfinished, name)
+            return self._finish_building(unfinished, name)
 
     def prune(self, *, unused_days: float = 14.0) -> int:
-        """Dispose of what dead builders left, of layers from an earlier boot, and of long unused ones.
+        """Remove what dead builders left, layers of an earlier boot, and those unused for ``unused_days``.
 
-        Call it at start, before layers are used. Returns how many directories went.
+        Call it at start, before layers are used. Returns how many directories were removed.
         """
         for directory in (*self._layers.iterdir(), *self._unfinished.iterdir()):
             name = directory.name.partition("@")[0]
             with self._try_lock(name) as locked:
-                if locked and not (directory.parent == self._layers and self._fresh(directory, unused_days)):
+                if locked and not (
+                    directory.parent == self._layers and self._is_fresh(directory, unused_days)
+                ):
                     self._retire(directory)
         retired = list(self._trash.iterdir())
         for directory in retired:
             remove_tree(directory)
         return len(retired)
 
-    def _fresh(self, directory: Path, unused_days: float) -> bool:
+    def _is_fresh(self, directory: Path, unused_days: float) -> bool:
         name, _, boot = directory.name.partition("@")
-        used = self._used(name).stat().st_mtime
-        return boot == _boot() and time.time() - used < unused_days * _DAY
+        used = self._lock_path(name).stat().st_mtime
+        return boot == _boot_id() and time.time() - used < unused_days * _DAY
 
-    def _finished(self, name: str) -> Path | None:
-        directory = self._layers / f"{name}@{_boot()}"
+    def _find_finished(self, name: str) -> Path | None:
+        directory = self._layers / f"{name}@{_boot_id()}"
         if not directory.is_dir():
             return None
-        self._used(name).touch()
+        self._lock_path(name).touch()
         return directory
 
-    def _start(self, name: str) -> Path:
+    def _start_building(self, name: str) -> Path:
         """An empty directory to build in; the lock is held. What an earlier builder left is retired."""
         for leftover in (*self._unfinished.glob(f"{name}@*"), *self._layers.glob(f"{name}@*")):
             self._retire(leftover)
@@ -107,21 +109,21 @@ class LayerStore:
         unfinished.mkdir()
         return unfinished
 
-    def _finish(self, unfinished: Path, name: str) -> Path:
-        return unfinished.rename(self._layers / f"{name}@{_boot()}")
+    def _finish_building(self, unfinished: Path, name: str) -> Path:
+        return unfinished.rename(self._layers / f"{name}@{_boot_id()}")
 
     def _retire(self, directory: Path) -> None:
-        """Out of sight at once; ``prune`` deletes it when there is time."""
+        """Move a directory to the trash at once; ``prune`` deletes it later."""
         directory.rename(self._trash / secrets.token_hex(8))
 
-    def _used(self, name: str) -> Path:
-        """The lock of a name; its time of change says when the layer was last asked for."""
+    def _lock_path(self, name: str) -> Path:
+        """The lock file of a name; its modification time says when the layer was last used."""
         return self._locks / name
 
     @contextmanager
     def _try_lock(self, name: str, *, wait: bool = False) -> Iterator[bool]:
-        """Whether we hold the lock of this name now. The kernel lets go of a dead process's locks."""
-        fd = os.open(self._used(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Yield whether this process holds the lock of the name. The kernel frees a dead process's locks."""
+        fd = os.open(self._lock_path(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -134,10 +136,10 @@ class LayerStore:
             os.close(fd)
 
 
-def _name(key: str) -> str:
+def _file_name(key: str) -> str:
     """A file name for a key, the key itself where that is possible."""
     return key if _PLAIN.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
 
 
-def _boot() -> str:
+def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:13]

@@ -35,27 +35,29 @@ def scan(upper: int, layers: Sequence[Path], file_bytes: int, *, contents: bool 
     """
     entries: list[Entry] = []
     files: list[_Found] = []
-    with _opened(layers) as lowers:
+    with _open_layers(layers) as lowers:
         for path, info in _walk(upper):
             if stat.S_ISREG(info.st_mode):
                 files.append((path, info))
             elif stat.S_ISDIR(info.st_mode):
-                entries += _replaced(upper, path, lowers)
+                entries += _hidden_entries(upper, path, lowers)
             else:
-                entries.append(_other(upper, path, info))
+                entries.append(_special_entry(upper, path, info))
     if contents:
-        entries += _read(upper, files, file_bytes)
+        entries += _read_files(upper, files, file_bytes)
     else:
-        entries += [Entry(path=path, kind=EntryKind.FILE, executable=_runs(info)) for path, info in files]
+        entries += [
+            Entry(path=path, kind=EntryKind.FILE, executable=_is_executable(info)) for path, info in files
+        ]
     return sorted(entries, key=lambda entry: (entry.path, entry.kind is not EntryKind.DELETED))
 
 
 def _walk(upper: int) -> Iterator[_Found]:
-    """Everything below a directory that is not the directory itself; long paths come as special ones."""
+    """(path, stat) of everything below a directory; one with a path near PATH_MAX is not entered."""
     waiting = [b""]
     while waiting:
         above = waiting.pop()
-        with _directory(upper, above) as fd:
+        with _open_directory(upper, above) as fd:
             for name in os.listdir(fd):
                 info = os.stat(name, dir_fd=fd, follow_symlinks=False)
                 path = os.path.join(above, os.fsencode(name))
@@ -65,7 +67,7 @@ def _walk(upper: int) -> Iterator[_Found]:
 
 
 @contextmanager
-def _directory(upper: int, path: bytes) -> Iterator[int]:
+def _open_directory(upper: int, path: bytes) -> Iterator[int]:
     fd = _open_readable(upper, path, os.O_DIRECTORY)
     try:
         yield fd
@@ -74,7 +76,7 @@ def _directory(upper: int, path: bytes) -> Iterator[int]:
 
 
 def _open_readable(upper: int, path: bytes, extra: int) -> int:
-    """Open for reading, whatever its modes say: its owner may give itself the right, and takes it back."""
+    """Open for reading whatever the modes say: the owner gives itself the right, and takes it back."""
     try:
         return open_beneath(upper, path or b".", os.O_RDONLY | os.O_NONBLOCK | extra)
     except PermissionError:
@@ -95,13 +97,13 @@ def _pin(upper: int, path: bytes) -> int:
     return open_beneath(upper, path or b".", os.O_PATH)
 
 
-def _other(upper: int, path: bytes, info: os.stat_result) -> Entry:
+def _special_entry(upper: int, path: bytes, info: os.stat_result) -> Entry:
     if stat.S_ISLNK(info.st_mode):
         return Entry(path=path, kind=EntryKind.LINK, data=_link_target(upper, path))
-    return Entry(path=path, kind=EntryKind.DELETED if _whiteout(info) else EntryKind.SPECIAL)
+    return Entry(path=path, kind=EntryKind.DELETED if _is_whiteout(info) else EntryKind.SPECIAL)
 
 
-def _whiteout(info: os.stat_result) -> bool:
+def _is_whiteout(info: os.stat_result) -> bool:
     return stat.S_ISCHR(info.st_mode) and info.st_rdev == 0
 
 
@@ -113,13 +115,15 @@ def _link_target(upper: int, path: bytes) -> bytes:
         os.close(fd)
 
 
-def _read(upper: int, files: list[_Found], file_bytes: int) -> Iterator[Entry]:
+def _read_files(upper: int, files: list[_Found], file_bytes: int) -> Iterator[Entry]:
     room = TOTAL_BYTES
     for path, info in sorted(files, key=lambda found: found[1].st_size):
         too_big = info.st_size > min(file_bytes, room)
-        data = b"" if too_big else _content(upper, path, info.st_size)
+        data = b"" if too_big else _read_content(upper, path, info.st_size)
         room -= len(data)
-        yield Entry(path=path, kind=EntryKind.FILE, executable=_runs(info), data=data, too_big=too_big)
+        yield Entry(
+            path=path, kind=EntryKind.FILE, executable=_is_executable(info), data=data, too_big=too_big
+        )
 
 
 def copy(upper: int, path: bytes, target: Path, room: int) -> int:
@@ -135,32 +139,32 @@ def copy(upper: int, path: bytes, target: Path, room: int) -> int:
     return size
 
 
-def _runs(info: os.stat_result) -> bool:
+def _is_executable(info: os.stat_result) -> bool:
     return bool(info.st_mode & stat.S_IXUSR)
 
 
-def _content(upper: int, path: bytes, size: int) -> bytes:
+def _read_content(upper: int, path: bytes, size: int) -> bytes:
     with open(_open_readable(upper, path, 0), "rb") as file:
         return file.read(size)
 
 
-def _replaced(upper: int, path: bytes, lowers: Sequence[int]) -> Iterator[Entry]:
-    """What a directory of the upper hides although it has no whiteout for it."""
+def _hidden_entries(upper: int, path: bytes, lowers: Sequence[int]) -> Iterator[Entry]:
+    """Entries for what an upper directory hides without a whiteout: a file, or names where it is opaque."""
     if len(path) >= PATH_MAX - 256:
         yield Entry(path=path, kind=EntryKind.SPECIAL)
         return
     if _is_file_below(lowers, path):
         yield Entry(path=path, kind=EntryKind.DELETED)
         return
-    with _directory(upper, path) as fd:
-        if not _opaque(fd):
+    with _open_directory(upper, path) as fd:
+        if not _is_opaque(fd):
             return
         present = {os.fsencode(name) for name in os.listdir(fd)}
     for name in sorted(_names_below(lowers, path) - present):
         yield Entry(path=os.path.join(path, name), kind=EntryKind.DELETED)
 
 
-def _opaque(fd: int) -> bool:
+def _is_opaque(fd: int) -> bool:
     for name in _OPAQUE:
         with suppress(OSError):
             if os.getxattr(fd, name) == b"y":
@@ -169,7 +173,7 @@ def _opaque(fd: int) -> bool:
 
 
 def _is_file_below(lowers: Sequence[int], path: bytes) -> bool:
-    """The layers show something that is no directory at this path."""
+    """Whether the layers show something at this path that is no directory."""
     for lower in lowers:
         with suppress(OSError):
             fd = open_beneath(lower, path, os.O_PATH)
@@ -177,7 +181,7 @@ def _is_file_below(lowers: Sequence[int], path: bytes) -> bool:
                 info = os.fstat(fd)
             finally:
                 os.close(fd)
-            return not _whiteout(info) and not stat.S_ISDIR(info.st_mode)
+            return not _is_whiteout(info) and not stat.S_ISDIR(info.st_mode)
     return False
 
 
@@ -193,11 +197,11 @@ def _names_below(lowers: Sequence[int], path: bytes) -> set[bytes]:
         try:
             for name in os.listdir(fd):
                 info = os.stat(name, dir_fd=fd, follow_symlinks=False)
-                if _whiteout(info):
+                if _is_whiteout(info):
                     hidden.add(os.fsencode(name))
                 elif os.fsencode(name) not in hidden:
                     shown.add(os.fsencode(name))
-            if _opaque(fd):
+            if _is_opaque(fd):
                 break
         finally:
             os.close(fd)
@@ -205,7 +209,7 @@ def _names_below(lowers: Sequence[int], path: bytes) -> set[bytes]:
 
 
 @contextmanager
-def _opened(layers: Sequence[Path]) -> Iterator[list[int]]:
+def _open_layers(layers: Sequence[Path]) -> Iterator[list[int]]:
     fds: list[int] = []
     try:
         for layer in layers:

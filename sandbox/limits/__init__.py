@@ -1,1 +1,1 @@
-"""Ceilings on memory and processes."""
+"""Ceilings on memory, processes and processor time: control groups, rlimits, a watchdog."""

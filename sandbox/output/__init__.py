@@ -1,1 +1,1 @@
-"""What a command prints and how it ended: streams, bounded capture, results."""
+"""What a command printed and how it ended: streams, bounded capture, results."""

@@ -1,4 +1,4 @@
-"""Output with a ceiling: the first and the last of it are kept, the middle is only counted."""
+"""Output with a ceiling: the first and the last bytes are kept, those between are only counted."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Overflow:
         self._fd = -1
 
     @property
-    def used(self) -> bool:
-        """There is a file."""
+    def is_written(self) -> bool:
+        """Whether the file was made."""
         return self._fd >= 0
 
     def write(self, data: bytes | bytearray) -> None:
-        """Take the next piece, or as much of it as there is room for; a full disk ends the taking."""
+        """Append the next piece, or as much of it as there is room for; nothing more after a full disk."""
         if self._fd < 0:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             self._fd = os.open(self.path, flags, 0o644)
@@ -35,7 +35,7 @@ class Overflow:
             self._room = 0
 
     def close(self) -> None:
-        """No more comes."""
+        """Close the file, if there is one."""
         if self._fd >= 0:
             os.close(self._fd)
 
@@ -63,11 +63,11 @@ class Capture:
         self.total = 0
 
     def feed(self, data: bytes) -> None:
-        """Take the next piece."""
+        """Add the next piece of the stream."""
         if self._on_output is not None and self.total < self._cap:
             self._on_output(data[: self._cap - self.total])
         if self._overflow is not None and self.total + len(data) > self._cap:
-            if not self._overflow.used:
+            if not self._overflow.is_written:
                 self._overflow.write(self._head + self._tail)
             self._overflow.write(data)
         self.total += len(data)
@@ -81,12 +81,12 @@ class Capture:
 
     @property
     def omitted(self) -> int:
-        """How many bytes of the middle are not kept."""
+        """How many bytes of the middle were left out."""
         return self.total - len(self._head) - len(self._tail)
 
     @property
-    def kept(self) -> bytes:
-        """Head and tail; between them one line that says how much is missing, if anything is."""
+    def content(self) -> bytes:
+        """Head and tail; between them, where bytes were left out, one line that says how many."""
         if not self.omitted:
             return bytes(self._head + self._tail)
         gap = b"\n[... %d bytes left out ...]\n" % self.omitted

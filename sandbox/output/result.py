@@ -1,4 +1,4 @@
-"""What every backend counts and hands back in the same way: time, streams, the result of a command."""
+"""What every backend does in the same way: a run's deadline, a command's streams, its result."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.bwrap.rootfs import OUTPUT
+from sandbox.layout import OUTPUT
 from sandbox.output.capture import Overflow
 from sandbox.output.streams import Streams
-from sandbox.spec import Command, Completed, Ending, Limits
+from sandbox.spec import Command, CommandResult, Ending, Limits
 
 
 class RunClock:
-    """The time and the output of one sandbox's commands; ``output`` is what is shown as OUTPUT."""
+    """Deadlines and output files of one sandbox's commands; ``output`` is the directory shown as OUTPUT."""
 
     def __init__(self, limits: Limits, output: Path) -> None:
         self._limits = limits
@@ -35,7 +35,7 @@ class RunClock:
         return Streams(command, cap, on_output, Overflow(path, self._limits.kept_output_bytes))
 
     def _make_room(self) -> None:
-        """The host's disk is not the sandbox's to fill: the oldest outputs go."""
+        """Delete the oldest output files until another one fits into ``all_output_bytes``."""
         files = sorted(self._output.iterdir(), key=lambda path: int(path.stem))
         room = self._limits.all_output_bytes - self._limits.kept_output_bytes
         for path in reversed(files):
@@ -44,15 +44,15 @@ class RunClock:
                 path.unlink()
 
 
-def result(code: int | None, ending: Ending, seconds: float, streams: Streams) -> Completed:
-    """What a command left."""
+def make_result(code: int | None, ending: Ending, seconds: float, streams: Streams) -> CommandResult:
+    """The result of a command from its exit code, ending, duration and streams."""
     output, errors, overflow = streams.output, streams.errors, streams.overflow
-    return Completed(
+    return CommandResult(
         exit_code=code,
         ending=ending,
         seconds=seconds,
-        output=output.kept,
-        errors=errors.kept if errors is not None else b"",
+        output=output.content,
+        errors=errors.content if errors is not None else b"",
         omitted_bytes=output.omitted + (errors.omitted if errors is not None else 0),
-        output_file=f"{OUTPUT}/{overflow.path.name}" if overflow.used else "",
+        output_file=f"{OUTPUT}/{overflow.path.name}" if overflow.is_written else "",
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
 
-from sandbox.keeper.link import memory_file
+from sandbox.memory_file import memory_file
 from sandbox.output.capture import Capture, Overflow
 from sandbox.spec import Command
 
@@ -18,7 +18,7 @@ _DRAIN_SECONDS = 2.0
 
 
 class Streams:
-    """``fds`` are the command's ends in the order of their numbers; ``let_go`` once they are passed on."""
+    """``fds`` are the command's ends of stdin, stdout and stderr; once passed on, ``close_command_ends``."""
 
     def __init__(
         self, command: Command, cap: int, on_output: Callable[[bytes], None] | None, overflow: Overflow
@@ -38,19 +38,19 @@ class Streams:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.let_go()
+        self.close_command_ends()
         for fd in list(self._open):
-            self._end(fd)
+            self._close(fd)
         self.overflow.close()
 
-    def let_go(self) -> None:
-        """Close our copies of the command's ends."""
+    def close_command_ends(self) -> None:
+        """Close this process's copies of the command's ends."""
         for fd in set(self.fds):
             os.close(fd)
         self.fds = []
 
-    async def drained(self) -> None:
-        """Until the ends of the streams have been read; everything that could write is dead by now."""
+    async def drain(self) -> None:
+        """Wait until both outputs are read to their end; call it once everything that could write is dead."""
         if self._open:
             await asyncio.wait(set(self._open.values()), timeout=_DRAIN_SECONDS)
 
@@ -69,11 +69,11 @@ class Streams:
             data = os.read(fd, _PIPE_BYTES)
             capture.feed(data)
             if not data:
-                self._end(fd)
+                self._close(fd)
 
-    def _end(self, fd: int) -> None:
-        ended = self._open.pop(fd)
+    def _close(self, fd: int) -> None:
+        end = self._open.pop(fd)
         asyncio.get_running_loop().remove_reader(fd)
         os.close(fd)
-        if not ended.done():
-            ended.set_result(None)
+        if not end.done():
+            end.set_result(None)

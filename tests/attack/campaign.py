@@ -45,11 +45,8 @@ def fight(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list
     if half.root or os.geteuid() != 0:
         env = {**os.environ, "PYTHONPATH": str(_ROOT)}
         return _play(half, address, [sys.executable], env, None)
-    python = ordinary_user.interpreter()
-    if python is None:
-        raise RuntimeError("no Python 3.11 here that an ordinary user may start")
-    with ordinary_user.house(("pyseccomp",), [HERE]) as home:
-        start = [*ordinary_user.as_nobody([group] if address else []), python]
+    with ordinary_user.make_home(("pyseccomp",), [HERE]) as home:
+        start = [*ordinary_user.as_nobody([group] if address else []), ordinary_user.interpreter(home)]
         return _play(half, address, start, ordinary_user.environment(home), home)
 
 

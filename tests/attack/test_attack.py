@@ -11,6 +11,8 @@ from tests.attack.canaries import NAMES
 from tests.attack.play import CASES, title
 from tests.support import docker_engine
 
+pytestmark = pytest.mark.timeout(600)
+
 FAMILIES = sorted({case.family for case in CASES})
 HALVES = [*halves("bwrap"), *halves("docker")]
 

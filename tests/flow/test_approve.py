@@ -15,6 +15,8 @@ from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 TOKEN = "ghs_" + "1234_" + "a1B2.c3-D" * 12
 COMMAND = re.compile(r"^@hob approve ([0-9a-f]{40})$", re.MULTILINE)

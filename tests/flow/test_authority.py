@@ -19,6 +19,8 @@ from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.worker import working
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 Json = dict[str, Any]
 

@@ -16,6 +16,8 @@ from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work
 from tests.support.worker import working
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 PLAN = {"name": "plan", "args": {"steps": [{"text": "Mend `double`", "state": "done"}]}}
 

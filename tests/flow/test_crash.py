@@ -26,6 +26,8 @@ from localhub.faults import Fault
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.worker import Workers
 
+pytestmark = pytest.mark.timeout(400)
+
 SCRIPT = (
     [call("plan", steps=[{"text": "Mend", "state": "doing"}]), MEND],
     [call("note", path="calc.py", line=2, text="Doubling multiplies."), DONE],

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bot.tasks.database.connection import Database
 from tests.support import ROOT
 from tests.support.day_story import AT, CHAPTERS, Day, dawn
 from tests.support.flow import eventually
+
+pytestmark = pytest.mark.timeout(400)
 
 
 async def test_s78_a_day_on_a_repository(tmp_path: Path, home: Path, database: Database) -> None:

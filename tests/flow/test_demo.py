@@ -19,6 +19,8 @@ from bot.demo.processes import LocalProcesses
 from bot.demo.show import Teller, play
 from bot.demo.story import git
 
+pytestmark = pytest.mark.timeout(400)
+
 LIBRARY = "inflection==0.5.1"
 SOUND = "if number % 100 in (11, 12, 13):"
 BROKEN = "if number % 10 in (11, 12, 13):"
@@ -87,7 +89,7 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
     assert story["state"] == "done"
     assert story["pr_url"]
     assert story["run_url"]
-    assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 2
+    assert story["seconds"]["eyes"] - story["seconds"]["asked"] < 10  # GitHub's own patience; 0.2 s when idle
 
 
 async def test_the_pull_request_mends_the_repository(house: LocalProcesses, tmp_path: Path) -> None:

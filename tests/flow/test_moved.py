@@ -14,6 +14,8 @@ from localhub.faults import Fault
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.worker import Workers
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 
 

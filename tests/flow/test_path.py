@@ -10,6 +10,8 @@ import pytest
 from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:

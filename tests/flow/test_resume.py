@@ -13,6 +13,8 @@ from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.worker import Workers
 
+pytestmark = pytest.mark.timeout(400)
+
 NOTE = call("shell", command="echo once >> log.txt; mkdir deep; ln -s ../calc.py deep/link; rm old.txt")
 SLOW = call("shell", command="cat log.txt; sleep 2")
 AT = "/repos/maintainer/calc"

@@ -16,6 +16,8 @@ from bot.errors import UserError
 from bot.solve.solve import apply_diff
 from tests.support import ROOT
 
+pytestmark = pytest.mark.timeout(400)
+
 FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "seconds", "attempts"}
 
 

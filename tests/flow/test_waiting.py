@@ -21,6 +21,8 @@ from tests.support.flow import FAULTY, AtWork, at_work, eventually
 from tests.support.git import commit
 from tests.support.model_servers import Fault, Server, environment, serving
 
+pytestmark = pytest.mark.timeout(400)
+
 CANARY = "canary-of-the-provider-7781"
 
 

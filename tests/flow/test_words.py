@@ -12,6 +12,8 @@ import pytest
 from bot.tasks.database.connection import Database
 from tests.support.flow import FAULTY, MEND, AtWork, at_work, call, eventually
 
+pytestmark = pytest.mark.timeout(400)
+
 AT = "/repos/maintainer/calc"
 WORSE = "def double(x):\n    y = 1\n    return x + 3\n"
 LINT = """import sys

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from localhub.pages.markup import render
-from localhub.pages.patch import rows
+from localhub.pages.patch import make_rows
 from tests.support.hub import Hub, running_hub
 
 PATH = "/maintainer/shop"
@@ -243,7 +243,7 @@ def test_markdown_as_github_shows_it(text: str, expected: str) -> None:
 
 def test_a_patch_becomes_numbered_rows() -> None:
     patch = "@@ -1,3 +1,3 @@ def f():\n a\n-b = 1\n+b = 2\n c\n\\ No newline at end of file"
-    kinds = [(line.kind, line.old, line.new) for line in rows(patch)]
+    kinds = [(line.kind, line.old, line.new) for line in make_rows(patch)]
     assert kinds == [("hunk", None, None), ("same", 1, 1), ("del", 2, None), ("add", None, 2), ("same", 3, 3)]
-    assert [str(line.html) for line in rows(patch)][2:4] == ["b = <mark>1</mark>", "b = <mark>2</mark>"]
-    assert rows(patch)[-1].no_newline
+    assert [str(line.html) for line in make_rows(patch)][2:4] == ["b = <mark>1</mark>", "b = <mark>2</mark>"]
+    assert make_rows(patch)[-1].no_newline

@@ -131,6 +131,7 @@ async def test_slow_and_absent_receivers(hub: Hub, receiver: Receiver) -> None:
     await hub.as_maintainer.post(f"{REPO}/issues", {"title": "Hi"})
     await hub.idle()
     assert (await hub.as_app.get("/app/hook/deliveries?per_page=1"))[0]["status"] == "timed out"
+    await hub.admin("deliveries", deadline=30)
     await hub.as_app.patch("/app/hook/config", {"url": "http://127.0.0.1:1/"})
     await hub.as_maintainer.post(f"{REPO}/issues", {"title": "Hi"})
     await hub.idle()

@@ -16,7 +16,7 @@ from bot.agent.tools import context
 from bot.agent.tools.registry import guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
-from sandbox.spec import WORKSPACE, Command, Completed, Ending, Entry, EntryKind, Policy, Sandbox
+from sandbox.spec import WORKSPACE, Command, CommandResult, Ending, Entry, EntryKind, Policy, Sandbox
 from sandbox.spec import Limits as SandboxLimits
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
@@ -37,7 +37,9 @@ class DirectorySandbox:
     def _files(self) -> list[Path]:
         return sorted(path for path in self.root.rglob("*") if path.is_file())
 
-    async def run(self, command: Command, *, on_output: Callable[[bytes], None] | None = None) -> Completed:
+    async def run(
+        self, command: Command, *, on_output: Callable[[bytes], None] | None = None
+    ) -> CommandResult:
         self.commands.append(command)
         start = time.monotonic()
         process = await asyncio.create_subprocess_exec(
@@ -60,7 +62,7 @@ class DirectorySandbox:
         omitted = max(0, len(output) - limit)
         if omitted:
             output = output[: limit // 2] + output[-limit // 2 :]
-        return Completed(
+        return CommandResult(
             exit_code=process.returncode if ending is Ending.EXITED else None,
             ending=ending,
             seconds=time.monotonic() - start,
@@ -86,7 +88,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
     """A real one over the small repository, with the guest programs."""
     (tmp_path / "scratch").mkdir()
     policy = Policy(
-        limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=20),
+        limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=90),
         mounts=(*tooling.mounts, *guest_mounts()),
         env=tooling.env,
         path=tooling.path,

@@ -14,8 +14,8 @@ import trustme
 from aiohttp import web
 
 from sandbox.egress.gate import Gate
-from sandbox.egress.outside import Outside
-from sandbox.spec import Egress, Request, Rule
+from sandbox.egress.upstream import Upstream
+from sandbox.spec import Egress, NetworkRequest, Rule
 
 HOST = "files.example.com"
 
@@ -36,7 +36,7 @@ class Internet:
     pages: dict[str, bytes] = field(default_factory=dict)
     headers: list[dict[str, str]] = field(default_factory=list)
 
-    def outside(self) -> Outside:
+    def upstream(self) -> Upstream:
         """The only place where the loopback is permitted."""
 
         async def lookup(name: str) -> Sequence[str]:
@@ -46,7 +46,7 @@ class Internet:
 
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
-        return Outside(lookup=lookup, against=lambda address, port: "", trust=context)
+        return Upstream(lookup=lookup, find_objection=lambda address, port: "", trust=context)
 
     def rule(self, host: str = HOST, *methods: str) -> Rule:
         """A rule for a host on both ports."""
@@ -105,7 +105,7 @@ class Visitor:
         self.gate = gate
         self.port = port
 
-    async def says(self, data: bytes, *, seconds: float = 5.0, end: bool = False) -> bytes:
+    async def says(self, data: bytes, *, seconds: float = 60.0, end: bool = False) -> bytes:
         """Send these bytes as they are; everything that comes back."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
@@ -119,15 +119,15 @@ class Visitor:
         finally:
             writer.close()
 
-    async def records(self) -> list[Request]:
+    async def records(self) -> list[NetworkRequest]:
         """What the gate has written down since the last time."""
         return list((await self.gate.settle())[0])
 
 
 @asynccontextmanager
-async def visiting(egress: Egress, outside: Outside | None = None) -> AsyncIterator[Visitor]:
+async def visiting(egress: Egress, upstream: Upstream | None = None) -> AsyncIterator[Visitor]:
     """A gate that listens on the test's own loopback."""
-    gate = Gate(egress, outside)
+    gate = Gate(egress, upstream)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     gate.listen(listener)

@@ -17,7 +17,7 @@ from bot.settings import load
 from bot.tasks.database.connection import Database
 from tests.support.hub import Hub, running_hub
 
-PATIENCE = 45.0
+PATIENCE = 120.0
 
 CREATING = re.compile(
     r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/\w+)$"
@@ -125,6 +125,22 @@ async def requests(hob: AtWork) -> tuple[list[str], list[str]]:
         and (CREATING.search(one["path"]) or one.get("graphql", "").startswith("mutation"))
     ]
     return told, creating
+
+
+async def running(words: str, count: int = 1) -> None:
+    """Wait until so many processes, those in a sandbox too, have these words for a command line."""
+
+    async def look() -> bool:
+        return sum(_words_of(process) == words for process in Path("/proc").glob("[0-9]*/cmdline")) >= count
+
+    await eventually(look, f"nothing runs {words!r}")
+
+
+def _words_of(process: Path) -> str:
+    try:
+        return process.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:  # it has ended
+        return ""
 
 
 async def eventually(

@@ -316,7 +316,7 @@ class Receiver:
         """Those of a name."""
         return [one for one in self.arrived if one.name == name]
 
-    async def wait(self, name: str, count: int = 1, seconds: float = 5.0) -> Delivered:
+    async def wait(self, name: str, count: int = 1, seconds: float = 60.0) -> Delivered:
         """The ``count``th webhook of a name, once it is there."""
         until = time.monotonic() + seconds
         while len(self.all(name)) < count:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from sandbox.toolchain import _closure
 
 TESTS = Path(__file__).parent.parent
+_PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def as_nobody(groups: Iterable[int] = ()) -> list[str]:
@@ -29,53 +31,72 @@ def as_nobody(groups: Iterable[int] = ()) -> list[str]:
     ]
 
 
-def interpreter() -> str | None:
-    """A Python of our version or newer that an ordinary user may start."""
-    probe = "import sys; sys.exit(sys.version_info < (3, 11))"
-    for candidate in (sys.executable, "/usr/bin/python3"):
-        command = [*as_nobody(), candidate, "-I", "-c", probe]
-        if Path(candidate).exists() and subprocess.run(command, capture_output=True).returncode == 0:
-            return candidate
-    return None
+def interpreter(home: Path) -> str:
+    """The very Python that runs this, for an ordinary user: where it is, or the copy in the home.
+
+    Another one would not do: what the home holds was made for this version.
+    """
+    copied = home / "python" / "bin" / _PYTHON
+    return str(copied if copied.exists() else Path(sys.base_prefix, "bin", _PYTHON))
+
+
+def _copy_python(home: Path) -> None:
+    """Put a copy of our Python into the home where an ordinary user may not start it, as below /root."""
+    program = Path(sys.base_prefix, "bin", _PYTHON)
+    start = [*as_nobody(), str(program), "-I", "-c", "import ctypes, encodings, ssl"]
+    if subprocess.run(start, capture_output=True).returncode == 0:
+        return
+    library = Path(sysconfig.get_path("stdlib"))
+    unwanted = shutil.ignore_patterns("test", "site-packages", "config-*", "idlelib", "turtledemo", "*.opt-*")
+    shutil.copytree(library, home / "python" / "lib" / library.name, symlinks=True, ignore=unwanted)
+    for shared in library.parent.glob("libpython*.so*"):
+        shutil.copy2(shared, home / "python" / "lib", follow_symlinks=False)
+    copied = home / "python" / "bin" / _PYTHON
+    copied.parent.mkdir()
+    # It looks for its shared library beside itself, instead of where it was built.
+    there, beside = f"{library.parent}\0".encode(), b"$ORIGIN/../lib"
+    copied.write_bytes(program.read_bytes().replace(there, beside.ljust(len(there), b"\0")))
+    copied.chmod(0o755)
 
 
 @contextmanager
-def operator(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
-    """The sandbox, these tests, and what they need from PyPI, where everybody can read them."""
-    operator = Path(tempfile.mkdtemp(prefix="hob-user-"))
-    site = operator / "lib" / "python" / "site-packages"
+def make_home(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path]:
+    """The sandbox, these tests, what they need from PyPI and our Python, where everybody can read them."""
+    home = Path(tempfile.mkdtemp(prefix="hob-user-"))
+    site = home / "lib" / "python" / "site-packages"
     ignored = shutil.ignore_patterns("__pycache__")
     for package in _closure(packages):
         for file in package.files or ():
             target = Path(os.path.normpath(site / file))
-            if Path(str(file.locate())).is_file() and target.is_relative_to(operator):
+            if Path(str(file.locate())).is_file() and target.is_relative_to(home):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(str(file.locate()), target)
-    shutil.copytree(TESTS.parent / "sandbox", operator / "sandbox", ignore=ignored)
-    shutil.copy(TESTS.parent / "setup.cfg", operator)
+    _copy_python(home)
+    shutil.copytree(TESTS.parent / "sandbox", home / "sandbox", ignore=ignored)
+    shutil.copy(TESTS.parent / "setup.cfg", home)
     packages_of_tests = (TESTS / "__init__.py", TESTS / "unit" / "__init__.py")
     for path in (*packages_of_tests, *tests):
-        target = operator / "tests" / path.relative_to(TESTS)
+        target = home / "tests" / path.relative_to(TESTS)
         target.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             shutil.copytree(path, target, ignore=ignored)
         else:
             shutil.copy(path, target)
-    subprocess.run(["chmod", "-R", "a+rX", str(operator)], check=True)
-    (operator / "tmp").mkdir()
-    (operator / "tmp").chmod(0o777)
+    subprocess.run(["chmod", "-R", "a+rX", str(home)], check=True)
+    (home / "tmp").mkdir()
+    (home / "tmp").chmod(0o777)
     try:
-        yield operator
+        yield home
     finally:
-        shutil.rmtree(operator)
+        shutil.rmtree(home)
 
 
-def environment(operator: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """The variables of an ordinary user at home there."""
     return {
-        "PYTHONPATH": f"{operator}:{operator}/lib/python/site-packages",
+        "PYTHONPATH": f"{home}:{home}/lib/python/site-packages",
         "PATH": "/usr/bin:/bin",
-        "HOME": str(operator / "tmp"),
-        "TMPDIR": str(operator / "tmp"),
+        "HOME": str(home / "tmp"),
+        "TMPDIR": str(home / "tmp"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }

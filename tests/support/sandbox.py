@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from sandbox.bwrap.sandbox import BwrapSandbox, open_bwrap
-from sandbox.spec import Command, Completed, Limits, MiB, Policy
+from sandbox.spec import Command, CommandResult, Limits, MiB, Policy, Sandbox
 
 SMALL = Limits(
     memory_bytes=256 * MiB,
     processes=64,
-    command_seconds=20.0,
+    command_seconds=90.0,
     output_bytes=64 * 1024,
     file_bytes=16 * MiB,
     workspace_bytes=24 * MiB,
@@ -38,11 +39,20 @@ async def opened(tmp_path: Path, *, policy: Policy | None = None, on_disk: bool 
     return await open_bwrap(layers=layers, policy=policy, scratch=tmp_path / "scratch", on_disk=on_disk)
 
 
-async def shell(sandbox: BwrapSandbox, script: str, **rest: object) -> Completed:
+async def shell(sandbox: BwrapSandbox, script: str, **rest: object) -> CommandResult:
     """Run a shell script in it."""
     return await sandbox.run(Command(argv=("sh", "-c", script), **rest))  # type: ignore[arg-type]
 
 
-async def python(sandbox: BwrapSandbox, source: str, **rest: object) -> Completed:
+async def begin(sandbox: Sandbox, script: str) -> asyncio.Task[CommandResult]:
+    """Start a shell script that prints something, and go on once it has."""
+    begun = asyncio.Event()
+    command = Command(argv=("sh", "-c", script))
+    running = asyncio.create_task(sandbox.run(command, on_output=lambda _: begun.set()))
+    await begun.wait()
+    return running
+
+
+async def python(sandbox: BwrapSandbox, source: str, **rest: object) -> CommandResult:
     """Run a Python program in it with the host's /usr/bin/python3."""
     return await sandbox.run(Command(argv=("python3", "-I", "-"), stdin=source.encode(), **rest))  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def asked(
     return Request(kind=TaskKind.CHANGE, request=request, event=event)
 
 
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for something to be so."""
     async with asyncio.timeout(seconds):
         while True:

@@ -13,7 +13,7 @@ from pydantic_ai.messages import ToolCallPart
 
 from bot.domain import Note, Outcome, OutcomeKind, PromptText, Reply, Step, Usage
 from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
-from sandbox.spec import WORKSPACE, Command, Completed, Sandbox
+from sandbox.spec import WORKSPACE, Command, CommandResult, Sandbox
 
 GUEST = "/opt/hob/guest"
 GUEST_SECONDS = 30.0
@@ -72,7 +72,7 @@ class ToolContext:
 
     async def run(
         self, *argv: str, stdin: bytes = b"", seconds: float | None = None, split_stderr: bool = False
-    ) -> Completed:
+    ) -> CommandResult:
         """Run a command in the workspace, never longer than the run itself may last.
 
         Raises ToolProblem when that is over: one answer may hold any number of calls.

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.agent.tools.context import Output, ToolContext
 from bot.text.terminal import plain
-from sandbox.spec import Completed, Ending
+from sandbox.spec import CommandResult, Ending
 
 
 def _no_nul(text: str) -> str:
@@ -56,7 +56,7 @@ async def shell(context: ToolContext, arguments: Shell) -> Output:
     )
 
 
-def _blocked(completed: Completed) -> str:
+def _blocked(completed: CommandResult) -> str:
     """What policy kept the command from reaching: said once and plainly, so that nobody tries again."""
     refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
     if not refused:
@@ -67,7 +67,7 @@ def _blocked(completed: Completed) -> str:
     )
 
 
-def _status(completed: Completed) -> str:
+def _status(completed: CommandResult) -> str:
     took = f"{completed.seconds:.1f} s"
     ending = completed.ending
     match ending:

@@ -20,7 +20,7 @@ from bot.errors import UserError
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import describe_egress, merge_blocked
-from sandbox.spec import Command, Completed, Ending, Sandbox
+from sandbox.spec import Command, CommandResult, Ending, Sandbox
 
 TAIL_CHARS = 3000
 BEHIND_SECONDS = 20.0
@@ -197,7 +197,7 @@ async def apply_changes(sandbox: Sandbox, changes: ChangeSet) -> None:
         )
 
 
-def read_check_result(done: Completed, redactor: Redactor) -> CheckResult:
+def read_check_result(done: CommandResult, redactor: Redactor) -> CheckResult:
     """Read one command's end: the exit code decides, the counts only inform."""
     text = done.text
     counts = _counts(text)
@@ -213,7 +213,7 @@ def read_check_result(done: Completed, redactor: Redactor) -> CheckResult:
     )
 
 
-def _verdict(done: Completed, text: str) -> Verdict:
+def _verdict(done: CommandResult, text: str) -> Verdict:
     if done.ending is Ending.TIMED_OUT:
         return Verdict.TIMED_OUT
     if done.ending is not Ending.EXITED or done.exit_code in (126, 127):

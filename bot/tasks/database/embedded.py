@@ -133,18 +133,22 @@ def _account() -> pwd.struct_passwd | None:
         return None
     with contextlib.suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)
-    made = subprocess.run(
-        ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        said = subprocess.run(
+            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": "/usr/sbin:/sbin:/usr/bin:/bin"},  # root's own, which may hold no place for useradd
+        ).stderr.strip()
+    except OSError as error:
+        said = str(error)
     try:
         return pwd.getpwnam(ACCOUNT)
     except KeyError:
         raise DatabaseTrouble(
             f"PostgreSQL does not run as root and the account {ACCOUNT!r} could not be made"
-            f" ({made.stderr.strip()}): make it, run Hob as another user, or set HOB_DATABASE_URL"
+            f" ({said}): make it, run Hob as another user, or set HOB_DATABASE_URL"
         ) from None
 
 

@@ -10,12 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import LEVELS, Actor, at_least, covers, digest, installation_token
+from localhub.auth import LEVELS, Actor, has_repository, includes_level, make_installation_token, token_digest
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
-from localhub.objects.people import app, installation, user
-from localhub.objects.repository import repository
-from localhub.rest.api import HUB, Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, not_found
+from localhub.objects.people import render_app, render_installation, render_user
+from localhub.objects.repository import render_repository
+from localhub.rest.api import HUB, Call, Routes, answer, answer_nothing, answer_page
 from localhub.state import Row
 
 routes = Routes()
@@ -77,7 +77,7 @@ def install(hub: Hub, actor: Actor, app_row: Row, account: Row) -> Row:
         events_json=app_row["events_json"], created_at=now, updated_at=now,
     )  # fmt: skip
     row = state.one("SELECT * FROM installations WHERE id = ?", row_id)
-    events.installation(hub, actor, row, "created")
+    events.send_installation(hub, actor, row, "created")
     return row
 
 
@@ -87,7 +87,7 @@ async def get(call: Call) -> web.Response:
     sql = "SELECT count(*) FROM installations WHERE app_id = ?"
     count = call.hub.state.count(sql, call.actor.own_app["id"])
     own = {"client_id": call.actor.own_app["client_id"], "installations_count": count}
-    return answer(app(call.hub, call.actor.own_app) | own)
+    return answer(render_app(call.hub, call.actor.own_app) | own)
 
 
 @routes.get("/apps/{slug}")
@@ -96,14 +96,14 @@ async def get_by_slug(call: Call) -> web.Response:
     row = call.hub.state.maybe("SELECT * FROM apps WHERE slug = ?", call.path("slug"))
     if row is None:
         raise not_found()
-    return answer(app(call.hub, row))
+    return answer(render_app(call.hub, row))
 
 
 @routes.get("/app/installations", app="jwt")
 async def list_installations(call: Call) -> web.Response:
     """GET /app/installations."""
     rows = call.hub.state.all("SELECT * FROM installations WHERE app_id = ? ORDER BY id", call.actor.app_id)
-    return paged(call, rows, lambda row: installation(call.hub, row))
+    return answer_page(call, rows, lambda row: render_installation(call.hub, row))
 
 
 def _installation(call: Call) -> Row:
@@ -118,7 +118,7 @@ def _installation(call: Call) -> Row:
 @routes.get("/app/installations/{id:\\d+}", app="jwt")
 async def get_installation(call: Call) -> web.Response:
     """GET /app/installations/{id}."""
-    return answer(installation(call.hub, _installation(call)))
+    return answer(render_installation(call.hub, _installation(call)))
 
 
 @routes.delete("/app/installations/{id:\\d+}", app="jwt")
@@ -126,17 +126,17 @@ async def uninstall(call: Call) -> web.Response:
     """DELETE /app/installations/{id}: tokens die with it."""
     row = _installation(call)
     owner = call.hub.state.account(row["account_id"])
-    events.installation(call.hub, Actor(kind="user", account=owner), row, "deleted")
+    events.send_installation(call.hub, Actor(kind="user", account=owner), row, "deleted")
     call.hub.state.run("DELETE FROM installations WHERE id = ?", row["id"])
-    return nothing()
+    return answer_nothing()
 
 
-async def _of_account(call: Call, account_id: int) -> web.Response:
+async def _answer_for_account(call: Call, account_id: int) -> web.Response:
     sql = "SELECT * FROM installations WHERE account_id = ? AND app_id = ?"
     row = call.hub.state.maybe(sql, account_id, call.actor.app_id)
     if row is None:
         raise not_found()
-    return answer(installation(call.hub, row))
+    return answer(render_installation(call.hub, row))
 
 
 @routes.get("/users/{login}/installation", app="jwt")
@@ -146,7 +146,7 @@ async def installation_of_account(call: Call) -> web.Response:
     account = call.hub.state.account_by_login(call.path("login"))
     if account is None:
         raise not_found()
-    return await _of_account(call, account["id"])
+    return await _answer_for_account(call, account["id"])
 
 
 @routes.post("/app/installations/{id:\\d+}/access_tokens", app="jwt")
@@ -155,10 +155,10 @@ async def create_token(call: Call) -> web.Response:
     hub, row = call.hub, _installation(call)
     if row["suspended_at"] is not None:
         raise ApiError(403, "This installation has been suspended")
-    permissions = _permissions(call, json.loads(row["permissions_json"]))
-    repos = _chosen(call, row)
+    permissions = _narrow_permissions(call, json.loads(row["permissions_json"]))
+    repos = _choose_repositories(call, row)
     ids = None if repos is None else [repo["id"] for repo in repos]
-    token, expires = installation_token(hub.state, row, permissions, ids, hub.token_lifetime)
+    token, expires = make_installation_token(hub.state, row, permissions, ids, hub.token_lifetime)
     body: dict[str, Any] = {
         "token": token,
         "expires_at": expires,
@@ -166,25 +166,25 @@ async def create_token(call: Call) -> web.Response:
         "repository_selection": row["repository_selection"] if repos is None else "selected",
     }
     if repos is not None:
-        body["repositories"] = [repository(hub, repo) for repo in repos]
+        body["repositories"] = [render_repository(hub, repo) for repo in repos]
     return answer(body, 201)
 
 
-def _permissions(call: Call, granted: dict[str, str]) -> dict[str, str]:
+def _narrow_permissions(call: Call, granted: dict[str, str]) -> dict[str, str]:
     asked = call.body.object("permissions")
     if asked is None or not asked.values:  # PyGithub sends an empty object and expects everything
         return granted
     for name in asked.values:
-        if not at_least(granted.get(name, "none"), asked.choice(name, LEVELS), LEVELS):
+        if not includes_level(granted.get(name, "none"), asked.choice(name, LEVELS), LEVELS):
             raise ApiError(422, "The permissions requested are not granted to this installation.")
     return {"metadata": "read", **{name: str(level) for name, level in asked.values.items()}}
 
 
-def _chosen(call: Call, row: Row) -> list[Row] | None:
+def _choose_repositories(call: Call, row: Row) -> list[Row] | None:
     ids, names = call.body.items("repository_ids"), call.body.items("repositories")
     if ids is None and names is None:
         return None
-    every = events.installed_repos(call.hub, row)
+    every = events.list_installed_repos(call.hub, row)
     chosen = [repo for repo in every if repo["id"] in (ids or []) or repo["name"] in (names or [])]
     if len(chosen) < len(ids or []) + len(names or []):
         text = "There is at least one repository that does not exist or is not accessible to the parent"
@@ -198,8 +198,8 @@ async def revoke_token(call: Call) -> web.Response:
     if call.actor.kind != "installation":
         raise ApiError(403, "Resource not accessible by personal access token")
     token = call.request.headers["Authorization"].partition(" ")[2].strip()
-    call.hub.state.run("DELETE FROM tokens WHERE digest = ?", digest(token))
-    return nothing()
+    call.hub.state.run("DELETE FROM tokens WHERE digest = ?", token_digest(token))
+    return answer_nothing()
 
 
 @routes.get("/installation/repositories")
@@ -211,10 +211,10 @@ async def list_repositories(call: Call) -> web.Response:
     allowed = call.actor.repo_ids
     repos = [
         repo
-        for repo in events.installed_repos(call.hub, call.actor.installation)
+        for repo in events.list_installed_repos(call.hub, call.actor.installation)
         if allowed is None or repo["id"] in allowed
     ]
-    return paged(call, repos, lambda repo: repository(call.hub, repo), key="repositories")
+    return answer_page(call, repos, lambda repo: render_repository(call.hub, repo), key="repositories")
 
 
 @routes.get("/repos/{owner}/{repo}/installation", app="jwt")
@@ -222,15 +222,15 @@ async def get_for_repository(call: Call) -> web.Response:
     """GET /repos/{owner}/{repo}/installation."""
     sql = "SELECT * FROM installations WHERE account_id = ? AND app_id = ?"
     row = call.hub.state.maybe(sql, call.repo["owner_id"], call.actor.app_id)
-    if row is None or not covers(call.hub.state, row, call.repo):
+    if row is None or not has_repository(call.hub.state, row, call.repo):
         raise not_found()
-    return answer(installation(call.hub, row))
+    return answer(render_installation(call.hub, row))
 
 
 # Registration from a manifest: the form that a person sends, the code that comes back, its one conversion.
 
 
-async def from_manifest(request: web.Request) -> web.StreamResponse:
+async def register_from_manifest(request: web.Request) -> web.StreamResponse:
     """POST /settings/apps/new: register the App and go back to the manifest's redirect_url with a code."""
     hub = request.app[HUB]
     form = await request.post()
@@ -259,9 +259,9 @@ async def convert(call: Call) -> web.Response:
     if row is None:
         raise not_found()
     call.hub.state.update("apps", row["id"], manifest_code=None)
-    owner = user(call.hub, call.hub.state.account(row["owner_id"]))
+    owner = render_user(call.hub, call.hub.state.account(row["owner_id"]))
     return answer(
-        app(call.hub, row)
+        render_app(call.hub, row)
         | {
             "owner": owner,
             "client_id": row["client_id"],

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from localhub.errors import ApiError, not_found
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError, not_found
 from localhub.state import Row
 
 routes = Routes()
@@ -16,7 +16,7 @@ routes = Routes()
 BASE = "/app/hook"
 
 
-def _config(row: Row) -> dict[str, Any]:
+def _render_config(row: Row) -> dict[str, Any]:
     config = {"content_type": "json", "insecure_ssl": "0", "url": row["webhook_url"] or ""}
     return config | ({"secret": "********"} if row["webhook_secret"] else {})
 
@@ -24,7 +24,7 @@ def _config(row: Row) -> dict[str, Any]:
 @routes.get(BASE + "/config", app="jwt")
 async def get_config(call: Call) -> web.Response:
     """GET /app/hook/config."""
-    return answer(_config(call.actor.own_app))
+    return answer(_render_config(call.actor.own_app))
 
 
 @routes.patch(BASE + "/config", app="jwt")
@@ -33,10 +33,10 @@ async def change_config(call: Call) -> web.Response:
     names = {"url": "webhook_url", "secret": "webhook_secret"}
     changes = {column: call.body.maybe(name) for name, column in names.items() if name in call.body}
     call.hub.state.update("apps", call.actor.own_app["id"], updated_at=call.hub.state.now(), **changes)
-    return answer(_config(call.hub.state.app(call.actor.own_app["id"])))
+    return answer(_render_config(call.hub.state.app(call.actor.own_app["id"])))
 
 
-def _item(row: Row) -> dict[str, Any]:
+def _render_delivery(row: Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "guid": row["guid"],
@@ -69,10 +69,10 @@ async def list_all(call: Call) -> web.Response:
     if len(rows) > size:
         url = call.request.url.update_query(cursor=f"v1_{rows[size - 1]['id']}")
         headers["Link"] = f'<{call.hub.web_url}{url.raw_path}?{url.raw_query_string}>; rel="next"'
-    return answer([_item(row) for row in rows[:size]], headers=headers)
+    return answer([_render_delivery(row) for row in rows[:size]], headers=headers)
 
 
-def _delivery(call: Call) -> Row:
+def _find_delivery(call: Call) -> Row:
     sql = "SELECT * FROM deliveries WHERE id = ? AND app_id = ?"
     row = call.hub.state.maybe(sql, call.number("id"), call.actor.app_id)
     if row is None:
@@ -83,15 +83,15 @@ def _delivery(call: Call) -> Row:
 @routes.get(BASE + "/deliveries/{id:\\d+}", app="jwt")
 async def get(call: Call) -> web.Response:
     """GET /app/hook/deliveries/{id}, with what was sent and answered."""
-    row = _delivery(call)
+    row = _find_delivery(call)
     request = {"headers": json.loads(row["request_headers_json"]), "payload": json.loads(row["payload"])}
     response = {"headers": json.loads(row["response_headers_json"]), "payload": row["response_body"]}
     url = call.actor.own_app["webhook_url"] or ""
-    return answer(_item(row) | {"url": url, "request": request, "response": response})
+    return answer(_render_delivery(row) | {"url": url, "request": request, "response": response})
 
 
 @routes.post(BASE + "/deliveries/{id:\\d+}/attempts", app="jwt")
 async def redeliver(call: Call) -> web.Response:
     """POST /app/hook/deliveries/{id}/attempts: once more, with the same GUID."""
-    call.hub.webhooks.redeliver(_delivery(call))
+    call.hub.webhooks.redeliver(_find_delivery(call))
     return answer({}, 202)

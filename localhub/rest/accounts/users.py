@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from localhub.objects.people import whole_user
+from localhub.errors import not_found
+from localhub.objects.people import render_whole_user
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import not_found
 
 routes = Routes()
 
@@ -14,7 +14,7 @@ routes = Routes()
 @routes.get("/user", app="user")
 async def get_own(call: Call) -> web.Response:
     """GET /user."""
-    return answer(whole_user(call.hub, call.actor.writer, private=True))
+    return answer(render_whole_user(call.hub, call.actor.writer, private=True))
 
 
 @routes.get("/users/{login}")
@@ -23,7 +23,7 @@ async def get(call: Call) -> web.Response:
     row = call.hub.state.account_by_login(call.path("login"))
     if row is None:
         raise not_found()
-    return answer(whole_user(call.hub, row, private=False))
+    return answer(render_whole_user(call.hub, row, private=False))
 
 
 @routes.get("/rate_limit")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import Actor, at_least, role_of
+from localhub.auth import Actor, includes_level, role_of
+from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
-from localhub.objects.issue import comment
-from localhub.rest.api import Call, Routes, answer, check_text, nothing, paged
-from localhub.rest.errors import ApiError, invalid
+from localhub.objects.issue import render_comment
+from localhub.rest.api import Call, Routes, answer, answer_nothing, answer_page, check_text
 from localhub.rest.issues.issues import BASE, READ, WRITE, check_author
 from localhub.state import Row
 
@@ -27,7 +27,7 @@ def check_unlocked(hub: Hub, actor: Actor, repo: Row, issue: Row) -> None:
     """403 for those who may not write on a locked conversation."""
     if not issue["locked"] or actor.kind == "installation":
         return
-    if not at_least(role_of(hub.state, repo, actor.account_id), "write"):
+    if not includes_level(role_of(hub.state, repo, actor.account_id), "write"):
         raise ApiError(403, "Unable to create comment because issue is locked.")
 
 
@@ -43,7 +43,7 @@ def write_comment(hub: Hub, actor: Actor, repo: Row, issue: Row, text: str) -> R
         )  # fmt: skip
         hub.state.update("issues", issue["id"], updated_at=now)
     row = hub.state.one("SELECT * FROM comments WHERE id = ?", row_id)
-    events.comment(hub, actor, repo, "created", row)
+    events.send_comment(hub, actor, repo, "created", row)
     return row
 
 
@@ -52,7 +52,7 @@ async def create(call: Call) -> web.Response:
     """POST issues/{number}/comments."""
     issue = call.issue()
     row = write_comment(call.hub, call.actor, call.repo, issue, call.body.text("body"))
-    shown = comment(call.hub, call.repo, row)
+    shown = render_comment(call.hub, call.repo, row)
     return answer(shown, 201, {"Location": shown["url"]})
 
 
@@ -61,7 +61,7 @@ async def list_of_issue(call: Call) -> web.Response:
     """GET issues/{number}/comments, oldest first; ``since`` looks at the last change."""
     since = call.query("since")
     rows = [row for row in call.hub.state.comments(call.issue()["id"]) if row["updated_at"] >= since]
-    return paged(call, rows, lambda row: comment(call.hub, call.repo, row))
+    return answer_page(call, rows, lambda row: render_comment(call.hub, call.repo, row))
 
 
 @routes.get(BASE + "/comments", app=READ)
@@ -71,13 +71,13 @@ async def list_of_repo(call: Call) -> web.Response:
     column = "updated_at" if call.query("sort") == "updated" else "id"
     sql = f"SELECT * FROM comments WHERE repo_id = ? AND updated_at >= ? ORDER BY {column} {order}"  # noqa: S608
     rows = call.hub.state.all(sql, call.repo["id"], call.query("since"))
-    return paged(call, rows, lambda row: comment(call.hub, call.repo, row))
+    return answer_page(call, rows, lambda row: render_comment(call.hub, call.repo, row))
 
 
 @routes.get(BASE + "/comments/{id:\\d+}", app=READ)
 async def get(call: Call) -> web.Response:
     """GET issues/comments/{id}."""
-    return answer(comment(call.hub, call.repo, call.row("comments")))
+    return answer(render_comment(call.hub, call.repo, call.row("comments")))
 
 
 @routes.patch(BASE + "/comments/{id:\\d+}", app=WRITE)
@@ -91,8 +91,8 @@ async def change(call: Call) -> web.Response:
         call.hub.state.update("comments", row["id"], body=text, updated_at=now, last_edited_at=now)
         fresh = call.row("comments")
         changes = {"body": {"from": row["body"]}}
-        events.comment(call.hub, call.actor, call.repo, "edited", fresh, changes=changes)
-    return answer(comment(call.hub, call.repo, call.row("comments")))
+        events.send_comment(call.hub, call.actor, call.repo, "edited", fresh, changes=changes)
+    return answer(render_comment(call.hub, call.repo, call.row("comments")))
 
 
 @routes.delete(BASE + "/comments/{id:\\d+}", app=WRITE)
@@ -101,6 +101,6 @@ async def delete(call: Call) -> web.Response:
     row = call.row("comments")
     check_author(call, row)
     shown = row
-    events.comment(call.hub, call.actor, call.repo, "deleted", shown)
+    events.send_comment(call.hub, call.actor, call.repo, "deleted", shown)
     call.hub.state.run("DELETE FROM comments WHERE id = ?", row["id"])
-    return nothing()
+    return answer_nothing()

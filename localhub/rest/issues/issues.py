@@ -7,12 +7,13 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import Actor, at_least, role_of
+from localhub.auth import Actor, includes_level, role_of
+from localhub.errors import ApiError, invalid
 from localhub.hub import Hub
-from localhub.objects.issue import whole_issue
-from localhub.rest.api import Body, Call, Routes, answer, check_text, nothing, paged
-from localhub.rest.errors import ApiError, invalid
-from localhub.rest.issues.labels import find_or_make, label_names, set_labels
+from localhub.objects.issue import render_whole_issue
+from localhub.pull_state import set_pull_state
+from localhub.rest.api import Body, Call, Routes, answer, answer_nothing, answer_page, check_text
+from localhub.rest.issues.labels import find_or_make_label, read_label_names, set_labels
 from localhub.state import Row
 
 routes = Routes()
@@ -62,13 +63,13 @@ def open_issue(
     check_title("Issue", title)
     check_text("Issue", "body", body)
     row = insert_issue(hub, actor, repo, title, body, is_pull=False)
-    rows = [find_or_make(hub, repo, name) for name in labels or []]
+    rows = [find_or_make_label(hub, repo, name) for name in labels or []]
     for label in rows:
         hub.state.run("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", row["id"], label["id"])
     set_assignees(hub, repo, row, assignees or [])
-    events.issue(hub, actor, repo, "opened", row)
+    events.send_issue(hub, actor, repo, "opened", row)
     for label in rows:
-        events.labelled(hub, actor, repo, "labeled", row, label)
+        events.send_label(hub, actor, repo, "labeled", row, label)
     return row
 
 
@@ -77,7 +78,7 @@ def set_assignees(hub: Hub, repo: Row, issue: Row, logins: list[str]) -> None:
     hub.state.run("DELETE FROM issue_assignees WHERE issue_id = ?", issue["id"])
     for login in logins:
         account = hub.state.account_by_login(login)
-        if account is not None and at_least(role_of(hub.state, repo, account["id"]), "write"):
+        if account is not None and includes_level(role_of(hub.state, repo, account["id"]), "write"):
             hub.state.run("INSERT OR IGNORE INTO issue_assignees VALUES (?, ?)", issue["id"], account["id"])
 
 
@@ -89,7 +90,7 @@ def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "comp
         closed_by_id=actor.account_id,
         updated_at=now,
     )  # fmt: skip
-    events.issue(hub, actor, repo, "closed", row)
+    events.send_issue(hub, actor, repo, "closed", row)
 
 
 def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
@@ -104,7 +105,7 @@ def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
         closed_by_id=None,
         updated_at=now,
     )
-    events.issue(hub, actor, repo, "reopened", row)
+    events.send_issue(hub, actor, repo, "reopened", row)
 
 
 def edit_texts(hub: Hub, row: Row, body: Body, resource: str = "Issue") -> dict[str, Any]:
@@ -133,7 +134,7 @@ async def create(call: Call) -> web.Response:
         raise ApiError(410, "Issues has been disabled in this repository.")
     if call.actor.account is None:
         raise ApiError(401, "Requires authentication")
-    labels = label_names(call.body.items("labels") or [])
+    labels = read_label_names(call.body.items("labels") or [])
     assignees = [str(login) for login in call.body.items("assignees") or []]
     if not may_edit(call):
         labels, assignees = [], []
@@ -141,7 +142,9 @@ async def create(call: Call) -> web.Response:
         call.hub, call.actor, call.repo, call.body.text("title"), call.body.maybe("body"), labels, assignees
     )
     return answer(
-        whole_issue(call.hub, call.repo, row), 201, {"Location": whole_issue(call.hub, call.repo, row)["url"]}
+        render_whole_issue(call.hub, call.repo, row),
+        201,
+        {"Location": render_whole_issue(call.hub, call.repo, row)["url"]},
     )
 
 
@@ -149,7 +152,7 @@ def may_edit(call: Call) -> bool:
     """Whether the caller may change what others wrote."""
     if call.actor.kind == "installation":
         return True
-    return at_least(role_of(call.hub.state, call.repo, call.actor.account_id), "triage")
+    return includes_level(role_of(call.hub.state, call.repo, call.actor.account_id), "triage")
 
 
 def check_author(call: Call, row: Row) -> None:
@@ -181,13 +184,13 @@ async def list_all(call: Call) -> web.Response:
     kept = sorted(
         (row for row in rows if keeps(row)), key=lambda row: (row[key], row["number"]), reverse=newest_first
     )
-    return paged(call, kept, lambda row: whole_issue(call.hub, call.repo, row))
+    return answer_page(call, kept, lambda row: render_whole_issue(call.hub, call.repo, row))
 
 
 @routes.get(BASE + "/{number:\\d+}", app=READ)
 async def get(call: Call) -> web.Response:
     """GET issues/{number}."""
-    return answer(whole_issue(call.hub, call.repo, call.issue()))
+    return answer(render_whole_issue(call.hub, call.repo, call.issue()))
 
 
 @routes.patch(BASE + "/{number:\\d+}", app=WRITE)
@@ -199,21 +202,19 @@ async def change(call: Call) -> web.Response:
     reason = body.maybe("state_reason")
     changes = edit_texts(hub, row, body)
     if changes:
-        events.issue(hub, call.actor, repo, "edited", row, changes=changes)
+        events.send_issue(hub, call.actor, repo, "edited", row, changes=changes)
     if may_edit(call):
         if "assignees" in body:
             set_assignees(hub, repo, row, [str(login) for login in body.items("assignees") or []])
         if "labels" in body:
-            set_labels(hub, call.actor, repo, row, label_names(body.items("labels") or []))
+            set_labels(hub, call.actor, repo, row, read_label_names(body.items("labels") or []))
     if state != row["state"] and row["is_pull"]:
-        from localhub.rest.pulls.pulls import set_pull_state
-
         await set_pull_state(hub, call.actor, repo, call.pull(), state)
     elif state != row["state"] and state == "closed":
         close_issue(hub, call.actor, repo, row, reason or "completed")
     elif state != row["state"]:
         reopen_issue(hub, call.actor, repo, row)
-    return answer(whole_issue(hub, repo, call.issue()))
+    return answer(render_whole_issue(hub, repo, call.issue()))
 
 
 @routes.post(BASE + "/{number:\\d+}/assignees", app=WRITE, user="write")
@@ -226,18 +227,18 @@ async def assign(call: Call) -> web.Response:
     )
     added = [str(login) for login in call.body.items("assignees") or []]
     set_assignees(call.hub, call.repo, row, [one["login"] for one in present] + added)
-    return answer(whole_issue(call.hub, call.repo, row), 201)
+    return answer(render_whole_issue(call.hub, call.repo, row), 201)
 
 
 @routes.put(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
 async def lock(call: Call) -> web.Response:
     """PUT issues/{number}/lock."""
     call.hub.state.update("issues", call.issue()["id"], locked=1)
-    return nothing()
+    return answer_nothing()
 
 
 @routes.delete(BASE + "/{number:\\d+}/lock", app=WRITE, user="write")
 async def unlock(call: Call) -> web.Response:
     """DELETE issues/{number}/lock."""
     call.hub.state.update("issues", call.issue()["id"], locked=0)
-    return nothing()
+    return answer_nothing()

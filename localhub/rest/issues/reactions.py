@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.auth import Actor
+from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
-from localhub.objects.issue import CONTENTS, reaction
-from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, not_found
+from localhub.objects.issue import CONTENTS, render_reaction
+from localhub.rest.api import Call, Routes, answer, answer_nothing, answer_page
 from localhub.state import Row
 
 routes = Routes()
@@ -38,13 +38,13 @@ def react(hub: Hub, actor: Actor, subject: str, subject_id: int, content: str) -
 def _create(call: Call, subject: str, subject_id: int) -> web.Response:
     content = call.body.choice("content", CONTENTS)
     row, new = react(call.hub, call.actor, subject, subject_id, content)
-    return answer(reaction(call.hub, row), 201 if new else 200)
+    return answer(render_reaction(call.hub, row), 201 if new else 200)
 
 
 def _list(call: Call, subject: str, subject_id: int) -> web.Response:
     wanted = call.query("content")
     rows = [row for row in call.hub.state.reactions(subject, subject_id) if wanted in ("", row["content"])]
-    return paged(call, rows, lambda row: reaction(call.hub, row))
+    return answer_page(call, rows, lambda row: render_reaction(call.hub, row))
 
 
 def _delete(call: Call, subject: str, subject_id: int) -> web.Response:
@@ -55,7 +55,7 @@ def _delete(call: Call, subject: str, subject_id: int) -> web.Response:
     if row["user_id"] != call.actor.account_id:
         raise ApiError(403, "Must be the author of the reaction.")
     call.hub.state.run("DELETE FROM reactions WHERE id = ?", row["id"])
-    return nothing()
+    return answer_nothing()
 
 
 @routes.post(ON_ISSUE, app=WRITE)

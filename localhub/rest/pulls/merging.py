@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from localhub.auth import Actor
+from localhub.errors import ApiError, not_found
 from localhub.git.authoring import make_commit, signature_of
 from localhub.git.pushes import Move, after_push, move_ref
 from localhub.hub import Hub
-from localhub.objects.commit import message
+from localhub.objects.commit import read_message
 from localhub.objects.pull import issue_of
 from localhub.objects.repository import repo_url
 from localhub.pull_state import mark_merged
-from localhub.rest.api import Call, Routes, answer, nothing
-from localhub.rest.errors import ApiError, not_found
+from localhub.rest.api import Call, Routes, answer, answer_nothing
 from localhub.rest.pulls.pulls import ONE, READ, check_can_push
 from localhub.state import Row
 
@@ -23,7 +23,7 @@ routes = Routes()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class MergeRequest:
     """How a merge is asked for."""
 
     method: str
@@ -36,14 +36,14 @@ async def is_merged(call: Call) -> web.Response:
     """GET pulls/{number}/merge: 204 when it is merged."""
     if call.pull()["merged_at"] is None:
         raise not_found()
-    return nothing()
+    return answer_nothing()
 
 
 @routes.put(ONE + "/merge", app="contents:write", user="write")
 async def merge(call: Call) -> web.Response:
     """PUT pulls/{number}/merge with merge, squash or rebase."""
     hub, repo, body = call.hub, call.repo, call.body
-    wish = Wish(
+    wish = MergeRequest(
         method=body.choice("merge_method", ("merge", "squash", "rebase"), "merge"),
         title=body.maybe("commit_title"),
         text=body.maybe("commit_message"),
@@ -70,13 +70,13 @@ def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
         raise ApiError(405, "Pull Request is not mergeable")
 
 
-async def _commit(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, wish: Wish) -> str:
+async def _commit(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, wish: MergeRequest) -> str:
     row, git, repo_id, head = issue_of(hub, pull), hub.git, repo["id"], pull["head_sha"]
     tree = (await git.merge(repo_id, base, head)).tree
     if tree is None:
         raise ApiError(405, "Pull Request is not mergeable")
     if wish.method == "rebase":
-        return await _rebased(hub, actor, repo, pull, base)
+        return await _rebase(hub, actor, repo, pull, base)
     if wish.method == "merge":
         title = (
             wish.title or f"Merge pull request #{row['number']} from {pull['head_owner']}/{pull['head_ref']}"
@@ -86,14 +86,18 @@ async def _commit(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, wish:
     else:
         shas = await git.commits(repo_id, "--reverse", f"{base}..{head}")
         title = wish.title or f"{row['title']} (#{row['number']})"
-        own = "\n\n".join(f"* {message(git.commit(repo_id, sha))}" for sha in shas) if len(shas) > 1 else ""
+        own = (
+            "\n\n".join(f"* {read_message(git.commit(repo_id, sha))}" for sha in shas)
+            if len(shas) > 1
+            else ""
+        )
         parents, text = [base], own if wish.text is None else wish.text
         author = signature_of(hub.state.account(row["user_id"]))
     whole = f"{title}\n\n{text}".rstrip("\n")
     return make_commit(hub, actor, repo, tree=tree, parents=parents, message=whole, author=author)
 
 
-async def _rebased(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> str:
+async def _rebase(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> str:
     """The commits anew on top of the base; only where that is no more than moving them along."""
     git, repo_id = hub.git, repo["id"]
     if not await git.is_ancestor(repo_id, base, pull["head_sha"]):
@@ -102,7 +106,7 @@ async def _rebased(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> s
     for sha in await git.commits(repo_id, "--reverse", f"{base}..{pull['head_sha']}"):
         commit = git.commit(repo_id, sha)
         tip = make_commit(
-            hub, actor, repo, tree=commit.tree.decode(), parents=[tip], message=message(commit),
+            hub, actor, repo, tree=commit.tree.decode(), parents=[tip], message=read_message(commit),
             author=commit.author, verified=False,
         )  # fmt: skip
     return tip

@@ -7,15 +7,15 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import Actor, at_least, check_repo, role_of
+from localhub.auth import Actor, check_repo, includes_level, role_of
+from localhub.errors import ApiError, custom, invalid
 from localhub.git.diffs import read_diff
 from localhub.hub import Hub
-from localhub.objects.commit import commit_object, file_object
-from localhub.objects.people import association, user
-from localhub.objects.pull import issue_of, pull_request, short_pull
-from localhub.pull_state import close_pull, refresh
-from localhub.rest.api import Call, Routes, answer, check_text, paged
-from localhub.rest.errors import ApiError, custom, invalid
+from localhub.objects.commit import render_commit, render_file
+from localhub.objects.people import find_association, render_user
+from localhub.objects.pull import issue_of, render_pull, render_short_pull
+from localhub.pull_state import refresh_pull, set_pull_state
+from localhub.rest.api import Call, Routes, answer, answer_page, check_text
 from localhub.rest.issues.issues import check_author, check_title, edit_texts, insert_issue
 from localhub.state import Row
 
@@ -82,16 +82,16 @@ async def open_pull(
             merge_base_sha=base_sha, draft=draft,
             maintainer_can_modify=maintainer_can_modify and head_repo["id"] != repo["id"],
         )  # fmt: skip
-    pull = await refresh(hub, actor, repo, hub.state.one("SELECT * FROM pulls WHERE id = ?", pull_id))
-    events.pull(hub, actor, repo, "opened", pull)
+    pull = await refresh_pull(hub, actor, repo, hub.state.one("SELECT * FROM pulls WHERE id = ?", pull_id))
+    events.send_pull(hub, actor, repo, "opened", pull)
     return pull
 
 
 def _check_may_open(hub: Hub, actor: Actor, repo: Row, head_repo: Row) -> None:
     if actor.kind == "installation":
         return
-    writes = at_least(role_of(hub.state, head_repo, actor.account_id), "write")
-    if not writes and not at_least(role_of(hub.state, repo, actor.account_id), "write"):
+    writes = includes_level(role_of(hub.state, head_repo, actor.account_id), "write")
+    if not writes and not includes_level(role_of(hub.state, repo, actor.account_id), "write"):
         raise ApiError(403, "Must have push access to the repository.")
 
 
@@ -121,7 +121,7 @@ async def create(call: Call) -> web.Response:
         draft=body.flag("draft"),
         maintainer_can_modify=body.flag("maintainer_can_modify", True),
     )
-    shown = pull_request(call.hub, call.repo, pull)
+    shown = render_pull(call.hub, call.repo, pull)
     return answer(shown, 201, {"Location": shown["url"]})
 
 
@@ -147,7 +147,7 @@ async def list_all(call: Call) -> web.Response:
         call.query("direction", "desc" if call.query("sort", "created") == "created" else "asc") == "desc"
     )
     kept.sort(key=lambda row: (row[key], row["number"]), reverse=newest_first)
-    return paged(call, kept, lambda row: short_pull(call.hub, call.repo, row))
+    return answer_page(call, kept, lambda row: render_short_pull(call.hub, call.repo, row))
 
 
 @routes.get(ONE, app=READ)
@@ -161,7 +161,7 @@ async def get(call: Call) -> web.Response:
         spec = f"{pull['merge_base_sha']}..{pull['head_sha']}"
         text = await call.hub.git.text(call.repo["id"], "format-patch", "--stdout", "--full-index", spec)
         return web.Response(text=text, content_type="application/vnd.github.patch")
-    return answer(pull_request(call.hub, call.repo, pull))
+    return answer(render_pull(call.hub, call.repo, pull))
 
 
 @routes.patch(ONE, app=WRITE)
@@ -178,10 +178,10 @@ async def change(call: Call) -> web.Response:
     if "maintainer_can_modify" in body:
         hub.state.update("pulls", pull["id"], maintainer_can_modify=body.flag("maintainer_can_modify"))
     if changes:
-        events.pull(hub, call.actor, repo, "edited", pull, changes=changes)
+        events.send_pull(hub, call.actor, repo, "edited", pull, changes=changes)
     if state != row["state"]:
         await set_pull_state(hub, call.actor, repo, call.pull(), state)
-    return answer(pull_request(hub, repo, call.pull()))
+    return answer(render_pull(hub, repo, call.pull()))
 
 
 async def _change_base(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) -> dict[str, Any]:
@@ -189,37 +189,8 @@ async def _change_base(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str) 
     if sha is None:
         raise invalid("PullRequest", "base", message=f"Proposed base branch '{base}' was not found")
     hub.state.update("pulls", pull["id"], base_ref=base, base_sha=sha)
-    await refresh(hub, actor, repo, pull | {"base_sha": sha})
+    await refresh_pull(hub, actor, repo, pull | {"base_sha": sha})
     return {"base": {"ref": {"from": pull["base_ref"]}, "sha": {"from": pull["base_sha"]}}}
-
-
-async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: str) -> None:
-    """Close or reopen a pull request and tell it."""
-    if state == "closed":
-        await close_pull(hub, actor, repo, pull)
-        return
-    head = None if pull["head_repo_id"] is None else hub.git.branch(pull["head_repo_id"], pull["head_ref"])
-    base = hub.git.branch(repo["id"], pull["base_ref"])
-    if pull["merged_at"] is not None or head is None or base is None:
-        reason = "state cannot be changed. The pull request cannot be reopened."
-        raise invalid("PullRequest", "state", "invalid", reason)
-    now = hub.state.now()
-    hub.state.update(
-        "issues", pull["issue_id"], state="open", closed_at=None, closed_by_id=None, updated_at=now
-    )
-    await hub.git.bring(pull["head_repo_id"], repo["id"], head)
-    hub.state.update("pulls", pull["id"], head_sha=head, base_sha=base)
-    await refresh(hub, actor, repo, pull | {"head_sha": head, "base_sha": base})
-    events.pull(hub, actor, repo, "reopened", pull)
-
-
-def set_draft(hub: Hub, actor: Actor, repo: Row, pull: Row, draft: bool) -> None:
-    """Make a pull request a draft, or ready for review (GitHub has this in GraphQL only)."""
-    if bool(pull["draft"]) == draft:
-        return
-    hub.state.update("pulls", pull["id"], draft=draft)
-    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
-    events.pull(hub, actor, repo, "converted_to_draft" if draft else "ready_for_review", pull)
 
 
 @routes.get(ONE + "/files", app=READ)
@@ -228,7 +199,7 @@ async def list_files(call: Call) -> web.Response:
     pull = call.pull()
     diff = await call.hub.git.diff(call.repo["id"], pull["merge_base_sha"], pull["head_sha"])
     files = read_diff(diff)[:MOST_FILES]
-    return paged(call, files, lambda file: file_object(call.hub, call.repo, file, pull["head_sha"]))
+    return answer_page(call, files, lambda file: render_file(call.hub, call.repo, file, pull["head_sha"]))
 
 
 @routes.get(ONE + "/commits", app=READ)
@@ -236,8 +207,8 @@ async def list_commits(call: Call) -> web.Response:
     """GET pulls/{number}/commits, oldest first."""
     pull, git, repo_id = call.pull(), call.hub.git, call.repo["id"]
     shas = await git.commits(repo_id, "--reverse", f"{pull['merge_base_sha']}..{pull['head_sha']}")
-    return paged(
-        call, shas[:MOST_COMMITS], lambda sha: commit_object(call.hub, call.repo, git.commit(repo_id, sha))
+    return answer_page(
+        call, shas[:MOST_COMMITS], lambda sha: render_commit(call.hub, call.repo, git.commit(repo_id, sha))
     )
 
 
@@ -249,13 +220,13 @@ async def list_of_commit(call: Call) -> web.Response:
         " AND (head_sha = ? OR merge_commit_sha = ? AND merged_at IS NOT NULL)"
     )
     rows = call.hub.state.all(sql, call.repo["id"], call.path("sha"), call.path("sha"))
-    return paged(call, rows, lambda row: short_pull(call.hub, call.repo, row))
+    return answer_page(call, rows, lambda row: render_short_pull(call.hub, call.repo, row))
 
 
 @routes.get(ONE + "/requested_reviewers", app=READ)
 async def list_reviewers(call: Call) -> web.Response:
     """GET pulls/{number}/requested_reviewers."""
-    shown = short_pull(call.hub, call.repo, call.pull())
+    shown = render_short_pull(call.hub, call.repo, call.pull())
     return answer({"users": shown["requested_reviewers"], "teams": []})
 
 
@@ -265,15 +236,15 @@ async def request_reviewers(call: Call) -> web.Response:
     hub, pull = call.hub, call.pull()
     for login in call.body.items("reviewers") or []:
         account = hub.state.account_by_login(str(login))
-        if account is None or association(hub, call.repo, account["id"]) in ("NONE", "CONTRIBUTOR"):
+        if account is None or find_association(hub, call.repo, account["id"]) in ("NONE", "CONTRIBUTOR"):
             raise ApiError(422, "Reviews may only be requested from collaborators.")
         if account["id"] == issue_of(hub, pull)["user_id"]:
             raise ApiError(422, "Review cannot be requested from pull request author.")
         hub.state.run("INSERT OR IGNORE INTO requested_reviewers VALUES (?, ?)", pull["id"], account["id"])
-        events.pull(
-            hub, call.actor, call.repo, "review_requested", pull, requested_reviewer=user(hub, account)
+        events.send_pull(
+            hub, call.actor, call.repo, "review_requested", pull, requested_reviewer=render_user(hub, account)
         )
-    return answer(short_pull(hub, call.repo, pull), 201)
+    return answer(render_short_pull(hub, call.repo, pull), 201)
 
 
 @routes.delete(ONE + "/requested_reviewers", app=WRITE, user="write")
@@ -288,9 +259,9 @@ async def remove_reviewers(call: Call) -> web.Response:
             continue
         if hub.state.maybe(asked, pull["id"], account["id"]):
             hub.state.run(withdraw, pull["id"], account["id"])
-            more = {"requested_reviewer": user(hub, account)}
-            events.pull(hub, call.actor, call.repo, "review_request_removed", pull, **more)
-    return answer(short_pull(call.hub, call.repo, pull))
+            more = {"requested_reviewer": render_user(hub, account)}
+            events.send_pull(hub, call.actor, call.repo, "review_request_removed", pull, **more)
+    return answer(render_short_pull(call.hub, call.repo, pull))
 
 
 def check_can_push(hub: Hub, actor: Actor, repo: Row) -> None:

@@ -7,13 +7,14 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import Actor, at_least, check_repo, role_of
+from localhub.auth import Actor, check_repo, includes_level, role_of
+from localhub.errors import ApiError, invalid, malformed
 from localhub.hub import Hub
-from localhub.objects.pull import issue_of, review, review_comment
-from localhub.rest.api import Body, Call, Routes, answer, check_text, paged
-from localhub.rest.errors import ApiError, invalid, malformed
+from localhub.objects.pull import issue_of, render_review, render_review_comment
+from localhub.rest.api import Body, Call, Routes, answer, answer_page, check_text
+from localhub.rest.pulls.diff_positions import DiffPosition, find_position, load_patches
 from localhub.rest.pulls.pulls import ONE, READ, WRITE
-from localhub.rest.pulls.review_comments import Spot, find_spot, insert_comment, patches_of, tell_comments
+from localhub.rest.pulls.review_rows import insert_comment, insert_review, send_review
 from localhub.state import Row
 
 routes = Routes()
@@ -22,7 +23,7 @@ BASE = ONE + "/reviews"
 STATES = {"APPROVE": "APPROVED", "REQUEST_CHANGES": "CHANGES_REQUESTED", "COMMENT": "COMMENTED"}
 
 
-def _review(call: Call, pull: Row) -> Row:
+def _find_review(call: Call, pull: Row) -> Row:
     row = call.row("reviews", "review")
     if row["pull_id"] != pull["id"] or (
         row["state"] == "PENDING" and row["user_id"] != call.actor.account_id
@@ -38,28 +39,6 @@ def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, com
         raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {what} your own pull request"])
     if (event == "REQUEST_CHANGES" and not body) or (event == "COMMENT" and not body and not comments):
         raise ApiError(422, "Unprocessable Entity", errors=["Body can't be blank"])
-
-
-def insert_review(hub: Hub, actor: Actor, repo: Row, pull: Row, *, commit: str, body: str, state: str) -> Row:
-    """The new row of a review; no event yet."""
-    now = hub.state.now()
-    row_id = hub.state.insert(
-        "reviews", repo_id=repo["id"], pull_id=pull["id"], user_id=actor.account_id, app_id=actor.app_id,
-        body=body,
-        state=state, commit_id=commit, submitted_at=None if state == "PENDING" else now, created_at=now,
-        updated_at=now,
-    )  # fmt: skip
-    return hub.state.one("SELECT * FROM reviews WHERE id = ?", row_id)
-
-
-def tell_review(hub: Hub, actor: Actor, repo: Row, pull: Row, row: Row) -> None:
-    """The events of a submitted review: its own, and one for every inline comment."""
-    hub.state.update("issues", pull["issue_id"], updated_at=hub.state.now())
-    sql = "DELETE FROM requested_reviewers WHERE pull_id = ? AND account_id = ?"
-    hub.state.run(sql, pull["id"], row["user_id"])
-    events.review(hub, actor, repo, "submitted", pull, row)
-    comments = [one for one in hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
-    tell_comments(hub, actor, repo, pull, comments)
 
 
 @routes.post(BASE, app=WRITE)
@@ -78,28 +57,30 @@ async def create(call: Call) -> web.Response:
     if event is None and hub.state.maybe(sql, pull["id"], call.actor.account_id):
         error = "User can only have one pending review per pull request"
         raise ApiError(422, "Unprocessable Entity", errors=[error])
-    spots = await _spots(call, pull, commit, drafts)
+    spots = await _find_positions(call, pull, commit, drafts)
     with hub.state.transaction():
         state = "PENDING" if event is None else STATES[event]
         row = insert_review(hub, call.actor, call.repo, pull, commit=commit, body=text, state=state)
         for spot, words in spots:
             insert_comment(hub, call.actor, call.repo, pull, row, spot, words)
     if event is not None:
-        tell_review(hub, call.actor, call.repo, pull, row)
-    return answer(review(hub, call.repo, pull, row))
+        send_review(hub, call.actor, call.repo, pull, row)
+    return answer(render_review(hub, call.repo, pull, row))
 
 
-async def _spots(call: Call, pull: Row, commit: str, drafts: list[dict[str, Any]]) -> list[tuple[Spot, str]]:
+async def _find_positions(
+    call: Call, pull: Row, commit: str, drafts: list[dict[str, Any]]
+) -> list[tuple[DiffPosition, str]]:
     if not drafts:
         return []
-    patches = await patches_of(call.hub, call.repo, pull, commit)
-    found: list[tuple[Spot, str]] = []
+    patches = await load_patches(call.hub, call.repo, pull, commit)
+    found: list[tuple[DiffPosition, str]] = []
     problems: list[str] = []
     for draft in drafts:
         words = Body(draft).text("body")
         if not words.strip():
             problems.append("Pull request review thread comments body can't be blank")
-        spot = find_spot(patches, Body(draft), commit)
+        spot = find_position(patches, Body(draft), commit)
         if isinstance(spot, str):
             problems.append(spot)
         else:
@@ -117,21 +98,21 @@ async def list_all(call: Call) -> web.Response:
     rows = [
         r for r in call.hub.state.reviews(pull["id"]) if r["state"] != "PENDING" or r["user_id"] == account
     ]
-    return paged(call, rows, lambda row: review(call.hub, call.repo, pull, row))
+    return answer_page(call, rows, lambda row: render_review(call.hub, call.repo, pull, row))
 
 
 @routes.get(BASE + "/{review:\\d+}", app=READ)
 async def get(call: Call) -> web.Response:
     """GET pulls/{number}/reviews/{review}."""
     pull = call.pull()
-    return answer(review(call.hub, call.repo, pull, _review(call, pull)))
+    return answer(render_review(call.hub, call.repo, pull, _find_review(call, pull)))
 
 
 @routes.put(BASE + "/{review:\\d+}", app=WRITE)
 async def change(call: Call) -> web.Response:
     """PUT pulls/{number}/reviews/{review}: its text."""
     pull = call.pull()
-    row = _review(call, pull)
+    row = _find_review(call, pull)
     if row["user_id"] != call.actor.account_id:
         raise ApiError(403, "Must be the author of the review.")
     text = call.body.text("body")
@@ -139,26 +120,28 @@ async def change(call: Call) -> web.Response:
     call.hub.state.update("reviews", row["id"], body=text, updated_at=call.hub.state.now())
     if text != row["body"] and row["state"] != "PENDING":
         changes = {"body": {"from": row["body"]}}
-        events.review(call.hub, call.actor, call.repo, "edited", pull, _review(call, pull), changes=changes)
-    return answer(review(call.hub, call.repo, pull, _review(call, pull)))
+        events.send_review(
+            call.hub, call.actor, call.repo, "edited", pull, _find_review(call, pull), changes=changes
+        )
+    return answer(render_review(call.hub, call.repo, pull, _find_review(call, pull)))
 
 
 @routes.delete(BASE + "/{review:\\d+}", app=WRITE)
 async def delete(call: Call) -> web.Response:
     """DELETE pulls/{number}/reviews/{review}: only a pending one."""
     pull = call.pull()
-    row = _review(call, pull)
+    row = _find_review(call, pull)
     if row["state"] != "PENDING":
         raise ApiError(422, "Can not delete a non-pending pull request review")
     call.hub.state.run("DELETE FROM reviews WHERE id = ?", row["id"])
-    return answer(review(call.hub, call.repo, pull, row))
+    return answer(render_review(call.hub, call.repo, pull, row))
 
 
 @routes.post(BASE + "/{review:\\d+}/events", app=WRITE)
 async def submit(call: Call) -> web.Response:
     """POST pulls/{number}/reviews/{review}/events: submit a pending review."""
     hub, pull = call.hub, call.pull()
-    row, event = _review(call, pull), call.body.choice("event", tuple(STATES))
+    row, event = _find_review(call, pull), call.body.choice("event", tuple(STATES))
     if row["state"] != "PENDING":
         raise ApiError(422, "Unprocessable Entity", errors=["Could not submit a review that is not pending"])
     text = call.body.maybe("body") or row["body"]
@@ -166,33 +149,33 @@ async def submit(call: Call) -> web.Response:
     _check_verdict(hub, call.actor, pull, event, text, len(comments))
     now = hub.state.now()
     hub.state.update("reviews", row["id"], body=text, state=STATES[event], submitted_at=now, updated_at=now)
-    row = _review(call, pull)
-    tell_review(hub, call.actor, call.repo, pull, row)
-    return answer(review(hub, call.repo, pull, row))
+    row = _find_review(call, pull)
+    send_review(hub, call.actor, call.repo, pull, row)
+    return answer(render_review(hub, call.repo, pull, row))
 
 
 @routes.put(BASE + "/{review:\\d+}/dismissals", app=WRITE, user="write")
 async def dismiss(call: Call) -> web.Response:
     """PUT pulls/{number}/reviews/{review}/dismissals: only a verdict can be dismissed."""
     pull = call.pull()
-    row = _review(call, pull)
+    row = _find_review(call, pull)
     if not call.body.text("message").strip():
         raise invalid("PullRequestReview", "message", "missing_field")
     if row["state"] not in ("APPROVED", "CHANGES_REQUESTED"):
         raise ApiError(422, f"Can not dismiss a {row['state'].lower()} pull request review")
     call.hub.state.update("reviews", row["id"], state="DISMISSED", updated_at=call.hub.state.now())
-    row = _review(call, pull)
-    events.review(call.hub, call.actor, call.repo, "dismissed", pull, row)
-    return answer(review(call.hub, call.repo, pull, row))
+    row = _find_review(call, pull)
+    events.send_review(call.hub, call.actor, call.repo, "dismissed", pull, row)
+    return answer(render_review(call.hub, call.repo, pull, row))
 
 
 @routes.get(BASE + "/{review:\\d+}/comments", app=READ)
 async def list_comments(call: Call) -> web.Response:
     """GET pulls/{number}/reviews/{review}/comments."""
     pull = call.pull()
-    row = _review(call, pull)
+    row = _find_review(call, pull)
     rows = [one for one in call.hub.state.review_comments(pull["id"]) if one["review_id"] == row["id"]]
-    return paged(call, rows, lambda one: review_comment(call.hub, call.repo, pull, one))
+    return answer_page(call, rows, lambda one: render_review_comment(call.hub, call.repo, pull, one))
 
 
 def may_resolve(hub: Hub, actor: Actor, repo: Row, pull: Row) -> bool:
@@ -200,6 +183,6 @@ def may_resolve(hub: Hub, actor: Actor, repo: Row, pull: Row) -> bool:
     if actor.kind == "installation":
         check_repo(hub.state, actor, repo, app="pull_requests:write", user="write")
         return True
-    return issue_of(hub, pull)["user_id"] == actor.account_id or at_least(
+    return issue_of(hub, pull)["user_id"] == actor.account_id or includes_level(
         role_of(hub.state, repo, actor.account_id), "write"
     )

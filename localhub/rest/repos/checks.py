@@ -9,10 +9,10 @@ from aiohttp import web
 
 from localhub import events
 from localhub.auth import Actor
+from localhub.errors import ApiError, invalid, malformed, not_found
 from localhub.hub import Hub
-from localhub.objects.check import check_run
-from localhub.rest.api import Body, Call, Routes, answer, paged
-from localhub.rest.errors import ApiError, invalid, malformed, not_found
+from localhub.objects.check import render_check_run
+from localhub.rest.api import Body, Call, Routes, answer, answer_page
 from localhub.state import Row
 
 routes = Routes()
@@ -73,10 +73,10 @@ def _read(body: Body) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             raise ApiError(
                 422, f"Invalid request.\n\nOnly {TEXT_LIMIT} characters are allowed; {name} was too long."
             )
-    return columns, [_annotation(value) for value in _limited(output.items("annotations") or [])]
+    return columns, [_annotation(value) for value in _check_count(output.items("annotations") or [])]
 
 
-def _limited(values: list[Any]) -> list[Any]:
+def _check_count(values: list[Any]) -> list[Any]:
     if len(values) > MOST_ANNOTATIONS:
         text = f"No more than {MOST_ANNOTATIONS} items are allowed; {len(values)} were supplied."
         raise malformed(f"For 'allOf/0', {text}")
@@ -118,7 +118,7 @@ def _actions(values: list[Any]) -> list[dict[str, Any]]:
     return actions
 
 
-def _suite(hub: Hub, repo: Row, app_id: int, sha: str) -> int:
+def _find_or_make_suite(hub: Hub, repo: Row, app_id: int, sha: str) -> int:
     sql = "SELECT id FROM check_suites WHERE repo_id = ? AND app_id = ? AND head_sha = ?"
     found = hub.state.maybe(sql, repo["id"], app_id, sha)
     if found is not None:
@@ -151,16 +151,16 @@ async def create(call: Call) -> web.Response:
         if columns.get("status") == "completed":
             columns.setdefault("completed_at", hub.state.now())
         row_id = hub.state.insert(
-            "check_runs", repo_id=repo["id"], suite_id=_suite(hub, repo, app_id, sha), app_id=app_id,
-            head_sha=sha,
+            "check_runs", repo_id=repo["id"], suite_id=_find_or_make_suite(hub, repo, app_id, sha),
+            app_id=app_id, head_sha=sha,
             **columns,
         )  # fmt: skip
         _annotate(hub, row_id, annotations)
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", row_id)
-    events.check_run(hub, call.actor, repo, "created", row)
+    events.send_check_run(hub, call.actor, repo, "created", row)
     if row["status"] == "completed":
-        events.check_run(hub, call.actor, repo, "completed", row)
-    return answer(check_run(hub, repo, row), 201)
+        events.send_check_run(hub, call.actor, repo, "completed", row)
+    return answer(render_check_run(hub, repo, row), 201)
 
 
 @routes.patch(BASE + "/{id:\\d+}", app=WRITE)
@@ -169,7 +169,7 @@ async def update(call: Call) -> web.Response:
     hub, row = call.hub, call.row("check_runs")
     if row["app_id"] != _check_app(call.actor):
         raise ApiError(
-            403, "Invalid app_id `check_run` can only be modified by the GitHub App that created it."
+            403, "Invalid app_id `render_check_run` can only be modified by the GitHub App that created it."
         )
     columns, annotations = _read(call.body)
     if columns.get("status") == "completed":
@@ -181,14 +181,14 @@ async def update(call: Call) -> web.Response:
         hub.state.update("check_suites", row["suite_id"], updated_at=hub.state.now())
     fresh = call.row("check_runs")
     if fresh["status"] == "completed" and row["status"] != "completed":
-        events.check_run(hub, call.actor, call.repo, "completed", fresh)
-    return answer(check_run(hub, call.repo, fresh))
+        events.send_check_run(hub, call.actor, call.repo, "completed", fresh)
+    return answer(render_check_run(hub, call.repo, fresh))
 
 
 @routes.get(BASE + "/{id:\\d+}", app=READ)
 async def get(call: Call) -> web.Response:
     """GET check-runs/{id}."""
-    return answer(check_run(call.hub, call.repo, call.row("check_runs")))
+    return answer(render_check_run(call.hub, call.repo, call.row("check_runs")))
 
 
 @routes.get(BASE + "/{id:\\d+}/annotations", app=READ)
@@ -202,7 +202,7 @@ async def list_annotations(call: Call) -> web.Response:
         value: dict[str, Any] = json.loads(one["annotation_json"])
         return value | {"blob_href": f"{base}/{value['path']}"}
 
-    return paged(call, rows, show)
+    return answer_page(call, rows, show)
 
 
 @routes.get(REPO + "/commits/{ref:.+}/check-runs", app=READ)
@@ -220,17 +220,17 @@ async def list_for_ref(call: Call) -> web.Response:
         for row in rows:
             newest.setdefault((row["app_id"], row["name"]), row)
         rows = list(newest.values())
-    return paged(call, rows, lambda row: check_run(call.hub, call.repo, row), key="check_runs")
+    return answer_page(call, rows, lambda row: render_check_run(call.hub, call.repo, row), key="check_runs")
 
 
 @routes.post(BASE + "/{id:\\d+}/rerequest", app=WRITE, user="write")
 async def rerequest(call: Call) -> web.Response:
     """POST check-runs/{id}/rerequest."""
-    events.check_run(call.hub, call.actor, call.repo, "rerequested", call.row("check_runs"))
+    events.send_check_run(call.hub, call.actor, call.repo, "rerequested", call.row("check_runs"))
     return answer({}, 201)
 
 
-def press(hub: Hub, actor: Actor, repo: Row, run_id: int, identifier: str) -> None:
+def press_button(hub: Hub, actor: Actor, repo: Row, run_id: int, identifier: str) -> None:
     """Press a button of a check run (``requested_action``), which a person does on the page."""
     row = hub.state.maybe("SELECT * FROM check_runs WHERE id = ? AND repo_id = ?", run_id, repo["id"])
     if row is None:
@@ -238,4 +238,4 @@ def press(hub: Hub, actor: Actor, repo: Row, run_id: int, identifier: str) -> No
     if identifier not in {action["identifier"] for action in json.loads(row["actions_json"])}:
         raise invalid("CheckRun", "identifier")
     chosen = {"identifier": identifier}
-    events.check_run(hub, actor, repo, "requested_action", row, requested_action=chosen)
+    events.send_check_run(hub, actor, repo, "requested_action", row, requested_action=chosen)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.auth import role_of
-from localhub.nodes import node_id
-from localhub.objects.people import user
-from localhub.objects.repository import page_url, repository, role_flags
-from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, invalid, not_found
+from localhub.errors import ApiError, invalid, not_found
+from localhub.node_ids import node_id
+from localhub.objects.people import render_user
+from localhub.objects.repository import page_url, render_repository, role_flags
+from localhub.rest.api import Call, Routes, answer, answer_nothing, answer_page
 from localhub.state import Row
 
 routes = Routes()
@@ -29,9 +29,9 @@ def _person(call: Call) -> Row:
     return row
 
 
-def _shown(call: Call, account: Row) -> dict[str, object]:
+def _render_collaborator(call: Call, account: Row) -> dict[str, object]:
     role = role_of(call.hub.state, call.repo, account["id"])
-    return user(call.hub, account) | {"permissions": role_flags(role), "role_name": role}
+    return render_user(call.hub, account) | {"permissions": role_flags(role), "role_name": role}
 
 
 @routes.get(BASE, app="metadata:read", user="write")
@@ -41,7 +41,9 @@ async def list_all(call: Call) -> web.Response:
     owner = call.hub.state.account(call.repo["owner_id"])
     first = owner["owner_id"] if owner["type"] == "Organization" else owner["id"]
     ids = [first, *(row["account_id"] for row in rows)]
-    return paged(call, ids, lambda account_id: _shown(call, call.hub.state.account(account_id)))
+    return answer_page(
+        call, ids, lambda account_id: _render_collaborator(call, call.hub.state.account(account_id))
+    )
 
 
 @routes.get(BASE + "/{username}", app="metadata:read", user="write")
@@ -52,7 +54,7 @@ async def check(call: Call) -> web.Response:
     added = call.hub.state.maybe(sql, call.repo["id"], person["id"]) is not None
     if not added and role_of(call.hub.state, call.repo, person["id"]) != "admin":
         raise not_found()
-    return nothing()
+    return answer_nothing()
 
 
 @routes.get(BASE + "/{username}/permission", app="metadata:read")
@@ -60,7 +62,7 @@ async def permission(call: Call) -> web.Response:
     """GET collaborators/{username}/permission."""
     person = _person(call)
     role = role_of(call.hub.state, call.repo, person["id"])
-    shown = _shown(call, person) if role != "none" else user(call.hub, person) | {
+    shown = _render_collaborator(call, person) if role != "none" else render_user(call.hub, person) | {
         "permissions": dict.fromkeys(role_flags("admin"), False), "role_name": "",
     }  # fmt: skip
     return answer(
@@ -84,14 +86,14 @@ async def add(call: Call) -> web.Response:
     )
     state.run("INSERT OR REPLACE INTO collaborators VALUES (?, ?, ?)", repo["id"], person["id"], role)
     if known:
-        return nothing()
+        return answer_nothing()
     return answer(
         {
             "id": person["id"],
             "node_id": node_id("User", person["id"]),
-            "repository": repository(call.hub, repo),
-            "invitee": user(call.hub, person),
-            "inviter": user(call.hub, call.actor.writer),
+            "repository": render_repository(call.hub, repo),
+            "invitee": render_user(call.hub, person),
+            "inviter": render_user(call.hub, call.actor.writer),
             "permissions": role,
             "created_at": state.now(),
             "expired": False,
@@ -107,4 +109,4 @@ async def remove(call: Call) -> web.Response:
     """DELETE collaborators/{username}."""
     sql = "DELETE FROM collaborators WHERE repo_id = ? AND account_id = ?"
     call.hub.state.run(sql, call.repo["id"], _person(call)["id"])
-    return nothing()
+    return answer_nothing()

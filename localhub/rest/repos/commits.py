@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from localhub.errors import ApiError, not_found
 from localhub.git.diffs import read_diff
-from localhub.objects.commit import commit_object, file_object
+from localhub.objects.commit import render_commit, render_file
 from localhub.objects.repository import page_url, repo_url
-from localhub.rest.api import Call, Routes, answer, paged
-from localhub.rest.errors import ApiError, not_found
+from localhub.rest.api import Call, Routes, answer, answer_page
 
 routes = Routes()
 
@@ -20,8 +20,8 @@ READ = "contents:read"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
-def _shown(call: Call, sha: str) -> dict[str, Any]:
-    return commit_object(call.hub, call.repo, call.hub.git.commit(call.repo["id"], sha))
+def _render_commit(call: Call, sha: str) -> dict[str, Any]:
+    return render_commit(call.hub, call.repo, call.hub.git.commit(call.repo["id"], sha))
 
 
 @routes.get(REPO + "/branches", app=READ)
@@ -34,7 +34,7 @@ async def list_branches(call: Call) -> web.Response:
         name = item[0].removeprefix("refs/heads/")
         return {"name": name, "commit": {"sha": item[1], "url": f"{url}/{item[1]}"}, "protected": False}
 
-    return paged(call, list(refs.items()), show)
+    return answer_page(call, list(refs.items()), show)
 
 
 @routes.get(REPO + "/branches/{branch:.+}", app=READ)
@@ -48,7 +48,7 @@ async def get_branch(call: Call) -> web.Response:
     return answer(
         {
             "name": name,
-            "commit": _shown(call, sha),
+            "commit": _render_commit(call, sha),
             "_links": {"self": url, "html": f"{page_url(call.hub, call.repo)}/tree/{quote(name)}"},
             "protected": False,
             "protection": {
@@ -72,7 +72,7 @@ async def list_all(call: Call) -> web.Response:
     options = [f"--{name}={call.query(name)}" for name in ("since", "until") if call.query(name)]
     path = ["--", call.query("path")] if call.query("path") else []
     shas = await git.commits(repo_id, *options, start, *path)
-    return paged(call, shas, lambda sha: _shown(call, sha))
+    return answer_page(call, shas, lambda sha: _render_commit(call, sha))
 
 
 @routes.get(REPO + "/commits/{ref:.+}", app=READ)
@@ -92,10 +92,10 @@ async def get(call: Call) -> web.Response:
     files = read_diff(diff)
     added, deleted = sum(file.additions for file in files), sum(file.deletions for file in files)
     return answer(
-        _shown(call, sha)
+        _render_commit(call, sha)
         | {
             "stats": {"total": added + deleted, "additions": added, "deletions": deleted},
-            "files": [file_object(call.hub, call.repo, file, sha) for file in files[:300]],
+            "files": [render_file(call.hub, call.repo, file, sha) for file in files[:300]],
         }
     )
 
@@ -133,13 +133,13 @@ async def compare(call: Call) -> web.Response:
             "permalink_url": f"{page_url(call.hub, call.repo)}/compare/{base[:7]}...{head[:7]}",
             "diff_url": f"{page}.diff",
             "patch_url": f"{page}.patch",
-            "base_commit": _shown(call, base),
-            "merge_base_commit": _shown(call, merge_base),
+            "base_commit": _render_commit(call, base),
+            "merge_base_commit": _render_commit(call, merge_base),
             "status": states[bool(ahead), bool(behind)],
             "ahead_by": len(ahead),
             "behind_by": len(behind),
             "total_commits": len(ahead),
-            "commits": [_shown(call, sha) for sha in ahead[:250]],
-            "files": [file_object(call.hub, call.repo, file, head) for file in read_diff(diff)[:300]],
+            "commits": [_render_commit(call, sha) for sha in ahead[:250]],
+            "files": [render_file(call.hub, call.repo, file, head) for file in read_diff(diff)[:300]],
         }
     )

@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from localhub.auth import Actor, at_least
-from localhub.git.authoring import changed_tree, make_commit
+from localhub.auth import Actor, includes_level
+from localhub.errors import ApiError, custom, not_found
+from localhub.git.authoring import make_commit, write_tree
 from localhub.git.pushes import Move, move_ref
 from localhub.hub import Hub
-from localhub.objects.commit import git_commit
+from localhub.objects.commit import render_git_commit
 from localhub.objects.repository import page_url, repo_url
 from localhub.rest.api import Call, Routes, answer
-from localhub.rest.errors import ApiError, custom, not_found
 from localhub.state import Row
 
 routes = Routes()
@@ -25,7 +25,7 @@ BASE = "/repos/{owner}/{repo}/contents"
 WORKFLOWS = ".github/workflows/"
 
 
-def entry(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) -> dict[str, Any]:
+def render_entry(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) -> dict[str, Any]:
     """A file, directory, link or submodule, without content."""
     kinds = {0o040000: "dir", 0o120000: "symlink", 0o160000: "submodule"}
     kind, quoted = kinds.get(mode, "file"), quote(path)
@@ -47,10 +47,10 @@ def entry(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) -> dict
     }
 
 
-def whole_file(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) -> dict[str, Any]:
+def render_file(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) -> dict[str, Any]:
     """A file with its content."""
     data = hub.git.blob(repo["id"], sha)
-    shown = entry(hub, repo, ref, path, mode, sha)
+    shown = render_entry(hub, repo, ref, path, mode, sha)
     if shown["type"] == "symlink":
         return shown | {"target": data.decode(errors="replace")}
     return shown | {"content": base64.encodebytes(data).decode(), "encoding": "base64"}
@@ -61,10 +61,10 @@ def whole_file(hub: Hub, repo: Row, ref: str, path: str, mode: int, sha: str) ->
 async def get(call: Call) -> web.Response:
     """GET contents/{path}: a file (also raw) or a directory's list."""
     path = call.request.match_info.get("path", "").strip("/")
-    return _read(call, path)
+    return _answer_path(call, path)
 
 
-def _read(call: Call, path: str) -> web.Response:
+def _answer_path(call: Call, path: str) -> web.Response:
     hub, repo = call.hub, call.repo
     ref = call.query("ref") or repo["default_branch"]
     commit = hub.git.resolve(repo["id"], ref)
@@ -80,12 +80,12 @@ def _read(call: Call, path: str) -> web.Response:
         tree = hub.git.tree(repo["id"], sha)
         prefix = f"{path}/" if path else ""
         items = [(f"{prefix}{item.path.decode()}", item.mode, item.sha.decode()) for item in tree.iteritems()]
-        return answer([entry(hub, repo, ref, *item) for item in items])
+        return answer([render_entry(hub, repo, ref, *item) for item in items])
     if call.accepts("raw"):
         return web.Response(
             body=hub.git.blob(repo["id"], sha), content_type="application/vnd.github.raw+json"
         )
-    return answer(whole_file(hub, repo, ref, path, mode, sha))
+    return answer(render_file(hub, repo, ref, path, mode, sha))
 
 
 @routes.get("/repos/{owner}/{repo}/readme", app="contents:read")
@@ -98,7 +98,7 @@ async def readme(call: Call) -> web.Response:
     )
     if name is None:
         raise not_found()
-    return _read(call, name)
+    return _answer_path(call, name)
 
 
 @routes.put(BASE + "/{path:.+}", app="contents:write", user="write")
@@ -135,14 +135,14 @@ async def _commit(call: Call, path: str, files: dict[str, bytes], deletions: lis
     _check_blob(path, found, body.maybe("sha"), deletes=bool(deletions))
     tree = None if head is None else hub.git.commit(repo["id"], head).tree.decode()
     sha = make_commit(
-        hub, call.actor, repo, tree=changed_tree(hub, repo["id"], tree, files, deletions),
+        hub, call.actor, repo, tree=write_tree(hub, repo["id"], tree, files, deletions),
         parents=[head] if head else [], message=body.text("message"), verified=False,
     )  # fmt: skip
     if not await move_ref(hub, call.actor, repo, Move(ref=f"refs/heads/{branch}", old=head, new=sha)):
         raise ApiError(409, f"is at {hub.git.branch(repo['id'], branch)} but expected {head}")
     now = hub.git.entry(repo["id"], sha, path)
-    shown = None if now is None else entry(hub, repo, branch, path, *now)
-    commit = git_commit(hub, repo, hub.git.commit(repo["id"], sha))
+    shown = None if now is None else render_entry(hub, repo, branch, path, *now)
+    commit = render_git_commit(hub, repo, hub.git.commit(repo["id"], sha))
     return answer({"content": shown, "commit": commit}, 201 if found is None else 200)
 
 
@@ -152,7 +152,9 @@ def check_path(actor: Actor, path: str) -> None:
     if any(part in ("", ".", "..") or part.lower() == ".git" for part in parts):
         raise custom("Commit", "path contains a malformed path component")
     level = actor.permissions.get("workflows", "none")
-    allowed = actor.kind != "installation" or at_least(level, "write", ("none", "read", "write", "admin"))
+    allowed = actor.kind != "installation" or includes_level(
+        level, "write", ("none", "read", "write", "admin")
+    )
     if path.startswith(WORKFLOWS) and not allowed:
         raise ApiError(
             403,
@@ -173,7 +175,7 @@ def _check_blob(path: str, found: tuple[int, str] | None, sha: str | None, *, de
 def first_commit(hub: Hub, actor: Actor, repo: Row) -> None:
     """The commit that ``auto_init`` asks for: a README with the repository's name."""
     text = f"# {repo['name']}\n" + (f"{repo['description']}\n" if repo["description"] else "")
-    tree = changed_tree(hub, repo["id"], None, {"README.md": text.encode()})
+    tree = write_tree(hub, repo["id"], None, {"README.md": text.encode()})
     sha = make_commit(hub, actor, repo, tree=tree, parents=[], message="Initial commit")
     hub.git.set_ref(repo["id"], f"refs/heads/{repo['default_branch']}", sha, old=None)
     hub.state.update("repos", repo["id"], pushed_at=hub.state.now())

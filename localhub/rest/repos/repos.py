@@ -8,11 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from localhub import events
-from localhub.auth import Actor, covers, role_of
+from localhub.auth import Actor, has_repository, role_of
+from localhub.errors import ApiError, custom, not_found
 from localhub.hub import Hub
-from localhub.objects.repository import listed_repository, repository, whole_repository
-from localhub.rest.api import Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, custom, not_found
+from localhub.objects.repository import render_listed_repository, render_repository, render_whole_repository
+from localhub.rest.api import Call, Routes, answer, answer_nothing, answer_page
 from localhub.rest.repos.contents import first_commit
 from localhub.state import Row
 
@@ -70,7 +70,7 @@ async def _create(call: Call, owner: Row) -> web.Response:
     if body.flag("auto_init"):
         first_commit(hub, call.actor, repo)
     _announce(hub, call.actor, repo)
-    return answer(whole_repository(hub, hub.state.repo(repo["id"]), call.actor), 201)
+    return answer(render_whole_repository(hub, hub.state.repo(repo["id"]), call.actor), 201)
 
 
 def create_repository(hub: Hub, owner: Row, name: str, *, private: bool = False, **columns: Any) -> Row:
@@ -97,14 +97,14 @@ def create_repository(hub: Hub, owner: Row, name: str, *, private: bool = False,
 
 def _announce(hub: Hub, actor: Actor, repo: Row) -> None:
     for installed in hub.state.all("SELECT * FROM installations WHERE account_id = ?", repo["owner_id"]):
-        if covers(hub.state, installed, repo):
-            events.installation_repositories(hub, actor, installed, added=[repo], removed=[])
+        if has_repository(hub.state, installed, repo):
+            events.send_installation_repositories(hub, actor, installed, added=[repo], removed=[])
 
 
 @routes.get("/repos/{owner}/{repo}", app="metadata:read")
 async def get(call: Call) -> web.Response:
     """GET /repos/{owner}/{repo}."""
-    return answer(whole_repository(call.hub, call.repo, call.actor))
+    return answer(render_whole_repository(call.hub, call.repo, call.actor))
 
 
 @routes.patch("/repos/{owner}/{repo}", app="administration:write", user="admin")
@@ -134,7 +134,7 @@ async def change(call: Call) -> web.Response:
             )
             changes["name"] = name
         state.update("repos", repo["id"], updated_at=state.now(), **changes)
-    return answer(whole_repository(call.hub, state.repo(repo["id"]), call.actor))
+    return answer(render_whole_repository(call.hub, state.repo(repo["id"]), call.actor))
 
 
 @routes.delete("/repos/{owner}/{repo}", app="administration:write", user="admin")
@@ -143,11 +143,11 @@ async def delete(call: Call) -> web.Response:
     hub, repo = call.hub, call.repo
     installations = hub.state.all("SELECT * FROM installations WHERE account_id = ?", repo["owner_id"])
     for installed in installations:
-        if covers(hub.state, installed, repo) and call.actor.account is not None:
-            events.installation_repositories(hub, call.actor, installed, added=[], removed=[repo])
+        if has_repository(hub.state, installed, repo) and call.actor.account is not None:
+            events.send_installation_repositories(hub, call.actor, installed, added=[], removed=[repo])
     hub.state.run("DELETE FROM repos WHERE id = ?", repo["id"])
     hub.git.remove(repo["id"])
-    return nothing()
+    return answer_nothing()
 
 
 @routes.post("/repos/{owner}/{repo}/forks", app="user")
@@ -165,7 +165,7 @@ async def fork(call: Call) -> web.Response:
             "repos", found["id"], default_branch=repo["default_branch"], pushed_at=repo["pushed_at"]
         )
         found = hub.state.repo(found["id"])
-    return answer(whole_repository(hub, found, call.actor), 202)
+    return answer(render_whole_repository(hub, found, call.actor), 202)
 
 
 @routes.get("/user/repos", app="user")
@@ -174,7 +174,7 @@ async def list_own(call: Call) -> web.Response:
     state = call.hub.state
     repos = [state.repo(row["id"]) for row in state.all("SELECT id FROM repos ORDER BY id")]
     mine = [repo for repo in repos if role_of(state, repo, call.actor.account_id) not in ("none", "read")]
-    return paged(call, mine, lambda repo: listed_repository(call.hub, repo, call.actor))
+    return answer_page(call, mine, lambda repo: render_listed_repository(call.hub, repo, call.actor))
 
 
 @routes.get("/users/{login}/repos")
@@ -186,4 +186,4 @@ async def list_of_user(call: Call) -> web.Response:
     rows = call.hub.state.all(
         "SELECT id FROM repos WHERE owner_id = ? AND NOT private ORDER BY id", owner["id"]
     )
-    return paged(call, rows, lambda row: repository(call.hub, call.hub.state.repo(row["id"])))
+    return answer_page(call, rows, lambda row: render_repository(call.hub, call.hub.state.repo(row["id"])))

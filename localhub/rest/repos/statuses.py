@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from localhub.objects.check import short_status, status
-from localhub.objects.repository import repo_url, repository
-from localhub.rest.api import Call, Routes, answer, paged
-from localhub.rest.errors import ApiError
+from localhub.errors import ApiError
+from localhub.objects.check import render_short_status, render_status
+from localhub.objects.repository import render_repository, repo_url
+from localhub.rest.api import Call, Routes, answer, answer_page
 from localhub.state import Row
 
 routes = Routes()
@@ -27,10 +27,12 @@ async def create(call: Call) -> web.Response:
         context=body.maybe("context") or "default", description=body.maybe("description"),
         target_url=body.maybe("target_url"), user_id=call.actor.account_id, created_at=state.now(),
     )  # fmt: skip
-    return answer(status(call.hub, call.repo, state.one("SELECT * FROM statuses WHERE id = ?", row_id)), 201)
+    return answer(
+        render_status(call.hub, call.repo, state.one("SELECT * FROM statuses WHERE id = ?", row_id)), 201
+    )
 
 
-def _rows(call: Call) -> tuple[str, list[Row]]:
+def _list_newest(call: Call) -> tuple[str, list[Row]]:
     sha = call.hub.git.resolve(call.repo["id"], call.path("ref"))
     if sha is None:
         raise ApiError(422, f"No commit found for SHA: {call.path('ref')}")
@@ -41,13 +43,13 @@ def _rows(call: Call) -> tuple[str, list[Row]]:
 @routes.get(REPO + "/commits/{ref:.+}/statuses", app="statuses:read")
 async def list_for_ref(call: Call) -> web.Response:
     """GET commits/{ref}/statuses, newest first."""
-    return paged(call, _rows(call)[1], lambda row: status(call.hub, call.repo, row))
+    return answer_page(call, _list_newest(call)[1], lambda row: render_status(call.hub, call.repo, row))
 
 
 @routes.get(REPO + "/commits/{ref:.+}/status", app="statuses:read")
-async def combined(call: Call) -> web.Response:
+async def get_combined(call: Call) -> web.Response:
     """GET commits/{ref}/status: the newest of each context, and what they come to."""
-    sha, rows = _rows(call)
+    sha, rows = _list_newest(call)
     newest: dict[str, Row] = {}
     for row in rows:
         newest.setdefault(row["context"], row)
@@ -59,10 +61,10 @@ async def combined(call: Call) -> web.Response:
     return answer(
         {
             "state": whole,
-            "statuses": [short_status(call.hub, call.repo, row) for row in newest.values()],
+            "statuses": [render_short_status(call.hub, call.repo, row) for row in newest.values()],
             "sha": sha,
             "total_count": len(newest),
-            "repository": repository(call.hub, call.repo),
+            "repository": render_repository(call.hub, call.repo),
             "commit_url": url,
             "url": f"{url}/status",
         }

@@ -157,8 +157,8 @@ def analyse(path, data, **how):
     if path == "f11.py" and how["parse"]: time.sleep(60)
     return real(path, data, **how)
 analysis.analyse = analyse
-workers.FILE_SECONDS = 0.5
-pool = workers.Pool(".", processes=2, soft=time.monotonic() + 9, until=time.monotonic() + 30)
+workers.FILE_SECONDS = 1.5
+pool = workers.Pool(".", processes=2, soft=time.monotonic() + 90, until=time.monotonic() + 90)
 jobs = [(workers.Job(n, p), s) for n, (p, s) in enumerate(listing.walk(".").files)]
 print(json.dumps({{row.path: [row.note, row.symbols] for part in pool.read(jobs) for row in part.rows}}))
 """

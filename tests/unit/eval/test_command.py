@@ -23,6 +23,8 @@ from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
 from tests.support import ROOT
 
+pytestmark = pytest.mark.timeout(400)
+
 SHOP = """\
 def price(amount, limit=100):
     if amount >= limit:

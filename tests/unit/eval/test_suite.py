@@ -17,6 +17,8 @@ from bot.eval.suite import BadSuite, EvalTask, read_suites
 from bot.eval.test_outcomes import TestOutcome, canonical, read_outcomes
 from tests.support import SUITE
 
+pytestmark = pytest.mark.timeout(400)
+
 ROW = {
     "instance_id": "a",
     "repo": "shop",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from urllib3.connection import HTTPConnection
 
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.git import push as push_module
@@ -133,12 +135,21 @@ async def test_an_object_the_server_refuses_is_a_refusal(scene: Scene) -> None:
     ],
 )
 async def test_what_the_server_answers_is_explained(
-    scene: Scene, status: int, kind: type[HobError], words: str
+    scene: Scene, status: int, kind: type[HobError], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = scene.built()
     scene.server.answer = status
+    sockets: list[Any] = []
+    connect = HTTPConnection.connect
+
+    def remembered(self: HTTPConnection) -> None:
+        connect(self)
+        sockets.append(self.sock)
+
+    monkeypatch.setattr(HTTPConnection, "connect", remembered)
     with pytest.raises(kind, match=words):
         await scene.push(built)
+    assert sockets and all(each.fileno() == -1 for each in sockets), "a connection is left open"
 
 
 async def test_a_server_that_hangs_or_is_gone_means_again_later(

@@ -130,17 +130,20 @@ async def test_an_edit_and_a_reaction_are_repeated(script: Script, repo: RepoApi
 
 
 async def test_a_server_that_hangs_is_a_timeout(script: Script) -> None:
+    over = asyncio.Event()
+
     async def hang(_: Seen) -> dict[str, int]:
-        await asyncio.sleep(0.4)
+        await over.wait()
         return {}
 
     script.on(ISSUE, hang, {"number": 3})
     script.on(COMMENT, hang)
-    async with github(script, timeout=0.15) as app:
+    async with github(script, timeout=0.5) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
         assert await repo.issue(3) == {"number": 3}
         with pytest.raises(Retry, match="may have been done"):
             await repo.comment(3, "hello")
+    over.set()
 
 
 async def test_a_write_that_was_never_sent_is_repeated(script: Script, unused_tcp_port: int) -> None:

@@ -237,7 +237,7 @@ async def test_s06_without_a_database_it_says_so_in_time(http: ClientSession) ->
             assert (answer.status, await answer.json()) == (503, {"database": "away"})
         async with http.get(f"{url}/metrics") as answer:
             page = await answer.text()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10  # as long as GitHub waits for an answer
     assert "hob_database_up 0.0" in page
     assert 'hob_deliveries_total{event="issues",result="unavailable"} 1.0' in page
     await gone.engine.dispose()
@@ -251,9 +251,9 @@ async def test_s07_a_slow_database_gets_a_503_and_may_store_it_after_all(
             await blocker.execute(text("LOCK TABLE deliveries IN ACCESS EXCLUSIVE MODE"))
             started = time.monotonic()
             assert (await post(http, url))[0] == 503
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 10
             await blocker.rollback()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             answer = ""
             while answer != "duplicate":
                 answer = (await post(http, url))[1].get("status", "")
@@ -296,7 +296,7 @@ async def test_s08_a_body_that_drips(store: Store) -> None:
         started = time.monotonic()
         dripping = asyncio.create_task(drip(writer))
         answer = await reader.readuntil(b"\r\n")
-        assert b" 408 " in answer and time.monotonic() - started < 1
+        assert b" 408 " in answer and time.monotonic() - started < 10
         await reader.read()  # and the connection is closed
         dripping.cancel()
         writer.close()
@@ -304,17 +304,18 @@ async def test_s08_a_body_that_drips(store: Store) -> None:
 
 async def drip(writer: asyncio.StreamWriter) -> None:
     """A byte now and then."""
-    for _ in range(100):
+    for _ in range(600):
         writer.write(b" ")
         await asyncio.sleep(0.05)
 
 
 async def test_a_body_that_ends_early_stores_nothing(database: Database, url: str) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
     writer.write(b"POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
-    await writer.drain()
+    writer.write_eof()
+    await reader.read()  # until the server has seen the end, and closes
     writer.close()
-    await asyncio.sleep(0.1)
+    await writer.wait_closed()
     assert await stored(database) == 0
 
 

@@ -15,6 +15,8 @@ import pytest
 from bot.offline.tool_results import RESULT
 from tests.support import DATA, ROOT
 
+pytestmark = pytest.mark.timeout(400)
+
 BUGS_DATA = DATA / "bugs"
 MEND = ROOT / "bot" / "guest" / "mend"
 BUGS = json.loads((BUGS_DATA / "bugs.json").read_text("utf-8"))

@@ -21,7 +21,7 @@ from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
-from tests.support.flow import FAULTY
+from tests.support.flow import FAULTY, running
 from tests.support.git import commit
 
 FINISH = call("finish", kind="changed", title="t", summary="s")
@@ -109,12 +109,12 @@ async def test_what_the_next_one_would_meet_too_ends_all(checkout: Checkout) -> 
 
 
 async def test_cancelled_all_end(checkout: Checkout) -> None:
-    slow: Sequence[Turn] = [call("shell", command="sleep 60")]
-    running = asyncio.create_task(best(checkout, slow, slow, most=2, at_once=True))
-    await asyncio.sleep(1)
-    running.cancel()
-    await asyncio.wait({running}, timeout=5)
-    assert running.cancelled()
+    slow: Sequence[Turn] = [call("shell", command="sleep 600.26")]
+    working = asyncio.create_task(best(checkout, slow, slow, most=2, at_once=True))
+    await running("sleep 600.26", 2)
+    working.cancel()
+    await asyncio.wait({working}, timeout=60)
+    assert working.cancelled()
 
 
 async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:

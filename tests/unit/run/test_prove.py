@@ -14,7 +14,7 @@ from bot.run.prove.prove import prove, read_check_result
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
 from bot.workspace.checks import find_checks
-from sandbox.spec import Completed, Ending
+from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
 
 PYTEST = b"""
@@ -32,8 +32,8 @@ FAILED (failures=1, errors=1)
 """
 
 
-def ended(output: bytes, code: int | None = 1, ending: Ending = Ending.EXITED) -> Completed:
-    return Completed(exit_code=code, ending=ending, seconds=1.0, output=output)
+def ended(output: bytes, code: int | None = 1, ending: Ending = Ending.EXITED) -> CommandResult:
+    return CommandResult(exit_code=code, ending=ending, seconds=1.0, output=output)
 
 
 def test_pytest_names_what_failed() -> None:
@@ -65,7 +65,7 @@ def test_unittest_names_what_failed() -> None:
         (ended(b"12 passed in 0.1s", None, Ending.OUT_OF_MEMORY), Verdict.ERROR),
     ],
 )
-def test_verdicts(done: Completed, verdict: Verdict) -> None:
+def test_verdicts(done: CommandResult, verdict: Verdict) -> None:
     assert read_check_result(done, Redactor()).verdict is verdict
 
 

@@ -12,7 +12,7 @@ def test_keeps_all_of_a_short_stream(pieces):
     capture = Capture(8)
     for piece in pieces:
         capture.feed(piece)
-    assert capture.kept == b"".join(pieces)
+    assert capture.content == b"".join(pieces)
     assert capture.omitted == 0
 
 
@@ -24,20 +24,20 @@ def test_head_and_tail_of_a_long_one(size):
         capture.feed(data[start : start + size])
     head, tail = data[:50], data[-50:]
     assert capture.omitted == len(data) - 100
-    assert capture.kept == head + b"\n[... %d bytes left out ...]\n" % capture.omitted + tail
+    assert capture.content == head + b"\n[... %d bytes left out ...]\n" % capture.omitted + tail
 
 
 def test_percent_signs_are_only_bytes():
     capture = Capture(4)
     capture.feed(b"%d%s%n%d")
-    assert capture.kept.startswith(b"%d\n") and capture.kept.endswith(b"\n%d")
+    assert capture.content.startswith(b"%d\n") and capture.content.endswith(b"\n%d")
 
 
 def test_a_cap_of_nothing():
     capture = Capture(0)
     capture.feed(b"abc")
     assert capture.omitted == 3
-    assert b"abc" not in capture.kept
+    assert b"abc" not in capture.content
 
 
 def test_the_listener_hears_no_more_than_the_cap():

@@ -15,7 +15,7 @@ from sandbox.docker.sandbox import open_docker
 from sandbox.probe import probe
 from sandbox.spec import Command, Ending, EntryKind, Policy, PolicyUnmet
 from tests.support import ROOT, docker_engine
-from tests.support.sandbox import SMALL, base_layer
+from tests.support.sandbox import SMALL, base_layer, begin
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +68,13 @@ async def test_exit_codes_are_a_shells(tmp_path, image, command, code):
 
 async def test_cancelling_and_closing_kill(tmp_path, image):
     sandbox = await opened(tmp_path, image)
-    running = asyncio.ensure_future(shell(sandbox, "echo x > here; sleep 99"))
-    await asyncio.sleep(0.4)
+    running = await begin(sandbox, "echo x > here; echo begun; sleep 99")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert not sandbox.strays()
+    assert not sandbox.list_strays()
     assert (await shell(sandbox, "cat here")).text == "x\n"
-    running = asyncio.ensure_future(shell(sandbox, "sleep 99"))
-    await asyncio.sleep(0.3)
+    running = await begin(sandbox, "echo begun; sleep 99")
     await sandbox.aclose()
     assert (await running).ending is Ending.STOPPED
 

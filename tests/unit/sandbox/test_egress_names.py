@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.egress.addresses import Refused, canonical, checked, objection
-from sandbox.egress.hello import handshake, server_name
+from sandbox.egress.addresses import PolicyRefusal, canonical_host, find_objection, resolve_checked
+from sandbox.egress.client_hello import read_client_hello, read_server_name
 from sandbox.egress.rules import PACKAGES, allowed_methods, parse_rule
 from sandbox.spec import Egress, Rule
 
@@ -29,7 +29,7 @@ PUBLIC = ("1.1.1.1", "8.8.8.8", "140.82.121.4", "2606:4700:4700::1111", "2a00:14
     ],
 )
 def test_a_name_has_one_form(written: str, meant: str) -> None:
-    assert canonical(written) == meant
+    assert canonical_host(written) == meant
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_name_has_one_form(written: str, meant: str) -> None:
     ],
 )
 def test_s49_what_is_no_plain_name_is_refused(written: str) -> None:
-    with pytest.raises(Refused):
-        canonical(written)
+    with pytest.raises(PolicyRefusal):
+        canonical_host(written)
 
 
 @given(st.ip_addresses())
@@ -75,7 +75,7 @@ def test_only_global_addresses_are_the_internet(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
     if not address.is_global or address.is_multicast or address.is_reserved:
-        assert objection(address, 443)
+        assert find_objection(address, 443)
 
 
 @given(st.ip_addresses(v=4))
@@ -89,7 +89,7 @@ def test_no_ipv4_address_comes_in_the_clothes_of_an_ipv6_one(inner: ipaddress.IP
         0x2002 << 112 | low << 80,  # 6to4
         0x20010000 << 96 | low ^ 0xFFFFFFFF,  # Teredo
     ):
-        assert objection(ipaddress.IPv6Address(disguise), 443)
+        assert find_objection(ipaddress.IPv6Address(disguise), 443)
 
 
 @pytest.mark.parametrize(
@@ -111,20 +111,20 @@ def test_no_ipv4_address_comes_in_the_clothes_of_an_ipv6_one(inner: ipaddress.IP
     ],
 )
 def test_s49_special_addresses_are_refused(refused: str) -> None:
-    assert objection(ipaddress.ip_address(refused), 443)
+    assert find_objection(ipaddress.ip_address(refused), 443)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_ordinary_addresses_are_not(address: str) -> None:
-    assert objection(ipaddress.ip_address(address), 443) == ""
+    assert find_objection(ipaddress.ip_address(address), 443) == ""
 
 
 async def test_s49_one_private_address_in_the_answer_refuses_the_name() -> None:
     async def lookup(name: str) -> list[str]:
         return ["1.1.1.1", "10.0.0.7"]
 
-    with pytest.raises(Refused, match=r"10\.0\.0\.7 \(private\)"):
-        await checked("rebind.example.com", 443, lookup=lookup, against=objection)
+    with pytest.raises(PolicyRefusal, match=r"10\.0\.0\.7 \(private\)"):
+        await resolve_checked("rebind.example.com", 443, lookup=lookup, find_objection=find_objection)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_s49_rules_name_hosts_and_nothing_that_looks_like_them(
     if allowed:
         assert allowed_methods(egress, host, port) == frozenset()
     else:
-        with pytest.raises(Refused):
+        with pytest.raises(PolicyRefusal):
             allowed_methods(egress, host, port)
 
 
@@ -171,7 +171,7 @@ def test_a_rule_that_makes_no_sense_is_an_error(written: str) -> None:
 
 def test_registries_are_read_only_and_canonical() -> None:
     assert {rule.methods for rule in PACKAGES} == {("GET", "HEAD")}
-    assert all(canonical(rule.host) == rule.host and rule.ports == (443, 80) for rule in PACKAGES)
+    assert all(canonical_host(rule.host) == rule.host and rule.ports == (443, 80) for rule in PACKAGES)
     assert Rule(host="pypi.org", methods=("GET", "HEAD")) in PACKAGES
 
 
@@ -193,35 +193,35 @@ def records(body: bytes, size: int) -> bytes:
 
 
 def test_the_name_is_read_from_the_greeting() -> None:
-    body = handshake(hello(HOST := "files.example.com"))
+    body = read_client_hello(hello(HOST := "files.example.com"))
     assert body is not None
-    assert server_name(body) == HOST
+    assert read_server_name(body) == HOST
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_a_greeting_in_pieces_is_put_together(size: int) -> None:
     whole = hello("files.example.com")[5:]
     cut = records(whole, size)
-    assert all(handshake(cut[:length]) is None for length in range(len(cut)))
-    body = handshake(cut)
+    assert all(read_client_hello(cut[:length]) is None for length in range(len(cut)))
+    body = read_client_hello(cut)
     assert body is not None
-    assert server_name(body) == "files.example.com"
+    assert read_server_name(body) == "files.example.com"
 
 
 def test_a_greeting_without_a_name_is_refused() -> None:
-    body = handshake(hello(None))
+    body = read_client_hello(hello(None))
     assert body is not None
-    with pytest.raises(Refused, match="SNI"):
-        server_name(body)
+    with pytest.raises(PolicyRefusal, match="SNI"):
+        read_server_name(body)
 
 
 @given(st.binary(max_size=200))
 def test_noise_is_refused_or_waited_for(noise: bytes) -> None:
     try:
-        body = handshake(b"\x16\x03\x01" + noise)
+        body = read_client_hello(b"\x16\x03\x01" + noise)
         if body is not None:
-            server_name(body)
-    except Refused:
+            read_server_name(body)
+    except PolicyRefusal:
         pass
 
 
@@ -230,10 +230,10 @@ def test_a_greeting_that_was_tampered_with_breaks_nothing(at: int, value: int) -
     data = bytearray(hello("files.example.com"))
     data[at % len(data)] = value
     try:
-        body = handshake(bytes(data))
+        body = read_client_hello(bytes(data))
         if body is not None:
-            server_name(body)
-    except Refused:
+            read_server_name(body)
+    except PolicyRefusal:
         pass
 
 
@@ -241,5 +241,5 @@ def test_a_greeting_that_was_tampered_with_breaks_nothing(at: int, value: int) -
     "start", [b"SSH-2.0-x\r\n", b"GET / HTTP/1.1\r\n", b"\x16\x02\x00\x00\x05", b"\x17\x03\x03\x00\x01x"]
 )
 def test_what_is_no_tls_is_refused_at_once(start: bytes) -> None:
-    with pytest.raises(Refused, match="not TLS"):
-        handshake(start)
+    with pytest.raises(PolicyRefusal, match="not TLS"):
+        read_client_hello(start)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.bwrap import host_checks, seccomp
+from sandbox import seccomp
+from sandbox.bwrap import host_checks
 from sandbox.docker import container
 from sandbox.docker.engine import Engine, _is_stale, owner_label
-from sandbox.docker.host_workspace import HostWorkspace, clear_stale
+from sandbox.docker.host_workspace import HostWorkspace, remove_stale
 from sandbox.spec import Command, Mount, Policy, SandboxUnavailable
 from tests.support.sandbox import SMALL, base_layer
 
@@ -36,14 +37,14 @@ def test_what_is_in_the_way_is_named(tmp_path, files, step, said):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text + "\n")
-    assert said in host_checks.mend(step, tmp_path)
+    assert said in host_checks.find_remedy(step, tmp_path)
 
 
 def test_the_other_backend_is_offered(tmp_path):
-    assert "install Docker" in host_checks.alternative(f"unix://{tmp_path}/none")
+    assert "install Docker" in host_checks.suggest_docker(f"unix://{tmp_path}/none")
 
 
-PLACE = container.Place(
+PLACE = container.ContainerPlan(
     name="hob-1",
     files=Path("/state/etc"),
     workspace="type=bind,src=/state/workspace",
@@ -55,7 +56,7 @@ PLACE = container.Place(
 
 def test_a_container_is_asked_for_with_everything_taken_away(tmp_path):
     policy = Policy(limits=SMALL, image="python:3.13", mounts=(Mount(source=tmp_path, target="/opt/x"),))
-    words = " ".join(container.creation(PLACE, policy))
+    words = " ".join(container.run_arguments(PLACE, policy))
     for wanted in (
         *(
             "--network none",
@@ -79,7 +80,7 @@ def test_a_container_is_asked_for_with_everything_taken_away(tmp_path):
 
 
 def test_a_command_cannot_become_an_option():
-    words = container.execution(PLACE, Policy(), Command(argv=("--privileged", "-u", "0")))
+    words = container.exec_arguments(PLACE, Policy(), Command(argv=("--privileged", "-u", "0")))
     at = words.index(PLACE.name)
     assert "--privileged" not in words[:at] and words[-3:] == ["--privileged", "-u", "0"]
 
@@ -87,7 +88,7 @@ def test_a_command_cannot_become_an_option():
 @pytest.mark.parametrize("name", ["", "-v", "--privileged", "a b", "a;b", "a\nb", "x" * 300])
 def test_names_that_are_no_image(name):
     with pytest.raises(SandboxUnavailable):
-        container.checked_image(name)
+        container.check_image(name)
 
 
 def test_paths_that_would_be_several_fields(tmp_path):
@@ -95,22 +96,24 @@ def test_paths_that_would_be_several_fields(tmp_path):
     source.mkdir()
     policy = Policy(image="x", mounts=(Mount(source=source, target="/opt/x"),))
     with pytest.raises(SandboxUnavailable, match="cannot mount"):
-        container.creation(PLACE, policy)
+        container.run_arguments(PLACE, policy)
 
 
 def test_volumes_of_an_image_are_covered_and_never_in_the_workspace():
     image = {"Config": {"Volumes": {"/data": {}, "/workspace": {}, "/tmp": {}}}}
-    assert container.declared_volumes(image) == ("/data",)
-    assert container.declared_volumes({"Config": None}) == ()
-    words = " ".join(container.creation(replace(PLACE, volumes=("/data",)), Policy(limits=SMALL, image="x")))
+    assert container.list_volumes(image) == ("/data",)
+    assert container.list_volumes({"Config": None}) == ()
+    words = " ".join(
+        container.run_arguments(replace(PLACE, volumes=("/data",)), Policy(limits=SMALL, image="x"))
+    )
     assert f"--tmpfs /data:rw,nosuid,nodev,size={SMALL.tmp_bytes}" in words
     for wrong in ("/workspace/x", "/a/../workspace/x", "relative", "/a:b"):
         with pytest.raises(SandboxUnavailable, match="declares a volume"):
-            container.declared_volumes({"Config": {"Volumes": {wrong: {}}}})
+            container.list_volumes({"Config": {"Volumes": {wrong: {}}}})
 
 
 def test_the_profile_denies_what_the_filter_denies():
-    profile = json.loads(seccomp.docker_profile())
+    profile = json.loads(seccomp.render_docker_profile())
     assert profile["defaultAction"] == "SCMP_ACT_ALLOW" and len(profile["architectures"]) == 1
     whole = {name for rule in profile["syscalls"] if "args" not in rule for name in rule["names"]}
     assert {*seccomp.DENIED, "clone3"} <= whole
@@ -138,14 +141,14 @@ async def test_no_engine(address):
 def test_a_workspace_of_a_dead_worker_is_taken_away_and_no_layer_with_it(tmp_path):
     base = base_layer(tmp_path)
     held = HostWorkspace.create(tmp_path / "scratch", [base], 0x480C0000, 4 << 20)
-    assert (held.shown / "readme.txt").read_text() == "hello\n"
+    assert (held.workspace / "readme.txt").read_text() == "hello\n"
     with pytest.raises(OSError, match="Read-only"):
         (held.top / "l0" / "readme.txt").write_text("x")
-    clear_stale(tmp_path / "scratch")
-    assert held.shown.is_dir(), "its worker lives"
+    remove_stale(tmp_path / "scratch")
+    assert held.workspace.is_dir(), "its worker lives"
     os.close(held.upper)
     os.close(held.lock)
-    clear_stale(tmp_path / "scratch")
+    remove_stale(tmp_path / "scratch")
     assert not list((tmp_path / "scratch").iterdir())
     assert str(held.top) not in Path("/proc/self/mountinfo").read_text()
     assert (base / "readme.txt").read_text() == "hello\n"

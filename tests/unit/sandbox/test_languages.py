@@ -13,6 +13,8 @@ from sandbox import open_sandbox
 from sandbox.spec import Command, Limits, MiB, Policy
 from sandbox.toolchain import toolchain
 
+pytestmark = pytest.mark.timeout(400)
+
 LIMITS = Limits(command_seconds=120, memory_bytes=1024 * MiB, workspace_bytes=256 * MiB)
 
 PYTHON = {

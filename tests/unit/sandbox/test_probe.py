@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.canaries.egress import try_gate
-from sandbox.egress.outside import Outside
+from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
 from sandbox.spec import Limits
 from sandbox.toolchain import toolchain
@@ -36,8 +36,8 @@ async def test_a_gate_that_is_careless_is_found_out(scratch, tmp_path):
     async def lookup(name):
         return ["127.0.0.1"]
 
-    careless = Outside(lookup=lookup, against=lambda address, port: "")
-    tried = await try_gate(tmp_path, toolchain(scratch), Limits(), tmp_path / "scratch", outside=careless)
+    careless = Upstream(lookup=lookup, find_objection=lambda address, port: "")
+    tried = await try_gate(tmp_path, toolchain(scratch), Limits(), tmp_path / "scratch", upstream=careless)
     assert [name for name, held, _ in tried if not held] == [
         "gate: a name with a private address",
         "gate: nothing else comes through",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyseccomp
 import pytest
 
-from sandbox.bwrap import seccomp
+from sandbox import seccomp
 from tests.support.sandbox import opened, python, shell
 
 
@@ -20,9 +20,9 @@ def unknown_on(arch: int, name: str) -> bool:
 
 
 def test_the_program_is_whole_instructions_and_built_once():
-    program = seccomp.program()
+    program = seccomp.compile_filter()
     assert len(program) > 1000 and len(program) % 8 == 0
-    assert seccomp.program() is program
+    assert seccomp.compile_filter() is program
 
 
 REFUSED = {

@@ -128,5 +128,5 @@ async def test_without_a_run_the_key_is_locked(store: Store, world: World) -> No
 async def test_without_a_run_a_failure_lets_go_of_the_key(store: Store, world: World) -> None:
     with pytest.raises(ConnectionResetError):
         await Effects(store).once("k", COMMENT, find=world.find, do=world.die)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         assert await Effects(store).once("k", COMMENT, find=world.find, do=world.do) == {"id": 1}

@@ -110,6 +110,6 @@ def test_any_text_is_read(text: str) -> None:
     ids=range(10),
 )
 def test_a_hostile_text_costs_no_time(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     remove_invisible_text(text)
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3

@@ -147,7 +147,7 @@ def test_cleaning_twice_changes_nothing_and_short_words_are_not_secrets() -> Non
 def test_megabytes_take_well_under_a_second() -> None:
     redactor = Redactor([secret(40) for _ in range(20)] + [token()])
     text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(300_000)) + "\n"
-    start = time.perf_counter()
+    start = time.process_time()
     assert redactor.text(text) == text
     assert redactor.found(text.encode()) == []
-    assert time.perf_counter() - start < 3.0
+    assert time.process_time() - start < 3.0

@@ -61,7 +61,7 @@ class Repo:
 
 @pytest.fixture
 def repo(tmp_path: Path, home: Path, world: Internet) -> Repo:
-    return Repo(tmp_path / "repo", Workshop(home, outside=world.outside()))
+    return Repo(tmp_path / "repo", Workshop(home, upstream=world.upstream()))
 
 
 async def inside(checkout: Checkout, script: str) -> str:
@@ -254,7 +254,7 @@ async def test_an_operator_may_forbid_the_internet_for_everybody(
     url = f"http://{HOST}:{world.plain}/"
     wants = {"internet": f"[{HOST}:{world.plain}]", "setup_internet": "packages"}
     sha = repo.wants(f"mkdir -p node_modules; curl -sf {url} && exit 3 || true", **wants)
-    repo.workshop = Workshop(home, outside=world.outside(), internet=False)
+    repo.workshop = Workshop(home, upstream=world.upstream(), internet=False)
     checkout = await repo.checkout(sha)
     assert "out of reach" in await inside(checkout, f"curl -sSf --noproxy '*' {url} || echo out of reach")
     (denied,) = checkout.blocked

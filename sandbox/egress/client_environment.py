@@ -1,4 +1,4 @@
-"""How programs inside find the gate: the variables that package managers and HTTP clients read."""
+"""The environment variables by which package managers and HTTP clients inside find the gate."""
 
 from __future__ import annotations
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from localhub.git.diffs import read_diff
 from localhub.hub import Hub
-from localhub.objects.people import association
+from localhub.objects.people import find_association
 from localhub.objects.repository import full_name
-from localhub.pages.checks import check_runs
-from localhub.pages.patch import Line, rows
-from localhub.pages.people import Person, person
+from localhub.pages import View
+from localhub.pages.checks import list_check_runs
+from localhub.pages.patch import PatchLine, make_rows
+from localhub.pages.people import Person, make_person
 from localhub.state import Row
 
 EMOJI = {
@@ -22,12 +22,11 @@ EMOJI = {
 ASSOCIATIONS = {"OWNER": "owner", "MEMBER": "member", "COLLABORATOR": "collaborator"}
 MOST_LINES = 3_000  # of one file that a page shows
 
-View = dict[str, Any]
-Threads = dict[tuple[str, str, int], list["Thread"]]
+Threads = dict[tuple[str, str, int], list["PageThread"]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Remark:
+class PageComment:
     """Somebody's words: a description, a comment, a review, an inline comment."""
 
     anchor: str
@@ -38,11 +37,11 @@ class Remark:
     association: str = ""
     reactions: list[View] = field(default_factory=list)
     state: str = ""  # of a review
-    threads: list[Thread] = field(default_factory=list)  # that a review began
+    threads: list[PageThread] = field(default_factory=list)  # that a review began
 
 
 @dataclass(slots=True, kw_only=True)
-class Thread:
+class PageThread:
     """Inline comments under one line. ``line`` is None when the diff has moved on (outdated)."""
 
     path: str
@@ -51,16 +50,16 @@ class Thread:
     first_id: int
     hunk: str
     resolved_by: str = ""
-    comments: list[Remark] = field(default_factory=list)
+    comments: list[PageComment] = field(default_factory=list)
 
     @property
-    def excerpt(self) -> list[Line]:
+    def excerpt(self) -> list[PatchLine]:
         """The last lines of the hunk that was commented on."""
-        return [line for line in rows(self.hunk) if line.kind != "hunk"][-4:]
+        return [line for line in make_rows(self.hunk) if line.kind != "hunk"][-4:]
 
 
 @dataclass(slots=True, kw_only=True)
-class FileView:
+class PageFile:
     """A changed file on a page."""
 
     path: str
@@ -69,10 +68,10 @@ class FileView:
     added: int
     removed: int
     is_long: bool
-    lines: list[Line]
+    lines: list[PatchLine]
 
 
-def reactions(hub: Hub, subject: str, subject_id: int) -> list[View]:
+def list_reactions(hub: Hub, subject: str, subject_id: int) -> list[View]:
     """Each kind of reaction with who gave it."""
     people: dict[str, list[str]] = defaultdict(list)
     for row in hub.state.reactions(subject, subject_id):
@@ -80,35 +79,35 @@ def reactions(hub: Hub, subject: str, subject_id: int) -> list[View]:
     return [{"name": name, "emoji": EMOJI[name], "people": people[name]} for name in EMOJI if name in people]
 
 
-def remark(hub: Hub, repo: Row, row: Row, anchor: str, subject: str) -> Remark:
+def make_comment(hub: Hub, repo: Row, row: Row, anchor: str, subject: str) -> PageComment:
     """The words of an issue, comment or inline comment."""
-    return Remark(
+    return PageComment(
         anchor=anchor,
-        person=person(hub.state.account(row["user_id"])),
+        person=make_person(hub.state.account(row["user_id"])),
         at=row["created_at"],
         body=row["body"] or "",
         edited=row["last_edited_at"] is not None,
-        association=ASSOCIATIONS.get(association(hub, repo, row["user_id"]), ""),
-        reactions=reactions(hub, subject, row["id"]),
+        association=ASSOCIATIONS.get(find_association(hub, repo, row["user_id"]), ""),
+        reactions=list_reactions(hub, subject, row["id"]),
     )
 
 
-def issue_row(hub: Hub, row: Row) -> View:
+def make_issue_row(hub: Hub, row: Row) -> View:
     """An issue or pull request in a list."""
     pull = hub.state.maybe("SELECT * FROM pulls WHERE issue_id = ?", row["id"])
     return {
         "number": row["number"],
         "title": row["title"],
         "kind": "pull" if row["is_pull"] else "issues",
-        "state": state_of(row, pull),
-        "person": person(hub.state.account(row["user_id"])),
+        "state": name_state(row, pull),
+        "person": make_person(hub.state.account(row["user_id"])),
         "at": row["created_at"],
         "labels": hub.state.labels_of(row["id"]),
         "comments": len(hub.state.comments(row["id"])),
     }
 
 
-def state_of(issue: Row, pull: Row | None) -> str:
+def name_state(issue: Row, pull: Row | None) -> str:
     """open, done, skipped (an issue closed as not planned), pull, draft, merged or shut."""
     if pull is None:
         if issue["state"] == "open":
@@ -127,12 +126,12 @@ STATE_TEXTS = {
 }  # fmt: skip
 
 
-def thread_page(hub: Hub, repo: Row, issue: Row) -> View:
+def make_thread_view(hub: Hub, repo: Row, issue: Row) -> View:
     """What an issue's and a pull request's page share."""
     pull = hub.state.maybe("SELECT * FROM pulls WHERE issue_id = ?", issue["id"])
-    state = state_of(issue, pull)
+    state = name_state(issue, pull)
     comments = [
-        remark(hub, repo, row, f"issuecomment-{row['id']}", "comment")
+        make_comment(hub, repo, row, f"issuecomment-{row['id']}", "comment")
         for row in hub.state.comments(issue["id"])
     ]
     return {
@@ -141,19 +140,19 @@ def thread_page(hub: Hub, repo: Row, issue: Row) -> View:
         "issue": issue,
         "state_name": state,
         "state_text": STATE_TEXTS[state],
-        "opening": remark(hub, repo, issue, f"issue-{issue['id']}", "issue"),
+        "opening": make_comment(hub, repo, issue, f"issue-{issue['id']}", "issue"),
         "timeline": comments,
         "labels": hub.state.labels_of(issue["id"]),
         "all_labels": hub.state.all("SELECT * FROM labels WHERE repo_id = ? ORDER BY name", repo["id"]),
     }
 
 
-async def pull_page(hub: Hub, repo: Row, issue: Row, pull: Row) -> View:
+async def make_pull_view(hub: Hub, repo: Row, issue: Row, pull: Row) -> View:
     """A pull request: conversation with reviews, checks, files with inline comments."""
-    view = thread_page(hub, repo, issue)
-    threads = review_threads(hub, repo, pull)
+    view = make_thread_view(hub, repo, issue)
+    threads = list_threads(hub, repo, pull)
     reviews = [
-        review for row in hub.state.reviews(pull["id"]) if (review := read_review(hub, repo, row, threads))
+        review for row in hub.state.reviews(pull["id"]) if (review := make_review(hub, repo, row, threads))
     ]
     placed: Threads = defaultdict(list)
     for thread in threads.values():
@@ -163,18 +162,18 @@ async def pull_page(hub: Hub, repo: Row, issue: Row, pull: Row) -> View:
     merger = pull["merged_by_id"]
     return view | {
         "pull": pull,
-        "merged_by": None if merger is None else person(hub.state.account(merger)),
+        "merged_by": None if merger is None else make_person(hub.state.account(merger)),
         "timeline": sorted([*view["timeline"], *reviews], key=lambda item: item.at),
-        "files": files(diff),
+        "files": read_files(diff),
         "threads": placed,
-        "checks": check_runs(hub, repo, pull["head_sha"]),
-        "approvals": verdicts(reviews),
+        "checks": list_check_runs(hub, repo, pull["head_sha"]),
+        "approvals": list_verdicts(reviews),
     }
 
 
-def review_threads(hub: Hub, repo: Row, pull: Row) -> dict[int, Thread]:
+def list_threads(hub: Hub, repo: Row, pull: Row) -> dict[int, PageThread]:
     """Every thread of inline comments that has been published, by its id."""
-    threads: dict[int, Thread] = {}
+    threads: dict[int, PageThread] = {}
     for row in hub.state.review_comments(pull["id"]):
         review = hub.state.one("SELECT * FROM reviews WHERE id = ?", row["review_id"])
         if review["state"] == "PENDING":
@@ -182,7 +181,7 @@ def review_threads(hub: Hub, repo: Row, pull: Row) -> dict[int, Thread]:
         if row["thread_id"] not in threads:
             kept = hub.state.one("SELECT * FROM review_threads WHERE id = ?", row["thread_id"])
             resolver = kept["resolved_by_id"]
-            threads[row["thread_id"]] = Thread(
+            threads[row["thread_id"]] = PageThread(
                 path=row["path"],
                 side=row["side"],
                 line=row["line"],
@@ -190,12 +189,12 @@ def review_threads(hub: Hub, repo: Row, pull: Row) -> dict[int, Thread]:
                 hunk=row["diff_hunk"],
                 resolved_by="" if resolver is None else hub.state.account(resolver)["login"],
             )
-        words = remark(hub, repo, row, f"discussion_r{row['id']}", "review_comment")
+        words = make_comment(hub, repo, row, f"discussion_r{row['id']}", "review_comment")
         threads[row["thread_id"]].comments.append(words)
     return threads
 
 
-def read_review(hub: Hub, repo: Row, row: Row, threads: dict[int, Thread]) -> Remark | None:
+def make_review(hub: Hub, repo: Row, row: Row, threads: dict[int, PageThread]) -> PageComment | None:
     """A review that has something to show: words, a verdict, or threads which it began."""
     began = hub.state.all(
         "SELECT DISTINCT thread_id FROM review_comments WHERE review_id = ? AND in_reply_to_id IS NULL"
@@ -205,18 +204,18 @@ def read_review(hub: Hub, repo: Row, row: Row, threads: dict[int, Thread]) -> Re
     mine = [threads[item["thread_id"]] for item in began if item["thread_id"] in threads]
     if row["state"] == "PENDING" or (row["state"] == "COMMENTED" and not row["body"] and not mine):
         return None
-    return Remark(
+    return PageComment(
         anchor=f"pullrequestreview-{row['id']}",
-        person=person(hub.state.account(row["user_id"])),
+        person=make_person(hub.state.account(row["user_id"])),
         at=row["submitted_at"] or row["created_at"],
         body=row["body"],
-        association=ASSOCIATIONS.get(association(hub, repo, row["user_id"]), ""),
+        association=ASSOCIATIONS.get(find_association(hub, repo, row["user_id"]), ""),
         state=row["state"],
         threads=mine,
     )
 
 
-def verdicts(reviews: list[Remark]) -> list[tuple[Person, str]]:
+def list_verdicts(reviews: list[PageComment]) -> list[tuple[Person, str]]:
     """Each reviewer's last word."""
     last = {
         item.person.login: (item.person, item.state)
@@ -226,21 +225,21 @@ def verdicts(reviews: list[Remark]) -> list[tuple[Person, str]]:
     return [verdict for verdict in last.values() if verdict[1] != "DISMISSED"]
 
 
-def files(diff: str) -> list[FileView]:
+def read_files(diff: str) -> list[PageFile]:
     """The files of a diff, with their rows."""
     found = []
     for file in read_diff(diff):
         patch = file.patch or ""
         is_long = patch.count("\n") > MOST_LINES
         found.append(
-            FileView(
+            PageFile(
                 path=file.path,
                 old_path=file.old_path,
                 status=file.status,
                 added=file.additions,
                 removed=file.deletions,
                 is_long=is_long,
-                lines=[] if is_long or not patch else rows(patch),
+                lines=[] if is_long or not patch else make_rows(patch),
             )
         )
     return found

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.keeper.link import memory_file
+from sandbox.memory_file import memory_file
 
 _BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 _USAGES = (
@@ -27,7 +27,7 @@ _USAGES = (
 _DAY = datetime.timedelta(days=1)
 
 
-class Authority:
+class CertificateAuthority:
     """Makes server certificates for single hosts."""
 
     def __init__(self) -> None:
@@ -40,12 +40,12 @@ class Authority:
         self._chains: dict[str, bytes] = {}
 
     def bundle(self) -> str:
-        """What the programs inside trust: the host's authorities, for tunnels, and this one. PEM."""
+        """PEM of what the programs inside trust: the host's authorities, for tunnels, and this one."""
         known = next((Path(path).read_text("utf-8") for path in _BUNDLES if os.access(path, os.R_OK)), "")
         return f"{known}\n{self._certificate.public_bytes(Encoding.PEM).decode()}"
 
     def context(self, host: str) -> ssl.SSLContext:
-        """TLS as the server ``host``, HTTP/1.1 alone, a new context for each connection."""
+        """A new TLS context for one connection as the server ``host``, HTTP/1.1 only."""
         chain = self._chains.get(host) or self._chains.setdefault(host, self._chain(host))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""Making a shared layer of what a run left: work that was done once is shared."""
+"""Making a shared, read-only layer of what a run left in its private one."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class NotFreezable(Exception):
 def freeze(directory: int, layers: Sequence[Path], most: int, into: Path) -> list[Entry]:
     """Copy an upper directory below the empty directory ``into``; its entries, without content.
 
-    ``most`` bytes in all, as the files' sizes say: a sparse one is not sparse in its copy. Of no file is more
-    than a piece in memory. Raises NotFreezable, as ``write_layer`` does, and beyond ``most``.
+    ``most`` is the number of bytes in all by the files' sizes: a sparse file is not sparse in its copy. None
+    is read as a whole. Raises NotFreezable as ``write_layer`` does, and beyond ``most``.
     """
     entries = upper.scan(directory, layers, most, contents=False)
     room = most
@@ -30,7 +30,7 @@ def freeze(directory: int, layers: Sequence[Path], most: int, into: Path) -> lis
         except OverflowError:
             raise NotFreezable(f"it makes more than {most // MiB} MiB of files") from None
 
-    _write(entries, into, fill)
+    _write_entries(entries, into, fill)
     return entries
 
 
@@ -43,17 +43,17 @@ def write_layer(entries: Iterable[Entry], into: Path) -> None:
 
     def fill(entry: Entry, path: Path) -> None:
         if entry.too_big:
-            raise NotFreezable(f"it makes {_shown(entry)}, which is too large")
+            raise NotFreezable(f"it makes {_display_path(entry)}, which is too large")
         path.write_bytes(entry.data)
 
-    _write(entries, into, fill)
+    _write_entries(entries, into, fill)
 
 
-def _write(entries: Iterable[Entry], into: Path, fill: Callable[[Entry, Path], None]) -> None:
+def _write_entries(entries: Iterable[Entry], into: Path, fill: Callable[[Entry, Path], None]) -> None:
     root = os.fsencode(into)
     for entry in entries:
         if entry.kind is EntryKind.DELETED:
-            raise NotFreezable(f"it deletes {_shown(entry)}, which is part of the repository")
+            raise NotFreezable(f"it deletes {_display_path(entry)}, which is part of the repository")
         if entry.kind is EntryKind.SPECIAL:
             continue
         path = Path(os.fsdecode(os.path.join(root, entry.path)))  # noqa: PTH118 - bytes
@@ -66,12 +66,12 @@ def _write(entries: Iterable[Entry], into: Path, fill: Callable[[Entry, Path], N
     into.chmod(0o755)
 
 
-def _shown(entry: Entry) -> str:
+def _display_path(entry: Entry) -> str:
     return entry.path.decode("utf-8", "replace")
 
 
 def _make_folders(folder: Path, top: Path) -> None:
-    """Folders that every user id can enter, whatever the umask is."""
+    """Make folders that every user id can enter, whatever the umask is."""
     missing = []
     while folder != top and not folder.exists():
         missing.append(folder)

@@ -12,13 +12,13 @@ from aiohttp import web
 from dulwich.objects import Blob, Commit, ObjectID, Tag, Tree
 from dulwich.refs import check_ref_format
 
+from localhub.errors import ApiError, malformed, not_found
 from localhub.git.authoring import WEB_FLOW, signature_of
 from localhub.git.pushes import Move, move_ref
-from localhub.nodes import node_id
-from localhub.objects.commit import git_commit, person, ref_object
+from localhub.node_ids import node_id
+from localhub.objects.commit import render_git_commit, render_ref, render_signature
 from localhub.objects.repository import repo_url
-from localhub.rest.api import Body, Call, Routes, answer, nothing, paged
-from localhub.rest.errors import ApiError, malformed, not_found
+from localhub.rest.api import Body, Call, Routes, answer, answer_nothing, answer_page
 from localhub.rest.repos.contents import check_path
 
 routes = Routes()
@@ -33,8 +33,8 @@ def _kind(call: Call, sha: str) -> str:
     return "commit" if found is None else found.type_name.decode()
 
 
-def _shown(call: Call, name: str, sha: str) -> dict[str, Any]:
-    return ref_object(call.hub, call.repo, name, sha, _kind(call, sha))
+def _render_ref(call: Call, name: str, sha: str) -> dict[str, Any]:
+    return render_ref(call.hub, call.repo, name, sha, _kind(call, sha))
 
 
 @routes.get(BASE + "/ref/{ref:.+}", app=READ)
@@ -44,14 +44,14 @@ async def get_ref(call: Call) -> web.Response:
     sha = call.hub.git.ref(call.repo["id"], name)
     if sha is None:
         raise not_found()
-    return answer(_shown(call, name, sha))
+    return answer(_render_ref(call, name, sha))
 
 
 @routes.get(BASE + "/matching-refs/{ref:.*}", app=READ)
 async def matching_refs(call: Call) -> web.Response:
     """GET git/matching-refs/{ref}: all that begin so."""
     refs = call.hub.git.refs(call.repo["id"], f"refs/{call.path('ref')}")
-    return paged(call, list(refs.items()), lambda item: _shown(call, *item))
+    return answer_page(call, list(refs.items()), lambda item: _render_ref(call, *item))
 
 
 @routes.post(BASE + "/refs", app=WRITE, user="write")
@@ -69,7 +69,7 @@ async def create_ref(call: Call) -> web.Response:
         raise ApiError(422, "Object does not exist")
     if not await move_ref(call.hub, call.actor, call.repo, Move(ref=name, old=None, new=sha)):
         raise ApiError(422, "Reference already exists")
-    shown = _shown(call, name, sha)
+    shown = _render_ref(call, name, sha)
     return answer(shown, 201, {"Location": shown["url"]})
 
 
@@ -87,7 +87,7 @@ async def update_ref(call: Call) -> web.Response:
         raise ApiError(422, "Update is not a fast forward")
     if not await move_ref(call.hub, call.actor, call.repo, Move(ref=name, old=old, new=sha)):
         raise ApiError(422, "Update is not a fast forward")
-    return answer(_shown(call, name, sha))
+    return answer(_render_ref(call, name, sha))
 
 
 @routes.delete(BASE + "/refs/{ref:.+}", app=WRITE, user="write")
@@ -100,7 +100,7 @@ async def delete_ref(call: Call) -> web.Response:
     if name == f"refs/heads/{call.repo['default_branch']}":
         raise ApiError(422, "Cannot delete the default branch")
     await move_ref(call.hub, call.actor, call.repo, Move(ref=name, old=old, new=None))
-    return nothing()
+    return answer_nothing()
 
 
 def _object(call: Call) -> Any:
@@ -116,7 +116,7 @@ async def get_commit(call: Call) -> web.Response:
     commit = _object(call)
     if not isinstance(commit, Commit):
         raise not_found()
-    return answer(git_commit(call.hub, call.repo, commit))
+    return answer(render_git_commit(call.hub, call.repo, commit))
 
 
 def _signature(call: Call, body: Body | None) -> tuple[bytes, int]:
@@ -157,7 +157,7 @@ async def create_commit(call: Call) -> web.Response:
     sha = hub.git.add(repo_id, commit)
     if own:
         hub.state.run("INSERT OR IGNORE INTO verified_commits VALUES (?, ?)", repo_id, sha)
-    return answer(git_commit(hub, call.repo, hub.git.commit(repo_id, sha)), 201)
+    return answer(render_git_commit(hub, call.repo, hub.git.commit(repo_id, sha)), 201)
 
 
 def _tree(call: Call, sha: str, *, recursive: bool) -> dict[str, Any]:
@@ -271,7 +271,7 @@ async def create_tag(call: Call) -> web.Response:
     shown = {
         "node_id": node_id("Ref", f"{repo['id']}:{sha}"), "tag": body.text("tag"), "sha": sha,
         "url": f"{url}/tags/{sha}", "message": body.text("message"),
-        "tagger": person(tag.tagger, tag.tag_time),
+        "tagger": render_signature(tag.tagger, tag.tag_time),
         "object": {"sha": target.id.decode(), "type": kind, "url": f"{url}/{kind}s/{target.id.decode()}"},
     }  # fmt: skip
     return answer(shown, 201)

@@ -1,4 +1,4 @@
-"""The filter that every process in a sandbox runs under: a list of denials that answer EPERM.
+"""The system call filter (seccomp) of every process in a sandbox: a list of denials that answer EPERM.
 
 Errors rather than kills, because programs probe: libuv dies where io_uring is answered with a kill. clone3
 answers ENOSYS so that libc falls back to clone, whose flags can be seen by a filter. Anything that does not
@@ -82,10 +82,11 @@ MACHINES = ("x86_64", "aarch64", "arm64")
 
 
 @cache
-def program(*, contained: bool = True) -> bytes:
-    """The filter as BPF for ``--seccomp``. Raises SandboxUnavailable without libseccomp for this machine.
+def compile_filter(*, contained: bool = True) -> bytes:
+    """The filter as BPF for bubblewrap's ``--seccomp``. Raises SandboxUnavailable without libseccomp.
 
-    Not ``contained`` by control groups, memory that nobody else could count is refused too.
+    ``contained``: control groups count memory. Where they do not, calls for memory that no watchdog sees are
+    refused too.
     """
     machine = platform.machine()
     if machine not in MACHINES:
@@ -101,15 +102,15 @@ def program(*, contained: bool = True) -> bytes:
     filters.set_attr(pyseccomp.Attr.ACT_BADARCH, refuse)
     filters.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)  # a tree: loaded and run faster than a list
     for name in DENIED if machine != "x86_64" else (*DENIED, *_X86_DOORS):
-        filters.add_rule(refuse, _number(name))
+        filters.add_rule(refuse, _call_number(name))
     for name in ("clone3", *(() if contained else _UNSEEN_MEMORY)):  # programs know another way then
-        filters.add_rule(pyseccomp.ERRNO(errno.ENOSYS), _number(name))
+        filters.add_rule(pyseccomp.ERRNO(errno.ENOSYS), _call_number(name))
     for call, argument, operator, *values in _conditions():
         filters.add_rule(refuse, call, pyseccomp.Arg(argument, getattr(pyseccomp, operator), *values))
-    return _exported(filters)
+    return _export(filters)
 
 
-def docker_profile() -> str:
+def render_docker_profile() -> str:
     """The same denials as a profile for Docker (OCI runtime specification, ``linux.seccomp``).
 
     Other entries than the native one are then ended by a signal: a profile cannot say otherwise.
@@ -141,7 +142,7 @@ def _conditions() -> list[tuple[str, int, str, int, int]]:
     return rules
 
 
-def _number(name: str) -> int | str:
+def _call_number(name: str) -> int | str:
     import pyseccomp
 
     unknown = -1
@@ -149,7 +150,7 @@ def _number(name: str) -> int | str:
     return name if known else _NUMBERS[name]
 
 
-def _exported(filters: pyseccomp.SyscallFilter) -> bytes:
+def _export(filters: pyseccomp.SyscallFilter) -> bytes:
     with tempfile.TemporaryFile() as file:
         filters.export_bpf(file)
         file.seek(0)

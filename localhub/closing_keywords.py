@@ -16,7 +16,7 @@ KEYWORDS = re.compile(
 )
 
 
-def fixed_numbers(text: str, full_name: str) -> list[int]:
+def find_closed_numbers(text: str, full_name: str) -> list[int]:
     """The issues of this repository that a text says it fixes."""
     found = []
     for match in KEYWORDS.finditer(text):
@@ -25,9 +25,9 @@ def fixed_numbers(text: str, full_name: str) -> list[int]:
     return list(dict.fromkeys(found))
 
 
-def close_fixed(hub: Hub, actor: Actor, repo: Row, text: str) -> None:
+def close_named_issues(hub: Hub, actor: Actor, repo: Row, text: str) -> None:
     """Close the open issues that the text of a merged pull request names."""
-    for number in fixed_numbers(text, f"{repo['owner']}/{repo['name']}"):
+    for number in find_closed_numbers(text, f"{repo['owner']}/{repo['name']}"):
         row = hub.state.issue(repo["id"], number)
         if row is None or row["is_pull"] or row["state"] == "closed":
             continue
@@ -36,4 +36,4 @@ def close_fixed(hub: Hub, actor: Actor, repo: Row, text: str) -> None:
             "issues", row["id"], state="closed", state_reason="completed", closed_at=now,
             closed_by_id=actor.account_id, updated_at=now,
         )  # fmt: skip
-        events.issue(hub, actor, repo, "closed", row)
+        events.send_issue(hub, actor, repo, "closed", row)

@@ -1,4 +1,4 @@
-"""How the gate reaches the world beyond the host. What a repository says never gets here."""
+"""How the gate connects to hosts of the internet. No repository can change what stands here."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import ssl
 from dataclasses import dataclass, field
 from functools import cache
 
-from sandbox.egress.addresses import Objection, Resolve, checked, objection, resolve
+from sandbox.egress.addresses import Objection, Resolve, find_objection, resolve_checked, resolve_host
 
 _MOST_ADDRESSES = 4
 
 
 @cache
 def _public_trust() -> ssl.SSLContext:
-    """The host's authorities; reading them takes tens of milliseconds."""
+    """The host's trusted certificate authorities; reading them takes tens of milliseconds."""
     return ssl.create_default_context()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """The resolver, what is against an address, and whom TLS trusts; the defaults are the internet's.
+class Upstream:
+    """The resolver, the check of addresses and the trusted authorities; the defaults are for the internet.
 
-    Other values are for tests and for operators who know what they do, given where the sandbox is opened.
+    Other values are for tests; they are given where the sandbox is opened and can come from no policy.
     """
 
-    lookup: Resolve = resolve
-    against: Objection = objection
+    lookup: Resolve = resolve_host
+    find_objection: Objection = find_objection
     trust: ssl.SSLContext = field(default_factory=_public_trust)
 
     async def dial(
@@ -34,11 +34,13 @@ class Outside:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to one of the host's checked addresses, the very ones that were checked.
 
-        Raises Refused for what policy is against, OSError and TimeoutError for what does not work.
+        Raises PolicyRefusal for a refused address, OSError and TimeoutError when no connection comes about.
         """
         async with asyncio.timeout(seconds):
             try:
-                found = await checked(host, port, lookup=self.lookup, against=self.against)
+                found = await resolve_checked(
+                    host, port, lookup=self.lookup, find_objection=self.find_objection
+                )
             except UnicodeError as error:
                 raise OSError(f"{host} cannot be resolved") from error
             last = OSError(f"{host} has no address")

@@ -1,0 +1,114 @@
+"""Repositories as GraphQL objects: dicts whose callables are fields that cost something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from localhub.auth import role_of
+from localhub.errors import ApiError
+from localhub.graphql.connections import connection_field
+from localhub.graphql.git import render_git_object, render_ref
+from localhub.graphql.pulls import pull_state, render_conversation
+from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer, render_account
+from localhub.node_ids import node_id
+from localhub.objects.repository import full_name, page_url
+from localhub.state import Row
+
+
+def repository_field(viewer: Viewer) -> Callable[..., Object]:
+    """``Query.repository``."""
+
+    def field(info: Any, owner: str, name: str, followRenames: bool = True) -> Object:
+        found = viewer.hub.state.repo_by_name(owner, name)
+        try:
+            if found is not None:
+                viewer.check(found, "metadata:read")
+                return render_repository(viewer, found)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+        text = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+        raise GraphQLFieldError("NOT_FOUND", text)
+
+    return field
+
+
+def render_repository(viewer: Viewer, repo: Row) -> Object:
+    """A repository."""
+    state = viewer.hub.state
+    role = "write" if viewer.actor.kind == "installation" else role_of(state, repo, viewer.actor.account_id)
+
+    def issues(states: list[str] | None = None, labels: list[str] | None = None) -> list[Row]:
+        rows = state.all("SELECT * FROM issues WHERE repo_id = ? AND NOT is_pull ORDER BY number", repo["id"])
+        rows = [row for row in rows if not states or row["state"].upper() in states]
+        return [row for row in rows if _has_label(viewer, row, labels)]
+
+    return {
+        "__typename": "Repository",
+        "id": node_id("Repository", repo["id"]),
+        "databaseId": repo["id"],
+        "name": repo["name"],
+        "nameWithOwner": full_name(repo),
+        "owner": render_account(viewer, repo["owner_id"]),
+        "description": repo["description"],
+        "url": page_url(viewer.hub, repo),
+        "isPrivate": bool(repo["private"]),
+        "isFork": repo["parent_id"] is not None,
+        "isArchived": bool(repo["archived"]),
+        "createdAt": repo["created_at"],
+        "viewerPermission": role.upper(),
+        "defaultBranchRef": lambda info: render_ref(viewer, repo, f"refs/heads/{repo['default_branch']}"),
+        "ref": lambda info, qualifiedName: render_ref(viewer, repo, qualifiedName),
+        "object": lambda info, oid=None, expression=None: render_git_object(
+            viewer, repo, oid or expression or ""
+        ),
+        "issue": lambda info, number: _find_conversation(viewer, repo, number, "Issue"),
+        "pullRequest": lambda info, number: _find_conversation(viewer, repo, number, "PullRequest"),
+        "issueOrPullRequest": lambda info, number: _find_conversation(viewer, repo, number, None),
+        "issues": connection_field("issues", issues, lambda row: render_conversation(viewer, repo, row)),
+        "pullRequests": connection_field(
+            "pullRequests",
+            _make_pulls_loader(viewer, repo),
+            lambda row: render_conversation(viewer, repo, row),
+        ),
+    }
+
+
+def _has_label(viewer: Viewer, row: Row, labels: list[str] | None) -> bool:
+    names = {label["name"].lower() for label in viewer.hub.state.labels_of(row["id"])} if labels else set()
+    return not labels or any(name.lower() in names for name in labels)
+
+
+def _make_pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
+    def load(
+        states: list[str] | None = None,
+        headRefName: str | None = None,
+        baseRefName: str | None = None,
+        labels: list[str] | None = None,
+    ) -> list[Row]:
+        viewer.check(repo, "pull_requests:read")
+        rows = viewer.hub.state.all(
+            "SELECT issues.*, head_ref, base_ref, merged_at FROM issues JOIN pulls ON issue_id = issues.id"
+            " WHERE issues.repo_id = ? ORDER BY issues.number",
+            repo["id"],
+        )
+        return [
+            row
+            for row in rows
+            if headRefName in (None, row["head_ref"])
+            and baseRefName in (None, row["base_ref"])
+            and (not states or pull_state(row, row["merged_at"]) in states)
+            and _has_label(viewer, row, labels)
+        ]
+
+    return load
+
+
+def _find_conversation(viewer: Viewer, repo: Row, number: int, kind: str | None) -> Object:
+    row = viewer.hub.state.issue(repo["id"], number)
+    found = None if row is None else "PullRequest" if row["is_pull"] else "Issue"
+    if row is None or kind not in (None, found):
+        what = {"Issue": "an Issue", "PullRequest": "a PullRequest", None: "an issue or pull request"}[kind]
+        raise GraphQLFieldError("NOT_FOUND", f"Could not resolve to {what} with the number of {number}.")
+    return render_conversation(viewer, repo, row)
