@@ -21,7 +21,7 @@ class TaskKind(StrEnum):
 
     @property
     def produces_only_text(self) -> bool:
-        """Whether only words come of it: whatever it changes in the workspace is dropped."""
+        """Whether only text comes of it: whatever it changes in the workspace is dropped."""
         return self in (TaskKind.REVIEW, TaskKind.ANSWER)
 
 
@@ -67,10 +67,10 @@ TERMINAL: frozenset[TaskState] = frozenset(state for state, after in TRANSITIONS
 
 
 class DirectiveWord(StrEnum):
-    """What a command may ask for besides work in words."""
+    """What a command may ask for besides a request in plain language."""
 
     TRY = "try"  # so many attempts at a request
-    USE = "use"  # publish an attempt that was kept
+    USE = "use"  # publish a stored attempt
     APPROVE = "approve"  # publish what was held back
 
 
@@ -100,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The event asks for something that is not done; ``message`` is what the person is told."""
+    """The event asks for something that is not done; ``message`` is shown to the person."""
 
     reason: str
     message: str = ""

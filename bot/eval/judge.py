@@ -22,7 +22,7 @@ from bot.domain import ChangeKind, ChangeSet
 from bot.errors import UserError
 from bot.eval.suite import SuiteRow
 from bot.eval.test_outcomes import TestOutcomes, read_outcomes
-from bot.run.prove.prove import apply_changes
+from bot.run.prove.apply_changes import apply_changes
 from bot.workspace.checkout import Checkout
 from sandbox.spec import Command, Ending, Sandbox
 

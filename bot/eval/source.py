@@ -22,7 +22,7 @@ from dulwich.repo import Repo
 
 from bot.errors import UserError
 from bot.eval.suite import EvalTask, packed_files
-from bot.repofile import PATH as CONFIG_PATH
+from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 

@@ -1,9 +1,9 @@
-"""The overlay's upper directory against the base commit's tree -> ChangeSet. Costs O(changes), not
+"""What a sandbox changed, read from the overlay's upper directory as a ChangeSet. Costs O(changes), not
 O(repository).
 
 Every entry is data that an agent could write. What can be published honestly becomes a `FileChange`; what
 cannot is named in ``held`` with the reason; the throw-away ``.git`` and what git ignores are left out
-without a word. Links stay changes, wherever they point: they are judged by the gate, and nothing here
+silently. Links stay changes, wherever they point: they are judged by the gate, and nothing here
 follows them.
 """
 
@@ -29,10 +29,10 @@ REGULAR, EXECUTABLE, LINK = 0o100644, 0o100755, 0o120000
 def change_set(entries: Sequence[Entry], *, repo: Path, base: str) -> ChangeSet:
     """What ``entries`` change in commit ``base`` of the bare repository ``repo``, sorted by path."""
     with closing(Repo(str(repo))) as opened:
-        return _Reading(BaseTree(opened.object_store, base)).read(entries, base)
+        return _ChangeReader(BaseTree(opened.object_store, base)).read(entries, base)
 
 
-class _Reading:
+class _ChangeReader:
     """One pass over the entries: first everything as it stands, then what git ignores is taken out."""
 
     def __init__(self, base: BaseTree) -> None:
@@ -57,7 +57,7 @@ class _Reading:
         path = entry.path
         if path == b".git" or path.startswith(b".git/"):
             return
-        refused = _refused_prefix(path)
+        refused = _find_refused_prefix(path)
         if refused is not None:
             self.held.setdefault(*refused)
             return
@@ -115,7 +115,7 @@ class _Reading:
             yield FileChange(path=as_text(path), kind=ChangeKind.DELETED)
 
 
-def _refused_prefix(path: bytes) -> tuple[bytes, str] | None:
+def _find_refused_prefix(path: bytes) -> tuple[bytes, str] | None:
     """The shortest part of a path that is refused, and why: one line for a whole nested repository."""
     why = why_refused(path)
     if why is None:

@@ -1,9 +1,9 @@
-"""What GitHub could not deliver is asked for again; what it lost altogether is found by looking.
+"""Ask GitHub again for what it could not deliver, and look for mentions that it never sent.
 
 GitHub never delivers again by itself, keeps a failed delivery for three days, and does not send some at all
 (https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries). A repeated delivery
-has the GUID of the first, so one that did arrive is no second one. A mention that no delivery told of becomes
-a delivery made here from what GitHub's API says, and goes the way of all others, permissions included.
+has the GUID of the first, so one that did arrive is no second one. For a mention without a delivery one is
+made here from what GitHub's API says, and is handled like all others, permissions included.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ EVENTS = dict(zip(RECENT, ("issues", "issue_comment", "pull_request_review_comme
 
 
 class Reconciler:
-    """Looks after the gap between what GitHub sent and what arrived; one at a time per database."""
+    """Finds what GitHub sent and Hob never got; only one works at a time per database."""
 
     def __init__(self, store: Store, github: GitHub, app: AppIdentity) -> None:
         self._store = store
@@ -59,9 +59,9 @@ class Reconciler:
     async def run(self, stop: asyncio.Event, *, every: float = EVERY) -> None:
         """Look now and then until ``stop``. Whatever goes wrong is logged and tried again the next time."""
         look = 0
-        while not await _stopped(stop, every):
+        while not await _wait_for_stop(stop, every):
             try:
-                async with self._alone() as alone:
+                async with self._try_lock() as alone:
                     if alone:
                         await self.redeliver()
                     if alone and look % SWEEPS == 0:
@@ -84,7 +84,7 @@ class Reconciler:
                 attempts.setdefault(attempt.guid, []).append(attempt)
         asked = 0
         for guid, failed in reversed(attempts.items()):
-            if await self._arrived(guid) or now - failed[0].at < _pause(len(failed)):
+            if await self._has_arrived(guid) or now - failed[0].at < _pause(len(failed)):
                 continue
             await hook.again(failed[0])
             asked += 1
@@ -92,7 +92,7 @@ class Reconciler:
         return asked
 
     async def sweep(self) -> int:
-        """Find mentions that no delivery told of; how many there were.
+        """Find mentions for which no delivery came; how many there were.
 
         The first time it goes back to the newest delivery that came, at most two weeks, then two hours.
         """
@@ -120,10 +120,10 @@ class Reconciler:
         found = 0
         listed = {event: await api.recent(what, since) for what, event in EVENTS.items()}
         pulls = [item["number"] for item in listed["issues"] if "pull_request" in item][:MOST_PULLS]
-        listed[REVIEW] = [_dated(one, pull) for pull in pulls for one in await api.reviews(pull)]
+        listed[REVIEW] = [_add_times(one, pull) for pull in pulls for one in await api.reviews(pull)]
         for event, items in listed.items():
             for item in items:
-                if not self._asks(item, since, now) or await self._store.delivered(
+                if not self._mentions_bot(item, since, now) or await self._store.delivered(
                     event, _anchor(event, item), since - FARTHEST
                 ):
                     continue
@@ -136,7 +136,7 @@ class Reconciler:
                     found += 1
         return found
 
-    def _asks(self, item: Mapping[str, Any], since: datetime, now: datetime) -> bool:
+    def _mentions_bot(self, item: Mapping[str, Any], since: datetime, now: datetime) -> bool:
         """Whether a person mentioned the bot here, in that time. What was edited may be another's words."""
         if "pull_request" in item:  # opening one asks for nothing
             return False
@@ -161,12 +161,12 @@ class Reconciler:
             return common | {"action": "submitted", "review": item, "pull_request": pull}
         return common | {"action": "created", "comment": item, "pull_request": pull}
 
-    async def _arrived(self, guid: str) -> bool:
+    async def _has_arrived(self, guid: str) -> bool:
         known = await self._store.delivery(guid)
         return known is not None and known.state is not DeliveryState.FAILED
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[bool]:
+    async def _try_lock(self) -> AsyncIterator[bool]:
         """Whether no other worker does this now."""
         async with self._store.engine.connect() as connection:
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
@@ -176,7 +176,7 @@ class Reconciler:
                 await connection.invalidate()  # closed, and the lock with it
 
 
-def _dated(review: Json, pull: int) -> Json:
+def _add_times(review: Json, pull: int) -> Json:
     """A review with the times that comments have; a pending one has none, and long ago asks for nothing."""
     at = review.get("submitted_at") or datetime.fromtimestamp(0, UTC).isoformat()
     return review | {"created_at": at, "updated_at": at, "pull_request_url": f"/pulls/{pull}"}
@@ -191,7 +191,7 @@ def _pause(attempts: int) -> timedelta:
     return min(FIRST * (1 << min(attempts - 1, 10)), RAREST)
 
 
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
+async def _wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:
     try:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:

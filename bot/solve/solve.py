@@ -19,12 +19,13 @@ from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, Task
 from bot.errors import UserError
 from bot.git import program
 from bot.run.attempts.attempt import model_name
-from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
+from bot.run.attempts.attempt_sink import NullSink
+from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
-from bot.run.prepare.map import add_map
+from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
+from bot.workspace.agents_md import make_guide, split_guides
 from bot.workspace.checkout import Workshop
-from bot.workspace.guides import make_guide, split_guides
 from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 
@@ -61,7 +62,7 @@ class Solved:
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
-            "attempts": [_attempt(each, self.picked) for each in self.picked.tried],
+            "attempts": [_attempt(each, self.picked) for each in self.picked.attempts],
         }
 
 
@@ -148,16 +149,17 @@ async def solve(
 
     name = model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
-    picked = await best_of(
-        checkout,
-        brief,
+    plan = AttemptPlan(
+        checkout=checkout,
+        brief=brief,
         most=attempt_limit(checkout.config, name, asked=attempts),
         new_model=lambda: choose_model(name),
-        kept=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
+        sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,
         at_once=attempts is not None,
     )
+    picked = await best_of(plan)
     return Solved(picked=picked, seconds=time.monotonic() - begun)
 
 
@@ -172,10 +174,10 @@ def apply_diff(path: Path, diff: str) -> None:
         program.run_now(git_dir, "init", "--quiet", "--bare", "--template=")
         done = subprocess.run(
             [
-                *(program.program(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
+                *(program.find_git(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
                 *("apply", "--whitespace=nowarn", "-"),
             ],
-            env=program.environment(),
+            env=program.make_environment(),
             cwd=path,
             input=diff.encode("utf-8", "surrogateescape"),
             capture_output=True,

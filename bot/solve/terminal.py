@@ -46,7 +46,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(line, style="yellow"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
-    if len(solved.picked.tried) > 1:
+    if len(solved.picked.attempts) > 1:
         console.print(_attempts(solved.picked))
         console.print(Text(f"* chosen: {solved.picked.why}"))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
@@ -57,7 +57,7 @@ def _attempts(picked: Selection) -> Table:
     table = Table(title="Attempts", title_justify="left")
     for column in ("attempt", "ended", "proof", "change", "turns", "cost", "seconds"):
         table.add_column(column)
-    for each in picked.tried:
+    for each in picked.attempts:
         usage = each.result.outcome.usage if each.result else Usage()
         mine = each is picked.chosen
         table.add_row(

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 PATIENCE = timedelta(days=3)  # as long as GitHub itself keeps a delivery
 RAREST = timedelta(minutes=10)
-MOST_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
+MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ class DeliveryRecords:
         return done.rowcount == 1
 
     async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
-        """Look at a new delivery again in ``after`` seconds; after MOST_TRIES counted failures it is failed.
+        """Look at a new delivery again in ``after`` seconds; after MAX_TRIES counted failures it is failed.
 
         Failures that are not counted (GitHub is away) may last for PATIENCE; the looks grow rarer with them.
         """
@@ -153,7 +153,7 @@ class DeliveryRecords:
                     not_before=func.clock_timestamp() + (timedelta(seconds=after) if counted else pause),
                 )
             )
-            over = deliveries.c.attempts >= MOST_TRIES if counted else age > PATIENCE
+            over = deliveries.c.attempts >= MAX_TRIES if counted else age > PATIENCE
             await connection.execute(
                 update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
             )

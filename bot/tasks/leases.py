@@ -35,7 +35,7 @@ from bot.tasks.task_rows import task_of
 from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
 LEASE = 60.0  # seconds that a run is left alone without a heartbeat
-MOST_LEASES = 3  # of one task, before it is given up: so often its worker may die, or its run be retried
+MAX_LEASES = 3  # of one task, before it is given up: so often its worker may die, or its run be retried
 DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
@@ -191,8 +191,8 @@ class Claims:
 
 
 async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
-    """Take tasks from workers that no longer answer: queued again, or failed after MOST_LEASES."""
-    given_up = tasks.c.attempts >= MOST_LEASES
+    """Take tasks from workers that no longer answer: queued again, or failed after MAX_LEASES."""
+    given_up = tasks.c.attempts >= MAX_LEASES
     expired = (
         await connection.execute(
             update(tasks)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.domain import TaskState
 from bot.errors import UserError
-from bot.run.task_end import retry_if_transient
+from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.text.redact import Redactor

@@ -8,9 +8,9 @@ import re
 import pytest
 import yaml
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.domain import TRANSITIONS
-from bot.repofile import RepoConfig
+from bot.repo_config import RepoConfig
 from bot.settings import Settings
 from tests.support import ROOT
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from bot.domain import TaskState
+from bot.domain import TaskEnd, TaskState
 from bot.github.app import GitHub
 from bot.run.pipeline import Parts
 from bot.run.publish.publisher import Identity
-from bot.run.task_end import TaskEnd
+from bot.run.stored import dump_task_end
 from bot.settings import load
 from bot.tasks.database.column_values import pack
 from bot.tasks.database.tables import runs
@@ -116,7 +116,7 @@ async def pipeline_scene(store: Store, workshop: Workshop) -> AsyncIterator[Pipe
 
 async def store_end(store: Store, task_id: int, state: TaskState = TaskState.DONE, reason: str = "") -> None:
     """Have an earlier run of the task have stored how the task ends, unless one has."""
-    changes = pack(TaskEnd(state=state, text="It has ended.", reason=reason).as_stored())
+    changes = pack(dump_task_end(TaskEnd(state=state, text="It has ended.", reason=reason)))
     row = {"task": task_id, "attempt": 0, "fence": 0, "worker": "earlier", "state": "lost"}
     async with store.engine.begin() as connection:
         if not await connection.scalar(select(runs.c.id).where(runs.c.task == task_id, runs.c.fence == 0)):

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.replay.render import as_text
 from bot.replay.replay import Divergence, ReplayReport
 from bot.replay.sameness import difference, same

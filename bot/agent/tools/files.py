@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.agent.tools.context import Output, ToolContext, ToolProblem, in_workspace
 from bot.agent.tools.shell import Argument, Arguments
-from bot.text.terminal import SHOWN_CHARS, number_lines, plain
+from bot.text.terminal import SHOWN_CHARS, number_lines, render_output
 from sandbox.spec import Ending
 
 SEARCH_SECONDS = 60.0
@@ -122,8 +122,8 @@ async def search(context: ToolContext, arguments: SearchArguments) -> Output:
     argv += ["-e", arguments.pattern, "--", in_workspace(arguments.path)]
     completed = await context.run(*argv, seconds=SEARCH_SECONDS, split_stderr=True)
     text, said = (
-        plain(completed.output).replace("\n./", "\n").removeprefix("./"),
-        plain(completed.errors).strip(),
+        render_output(completed.output).replace("\n./", "\n").removeprefix("./"),
+        render_output(completed.errors).strip(),
     )
     if completed.ending is not Ending.EXITED:
         said = f"the search was {completed.ending}; narrow it by path or glob"

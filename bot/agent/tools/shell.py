@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.agent.tools.context import Output, ToolContext
-from bot.text.terminal import plain
+from bot.text.terminal import render_output
 from sandbox.spec import CommandResult, Ending
 
 
@@ -45,7 +45,7 @@ class Shell(Arguments):
 async def shell(context: ToolContext, arguments: Shell) -> Output:
     """Run the command; a failure is its result, not an error."""
     completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
-    text = plain(completed.output)
+    text = render_output(completed.output)
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "

@@ -28,8 +28,11 @@ DONE = "↩️ I closed #{} and deleted its branch `{}`, which was at `{}`. GitH
 
 
 async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """Do it, and say what was done, or why nothing was. Raises UserError with what GitHub refuses."""
-    pull = await _pull(context, api, event)
+    """Close the pull request, delete its branch and return the comment about it, or about why not.
+
+    Raises UserError with what GitHub refuses.
+    """
+    pull = await _find_own_pull(context, api, event)
     if pull is None or event.repo is None:
         return NONE
     number, thread = int(pull["number"]), pull_thread(pull)
@@ -41,7 +44,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
         return f"#{number} is closed and its branch `{branch}` is gone already."
     if at not in (None, head):
         head = at or head  # a closed pull request does not follow its branch
-    others = await _others(context, api, event.repo.id, number, head)
+    others = await _list_foreign_commits(context, api, event.repo.id, number, head)
     if others:
         shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
         count = "a commit" if len(others) == 1 else f"{len(others)} commits"
@@ -55,7 +58,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
     return DONE.format(number, branch, head[:12])
 
 
-async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
+async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
     """Hob's own pull request that a thread is, or that came of an issue last."""
     if event.thread is None or event.repo is None:
         return None
@@ -69,7 +72,9 @@ async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping
     return pull if is_own_pull(pull_thread(pull), context.app, event.repo.id) else None
 
 
-async def _others(context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
+async def _list_foreign_commits(
+    context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str
+) -> list[str]:
     """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
     mine = await context.store.pushed(repo_id, number)
     listed = [str(one["sha"]) for one in await api.pull_commits(number)]

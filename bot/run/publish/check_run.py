@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
+from bot.domain.check_trigger import FIX, STOP
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
-from bot.inbox.rules.checks import FIX, STOP
-from bot.run.messages import report
+from bot.run.messages.progress_comment import render_at_work
+from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext
 
 NAME, AT_WORK = "Hob", "Hob at work"
@@ -23,7 +24,7 @@ CONCLUSIONS = {
 }
 
 
-def key(task: Task) -> str:
+def check_run_key(task: Task) -> str:
     """Under which the check run that shows the work is recorded."""
     return f"task:{task.id}:at-work"
 
@@ -35,7 +36,7 @@ async def start_check_run(context: PublishContext) -> int:
     if task.kind is not TaskKind.REVISE or not head:
         return 0
     made = await context.effects.once(
-        key(task),
+        check_run_key(task),
         EffectKind.CHECK,
         find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
         do=lambda: context.api.check_run(
@@ -43,7 +44,7 @@ async def start_check_run(context: PublishContext) -> int:
             AT_WORK,
             "in_progress",
             title="At work on this pull request",
-            summary=report.render_at_work(context.run_url),
+            summary=render_at_work(context.run_url),
             external_id=str(task.id),
             details_url=context.run_url,
             actions=[STOP_BUTTON],
@@ -79,7 +80,7 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
             "completed",
             conclusion,
             title="The repository's own checks, on base and on this change",
-            summary=context.safe(report.render_proof(proof)),
+            summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),

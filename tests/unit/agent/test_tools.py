@@ -11,7 +11,7 @@ from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.tools import registry
 from bot.agent.tools.context import ToolContext
-from bot.text.terminal import bound_output, plain
+from bot.text.terminal import bound_output, render_output
 from tests.support.agent import CART, DirectorySandbox, repository
 
 
@@ -87,13 +87,13 @@ async def test_output_the_sandbox_dropped_is_said(hand: Hand) -> None:
     ],
 )
 def test_terminal_control_is_taken_out(raw: bytes, shown: str) -> None:
-    assert plain(raw) == shown
+    assert render_output(raw) == shown
 
 
 def test_floods_of_escapes_cost_little() -> None:
-    plain(b"\x1b]" * 130_000)
-    plain(b"\x1b[0" * 90_000)
-    plain(b"x" * 256_000 + b"\r")
+    render_output(b"\x1b]" * 130_000)
+    render_output(b"\x1b[0" * 90_000)
+    render_output(b"x" * 256_000 + b"\r")
 
 
 def test_one_long_line_is_cut_too() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.demo.story import git
 from bot.errors import UserError
 from bot.eval.measure import EvalEnvironment

@@ -14,9 +14,9 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.domain import Permission, TriggerKind
+from bot.domain import Fork, Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
-from bot.git.commit import Built
+from bot.git.commit import BuiltCommit
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
 from bot.github.cli.doctor import doctor, redeliver
@@ -24,8 +24,9 @@ from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.responses import Forbidden, NotFound
 from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
+from bot.run.publish.fork_branch import PATCH, ForkLanding
 from bot.text.fit import add_mark
-from bot.workspace.fork import PATCH, Fork, ForkLanding, branch_here
+from bot.workspace.fork import branch_here
 from tests.support.github_spec import Ledger, spec_middleware
 from tests.support.hub import Hub, running_hub
 
@@ -328,7 +329,7 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
     assert [path for path, _ in await world.repo.pull_files(number)] == ["new.py"]
     fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
-    built = Built(sha=old, tree="", objects=[])
+    built = BuiltCommit(sha=old, tree="", objects=[])
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
     assert await landing.land(()) == {"sha": "", "way": PATCH}
     assert await world.repo.branch_head(branch_here(number)) is None

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.journal import ProgressComment
+from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Publisher
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
@@ -38,7 +38,9 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     publisher = Publisher.__new__(Publisher)  # nothing is shown
     progress = ProgressComment(store, run, publisher, Redactor(), edit_seconds=60)
     found = [
-        await AttemptStore(store, run, task, progress, Redactor(), replace(checkout, base=base)).ended()
+        await AttemptStore(
+            store, run, task, progress, Redactor(), replace(checkout, base=base)
+        ).list_finished()
         for base in (checkout.base, "c" * 40)
     ]
-    assert [[each.ordinal for each in over] for over in found] == [[1], []]
+    assert [[each.ordinal for each in finished] for finished in found] == [[1], []]

@@ -8,8 +8,8 @@ from typing import Any
 
 from bot.agent.prompt import brief_of, opening
 from bot.domain import CommentedLines, Permission, Person, TriggerKind, Trust
-from bot.repofile import RepoConfig
-from bot.run.messages.report import task_mark
+from bot.repo_config import RepoConfig
+from bot.run.messages.progress_comment import task_mark
 from bot.run.prepare.brief import GatheredBrief, ReviewRemarks, gather_brief
 from bot.text.fit import mark
 from bot.text.invisible import remove_invisible_text

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain import PromptText, Trust
-from bot.run.prepare.map import FEW, add_map
+from bot.run.prepare.repository_map import FEW, add_map
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.agent import brief

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
 from bot.tasks.database.tables import AttemptState
-from bot.tasks.leases import MOST_LEASES, expire_leases
+from bot.tasks.leases import MAX_LEASES, expire_leases
 from bot.tasks.store import Store
 from bot.tasks.transitions import LEFT
 from tests.support.tasks import asked
@@ -140,7 +140,7 @@ async def test_of_one_that_ended_on_another_ground_nothing_is_left(store: Store)
 async def test_an_attempt_whose_worker_died_for_good_has_failed(store: Store) -> None:
     """And what its workspace held can still be taken."""
     task = await store.add_task(asked())
-    for _ in range(MOST_LEASES):
+    for _ in range(MAX_LEASES):
         claim = await store.claim(task.id, "w")
         assert claim
         one = await store.begin_attempt(claim[1], base="b" * 40, ground="g")

@@ -26,7 +26,7 @@ from bot.domain import (
 )
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import MOST_TRIES
+from bot.tasks.deliveries import MAX_TRIES
 from bot.tasks.store import Store
 from tests.support.tasks import ALICE, asked
 
@@ -94,10 +94,10 @@ async def test_a_delivery_is_finished_once(store: Store) -> None:
 async def test_a_delivery_fails_after_its_tries_and_a_redelivery_takes_it_up(store: Store) -> None:
     await store.add_delivery("g", "issues", b"{}", {})
     await store.postpone_delivery("g", "rate limit", after=60, counted=False)
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         await store.postpone_delivery("g", "bug", after=0)
     delivery = await store.delivery("g")
-    assert delivery and (delivery.state, delivery.tries) == (DeliveryState.FAILED, MOST_TRIES)
+    assert delivery and (delivery.state, delivery.tries) == (DeliveryState.FAILED, MAX_TRIES)
     assert await store.add_delivery("g", "issues", b"{}", {}) == "duplicate"
     delivery = await store.delivery("g")
     assert delivery and (delivery.state, delivery.tries) == (DeliveryState.NEW, 0)

@@ -13,7 +13,7 @@ import pytest
 
 from bot.domain import Proof
 from bot.errors import UserError
-from bot.run.messages.report import render_proof
+from bot.run.messages.proof import render_proof
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.lockfiles import find_inputs
