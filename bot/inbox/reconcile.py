@@ -123,7 +123,7 @@ class Reconciler:
         listed[REVIEW] = [_add_times(one, pull) for pull in pulls for one in await api.reviews(pull)]
         for event, items in listed.items():
             for item in items:
-                if not self._mentions_bot(item, since, now) or await self._store.delivered(
+                if not self._mentions_bot(item, since, now) or await self._store.has_delivery_containing(
                     event, _anchor(event, item), since - FARTHEST
                 ):
                     continue

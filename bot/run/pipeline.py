@@ -61,7 +61,9 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
     shut down, the task goes back into the queue and the cancellation is raised again.
     """
     try:
-        begun = await job.store.publishing(job.task.id)  # then it is published whole, whoever wants to stop
+        begun = await job.store.has_begun_publishing(
+            job.task.id
+        )  # then it is published whole, whoever wants to stop
         try:
             async with Lease(job.store, job.run, committed=begun) as job.lease:
                 yield

@@ -1,4 +1,4 @@
-"""Tasks as people and events see them: added, listed, moved, cancelled."""
+"""Tasks outside a run: added, listed, cancelled."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, Request, Task, TaskState
-from bot.tasks.database.tables import tasks
-from bot.tasks.database.transactions import PATIENCE, retry_while_away
-from bot.tasks.task_rows import row_of, task_of
+from bot.domain import TERMINAL, EffectKind, Request, Task, TaskState
+from bot.tasks.database.tables import effects, tasks
+from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
+from bot.tasks.task_rows import build_row, build_task
 from bot.tasks.transitions import change_state, follow_up, is_publishing
 from bot.tasks.wake import wake_task
 
@@ -35,14 +35,14 @@ class TaskRecords:
 
     engine: AsyncEngine
 
-    async def add_task(self, asked: Request, ordinal: int = 0) -> Task:
-        """Queue what was asked for and wake a worker, in one transaction.
+    async def add_task(self, request: Request, ordinal: int = 0) -> Task:
+        """Queue a task for a request and wake a worker, in one transaction.
 
         The same delivery and ordinal again gives the task that is already there. Tasks of an installation
         with many open ones come later, so that nobody fills the queue for the others. Raises ValueError
         when the event names no repository, thread, trigger or sender.
         """
-        row = row_of(asked, ordinal)
+        row = build_row(request, ordinal)
         async with self.engine.begin() as connection:
             row["priority"] = -min(await _open_tasks(connection, row["installation"]), 1000)
             added = (
@@ -55,9 +55,9 @@ class TaskRecords:
             ).first()
             if added is None:
                 there = tasks.c.delivery == row["delivery"], tasks.c.ordinal == ordinal
-                return task_of((await connection.execute(select(tasks).where(*there))).one())
+                return build_task((await connection.execute(select(tasks).where(*there))).one())
             await wake_task(connection, added.id, priority=added.priority, new=True)
-        return task_of(added)
+        return build_task(added)
 
     async def task(self, task_id: int) -> Task | None:
         """The task, or None."""
@@ -103,9 +103,20 @@ class TaskRecords:
         found = await self._select(query.order_by(tasks.c.id).limit(1))
         return found[0] if found else None
 
+    async def list_pushed_commits(self, repo_id: int, pull: int) -> set[str]:
+        """The commits that Hob recorded as its own when it pushed them to a pull request's branch."""
+        about = or_(tasks.c.pull == pull, tasks.c.thread_key == f"{repo_id}#{pull}")
+        query = (
+            select(effects.c.answer["sha"].as_string())
+            .join(tasks, tasks.c.id == effects.c.task)
+            .where(tasks.c.repo_id == repo_id, about, effects.c.kind == EffectKind.PUSH)
+        )
+        async with self.engine.connect() as connection:
+            return {sha for sha in await connection.scalars(query) if sha}
+
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:
-            return [task_of(row) for row in await connection.execute(query)]
+            return [build_task(row) for row in await connection.execute(query)]
 
     async def tasks_by_state(self) -> dict[str, int]:
         """How many open tasks there are in each state (ended ones are not counted: they only grow)."""
@@ -115,10 +126,10 @@ class TaskRecords:
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
     async def ask_cancel(self, task_id: int) -> TaskState:
-        """Have a task stopped: one that nobody runs at once, a running one at its next look.
+        """Cancel a task: at once when nobody runs it, otherwise its run is stopped by its lease.
 
-        One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
-        when there is no such task.
+        A task whose publication has begun is published whole. Returns the state it is in now. Raises
+        LookupError when there is no such task.
         """
         idle = and_(tasks.c.state.in_(IDLE), ~is_publishing())
         cancelled = change_state(*IDLE, to=TaskState.CANCELLED)
@@ -142,12 +153,12 @@ class TaskRecords:
                 if state is None:
                     raise LookupError(f"there is no task {task_id}")
                 return TaskState(state)
-            task = task_of(row)
+            task = build_task(row)
             if task.state is TaskState.CANCELLED:
                 await follow_up(connection, task_id, task.state, task.thread_key, row.priority)
         return task.state
 
-    async def publishing(self, task_id: int) -> bool:
+    async def has_begun_publishing(self, task_id: int) -> bool:
         """Whether an earlier run of the task began to publish."""
         query = select(tasks.c.id).where(tasks.c.id == task_id, is_publishing())
 
@@ -155,15 +166,15 @@ class TaskRecords:
             async with self.engine.connect() as connection:
                 return (await connection.execute(query)).first() is not None
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def mark_told(self, task_id: int) -> None:
-        """Note that people can see how the task ended."""
+    async def mark_notified(self, task_id: int) -> None:
+        """Store that the thread shows how the task ended."""
         async with self.engine.begin() as connection:
             await connection.execute(update(tasks).where(tasks.c.id == task_id).values(told_at=func.now()))
 
-    async def tell_later(self, task_id: int, *, after: float) -> None:
-        """Have the queue's ``on_ended`` called again for an ended task in ``after`` seconds."""
+    async def notify_later(self, task_id: int, *, after: float) -> None:
+        """Have the queue call ``on_ended`` again for an ended task in ``after`` seconds."""
         async with self.engine.begin() as connection:
             await connection.execute(
                 update(tasks)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain import TERMINAL, TRANSITIONS, EffectKind, TaskState
 from bot.errors import HobError
 from bot.tasks.database.tables import AttemptState, attempts, effects, tasks
-from bot.tasks.wake import wake_task, wake_teller
+from bot.tasks.wake import wake_notifier, wake_task
 
 LEFT = "the task ended before this attempt did"
 
@@ -60,7 +60,7 @@ async def follow_up(
     if to is TaskState.QUEUED:
         await wake_task(connection, task_id, priority=priority)
     if to in TERMINAL:
-        await wake_teller(connection, task_id)
+        await wake_notifier(connection, task_id)
         await close_attempts(connection, task_id)
     await wake_next(connection, thread_key)
 

@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 ALICE = Person(id=7, login="alice")
 
 
-def asked(
+def make_request(
     *,
     number: int = 3,
     delivery: str = "",

@@ -62,7 +62,7 @@ async def _render_facts(context: DeliveryContext, task: Task, runs: Sequence[Run
     facts = [
         f"model {models}" if models else "",
         f"worked on `{base[:12]}`" if base else "",
-        f"cost {render_cost(await context.store.spent(of=[task.id]))}",
+        f"cost {render_cost(await context.store.sum_costs([task.id]))}",
         f"[Run]({context.operator.base_url}/runs/{runs[-1].id})" if runs else "",
     ]
     return "; ".join(fact for fact in facts if fact)

@@ -21,12 +21,12 @@ from bot.tasks.leases import DIED
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.pipeline import PipelineScene, store_end
-from tests.support.tasks import asked, until
+from tests.support.tasks import make_request, until
 
 
 async def claimed(store: Store, lease: float = 60, **request: Any) -> tuple[Task, Run]:
     """A task that was just claimed."""
-    task = await store.add_task(asked(**request))
+    task = await store.add_task(make_request(**request))
     found = await store.claim(task.id, "w1", lease=lease)
     assert found
     return found
@@ -48,8 +48,8 @@ async def state_of(store: Store, task: Task) -> tuple[TaskState, str]:
 
 
 async def test_s22_a_thread_is_served_one_by_one_in_order(store: Store) -> None:
-    first, second = [await store.add_task(asked(number=1)) for _ in range(2)]
-    other = await store.add_task(asked(number=2))
+    first, second = [await store.add_task(make_request(number=1)) for _ in range(2)]
+    other = await store.add_task(make_request(number=2))
     assert await store.claim(second.id, "w") is None
     answers = await asyncio.gather(*(store.claim(first.id, f"w{number}") for number in range(8)))
     (mine,) = [answer for answer in answers if answer]
@@ -65,7 +65,7 @@ async def test_s22_a_claim_that_missed_another_of_its_thread_is_refused(
 ) -> None:
     parked, run = await claimed(store, number=1)
     await store.release(run, TaskState.WAITING)
-    second = await store.add_task(asked(number=1))
+    second = await store.add_task(make_request(number=1))
     async with database.engine.connect() as other:
         await other.execute(
             text("UPDATE tasks SET state = 'running', lease_until = now() WHERE id = :id"), {"id": parked.id}
@@ -99,8 +99,8 @@ async def test_s16_a_worker_that_slept_can_write_nothing_more(store: Store, data
         lambda: store.save_changes(zombie, {}),
         lambda: store.finish_run(zombie, diff="x"),
         lambda: store.update_task(zombie, pull=1),
-        lambda: store.heartbeat(zombie),
-        lambda: store.look(zombie),
+        lambda: store.renew_lease(zombie),
+        lambda: store.is_cancel_requested(zombie),
         lambda: store.release(zombie, TaskState.DONE),
     ):
         with pytest.raises(LeaseLost):
@@ -130,7 +130,7 @@ async def test_a_body_is_stopped_before_its_lease_ends_when_the_database_hangs(
     async with database.engine.connect() as blocker:
         await blocker.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))
         started = time.monotonic()
-        with pytest.raises(LeaseLost, match="could not prolong"):
+        with pytest.raises(LeaseLost, match="could not renew"):
             async with Lease(store, run, lease=0.6, beat=0.1, look=0.05):
                 await asyncio.sleep(10)
         assert time.monotonic() - started < 8
@@ -143,7 +143,7 @@ async def test_s25_leases_go_by_the_databases_clock(store: Store, monkeypatch: p
         now = time.time() + skew
         monkeypatch.setattr(time, "time", lambda now=now: now)
         await sweep(store.engine)
-        assert not await store.heartbeat(run)
+        assert not await store.renew_lease(run)
         assert (await state_of(store, task))[0] is TaskState.RUNNING
 
 
@@ -198,8 +198,8 @@ async def test_the_bodys_own_error_passes(store: Store) -> None:
 
 
 async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, database: Database) -> None:
-    poison = await store.add_task(asked(number=1))
-    other = await store.add_task(asked(number=2))
+    poison = await store.add_task(make_request(number=1))
+    other = await store.add_task(make_request(number=2))
     for attempt in range(3):
         assert await store.claim(poison.id, f"w{attempt}")
         await set_back(database)
@@ -234,7 +234,7 @@ def answer(value: Any) -> Callable[[int], Awaitable[Any]]:
 async def test_how_a_run_ends_whose_comment_github_does_not_take(
     store: Store, scene: PipelineScene, reply: Any, state: TaskState, reason: str, leases: int
 ) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     scene.issues.on_comment = answer(reply)
     await work(scene.parts, task.id)
     after = await store.task(task.id)
@@ -244,7 +244,7 @@ async def test_how_a_run_ends_whose_comment_github_does_not_take(
 
 
 async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: PipelineScene) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     scene.issues.rest = {"no": "field that the code reads"}
     await work(scene.parts, task.id)
     assert await state_of(store, task) == (TaskState.FAILED, "internal error: KeyError")
@@ -252,7 +252,7 @@ async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: Pip
 
 
 async def test_s26_a_person_stops_a_run(store: Store, scene: PipelineScene) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
 
     async def stop(number: int) -> None:
         await store.ask_cancel(task.id)
@@ -267,7 +267,7 @@ async def test_s26_a_person_stops_a_run(store: Store, scene: PipelineScene) -> N
 async def test_a_run_that_is_retried_for_ever_is_given_up(
     store: Store, scene: PipelineScene, database: Database
 ) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     scene.issues.on_comment = answer(AWAY)
     states = []
     for _ in range(3):
@@ -279,7 +279,7 @@ async def test_a_run_that_is_retried_for_ever_is_given_up(
 
 
 async def test_a_run_that_ends(store: Store, scene: PipelineScene) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     await store_end(store, task.id, TaskState.DONE, "pull request 4")
     name = worker_name()
     await work(replace(scene.parts, worker=name), task.id)
@@ -293,7 +293,7 @@ async def test_a_run_that_ends(store: Store, scene: PipelineScene) -> None:
 async def test_a_run_whose_lease_is_lost_leaves_the_task_alone(
     store: Store, scene: PipelineScene, database: Database
 ) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
 
     async def lose(number: int) -> None:
         await set_back(database)
@@ -308,7 +308,7 @@ async def test_a_run_whose_lease_is_lost_leaves_the_task_alone(
 async def test_s27_a_worker_that_is_cancelled_twice_still_gives_its_task_back(
     store: Store, scene: PipelineScene, database: Database
 ) -> None:
-    task, begun, go_on = await store.add_task(asked()), asyncio.Event(), asyncio.Event()
+    task, begun, go_on = await store.add_task(make_request()), asyncio.Event(), asyncio.Event()
 
     async def wait(number: int) -> None:
         begun.set()

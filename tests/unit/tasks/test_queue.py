@@ -30,7 +30,7 @@ from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from bot.workspace.checkout import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene, store_end
-from tests.support.tasks import asked, until
+from tests.support.tasks import make_request, until
 
 
 class Worker:
@@ -158,7 +158,7 @@ async def test_tasks_run_side_by_side_but_threads_one_by_one(
     both = asyncio.Barrier(2)
     worker.work = lambda number: both.wait()
     async with at_work(database, worker, concurrency=3, every=30):
-        made = [await store.add_task(asked(number=number % 2)) for number in range(8)]
+        made = [await store.add_task(make_request(number=number % 2)) for number in range(8)]
         # Without any sweep: each that ends wakes the next of its thread.
         await until(lambda: all_done(store))
     assert worker.most == 2
@@ -174,7 +174,7 @@ async def test_no_more_at_once_than_told_and_deliveries_do_not_wait(
     worker.work = lambda number: go_on.wait()
     async with at_work(database, worker, concurrency=2):
         for number in range(4):
-            await store.add_task(asked(number=number))
+            await store.add_task(make_request(number=number))
         await until(lambda: _async(worker.together == 2))
         await store.add_delivery("g", "issues", b"{}", {})
         await until(lambda: _handled(store, "g"))
@@ -206,7 +206,7 @@ async def test_s24_a_wake_up_that_was_lost_is_made_up_for(
     database: Database, store: Store, worker: Worker
 ) -> None:
     await store.add_delivery("g", "issues", b"{}", {})
-    await store.add_task(asked())
+    await store.add_task(make_request())
     async with database.engine.begin() as connection:
         await connection.execute(text("DELETE FROM procrastinate_jobs"))
     async with at_work(database, worker):
@@ -239,15 +239,15 @@ async def test_one_sweep_at_a_time(database: Database) -> None:
 async def test_s21_people_are_told_of_a_task_that_no_run_could_tell_of(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    poison = await store.add_task(asked(number=1))
+    poison = await store.add_task(make_request(number=1))
     for _ in range(3):
         assert await store.claim(poison.id, "dead")
         async with database.engine.begin() as connection:
             await connection.execute(text("UPDATE tasks SET lease_until = now() - interval '1 s'"))
         await sweep(database.engine)
-    cancelled = await store.add_task(asked(number=2))
+    cancelled = await store.add_task(make_request(number=2))
     await store.ask_cancel(cancelled.id)
-    done = await store.add_task(asked(number=3))
+    done = await store.add_task(make_request(number=3))
     async with at_work(database, worker):
         await until(lambda: _async(len(worker.ended) == 2))
         await until(lambda: _in_state(store, done.id, TaskState.DONE))
@@ -285,7 +285,7 @@ async def test_a_delivery_that_fails_is_postponed(
 
 
 async def test_a_parked_task_comes_up_again(database: Database, store: Store, worker: Worker) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     claimed = await store.claim(task.id, "w")
     assert claimed
     await store.release(claimed[1], TaskState.WAITING, "rate limit", after=0.2, counted=False)
@@ -298,8 +298,8 @@ async def test_a_parked_task_comes_up_again(database: Database, store: Store, wo
 async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    quick = await store.add_task(asked(number=1))
-    slow = await store.add_task(asked(number=2))
+    quick = await store.add_task(make_request(number=1))
+    slow = await store.add_task(make_request(number=2))
     stop = asyncio.Event()
     waits = {1: stop.wait, 2: asyncio.Event().wait}
     worker.work = lambda number: waits[number]()
@@ -327,7 +327,7 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
     go_on = asyncio.Event()
     worker.work = lambda number: go_on.wait()
     async with at_work(database, worker, concurrency=3):
-        await store.add_task(asked(number=1))
+        await store.add_task(make_request(number=1))
         await until(lambda: _async(worker.together == 1))
         async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
             for _ in range(3):
@@ -337,7 +337,7 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
                 )
                 await asyncio.sleep(0.2)
         cut = time.monotonic()
-        await store.add_task(asked(number=2))
+        await store.add_task(make_request(number=2))
         await until(lambda: _async(worker.together == 2))
         await until(lambda: listening(database))
         assert time.monotonic() - cut < 60
@@ -356,7 +356,7 @@ async def test_s18_the_server_restarts(home: Path, workshop: Workshop) -> None:
         go_on = asyncio.Event()
         worker.work = lambda number: go_on.wait()
         async with at_work(database, worker, concurrency=3):
-            await worker.store.add_task(asked(number=1))
+            await worker.store.add_task(make_request(number=1))
             await until(lambda: _async(worker.together == 1))
             await asyncio.to_thread(restart, home / "postgres")
             up = time.monotonic()

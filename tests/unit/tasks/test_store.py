@@ -28,7 +28,7 @@ from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries import MAX_TRIES
 from bot.tasks.store import Store
-from tests.support.tasks import ALICE, asked
+from tests.support.tasks import ALICE, make_request
 
 
 async def jobs(database: Database) -> list[tuple[str, dict[str, Any]]]:
@@ -40,7 +40,7 @@ async def jobs(database: Database) -> list[tuple[str, dict[str, Any]]]:
 
 async def running(store: Store, **request: Any) -> tuple[Task, Run]:
     """A task that was just claimed."""
-    task = await store.add_task(asked(**request))
+    task = await store.add_task(make_request(**request))
     claimed = await store.claim(task.id, "w1")
     assert claimed
     return claimed
@@ -116,7 +116,7 @@ async def test_a_delivery_waits_three_days_for_github(store: Store) -> None:
 
 
 async def test_a_task_comes_back_as_it_went_in(store: Store, database: Database) -> None:
-    request = asked(number=4, request="do \x00 it")
+    request = make_request(number=4, request="do \x00 it")
     task = await store.add_task(request)
     assert await store.task(task.id) == task
     assert task.repo == request.event.repo
@@ -129,14 +129,14 @@ async def test_a_task_comes_back_as_it_went_in(store: Store, database: Database)
 
 
 async def test_the_same_request_of_a_delivery_is_one_task(store: Store) -> None:
-    request = asked()
+    request = make_request()
     first, again = await asyncio.gather(store.add_task(request), store.add_task(request))
     other = await store.add_task(request, ordinal=1)
     assert first == again and other.id != first.id
 
 
 async def test_lists(store: Store) -> None:
-    made = [await store.add_task(asked(number=number)) for number in (1, 2, 1)]
+    made = [await store.add_task(make_request(number=number)) for number in (1, 2, 1)]
     await store.ask_cancel(made[1].id)
     ids = [task.id for task in made]
     assert [task.id for task in await store.tasks(2)] == ids[:0:-1]
@@ -148,13 +148,13 @@ async def test_lists(store: Store) -> None:
 
 
 async def test_s26_cancel_ends_an_idle_task_and_asks_a_running_one(store: Store, database: Database) -> None:
-    idle = await store.add_task(asked(number=1))
+    idle = await store.add_task(make_request(number=1))
     assert await store.ask_cancel(idle.id) is TaskState.CANCELLED
     assert ("tell", {"task": idle.id}) in await jobs(database)
     assert await store.claim(idle.id, "w") is None
     task, run = await running(store, number=2)
     assert await store.ask_cancel(task.id) is TaskState.RUNNING
-    assert await store.look(run) and await store.heartbeat(run)
+    assert await store.is_cancel_requested(run) and await store.renew_lease(run)
     assert await store.release(run, TaskState.QUEUED, "again") is TaskState.CANCELLED
     assert await store.ask_cancel(task.id) is TaskState.CANCELLED
     with pytest.raises(LookupError):

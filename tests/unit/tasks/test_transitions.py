@@ -17,7 +17,7 @@ from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from bot.tasks.transitions import IllegalTransition, change_state
 from tests.support.pipeline import PipelineScene, store_end
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 QUEUED, RUNNING, WAITING = TaskState.QUEUED, TaskState.RUNNING, TaskState.WAITING
 STEPS = [(state, to) for state, after in TRANSITIONS.items() for to in after]
@@ -116,7 +116,7 @@ async def test_every_step_is_taken_by_production_code(
     async with database.engine.begin() as connection:
         for statement in NOTE_STEPS:
             await connection.execute(text(statement))
-    await DRIVERS[step](scene, await store.add_task(asked()))
+    await DRIVERS[step](scene, await store.add_task(make_request()))
     async with database.engine.connect() as connection:
         rows = await connection.execute(text("SELECT before, after FROM steps"))
         taken = {(TaskState(row.before), TaskState(row.after)) for row in rows}
@@ -132,7 +132,7 @@ def test_no_statement_takes_a_step_that_the_table_lacks(before: TaskState, to: T
 
 
 async def test_a_run_cannot_leave_its_task_running(store: Store) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     claimed = await store.claim(task.id, "w")
     assert claimed
     with pytest.raises(IllegalTransition):
