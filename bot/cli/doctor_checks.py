@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.agent.models.direct import choose_model
 from bot.errors import HobError
 from bot.github.cli.doctor import DoctorFinding
 from bot.github.cli.doctor import doctor as github_doctor
+from bot.offline.registry import MODELS
 from bot.settings import Settings
 from bot.tasks.database.connection import open_database
 from sandbox.probe import probe
@@ -51,7 +51,7 @@ async def _check_database(settings: Settings) -> DoctorFinding:
 
 def _check_model(settings: Settings) -> DoctorFinding:
     try:
-        choose_model(settings.model)
+        MODELS.choose(settings.model)
     except HobError as error:
         return DoctorFinding(name="model", ok=False, detail=str(error))
     return DoctorFinding(name="model", ok=True, detail=settings.model)

@@ -22,11 +22,11 @@ def replay(run: int, attempt: int | None, as_json: bool) -> None:
     """Drive RUN again from its recorded answers: exit 0 when all turns agree, 1 at a divergence, 2 if it
     cannot be.
     """
-    from bot.replay.render import as_object, as_text
+    from bot.replay.render import make_object, render_text
     from bot.settings import load
 
     report = asyncio.run(_replay(load(), run, attempt))
-    click.echo(json.dumps(as_object(report), indent=2) if as_json else as_text(report))
+    click.echo(json.dumps(make_object(report), indent=2) if as_json else render_text(report))
     sys.exit(1 if report.divergence else 0)
 
 

@@ -29,7 +29,7 @@ def solve(
     from bot.settings import load, make_home
     from bot.solve.solve import apply_diff
     from bot.solve.solve import solve as run_solve
-    from bot.solve.terminal import show
+    from bot.solve.terminal import print_solved
 
     if not request.strip():
         raise click.UsageError("REQUEST is empty: say what should change")
@@ -53,7 +53,7 @@ def solve(
     if as_json:
         click.echo(json.dumps(solved.as_json(), indent=2))
     else:
-        show(solved)
+        print_solved(solved)
     if apply_ and solved.passed:
         apply_diff(path, solved.result.diff)
         click.echo(f"Applied to {path}.", err=True)

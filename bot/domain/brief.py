@@ -39,12 +39,12 @@ class CommentedLines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that the agent may see of a task. ``nearby`` it sees when the work gets below their folders."""
+    """All that the agent is shown of a task; each of ``nearby`` only when the work gets below its folder."""
 
     kind: TaskKind
     request: str
     title: str
-    passages: tuple[PromptText, ...] = ()
+    texts: tuple[PromptText, ...] = ()
     test_command: str = ""
     lint_command: str = ""
     repository: str = ""

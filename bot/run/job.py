@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
@@ -27,6 +28,7 @@ class Parts:
     workshop: Workshop
     redactor: Redactor
     settings: Settings
+    models: ModelRegistry
     identity: Identity
     worker: str
 

@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import aiohttp
 import structlog
 
-from bot.agent.models.direct import choose_model
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.reconcile import Reconciler
+from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
@@ -40,7 +40,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     """
     redactor = start_process(settings)
     stop = stop or make_stop_event()
-    choose_model(settings.model)
+    MODELS.choose(settings.model)
     workshop = await open_workshop(settings)
     async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
         github = _make_github(settings, session, redactor)
@@ -96,6 +96,7 @@ def _make_parts(
         redactor=redactor,
         settings=settings,
         identity=Identity(login=app["bot_login"], id=app["bot_id"], email_domain=_email_domain(settings)),
+        models=MODELS,
         worker=worker_name(),
     )
 

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
+from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import model_name
 from bot.run.attempts.attempt_sink import NullSink
 from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
@@ -29,12 +29,12 @@ from bot.workspace.checkout import Workshop
 from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
+    """The result of the attempt that ranks first; ``seconds`` is the time of all of them."""
 
     picked: Selection
     seconds: float
@@ -62,11 +62,11 @@ class Solved:
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
-            "attempts": [_attempt(each, self.picked) for each in self.picked.attempts],
+            "attempts": [_dump_attempt(each, self.picked) for each in self.picked.attempts],
         }
 
 
-def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
+def _dump_attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
     """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
     result = tried.result
     return {
@@ -85,23 +85,23 @@ def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
 class ConsoleJournal:
     """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
 
-    def __init__(self, tell: Tell, ordinal: int = 1) -> None:
+    def __init__(self, tell: Notify, ordinal: int = 1) -> None:
         self._tell = tell
         self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
         self._told: set[Step] = set()
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Nothing is stored."""
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
-        """Tell each step's state once."""
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
+        """Print each step's state once."""
         for step in steps:
             if step not in self._told and step.state.value != "todo":
                 self._told.add(step)
                 self._tell(f"{self._name}{step.state.value}: {step.text}")
 
-    async def steering(self) -> list[PromptText]:
-        """Nobody steers a local run."""
+    async def read_steering(self) -> list[PromptText]:
+        """Always empty: a local run has no thread."""
         return []
 
 
@@ -112,7 +112,7 @@ async def solve(
     home: Path,
     model: str,
     backend: str,
-    tell: Tell,
+    tell: Notify,
     attempts: int | None = None,
     image: str = "",
     engine: str = ENGINE,
@@ -136,7 +136,7 @@ async def solve(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300] if request.strip() else "",
-        passages=guides,
+        texts=guides,
         nearby=nearby,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
@@ -153,7 +153,7 @@ async def solve(
         checkout=checkout,
         brief=brief,
         most=attempt_limit(checkout.config, name, asked=attempts),
-        new_model=lambda: choose_model(name),
+        new_model=lambda: MODELS.choose(name),
         sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
@@ -107,7 +107,7 @@ class Workshop:
         tools = toolchain(home / "layers")
         self.policy = Policy(
             limits=limits or Limits(),
-            mounts=(*tools.mounts, *guest_mounts()),
+            mounts=(*tools.mounts, *list_guest_mounts()),
             path=tools.path,
             env=(*tools.env, *ENV),
             image=image,

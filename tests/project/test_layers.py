@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
         "sandbox",
     },
-    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
+    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},
     "bot.run": {*BELOW_RUN, "bot.run"},
     # The packages of bot.run, each above the ones that it may import.
@@ -51,14 +51,15 @@ ALLOWED: dict[str, set[str]] = {
         "bot.run.prepare", "bot.run.prove", "bot.run.publish",
     },
     "bot.solve": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",
+        "bot.workspace", "sandbox",
     },
     "bot.replay": {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.repo_config", "bot.run", "bot.solve", "bot.text",
-        "bot.workspace", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run", "bot.solve",
+        "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.text"},
     "bot.demo": {"bot.domain", "bot.errors"},

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.agent.tools import context
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
 from sandbox.spec import WORKSPACE, Command, CommandResult, Ending, Entry, EntryKind, Policy, Sandbox
@@ -89,7 +89,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
     (tmp_path / "scratch").mkdir()
     policy = Policy(
         limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=90),
-        mounts=(*tooling.mounts, *guest_mounts()),
+        mounts=(*tooling.mounts, *list_guest_mounts()),
         env=tooling.env,
         path=tooling.path,
     )
@@ -107,14 +107,14 @@ class Memory:
         self.plans: list[tuple[Step, ...]] = []
         self.words = dict(words or {})
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         assert seq == len(self.records) == record["seq"]
         self.records.append(record)
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         self.plans.append(steps)
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         word = self.words.pop(len(self.records), None)
         if isinstance(word, Exception):
             raise word

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bot.agent.journal import Journal
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelCall
+from bot.agent.models.calls import ModelCall
 from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.diff import diff_between

@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from bot.agent.models.direct import OFFLINE, ModelCall
+from bot.agent.models.calls import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.repo_config import RepoConfig
@@ -202,14 +202,14 @@ class _UsageRecorder:
 
     def __init__(self, io: AttemptIO, report: Callable[[Usage], None]) -> None:
         self._journal, self._report = io.journal, report
-        self.plan, self.steering = io.journal.plan, io.journal.steering
+        self.show_plan, self.read_steering = io.journal.show_plan, io.journal.read_steering
         if io.interrupted and io.interrupted.history:
             report(Usage(**io.interrupted.history[-1]["total"]))
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """See ``Journal``."""
         self._report(Usage(**record["total"]))
-        await self._journal.turn(seq, record)
+        await self._journal.store_turn(seq, record)
 
 
 async def _ignore_phase(_phase: Phase) -> None:

@@ -33,7 +33,7 @@ def describe_earlier_attempts(
         _make_prompt_text(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _render_attempt(each))
         for each in earlier
     ]
-    return replace(brief, passages=(*brief.passages, introduction, *quoted))
+    return replace(brief, texts=(*brief.texts, introduction, *quoted))
 
 
 def _make_prompt_text(trust: Trust, where: str, text: str) -> PromptText:

@@ -57,7 +57,7 @@ class AttemptJournal:
         """See ``WorkspaceObserver``."""
         self.rescued = changes
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Store one turn and the workspace after it; a killed worker loses at most the turn under way.
 
         Raises LeaseLost.
@@ -72,11 +72,11 @@ class AttemptJournal:
             log.warning("attempt.workspace_too_large", attempt=self._ordinal, turn=seq)
         await self._progress.edit()
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Store the plan and show it."""
         await self._progress.update_plan(self._ordinal, steps)
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         """Comments that arrived on the thread since the last call, marked with what their authors may do."""
         comments = await self._store.steering(self._run.task, self._heard)
         if comments:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
-from bot.agent.limits import total
+from bot.agent.limits import add_usage
 from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Usage, Verdict
 from bot.domain.paths_of_tests import is_test_path
 from bot.text.diffs import diffstat
@@ -76,7 +76,7 @@ class Selection:
     @property
     def spent(self) -> Usage:
         """What all of them used; the seconds are those of thinking, also where they were the same ones."""
-        return reduce(total, (each.used for each in self.attempts), Usage())
+        return reduce(add_usage, (each.used for each in self.attempts), Usage())
 
     @property
     def why(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from bot.agent.transcript import past
+from bot.agent.transcript import load_past
 from bot.domain import Brief
 from bot.run.attempts.agent_workspace import Interrupted
 from bot.run.attempts.attempt_sink import PlanDisplay
@@ -45,7 +45,7 @@ async def find_resume_point(
         return await _start_over(progress, "the code, the thread or the model is another now")
     left = await store.load_unfinished_work(record)
     try:
-        past(left.records if left else ())
+        load_past(left.records if left else ())
     except ValueError as trouble:
         log.warning("attempt.transcript_unfit", attempt=record.ordinal, error=str(trouble))
         left = None

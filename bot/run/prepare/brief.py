@@ -89,7 +89,7 @@ async def gather_brief(
         kind=task.kind,
         request=shorten(request.strip(), MAX_TEXT),
         title=title.strip()[:300],
-        passages=tuple(passage for passage in cleaned if passage.text.strip()),
+        texts=tuple(passage for passage in cleaned if passage.text.strip()),
         test_command=test_command,
         lint_command=lint_command,
         repository=task.repo.full_name,

@@ -93,7 +93,7 @@ async def prepare(
         remarks=await read_remarks(task, api),
     )
     state = render_merge_state(base_merge) if base_merge else None
-    brief = replace(gathered.brief, passages=(*gathered.brief.passages, state)) if state else gathered.brief
+    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
     brief = await add_map(workshop, checkout, brief, model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base

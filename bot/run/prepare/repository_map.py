@@ -34,7 +34,7 @@ async def add_map(workshop: Workshop, checkout: Checkout, brief: Brief, model: s
         scratch=checkout.scratch,
         backend=checkout.backend,
     )
-    said = [each.text for each in brief.passages if each.author]
+    said = [each.text for each in brief.texts if each.author]
     try:
         text = await render_map(workshop.layers, tree, "\n".join([brief.title, brief.request, *said]))
     except (NoMap, SandboxUnavailable, OSError) as error:

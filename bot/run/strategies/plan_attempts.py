@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy, choose_model
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import call, scripted_model
 from bot.errors import Parked
 from bot.run.attempts.attempt import model_name
@@ -32,7 +33,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
         checkout=checkout,
         brief=brief,
         most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
-        new_model=_skip_model_for_merge(checkout.base_merge, lambda: choose_model(name)),
+        new_model=_skip_model_for_merge(checkout.base_merge, lambda: job.parts.models.choose(name)),
         sink=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),

@@ -12,7 +12,7 @@ import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ToolCallPart, UserPromptPart
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelCall
+from bot.agent.models.calls import ModelCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import Turn, call, play
 from bot.domain import Limits, Note, Outcome, OutcomeKind, PromptText, Reply, StepState, Trust

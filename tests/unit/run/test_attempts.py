@@ -12,7 +12,7 @@ import pytest
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.scripted import Turn, call, play
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
@@ -39,13 +39,13 @@ class Quiet:
     def __init__(self, loses: bool = False) -> None:
         self.loses = loses
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         if self.loses:
             raise LeaseLost("another has it")
 
-    async def plan(self, steps: tuple[Step, ...]) -> None: ...
+    async def show_plan(self, steps: tuple[Step, ...]) -> None: ...
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         return []
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from . import swap
+from . import code_swap
 from .channel import Channel
-from .recorder import Recorder, outcome
+from .recorder import Recorder, make_outcome
 
 
-class Cold(Recorder):
+class FreshSession(Recorder):
     """Runs one whole pytest session in a child."""
 
     def __init__(self, root: str, channel: Channel, ask: dict[str, Any]) -> None:
@@ -30,7 +30,7 @@ class Cold(Recorder):
         self.reset()
         began = time.perf_counter()
         yield
-        self.channel.send(**outcome(item.nodeid, self, time.perf_counter() - began, None))
+        self.channel.send(**make_outcome(item.nodeid, self, time.perf_counter() - began, None))
         if self.outcome == "failed":
             self.failed.append(item.nodeid)
             if self.fail_fast:
@@ -50,7 +50,7 @@ class Cold(Recorder):
             self.channel.send(event="outcome", id=name, outcome="passed", seconds=0.0)
 
 
-def run_cold(root: str, arguments: list[str], channel: Channel, ask: dict[str, Any]) -> None:
+def run_fresh_session(root: str, arguments: list[str], channel: Channel, ask: dict[str, Any]) -> None:
     """In the child: the candidate's text first, then a pytest session over the tests asked for."""
-    swap.overlay(ask.get("overlay") or {})
-    pytest.main([*arguments, *ask["tests"]], plugins=[Cold(root, channel, ask)])
+    code_swap.overlay_sources(ask.get("overlay") or {})
+    pytest.main([*arguments, *ask["tests"]], plugins=[FreshSession(root, channel, ask)])

@@ -1,4 +1,4 @@
-"""The controller's side of a bench process: start it, ask it to run tests, enforce the time."""
+"""The controller's side of a fork server: start it, ask it to run tests, enforce the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .channel import Channel
 Patch = Sequence[Mapping[str, Any]]
 
 
-class BenchRefused(Exception):
+class ServerRefused(Exception):
     """pytest did not come to running tests; ``code`` is its exit code, ``tail`` the end of its output."""
 
     def __init__(self, code: int | None, tail: str) -> None:
@@ -43,7 +43,7 @@ class TestRun:
 
 
 @dataclass(slots=True, kw_only=True)
-class Trial:
+class RunReport:
     """What came of one request. ``unfit``: why a candidate could not be put in; ``hung``: time ran out."""
 
     runs: dict[str, TestRun] = field(default_factory=dict)
@@ -51,13 +51,13 @@ class Trial:
     hung: bool = False
     crashed: str = ""
 
-    def failed(self) -> list[str]:
+    def list_failed(self) -> list[str]:
         """Ids of the tests that failed or hung."""
         return [run.id for run in self.runs.values() if run.outcome in ("failed", "hung")]
 
 
-class Lab:
-    """One bench process over one repository."""
+class ForkServerClient:
+    """One fork server over one repository."""
 
     def __init__(
         self, root: Path, path: Sequence[str], arguments: Sequence[str], scratch: Path, name: str
@@ -72,7 +72,7 @@ class Lab:
         self._channel: Channel | None = None
 
     def start(self, seconds: float, modules: Sequence[str] | None = None) -> dict[str, Any]:
-        """Start the process and wait until it has collected; raises BenchRefused, TimeoutError."""
+        """Start the process and wait until it has collected; raises ServerRefused, TimeoutError."""
         ask_read, ask_write = os.pipe()
         tell_read, tell_write = os.pipe()
         spec = {
@@ -92,7 +92,7 @@ class Lab:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).parent.parent), "--bench", json.dumps(spec)],
+                [sys.executable, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],
                 cwd=self.root,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -107,7 +107,7 @@ class Lab:
         message = self._channel.receive(seconds)
         if message is None or message["event"] != "ready":
             code = message.get("code") if message else self._process.wait()
-            raise BenchRefused(code, self.log.read_text(errors="replace")[-3000:])
+            raise ServerRefused(code, self.log.read_text(errors="replace")[-3000:])
         self.ready = message
         return message
 
@@ -120,21 +120,21 @@ class Lab:
         patch: Patch = (),
         overlay: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> Trial:
+    ) -> RunReport:
         """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
 
-        Options: ``fail_fast``, ``quick`` (no words on failures), ``trace``, ``types``, ``only`` (functions),
+        Options: ``fail_fast``, ``quick`` (no failure messages), ``trace``, ``types``, ``only`` (functions),
         ``alarm`` (seconds after which a test is interrupted where it is).
         """
-        (trial,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
-        return trial
+        (run_report,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
+        return run_report
 
     def run_batch(
         self, tests: Sequence[str], patches: Sequence[Patch], *, each: float, total: float
-    ) -> list[Trial]:
+    ) -> list[RunReport]:
         """Try several candidates one after the other in one child, stopping each at its first failure.
 
-        Shorter than ``patches`` when the child had to be ended; the last trial says why.
+        Shorter than ``patches`` when the child had to be ended; the last report says why.
         """
         return self._ask(tests, patches, each, total, {"quick": True, "fail_fast": True})
 
@@ -145,42 +145,42 @@ class Lab:
         each: float,
         total: float,
         options: Mapping[str, Any],
-    ) -> list[Trial]:
+    ) -> list[RunReport]:
         if self._channel is None:
-            raise RuntimeError("the bench is not started")
+            raise RuntimeError("the fork server is not started")
         self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
-        trials = [Trial()]
+        reports = [RunReport()]
         pid = 0
         end = time.monotonic() + total
         while True:
-            trial = trials[-1]
+            run_report = reports[-1]
             try:
                 left = max(0.05, end - time.monotonic())
-                message = self._channel.receive(5.0 if trial.hung else min(each, left))
+                message = self._channel.receive(5.0 if run_report.hung else min(each, left))
             except TimeoutError:
-                if trial.hung:
-                    raise BenchRefused(None, "the bench process does not answer") from None
-                trial.hung = True
+                if run_report.hung:
+                    raise ServerRefused(None, "the fork server does not answer") from None
+                run_report.hung = True
                 _kill(pid)
                 continue
             if message is None:
-                raise BenchRefused(None, self.log.read_text(errors="replace")[-3000:])
+                raise ServerRefused(None, self.log.read_text(errors="replace")[-3000:])
             match message.pop("event"):
                 case "started":
                     pid = message["pid"]
                 case "outcome":
                     message.pop("number", None)
-                    trial.runs[message["id"]] = TestRun(**message)
+                    run_report.runs[message["id"]] = TestRun(**message)
                 case "unfit":
-                    trial.unfit = message["why"]
+                    run_report.unfit = message["why"]
                 case "crashed":
-                    trial.crashed = message["why"]
-                case "next" if len(trials) < len(patches):
-                    trials.append(Trial())
+                    run_report.crashed = message["why"]
+                case "next" if len(reports) < len(patches):
+                    reports.append(RunReport())
                 case "done":
-                    if message["status"] and not trial.hung:
-                        trial.crashed = f"status {message['status']}"
-                    return trials
+                    if message["status"] and not run_report.hung:
+                        run_report.crashed = f"status {message['status']}"
+                    return reports
 
     def close(self) -> None:
         """End the process and whatever it started."""

@@ -13,7 +13,7 @@ from typing import Any
 Index = dict[tuple[str, str], dict[CodeType, list[FunctionType]]]
 
 
-class Unfit(Exception):
+class CannotSwap(Exception):
     """The change cannot be put into living functions; it needs a fresh import."""
 
 
@@ -32,14 +32,14 @@ def index_functions(root: str) -> Index:
     return found
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def _walk_codes(code: CodeType) -> Iterator[CodeType]:
     for const in code.co_consts:
         if isinstance(const, CodeType):
             yield const
-            yield from _codes(const)
+            yield from _walk_codes(const)
 
 
-def swap(
+def swap_code(
     index: Index, path: str, line: int, text: str, flags: int, name: str
 ) -> list[tuple[FunctionType, CodeType]]:
     """Compile ``text`` (which begins on ``line``) and give living functions its code; returns what they had.
@@ -49,33 +49,33 @@ def swap(
     """
     module = compile("\n" * (line - 1) + text, path, "exec", flags=flags, dont_inherit=True)
     fresh: dict[str, list[CodeType]] = defaultdict(list)
-    for code in _codes(module):
+    for code in _walk_codes(module):
         fresh[code.co_qualname].append(code)
     pairs: list[tuple[FunctionType, CodeType]] = []
     for qualname, codes in fresh.items():
         living = sorted(index.get((path, qualname), {}).items(), key=lambda each: each[0].co_firstlineno)
         if len(living) != len(codes):
             if living and qualname == name:
-                raise Unfit(qualname)
+                raise CannotSwap(qualname)
             continue
         for (_, functions), code in zip(living, codes, strict=True):
             pairs += [(each, code) for each in functions]
     if not any(code.co_qualname == name for _, code in pairs):
-        raise Unfit(name)
-    if any(_shape(function.__code__) != _shape(code) for function, code in pairs):
-        raise Unfit(name)
-    had = [(function, function.__code__) for function, _ in pairs]
+        raise CannotSwap(name)
+    if any(_find_shape(function.__code__) != _find_shape(code) for function, code in pairs):
+        raise CannotSwap(name)
+    replaced = [(function, function.__code__) for function, _ in pairs]
     for function, code in pairs:
         function.__code__ = code
-    return had
+    return replaced
 
 
-def _shape(code: CodeType) -> tuple[object, ...]:
+def _find_shape(code: CodeType) -> tuple[object, ...]:
     """What must not differ: closures, parameters, and being a generator or coroutine."""
     return code.co_freevars, code.co_argcount, code.co_kwonlyargcount, code.co_flags & 0x2A0
 
 
-def overlay(texts: Mapping[str, str]) -> None:
+def overlay_sources(texts: Mapping[str, str]) -> None:
     """From now on, importing a file named in ``texts`` (real paths) runs the text given there."""
     loader: Any = importlib.machinery.SourceFileLoader
     original = loader.get_code

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..baseline import Baseline
 from ..candidates import Candidate
-from ..layout import import_roots, is_test
+from ..layout import find_import_roots, is_test
 from ..localise import Findings
-from ..source import Source, TextEdit, apply
-from .lab import TestRun
+from ..source import Source, TextEdit, apply_edits
+from .client import TestRun
 
 _MODULE = re.compile(r"No module named '([\w.]+)'")
 
@@ -23,24 +23,24 @@ def take_modules_as_tests(base: Baseline, root: Path) -> str:
     """
     for error in base.errors:
         absent = _MODULE.search(error.get("text", "") or error["message"])
-        if absent and not _ours(absent.group(1).split(".")[0], root):
+        if absent and not _is_ours(absent.group(1).split(".")[0], root):
             continue
         frames = [path.removeprefix(f"{root}/") for path, _ in error.get("frames", [])]
         if any(not is_test(path) for path in frames):
             base.failing.append(TestRun(id=error["id"], outcome="failed", failure=error))
-    base.only_cold = bool(base.failing)
+    base.only_fresh_imports = bool(base.failing)
     if base.failing:
         return ""
     text = (base.errors[0].get("text") or base.errors[0]["message"]).strip().splitlines()
     return f"test modules cannot be imported: {text[-1] if text else 'no reason given'}"[:300]
 
 
-def _ours(name: str, root: Path) -> bool:
-    places = [Path(each) for each in import_roots(root)]
+def _is_ours(name: str, root: Path) -> bool:
+    places = [Path(each) for each in find_import_roots(root)]
     return any((place / name).is_dir() or (place / f"{name}.py").is_file() for place in places)
 
 
-def repair(findings: Findings) -> list[Candidate]:
+def repair_syntax(findings: Findings) -> list[Candidate]:
     """Candidates for files that are not valid Python: a sign that is missing or too many near the place."""
     found: list[Candidate] = []
     for path, (line, _) in findings.broken.items():
@@ -48,13 +48,13 @@ def repair(findings: Findings) -> list[Candidate]:
         if source is None:
             continue
         for number in (line, line - 1, line + 1, line - 2):
-            found += _repaired(source, number, 1.0 if number == line else 0.8)
+            found += _propose_repairs(source, number, 1.0 if number == line else 0.8)
     return sorted(found, key=lambda each: -each.score)
 
 
-def _repaired(source: Source, line: int, scale: float) -> Iterator[Candidate]:
-    for edit, score in _guesses(source, line):
-        if _parses(apply(source.text, (edit,))):
+def _propose_repairs(source: Source, line: int, scale: float) -> Iterator[Candidate]:
+    for edit, score in _list_guesses(source, line):
+        if _is_python(apply_edits(source.text, (edit,))):
             yield Candidate(
                 path=source.path,
                 edits=(edit,),
@@ -62,11 +62,11 @@ def _repaired(source: Source, line: int, scale: float) -> Iterator[Candidate]:
                 line=line,
                 function="",
                 score=scale * score,
-                cold=True,
+                fresh=True,
             )
 
 
-def _guesses(source: Source, number: int) -> Iterator[tuple[TextEdit, float]]:
+def _list_guesses(source: Source, number: int) -> Iterator[tuple[TextEdit, float]]:
     text = source.line(number)
     if not text.strip():
         return
@@ -87,7 +87,7 @@ def _guesses(source: Source, number: int) -> Iterator[tuple[TextEdit, float]]:
     yield TextEdit(start, start, "    "), 0.8
 
 
-def _parses(text: str) -> bool:
+def _is_python(text: str) -> bool:
     try:
         compile(text, "candidate", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):

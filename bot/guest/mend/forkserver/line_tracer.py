@@ -13,7 +13,7 @@ CALLS = 400  # of one function in one test that are followed line by line
 SAMPLES = 60  # looks at one function's variables before its types are taken as known
 
 
-class Watch:
+class LineTracer:
     """A ``sys.settrace`` tracer limited to files below ``root``.
 
     ``only`` limits it further to (real path, first line) of functions; ``types`` also samples variables.

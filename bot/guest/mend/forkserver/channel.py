@@ -1,4 +1,4 @@
-"""JSON lines over two file descriptors: how the controller and the bench process talk."""
+"""JSON lines over two file descriptors: how the controller and the fork server talk."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .trace import Watch
+from .line_tracer import LineTracer
 
 TEXT = 1500  # characters of a failure's message that are kept
 
@@ -22,7 +22,7 @@ class Recorder:
         self.failure: dict[str, Any] = {}
         self.compared: list[str] = []
         self.errors: list[dict[str, Any]] = []
-        self.wordless = False
+        self.quick = False
 
     def reset(self) -> None:
         """Forget the last test."""
@@ -43,8 +43,8 @@ class Recorder:
             self.reset()
 
     def pytest_exception_interact(self, call: pytest.CallInfo[Any]) -> None:
-        """Keep the exception's type, words and the repository's frames, outermost first."""
-        if call.excinfo is None or self.wordless:
+        """Keep the exception's type, message and the repository's frames, outermost first."""
+        if call.excinfo is None or self.quick:
             return
         error = call.excinfo.value
         frames = []
@@ -67,7 +67,7 @@ class Recorder:
             self.compared += [repr(left)[:300], repr(right)[:300]]
 
 
-def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) -> dict[str, Any]:
+def make_outcome(name: str, recorder: Recorder, seconds: float, tracer: LineTracer | None) -> dict[str, Any]:
     """The message that tells how one test ended."""
     message: dict[str, Any] = {
         "event": "outcome",
@@ -77,10 +77,11 @@ def outcome(name: str, recorder: Recorder, seconds: float, watch: Watch | None) 
     }
     if recorder.outcome == "failed":
         message["failure"] = recorder.failure
-    if watch is not None:
-        message["lines"] = {path: sorted(lines) for path, lines in watch.lines.items()}
-        message["starts"] = sorted(watch.starts)
+    if tracer is not None:
+        message["lines"] = {path: sorted(lines) for path, lines in tracer.lines.items()}
+        message["starts"] = sorted(tracer.starts)
         message["types"] = [
-            [*key, {name: sorted(kinds) for name, kinds in seen.items()}] for key, seen in watch.types.items()
+            [*key, {name: sorted(kinds) for name, kinds in seen.items()}]
+            for key, seen in tracer.types.items()
         ]
     return message

@@ -1,8 +1,8 @@
-"""The bench process: has pytest and the tests loaded, and forks a child for everything it is asked to run.
+"""The fork server: has pytest and the tests loaded, and forks a child for everything it is asked to run.
 
-Warm: pytest collects once, then serves from inside its own run loop; a candidate's code is put into the
-living functions of the child. Cold: only pytest and third-party modules are loaded; the child collects afresh
-with the candidate's text in front of the import system, for changes that take effect on import.
+By default pytest collects once and serves from inside its own run loop; a candidate's code is swapped into
+the living functions of the child. For changes that take effect on import, a second server has only pytest and
+third-party modules loaded; its child collects afresh with the candidate's text put before the import system.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 
 import pytest
 
-from . import swap
+from . import code_swap
 from .channel import Channel
-from .cold import run_cold
-from .recorder import TEXT, Recorder, outcome
-from .trace import Watch
+from .fresh_session import run_fresh_session
+from .line_tracer import LineTracer
+from .recorder import TEXT, Recorder, make_outcome
 
-MEMORY = 2 << 30  # bytes a child may take beyond what the bench has
+MEMORY = 2 << 30  # bytes a child may take beyond what the server has
 
 
 class ForkServer(Recorder):
@@ -39,15 +39,17 @@ class ForkServer(Recorder):
         super().__init__(root)
         self.channel = channel
         self.items: dict[str, pytest.Item] = {}
-        self.index: swap.Index = {}
+        self.index: code_swap.Index = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Announce what was collected, then serve until the controller hangs up."""
         self.items = {item.nodeid: item for item in session.items}
         rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
-        self.index = swap.index_functions(self.root)
-        self.channel.send(event="ready", items=rows, errors=self.errors, modules=_outside(self.root))
+        self.index = code_swap.index_functions(self.root)
+        self.channel.send(
+            event="ready", items=rows, errors=self.errors, modules=_list_outside_modules(self.root)
+        )
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
         gc.collect()
@@ -57,50 +59,52 @@ class ForkServer(Recorder):
 
     def work(self, ask: dict[str, Any]) -> None:
         """In the child: run the tests asked for, once or once for each candidate of a batch."""
-        watch = _watch(self.root, ask)
-        self.wordless = bool(ask.get("quick"))
-        if watch is not None or self.wordless:
-            _without_words()
+        tracer = _make_tracer(self.root, ask)
+        self.quick = bool(ask.get("quick"))
+        if tracer is not None or self.quick:
+            _silence_assertions()
         items = [self.items[each] for each in ask["tests"] if each in self.items]
-        if self.wordless:
+        if self.quick:
             for item in items:
-                item.repr_failure = item._repr_failure_py = _nothing  # type: ignore[method-assign,assignment]
+                item.repr_failure = item._repr_failure_py = _return_nothing  # type: ignore[method-assign,assignment]
         examples: list[Any] = [getattr(item, "dtest", None) for item in items]
         names = [(each, dict(each.globs)) for each in examples if each is not None]
         for number, patches in enumerate(ask["batch"]):
             for example, known in names:  # a doctest clears its names when it has run
                 example.globs = dict(known)
-            had: list[tuple[FunctionType, CodeType]] = []
+            replaced: list[tuple[FunctionType, CodeType]] = []
             try:
                 for patch in patches:
-                    had += swap.swap(self.index, **patch)
-            except (swap.Unfit, SyntaxError, ValueError, TypeError) as error:
+                    replaced += code_swap.swap_code(self.index, **patch)
+            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError) as error:
                 self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
             else:
-                self._run(items, ask, watch, number)
-            for function, code in had:
+                self._run(items, ask, tracer, number)
+            for function, code in replaced:
                 function.__code__ = code
             self.channel.send(event="next", number=number)
 
-    def _run(self, items: list[pytest.Item], ask: dict[str, Any], watch: Watch | None, number: int) -> None:
+    def _run(
+        self, items: list[pytest.Item], ask: dict[str, Any], tracer: LineTracer | None, number: int
+    ) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
-            with _watching(watch), _alarm(ask.get("alarm")):
+            with _tracing(tracer), _alarm(ask.get("alarm")):
                 last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
-            self.channel.send(number=number, **outcome(item.nodeid, self, seconds, watch))
+            self.channel.send(number=number, **make_outcome(item.nodeid, self, seconds, tracer))
             if self.outcome == "failed" and ask.get("fail_fast"):
                 return
 
 
-def _nothing(*_: object, **__: object) -> str:
+def _return_nothing(*_: object, **__: object) -> str:
     return ""
 
 
-def _without_words() -> None:
-    """Let failed assertions say nothing: building the words is slow and runs the code under suspicion."""
+def _silence_assertions() -> None:
+    """Let failed assertions say nothing: their messages are slow to make and run suspicious code."""
     rewrite: Any = importlib.import_module("_pytest.assertion.rewrite")
     if hasattr(rewrite, "_saferepr"):
         rewrite._saferepr = lambda value: ""
@@ -108,24 +112,24 @@ def _without_words() -> None:
         rewrite._call_reprcompare = lambda ops, results, words, values: ""
 
 
-def _watch(root: str, ask: dict[str, Any]) -> Watch | None:
+def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:
     if not ask.get("trace"):
         return None
     only = ask.get("only")
     pairs = None if only is None else {(path, line) for path, line in only}
-    return Watch(root, only=pairs, types=bool(ask.get("types")))
+    return LineTracer(root, only=pairs, types=bool(ask.get("types")))
 
 
 @contextlib.contextmanager
-def _watching(watch: Watch | None) -> Iterator[None]:
-    if watch is None:
+def _tracing(tracer: LineTracer | None) -> Iterator[None]:
+    if tracer is None:
         yield
         return
-    watch.start()
+    tracer.start()
     try:
         yield
     finally:
-        watch.stop()
+        tracer.stop()
 
 
 class Hang(BaseException):
@@ -149,8 +153,8 @@ def _alarm(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _outside(root: str) -> list[str]:
-    """Names of loaded modules that are not the repository's: a cold bench loads them beforehand."""
+def _list_outside_modules(root: str) -> list[str]:
+    """Names of loaded modules that are not the repository's: the one for fresh imports loads them."""
     names = []
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
@@ -186,7 +190,10 @@ def _limit_memory() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """``--bench SPEC``: SPEC is JSON with root, path, arguments, read, write, modules (None for warm)."""
+    """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules.
+
+    ``modules`` are loaded for a server for fresh imports; None for a server that collects the tests itself.
+    """
     spec = json.loads(argv[1])
     root = os.path.realpath(spec["root"])
     sys.path[:0] = spec["path"]
@@ -204,5 +211,5 @@ def main(argv: list[str]) -> int:
             importlib.import_module(name)
     channel.send(event="ready", items=[], errors=[], modules=[])
     gc.freeze()
-    serve(channel, lambda ask: run_cold(root, spec["arguments"], channel, ask))
+    serve(channel, lambda ask: run_fresh_session(root, spec["arguments"], channel, ask))
     return 0
