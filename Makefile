@@ -11,7 +11,7 @@ ARGS ?=
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-lowest lint types pytest attack bench-sandbox eval eval-check bench-agent bench-map \
+.PHONY: help demo test test-lowest lint types dead pytest attack bench-sandbox eval eval-check bench-agent bench-map \
 	setup lock shots refresh-github-data clean
 
 help: ## this list
@@ -21,7 +21,7 @@ demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
 
 test: setup ## all checks, side by side
-	@$(MAKE) --no-print-directory --jobs=3 lint types pytest
+	@$(MAKE) --no-print-directory --jobs=3 lint types dead pytest
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	@.ci/system
@@ -36,6 +36,9 @@ lint: setup ## ruff: rules and format
 
 types: setup ## mypy, strict
 	$(BIN)/mypy
+
+dead: setup ## vulture: code that nothing calls
+	$(BIN)/vulture
 
 pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -130,11 +130,6 @@ def find_devcontainer_image(text: bytes | None) -> str | None:
         return None
 
 
-def make_json_schema() -> dict[str, Any]:
-    """The JSON Schema of the file, for editors."""
-    return RepoConfig.model_json_schema()
-
-
 def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "the file"
     if item["type"] == "extra_forbidden":

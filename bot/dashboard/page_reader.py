@@ -48,7 +48,7 @@ class PageReader:
         return self._one(select(tables.tasks).where(tables.tasks.c.id == number))
 
     def runs(self, task: int) -> list[Row]:
-        """All attempts at a task, the first one first."""
+        """All runs of a task, the first one first."""
         query = select(tables.runs).where(tables.runs.c.task == task).order_by(tables.runs.c.id)
         return self._rows(query)
 

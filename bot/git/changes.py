@@ -9,12 +9,10 @@ follows them.
 
 from __future__ import annotations
 
-import base64
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from dulwich.objects import Blob
 from dulwich.repo import Repo
@@ -32,71 +30,6 @@ def change_set(entries: Sequence[Entry], *, repo: Path, base: str) -> ChangeSet:
     """What ``entries`` change in commit ``base`` of the bare repository ``repo``, sorted by path."""
     with closing(Repo(str(repo))) as opened:
         return _ChangeReader(BaseTree(opened.object_store, base)).read(entries, base)
-
-
-def to_json(changes: ChangeSet) -> dict[str, Any]:
-    """A change set as JSON: contents in base64, and paths too where they are not UTF-8."""
-    held = [
-        {
-            **_path_to_json(item.path),
-            "why": item.why,
-            **({"change": _file_to_json(item.change)} if item.change else {}),
-        }
-        for item in changes.held
-    ]
-    return {
-        "base": changes.base,
-        "files": [_file_to_json(file) for file in changes.files],
-        "held": held,
-        **({"parents": list(changes.parents)} if changes.parents else {}),
-    }
-
-
-def from_json(stored: Mapping[str, Any]) -> ChangeSet:
-    """The way back from `to_json`."""
-    files = tuple(_file_from_json(file) for file in stored["files"])
-    held = tuple(
-        Held(
-            path=_path_from_json(item),
-            why=item["why"],
-            change=_file_from_json(item["change"]) if "change" in item else None,
-        )
-        for item in stored["held"]
-    )
-    parents = tuple(stored.get("parents", ()))
-    return ChangeSet(base=stored["base"], files=files, held=held, parents=parents)
-
-
-def _file_to_json(file: FileChange) -> dict[str, Any]:
-    return {
-        **_path_to_json(file.path),
-        "kind": file.kind.value,
-        "mode": file.mode,
-        "data": base64.b64encode(file.data).decode("ascii"),
-    }
-
-
-def _file_from_json(stored: Mapping[str, Any]) -> FileChange:
-    return FileChange(
-        path=_path_from_json(stored),
-        kind=ChangeKind(stored["kind"]),
-        mode=stored["mode"],
-        data=base64.b64decode(stored["data"]),
-    )
-
-
-def _path_to_json(path: str) -> dict[str, str]:
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return {"path64": base64.b64encode(as_bytes(path)).decode("ascii")}
-    return {"path": path}
-
-
-def _path_from_json(stored: Mapping[str, Any]) -> str:
-    if "path64" in stored:
-        return as_text(base64.b64decode(stored["path64"]))
-    return str(stored["path"])
 
 
 class _ChangeReader:

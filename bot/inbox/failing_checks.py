@@ -1,7 +1,7 @@
 """A failing check on Hob's own pull request: is it this pull request that broke it, and is it worth a try?
 
 It is when the same check is green on the base, has not come out both ways on one commit (flaky), belongs to
-the newest commit, and fewer than ``MOST_TRIES`` tries were made since a person last asked for something. The
+the newest commit, and fewer than ``MAX_TRIES`` tries were made since a person last asked for something. The
 person who asked for the pull request stands for the request: without their permission nothing is done.
 """
 
@@ -17,7 +17,7 @@ from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
 from bot.tasks.store import Store
 
-MOST_TRIES = 3
+MAX_TRIES = 3
 REQUEST = (
     "The check `{}` fails on this pull request and passes on its base. What it said is quoted above. Find "
     "out why, and mend what this pull request broke; change nothing else."
@@ -44,10 +44,10 @@ async def assess_failure(
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
     made = await store.tasks_of_pull(event.repo.id, thread.number)
-    if count_tries_since_request(made) >= MOST_TRIES:
+    if count_tries_since_request(made) >= MAX_TRIES:
         check = _quote_name(event.trigger.path)
         message = (
-            f"`{check}` still fails after {MOST_TRIES} tries of mine, so I leave it to you. "
+            f"`{check}` still fails after {MAX_TRIES} tries of mine, so I leave it to you. "
             "Mention me, and I go on."
         )
         return Refusal(reason="tries used up", message=message)

@@ -158,7 +158,9 @@ class Intake:
         """Make a task of the request, or steer a running one of its kind; says which, for the record."""
         event = asked.event
         assert event.trigger is not None  # noqa: S101  what was asked has a trigger
-        if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
+        if steered := await self._store.find_steered_task(
+            event.delivery
+        ):  # before a crash, or a reaction that failed
             return f"steers task {steered}"
         trigger, open_tasks = event.trigger, await self._context.list_open_tasks(event)
         if part_of := await self._find_task_of_review(asked):

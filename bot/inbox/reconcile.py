@@ -111,7 +111,7 @@ class Reconciler:
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         found = 0
         for item in await api.recent.list_items(since):
-            if not self._mentions_bot(item, since, now) or await self._store.delivered(
+            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_containing(
                 item.event, _anchor(item), since - FARTHEST
             ):
                 continue

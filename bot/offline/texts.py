@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from bot.domain import Brief
@@ -16,11 +15,6 @@ OTHER_MODEL = (
     "be wrong, rename a Python name, apply a reviewer's suggestion or a linter's own fixes, and say where a "
     "name is defined and what it takes. An operator can give me a model with `HOB_MODEL`."
 )
-
-
-def quote_word(text: str) -> str:
-    """One word for bash, whatever is in it."""
-    return shlex.quote(text.replace("\0", ""))
 
 
 def make_hint(brief: Brief) -> str:

@@ -12,11 +12,11 @@ from bot.errors import Parked, Retry, UserError
 from bot.run.job import Job
 from bot.run.messages.ends import render_failure
 from bot.tasks.database.transactions import is_unreachable
+from bot.tasks.leases import MAX_LEASES
 from sandbox.spec import SandboxUnavailable
 
 log = structlog.get_logger(__name__)
 
-MAX_LEASES = 3  # of one task, before a Retry fails it
 MOST_WAITED = timedelta(days=3)  # from the first run on, for a provider, for GitHub, for the day's budget
 LONGEST_WAIT = 6 * 3600.0  # seconds, at once
 
@@ -44,7 +44,7 @@ async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
 async def requeue_task(job: Job, retry: Retry) -> TaskEnd | None:
     """Put the task back into the queue, or end it after ``MAX_LEASES``. Raises LeaseLost."""
     reason = job.parts.redactor.text(retry.reason)
-    if job.task.attempts < MAX_LEASES:
+    if job.task.leases_taken < MAX_LEASES:
         await job.store.release(job.run, TaskState.QUEUED, reason, after=retry.after)
         return None
     text = render_failure(f"{reason} ({MAX_LEASES} attempts)", phase="", log="")

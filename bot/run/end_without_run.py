@@ -68,7 +68,7 @@ def _render_end(task: Task) -> str:
     """The final text of a task whose run left none."""
     published = f" What was published until then is in #{task.pull}." if task.pull else ""
     if task.state is TaskState.CANCELLED:
-        return f"{STOPPED}{'' if task.attempts else ', before the work began'}.{published}"
+        return f"{STOPPED}{'' if task.leases_taken else ', before the work began'}.{published}"
     if task.state is TaskState.DONE:
         return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
     return render_failure(f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log="")

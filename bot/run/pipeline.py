@@ -61,7 +61,9 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
     shut down, the task goes back into the queue and the cancellation is raised again.
     """
     try:
-        begun = await job.store.publishing(job.task.id)  # then it is published whole, whoever wants to stop
+        begun = await job.store.has_begun_publishing(
+            job.task.id
+        )  # then it is published whole, whoever wants to stop
         try:
             async with Lease(job.store, job.run, committed=begun) as job.lease:
                 yield
@@ -72,8 +74,10 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
     except LeaseLost:
         log.warning("run.lease_lost")
     except asyncio.CancelledError:
-        with suppress(LeaseLost):
-            await job.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
+        with suppress(LeaseLost):  # shielded: a second cancel must not keep the task running
+            await asyncio.shield(
+                job.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
+            )
         raise
 
 

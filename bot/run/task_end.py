@@ -37,5 +37,5 @@ async def end_task(job: Job, end: TaskEnd) -> None:
     except (UserError, Retry, Parked) as error:
         log.warning("task.untold", reason=str(error))
         published = False
-    await store.release(run, end.state, end.reason, told=published)
+    await store.release(run, end.state, end.reason, notified=published)
     log.info("task.ended", state=end.state.value, reason=end.reason)

@@ -9,8 +9,3 @@ def join_first(names: Sequence[str], most: int) -> str:
     """The first ``most`` names on one line, and how many are left out: ``a, b and 3 more``."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
-
-
-def limit_rows(rows: Sequence[str], most: int, *, rest: str = "- and {} more") -> list[str]:
-    """The first ``most`` rows and, where there are more, a last one: ``rest`` with their number put in."""
-    return [*rows[:most], *([rest.format(len(rows) - most)] if len(rows) > most else [])]

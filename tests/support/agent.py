@@ -7,11 +7,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
+from bot.agent.models.scripted import Turn, scripted_model
 from bot.agent.tools import context
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
@@ -24,6 +27,19 @@ from tests.support import ROOT
 GUEST = ROOT / "bot" / "guest"
 CART = "def total(prices, rate):\n    amount = sum(prices)\n    return amount - rate\n"
 TEST = "from cart import total\n\n\ndef test_total():\n    assert total([100], 0.2) == 80\n"
+
+
+def play(
+    script: Sequence[Turn],
+    *,
+    name: str = "scripted",
+    retry_policy: RetryPolicy | None = None,
+    window: int | None = None,
+    most_bytes: int | None = None,
+) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; ``window``: the tokens that it says it takes."""
+    model = scripted_model(script, most_bytes=most_bytes)
+    return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
 
 
 class DirectorySandbox:

@@ -155,7 +155,7 @@ async def scripted() -> AsyncIterator[Script]:
     script = Script()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", script.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)  # an answer that is still held back is dropped
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

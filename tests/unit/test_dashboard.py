@@ -31,7 +31,7 @@ from bot.settings import SettingsError, load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 EVIL = "<script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
 DIFF = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n x\n-old<b>\n+new\n"
@@ -48,7 +48,7 @@ def client(database: Database) -> Iterator[FlaskClient]:
 
 
 async def running(store: Store) -> Run:
-    task = await store.add_task(asked(request=f"fix {EVIL}"))
+    task = await store.add_task(make_request(request=f"fix {EVIL}"))
     claimed = await store.claim(task.id, "w")
     assert claimed
     run = claimed[1]

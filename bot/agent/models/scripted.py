@@ -5,7 +5,7 @@ function of the messages so far that gives one of these. Which turn comes next i
 the conversation (a compaction says how many turns it summarizes), so a run that is resumed on another machine
 goes on where it was.
 
-    play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
+    scripted_model([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
 """
 
 from __future__ import annotations
@@ -28,8 +28,6 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from bot.agent.conversation import count_summarized_turns
-from bot.agent.models.calls import ModelCall, RetryPolicy
-from bot.agent.models.direct import DirectCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.prompt import find_brief
 from bot.errors import UserError
@@ -44,25 +42,11 @@ def call(name: str, /, **args: Any) -> ToolCallPart:
     return ToolCallPart(tool_name=name, args=args)
 
 
-def play(
-    script: Sequence[Turn],
-    *,
-    name: str = "scripted",
-    retry_policy: RetryPolicy | None = None,
-    window: int | None = None,
-    most_bytes: int | None = None,
-) -> ModelCall:
-    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError.
-
-    ``window`` is what it says that it takes, in tokens; a conversation of more than ``most_bytes`` (as JSON)
-    it refuses.
-    """
-    model = scripted_model(script, most_bytes=most_bytes)
-    return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
-
-
 def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
-    """The same as a pydantic-ai model."""
+    """A pydantic-ai model that plays ``script``; asked for more turns than it has, it raises AssertionError.
+
+    A conversation of more than ``most_bytes`` (as JSON) it refuses.
+    """
     turns = list(script)
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:

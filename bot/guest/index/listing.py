@@ -22,11 +22,6 @@ class TreeListing(NamedTuple):
     left_out: Counter[str]
 
 
-def is_vendored(path: str) -> bool:
-    """Whether a path lies in a folder of vendored code, which no request is about."""
-    return not _VENDORED.isdisjoint(path.split("/")[:-1])
-
-
 def walk(top: str, *, ignore: str = "") -> TreeListing:
     """List regular files below ``top``; links, devices, what is vendored and what is too deep are counted."""
     files: list[tuple[str, int]] = []

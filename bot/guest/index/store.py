@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from .analysis import Analysis, path_terms
 from .links import Links
 
-MOST_FILES = 1 << 18
 MOST_TERMS = 1_500_000
 MOST_POSTINGS = 40_000_000
 _TABLES = """

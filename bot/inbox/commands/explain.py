@@ -21,7 +21,7 @@ async def render_explanation(context: DeliveryContext, api: RepoApi, event: Even
     tasks = await list_tasks_about(context, event)
     if not tasks:
         return NOTHING
-    task = next((each for each in reversed(tasks) if each.attempts), tasks[-1])
+    task = next((each for each in reversed(tasks) if each.leases_taken), tasks[-1])
     runs = await context.store.runs(task.id)
     asked = "\n".join(f"> {strip_markup(line)}" for line in task.request.splitlines()[:20])
     who = f"`@{task.requester.login}` asked for this in {task.trigger.url} ({task.kind.value}):"
@@ -62,7 +62,7 @@ async def _render_facts(context: DeliveryContext, task: Task, runs: Sequence[Run
     facts = [
         f"model {models}" if models else "",
         f"worked on `{base[:12]}`" if base else "",
-        f"cost {render_cost(await context.store.spent(of=[task.id]))}",
+        f"cost {render_cost(await context.store.sum_costs([task.id]))}",
         f"[Run]({context.operator.base_url}/runs/{runs[-1].id})" if runs else "",
     ]
     return "; ".join(fact for fact in facts if fact)

@@ -13,7 +13,6 @@ _STATES = {
     TaskState.FAILED: "❌ failed",
     TaskState.CANCELLED: "🛑 stopped",
     TaskState.REFUSED: "refused",
-    TaskState.SUPERSEDED: "superseded",
     TaskState.QUEUED: "⏳ waits for its turn",
     TaskState.WAITING: "⏸️ waits",
     TaskState.RUNNING: "👀 is under way",

@@ -74,7 +74,7 @@ async def _list_foreign_commits(
     context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str
 ) -> list[str]:
     """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
-    mine = await context.store.pushed(repo_id, number)
+    mine = await context.store.list_pushed_commits(repo_id, number)
     listed = [one.sha for one in await api.pulls.list_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more
         raise UserError(f"#{number} has too many commits for me to know whose they are; close it by hand.")

@@ -81,7 +81,7 @@ class AttemptJournal:
         comments = await self._store.steering(self._run.task, self._heard)
         if comments:
             self._heard = comments[-1].id
-            await self._store.heard(self._run, self._heard)
+            await self._store.mark_steering_read(self._run, self._heard)
         return [
             PromptText(
                 trust=Trust.INSTRUCTION if each.permission.may_write else Trust.QUOTED,

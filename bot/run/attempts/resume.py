@@ -43,7 +43,7 @@ async def find_resume_point(
         return ResumePoint()
     if before.ground != record.ground:
         return await _start_over(progress, "the code, the thread or the model is another now")
-    left = await store.left_of(record)
+    left = await store.load_unfinished_work(record)
     try:
         load_past(left.records if left else ())
     except ValueError as trouble:

@@ -21,7 +21,6 @@ FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass
 CONCLUSIONS = {
     TaskState.DONE: "success",
     TaskState.CANCELLED: "cancelled",
-    TaskState.SUPERSEDED: "neutral",
     TaskState.REFUSED: "neutral",
 }
 

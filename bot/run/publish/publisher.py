@@ -288,5 +288,5 @@ async def replace_comment(api: RepoApi, task: Task, comment: int, body: str) -> 
 
 
 def _working(task: Task) -> str:
-    again = " again" if task.attempts > 1 else ""
+    again = " again" if task.leases_taken > 1 else ""
     return f"👀 I am on it{again}."

@@ -49,8 +49,8 @@ async def _cap_budget(job: Job, checkout: Checkout) -> Checkout:
     most = job.parts.settings.daily_usd
     if most is None:
         return checkout
-    left = most - (await job.store.spent(installation=job.task.installation, hours=24)).usd
-    if left <= 0:
+    left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
+    if not left:
         reason = f"this installation has used its ${most:g} of the last 24 hours"
         await job.publisher.show((), (f"⏸️ I wait: {reason}.",))
         raise Parked(reason, after=WAIT_SECONDS)

@@ -23,5 +23,5 @@ async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
         refused=job.publisher.refused,
         choice=proven.choice,
     )
-    late = f"\n\n{TOO_LATE}" if await job.store.look(job.run) else ""
+    late = f"\n\n{TOO_LATE}" if await job.store.is_cancel_requested(job.run) else ""
     return TaskEnd(state=TaskState.DONE, text=text + late, result=result)

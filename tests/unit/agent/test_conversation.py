@@ -13,13 +13,13 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 from bot.agent.compaction import NEARLY_FULL, Compaction, load_compaction
 from bot.agent.loop import run_loop
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.models.scripted import ScriptedAnswer, Turn, call, play
+from bot.agent.models.scripted import ScriptedAnswer, Turn, call
 from bot.agent.prompt import TEXT_CHARS, find_brief
 from bot.agent.transcript import load_past
 from bot.agent.turn_summary import SummaryLimits, summarize
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
 from bot.errors import LeaseLost
-from tests.support.agent import DirectorySandbox, Memory, brief, repository, words
+from tests.support.agent import DirectorySandbox, Memory, brief, play, repository, words
 
 PLENTY = Limits(turns=400, seconds=300, tokens=10**9, usd=1000)
 FIX = call("edit", path="cart.py", old="amount - rate", new="amount * (1 - rate)")

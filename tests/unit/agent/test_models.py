@@ -12,13 +12,13 @@ import pytest
 from bot.agent.loop import run_loop
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.models.scripted import call, play
+from bot.agent.models.scripted import call
 from bot.agent.prompt import make_opening
 from bot.agent.tools.registry import list_definitions
 from bot.domain import OutcomeKind
 from bot.errors import Parked, UserError
 from bot.offline.registry import MODELS
-from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, repository
+from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, play, repository
 from tests.support.model_servers import KEY, Fault, Say, Server, environment, serving
 
 QUICK = RetryPolicy(tries=3, first=0.001, longest=0.01, park=77)

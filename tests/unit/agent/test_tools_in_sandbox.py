@@ -9,14 +9,14 @@ import pytest
 from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.loop import run_loop
-from bot.agent.models.scripted import call, play
+from bot.agent.models.scripted import call
 from bot.agent.tools import registry
 from bot.agent.tools.context import ToolContext
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import OutcomeKind
 from sandbox.spec import Sandbox
 from sandbox.toolchain import BIN, VENV, Toolchain
-from tests.support.agent import LIMITS, Memory, brief, real_sandbox
+from tests.support.agent import LIMITS, Memory, brief, play, real_sandbox
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import AsyncIterator
@@ -17,13 +16,11 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.client import Exchange, ForeignHost
 from bot.github.responses import (
-    Extent,
     Forbidden,
     NotFound,
     Rejected,
     Response,
     describe_wanted_permissions,
-    find_extent,
     find_limit,
 )
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, comment_json, github, read_issue, scripted
@@ -404,24 +401,3 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
         app = GitHub(session, api_url=script.url, app_id=7, private_key="no key at all")
         with pytest.raises(UserError, match="HOB_PRIVATE_KEY"):
             await app.identify()
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "what", "extent"),
-    [
-        (401, "Bad credentials", "POST /app/installations/1/access_tokens", Extent.APP),
-        (401, "Bad credentials", "GET /repos/o/r/issues/3", Extent.INSTALLATION),
-        (403, "Resource not accessible by integration", "POST /repos/o/r/check-runs", Extent.INSTALLATION),
-        (403, "This installation has been suspended", "GET /repos/o/r", Extent.INSTALLATION),
-        (403, "Repository was archived so is read-only.", "POST /repos/o/r/pulls", Extent.REPOSITORY),
-        (403, "Unable to create comment because issue is locked.", "POST /repos/o/r/x", Extent.THREAD),
-        (404, "Not Found", "GET /api/v3/repos/o/r", Extent.REPOSITORY),
-        (410, "This issue was deleted", "GET /repos/o/r/issues/3", Extent.THREAD),
-        (404, "Not Found", "PATCH /repos/o/r/issues/comments/9", Extent.REQUEST),
-        (404, "Not Found", "POST /app/installations/1/access_tokens", Extent.INSTALLATION),
-        (422, "Validation Failed", "POST /repos/o/r/pulls", Extent.REQUEST),
-    ],
-)
-def test_how_far_a_refusal_reaches(status: int, said: str, what: str, extent: Extent) -> None:
-    answer = Response(status, {}, json.dumps({"message": said}).encode())
-    assert find_extent(answer, what) is extent

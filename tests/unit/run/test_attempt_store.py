@@ -16,7 +16,7 @@ from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.git import commit
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def checkout(tmp_path: Path) -> Checkout:
 
 async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout: Checkout) -> None:
     """Its own task's too: the branch has moved between two of its runs."""
-    claim = await store.claim((await store.add_task(asked())).id, "w")
+    claim = await store.claim((await store.add_task(make_request())).id, "w")
     assert claim
     task, run = claim
     one = await store.begin_attempt(run, base=checkout.base, ground="g")

@@ -13,7 +13,7 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.models.calls import ModelAnswer, ModelCall
-from bot.agent.models.scripted import Turn, call, play
+from bot.agent.models.scripted import Turn, call
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
 from bot.repo_config import RepoConfig, TaskBudget
@@ -22,6 +22,7 @@ from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
+from tests.support.agent import play
 from tests.support.flow import FAULTY, running
 from tests.support.git import commit
 

@@ -1,7 +1,8 @@
-"""Who works on a task: claimed under a lease and a fence, by the database's clock.
+"""Which worker holds a task: claiming it, renewing the lease, giving it back, by the database's clock.
 
-A lease runs out by itself when its worker dies. The fence is a number that every claim raises; every write of
-a run names its own, so that a worker that was only asleep can no longer write when another has taken over.
+A lease runs out by itself when its worker dies. The fence is a number that every claim raises. Every write of
+a run names its own fence, so that a worker that was only asleep can no longer write once another worker has
+claimed the task. ``lease`` renews one in the background while a run goes on.
 """
 
 from __future__ import annotations
@@ -26,22 +27,22 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, TRANSITIONS, Run, Task, TaskState
+from bot.domain import TERMINAL, Run, Task, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import LOST, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.task_rows import task_of
-from bot.tasks.tasks import IllegalMove, after_move, close_attempts, is_publishing, wake_next
+from bot.tasks.task_rows import build_task
+from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
-LEASE = 60.0  # seconds that a run is left alone without a heartbeat
-ATTEMPTS = 3  # leases of one task that may run out before it is given up
+LEASE = 60.0  # seconds after which a task is taken from a worker that has not renewed its lease
+MAX_LEASES = 3  # of one task: after so many died workers or retries it fails
 DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
 
-def claimable() -> ColumnElement[bool]:
-    """A queued task whose thread is free and that is the oldest one queued there."""
+def is_claimable() -> ColumnElement[bool]:
+    """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs."""
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
@@ -57,8 +58,11 @@ def claimable() -> ColumnElement[bool]:
     )
 
 
-def held(run: Run) -> ColumnElement[bool]:
-    """The run's task is still the run's; locks the row, so that it stays so until the transaction ends."""
+def is_held(run: Run) -> ColumnElement[bool]:
+    """The SQL condition that the run still holds its task.
+
+    It locks the task's row, so that this stays true until the transaction ends.
+    """
     return (
         select(tasks.c.id)
         .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
@@ -67,31 +71,31 @@ def held(run: Run) -> ColumnElement[bool]:
     )
 
 
-def lost(run: Run) -> LeaseLost:
-    """The error of a write that found the fence moved on."""
+def make_lease_lost(run: Run) -> LeaseLost:
+    """The error of a write that found its run no longer holds the task."""
     return LeaseLost(f"run {run.id} no longer holds task {run.task} (fence {run.fence})")
 
 
-def _in(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
+def _seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(seconds, (int, float)):
         return func.clock_timestamp() + timedelta(seconds=seconds)
     return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
-# The statements of every run are built once: building one costs more than running it.
+# Statements that every run needs are built once: building one costs more than running it.
 _MINE = and_(
     tasks.c.id == bindparam("of_task"),
     tasks.c.fence == bindparam("at_fence"),
     tasks.c.state == literal_column("'running'"),
 )
-_CLAIMED = (
+_TAKEN_TASK = (
     update(tasks)
-    .where(tasks.c.id == bindparam("of_task"), claimable())
+    .where(tasks.c.id == bindparam("of_task"), is_claimable())
     .values(
-        state=literal_column("'running'"),
+        state=change_state(TaskState.QUEUED, to=TaskState.RUNNING),
         fence=tasks.c.fence + 1,
         attempts=tasks.c.attempts + 1,
-        lease_until=_in(bindparam("lease", type_=Double)),
+        lease_until=_seconds_from_now(bindparam("lease", type_=Double)),
         worker=bindparam("by"),
         not_before=None,
         updated_at=func.now(),
@@ -99,41 +103,41 @@ _CLAIMED = (
     .returning(tasks)
     .cte("claimed")
 )
-_BEGUN = (
+_NEW_RUN = (
     insert(runs)
     .from_select(
         ["task", "attempt", "fence", "worker"],
-        select(_CLAIMED.c.id, _CLAIMED.c.fence, _CLAIMED.c.fence, _CLAIMED.c.worker),
+        select(_TAKEN_TASK.c.id, _TAKEN_TASK.c.fence, _TAKEN_TASK.c.fence, _TAKEN_TASK.c.worker),
     )
     .returning(runs.c.id, runs.c.task)
     .cte("begun")
 )
-_CLAIM = select(_CLAIMED, _BEGUN.c.id.label("run")).join(_BEGUN, _BEGUN.c.task == _CLAIMED.c.id)
-_BEAT = (
+_CLAIM = select(_TAKEN_TASK, _NEW_RUN.c.id.label("run")).join(_NEW_RUN, _NEW_RUN.c.task == _TAKEN_TASK.c.id)
+_RENEW = (
     update(tasks)
     .where(_MINE)
-    .values(lease_until=_in(bindparam("lease", type_=Double)))
+    .values(lease_until=_seconds_from_now(bindparam("lease", type_=Double)))
     .returning(tasks.c.cancel_asked)
 )
-_LOOK = select(tasks.c.cancel_asked).where(_MINE)
+_CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
 _END_RUN = (
     update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
 )
 
 
-def _of(run: Run, **more: Any) -> dict[str, Any]:
+def _name_lease(run: Run, **more: Any) -> dict[str, Any]:
     return {"of_task": run.task, "at_fence": run.fence, **more}
 
 
-class Claims:
-    """Claiming, keeping and giving back tasks."""
+class LeaseRecords:
+    """The lease of a task: claimed, renewed, released."""
 
     engine: AsyncEngine
 
     async def claim(self, task_id: int, worker: str, *, lease: float = LEASE) -> tuple[Task, Run] | None:
-        """Take a queued task for ``lease`` seconds, or None when it is not there to be taken.
+        """Claim a queued task for ``lease`` seconds and begin a run of it; None when it cannot be claimed.
 
-        It is not while another task of its thread runs, or while an older one is queued there.
+        It cannot while another task of its thread runs, or while an older one is queued there.
         """
         names = {"of_task": task_id, "by": worker, "lease": lease}
         try:
@@ -143,23 +147,23 @@ class Claims:
             return None
         if row is None:
             return None
-        run = Run(id=row.run, task=row.id, attempt=row.fence, fence=row.fence, worker=worker)
-        return task_of(row), run
+        run = Run(id=row.run, task=row.id, fence=row.fence, worker=worker)
+        return build_task(row), run
 
-    async def heartbeat(self, run: Run, *, lease: float = LEASE) -> bool:
-        """Keep the task for ``lease`` more seconds; True when it is to be cancelled. Raises LeaseLost."""
+    async def renew_lease(self, run: Run, *, lease: float = LEASE) -> bool:
+        """Hold the task for ``lease`` more seconds; returns whether to cancel it. Raises LeaseLost."""
         async with self.engine.begin() as connection:
-            row = (await connection.execute(_BEAT, _of(run, lease=lease))).first()
+            row = (await connection.execute(_RENEW, _name_lease(run, lease=lease))).first()
         if row is None:
-            raise lost(run)
+            raise make_lease_lost(run)
         return bool(row.cancel_asked)
 
-    async def look(self, run: Run) -> bool:
-        """Whether somebody asked to cancel, without prolonging the lease. Raises LeaseLost."""
+    async def is_cancel_requested(self, run: Run) -> bool:
+        """Whether the task is to be cancelled; the lease is not renewed. Raises LeaseLost."""
         async with self.engine.connect() as connection:
-            asked = await connection.scalar(_LOOK, _of(run))
+            asked = await connection.scalar(_CANCEL_ASKED, _name_lease(run))
         if asked is None:
-            raise lost(run)
+            raise make_lease_lost(run)
         return bool(asked)
 
     async def release(
@@ -170,39 +174,43 @@ class Claims:
         *,
         after: float = 0,
         counted: bool = True,
-        told: bool = True,
+        notified: bool = True,
     ) -> TaskState:
-        """End a run by putting its task into another state; returns the one it is in now.
+        """End a run and move its task to the state ``to``; returns the state that it is in now.
 
-        To ``queued`` or ``waiting`` with ``after``, it comes up again in so many seconds; waiting without
-        stays until somebody moves it. A task that is to be cancelled is not queued again but cancelled,
-        unless it is half published.
-        With ``counted`` False the attempt does not count (a rate limit, a worker that is shut down). An
-        ended task that people were not ``told`` about is left to the queue's ``on_ended``. Raises
-        LeaseLost, IllegalMove.
+        A task moved to ``queued`` or ``waiting`` is taken up again ``after`` so many seconds. One that is to
+        be cancelled becomes cancelled instead, unless its publication has begun. With ``counted`` False
+        the lease does not count towards MAX_LEASES (a rate limit, a worker that is shut down). An ended
+        task whose thread was not ``notified`` is left to the queue's ``on_ended``. Raises LeaseLost,
+        IllegalTransition.
         """
-        if to not in TRANSITIONS[TaskState.RUNNING]:
-            raise IllegalMove(f"a running task cannot become {to}")
+        change_state(TaskState.RUNNING, to=to)
 
         async def once() -> TaskState:
             async with self.engine.begin() as connection:
-                return await _release(connection, run, to, storable(reason), after, counted, told)
+                return await _release(connection, run, to, storable(reason), after, counted, notified)
 
         return await retry_while_away(once, seconds=20)
 
 
 async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
-    """Take tasks from workers that no longer answer: queued again, or failed after ATTEMPTS."""
-    given_up = tasks.c.attempts >= ATTEMPTS
+    """Take tasks from workers that did not renew their lease: queued again, or failed after MAX_LEASES.
+
+    Returns each task's id and its new state.
+    """
+    given_up = tasks.c.attempts >= MAX_LEASES
     expired = (
         await connection.execute(
             update(tasks)
             .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
             .values(
                 state=case(
-                    (and_(tasks.c.cancel_asked, ~is_publishing()), literal(TaskState.CANCELLED.value)),
-                    (given_up, literal(TaskState.FAILED.value)),
-                    else_=literal(TaskState.QUEUED.value),
+                    (
+                        and_(tasks.c.cancel_asked, ~is_publishing()),
+                        change_state(TaskState.RUNNING, to=TaskState.CANCELLED),
+                    ),
+                    (given_up, change_state(TaskState.RUNNING, to=TaskState.FAILED)),
+                    else_=change_state(TaskState.RUNNING, to=TaskState.QUEUED),
                 ),
                 reason=case((given_up, literal(DIED)), else_=literal(SILENT)),
                 lease_until=None,
@@ -218,12 +226,18 @@ async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskStat
             .where(runs.c.task == row.id, runs.c.ended_at.is_(None))
             .values(state=LOST, ended_at=func.now(), error=SILENT)
         )
-        await after_move(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
+        await follow_up(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
     return [(row.id, TaskState(row.state)) for row in expired]
 
 
 async def _release(
-    connection: AsyncConnection, run: Run, to: TaskState, reason: str, after: float, counted: bool, told: bool
+    connection: AsyncConnection,
+    run: Run,
+    to: TaskState,
+    reason: str,
+    after: float,
+    counted: bool,
+    notified: bool,
 ) -> TaskState:
     again = to not in TERMINAL
     stop = and_(tasks.c.cancel_asked, literal(again), ~is_publishing())
@@ -232,21 +246,24 @@ async def _release(
             update(tasks)
             .where(_MINE)
             .values(
-                state=case((stop, literal(TaskState.CANCELLED.value)), else_=literal(to.value)),
+                state=case(
+                    (stop, change_state(TaskState.RUNNING, to=TaskState.CANCELLED)),
+                    else_=change_state(TaskState.RUNNING, to=to),
+                ),
                 reason=reason,
                 lease_until=None,
                 worker="",
-                not_before=_in(after) if again and after > 0 else None,
+                not_before=_seconds_from_now(after) if again and after > 0 else None,
                 attempts=tasks.c.attempts - (0 if counted else 1),
-                told_at=func.now() if told and not again else None,
+                told_at=func.now() if notified and not again else None,
                 updated_at=func.now(),
             )
             .returning(tasks.c.state, tasks.c.told_at, tasks.c.thread_key, tasks.c.priority),
-            _of(run),
+            _name_lease(run),
         )
     ).first()
     if row is None:
-        return await _released_before(connection, run)
+        return await _find_earlier_release(connection, run)
     state = TaskState(row.state)
     await connection.execute(_END_RUN, {"of_run": run.id, "as": state})
     if state in TERMINAL:
@@ -254,15 +271,15 @@ async def _release(
     if (after and state is TaskState.QUEUED) or row.told_at:
         await wake_next(connection, row.thread_key)
     else:
-        await after_move(connection, run.task, state, row.thread_key, row.priority)
+        await follow_up(connection, run.task, state, row.thread_key, row.priority)
     return state
 
 
-async def _released_before(connection: AsyncConnection, run: Run) -> TaskState:
-    """A release that is tried again after a lost connection may already have happened."""
+async def _find_earlier_release(connection: AsyncConnection, run: Run) -> TaskState:
+    """The state that an earlier try of this release left the task in; its commit may not have been seen."""
     state = await connection.scalar(
         select(runs.c.state).where(runs.c.id == run.id, runs.c.ended_at.is_not(None), runs.c.state != LOST)
     )
     if state is None:
-        raise lost(run)
+        raise make_lease_lost(run)
     return TaskState(state)
