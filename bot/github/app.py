@@ -11,26 +11,19 @@ import aiohttp
 from bot.errors import UserError
 from bot.github.answers import parse
 from bot.github.checks import Checks
-from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
-from bot.github.etags import ETags
+from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.http.etags import ETags
+from bot.github.http.pace import Pace
+from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
 from bot.github.issues import Issues
 from bot.github.outcome import Outcomes
-from bot.github.pace import Pace
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
 from bot.github.review_threads import ReviewThreads
 from bot.github.reviews import Reviews
-from bot.github.tokens import (
-    Anonymous,
-    AppCredential,
-    InstallationCredential,
-    Purpose,
-    Scope,
-    Tokens,
-)
 from bot.github.webhook_deliveries import WebhookDeliveries
 from bot.text.json_fields import Fields
 

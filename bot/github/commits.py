@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from bot.domain import ChangeKind, FileChange
 from bot.github.answers import Commit, parse
-from bot.github.client import Client
+from bot.github.http.client import Client
+from bot.github.http.responses import NotFound, Rejected
 from bot.github.repository import AppInfo, RepoAddress, Repository
-from bot.github.responses import NotFound, Rejected
 from bot.text.json_fields import Fields
 
 # https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch

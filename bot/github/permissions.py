@@ -13,8 +13,8 @@ from typing import Protocol, TypeVar
 
 from bot.domain import Permission, Person, Refusal, Repo, Task
 from bot.github.answers import parse
+from bot.github.http.responses import NotFound
 from bot.github.repository import Repository
-from bot.github.responses import NotFound
 from bot.text.json_fields import Fields
 
 Read = TypeVar("Read")

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from bot.backoff import backoff
 from bot.github.answers import Commit, Pull, parse
-from bot.github.client import Client
+from bot.github.http.client import Client
+from bot.github.http.responses import Rejected
 from bot.github.repository import AppInfo, RepoAddress, Repository
-from bot.github.responses import Rejected
 from bot.text.fit import fit, one_line
 from bot.text.json_fields import Fields
 

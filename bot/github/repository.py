@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.github.answers import Json
-from bot.github.client import SAFE_TO_REPEAT, Client
+from bot.github.http.client import SAFE_TO_REPEAT, Client
 
 PAGE = 100
 

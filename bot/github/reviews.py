@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.github.answers import Review, ReviewComment
+from bot.github.http.responses import Rejected
 from bot.github.repository import Repository
-from bot.github.responses import Rejected
 from bot.text.fit import fit, has_mark
 
 REVIEW_COMMENTS = "/pulls/{number}/comments{?per_page}"

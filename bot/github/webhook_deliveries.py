@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.github.answers import Json, parse
-from bot.github.client import SAFE_TO_REPEAT, Client
+from bot.github.http.client import SAFE_TO_REPEAT, Client
 from bot.text.json_fields import Fields
 
 KEPT_FOR = timedelta(days=3)  # how long GitHub has a delivery that it can be asked for again

@@ -25,7 +25,7 @@ from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
-from bot.github.tokens import Purpose
+from bot.github.http.tokens import Purpose
 from bot.text.defuse import table_cell
 
 MOST_NAMED = 20

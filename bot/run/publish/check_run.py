@@ -9,7 +9,7 @@ from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
 from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
-from bot.github.responses import NotFound
+from bot.github.http.responses import NotFound
 from bot.run.messages.progress_comment import render_at_work
 from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext

@@ -19,8 +19,8 @@ from bot.errors import Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
+from bot.github.http.responses import NotFound
 from bot.github.outcome import LAST_COMMENTS
-from bot.github.responses import NotFound
 from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark

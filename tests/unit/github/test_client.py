@@ -14,8 +14,8 @@ import pytest
 from bot.domain import Permission, TriggerKind
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
-from bot.github.client import Exchange, ForeignHost
-from bot.github.responses import (
+from bot.github.http.client import Exchange, ForeignHost
+from bot.github.http.responses import (
     Forbidden,
     NotFound,
     Rejected,

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from bot.errors import Parked
-from bot.github.pace import Pace
-from bot.github.responses import Limit
+from bot.github.http.pace import Pace
+from bot.github.http.responses import Limit
 
 
 class Clock:

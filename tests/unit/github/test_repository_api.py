@@ -25,11 +25,11 @@ from bot.github import (
 )
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
+from bot.github.http.responses import Rejected
+from bot.github.http.tokens import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.responses import Rejected
 from bot.github.review_threads import Settlement
-from bot.github.tokens import Purpose
 from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted

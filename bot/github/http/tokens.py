@@ -20,7 +20,7 @@ from gidgethub.apps import get_jwt
 from jwt import PyJWTError
 
 from bot.errors import UserError
-from bot.github.responses import Forbidden, NotFound, Rejected
+from bot.github.http.responses import Forbidden, NotFound, Rejected
 
 EARLY = 300.0  # seconds before the end at which a token is replaced
 JWT_SECONDS = 540  # GitHub allows ten minutes, counted from a start that get_jwt dates back by one

@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.backoff import backoff
 from bot.errors import Parked
-from bot.github.responses import Limit
+from bot.github.http.responses import Limit
 
 PATIENCE = 20.0  # seconds that a request waits by itself; a longer wait parks the run
 FIRST_PAUSE = 60.0  # where GitHub does not say how long: at least a minute, then doubling

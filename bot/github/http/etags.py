@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from bot.github.responses import Response
+from bot.github.http.responses import Response
 
 ROOM = 8 << 20  # bytes of bodies, for all repositories of a process
 LARGEST = 1 << 20

@@ -22,9 +22,9 @@ from yarl import URL
 from bot import __version__
 from bot.backoff import backoff
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.github.etags import CachedResponse, ETags
-from bot.github.pace import Pace
-from bot.github.responses import Limit, Response, Stale, find_limit, make_refusal, seconds_to_reset
+from bot.github.http.etags import CachedResponse, ETags
+from bot.github.http.pace import Pace
+from bot.github.http.responses import Limit, Response, Stale, find_limit, make_refusal, seconds_to_reset
 
 API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
