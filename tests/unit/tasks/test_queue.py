@@ -161,7 +161,15 @@ async def _handled(store: Store, guid: str) -> bool:
 async def test_tasks_run_side_by_side_but_threads_one_by_one(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    worker.work = lambda: asyncio.sleep(0.05)
+    both = asyncio.Event()  # two threads' tasks at once
+
+    async def work() -> None:
+        if worker.together == 2:
+            both.set()
+        await both.wait()
+        await asyncio.sleep(0)
+
+    worker.work = work
     async with at_work(database, worker, concurrency=3, every=30):
         made = [await store.add_task(asked(number=number % 2)) for number in range(8)]
         await until(lambda: all_done(store))  # without any sweep: each that ends wakes the next of its thread
