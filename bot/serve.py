@@ -194,6 +194,7 @@ async def _tested(settings: Settings) -> None:
     report = await probe(
         backend=settings.sandbox,
         scratch=settings.home / "scratch",
+        layers=settings.home / "layers",  # as a workshop has them
         image=settings.image,
         engine=settings.docker,
     )

@@ -76,7 +76,7 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         *arguments,
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+        command, cwd=folder, capture_output=True, text=True, timeout=350, check=False, env=ENVIRONMENT
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
