@@ -1,30 +1,46 @@
-# Two commands do everything, set-up included: `make demo` and `make test`.
+# Two commands do everything, set-up included: `make demo` and `make test`. `make help` lists the others.
 PYTHON ?= python3
 # Each version of Python has an environment of its own; READY names the very interpreter that it was made with.
 VERSION := $(shell $(PYTHON) -c 'import platform; print(platform.python_version())' 2>/dev/null)
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(VERSION))
 BIN := $(VENV)/bin
 READY := $(VENV)/ready-$(VERSION)
+PIP := python -m pip install --quiet --disable-pip-version-check
+LOWEST := .venv-lowest
 ARGS ?=
 REPOS ?=
+.DEFAULT_GOAL := help
 
-.PHONY: demo test lint types pytest attack bench-sandbox eval eval-check bench-agent bench-map setup shots \
-	refresh-github-data clean
+.PHONY: help demo test test-lowest lint types dead pytest attack bench-sandbox eval eval-check bench-agent bench-map \
+	setup lock shots refresh-github-data clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## the whole path on this machine, from a mention to a pull request
 	@$(BIN)/python -m bot demo $(ARGS)
 
 test: setup ## all checks, side by side
-	@$(MAKE) --no-print-directory --jobs=3 lint types pytest
+	@$(MAKE) --no-print-directory --jobs=3 lint types dead pytest
 
-lint: setup
+test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
+	@.ci/system
+	$(PYTHON) -m venv --clear $(LOWEST)
+	$(PYTHON) .ci/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/$(PIP) -c $(LOWEST)/constraints.txt -e '.[dev]'
+	$(LOWEST)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+lint: setup ## ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: setup
+types: setup ## mypy, strict
 	$(BIN)/mypy
 
-pytest: setup
+dead: setup ## vulture: code that nothing calls
+	$(BIN)/vulture
+
+pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
@@ -41,19 +57,25 @@ eval: setup ## the development suite's table with the offline model, or ARGS="--
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 
-setup: $(READY)
+setup: $(READY) ## the virtual environment, from requirements.lock, and the programs beside it
 	@.ci/system
 
-$(READY): setup.cfg pyproject.toml .ci/system
+$(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 	@.ci/system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Hob needs Python 3.11 or newer, which $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(if $(wildcard $(READY)),,--clear) $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/$(PIP) --require-hashes -r requirements.lock
+	$(BIN)/$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
+lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=--upgrade takes newer releases
+	$(BIN)/$(PIP) -e '.[lock]'
+	$(BIN)/python -m uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[shots]'
+	$(BIN)/$(PIP) -e '.[shots]'
 	$(BIN)/python docs/shots.py
 
 bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache
@@ -65,5 +87,5 @@ bench-map: setup ## recall of the map of a repository over the history of REPOS=
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
 	$(BIN)/python tests/support/refresh_github_data.py
 
-clean:
+clean: ## remove what the targets made
 	rm -rf .venv .venv-* build *.egg-info .pytest_cache .mypy_cache .ruff_cache

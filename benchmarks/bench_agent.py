@@ -28,8 +28,8 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from bot.agent.loop import run_loop  # noqa: E402
-from bot.agent.models.direct import choose_model  # noqa: E402
 from bot.domain import Limits  # noqa: E402
+from bot.offline.registry import MODELS  # noqa: E402
 from bot.tasks.database.connection import open_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
 from bot.tasks.store import Store  # noqa: E402
@@ -103,7 +103,7 @@ async def prefix(kind: str, turns: int, most_bytes: int) -> tuple[list[float], i
             for at in range(turns)
         ]
         server.answers.append(Say(calls=[served_call("finish", kind="answered", summary="x")]))
-        model, journal = choose_model(server.model), Memory()
+        model, journal = MODELS.choose(server.model), Memory()
         with tempfile.TemporaryDirectory() as folder:
             repo = repository(Path(folder) / "repo")
             (repo / "long.txt").write_text(TEXT)

@@ -37,7 +37,7 @@ from statistics import mean, median
 from typing import Any
 
 from bot.agent.repository_map import CommitTree, render_map
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Policy
 from sandbox.toolchain import toolchain
@@ -308,7 +308,7 @@ async def large(directory: Path) -> None:
     """Time building and asking the index of one directory as a run does: in sandboxes, cached by commit."""
     with tempfile.TemporaryDirectory() as home:
         tools = toolchain(Path(home))
-        policy = Policy(mounts=(*tools.mounts, *guest_mounts()), path=tools.path, env=tools.env)
+        policy = Policy(mounts=(*tools.mounts, *list_guest_mounts()), path=tools.path, env=tools.env)
         tree = CommitTree(
             layer=directory, key="1-bench", policy=policy, scratch=Path(home) / "s", backend="auto"
         )

@@ -21,7 +21,7 @@ class UserError(HobError):
 
 
 class Retry(HobError):
-    """Try the run again later; counts as an attempt. ``after`` is in seconds."""
+    """Try the run again later; counts as one of its task's leases. ``after`` is in seconds."""
 
     def __init__(self, reason: str, *, after: float = 30.0) -> None:
         super().__init__(reason)
@@ -30,7 +30,7 @@ class Retry(HobError):
 
 
 class Parked(HobError):
-    """Wait without using up an attempt: a rate limit, a provider that is down. ``after`` is in seconds."""
+    """Wait without using up a lease: a rate limit, a provider that is down. ``after`` is in seconds."""
 
     def __init__(self, reason: str, *, after: float = 60.0) -> None:
         super().__init__(reason)

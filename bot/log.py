@@ -7,16 +7,15 @@ tracebacks are text, and control characters are escaped, so that no text can for
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 
+from bot.text.terminal import escape_controls
+
 Redact = Callable[[Any], Any]
-# C0 and C1 controls, line and paragraph separators, and what turns the direction of text around
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def configure(
@@ -102,7 +101,7 @@ def _plain(value: Any) -> Any:
 def escape_control_characters(value: Any) -> Any:
     r"""The value with control characters in its texts written out: ``\x1b``, ``\n``."""
     if isinstance(value, str):
-        return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value)
+        return escape_controls(value)
     if isinstance(value, dict):
         return {
             escape_control_characters(key): escape_control_characters(item) for key, item in value.items()

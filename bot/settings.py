@@ -102,9 +102,10 @@ class Settings(BaseSettings):
             raise ValueError("must be accounts' numbers, separated by commas, such as 29139614")
         return frozenset(map(int, parts))
 
-    def shown(self) -> dict[str, tuple[str, str]]:
-        """What people on a repository may see of this, as (value, where it comes from) by name: no secret, no
-        path and no address of the operator's.
+    def list_public_values(self) -> dict[str, tuple[str, str]]:
+        """The settings that may be shown on GitHub, as (value, where it comes from) by name.
+
+        No secret, no path and no address of the operator's is among them.
         """
         names = (
             "model",
@@ -211,7 +212,7 @@ def _with_key_from_file(settings: Settings) -> Settings:
 
 
 def _check_secrets(settings: Settings) -> None:
-    """A secret that is only a separator, or a key that is no key, is told at start, not at the first use."""
+    """Raise SettingsError at start for a secret that is only a separator, or a key that is none."""
     if settings.webhook_secret is not None:
         secrets = settings.webhook_secrets
         if not all(secrets) or len(secrets) > 2:

@@ -1,4 +1,4 @@
-"""The tests' own door, /_admin (nothing of GitHub's): faults, clock, tokens, deliveries, requests made."""
+"""/_admin, the control interface for tests (not of GitHub): faults, clock, tokens, deliveries, requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def mount(app: web.Application) -> None:
 
 
 def caller(hub: Hub, request: web.Request) -> str:
-    """The name of who makes a request, for the log and the rules."""
+    """The name of the caller of a request, for the record of requests and the rules."""
     try:
         return authenticate(hub.state, request.headers.get("Authorization")).name
     except ApiError:
@@ -60,13 +60,13 @@ async def _serve(request: web.Request) -> web.Response:
 
 
 async def add_fault(hub: Hub, body: dict[str, Any]) -> Any:
-    """One rule more; the fields are those of ``faults.Fault``."""
+    """Add a rule; the fields are those of ``faults.Fault``."""
     hub.faults.rules.append(Fault(**body))
     return {"rules": len(hub.faults.rules)}
 
 
 async def clear_faults(hub: Hub, body: dict[str, Any]) -> Any:
-    """Forget every rule for requests and deliveries; tells how often each was used."""
+    """Remove every rule for requests and deliveries; answers how often each was used."""
     used = [rule.used for rule in hub.faults.rules]
     hub.faults.rules.clear()
     hub.webhooks.rules.clear()
@@ -74,7 +74,7 @@ async def clear_faults(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def deliveries(hub: Hub, body: dict[str, Any]) -> Any:
-    """One rule more for deliveries (``webhooks.DeliveryRule``), or ``deadline`` in seconds."""
+    """Add a rule for deliveries (``webhooks.DeliveryRule``), or set ``deadline`` in seconds."""
     if "deadline" in body:
         hub.webhooks.deadline = float(body["deadline"])
         return {}
@@ -123,7 +123,7 @@ async def limits(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def user(hub: Hub, body: dict[str, Any]) -> Any:
-    """A person more, with a personal token; or, with ``organization``, one of the maintainer's."""
+    """Add a person with a personal token; with ``organization``, an organization of the maintainer's."""
     login, kind = str(body["login"]), "Organization" if body.get("organization") else "User"
     owner = hub.state.known_account("maintainer")
     account = hub.state.insert(
@@ -138,9 +138,12 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
-    """An App more, named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
-    owner, asked = hub.state.known_account("maintainer"), {"default_permissions": dict(body["permissions"])}
-    app = create_app_row(hub, owner, asked, slug=str(body["slug"]), webhook_url=None)
+    """Add an App named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
+    owner, manifest = (
+        hub.state.known_account("maintainer"),
+        {"default_permissions": dict(body["permissions"])},
+    )
+    app = create_app_row(hub, owner, manifest, slug=str(body["slug"]), webhook_url=None)
     row = install(hub, user_actor(owner), app, owner)
     granted = json.loads(app["permissions_json"])
     token, _ = make_installation_token(hub.state, row, granted, None, hub.token_lifetime)
@@ -190,7 +193,7 @@ def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | 
 
 
 async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
-    """What a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
+    """Do what a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
     account = hub.state.known_account(str(body.get("login", "maintainer")))
     press_button(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))

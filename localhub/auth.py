@@ -62,7 +62,7 @@ class Actor:
 
     @property
     def name(self) -> str:
-        """For the list of requests."""
+        """The caller's name in the record of requests."""
         if self.account is not None:
             return str(self.account["login"])
         return "anonymous" if self.app is None else f"app:{self.app['slug']}"
@@ -72,7 +72,7 @@ ANONYMOUS = Actor()
 
 
 def user_actor(account: Row) -> Actor:
-    """A person signed in, as by a personal token with every scope."""
+    """The actor of a signed-in person, as by a personal token with every scope."""
     return Actor(kind="user", account=account)
 
 
@@ -164,7 +164,7 @@ def read_private_key(pem: str) -> RSAPrivateKey:
 
 
 def token_digest(token: str) -> str:
-    """How a token is kept."""
+    """The form in which a token is stored: its SHA-256 as hex digits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -17,7 +17,7 @@ KEYWORDS = re.compile(
 
 
 def find_closed_numbers(text: str, full_name: str) -> list[int]:
-    """The issues of this repository that a text says it fixes."""
+    """The numbers of this repository's issues that a text closes by keyword."""
     found = []
     for match in KEYWORDS.finditer(text):
         if match["repo"] is None or match["repo"].lower() == full_name.lower():

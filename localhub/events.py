@@ -1,4 +1,4 @@
-"""What happened, told to every App that listens: builds webhook payloads and hands them to the sender."""
+"""Events: builds webhook payloads and sends them to every App that is installed and subscribed."""
 
 from __future__ import annotations
 

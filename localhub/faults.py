@@ -1,4 +1,4 @@
-"""Faults on demand: rules that make requests fail the way GitHub and networks do; and the requests made."""
+"""Rules that make requests fail the way GitHub and networks do, and the record of all requests."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"unknown kind {self.kind!r}; one of {', '.join(KINDS)}")
 
-    def takes(self, request: web.Request, login: str) -> bool:
-        """Whether this request is the rule's; counts it when the rest of the rule fits."""
+    def matches(self, request: web.Request, login: str) -> bool:
+        """Whether the rule applies to this request; counts the request where it does."""
         if self.count <= 0 or (self.login is not None and self.login != login):
             return False
         if not re.fullmatch(self.method, request.method) or not re.search(self.path, request.path_qs):
@@ -75,11 +75,11 @@ class Faults:
         self._closing = asyncio.Event()
 
     def pick(self, request: web.Request, login: str) -> Fault | None:
-        """The first rule that takes this request."""
-        return next((rule for rule in self.rules if rule.takes(request, login)), None)
+        """The first rule that applies to this request."""
+        return next((rule for rule in self.rules if rule.matches(request, login)), None)
 
     def release(self) -> None:
-        """End every timeout that hangs, for a quick stop."""
+        """End the requests that hang under ``timeout`` rules, so that the server can stop."""
         self._closing.set()
 
     async def inject(

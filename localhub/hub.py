@@ -1,4 +1,4 @@
-"""One local GitHub: its memory, addresses, git repositories and webhooks, and the faults asked of it."""
+"""One local GitHub: its state, addresses, git repositories, webhooks, rate limits and faults."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from localhub.webhooks import Webhooks
 
 
 class Hub:
-    """What every route works with. ``api_url`` and ``web_url`` have no slash at the end."""
+    """The parts that every route uses. ``api_url`` and ``web_url`` have no slash at the end."""
 
     def __init__(self, state: State, *, web_url: str) -> None:
         self.state = state
@@ -23,6 +23,6 @@ class Hub:
         self.token_lifetime = 3600.0
 
     async def close(self) -> None:
-        """Stop delivering and close the memory."""
+        """Stop delivering and close the state."""
         await self.webhooks.stop()
         self.state.close()

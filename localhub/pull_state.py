@@ -60,7 +60,7 @@ async def follow_head(hub: Hub, actor: Actor, repo: Row, branch: str, new: str |
         before = pull["head_sha"]
         if before == new:
             continue
-        await hub.git.bring(repo["id"], base_repo["id"], new)
+        await hub.git.fetch_commit(repo["id"], base_repo["id"], new)
         now = hub.state.now()
         hub.state.update("pulls", pull["id"], head_sha=new)
         hub.state.update("issues", pull["issue_id"], updated_at=now)
@@ -96,7 +96,7 @@ async def close_pull(hub: Hub, actor: Actor, repo: Row, pull: Row) -> None:
 
 
 async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: str) -> None:
-    """Close or reopen a pull request and tell it."""
+    """Close or reopen a pull request and send its event."""
     if state == "closed":
         await close_pull(hub, actor, repo, pull)
         return
@@ -109,7 +109,7 @@ async def set_pull_state(hub: Hub, actor: Actor, repo: Row, pull: Row, state: st
     hub.state.update(
         "issues", pull["issue_id"], state="open", closed_at=None, closed_by_id=None, updated_at=now
     )
-    await hub.git.bring(pull["head_repo_id"], repo["id"], head)
+    await hub.git.fetch_commit(pull["head_repo_id"], repo["id"], head)
     hub.state.update("pulls", pull["id"], head_sha=head, base_sha=base)
     await refresh_pull(hub, actor, repo, pull | {"head_sha": head, "base_sha": base})
     events.send_pull(hub, actor, repo, "reopened", pull)

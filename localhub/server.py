@@ -81,7 +81,7 @@ async def _close(app: web.Application) -> None:
 
 @web.middleware
 async def record_request(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Write every request down, and make those fail that a rule asks to fail."""
+    """Record every request, and make those fail for which a rule of ``faults`` says so."""
     if request.path.startswith(admin.PREFIX):
         return await handler(request)
     hub, started = request.app[HUB], time.monotonic()

@@ -1,4 +1,4 @@
-"""Everything the local GitHub remembers: one SQLite file and the bare git repositories beside it.
+"""The state of the local GitHub: one SQLite file and the bare git repositories beside it.
 
 ``State`` is the only owner of the connection. It is used from the event loop's thread alone, each statement
 commits by itself (WAL, so a killed process loses nothing that was answered), and several that belong together
@@ -45,7 +45,7 @@ def as_row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
 
 
 class State:
-    """The local GitHub's memory in ``directory`` (made when missing)."""
+    """The state in ``directory``, which is made when missing."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -98,7 +98,7 @@ class State:
         return row
 
     def count(self, sql: str, *values: Any) -> int:
-        """The number that a query of one column gives."""
+        """The number in the only column of a query's first row."""
         return int(next(iter(self.one(sql, *values).values())))
 
     def insert(self, table: str, **columns: Any) -> int:

@@ -19,7 +19,6 @@ from localhub.state import Row, State
 DEADLINE = 10.0
 MOST_BYTES = 25 * 1024**2
 AGENT = "GitHub-Hookshot/5be1fa2"
-ALWAYS = ("ping", "installation", "installation_repositories", "github_app_authorization")
 
 
 @dataclass(slots=True, kw_only=True)

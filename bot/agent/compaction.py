@@ -1,164 +1,120 @@
-"""Earlier turns told in short: plan, decisions, touched files, open failures, words left and words heard.
+"""Compaction: when the context fills, one summary takes the place of the earlier turns.
 
-Everything is taken from the records of the turns. The account stands in one ``record`` block, each line
-marked, so that nothing a tool printed can pass for anybody's words; what people said on the way follows in
-blocks of its own with the trust it had. What is left out is counted.
+No model is asked: the summary is made from the stored records (``bot.agent.turn_summary``), so the same
+records always give the same text, and a run that is resumed or replayed sends the same messages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from bot.agent import prompt
-from bot.domain import PromptText, Trust
+from bot.agent.turn_summary import SummaryLimits, summarize
 
 Record = Mapping[str, Any]
 
+FULL_SHARE = 0.7  # of the window, by the provider's own count of the last call
+MOST_TOKENS = 160_000  # however large the window: a long conversation is paid for again at every turn
+TURNS_APART = 3  # turns between two compactions that no refusal forced
+NEARLY_FULL = "the context was nearly full"
+REFUSED = "the model refused the conversation as too long"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryLimits:
-    """How much of each kind may be told; in characters, but for ``failures`` and ``paths``."""
+class CompactionTarget:
+    """How much may stay: ``least`` to ``most`` whole turns, within ``share`` of the size before."""
 
-    words: int = 9000  # all that the model said itself
-    word: int = 500  # of one turn
-    failures: int = 4
-    failure: int = 1500  # of one failing command
-    paths: int = 80
-    heard: int = prompt.PASSAGE_CHARS  # of one passage
+    least: int
+    most: int
+    share: float
+    limits: SummaryLimits
 
 
-def summarize(records: Sequence[Record], *, room: SummaryLimits, kept: int) -> str:
-    """The message that stands for the turns of ``records``; ``kept`` turns follow it whole."""
-    told = len(records)
-    account = "\n".join(
-        line
-        for title, lines in (
-            ("Plan, as it stands", _plan(records[-1])),
-            ("What you said and decided", _words(records, room)),
-            ("Files you changed", _changed(records, room)),
-            ("Files you read", _read(records, room)),
-            ("Commands that failed the last time they ran", _failures(records, room)),
-            ("Notes and replies that you left", _left(records[-1])),
-        )
-        for line in (f"# {title}", *(lines or ["(none)"]))
+# One after the other, while the model goes on refusing.
+TARGETS = (
+    CompactionTarget(least=1, most=8, share=0.4, limits=SummaryLimits()),
+    CompactionTarget(
+        least=1,
+        most=2,
+        share=0.2,
+        limits=SummaryLimits(statements=3000, failures=2, failure=800, paths=30),
+    ),
+    CompactionTarget(
+        least=0,
+        most=0,
+        share=0.0,
+        limits=SummaryLimits(statements=1000, failures=1, failure=400, paths=15, texts=4000),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compaction:
+    """The first ``summarized`` turns became ``text``; the ``whole`` turns after them stayed as they were.
+
+    ``refusals`` counts how often the model had refused the conversation in this turn.
+    """
+
+    why: str
+    summarized: int
+    whole: int
+    refusals: int
+    text: str
+
+    def to_record(self) -> dict[str, Any]:
+        """As it is stored in a turn's record."""
+        return {
+            "why": self.why,
+            "told": self.summarized,
+            "kept": self.whole,
+            "refused": self.refusals,
+            "text": self.text,
+        }
+
+
+def load_compaction(record: Record) -> Compaction | None:
+    """The compaction that a turn's record tells of; None where there was none."""
+    stored = record.get("compaction")
+    if not stored:
+        return None
+    return Compaction(
+        why=stored["why"],
+        summarized=stored["told"],
+        whole=stored["kept"],
+        refusals=stored["refused"],
+        text=stored["text"],
     )
-    head = (
-        f"The conversation became too long, so turns 1 to {told} of your work are told in short here, made "
-        f"from what is stored of them; {f'the last {kept} follow' if kept else 'none follows'} whole. "
-        "Nothing else is lost: the workspace is as you left it, and `git diff` shows all of your change. "
-        "Read again what you need to see, and go on; do not begin anew."
-    )
-    heard = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "heard")]
-    said = ["Words that came while you worked, as you heard them:", *heard] if heard else []
-    guided = [prompt.block(_cut(each, room.heard)) for each in _passages(records, "guided")]
-    said += ["Guidance of the repository for where you worked:", *guided] if guided else []
-    return "\n\n".join(
-        [head, prompt.fenced("record", f"turns 1 to {told}", account, chars=len(account)), *said]
-    )
 
 
-def _plan(last: Record) -> list[str]:
-    return [f"[{step['state']}] {step['text']}" for step in last["plan"]]
+def is_nearly_full(records: Sequence[Record], window: int) -> bool:
+    """Whether the last call came near the ``window`` of tokens, and no compaction was made just before."""
+    used, recent = records[-1]["usage"], records[-TURNS_APART:]
+    if used["input_tokens"] + used["output_tokens"] < min(FULL_SHARE * window, MOST_TOKENS):
+        return False
+    return not any(each.get("compaction") for each in recent)
 
 
-def _words(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    """The model's own words, turn by turn; the first that say anything and as many of the latest as fit."""
-    said = []
-    for record in records:
-        text = record["text"].strip() or record["thinking"].strip()[-room.word :]
-        if text:
-            said.append(f"turn {record['seq'] + 1}: {_short(text, room.word)}")
-    return _fitting(said, room.words, "turns with words")
+def make_compaction(
+    records: Sequence[Record], target: CompactionTarget, *, why: str, refusals: int
+) -> Compaction:
+    """Summarize ``records`` but for as many of the last ones as ``target`` lets stay whole."""
+    count = len(records)
+    sizes = [len(json.dumps(each["messages"])) for each in records]
+    goal, whole = target.share * sum(sizes[-_count_whole_turns(records) :]), 0
+    while whole < min(target.most, count - 1) and (
+        whole < target.least or sum(sizes[count - whole - 1 :]) <= goal
+    ):
+        whole += 1
+    summarized = count - whole
+    text = summarize(records[:summarized], limits=target.limits, whole=whole)
+    return Compaction(why=why, summarized=summarized, whole=whole, refusals=refusals, text=text)
 
 
-def _changed(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    """Each file that a file tool changed, how, and in which turns; the latest last."""
-    how: dict[str, list[str]] = {}
-    for record, call in _calls(records, "edit", "write"):
-        if call["ok"]:
-            path = str(call["args"].get("path", ""))
-            how.setdefault(path, []).append(f"{call['name']} in turn {record['seq'] + 1}")
-            how[path] = how.pop(path)
-    lines = [
-        f"{path}: {', '.join(each if len(each) <= 6 else [*each[:2], f'{len(each) - 4} more', *each[-2:]])}"
-        for path, each in how.items()
-    ]
-    return _latest(lines, room.paths, "files")
-
-
-def _read(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    paths = [str(call["args"].get("path", "")) for _, call in _calls(records, "read") if call["ok"]]
-    return _latest(list(dict.fromkeys(reversed(paths)))[::-1], room.paths, "files")
-
-
-def _failures(records: Sequence[Record], room: SummaryLimits) -> list[str]:
-    """Commands whose last run failed, with the end of what they printed."""
-    last: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for record, call in _calls(records, "shell"):
-        command = str(call["args"].get("command", ""))
-        last.pop(command, None)
-        last[command] = (record["seq"] + 1, call)
-    failing = [(turn, command, call) for command, (turn, call) in last.items() if not call["ok"]]
-    lines = []
-    for turn, command, call in failing[-room.failures :]:
-        output = call["output"].strip()
-        cut = (
-            "" if len(output) <= room.failure else f"[the first {len(output) - room.failure} characters cut] "
-        )
-        lines.append(f"turn {turn}: {_short(command, 300)}\n{cut}{output[-room.failure :]}")
-    earlier = len(failing) - len(lines)
-    return [*([f"[{earlier} earlier ones left out]"] if earlier else []), *lines]
-
-
-def _left(last: Record) -> list[str]:
-    notes = [f"note on {each['path']}:{each['line']}: {_short(each['text'], 200)}" for each in last["notes"]]
-    return notes + [
-        f"reply to comment {each['comment']}: {_short(each['text'], 200)}" for each in last["replies"]
-    ]
-
-
-def _passages(records: Sequence[Record], kind: str) -> list[PromptText]:
-    return [
-        PromptText(**{**each, "trust": Trust(each["trust"])})
-        for record in records
-        for each in record.get(kind, ())
-    ]
-
-
-def _calls(records: Sequence[Record], *names: str) -> Iterable[tuple[Record, Mapping[str, Any]]]:
-    return ((record, call) for record in records for call in record["calls"] if call["name"] in names)
-
-
-def _fitting(lines: Sequence[str], chars: int, what: str) -> list[str]:
-    """The first line and as many of the last as fit into ``chars``."""
-    if not lines:
-        return []
-    tail: list[str] = []
-    left = chars - len(lines[0])
-    for line in reversed(lines[1:]):
-        if left < len(line):
-            break
-        left -= len(line)
-        tail.insert(0, line)
-    more = len(lines) - 1 - len(tail)
-    return [lines[0], *([f"[{more} {what} left out here]"] if more else []), *tail]
-
-
-def _latest(lines: Sequence[str], count: int, what: str) -> list[str]:
-    more = len(lines) - count
-    return [*([f"[{more} earlier {what} left out]"] if more > 0 else []), *lines[-count:]]
-
-
-def _short(text: str, chars: int) -> str:
-    """On one line, cut with a mark."""
-    line = " ".join(text.split())
-    return line if len(line) <= chars else f"{line[: chars - 4]} ..."
-
-
-def _cut(passage: PromptText, chars: int) -> PromptText:
-    more = len(passage.text) - chars
-    if more <= 0 or chars >= prompt.PASSAGE_CHARS:  # a block bounds itself
-        return passage
-    return replace(passage, text=f"{passage.text[:chars]}\n[{more} characters are left out here]")
+def _count_whole_turns(records: Sequence[Record]) -> int:
+    """How many of the last turns the model was shown whole."""
+    for back, each in enumerate(reversed(records), 1):
+        if compaction := load_compaction(each):
+            return back + compaction.whole
+    return len(records)

@@ -1,78 +1,39 @@
-"""Room for long work: when the context fills, older turns are told in short, made from what is recorded.
+"""The messages of one run: what is stored, what is new in this turn, and what a compaction made of them.
 
-No model is asked: the same records always give the same words, and a run that is resumed or replayed goes on
-with the very same messages. What comes after a compaction is the opening as it was (so that much stays in the
-provider's cache), one message that tells the earlier turns, and the last turns whole. Otherwise the
-conversation is only ever appended to.
+After a compaction come the opening as it was (so that much stays in the provider's cache), one message with
+the summary of the earlier turns, and the last turns whole. Otherwise the conversation is only appended to.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRequest, UserPromptPart
 
-from bot.agent.compaction import SummaryLimits, summarize
+from bot.agent.compaction import (
+    NEARLY_FULL,
+    REFUSED,
+    TARGETS,
+    Compaction,
+    is_nearly_full,
+    load_compaction,
+    make_compaction,
+)
 
 Record = Mapping[str, Any]
 
-FILLED = 0.7  # of the window, by the provider's own count of the last call; the rest is for what comes next
-MOST = 160_000  # tokens, however large the window: what is that long is paid for again at every turn
-APART = 3  # turns between two compactions that nobody forced
-NEAR = "the context was nearly full"
-REFUSED = "the model refused the conversation as too long"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompactionTarget:
-    """How hard to press: how many turns may stay whole, within which share of the size before."""
-
-    least: int
-    most: int
-    share: float
-    room: SummaryLimits
-
-
-# One after the other, while the model goes on refusing.
-_MEASURES = (
-    CompactionTarget(least=1, most=8, share=0.4, room=SummaryLimits()),
-    CompactionTarget(
-        least=1, most=2, share=0.2, room=SummaryLimits(words=3000, failures=2, failure=800, paths=30)
-    ),
-    CompactionTarget(
-        least=0,
-        most=0,
-        share=0.0,
-        room=SummaryLimits(words=1000, failures=1, failure=400, paths=15, heard=4000),
-    ),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compaction:
-    """Turns ``0`` to ``told - 1`` became ``text``; ``kept`` turns after them stayed whole.
-
-    ``refused`` counts how often the model had refused the conversation in this turn.
-    """
-
-    why: str
-    told: int
-    kept: int
-    refused: int
-    text: str
+_SUMMARIZED = "turns_told"  # key of a summary's metadata: stored conversations have it
 
 
 class Conversation:
-    """The conversation of one run. ``unsaved`` is what is said since the last turn was stored."""
+    """The conversation of one run. ``unsaved`` are the messages since the last turn was stored."""
 
     def __init__(self, messages: Sequence[ModelMessage], records: Sequence[Record]) -> None:
         self._messages = list(messages)
         self._records = list(records)
-        self._pressed = self._refused = 0  # in this turn: measures taken, refusals
+        self._compactions = self._refusals = 0  # in this turn
         self.unsaved: list[ModelMessage] = []
         self.compaction: Compaction | None = None
 
@@ -81,84 +42,57 @@ class Conversation:
         """All that the model is shown."""
         return [*self._messages, *self.unsaved]
 
-    def say(self, *messages: ModelMessage) -> None:
-        """Append."""
+    def append(self, *messages: ModelMessage) -> None:
+        """Add messages at the end; they are unsaved until the turn is over."""
         self.unsaved += messages
 
-    def stored(self, record: Record) -> None:
-        """The turn is over: what was said in it is history now."""
+    def end_turn(self, record: Record) -> None:
+        """The turn is stored as ``record``: its messages are no longer unsaved."""
         self._records.append(record)
         self._messages += self.unsaved
         self.unsaved, self.compaction = [], None
-        self._pressed = self._refused = 0
+        self._compactions = self._refusals = 0
 
-    def fit(self, window: int) -> None:
+    def compact_if_full(self, window: int) -> None:
         """Compact if the last call came near the ``window`` of tokens, but not turn after turn."""
-        if not self._records or self.compaction:
-            return
-        used, recent = self._records[-1]["usage"], self._records[-APART:]
-        if used["input_tokens"] + used["output_tokens"] < min(FILLED * window, MOST):
-            return
-        if not any(each.get("compaction") for each in recent):
-            self._press(NEAR)
+        if self._records and not self.compaction and is_nearly_full(self._records, window):
+            self._compact(NEARLY_FULL)
 
-    def squeeze(self) -> bool:
-        """The model refused the conversation: press it harder than before. False when that cannot be done."""
-        self._refused += 1
-        if not self._records or self._pressed >= len(_MEASURES):
+    def compact_harder(self) -> bool:
+        """The model refused the conversation: leave less than before. False when that cannot be done."""
+        self._refusals += 1
+        if not self._records or self._compactions >= len(TARGETS):
             return False
-        self._press(REFUSED)
+        self._compact(REFUSED)
         return True
 
-    def _press(self, why: str) -> None:
-        measure, whole = _MEASURES[self._pressed], len(self._records)
-        self._pressed += 1
-        sizes = [len(json.dumps(each["messages"])) for each in self._records]
-        goal, kept = measure.share * sum(sizes[-_shown_turns(self._records) :]), 0
-        while kept < min(measure.most, whole - 1) and (
-            kept < measure.least or sum(sizes[whole - kept - 1 :]) <= goal
-        ):
-            kept += 1
-        told = whole - kept
-        self.compaction = Compaction(
-            why=why,
-            told=told,
-            kept=kept,
-            refused=self._refused,
-            text=summarize(self._records[:told], room=measure.room, kept=kept),
-        )
-        self._messages = _with(self._records, asdict(self.compaction))
+    def _compact(self, why: str) -> None:
+        target = TARGETS[self._compactions]
+        self._compactions += 1
+        self.compaction = make_compaction(self._records, target, why=why, refusals=self._refusals)
+        self._messages = _messages_after_compaction(self._records, self.compaction)
 
 
 def restore_messages(records: Sequence[Record]) -> list[ModelMessage]:
     """The messages that stored records leave behind, compactions included."""
     for at in range(len(records) - 1, -1, -1):
-        if compaction := records[at].get("compaction"):
-            return [*_with(records[:at], compaction), *_said(records[at:])]
-    return _said(records)
+        if compaction := load_compaction(records[at]):
+            return [*_messages_after_compaction(records[:at], compaction), *_load_messages(records[at:])]
+    return _load_messages(records)
 
 
 def count_summarized_turns(message: ModelMessage) -> int:
-    """How many turns a message tells in short: 0 for every message that is not a compaction's."""
-    return int((message.metadata or {}).get("turns_told", 0))
+    """How many turns a message summarizes: 0 for every message that is not a compaction's."""
+    return int((message.metadata or {}).get(_SUMMARIZED, 0))
 
 
-def _with(before: Sequence[Record], compaction: Mapping[str, Any]) -> list[ModelMessage]:
+def _messages_after_compaction(before: Sequence[Record], compaction: Compaction) -> list[ModelMessage]:
     """The conversation as a compaction left it: ``before`` are the records of all turns before it."""
-    told: int = compaction["told"]
     at = datetime.fromisoformat(before[-1]["at"])
-    words = UserPromptPart(content=compaction["text"], timestamp=at)
-    short = ModelRequest(parts=[words], timestamp=at, metadata={"turns_told": told})
-    return [*_said(before[:1])[:1], short, *_said(before[told:])]
+    text = UserPromptPart(content=compaction.text, timestamp=at)
+    summary = ModelRequest(parts=[text], timestamp=at, metadata={_SUMMARIZED: compaction.summarized})
+    return [*_load_messages(before[:1])[:1], summary, *_load_messages(before[compaction.summarized :])]
 
 
-def _said(records: Sequence[Record]) -> list[ModelMessage]:
+def _load_messages(records: Sequence[Record]) -> list[ModelMessage]:
     return ModelMessagesTypeAdapter.validate_python([each for one in records for each in one["messages"]])
-
-
-def _shown_turns(records: Sequence[Record]) -> int:
-    """How many of the last turns the model was shown whole."""
-    for back, each in enumerate(reversed(records), 1):
-        if compaction := each.get("compaction"):
-            return back + int(compaction["kept"])
-    return len(records)

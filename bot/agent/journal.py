@@ -1,4 +1,4 @@
-"""Where a run's turns go, and where new words come from: what the loop needs besides model and sandbox."""
+"""What the loop needs besides model and sandbox: where turns are stored, and where new comments come from."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from bot.domain import PromptText, Step
 
 
 class Journal(Protocol):
-    """Kept by whoever runs the loop. Any method may raise ``Cancelled`` or ``LeaseLost`` to end it."""
+    """Implemented by whoever runs the loop. Any method may raise ``Cancelled`` or ``LeaseLost`` to end it."""
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
-        """After every turn; ``record`` is the JSON of ``bot.agent.transcript``, redacted by the receiver."""
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
+        """Store a turn that is over; ``record`` is the JSON of ``bot.agent.transcript``, not yet redacted."""
         ...
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
-        """The plan that people see has changed."""
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
+        """Show users the plan, which has changed."""
         ...
 
-    async def steering(self) -> list[PromptText]:
-        """New words on the thread since last asked; raises ``Cancelled`` when somebody said to stop."""
+    async def read_steering(self) -> list[PromptText]:
+        """The comments on the thread since the last call; raises ``Cancelled`` when one says to stop."""
         ...

@@ -10,7 +10,7 @@ from bot.domain import Limits, Usage
 _LAST_TURNS = 3
 
 
-def total(first: Usage, second: Usage) -> Usage:
+def add_usage(first: Usage, second: Usage) -> Usage:
     """The sum of two usages."""
     return Usage(
         turns=first.turns + second.turns,
@@ -36,7 +36,7 @@ class Meter:
     @property
     def used(self) -> Usage:
         """Everything used up to now."""
-        return total(self._used, Usage(seconds=self._clock() - self._since))
+        return add_usage(self._used, Usage(seconds=self._clock() - self._since))
 
     @property
     def seconds_left(self) -> float:
@@ -45,7 +45,7 @@ class Meter:
 
     def add(self, usage: Usage) -> None:
         """Count a call; its seconds are part of the wall time already."""
-        self._used = total(
+        self._used = add_usage(
             self._used,
             Usage(
                 turns=usage.turns,
@@ -56,8 +56,8 @@ class Meter:
             ),
         )
 
-    def reached(self) -> str:
-        """The limit that forbids another call, in words; empty while there is none."""
+    def find_reached_limit(self) -> str:
+        """Which limit forbids another call, as a sentence; empty while none is reached."""
         used, limits = self.used, self._limits
         if used.turns >= limits.turns:
             return f"the limit of {limits.turns} turns is reached"
@@ -69,8 +69,8 @@ class Meter:
             return f"the limit of {limits.tokens} tokens is reached"
         return ""
 
-    def warning(self) -> str:
-        """Said to the model once, when three turns are left; else empty."""
+    def warn_of_last_turns(self) -> str:
+        """A warning for the model when three turns are left; else empty."""
         if self._limits.turns > 2 * _LAST_TURNS and self._used.turns == self._limits.turns - _LAST_TURNS:
             return f"Only {_LAST_TURNS} turns are left. Bring the work to a good state and call finish."
         return ""

@@ -1,9 +1,9 @@
-"""The loop between a model and a sandbox: ask, carry out the calls, tell the results, until it ends.
+"""The loop between a model and a sandbox: ask, execute the calls, send their results, until it ends.
 
-Limits are checked before each call to the model; at one, what exists is handed over and said. When the
-context fills, earlier turns are told in short (``bot.agent.conversation``); otherwise the conversation is
-only appended to. A turn is stored as soon as it is over, so a killed worker loses at most one. ``Cancelled``,
-``LeaseLost``, ``Parked`` and ``UserError`` pass through to the caller.
+Limits are checked before each call to the model; when one is reached, the outcome holds what exists and says
+so. When the context fills, earlier turns are summarized (``bot.agent.compaction``); otherwise the
+conversation is only appended to. A turn is stored as soon as it is over, so a killed worker loses at most
+one. ``Cancelled``, ``LeaseLost``, ``Parked`` and ``UserError`` pass through to the caller.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from bot.agent import prompt
 from bot.agent.conversation import Conversation
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.tools.context import Done, Finish, ToolContext
-from bot.agent.tools.registry import definitions, execute
-from bot.agent.transcript import past, record
+from bot.agent.tools.context import ExecutedCall, Finish, ToolContext
+from bot.agent.tools.registry import execute_call, list_definitions
+from bot.agent.transcript import load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText
 from bot.errors import Cancelled
 from sandbox.spec import Sandbox
@@ -63,49 +63,51 @@ async def run_loop(
 ) -> Outcome:
     """Work on ``brief`` until the model finishes, gives up, or a limit is reached.
 
-    ``history`` is the records that an interrupted run gave to ``journal.turn``, in order: the work goes on
-    after the last one, in a sandbox that holds what it held then. Raises what ``journal`` raises to end the
-    run, ``Parked`` when the model stays down, and ``UserError`` when it cannot be asked at all.
+    ``history`` is the records that an interrupted run gave to ``journal.store_turn``, in order: the work
+    goes on after the last one, in a sandbox that holds what it held then. Raises what ``journal`` raises to
+    end the run, ``Parked`` when the model stays down, and ``UserError`` when it cannot be asked at all.
     """
-    before = past(history)
+    before = load_past(history)
     meter = Meter(limits, before.used)
     nearby = [each for each in brief.nearby if each.where not in before.guided]
     context = ToolContext(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
     context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
     context.finish, context.edited = before.finish, before.edited
-    if context.finish:  # it ended, and the worker died before anybody was told
-        return _finished(context, context.finish, meter)
-    conversation, tools = Conversation(before.messages, history), definitions()
-    missed = await journal.steering() if history and not meter.reached() else []
-    conversation.say(_again(missed) if history else prompt.opening(brief))
+    if context.finish:  # it ended, and the worker died before the end was stored
+        return _end_finished(context, context.finish, meter)
+    conversation, tools = Conversation(before.messages, history), list_definitions()
+    missed = await journal.read_steering() if history and not meter.find_reached_limit() else []
+    conversation.append(_make_resume_message(missed) if history else prompt.make_opening(brief))
     seq, silent, malformed = before.turns, 0, 0
 
     while True:
-        if reached := meter.reached():
-            return _stopped(context, meter, reached)
+        if reached := meter.find_reached_limit():
+            return _end_stopped(context, meter, reached)
         start, window = time.monotonic(), model.window
-        conversation.fit(window)
+        conversation.compact_if_full(window)
         try:
             answer = await model.ask(conversation.messages, tools)
         except ContextFull as full:
-            if conversation.squeeze():
+            if conversation.compact_harder():
                 continue
-            return _stopped(context, meter, str(full))
+            return _end_stopped(context, meter, str(full))
         meter.add(answer.usage)
         plan = context.plan
-        done = await _carry_out(context, answer)
+        done = await _execute_calls(context, answer)
         if context.plan != plan:
-            await journal.plan(context.plan)
-        # At a limit nothing can follow from new words: they stay unheard, and become a task of their own.
-        heard, stop = ([], None) if meter.reached() else await _listen(journal)
+            await journal.show_plan(context.plan)
+        # At a limit nothing can follow from new comments: they stay unread, and become a task of their own.
+        heard, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
         if heard:
             context.finish = None
 
         silent = 0 if done or heard else silent + 1
         malformed = malformed + 1 if done and not heard and all(each.malformed for each in done) else 0
-        guided = context.reached(done)
-        conversation.say(_spoken(answer), _reaction(done, guided, heard, meter.warning()))
-        turn = record(
+        guided = context.take_guidance(done)
+        conversation.append(
+            _fill_empty_answer(answer), _make_results_message(done, guided, heard, meter.warn_of_last_turns())
+        )
+        turn = make_record(
             seq=seq,
             answer=answer,
             window=window,
@@ -117,39 +119,41 @@ async def run_loop(
             conversation=conversation,
             seconds=time.monotonic() - start,
         )
-        await journal.turn(seq, turn)
+        await journal.store_turn(seq, turn)
         if stop:
             raise stop
-        conversation.stored(turn)
+        conversation.end_turn(turn)
         missed, seq = [], seq + 1
 
         if context.finish:
-            return _finished(context, context.finish, meter)
+            return _end_finished(context, context.finish, meter)
         if malformed >= MALFORMED_IN_A_ROW:
-            return _stopped(
+            return _end_stopped(
                 context, meter, f"{malformed} turns in a row held no call that could be understood"
             )
         if silent >= SILENT_IN_A_ROW:
-            return _trailed_off(context, meter, turn["text"])
+            return _end_without_call(context, meter, turn["text"])
 
 
-def _again(missed: Sequence[PromptText]) -> ModelRequest:
-    """What an interrupted run is told when it goes on, with the words that came meanwhile."""
-    return ModelRequest(parts=[UserPromptPart(content=RESUMED), *([prompt.news(missed)] if missed else [])])
+def _make_resume_message(missed: Sequence[PromptText]) -> ModelRequest:
+    """The message to a run that goes on after an interruption, with the comments that came meanwhile."""
+    return ModelRequest(
+        parts=[UserPromptPart(content=RESUMED), *([prompt.make_new_texts_part(missed)] if missed else [])]
+    )
 
 
-async def _listen(journal: Journal) -> tuple[list[PromptText], Cancelled | None]:
-    """New words, or that somebody said to stop: the turn that is over is stored before the loop obeys."""
+async def _read_steering(journal: Journal) -> tuple[list[PromptText], Cancelled | None]:
+    """New comments, or the request to stop: the turn that is over is stored before the loop stops."""
     try:
-        return await journal.steering(), None
+        return await journal.read_steering(), None
     except Cancelled as stop:
         return [], stop
 
 
-async def _carry_out(context: ToolContext, answer: ModelAnswer) -> list[Done]:
-    """The calls of one answer, in their order. ``finish`` does not count when another call failed."""
+async def _execute_calls(context: ToolContext, answer: ModelAnswer) -> list[ExecutedCall]:
+    """Execute the calls of one answer in order. ``finish`` does not count when another call failed."""
     hint = CUT_OFF if answer.response.finish_reason == "length" else ""
-    done = [await execute(context, call, hint=hint) for call in answer.response.tool_calls]
+    done = [await execute_call(context, call, hint=hint) for call in answer.response.tool_calls]
     failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]
     if context.finish and failed:
         context.finish = None
@@ -161,16 +165,16 @@ async def _carry_out(context: ToolContext, answer: ModelAnswer) -> list[Done]:
     return done
 
 
-def _spoken(answer: ModelAnswer) -> ModelMessage:
+def _fill_empty_answer(answer: ModelAnswer) -> ModelMessage:
     """The answer as it goes into the history: providers refuse a message without any content."""
     response = answer.response
     return response if response.parts else replace(response, parts=[TextPart(content="(nothing)")])
 
 
-def _reaction(
-    done: Sequence[Done], guided: Sequence[PromptText], heard: Sequence[PromptText], warning: str
+def _make_results_message(
+    done: Sequence[ExecutedCall], guided: Sequence[PromptText], heard: Sequence[PromptText], warning: str
 ) -> ModelRequest:
-    """What the model sees next: the results of its calls first, as providers want it, then words."""
+    """The next message to the model: the results of its calls first, as providers want it, then texts."""
     parts: list[ModelRequestPart] = [
         ToolReturnPart(
             tool_name=each.call.tool_name,
@@ -180,24 +184,26 @@ def _reaction(
         )
         for each in done
     ]
-    words = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
-    words += [prompt.guidance(guided)] if guided else []
-    return ModelRequest(parts=[*parts, *words, *([prompt.news(heard)] if heard else [])])
+    texts = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
+    texts += [prompt.make_guidance_part(guided)] if guided else []
+    return ModelRequest(parts=[*parts, *texts, *([prompt.make_new_texts_part(heard)] if heard else [])])
 
 
-def _finished(context: ToolContext, finish: Finish, meter: Meter) -> Outcome:
-    return context.outcome(finish.kind, title=finish.title, summary=finish.summary, usage=meter.used)
+def _end_finished(context: ToolContext, finish: Finish, meter: Meter) -> Outcome:
+    return context.make_outcome(finish.kind, title=finish.title, summary=finish.summary, usage=meter.used)
 
 
-def _stopped(context: ToolContext, meter: Meter, why: str) -> Outcome:
-    return context.outcome(OutcomeKind.LIMIT, summary=f"Stopped before the end: {why}.", usage=meter.used)
+def _end_stopped(context: ToolContext, meter: Meter, why: str) -> Outcome:
+    return context.make_outcome(
+        OutcomeKind.LIMIT, summary=f"Stopped before the end: {why}.", usage=meter.used
+    )
 
 
-def _trailed_off(context: ToolContext, meter: Meter, text: str) -> Outcome:
-    """The model keeps talking without a call: take its words for what they are."""
+def _end_without_call(context: ToolContext, meter: Meter, text: str) -> Outcome:
+    """The model keeps answering without a call: its last text is the answer, unless files were changed."""
     if context.edited:
         why = f"the model stopped without saying that it had finished. Its last words: {text or '(none)'}"
-        return _stopped(context, meter, why)
+        return _end_stopped(context, meter, why)
     if text.strip():
-        return context.outcome(OutcomeKind.ANSWERED, summary=text.strip(), usage=meter.used)
-    return context.outcome(OutcomeKind.BLOCKED, summary="The model gave no answer.", usage=meter.used)
+        return context.make_outcome(OutcomeKind.ANSWERED, summary=text.strip(), usage=meter.used)
+    return context.make_outcome(OutcomeKind.BLOCKED, summary="The model gave no answer.", usage=meter.used)

@@ -1,4 +1,4 @@
-"""What the model is told at the start, and new words on the way. The history is only appended to.
+"""The messages to the model: the opening, and new comments on the way. The history is only appended to.
 
 The system prompt is the same for every task, then comes what changes least: the repository, its checks, its
 guidance, the thread, and the request last; so providers' prompt caches hold from turn to turn and from task
@@ -13,16 +13,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_ai.messages import ModelMessage, ModelRequest, SystemPromptPart, UserPromptPart
 
 from bot.domain import Brief, PromptText, TaskKind, Trust
+from bot.text.lists import join_first
 
-PASSAGE_CHARS = 24_000
-DIFF_OF = "what the pull request changes in "  # where the passage of a file's difference comes from
+TEXT_CHARS = 24_000
+DIFF_OF = "what the pull request changes in "  # begins the label of the text that holds a file's difference
 FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
@@ -47,77 +49,82 @@ _BRIEF = TypeAdapter(Brief)
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-def system_prompt() -> str:
+def load_system_prompt() -> str:
     """The part that is the same for every task."""
     return (resources.files("bot.agent.prompts") / "system.md").read_text("utf-8")
 
 
-def opening(brief: Brief) -> ModelRequest:
+def make_opening(brief: Brief) -> ModelRequest:
     """The first message: system prompt and brief; the brief is also kept as data that no provider sees."""
     return ModelRequest(
-        parts=[SystemPromptPart(content=system_prompt()), UserPromptPart(content=render(brief))],
+        parts=[SystemPromptPart(content=load_system_prompt()), UserPromptPart(content=render_brief(brief))],
         metadata={"brief": _BRIEF.dump_python(brief, mode="json")},
     )
 
 
-def brief_of(messages: Sequence[ModelMessage]) -> Brief:
+def find_brief(messages: Sequence[ModelMessage]) -> Brief:
     """The brief of a conversation, for models that are programs. Raises ``LookupError`` without one."""
     for message in messages:
         if message.metadata and "brief" in message.metadata:
-            return _BRIEF.validate_python(message.metadata["brief"])
+            return _load_brief(message.metadata["brief"])
     raise LookupError("the conversation does not begin with a brief")
 
 
-def render(brief: Brief) -> str:
+def _load_brief(stored: Mapping[str, Any]) -> Brief:
+    """A stored brief; ``texts`` was called ``passages`` in conversations that are still going on."""
+    renamed = {"texts" if key == "passages" else key: value for key, value in stored.items()}
+    return _BRIEF.validate_python(renamed)
+
+
+def render_brief(brief: Brief) -> str:
     """The brief as text."""
-    facts = [f"Repository: {_line(brief.repository)}"] if brief.repository else []
-    facts += [f"Branch: {_line(brief.branch)}"] if brief.branch else []
-    facts += [f"Network: commands may reach {_line(brief.internet)}"] if brief.internet else []
+    facts = [f"Repository: {_make_one_line(brief.repository)}"] if brief.repository else []
+    facts += [f"Branch: {_make_one_line(brief.branch)}"] if brief.branch else []
+    facts += [f"Network: commands may reach {_make_one_line(brief.internet)}"] if brief.internet else []
     facts += [
-        f"{name}: {_line(command) if command else f'not configured; {otherwise}'}"
+        f"{name}: {_make_one_line(command) if command else f'not configured; {otherwise}'}"
         for name, command, otherwise in (
             ("Test command", brief.test_command, "find out how the repository is tested, if it is"),
             ("Lint command", brief.lint_command, "keep to the style of the code around"),
         )
     ]
     if brief.nearby:
-        folders = [_line(each.where) for each in brief.nearby]
-        more = f" and {len(folders) - FOLDERS} more" if len(folders) > FOLDERS else ""
-        facts += [f"Further guidance, shown when you first get there: {', '.join(folders[:FOLDERS])}{more}"]
-    parts = ["# The repository", "\n".join(facts), *(block(each) for each in brief.passages)]
+        folders = [_make_one_line(each.where) for each in brief.nearby]
+        facts += [f"Further guidance, shown when you first get there: {join_first(folders, FOLDERS)}"]
+    parts = ["# The repository", "\n".join(facts), *(render_text(each) for each in brief.texts)]
     if brief.orientation:
-        parts.append(fenced("quoted", "a map of the repository for this request", brief.orientation))
-    title = f"Title of the thread, as data: {_line(brief.title)}" if brief.title else ""
-    request = fenced("instruction", "the request", brief.request)
+        parts.append(render_block("quoted", "a map of the repository for this request", brief.orientation))
+    title = f"Title of the thread, as data: {_make_one_line(brief.title)}" if brief.title else ""
+    request = render_block("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]
     return "\n\n".join(part for part in parts if part)
 
 
-def guidance(passages: Sequence[PromptText]) -> UserPromptPart:
-    """The repository's own words for folders where the work has got to."""
-    blocks = "\n\n".join(block(each) for each in passages)
+def make_guidance_part(texts: Sequence[PromptText]) -> UserPromptPart:
+    """The repository's guidance for the folders where the work is now."""
+    blocks = "\n\n".join(render_text(each) for each in texts)
     return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
-def news(passages: Sequence[PromptText]) -> UserPromptPart:
-    """Words that came while the work went on."""
-    blocks = "\n\n".join(block(each) for each in passages)
+def make_new_texts_part(texts: Sequence[PromptText]) -> UserPromptPart:
+    """Comments that came while the work went on."""
+    blocks = "\n\n".join(render_text(each) for each in texts)
     return UserPromptPart(content=f"New words on the thread, while you work:\n\n{blocks}")
 
 
-def block(passage: PromptText) -> str:
-    """One passage with its label."""
+def render_text(text: PromptText) -> str:
+    """One text in a block that names its author, permission and time."""
     by = (
-        f"by {_line(passage.author)} (permission: {_line(passage.permission) or 'none'})"
-        if passage.author
+        f"by {_make_one_line(text.author)} (permission: {_make_one_line(text.permission) or 'none'})"
+        if text.author
         else ""
     )
-    label = ", ".join(part for part in (_line(passage.where), by, _line(passage.at)) if part)
-    kind = "instruction" if passage.trust is Trust.INSTRUCTION else "quoted"
-    return fenced(kind, label, passage.text)
+    label = ", ".join(part for part in (_make_one_line(text.where), by, _make_one_line(text.at)) if part)
+    kind = "instruction" if text.trust is Trust.INSTRUCTION else "quoted"
+    return render_block(kind, label, text.text)
 
 
-def fenced(kind: str, label: str, text: str, *, chars: int = PASSAGE_CHARS) -> str:
+def render_block(kind: str, label: str, text: str, *, chars: int = TEXT_CHARS) -> str:
     """``text`` in a block that it cannot end: ``instruction`` as it is, any other kind with marked lines."""
     shown, cut = text[:chars], len(text) - chars
     marker = hashlib.sha256(f"{kind}\n{label}\n{text}".encode("utf-8", "replace")).hexdigest()[:12]
@@ -127,6 +134,6 @@ def fenced(kind: str, label: str, text: str, *, chars: int = PASSAGE_CHARS) -> s
     return f"<<< {kind} {marker}: {label}\n{body}{left_out}\n>>> end of {kind} {marker}"
 
 
-def _line(text: str) -> str:
+def _make_one_line(text: str) -> str:
     """One line of bounded length: labels hold names that strangers choose."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:300]

@@ -47,7 +47,7 @@ class MapSymbol(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapFile:
-    """A file that the request may be about, with the symbols that speak for it."""
+    """A file that the request may be about, with the symbols that match it."""
 
     path: str
     why: str
@@ -98,18 +98,18 @@ async def render_map(store: LayerStore, tree: CommitTree, request: str, *, chars
 
     Raises NoMap when it cannot be made, SandboxUnavailable when the host cannot contain code.
     """
-    index = await store.layer(f"map-{_VERSION}-{tree.key}", lambda into: _build(tree, into))
-    answer = await _rank(tree, index, request)
-    return render(answer, chars)
+    index = await store.layer(f"map-{_VERSION}-{tree.key}", lambda into: _build_index(tree, into))
+    answer = await _rank_files(tree, index, request)
+    return render_answer(answer, chars)
 
 
-async def _build(tree: CommitTree, into: Path) -> None:
+async def _build_index(tree: CommitTree, into: Path) -> None:
     """Build the index in a sandbox and write it, and nothing else, into the layer."""
     name = f".hob-{secrets.token_hex(8)}"  # no file of the repository's can be in its way
     sandbox = await tree.open()
     try:
         argv = (*_PROGRAM, "build", name)
-        _checked(await sandbox.run(Command(argv=argv, seconds=BUILD_SECONDS, split_stderr=True)))
+        _check_end(await sandbox.run(Command(argv=argv, seconds=BUILD_SECONDS, split_stderr=True)))
         entries = await asyncio.to_thread(sandbox.entries)
     finally:
         await sandbox.aclose()
@@ -122,7 +122,7 @@ async def _build(tree: CommitTree, into: Path) -> None:
         raise NoMap(str(error)) from None
 
 
-async def _rank(tree: CommitTree, index: Path, request: str) -> MapAnswer:
+async def _rank_files(tree: CommitTree, index: Path, request: str) -> MapAnswer:
     sandbox = await tree.open(Mount(source=index, target=_AT))
     try:
         done = await sandbox.run(
@@ -135,26 +135,26 @@ async def _rank(tree: CommitTree, index: Path, request: str) -> MapAnswer:
         )
     finally:
         await sandbox.aclose()
-    _checked(done)
+    _check_end(done)
     try:
         return _ANSWER.validate_json(done.output)
     except ValidationError:
         raise NoMap("its answer could not be read") from None
 
 
-def _checked(done: CommandResult) -> None:
+def _check_end(done: CommandResult) -> None:
     if not done.ok:
         why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
-        last = _plain(done.errors.decode("utf-8", "replace")[-200:])
+        last = _make_printable(done.errors.decode("utf-8", "replace")[-200:])
         raise NoMap(f"the program that makes it failed ({why}{': ' + last if last else ''})")
 
 
-def render(answer: MapAnswer, chars: int = CHARS) -> str:
+def render_answer(answer: MapAnswer, chars: int = CHARS) -> str:
     """The answer as text: the tree's shape, then files with symbols and their lines, the best first."""
     shape = answer.shape
-    first = f"{shape.files} files; languages: {_counts(shape.languages) or 'none known'}"
-    folders = f"top folders: {_counts(shape.folders)}" if shape.folders else ""
-    left_out = f"not in the map: {_counts(shape.left_out)}" if shape.left_out else ""
+    first = f"{shape.files} files; languages: {_render_counts(shape.languages) or 'none known'}"
+    folders = f"top folders: {_render_counts(shape.folders)}" if shape.folders else ""
+    left_out = f"not in the map: {_render_counts(shape.left_out)}" if shape.left_out else ""
     lines = ["; ".join(part for part in (first, folders, left_out) if part)[:900]]
     lines.append(
         "Files that the words of the request point at, the likeliest first, with definitions and their lines"
@@ -164,7 +164,7 @@ def render(answer: MapAnswer, chars: int = CHARS) -> str:
     )
     room = chars - sum(len(line) + 1 for line in lines)
     for file in answer.files:
-        line = _line(file)
+        line = _render_file(file)
         room -= len(line) + 1
         if room < 0:
             break
@@ -174,25 +174,25 @@ def render(answer: MapAnswer, chars: int = CHARS) -> str:
 
 def list_all_files(paths: Sequence[str], chars: int = CHARS) -> str:
     """All files of a tree so small that it needs no map."""
-    return "\n".join(["All files:", *(_plain(path)[:200] for path in paths)])[:chars]
+    return "\n".join(["All files:", *(_make_printable(path)[:200] for path in paths)])[:chars]
 
 
-def _line(file: MapFile) -> str:
+def _render_file(file: MapFile) -> str:
     """One file; symbols of one container stand together."""
     parts = [
-        f"{f'{_plain(each.within)}.' if each.within else ''}{_plain(each.name)}:{each.line}"
+        f"{f'{_make_printable(each.within)}.' if each.within else ''}{_make_printable(each.name)}:{each.line}"
         for each in file.symbols
     ]
-    shown = _plain(file.path)[:200]
+    shown = _make_printable(file.path)[:200]
     return f"{shown}  {' '.join(parts)}"[:400].rstrip()
 
 
-def _counts(found: dict[str, int]) -> str:
+def _render_counts(found: dict[str, int]) -> str:
     """``Python 12, Go 3``, the largest first."""
     best: Sequence[tuple[str, int]] = sorted(found.items(), key=lambda item: (-item[1], item[0]))[:8]
-    return ", ".join(f"{_plain(name)[:60]} {count}" for name, count in best)
+    return ", ".join(f"{_make_printable(name)[:60]} {count}" for name, count in best)
 
 
-def _plain(text: str) -> str:
+def _make_printable(text: str) -> str:
     """One line of what is printable: names are chosen by strangers."""
     return " ".join("".join(char if char.isprintable() else " " for char in text[:300]).split())

@@ -4,8 +4,8 @@ A record is JSON:
 
 - ``seq, at, model``: number of the turn from 0, ISO time of its end, the name of the model that answered
 - ``passed_over``: of each model of a chain that was given up in this turn, why
-- ``text, thinking``: what the model said besides calling tools
-- ``heard``: new words on the thread that the model sees next: ``where, author, permission, at, trust, text``
+- ``text, thinking``: the text of the answer besides its calls
+- ``heard``: new comments that the model sees next: ``where, author, permission, at, trust, text``
 - ``guided``: guidance of the repository that the model sees next, in the same shape
 - ``calls``: ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok, malformed, ms``
 - ``plan, notes, replies``: as they stand after the turn; ``finish``: ``kind, title, summary``, or null
@@ -13,7 +13,7 @@ A record is JSON:
   came in one piece); ``total`` of the run up to here: the same without the last, and ``turns, seconds``
 - ``ms``: ``model, first_token`` (null if it came in one piece), ``tools, turn``; ``retries`` of the call
 - ``window``: how many tokens the model takes; ``compaction``: null, or how the conversation was shortened
-  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.conversation``)
+  before this call: ``why, told, kept, refused, text`` (see ``bot.agent.compaction``)
 - ``messages``: what this turn added to the conversation, as pydantic-ai stores it
 """
 
@@ -33,8 +33,8 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent.conversation import Conversation, restore_messages
-from bot.agent.models.direct import ModelAnswer
-from bot.agent.tools.context import Done, Finish, ToolContext
+from bot.agent.models.calls import ModelAnswer
+from bot.agent.tools.context import ExecutedCall, Finish, ToolContext
 from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Usage
 
 
@@ -53,12 +53,12 @@ class Past:
     guided: frozenset[str] = frozenset()  # the paths of guidance that was shown
 
 
-def record(
+def make_record(
     *,
     seq: int,
     answer: ModelAnswer,
     window: int,
-    done: Sequence[Done],
+    done: Sequence[ExecutedCall],
     heard: Sequence[PromptText],
     guided: Sequence[PromptText],
     context: ToolContext,
@@ -76,15 +76,15 @@ def record(
         "passed_over": list(answer.passed_over),
         "text": "\n\n".join(part.content for part in parts if isinstance(part, TextPart)),
         "thinking": "\n\n".join(part.content for part in parts if isinstance(part, ThinkingPart)),
-        "heard": [asdict(passage) for passage in heard],
-        "guided": [asdict(passage) for passage in guided],
-        "calls": [_call(each) for each in done],
+        "heard": [asdict(text) for text in heard],
+        "guided": [asdict(text) for text in guided],
+        "calls": [_dump_call(each) for each in done],
         "plan": [asdict(step) for step in context.plan],
         "notes": [asdict(note) for note in context.notes],
         "replies": [asdict(reply) for reply in context.replies],
         "finish": asdict(context.finish) if context.finish else None,
         "usage": {
-            **_without(asdict(answer.usage), "turns", "seconds"),
+            **_drop_keys(asdict(answer.usage), "turns", "seconds"),
             "tokens_per_second": answer.tokens_per_second,
         },
         "total": asdict(total),
@@ -96,12 +96,12 @@ def record(
         },
         "retries": answer.retries,
         "window": window,
-        "compaction": asdict(conversation.compaction) if conversation.compaction else None,
+        "compaction": conversation.compaction.to_record() if conversation.compaction else None,
         "messages": ModelMessagesTypeAdapter.dump_python(conversation.unsaved, mode="json"),
     }
 
 
-def past(records: Sequence[Mapping[str, Any]]) -> Past:
+def load_past(records: Sequence[Mapping[str, Any]]) -> Past:
     """Read stored records back, in their order. Raises ``ValueError`` when they are not whole."""
     if not records:
         return Past()
@@ -116,22 +116,22 @@ def past(records: Sequence[Mapping[str, Any]]) -> Past:
         plan=tuple(Step(text=each["text"], state=StepState(each["state"])) for each in last["plan"]),
         notes=tuple(Note(**each) for each in last["notes"]),
         replies=tuple(Reply(**each) for each in last["replies"]),
-        finish=_finish(last["finish"]),
+        finish=_load_finish(last["finish"]),
         edited=any(
             call["ok"] and call["name"] in ("edit", "write") for each in records for call in each["calls"]
         ),
     )
 
 
-def _finish(stored: Mapping[str, Any] | None) -> Finish | None:
+def _load_finish(stored: Mapping[str, Any] | None) -> Finish | None:
     return Finish(**{**stored, "kind": OutcomeKind(stored["kind"])}) if stored else None
 
 
-def _call(done: Done) -> dict[str, Any]:
+def _dump_call(done: ExecutedCall) -> dict[str, Any]:
     return {
         "id": done.call.tool_call_id,
         "name": done.call.tool_name,
-        "args": _arguments(done.call),
+        "args": _dump_arguments(done.call),
         "output": done.text,
         "ok": done.ok,
         "malformed": done.malformed,
@@ -139,12 +139,12 @@ def _call(done: Done) -> dict[str, Any]:
     }
 
 
-def _arguments(call: ToolCallPart) -> dict[str, Any]:
+def _dump_arguments(call: ToolCallPart) -> dict[str, Any]:
     try:
         return call.args_as_dict(raise_if_invalid=True)
     except (ValueError, AssertionError):
         return {"": str(call.args)}
 
 
-def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+def _drop_keys(values: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in keys}

@@ -1,4 +1,4 @@
-"""Pages for people: the tasks, and what each run did, live.
+"""The dashboard: pages with the tasks, and what each run did, live.
 
 A process of its own, so that the public surface of Hob stays one route. It only reads the database. Nothing
 that a model, a repository or a stranger wrote is ever rendered as anything but text.
@@ -12,7 +12,7 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 
 from bot.dashboard import pages, render
-from bot.dashboard.reading import PageReader
+from bot.dashboard.page_reader import PageReader
 from bot.settings import Settings
 
 POLICY = "; ".join(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.dashboard.reading import PageReader, Row, is_state
+from bot.dashboard.page_reader import PageReader, Row, is_state
 from bot.domain import TERMINAL, TaskState
 
 blueprint = Blueprint("pages", __name__)

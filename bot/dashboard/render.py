@@ -1,4 +1,4 @@
-"""Values as people read them: diffs by line, terminal output as text, durations, plans."""
+"""Jinja filters: diffs by line, Markdown, terminal output as text, durations, times, addresses."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from bot.text.diffs import BadDiff, read_hunks, split_by_file
+from bot.text.terminal import replace_controls, strip_escapes
+
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-# No links and no images: what a model wrote must lead nowhere from here.
+# No links and no images: nothing that a model wrote may lead away from the page.
 _TAGS = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br", "hr"}
 _TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 
-# Terminal control sequences (ECMA-48) and other control characters: a page shows text, never obeys it.
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
+_KINDS = {"@": "hunk", "+": "add", "-": "del", " ": "same", "\\": "meta"}
 
 
 class DiffLine(NamedTuple):
@@ -34,43 +34,47 @@ class DiffLine(NamedTuple):
     text: str
 
 
-def plain(text: Any) -> str:
-    """Text without control sequences; what is not text yet becomes it."""
-    return _CONTROL.sub("\ufffd", _ESCAPES.sub("", str(text)).replace("\r\n", "\n"))
+def plain_text(text: Any) -> str:
+    """Any value as text that a page can show: no escape sequences, U+FFFD for each control character."""
+    return replace_controls(strip_escapes(str(text)).replace("\r\n", "\n"), "\ufffd")
 
 
 def markdown(text: Any) -> Markup:
     """Markdown as HTML, reduced to tags that cannot lead or load anything."""
-    rendered = _markdown.render(plain(text)[:MAX_MARKDOWN])
+    rendered = _markdown.render(plain_text(text)[:MAX_MARKDOWN])
     return Markup(nh3.clean(rendered, tags=_TAGS, attributes={}))  # noqa: S704 - cleaned in the same line
 
 
 def diff_lines(diff: str) -> Iterator[DiffLine]:
     """The rows of a unified diff with line numbers, at most ``MAX_DIFF_LINES`` of them."""
-    old = new = 0
-    for index, line in enumerate(diff.split("\n")):
+    rows = (row for _, part in split_by_file(diff) for row in _file_rows(part))
+    for index, row in enumerate(rows):
         if index >= MAX_DIFF_LINES:
             yield DiffLine("meta", "", "", "… the rest of the diff is on the pull request")
             return
-        hunk = _HUNK.match(line)
-        if line.startswith("diff --git"):
-            old = new = 0
-            yield DiffLine("file", "", "", plain(line.removeprefix("diff --git ")))
-        elif hunk:
-            old, new = int(hunk.group(1)), int(hunk.group(2))
-            yield DiffLine("hunk", "", "", plain(line))
-        elif not (old or new) or line.startswith("\\") or not line:
-            if line:
-                yield DiffLine("meta", "", "", plain(line))
-        elif line.startswith("+"):
-            yield DiffLine("add", "", str(new), plain(line[1:]))
-            new += 1
-        elif line.startswith("-"):
-            yield DiffLine("del", str(old), "", plain(line[1:]))
-            old += 1
-        else:
-            yield DiffLine("same", str(old), str(new), plain(line[1:]))
-            old, new = old + 1, new + 1
+        yield row
+
+
+def _file_rows(part: str) -> Iterator[DiffLine]:
+    """One file's rows; without line numbers where the hunks are not as long as they say."""
+    head, _, body = part.partition("\n@@ ")
+    name, *about = head.split("\n")
+    yield DiffLine("file", "", "", plain_text(name.removeprefix("diff --git ")))
+    yield from (DiffLine("meta", "", "", plain_text(line)) for line in about if line)
+    try:
+        _, hunks = read_hunks(part)
+    except BadDiff:
+        for line in f"@@ {body}".split("\n"):
+            if kind := _KINDS.get(line[:1]):
+                yield DiffLine(kind, "", "", plain_text(line[1:] if kind in ("add", "del", "same") else line))
+        return
+    for hunk in hunks:
+        yield DiffLine("hunk", "", "", plain_text(str(hunk).partition("\n")[0]))
+        for row in hunk:
+            old, new = (str(number or "") for number in (row.source_line_no, row.target_line_no))
+            kind = _KINDS.get(row.line_type, "same")
+            text = str(row) if kind == "meta" else row.value
+            yield DiffLine(kind, old, new, plain_text(text.removesuffix("\n")))
 
 
 def diff_size(diff: str) -> str:
@@ -82,7 +86,7 @@ def diff_size(diff: str) -> str:
     return f"+{kinds.count('add')} −{kinds.count('del')} in {files} file{'' if files == 1 else 's'}"
 
 
-def proof_word(proof: Mapping[str, Any] | None) -> str:
+def summarize_proof(proof: Mapping[str, Any] | None) -> str:
     """A proof's verdict in a word: passed, failed, or not run."""
     checks = (proof or {}).get("checks") or []
     if not checks:
@@ -91,7 +95,7 @@ def proof_word(proof: Mapping[str, Any] | None) -> str:
 
 
 def seconds(value: Any) -> str:
-    """A duration as people say it: 0.4 s, 12 s, 3 min 5 s."""
+    """A duration, such as 0.4 s, 12 s, 3 min 5 s."""
     number = float(value or 0)
     if number < 10:
         return f"{number:.1f} s"
@@ -114,20 +118,20 @@ def web_address(value: Any) -> str:
 def arguments(value: Any) -> str:
     """A tool call's arguments as one readable block: a single text alone, several by name."""
     if not isinstance(value, Mapping):
-        return plain(value)
+        return plain_text(value)
     rows = []
     for name, item in value.items():
-        shown = plain(item)
+        shown = plain_text(item)
         rows.append(f"{name}:\n{shown}" if "\n" in shown else f"{name}: {shown}")
     return "\n".join(rows)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "plain": plain,
+    "plain": plain_text,
     "markdown": markdown,
     "diff_lines": diff_lines,
     "diff_size": diff_size,
-    "proved": proof_word,
+    "proved": summarize_proof,
     "seconds": seconds,
     "moment": moment,
     "web_address": web_address,

@@ -1,4 +1,4 @@
-"""The processes of a whole Hob: local GitHub, web, worker, dashboard, with PostgreSQL embedded below them."""
+"""All processes on one machine: local GitHub, web, worker and dashboard, on an embedded PostgreSQL."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class LocalProcesses:
         self.hub = self._first_line("hub")
         self._spawn("worker", common | self._worker_environment())
         self._spawn("web", common | {"PORT": str(web_port), "HOB_WEBHOOK_SECRET": self.hub["webhook_secret"]})
-        self._wait_for("web", lambda: _answers(f"{self.web_url}/readyz"))
-        self._wait_for("dashboard", lambda: _answers(f"{self.dashboard_url}/healthz"))
+        self._wait_for("web", lambda: _is_up(f"{self.web_url}/readyz"))
+        self._wait_for("dashboard", lambda: _is_up(f"{self.dashboard_url}/healthz"))
         self._wait_for("worker", lambda: b"worker.started" in self._log("worker").read_bytes())
 
     def _worker_environment(self) -> dict[str, str]:
@@ -132,7 +132,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _answers(url: str) -> bool:
+def _is_up(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own loopback address
             return True

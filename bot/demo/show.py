@@ -1,4 +1,4 @@
-"""``hob demo``: start a house, play the story, tell each step as it happens, keep serving."""
+"""``hob demo``: start all processes, play the story, print each step as it happens, keep serving."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bot.demo.processes import LocalProcesses
-from bot.demo.story import BODY, TITLE, Maintainer, check_repository, seed
+from bot.demo.story import BODY, TITLE, Maintainer, check_repository, create_repository
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError
 
@@ -30,14 +30,14 @@ _RUN = re.compile(r"\[Run\]\((\S+?)\)")
 
 
 @dataclass(kw_only=True)
-class Teller:
+class StepPrinter:
     """Prints each step once with the time since the start, and remembers the seconds of the big ones."""
 
     console: Console
     begun: float = field(default_factory=time.monotonic)
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def tell(self, text: str, *, phase: str = "") -> None:
+    def print(self, text: str, *, phase: str = "") -> None:
         """One line; ``phase`` names it for ``--json``."""
         elapsed = time.monotonic() - self.begun
         if phase:
@@ -50,14 +50,14 @@ def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> 
     if repo is not None:
         check_repository(repo)
     console = Console(stderr=as_json, soft_wrap=True)
-    teller = Teller(console=console)
+    printer = StepPrinter(console=console)
     with tempfile.TemporaryDirectory(prefix="hob-demo-", ignore_cleanup_errors=True) as home:
         processes = LocalProcesses(home=Path(home), model="offline")
         try:
             console.print("[bold]Hob[/]: from a mention to a pull request, on this machine only\n")
             processes.start()
-            teller.tell("PostgreSQL, the local GitHub, web, worker and dashboard are up", phase="start")
-            summary = asyncio.run(play(processes, teller, repo=repo, request=request))
+            printer.print("PostgreSQL, the local GitHub, web, worker and dashboard are up", phase="start")
+            summary = asyncio.run(play(processes, printer, repo=repo, request=request))
             if as_json:
                 print(json.dumps(summary), flush=True)
             _links(console, processes, summary)
@@ -88,19 +88,19 @@ def _serve(console: Console, processes: LocalProcesses) -> None:
 
 
 async def play(
-    processes: LocalProcesses, teller: Teller, *, repo: Path | None = None, request: str = ""
+    processes: LocalProcesses, printer: StepPrinter, *, repo: Path | None = None, request: str = ""
 ) -> dict[str, Any]:
     """The story: a repository, an issue that mentions Hob, and what comes of it."""
     timeout = aiohttp.ClientTimeout(total=30)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         maintainer = Maintainer(session, processes.hub)
-        name = await seed(maintainer, repo)
+        name = await create_repository(maintainer, repo)
         what = "a repository with a bug" if repo is None else "your repository"
-        teller.tell(f"{what}: [bold]{escape(name)}[/]")
+        printer.print(f"{what}: [bold]{escape(name)}[/]")
         title = request.strip().splitlines()[0][:120] if request else TITLE
         body = f"@hob {request}" if request else BODY
         issue = await maintainer.call("POST", f"/repos/{name}/issues", {"title": title, "body": body})
-        teller.tell(
+        printer.print(
             f"issue #{issue['number']}: [bold]{escape(title)}[/], with a mention of @hob", phase="asked"
         )
         watcher = Watcher(
@@ -109,7 +109,7 @@ async def play(
             session=session,
             repo=name,
             issue=issue,
-            tell=teller.tell,
+            show=printer.print,
         )
         run = await watcher.watch()
         pull = watcher.pull or {}
@@ -118,23 +118,23 @@ async def play(
             "pr_url": pull.get("html_url"),
             "run_url": watcher.run_url,
             "state": run["state"],
-            "seconds": teller.seconds,
+            "seconds": printer.seconds,
         }
 
 
 @dataclass(kw_only=True)
 class Watcher:
-    """Looks at what any visitor of the page could see, and tells what is new."""
+    """Looks at what any visitor of the local GitHub could see, and prints what is new."""
 
     processes: LocalProcesses
     maintainer: Maintainer
     session: aiohttp.ClientSession
     repo: str
     issue: dict[str, Any]
-    tell: Callable[..., None]
+    show: Callable[..., None]
     pull: dict[str, Any] | None = None
     run_url: str = ""
-    _told: set[str] = field(default_factory=set)
+    _printed: set[str] = field(default_factory=set)
 
     async def watch(self) -> dict[str, Any]:
         """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
@@ -148,24 +148,24 @@ class Watcher:
             if run and run["state"] in _ENDED:
                 await self._progress()
                 await self._pulls()
-                self.tell(f"the task is [bold]{run['state']}[/]", phase="ended")
+                self.show(f"the task is [bold]{run['state']}[/]", phase="ended")
                 return run
             await asyncio.sleep(POLL_SECONDS)
         logs = self.processes.home / "logs"
         raise HobError(f"no end within {PATIENCE_SECONDS:.0f} s; the logs are in {logs}")
 
     def _once(self, text: str, *, phase: str = "") -> None:
-        if text not in self._told:
-            self._told.add(text)
-            self.tell(text, phase=phase)
+        if text not in self._printed:
+            self._printed.add(text)
+            self.show(text, phase=phase)
 
     async def _reactions(self) -> None:
-        if "eyes" in self._told:
+        if "eyes" in self._printed:
             return
         path = f"/repos/{self.repo}/issues/{self.issue['number']}/reactions"
         if any(reaction["content"] == "eyes" for reaction in await self.maintainer.call("GET", path)):
-            self._told.add("eyes")
-            self.tell("Hob has seen it: 👀", phase="eyes")
+            self._printed.add("eyes")
+            self.show("Hob has seen it: 👀", phase="eyes")
 
     async def _progress(self) -> None:
         path = f"/repos/{self.repo}/issues/{self.issue['number']}/comments"

@@ -33,7 +33,7 @@ def demo_repository(into: Path) -> None:
 
 
 def check_repository(path: Path) -> None:
-    """Raises HobError, in a person's words, when ``path`` is nothing that could be put on the hub."""
+    """Raises HobError that says why, when ``path`` cannot be pushed to the local GitHub."""
     safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     try:
         git(path, "rev-parse", "--git-dir", env=safe)
@@ -59,7 +59,7 @@ def _copy(source: Traversable, into: Path) -> None:
 
 
 def git(path: Path, *arguments: str, env: dict[str, str] | None = None) -> str:
-    """Run git in a person's repository. Raises HobError with git's words."""
+    """Run git in a repository of the user's. Raises HobError with git's own message."""
     identity = {
         f"GIT_{who}_{what}": value
         for who in ("AUTHOR", "COMMITTER")
@@ -113,8 +113,8 @@ class Maintainer:
         return str(made["full_name"])
 
 
-async def seed(maintainer: Maintainer, repo: Path | None) -> str:
-    """Put the example, or the repository at ``repo``, on the hub; returns ``owner/name``."""
+async def create_repository(maintainer: Maintainer, repo: Path | None) -> str:
+    """Put the example, or the repository at ``repo``, on the local GitHub; returns ``owner/name``."""
     if repo is not None:
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", repo.resolve().name).strip("-.")
         return await maintainer.publish(repo, name or "repository")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
+from bot.domain.proven_change import Fork, ProvenChange
 from bot.domain.result import (
     Blocked,
     Check,
@@ -41,6 +42,7 @@ from bot.domain.task import (
     TaskKind,
     TaskState,
 )
+from bot.domain.task_end import TaskEnd
 
 __all__ = [
     "TERMINAL",
@@ -58,6 +60,7 @@ __all__ = [
     "EffectKind",
     "Event",
     "FileChange",
+    "Fork",
     "Held",
     "Limits",
     "Note",
@@ -68,6 +71,7 @@ __all__ = [
     "Phase",
     "PromptText",
     "Proof",
+    "ProvenChange",
     "Refusal",
     "Release",
     "Reply",
@@ -78,6 +82,7 @@ __all__ = [
     "Step",
     "StepState",
     "Task",
+    "TaskEnd",
     "TaskKind",
     "TaskState",
     "Thread",

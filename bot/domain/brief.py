@@ -17,7 +17,7 @@ class Trust(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptText:
-    """A text with its origin. Only words of people who may write are instructions; the rest is data."""
+    """A text with its origin. Only text by people who may write is an instruction; the rest is data."""
 
     trust: Trust
     where: str  # "issue #3", "review comment on src/x.py:12", "AGENTS.md"
@@ -39,25 +39,25 @@ class CommentedLines:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brief:
-    """All that the agent may see of a task. ``nearby`` it sees when the work gets below their folders."""
+    """All that the agent is shown of a task; each of ``nearby`` only when the work gets below its folder."""
 
     kind: TaskKind
     request: str
     title: str
-    passages: tuple[PromptText, ...] = ()
+    texts: tuple[PromptText, ...] = ()
     test_command: str = ""
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
     spot: CommentedLines | None = None
     nearby: tuple[PromptText, ...] = ()
-    internet: str = ""  # what commands may reach, in words; '' for nothing
+    internet: str = ""  # what commands may reach, as a phrase; '' for nothing
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Checked before each model call; at a limit, what exists is kept and said."""
+    """Checked before each model call; at a limit, what exists is published as it is."""
 
     turns: int = 60
     seconds: float = 1800.0

@@ -20,7 +20,7 @@ class Permission(StrEnum):
 
     @property
     def may_write(self) -> bool:
-        """Whether the person's words are instructions."""
+        """Whether the person's text is an instruction."""
         return self in (Permission.ADMIN, Permission.WRITE)
 
 
@@ -76,6 +76,11 @@ class TriggerKind(StrEnum):
     REVIEW_COMMENT = "review_comment"
     LABEL = "label"
     CHECK = "check"  # a check run that failed, or a button on one
+
+    @property
+    def is_on_lines(self) -> bool:
+        """Whether it is a review or a comment of one, which stand on lines of a pull request."""
+        return self in (TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What a run hands over: the agent's words, the change set, the proof."""
+"""A run's result: the agent's text, the change set, the proof."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.change import ChangeSet
 
 
 class StepState(StrEnum):
-    """A line of the plan that people see."""
+    """The state of one step of the plan."""
 
     TODO = "todo"
     DOING = "doing"
@@ -71,7 +71,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the agent hands over: words only. The change set is read from the workspace, not from it."""
+    """The agent's own report: text only. The change set is read from the workspace, not from it."""
 
     kind: OutcomeKind
     title: str = ""

@@ -21,7 +21,7 @@ class TaskKind(StrEnum):
 
     @property
     def produces_only_text(self) -> bool:
-        """Whether only words come of it: whatever it changes in the workspace is dropped."""
+        """Whether only text comes of it: whatever it changes in the workspace is dropped."""
         return self in (TaskKind.REVIEW, TaskKind.ANSWER)
 
 
@@ -35,32 +35,31 @@ class TaskState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     REFUSED = "refused"
-    SUPERSEDED = "superseded"
 
 
-TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
-    TaskState.QUEUED: frozenset(
-        {TaskState.RUNNING, TaskState.CANCELLED, TaskState.REFUSED, TaskState.SUPERSEDED, TaskState.FAILED}
-    ),
-    TaskState.RUNNING: frozenset(
-        {
-            TaskState.QUEUED,
-            TaskState.WAITING,
-            TaskState.DONE,
-            TaskState.FAILED,
-            TaskState.CANCELLED,
-            TaskState.REFUSED,
-            TaskState.SUPERSEDED,
-        }
-    ),
-    TaskState.WAITING: frozenset(
-        {TaskState.RUNNING, TaskState.QUEUED, TaskState.CANCELLED, TaskState.FAILED, TaskState.SUPERSEDED}
-    ),
-    TaskState.DONE: frozenset(),
-    TaskState.FAILED: frozenset(),
-    TaskState.CANCELLED: frozenset(),
-    TaskState.REFUSED: frozenset(),
-    TaskState.SUPERSEDED: frozenset(),
+# Every step that a task can take, and what takes it. Whatever moves a task in the database asks this table
+# (``bot.tasks.task_rows.moved``), and a test drives each step through the code that takes it.
+TRANSITIONS: Mapping[TaskState, Mapping[TaskState, str]] = {
+    TaskState.QUEUED: {
+        TaskState.RUNNING: "a worker claims it",
+        TaskState.CANCELLED: "a person stops it",
+    },
+    TaskState.RUNNING: {
+        TaskState.QUEUED: "it is retried, or its worker died or shut down",
+        TaskState.WAITING: "a rate limit or a budget has to pass",
+        TaskState.DONE: "it is published or answered",
+        TaskState.FAILED: "it cannot be done, or was retried too often",
+        TaskState.CANCELLED: "a person stops it",
+        TaskState.REFUSED: "what was to be approved is not there",
+    },
+    TaskState.WAITING: {
+        TaskState.QUEUED: "the wait is over",
+        TaskState.CANCELLED: "a person stops it",
+    },
+    TaskState.DONE: {},
+    TaskState.FAILED: {},
+    TaskState.CANCELLED: {},
+    TaskState.REFUSED: {},
 }
 
 
@@ -68,10 +67,10 @@ TERMINAL: frozenset[TaskState] = frozenset(state for state, after in TRANSITIONS
 
 
 class DirectiveWord(StrEnum):
-    """What a command may ask for besides work in words."""
+    """What a command may ask for besides a request in plain language."""
 
     TRY = "try"  # so many attempts at a request
-    USE = "use"  # publish an attempt that was kept
+    USE = "use"  # publish a stored attempt
     APPROVE = "approve"  # publish what was held back
 
 
@@ -101,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The event asks for something that is not done; ``message`` is what the person is told."""
+    """The event asks for something that is not done; ``message`` is shown to the person."""
 
     reason: str
     message: str = ""
@@ -122,7 +121,7 @@ class Task:
     request: str
     created_at: datetime
     updated_at: datetime
-    attempts: int = 0
+    leases_taken: int = 0
     fence: int = 0
     reason: str = ""
     progress_comment: int = 0
@@ -153,11 +152,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One attempt at a task under one lease. Every write of a run says ``WHERE fence = fence``."""
+    """The work on a task under one lease. Every write of a run says ``WHERE fence = fence``."""
 
     id: int
     task: int
-    attempt: int
     fence: int
     worker: str
 

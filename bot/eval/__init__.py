@@ -1,1 +1,1 @@
-"""Measure a model: tasks with known tests, the same attempt as ``hob solve``, a judge that it cannot edit."""
+"""``hob eval``: measure a model on tasks whose tests are known, and which it cannot edit."""

@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bot
-from bot.agent.models.direct import choose_model
 from bot.errors import UserError
 from bot.eval.measure import EvalEnvironment
-from bot.eval.results import Attempted, Key, Results, open_results
-from bot.eval.runner import Told, Work, run
+from bot.eval.results import EvalResult, Key, Results, open_results
+from bot.eval.runner import EvalWork, OnResult, run_work
 from bot.eval.suite import EvalTask, read_suites
-from bot.eval.summary import Summary, summarise
-from bot.eval.table import show
+from bot.eval.summary import Summary, summarize
+from bot.eval.table import print_summary
+from bot.offline.registry import MODELS
 from bot.workspace.checkout import Workshop
 
 INTERRUPTED = 130  # what a shell expects after Ctrl-C
@@ -44,23 +44,23 @@ class EvalOptions:
 
 def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = True) -> int:
     """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
-    tasks = _chosen(asked)
+    tasks = _choose_tasks(asked)
     for model in asked.models:
-        asyncio.run(choose_model(model).aclose())  # a wrong name is told before anything is run
+        asyncio.run(MODELS.choose(model).aclose())  # a wrong name is told before anything is run
     out = asked.out or home / "eval" / code_digest()
-    work = Work(tasks=tasks, models=asked.models, attempts=asked.attempts)
+    work = EvalWork(tasks=tasks, models=asked.models, attempts=asked.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)
-    place = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
+    environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
     with open_results(out) as results:
         try:
-            _measure(work, results, place, asked.jobs)
+            _measure(work, results, environment, asked.jobs)
         except KeyboardInterrupt:
             click.echo(
                 f"\nStopped. What is measured is kept; the same command with --out {out} goes on.", err=True
             )
             return INTERRUPTED
-        summary = summarise(tasks, asked.models, asked.attempts, results.by_key, work.unmeasured)
-    _print(summary, asked.as_json)
+        summary = summarize(tasks, asked.models, asked.attempts, results.by_key, work.unmeasured)
+    _print_summary(summary, asked.as_json)
     click.echo(f"Results and changes: {results.path}", err=True)
     return 0
 
@@ -76,7 +76,7 @@ def code_digest() -> str:
     return f"code-{digest.hexdigest()[:12]}"
 
 
-def _chosen(asked: EvalOptions) -> list[EvalTask]:
+def _choose_tasks(asked: EvalOptions) -> list[EvalTask]:
     tasks = read_suites(asked.suites)
     word = asked.filter.lower()
     tasks = [
@@ -87,59 +87,61 @@ def _chosen(asked: EvalOptions) -> list[EvalTask]:
     return tasks[: asked.limit]
 
 
-def _measure(work: Work, results: Results, place: EvalEnvironment, jobs: int) -> None:
+def _measure(work: EvalWork, results: Results, environment: EvalEnvironment, jobs: int) -> None:
     keys = [(task.row.instance_id, task.digest, model, number) for task, model, number in work.all()]
     there = sum(key in results.by_key for key in keys)
     if there:
         click.echo(f"{there} of {len(keys)} results are there already: {results.path}", err=True)
     console = Console(stderr=True)
     if not console.is_terminal:
-        _run(work, results, place, jobs, _Lines(len(keys), there))
+        _run(work, results, environment, jobs, _ProgressLines(len(keys), there))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("measuring", total=len(keys), completed=there)
         solved = 0
 
-        def told(key: Key, result: Attempted | None, _: str) -> None:
+        def on_result(key: Key, result: EvalResult | None, _: str) -> None:
             nonlocal solved
             solved += bool(result and result.solved)
             progress.update(bar, advance=1, description=f"{solved} solved, last {key[0]}")
 
-        _run(work, results, place, jobs, told)
+        _run(work, results, environment, jobs, on_result)
 
 
-def _run(work: Work, results: Results, place: EvalEnvironment, jobs: int, told: Told) -> None:
+def _run(
+    work: EvalWork, results: Results, environment: EvalEnvironment, jobs: int, on_result: OnResult
+) -> None:
     try:
-        asyncio.run(run(work, results, place, jobs=jobs, told=told))
+        asyncio.run(run_work(work, results, environment, jobs=jobs, on_result=on_result))
     except BaseExceptionGroup as group:
-        raise _first(group) from None
+        raise _find_first_error(group) from None
 
 
-def _first(error: BaseException) -> BaseException:
+def _find_first_error(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
 
 
-class _Lines:
+class _ProgressLines:
     """Progress where there is no terminal: one line for each end."""
 
     def __init__(self, total: int, there: int) -> None:
         self.total, self.at = total, there
 
-    def __call__(self, key: Key, result: Attempted | None, problem: str) -> None:
+    def __call__(self, key: Key, result: EvalResult | None, problem: str) -> None:
         self.at += 1
         end = f"{result.why.value}, {result.seconds:.1f} s" if result else f"not measured: {problem}"
         click.echo(f"[{self.at}/{self.total}] {key[0]}, {key[2]}, attempt {key[3]}: {end}", err=True)
 
 
-def _print(summary: Summary, as_json: bool) -> None:
+def _print_summary(summary: Summary, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(summary.as_json(), indent=2))
         return
     console = Console()
-    show(summary, console if console.is_terminal else Console(width=150))
+    print_summary(summary, console if console.is_terminal else Console(width=150))
 
 
 def models_or_default(models: Sequence[str], default: str) -> tuple[str, ...]:

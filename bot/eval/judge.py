@@ -1,10 +1,10 @@
-"""The judge: a clean sandbox of the base commit, the change without what belongs to the judge, the tests.
+"""Judges a candidate change by the tests of its task, in a clean sandbox of the base commit.
 
-What it trusts. Tests, their configuration and whatever Python loads before a test are the base commit's
+Tests, their configuration and whatever Python loads before a test are the base commit's
 (and ``test_patch``'s): a change to them is left out and named. Results are read by test id from the lines of
 Hob's own recorder, not from printed output, and count only when the run came to its end. What it cannot
 exclude: the code under test shares a process with the tests, so code made to deceive could still write the
-recorder's lines itself. That is for people who read the change, which is kept with each result.
+recorder's lines itself. Only a person who reads the change sees that; it is stored with each result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.domain import ChangeKind, ChangeSet
 from bot.errors import UserError
 from bot.eval.suite import SuiteRow
 from bot.eval.test_outcomes import TestOutcomes, read_outcomes
-from bot.run.prove.prove import apply_changes
+from bot.run.prove.apply_changes import apply_changes
 from bot.workspace.checkout import Checkout
 from sandbox.spec import Command, Ending, Sandbox
 
@@ -54,8 +54,8 @@ if path.is_file():
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What the tests say of a change. ``left_out`` are the paths that the judge did not take from it."""
+class Judgement:
+    """What the tests say of a change. ``left_out`` are its paths that were not applied before the tests."""
 
     wrong: tuple[str, ...]  # of FAIL_TO_PASS, still failing
     broken: tuple[str, ...]  # of PASS_TO_PASS, failing now
@@ -69,13 +69,13 @@ class Judged:
         return not self.wrong and not self.broken
 
 
-async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judged:
+async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judgement:
     """Judge a change by the tests of its task."""
-    own = _named_tests(row)
+    own = _find_named_files(row)
     kept = tuple(change for change in changes.files if not belongs_to_judge(change.path, change.kind, own))
     left_out = tuple(change.path for change in changes.files if change not in kept)
     tests, timed_out, tail = await run_tests(checkout, replace(changes, files=kept), row.test_patch)
-    return Judged(
+    return Judgement(
         wrong=tests.failing(row.FAIL_TO_PASS),
         broken=tests.failing(row.PASS_TO_PASS),
         left_out=left_out,
@@ -92,13 +92,13 @@ async def run_tests(
     try:
         await apply_changes(sandbox, changes)
         if test_patch:
-            await _patch(sandbox, test_patch)
+            await _apply_patch(sandbox, test_patch)
         folder = f"/tmp/hob-judge-{secrets.token_hex(8)}"  # noqa: S108  inside the sandbox
         module, record = f"{folder}/hob_recorder.py", f"{folder}/record"
         argv = ("python", "-I", "-c", _PLACE, module)
-        await _must(sandbox, Command(argv=argv, stdin=RECORDER.read_bytes()), "place the recorder")
+        await _run_or_raise(sandbox, Command(argv=argv, stdin=RECORDER.read_bytes()), "place the recorder")
         line = _UNITTEST.sub("-m hob_recorder", checkout.checks.test)
-        done = await sandbox.run(Command(argv=("bash", "-c", line), env=_environment(checkout, folder)))
+        done = await sandbox.run(Command(argv=("bash", "-c", line), env=_make_environment(checkout, folder)))
         written = await sandbox.run(
             Command(argv=("python", "-I", "-c", _SHOW, record), output_bytes=_MOST_OUTPUT)
         )
@@ -107,27 +107,27 @@ async def run_tests(
         await sandbox.aclose()
 
 
-def _environment(checkout: Checkout, folder: str) -> tuple[tuple[str, str], ...]:
+def _make_environment(checkout: Checkout, folder: str) -> tuple[tuple[str, str], ...]:
     env = dict(checkout.policy.env)
     paths = [path for path in (env.get("PYTHONPATH", ""), folder) if path]
     options = f"{env.get('PYTEST_ADDOPTS', '')} -p hob_recorder".strip()
     return (("PYTHONPATH", ":".join(paths)), ("PYTEST_ADDOPTS", options))
 
 
-async def _patch(sandbox: Sandbox, text: str) -> None:
+async def _apply_patch(sandbox: Sandbox, text: str) -> None:
     argv = ("git", "apply", "--whitespace=nowarn", "-")
-    await _must(
+    await _run_or_raise(
         sandbox, Command(argv=argv, stdin=text.encode("utf-8", "surrogateescape")), "apply test_patch"
     )
 
 
-async def _must(sandbox: Sandbox, command: Command, what: str) -> None:
+async def _run_or_raise(sandbox: Sandbox, command: Command, what: str) -> None:
     done = await sandbox.run(command)
     if not done.ok:
         raise UserError(f"The judge could not {what}", phase="suite", log=done.text[-2000:])
 
 
-def _named_tests(row: SuiteRow) -> frozenset[str]:
+def _find_named_files(row: SuiteRow) -> frozenset[str]:
     """The files that test ids and the test patch name."""
     ids = (*row.FAIL_TO_PASS, *row.PASS_TO_PASS)
     named = {test.partition("::")[0] for test in ids if "::" in test}
@@ -137,7 +137,7 @@ def _named_tests(row: SuiteRow) -> frozenset[str]:
 
 
 def belongs_to_judge(path: str, kind: ChangeKind, named: frozenset[str] = frozenset()) -> bool:
-    """Whether a path decides how the tests run, so that it is the base's whatever a change says."""
+    """Whether a path decides how the tests run, so that the base commit's version is used."""
     parts = PurePosixPath(path).parts
     name, folders = parts[-1], parts[:-1]
     if path in named or name in _CONFIGURATION or "tests" in folders or folders[:1] == ("test",):

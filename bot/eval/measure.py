@@ -1,4 +1,4 @@
-"""One attempt at one task: what ``hob solve`` does, then the judge."""
+"""One attempt at one task: what ``hob solve`` does, then the judgement by the task's tests."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, TaskKind, Trust
 from bot.errors import UserError
-from bot.eval.judge import Judged, judge
-from bot.eval.results import Attempted, Why
-from bot.eval.source import checkout
+from bot.eval.judge import Judgement, judge
+from bot.eval.results import EvalResult, Why
+from bot.eval.source import checkout_task
 from bot.eval.suite import EvalTask
+from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import run_attempt
 from bot.solve.solve import ConsoleJournal
+from bot.text.lists import join_first
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 
-# Phases whose UserError is a result: the change itself is at fault. Any other is the place's or the key's.
+# Phases whose UserError is a result: the change itself is at fault. Any other is the set-up's or the key's.
 _OWN_FAULT = {"gate": Why.REFUSED, "prove": Why.ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvalEnvironment:
-    """Where and how long: ``seconds`` is the most that an attempt may take, the judge not counted."""
+    """Where and how long: ``seconds`` is the most that an attempt may take, its judgement not counted."""
 
     workshop: Workshop
     home: Path
     seconds: float
 
 
-async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironment) -> Attempted:
-    """Try once and judge.
+async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvironment) -> EvalResult:
+    """Make one attempt and judge its change by the task's tests.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
     Parked, Retry, SandboxUnavailable, OSError.
     """
-    found = await checkout(task, place.workshop, place.home)
+    found = await checkout_task(task, environment.workshop, environment.home)
     begun = time.monotonic()
     try:
-        async with asyncio.timeout(place.seconds):
-            result = await _attempt(found, task, model)
+        async with asyncio.timeout(environment.seconds):
+            result = await _run_attempt(found, task, model)
     except TimeoutError:
-        return _failed(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
+        return _make_failure(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
     except UserError as error:
         if error.phase not in _OWN_FAULT:
             raise
-        return _failed(
+        return _make_failure(
             task, model, number, _OWN_FAULT[error.phase], time.monotonic() - begun, error.message[:500]
         )
     seconds = time.monotonic() - begun
     judged = await judge(found, result.changes, task.row) if result.changes else None
-    why, detail = _why(result, judged)
+    why, detail = _explain_result(result, judged)
     usage = result.outcome.usage
-    return Attempted(
+    return EvalResult(
         task=task.row.instance_id,
         digest=task.digest,
         model=model,
@@ -73,15 +74,15 @@ async def measure(task: EvalTask, model: str, number: int, place: EvalEnvironmen
     )
 
 
-async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
-    """The brief that ``hob solve`` makes of a request; the model is the one that is measured."""
+async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
+    """Run one attempt of the measured model, with the brief that ``hob solve`` makes of a request."""
     request = task.row.problem_statement
     guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
     brief = Brief(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300],
-        passages=tuple(
+        texts=tuple(
             PromptText(
                 trust=Trust.INSTRUCTION, where=where, author="", permission="base branch", at="", text=text
             )
@@ -92,30 +93,30 @@ async def _attempt(found: Checkout, task: EvalTask, model: str) -> Result:
         lint_command=found.checks.lint,
         repository=task.repo.name,
     )
-    asked = choose_model(model)
+    asked = MODELS.choose(model)
     try:
         return await run_attempt(
             found,
             brief,
             model=asked,
-            journal=ConsoleJournal(_silent),
+            journal=ConsoleJournal(_ignore_text),
             redactor=Redactor(),
-            set_phase=_nobody,
+            set_phase=_ignore_phase,
         )
     finally:
         await asked.aclose()
 
 
-def _silent(_: str) -> None:
+def _ignore_text(_: str) -> None:
     pass
 
 
-async def _nobody(_: Phase) -> None:
+async def _ignore_phase(_: Phase) -> None:
     pass
 
 
-def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
-    """The reason, and the tests or words that show it."""
+def _explain_result(result: Result, judged: Judgement | None) -> tuple[Why, str]:
+    """Why it counts as it does, and the tests or the summary that show it."""
     if judged is None:
         words = " ".join(result.outcome.summary.split())[:300]
         told = result.outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ANSWERED, OutcomeKind.NOTHING)
@@ -125,12 +126,13 @@ def _why(result: Result, judged: Judged | None) -> tuple[Why, str]:
     if judged.timed_out:
         return Why.TIMEOUT, "the tests on the changed tree"
     failing = judged.wrong or judged.broken
-    more = f" and {len(failing) - 3} more" if len(failing) > 3 else ""
-    return (Why.WRONG if judged.wrong else Why.BROKE), ", ".join(failing[:3]) + more
+    return (Why.WRONG if judged.wrong else Why.BROKE), join_first(failing, 3)
 
 
-def _failed(task: EvalTask, model: str, number: int, why: Why, seconds: float, detail: str) -> Attempted:
-    return Attempted(
+def _make_failure(
+    task: EvalTask, model: str, number: int, why: Why, seconds: float, detail: str
+) -> EvalResult:
+    return EvalResult(
         task=task.row.instance_id,
         digest=task.digest,
         model=model,

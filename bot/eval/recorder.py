@@ -1,4 +1,4 @@
-"""Runs inside the judge's sandbox, on its own: writes what became of each test, one JSON line at a time.
+"""Runs inside the sandbox of ``bot.eval.judge``, on its own: writes one JSON line for each test's outcome.
 
 As a pytest plugin (``-p hob_recorder``) and as a program in the place of ``-m unittest``. The lines go to
 the file ``record`` beside it. The last line says that the run came to its end; without it nothing counts.

@@ -32,7 +32,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempted:
+class EvalResult:
     """One measured attempt; ``claimed``: Hob's own proof passed, so it would have said that it is done."""
 
     task: str
@@ -52,7 +52,7 @@ class Attempted:
 
     @property
     def solved(self) -> bool:
-        """The judge says so."""
+        """All tests that should pass did (``bot.eval.judge``)."""
         return self.why is Why.SOLVED
 
     @property
@@ -66,9 +66,9 @@ class Results:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.by_key: dict[Key, Attempted] = {}
+        self.by_key: dict[Key, EvalResult] = {}
 
-    def add(self, result: Attempted) -> None:
+    def add(self, result: EvalResult) -> None:
         """Append one line in one write, and only then know of it."""
         line = json.dumps(asdict(result), sort_keys=True).encode() + b"\n"
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -101,7 +101,7 @@ def open_results(folder: Path) -> Iterator[Results]:
         yield results
 
 
-def _load(path: Path) -> Sequence[Attempted]:
+def _load(path: Path) -> Sequence[EvalResult]:
     """Every whole line; what a killed process left of a last one is cut off."""
     if not path.exists():
         return []
@@ -112,11 +112,11 @@ def _load(path: Path) -> Sequence[Attempted]:
     found = []
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
-            found.append(_parsed(json.loads(line)))
+            found.append(_parse(json.loads(line)))
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"{path}, line {number} is no result: {error}") from None
     return found
 
 
-def _parsed(row: dict[str, Any]) -> Attempted:
-    return Attempted(**{**row, "why": Why(row["why"]), "left_out": tuple(row["left_out"])})
+def _parse(row: dict[str, Any]) -> EvalResult:
+    return EvalResult(**{**row, "why": Why(row["why"]), "left_out": tuple(row["left_out"])})

@@ -22,7 +22,7 @@ from dulwich.repo import Repo
 
 from bot.errors import UserError
 from bot.eval.suite import EvalTask, packed_files
-from bot.repofile import PATH as CONFIG_PATH
+from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 
@@ -30,7 +30,7 @@ _WHO = b"Suite <suite@localhost>"
 _WHEN = 1_700_000_000
 
 
-async def checkout(task: EvalTask, workshop: Workshop, home: Path, *, faulty: bool = True) -> Checkout:
+async def checkout_task(task: EvalTask, workshop: Workshop, home: Path, *, faulty: bool = True) -> Checkout:
     """The base commit of a task, ready to be opened; ``faulty`` False: a packed project as it should be.
 
     Raises UserError: no such commit, a bad hob.yml, a setup that fails.
@@ -41,7 +41,7 @@ async def checkout(task: EvalTask, workshop: Workshop, home: Path, *, faulty: bo
         await asyncio.to_thread(_pack, task, path, faulty)
         rev = "HEAD"
     repo_id, commit = await workshop.mirror.adopt(path, rev)
-    policy = await asyncio.to_thread(_policy, workshop.mirror.path(repo_id), commit, task)
+    policy = await asyncio.to_thread(_commit_policy, workshop.mirror.path(repo_id), commit, task)
     found = await workshop.checkout(repo_id, commit, Redactor(), policy=policy)
     if not found.checks.test:
         raise UserError(f"{task.row.instance_id}: no tests were found; give its test_command", phase="suite")
@@ -63,7 +63,7 @@ def _pack(task: EvalTask, into: Path, faulty: bool) -> None:
             blobs = [(os.fsencode(path), Blob.from_string(data), 0o100644) for path, data in files.items()]
             repo.object_store.add_objects([(blob, None) for _, blob, _ in blobs])
             tree = commit_tree(repo.object_store, [(path, blob.id, mode) for path, blob, mode in blobs])
-            commit = _commit(tree, task.row.repo)
+            commit = _make_commit(tree, task.row.repo)
             repo.object_store.add_object(commit)
             (beside / "HEAD").write_bytes(commit.id + b"\n")
         beside.rename(into)
@@ -73,7 +73,7 @@ def _pack(task: EvalTask, into: Path, faulty: bool) -> None:
             raise
 
 
-def _policy(mirror: Path, base: str, task: EvalTask) -> str:
+def _commit_policy(mirror: Path, base: str, task: EvalTask) -> str:
     """The commit whose hob.yml says what the task says; ``base`` itself when the task says nothing."""
     said = {"setup": task.row.setup, "test": task.row.test_command}
     said = {name: value for name, value in said.items() if value}
@@ -91,14 +91,14 @@ def _policy(mirror: Path, base: str, task: EvalTask) -> str:
         blob = Blob.from_string(yaml.safe_dump(config).encode())
         store.add_object(blob)
         entries[name] = (blob.id, 0o100644)
-        commit = _commit(
+        commit = _make_commit(
             commit_tree(store, [(path, sha, mode) for path, (sha, mode) in entries.items()]), base
         )
         store.add_object(commit)
         return commit.id.decode()
 
 
-def _commit(tree: bytes, message: str) -> Commit:
+def _make_commit(tree: bytes, message: str) -> Commit:
     commit = Commit()
     commit.tree = tree
     commit.author = commit.committer = _WHO

@@ -23,12 +23,12 @@ class BadSuite(UserError):
     """The message names the file and the line."""
 
 
-def _tests(value: Any) -> Any:
+def _parse_tests(value: Any) -> Any:
     """SWE-bench keeps its lists of tests as JSON within a string."""
     return json.loads(value) if isinstance(value, str) else value
 
 
-Ids = Annotated[tuple[str, ...], BeforeValidator(_tests)]
+Ids = Annotated[tuple[str, ...], BeforeValidator(_parse_tests)]
 
 
 class Fault(BaseModel):
@@ -94,7 +94,7 @@ def read_suites(paths: Sequence[Path]) -> list[EvalTask]:
                 continue
             place = f"{path}, line {number}"
             try:
-                task = _task(line, path.parent, place, trees)
+                task = _parse_task(line, path.parent, place, trees)
             except (ValueError, OSError, RecursionError) as error:  # a path or a text that nothing takes
                 raise BadSuite(f"{place}: {error}") from None
             name = task.row.instance_id
@@ -107,12 +107,12 @@ def read_suites(paths: Sequence[Path]) -> list[EvalTask]:
     return tasks
 
 
-def _task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> EvalTask:
+def _parse_task(line: str, folder: Path, place: str, trees: dict[Path, str]) -> EvalTask:
     try:
         data = json.loads(line)
         row = SuiteRow.model_validate(data)
     except ValidationError as error:
-        raise BadSuite(f"{place}: {'; '.join(map(_explain, error.errors()))}") from None
+        raise BadSuite(f"{place}: {'; '.join(map(_render_error, error.errors()))}") from None
     except ValueError as error:
         raise BadSuite(f"{place}: not JSON: {error}") from None
     repo = (folder / row.repo).resolve()
@@ -160,5 +160,5 @@ def _tree_digest(repo: Path) -> str:
     return digest.hexdigest()
 
 
-def _explain(item: Any) -> str:
+def _render_error(item: Any) -> str:
     return f"{'.'.join(str(part) for part in item['loc']) or 'the line'}: {item['msg']}"

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
-from bot.eval.results import Attempted, Key
+from bot.eval.results import EvalResult, Key
 from bot.eval.runner import Unmeasured
 from bot.eval.suite import EvalTask
 
 ALL = "all"
-HELD_OUT = "held-out"  # of these only the counts and the reasons are told, so that nobody tunes to them
+HELD_OUT = "held-out"  # of these only counts and reasons are printed, so that nobody tunes to them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Score:
     share: float
     low: float
     high: float
-    claimed_wrongly: int  # the proof passed, the judge says no
+    claimed_wrongly: int  # the proof passed, the task's tests do not
     median_seconds: float
     p95_seconds: float
     turns: float  # mean
@@ -54,8 +54,8 @@ class Comparison:
     p: float
 
     @property
-    def words(self) -> str:
-        """For a person."""
+    def text(self) -> str:
+        """One sentence for a person."""
         counts = f"{self.a} alone solved {self.only_a}, {self.b} alone {self.only_b} of {self.n} tasks"
         if self.p < 0.05:
             better = self.a if self.only_a > self.only_b else self.b
@@ -71,27 +71,27 @@ class Summary:
     scores: tuple[Score, ...]
     comparisons: tuple[Comparison, ...]
     kinds: dict[str, dict[str, tuple[int, int]]]
-    unsolved: tuple[Attempted, ...]
+    unsolved: tuple[EvalResult, ...]
     unmeasured: tuple[Unmeasured, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""
         data = asdict(self)
         for row, comparison in zip(data["comparisons"], self.comparisons, strict=True):
-            row["words"] = comparison.words
+            row["words"] = comparison.text
         return data
 
 
-def summarise(
+def summarize(
     tasks: Sequence[EvalTask],
     models: Sequence[str],
     attempts: int,
-    found: Mapping[Key, Attempted],
+    found: Mapping[Key, EvalResult],
     unmeasured: Sequence[Unmeasured],
 ) -> Summary:
     """Only tasks with all their attempts count; the others are in ``unmeasured``."""
     table = {
-        (task.row.instance_id, model): _attempts(task, model, attempts, found)
+        (task.row.instance_id, model): _find_attempts(task, model, attempts, found)
         for task in tasks
         for model in models
     }
@@ -113,12 +113,12 @@ def summarise(
         ids = [task.row.instance_id for task in tasks if task.row.kind == kind]
         kinds[kind] = {
             model: (
-                sum(chosen(table[name, model]).solved for name in ids if table[name, model]),
+                sum(choose_attempt(table[name, model]).solved for name in ids if table[name, model]),
                 sum(bool(table[name, model]) for name in ids),
             )
             for model in models
         }
-    unsolved = [chosen(done) for done in table.values() if done and not chosen(done).solved]
+    unsolved = [choose_attempt(done) for done in table.values() if done and not choose_attempt(done).solved]
     secret = {task.row.instance_id for task in tasks if task.row.split == HELD_OUT}
     unsolved = [replace(each, detail="", diff="") if each.task in secret else each for each in unsolved]
     return Summary(
@@ -131,18 +131,20 @@ def summarise(
     )
 
 
-def chosen(done: Sequence[Attempted]) -> Attempted:
+def choose_attempt(done: Sequence[EvalResult]) -> EvalResult:
     """Of several attempts the one that Hob would hand over: the first that its own proof passes."""
     return next((each for each in done if each.claimed), next((each for each in done if each.diff), done[0]))
 
 
-def _attempts(task: EvalTask, model: str, attempts: int, found: Mapping[Key, Attempted]) -> list[Attempted]:
+def _find_attempts(
+    task: EvalTask, model: str, attempts: int, found: Mapping[Key, EvalResult]
+) -> list[EvalResult]:
     keys = [(task.row.instance_id, task.digest, model, number) for number in range(1, attempts + 1)]
     return [found[key] for key in keys] if all(key in found for key in keys) else []
 
 
-def _score(model: str, split: str, rows: Sequence[Sequence[Attempted]]) -> Score:
-    n, solved = len(rows), sum(chosen(done).solved for done in rows)
+def _score(model: str, split: str, rows: Sequence[Sequence[EvalResult]]) -> Score:
+    n, solved = len(rows), sum(choose_attempt(done).solved for done in rows)
     low, high = wilson(solved, n)
     single = [each for done in rows for each in done]
     seconds = [each.seconds for each in single]
@@ -155,7 +157,9 @@ def _score(model: str, split: str, rows: Sequence[Sequence[Attempted]]) -> Score
         share=solved / n if n else 0.0,
         low=low,
         high=high,
-        claimed_wrongly=sum(chosen(done).claimed and not chosen(done).solved for done in rows),
+        claimed_wrongly=sum(
+            choose_attempt(done).claimed and not choose_attempt(done).solved for done in rows
+        ),
         median_seconds=quantile(seconds, 0.5),
         p95_seconds=quantile(seconds, 0.95),
         turns=sum(each.turns for each in single) / len(single) if single else 0.0,
@@ -167,8 +171,8 @@ def _score(model: str, split: str, rows: Sequence[Sequence[Attempted]]) -> Score
     )
 
 
-def _compare(split: str, a: str, b: str, rows: Mapping[str, Sequence[Sequence[Attempted]]]) -> Comparison:
-    by = {model: {done[0].task: chosen(done).solved for done in rows[model]} for model in (a, b)}
+def _compare(split: str, a: str, b: str, rows: Mapping[str, Sequence[Sequence[EvalResult]]]) -> Comparison:
+    by = {model: {done[0].task: choose_attempt(done).solved for done in rows[model]} for model in (a, b)}
     common = by[a].keys() & by[b].keys()
     only_a = sum(by[a][task] and not by[b][task] for task in common)
     only_b = sum(by[b][task] and not by[a][task] for task in common)

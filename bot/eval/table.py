@@ -1,4 +1,4 @@
-"""A summary for a person at a terminal, or in a file: tables and plain words."""
+"""A summary for a person at a terminal, or in a file: tables and sentences."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from bot.eval.summary import Summary
 SHOWN = 90  # characters of what shows that it is not solved; the rest is in the results
 
 
-def show(summary: Summary, console: Console) -> None:
-    """Print it. Words of models and repositories are text, never markup."""
-    console.print(_scores(summary))
-    console.print(_effort(summary))
+def print_summary(summary: Summary, console: Console) -> None:
+    """Print it. What models and repositories say is shown as text, never as markup."""
+    console.print(_make_scores_table(summary))
+    console.print(_make_effort_table(summary))
     for comparison in summary.comparisons:
-        console.print(Text(f"{comparison.split}: {comparison.words}"))
-    console.print(_kinds(summary))
+        console.print(Text(f"{comparison.split}: {comparison.text}"))
+    console.print(_make_kinds_table(summary))
     if summary.unsolved:
-        console.print(_unsolved(summary))
+        console.print(_make_unsolved_table(summary))
     for each in summary.unmeasured:
         console.print(
             Text(f"not measured: {each.task}, {each.model}, attempt {each.attempt}: {each.why}", style="red")
         )
 
 
-def _scores(summary: Summary) -> Table:
-    table = _table("Solved", "model", "split", "solved", "share", "95 % interval", "wrongly claimed")
+def _make_scores_table(summary: Summary) -> Table:
+    table = _make_table("Solved", "model", "split", "solved", "share", "95 % interval", "wrongly claimed")
     if summary.attempts > 1:
         table.add_column("pass@1", justify="right")
         table.add_column(f"pass@{summary.attempts}", justify="right")
@@ -47,8 +47,8 @@ def _scores(summary: Summary) -> Table:
     return table
 
 
-def _effort(summary: Summary) -> Table:
-    table = _table("Effort", "model", "split", "median s", "p95 s", "turns", "tokens in/out", "cost")
+def _make_effort_table(summary: Summary) -> Table:
+    table = _make_table("Effort", "model", "split", "median s", "p95 s", "turns", "tokens in/out", "cost")
     for score in summary.scores:
         table.add_row(
             Text(score.model),
@@ -62,15 +62,15 @@ def _effort(summary: Summary) -> Table:
     return table
 
 
-def _table(title: str, *columns: str) -> Table:
-    """The first two columns are words, the others numbers; nothing is cut, it is folded."""
+def _make_table(title: str, *columns: str) -> Table:
+    """The first two columns are text, the others numbers; long cells are folded, not cut."""
     table = Table(title=title, title_justify="left")
     for at, name in enumerate(columns):
         table.add_column(name, justify="left" if at < 2 else "right", overflow="fold")
     return table
 
 
-def _kinds(summary: Summary) -> Table:
+def _make_kinds_table(summary: Summary) -> Table:
     models = list(dict.fromkeys(score.model for score in summary.scores))
     table = Table(title="By kind", title_justify="left")
     table.add_column("kind")
@@ -81,7 +81,7 @@ def _kinds(summary: Summary) -> Table:
     return table
 
 
-def _unsolved(summary: Summary) -> Table:
+def _make_unsolved_table(summary: Summary) -> Table:
     table = Table(title="Not solved", title_justify="left")
     for name in ("model", "task", "why"):
         table.add_column(name, overflow="fold")

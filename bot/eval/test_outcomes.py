@@ -18,6 +18,8 @@ _BRACKETED = re.compile(r"(\w+) \(([\w.]+)\)")
 class TestOutcome(StrEnum):
     """What became of one test; of several reports of it the worst counts."""
 
+    __test__ = False  # not a test case of pytest's, for all its name
+
     PASSED = "passed"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -27,20 +29,22 @@ class TestOutcome(StrEnum):
 class TestOutcomes:
     """Outcomes by canonical id, and the ids as they were written. ``whole``: the run came to its end."""
 
+    __test__ = False
+
     outcomes: dict[str, TestOutcome]
     spelled: dict[str, str]
     whole: bool
 
     def passed(self, test: str) -> bool:
         """Only a test that ran and passed, in a run that came to its end."""
-        return self.whole and self.outcomes.get(canonical(test)) is TestOutcome.PASSED
+        return self.whole and self.outcomes.get(make_canonical(test)) is TestOutcome.PASSED
 
     def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those that did not pass: failed, skipped, or not there."""
         return tuple(test for test in tests if not self.passed(test))
 
 
-def canonical(test: str) -> str:
+def make_canonical(test: str) -> str:
     """The one spelling under which ids are compared."""
     bracketed = _BRACKETED.fullmatch(test)
     if bracketed:
@@ -67,7 +71,7 @@ def read_outcomes(text: str) -> TestOutcomes:
             test, seen = str(row["id"]), TestOutcome(row["outcome"])
         except (ValueError, KeyError, TypeError):
             continue
-        name = canonical(test)
+        name = make_canonical(test)
         spelled.setdefault(name, test)
         outcomes[name] = max(outcomes.get(name, seen), seen, key=order.index)
     return TestOutcomes(outcomes=outcomes, spelled=spelled, whole=whole)

@@ -1,20 +1,18 @@
-"""The overlay's upper directory against the base commit's tree -> ChangeSet. Costs O(changes), not
+"""What a sandbox changed, read from the overlay's upper directory as a ChangeSet. Costs O(changes), not
 O(repository).
 
 Every entry is data that an agent could write. What can be published honestly becomes a `FileChange`; what
 cannot is named in ``held`` with the reason; the throw-away ``.git`` and what git ignores are left out
-without a word. Links stay changes, wherever they point: they are judged by the gate, and nothing here
+silently. Links stay changes, wherever they point: they are judged by the gate, and nothing here
 follows them.
 """
 
 from __future__ import annotations
 
-import base64
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from dulwich.objects import Blob
 from dulwich.repo import Repo
@@ -31,75 +29,10 @@ REGULAR, EXECUTABLE, LINK = 0o100644, 0o100755, 0o120000
 def change_set(entries: Sequence[Entry], *, repo: Path, base: str) -> ChangeSet:
     """What ``entries`` change in commit ``base`` of the bare repository ``repo``, sorted by path."""
     with closing(Repo(str(repo))) as opened:
-        return _Reading(BaseTree(opened.object_store, base)).read(entries, base)
+        return _ChangeReader(BaseTree(opened.object_store, base)).read(entries, base)
 
 
-def to_json(changes: ChangeSet) -> dict[str, Any]:
-    """A change set as JSON: contents in base64, and paths too where they are not UTF-8."""
-    held = [
-        {
-            **_path_out(item.path),
-            "why": item.why,
-            **({"change": _file_out(item.change)} if item.change else {}),
-        }
-        for item in changes.held
-    ]
-    return {
-        "base": changes.base,
-        "files": [_file_out(file) for file in changes.files],
-        "held": held,
-        **({"parents": list(changes.parents)} if changes.parents else {}),
-    }
-
-
-def from_json(stored: Mapping[str, Any]) -> ChangeSet:
-    """The way back from `to_json`."""
-    files = tuple(_file_in(file) for file in stored["files"])
-    held = tuple(
-        Held(
-            path=_path_in(item),
-            why=item["why"],
-            change=_file_in(item["change"]) if "change" in item else None,
-        )
-        for item in stored["held"]
-    )
-    parents = tuple(stored.get("parents", ()))
-    return ChangeSet(base=stored["base"], files=files, held=held, parents=parents)
-
-
-def _file_out(file: FileChange) -> dict[str, Any]:
-    return {
-        **_path_out(file.path),
-        "kind": file.kind.value,
-        "mode": file.mode,
-        "data": base64.b64encode(file.data).decode("ascii"),
-    }
-
-
-def _file_in(stored: Mapping[str, Any]) -> FileChange:
-    return FileChange(
-        path=_path_in(stored),
-        kind=ChangeKind(stored["kind"]),
-        mode=stored["mode"],
-        data=base64.b64decode(stored["data"]),
-    )
-
-
-def _path_out(path: str) -> dict[str, str]:
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        return {"path64": base64.b64encode(as_bytes(path)).decode("ascii")}
-    return {"path": path}
-
-
-def _path_in(stored: Mapping[str, Any]) -> str:
-    if "path64" in stored:
-        return as_text(base64.b64decode(stored["path64"]))
-    return str(stored["path"])
-
-
-class _Reading:
+class _ChangeReader:
     """One pass over the entries: first everything as it stands, then what git ignores is taken out."""
 
     def __init__(self, base: BaseTree) -> None:
@@ -124,7 +57,7 @@ class _Reading:
         path = entry.path
         if path == b".git" or path.startswith(b".git/"):
             return
-        refused = _refused_prefix(path)
+        refused = _find_refused_prefix(path)
         if refused is not None:
             self.held.setdefault(*refused)
             return
@@ -182,7 +115,7 @@ class _Reading:
             yield FileChange(path=as_text(path), kind=ChangeKind.DELETED)
 
 
-def _refused_prefix(path: bytes) -> tuple[bytes, str] | None:
+def _find_refused_prefix(path: bytes) -> tuple[bytes, str] | None:
     """The shortest part of a path that is refused, and why: one line for a whole nested repository."""
     why = why_refused(path)
     if why is None:

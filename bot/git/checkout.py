@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import UserError
-from bot.git.noise import LEFT_OUT
+from bot.git.ignored import LEFT_OUT
 from bot.git.program import GitFailed, run
 
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -67,21 +67,23 @@ async def write_checkout(git_dir: Path, sha: str, into: Path, *, bounds: Bounds)
     Raises ``UserError`` for a tree that is too large or that git refuses to check out.
     """
     check_sha(sha)
-    paths = await _measured(git_dir, sha, bounds)
+    paths = await _list_paths_within(git_dir, sha, bounds)
     into.mkdir(parents=True, exist_ok=True)
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     dot_git = into / ".git"
-    await asyncio.to_thread(_lay_out, dot_git, sha)
+    await asyncio.to_thread(_write_git_directory, dot_git, sha)
     await pack_commit(git_dir, sha, dot_git)
     try:
         await run(dot_git, "read-tree", sha, work_tree=into)
         await run(dot_git, "checkout-index", "--all", "--index", "--quiet", work_tree=into, seconds=600)
     except GitFailed as failed:
-        raise UserError(f"git refuses to check out {sha[:12]}: {failed.words}", phase="prepare") from failed
+        raise UserError(f"git refuses to check out {sha[:12]}: {failed.message}", phase="prepare") from failed
     when = (await run(dot_git, "show", "--no-patch", "--format=%ct", sha)).text
     await asyncio.to_thread(_set_times, into, paths, min(int(when), int(time.time()) - 10))
-    await run(dot_git, "update-index", "-q", "--refresh", work_tree=into, config=_as_inside(), seconds=600)
+    await run(
+        dot_git, "update-index", "-q", "--refresh", work_tree=into, config=_sandbox_config(), seconds=600
+    )
 
 
 async def pack_commit(git_dir: Path, sha: str, to: Path) -> None:
@@ -93,25 +95,25 @@ async def pack_commit(git_dir: Path, sha: str, to: Path) -> None:
         # Git writes below its object directory first and then renames, which must not cross file systems.
         env = {
             "GIT_OBJECT_DIRECTORY": str(to / "objects"),
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(source.text),
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quote_path(source.text),
         }
         await run(git_dir, *args, target, stdin=f"--shallow {sha}\n{sha}\n".encode(), seconds=600, env=env)
     except GitFailed as failed:
-        raise UserError(f"commit {sha[:12]} is not complete: {failed.words}", phase="prepare") from failed
+        raise UserError(f"commit {sha[:12]} is not complete: {failed.message}", phase="prepare") from failed
 
 
-def _quoted(path: str) -> str:
-    """A path for git's colon-separated list, which may hold colons itself (git, environment variables)."""
+def _quote_path(path: str) -> str:
+    """A path in quotes, as git takes it in a colon-separated list, so that it may hold colons itself."""
     escaped = path.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
-async def _measured(git_dir: Path, sha: str, bounds: Bounds) -> list[bytes]:
-    """The paths of a tree's files and links, when it is within ``bounds``."""
+async def _list_paths_within(git_dir: Path, sha: str, bounds: Bounds) -> list[bytes]:
+    """The paths of a tree's files and links. Raises UserError when the tree is not within ``bounds``."""
     try:
         listing = await run(git_dir, "ls-tree", "-r", "-l", "-z", "--full-tree", sha)
     except GitFailed as failed:
-        raise UserError(f"commit {sha[:12]} cannot be read: {failed.words}", phase="prepare") from failed
+        raise UserError(f"commit {sha[:12]} cannot be read: {failed.message}", phase="prepare") from failed
     paths, total = [], 0
     for record in listing.out.split(b"\0")[:-1]:
         about, path = record.split(b"\t", 1)
@@ -128,7 +130,7 @@ async def _measured(git_dir: Path, sha: str, bounds: Bounds) -> list[bytes]:
     return paths
 
 
-def _lay_out(dot_git: Path, sha: str) -> None:
+def _write_git_directory(dot_git: Path, sha: str) -> None:
     for folder in ("objects/pack", "objects/info", "refs/heads", "info"):
         (dot_git / folder).mkdir(parents=True)
     (dot_git / "HEAD").write_text(sha + "\n")
@@ -144,5 +146,6 @@ def _set_times(into: Path, paths: list[bytes], at: int) -> None:
         os.utime(os.path.join(root, path), (at, at), follow_symlinks=False)  # noqa: PTH118  bytes
 
 
-def _as_inside() -> tuple[tuple[str, str], ...]:
+def _sandbox_config() -> tuple[tuple[str, str], ...]:
+    """The lines of ``_CONFIG`` that decide when a file counts as unchanged, so that the index agrees."""
     return (("core.checkStat", "minimal"), ("core.trustctime", "false"))

@@ -1,8 +1,7 @@
-"""A change set on top of a commit -> the new objects: blobs, the trees along the changed paths, one
-commit.
+"""Build a commit from a change set: its blobs, the trees along the changed paths, the commit itself.
 
-Nothing is written anywhere, and the same input gives the same names: a repeated publication finds its own
-work.
+Nothing is written anywhere, and the same input gives the same names, so a repeated publication finds what it
+published before.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ ORDINARY = 0o100644
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class BuiltCommit:
     """A commit that exists only here: its name, its tree's name, and every object the parent lacks."""
 
     sha: str
@@ -38,7 +37,7 @@ class Built:
 
 def build_commit(
     repo: Path, *, parent: str, changes: ChangeSet, message: str, author: tuple[str, str], at: datetime
-) -> Built:
+) -> BuiltCommit:
     """The commit of ``changes`` on ``parent``; ``author`` is (name, email), ``at`` an aware time.
 
     A merge's has the parents that its change set names, and every object that both lack. Raises
@@ -51,7 +50,7 @@ def build_commit(
         raise ValueError("the time of a commit needs a time zone")
     tree, objects = build_tree(repo, base=parent, changes=changes)
     if changes.parents:
-        objects = lacking(repo, tree, objects, changes.parents)
+        objects = list_missing_objects(repo, tree, objects, changes.parents)
     who = _identity(*author)
     commit = Commit()
     commit.tree = ObjectID(tree.encode("ascii"))
@@ -60,7 +59,7 @@ def build_commit(
     commit.author_time = commit.commit_time = int(at.timestamp())
     commit.author_timezone = commit.commit_timezone = 0
     commit.message = (message.replace("\0", "").strip() + "\n").encode("utf-8", "replace")
-    return Built(sha=commit.id.decode("ascii"), tree=tree, objects=[*objects, commit])
+    return BuiltCommit(sha=commit.id.decode("ascii"), tree=tree, objects=[*objects, commit])
 
 
 def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[ShaFile]]:
@@ -70,14 +69,14 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
         if why is not None and file.kind is not ChangeKind.DELETED:
             raise UserError(f"git refuses {printable_path(file.path)}: it {why}", phase="publish")
     with closing(Repo(str(repo))) as opened:
-        growing = _Growing(BaseTree(opened.object_store, check_sha(base)))
+        growing = _TreeBuilder(BaseTree(opened.object_store, check_sha(base)))
         root = growing.grow(growing.base.root, {as_bytes(file.path): file for file in changes.files})
         if root is None:
             root = growing.keep_tree(Tree())
         return root.sha.decode("ascii"), list(growing.made.values())
 
 
-def lacking(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) -> list[ShaFile]:
+def list_missing_objects(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) -> list[ShaFile]:
     """The objects of ``tree`` that stand at their path in none of the ``parents``' trees.
 
     They are among the ``made`` or in the bare repository.
@@ -101,8 +100,8 @@ def lacking(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) 
     return list(found.values())
 
 
-def only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:
-    """Whether the change says nothing of modes: no link and no executable is made, changed or mended.
+def has_only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:
+    """Whether only ordinary files are touched: no link and no executable is made, changed or repaired.
 
     An API that takes paths and contents can express it then.
     """
@@ -117,7 +116,7 @@ def only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:
     return True
 
 
-class _Growing:
+class _TreeBuilder:
     """Rewrites directories from the changed ones upwards; an untouched one keeps its name unread."""
 
     def __init__(self, base: BaseTree) -> None:
@@ -127,7 +126,7 @@ class _Growing:
     def grow(self, before: Node | None, files: Mapping[bytes, FileChange]) -> Node | None:
         """The directory ``before`` with ``files`` (paths relative to it) applied; None when it is empty."""
         entries = dict(self.base.children(before)) if before is not None and before.is_tree else {}
-        leaves, folders = _split(files)
+        leaves, folders = _split_by_folder(files)
         for name, below in folders.items():
             grown = self.grow(entries.pop(name, None), below)
             if grown is not None:
@@ -161,7 +160,7 @@ class _Growing:
         return Node(mode=mode, sha=made.id)
 
 
-def _split(
+def _split_by_folder(
     files: Mapping[bytes, FileChange],
 ) -> tuple[dict[bytes, FileChange], dict[bytes, dict[bytes, FileChange]]]:
     """The changes of a directory's own entries, and those below each of its subdirectories."""

@@ -1,9 +1,9 @@
-"""Two commits joined three ways: made from objects alone, in a git directory that nobody else ever wrote to.
+"""A three-way merge of two commits, made from objects alone in a git directory that nobody else wrote.
 
 git's ort merge does the work. It is pointed at a directory made here for the moment, whose configuration is
 empty and whose objects are the mirror's, so no attribute, driver or hook of the repository has any effect.
-The mirror is shallow: the three trees are given as commits without history, so where the lines parted has to
-be told. A conflict is no failure: the file is in the merged tree with git's markers, and is named.
+The mirror is shallow: the three trees are given as commits without history, so the caller has to name the
+merge base. A conflict is no failure: the file is in the merged tree with git's markers, and is named.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MERGER = b"merge <merge@localhost>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class MergeResult:
     """``theirs`` merged into ``ours``: ``commit`` has the merged tree, markers and all, and stays here.
 
     ``conflicts`` are the paths that git could not merge, ``stuck`` those of them that are submodules, which
@@ -44,14 +44,14 @@ class Merged:
     stuck: tuple[str, ...] = ()
 
 
-async def merge(mirror: Path, *, base: str, ours: str, theirs: str) -> Merged:
-    """Merge two commits of a bare repository that parted at ``base``; the same commits give the same result.
+async def merge(mirror: Path, *, base: str, ours: str, theirs: str) -> MergeResult:
+    """Merge two commits of a bare repository whose merge base is ``base``; same commits, same result.
 
     New objects are added to the repository, its branches are not touched. Raises UserError when git cannot.
     """
     for sha in (base, ours, theirs):
         check_sha(sha)
-    sides = _without_history(mirror, base, ours, theirs)
+    sides = _strip_history(mirror, base, ours, theirs)
     with tempfile.TemporaryDirectory(prefix="hob-merge-") as made:
         git_dir = Path(made)
         (git_dir / "refs" / "heads").mkdir(parents=True)
@@ -59,9 +59,9 @@ async def merge(mirror: Path, *, base: str, ours: str, theirs: str) -> Merged:
         (git_dir / "HEAD").write_text(f"ref: refs/heads/{OURS}\n")
         for name, sha in zip((OURS, THEIRS), sides, strict=True):
             (git_dir / "refs" / "heads" / name).write_text(f"{sha}\n")
-        tree, conflicts, stuck = await _merged_tree(git_dir, mirror)
-    return Merged(
-        commit=keep(mirror, tree, (ours, theirs)),
+        tree, conflicts, stuck = await _merge_trees(git_dir, mirror)
+    return MergeResult(
+        commit=store_commit(mirror, tree, (ours, theirs)),
         ours=ours,
         theirs=theirs,
         conflicts=conflicts,
@@ -69,18 +69,18 @@ async def merge(mirror: Path, *, base: str, ours: str, theirs: str) -> Merged:
     )
 
 
-async def _merged_tree(git_dir: Path, mirror: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """What ``git merge-tree`` says: the tree, the paths in conflict, and those that are submodules.
+async def _merge_trees(git_dir: Path, mirror: Path) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Run ``git merge-tree``: the merged tree, the paths in conflict, and which of these are submodules.
 
     https://git-scm.com/docs/git-merge-tree#OUTPUT
     """
     args = ("merge-tree", "--write-tree", "-z", "--no-messages", OURS, THEIRS)
     env = {"GIT_OBJECT_DIRECTORY": str(mirror / "objects")}
     try:
-        done = await program.run(git_dir, *args, seconds=120, env=env, fine=(0, 1))
+        done = await program.run(git_dir, *args, seconds=120, env=env, allowed=(0, 1))
     except GitFailed as failed:
-        words = f"git could not merge ({failed.words}); it takes git 2.38 or newer"
-        raise UserError(words, phase="prepare") from failed
+        message = f"git could not merge ({failed.message}); it takes git 2.38 or newer"
+        raise UserError(message, phase="prepare") from failed
     tree, *stages = done.out.rstrip(b"\0").split(b"\0")
     conflicts: dict[str, bool] = {}
     for stage in stages:
@@ -91,38 +91,38 @@ async def _merged_tree(git_dir: Path, mirror: Path) -> tuple[str, tuple[str, ...
     return tree.decode("ascii"), tuple(conflicts), stuck
 
 
-def _without_history(mirror: Path, base: str, ours: str, theirs: str) -> tuple[str, str]:
-    """Two commits with the sides' trees whose one parent has the base's: what git needs to see of history."""
+def _strip_history(mirror: Path, base: str, ours: str, theirs: str) -> tuple[str, str]:
+    """Two commits with the trees of the sides, and as their only parent one with the tree of the base."""
     with closing(Repo(str(mirror))) as repo:
         trees = [BaseTree(repo.object_store, sha).root.sha for sha in (base, ours, theirs)]
-        first = _commit(trees[0], ())
-        sides = [_commit(tree, (first.id,)) for tree in trees[1:]]
+        first = _make_commit(trees[0], ())
+        sides = [_make_commit(tree, (first.id,)) for tree in trees[1:]]
         for commit in (first, *sides):
             repo.object_store.add_object(commit)
         return sides[0].id.decode("ascii"), sides[1].id.decode("ascii")
 
 
-def keep(mirror: Path, tree: str, parents: Sequence[str], objects: Sequence[ShaFile] = ()) -> str:
-    """A commit of a tree in the mirror, which nobody is ever shown; the same one for the same parents.
+def store_commit(mirror: Path, tree: str, parents: Sequence[str], objects: Sequence[ShaFile] = ()) -> str:
+    """Store a commit of a tree in the mirror and return its name: the same for the same tree and parents.
 
-    ``objects`` are those of the tree that the mirror may lack. Blocking.
+    It is never published. ``objects`` are those of the tree that the mirror may lack. Blocking.
     """
     with closing(Repo(str(mirror))) as repo:
         for each in objects:
             repo.object_store.add_object(each)
-        at = max(_time(repo, sha) for sha in parents)
+        at = max(_commit_time(repo, sha) for sha in parents)
         names = tuple(ObjectID(sha.encode("ascii")) for sha in parents)
-        commit = _commit(ObjectID(tree.encode("ascii")), names, at)
+        commit = _make_commit(ObjectID(tree.encode("ascii")), names, at)
         repo.object_store.add_object(commit)
         return commit.id.decode("ascii")
 
 
-def _time(repo: Repo, sha: str) -> int:
+def _commit_time(repo: Repo, sha: str) -> int:
     found = repo.object_store[ObjectID(sha.encode("ascii"))]
     return int(found.commit_time) if isinstance(found, Commit) else 0
 
 
-def _commit(tree: ObjectID, parents: tuple[ObjectID, ...], at: int = 0) -> Commit:
+def _make_commit(tree: ObjectID, parents: tuple[ObjectID, ...], at: int = 0) -> Commit:
     commit = Commit()
     commit.tree = tree
     commit.parents = list(parents)

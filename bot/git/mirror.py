@@ -20,10 +20,9 @@ from pathlib import Path
 from bot.errors import Retry, UserError
 from bot.git import program
 from bot.git.checkout import Bounds, check_sha, pack_commit, write_checkout
-from bot.git.failures import explain_failure
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.program import GitFailed
-from bot.git.remote import auth_config, check_url
+from bot.git.remote import auth_config, check_url, classify_fetch_failure
 
 FETCH_SECONDS = 900.0
 LOCK_SECONDS = 960.0
@@ -57,7 +56,7 @@ class Mirror:
             config += (("protocol.http.allow", "always"),)
         history = () if depth is None else (f"--depth={depth}",)
         target = self.path(repo_id)
-        async with self._locked(target):
+        async with self._hold_lock(target):
             await _prepare(target)
             try:
                 await program.run(
@@ -69,7 +68,7 @@ class Mirror:
                     token=token,
                 )
             except GitFailed as failed:
-                raise explain_failure(failed.words) from failed
+                raise classify_fetch_failure(failed.message) from failed
 
     async def resolve(self, repo_id: int, ref: str) -> str | None:
         """The commit that ``ref`` (a full ref, branch or sha) names in the mirror, or None."""
@@ -94,7 +93,7 @@ class Mirror:
             raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
         number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
         target = self.path(number)
-        async with self._locked(target):
+        async with self._hold_lock(target):
             await _prepare(target)
             if await _resolve(target, sha) is None:
                 await pack_commit(source, sha, target)
@@ -137,7 +136,7 @@ class Mirror:
         return {as_text(path): about.split()[2].decode("ascii") for about, _, path in rows}
 
     @asynccontextmanager
-    async def _locked(self, target: Path) -> AsyncIterator[None]:
+    async def _hold_lock(self, target: Path) -> AsyncIterator[None]:
         """Hold the mirror's lock, across tasks and processes; a dead holder's lock is free."""
         target.parent.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + LOCK_SECONDS

@@ -13,7 +13,7 @@ LONGEST_NAME = 255
 
 
 def why_refused(path: bytes) -> str | None:
-    """Why ``path`` is refused, in words for a person; None for an honest path.
+    """Why ``path`` is refused, as the end of a sentence for a person; None for an ordinary path.
 
     Refused are ``.git`` in every spelling that Windows or macOS take for it, ``..``, absolute paths and NUL.
     """

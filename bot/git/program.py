@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 
 from bot.errors import Retry, UserError
-from bot.git.remote import server_words
+from bot.git.remote import clean_server_text
 
 Config = Sequence[tuple[str, str]]
 
@@ -67,7 +67,7 @@ BASE_CONFIG: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class GitResult:
     """How one call of git ended."""
 
     code: int
@@ -81,15 +81,15 @@ class Finished:
 
 
 class GitFailed(Exception):
-    """Git exited with an error. ``words`` is what it said, redacted."""
+    """Git exited with an error. ``message`` is its error output, redacted."""
 
-    def __init__(self, verb: str, code: int, words: str) -> None:
-        super().__init__(f"git {verb} exited with {code}: {words}")
-        self.words = words
+    def __init__(self, verb: str, code: int, message: str) -> None:
+        super().__init__(f"git {verb} exited with {code}: {message}")
+        self.message = message
 
 
 @cache
-def program() -> str:
+def find_git() -> str:
     """Where git is; raises ``UserError`` when this machine has none."""
     found = shutil.which("git")
     if found is None:
@@ -97,11 +97,11 @@ def program() -> str:
     return found
 
 
-def environment(config: Config = ()) -> dict[str, str]:
+def make_environment(config: Config = ()) -> dict[str, str]:
     """The whole environment of a call: fixed, plus ``config`` by variables, so never in argv or a file."""
     pairs = (*BASE_CONFIG, *config)
     env = {
-        "PATH": f"{Path(program()).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{Path(find_git()).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": "/nonexistent",
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -129,14 +129,14 @@ async def run(
     work_tree: Path | None = None,
     token: str | None = None,
     env: Mapping[str, str] | None = None,
-    fine: Sequence[int] = (0,),
-) -> Finished:
+    allowed: Sequence[int] = (0,),
+) -> GitResult:
     """Run git on ``git_dir`` to its end; raises ``GitFailed``, or ``Retry`` when it takes over ``seconds``.
 
-    ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment; ``fine``
+    ``token`` is only used to redact what git says; ``env`` comes on top of the fixed environment; ``allowed``
     are the exit codes that are no failure.
     """
-    argv = [program(), f"--git-dir={git_dir}"]
+    argv = [find_git(), f"--git-dir={git_dir}"]
     if work_tree is not None:
         argv.append(f"--work-tree={work_tree}")
     process = await asyncio.create_subprocess_exec(
@@ -145,7 +145,7 @@ async def run(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=environment(config) | dict(env or {}),
+        env=make_environment(config) | dict(env or {}),
         cwd=work_tree or "/",
         start_new_session=True,
     )
@@ -158,15 +158,15 @@ async def run(
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
-    return _checked(args[0], process.returncode or 0, out, err, token, fine)
+    return _check_exit(args[0], process.returncode or 0, out, err, token, allowed)
 
 
-def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str] | None = None) -> Finished:
-    """The same without an event loop, for short local work. ``env`` is added to the fixed environment."""
+def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str] | None = None) -> GitResult:
+    """``run`` without an event loop, for short local work. Blocking."""
     try:
         done = subprocess.run(
-            [program(), f"--git-dir={git_dir}", *args],
-            env=environment() | (env or {}),
+            [find_git(), f"--git-dir={git_dir}", *args],
+            env=make_environment() | (env or {}),
             cwd="/",
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -175,12 +175,12 @@ def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str
         )
     except subprocess.TimeoutExpired:
         raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
-    return _checked(args[0], done.returncode, done.stdout, done.stderr, None)
+    return _check_exit(args[0], done.returncode, done.stdout, done.stderr, None)
 
 
-def _checked(
-    verb: str, code: int, out: bytes, err: bytes, token: str | None, fine: Sequence[int] = (0,)
-) -> Finished:
-    if code not in fine:
-        raise GitFailed(verb, code, server_words(err, token))
-    return Finished(code=code, out=out, err=err)
+def _check_exit(
+    verb: str, code: int, out: bytes, err: bytes, token: str | None, allowed: Sequence[int] = (0,)
+) -> GitResult:
+    if code not in allowed:
+        raise GitFailed(verb, code, clean_server_text(err, token))
+    return GitResult(code=code, out=out, err=err)

@@ -1,4 +1,4 @@
-"""Push one commit to a branch of Hob's own: only the objects made, compare-and-swap, the answer checked.
+"""Push one commit to a branch of Hob's own: only new objects, compare-and-swap, the answer checked.
 
 dulwich's ``send_pack`` makes no fast-forward check and does not raise when the server refuses a ref, so
 both are done here. It blocks, so it runs in a thread; the token stays in memory.
@@ -20,10 +20,17 @@ from dulwich.pack import UnpackedObject, pack_objects_to_data
 from dulwich.refs import Ref
 
 from bot.errors import Parked, Retry, UserError
-from bot.git.branch import OWN_PREFIX, is_valid_branch
-from bot.git.commit import Built
-from bot.git.failures import ACCESS
-from bot.git.remote import TOKEN_USER, HeadMoved, PushRefused, Unauthorized, check_url, server_words
+from bot.git.branch_name import OWN_PREFIX, is_valid_branch
+from bot.git.commit import BuiltCommit
+from bot.git.remote import (
+    ACCESS,
+    TOKEN_USER,
+    HeadMoved,
+    PushRefused,
+    Unauthorized,
+    check_url,
+    clean_server_text,
+)
 
 __all__ = ["HeadMoved", "PushRefused", "push", "remove"]
 
@@ -63,14 +70,14 @@ async def push(
     *,
     token: str | None,
     branch: str,
-    built: Built,
+    built: BuiltCommit,
     expected: str | None,
     foreign: bool = False,
 ) -> None:
     """Move ``branch`` from commit ``expected`` (None: it must not exist) to ``built``.
 
     A branch that is at ``built`` already is fine. Raises ``HeadMoved`` when it is elsewhere,
-    ``PushRefused`` with the server's words, ``UserError`` for missing access, ``Retry`` when it is not
+    ``PushRefused`` with the server's message, ``UserError`` for missing access, ``Retry`` when it is not
     known how it ended. ``foreign``: the branch is a fork's whose author lets maintainers push to it; on every
     other one that is not Hob's it is a ValueError.
     """
@@ -89,11 +96,11 @@ async def remove(url: str, *, token: str | None, branch: str, expected: str) -> 
 
     Raises what ``push`` raises.
     """
-    gone = Built(sha=ZERO_SHA.decode("ascii"), tree="", objects=[])
+    gone = BuiltCommit(sha=ZERO_SHA.decode("ascii"), tree="", objects=[])
     await push(url, token=token, branch=branch, built=gone, expected=expected)
 
 
-def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str | None) -> None:
+def _push(url: str, token: str | None, ref: bytes, built: BuiltCommit, expected: str | None) -> None:
     said: list[bytes] = []
     sha = ObjectID(built.sha.encode("ascii"))
 
@@ -131,7 +138,7 @@ def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str |
         timeout=SOCKET_SECONDS,
         quiet=True,
     )
-    with _explained(token, said):
+    with _translate_errors(token, said):
         try:
             result = client.send_pack(b"", update, objects, progress=said.append)
         finally:
@@ -141,12 +148,12 @@ def _push(url: str, token: str | None, ref: bytes, built: Built, expected: str |
     if refusal is not None:
         if refusal in ("fetch first", "non-fast-forward", "stale info", "failed to update ref"):
             raise HeadMoved(None)
-        raise PushRefused(_reason(refusal, said, token))
+        raise PushRefused(_compose_reason(refusal, said, token))
 
 
 @contextmanager
-def _explained(token: str | None, said: list[bytes]) -> Iterator[None]:
-    """dulwich's and urllib3's exceptions -> ours."""
+def _translate_errors(token: str | None, said: list[bytes]) -> Iterator[None]:
+    """Raise Hob's own exceptions for those of dulwich and urllib3."""
     try:
         yield
     except HTTPUnauthorized as failed:
@@ -154,16 +161,16 @@ def _explained(token: str | None, said: list[bytes]) -> Iterator[None]:
     except NotGitRepository as failed:
         raise UserError(f"the repository does not exist, or {NOT_WRITABLE}", phase="publish") from failed
     except SendPackError as failed:
-        raise PushRefused(_reason(str(failed), said, token)) from failed
+        raise PushRefused(_compose_reason(str(failed), said, token)) from failed
     except (GitProtocolError, HangupException, urllib3.exceptions.HTTPError, OSError) as failed:
-        words = server_words(str(failed), token)
-        if "http resp 403" in words:
+        message = clean_server_text(str(failed), token)
+        if "http resp 403" in message:
             raise UserError(NOT_WRITABLE, phase="publish") from failed
-        if "http resp 429" in words:
+        if "http resp 429" in message:
             raise Parked("GitHub asks for fewer git requests", after=60) from failed
-        raise Retry(f"the push did not come to an end: {words}") from failed
+        raise Retry(f"the push did not come to an end: {message}") from failed
 
 
-def _reason(refusal: str, said: list[bytes], token: str | None) -> str:
+def _compose_reason(refusal: str, said: list[bytes], token: str | None) -> str:
     """The ref's own message, and what the server's hooks said beside it."""
-    return server_words(refusal + "\n" + b"".join(said).decode("utf-8", "replace"), token)
+    return clean_server_text(refusal + "\n" + b"".join(said).decode("utf-8", "replace"), token)

@@ -1,4 +1,4 @@
-"""A change set carried over to another commit: merged three ways, and read back as a change set."""
+"""A change set moved onto another commit: merged three ways, and read back as a change set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.git.commit import build_tree
-from bot.git.merge import keep, merge
+from bot.git.merge import merge, store_commit
 from bot.git.paths import as_text
 from bot.git.transplant import Conflict, move_held
 from bot.git.trees import GITLINK, BaseTree
@@ -25,22 +25,23 @@ async def rebase_changes(repo: Path, changes: ChangeSet, *, onto: str) -> Change
     """
     if onto == changes.base:
         return changes
-    made = await asyncio.to_thread(_made, repo, changes)
+    made = await asyncio.to_thread(_store_changes, repo, changes)
     merged = await merge(repo, base=changes.base, ours=made, theirs=onto)
     if merged.conflicts:
         raise Conflict(merged.conflicts)
-    files = await asyncio.to_thread(_between, repo, onto, merged.commit)
+    files = await asyncio.to_thread(_diff_commits, repo, onto, merged.commit)
     held = await asyncio.to_thread(move_held, repo, changes, onto=onto)
     return ChangeSet(base=onto, files=files, held=held)
 
 
-def _made(repo: Path, changes: ChangeSet) -> str:
+def _store_changes(repo: Path, changes: ChangeSet) -> str:
+    """Store a commit of the changes on their base in the mirror; its name."""
     tree, objects = build_tree(repo, base=changes.base, changes=changes)
-    return keep(repo, tree, (changes.base,), objects)
+    return store_commit(repo, tree, (changes.base,), objects)
 
 
-def _between(repo: Path, before: str, after: str) -> tuple[FileChange, ...]:
-    """What commit ``after`` has otherwise than ``before``, sorted by path."""
+def _diff_commits(repo: Path, before: str, after: str) -> tuple[FileChange, ...]:
+    """What differs in commit ``after`` from ``before``, sorted by path."""
     found = []
     with closing(Repo(str(repo))) as opened:
         store = opened.object_store

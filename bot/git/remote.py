@@ -1,6 +1,4 @@
-"""Which remotes may be spoken to, how a token is handed over, and what a server's words may look like to
-people.
-"""
+"""Talking to a remote: which may be used, how a token is handed over, what its answers and failures mean."""
 
 from __future__ import annotations
 
@@ -9,18 +7,34 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from bot.errors import HobError, UserError
+from bot.errors import HobError, Parked, Retry, UserError
+from bot.text.terminal import replace_controls, strip_escapes
 
 TOKEN_USER = "x-access-token"  # noqa: S105  a user name
-WORDS_LIMIT = 1000
+TEXT_LIMIT = 1000
 
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _SECRET_SHAPES = re.compile(
     r"(?:gh[sporu]_[A-Za-z0-9._-]{20,}|github_pat_\w{20,}"
     r"|(?i:authorization|x-access-token)\s*[:=]\s*\S+(?: \S+)?)"
 )
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+
+ACCESS = (
+    "GitHub does not let the app read this repository. Check that it is still installed there, that its "
+    "'Contents' permission is accepted and that the repository is not archived"
+)
+
+# What a person can mend, in this order: the first expression that is found decides.
+_MENDABLE: tuple[tuple[str, str], ...] = (
+    (r"couldn't find remote ref (\S+)", "{0} does not exist in the repository any more"),
+    (r"not our ref (\w+)|did not send all necessary objects", "a commit of the repository is gone: {0}"),
+    (r"returned error: 30\d", "the repository has moved: mention me again under its new name"),
+    (r"returned error: 403\b", ACCESS),
+    (r"returned error: 404|repository '[^']*' not found", "the repository does not exist, or " + ACCESS),
+    (r"transport '(\w+)' not allowed", "the transport {0} is not allowed"),
+    (r"(?:fsck error|error: object [0-9a-f]+: .*)", "git refuses an object of the repository: {0}"),
+)
+_TURNED_AWAY = re.compile(r"Authentication failed|could not read Username|returned error: 401\b")
 
 
 class Unauthorized(UserError):
@@ -30,7 +44,7 @@ class Unauthorized(UserError):
 
 
 class PushRefused(UserError):
-    """The server did not take the push. ``reason`` holds its words, redacted."""
+    """The server did not take the push. ``reason`` is its message, redacted."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the push was refused: {reason}", phase="publish")
@@ -66,7 +80,7 @@ def check_url(url: str) -> str:
     return url
 
 
-def basic(token: str) -> str:
+def basic_auth(token: str) -> str:
     """The value of an Authorization header that hands ``token`` to GitHub's git endpoints."""
     return "Basic " + base64.b64encode(f"{TOKEN_USER}:{token}".encode()).decode()
 
@@ -76,17 +90,33 @@ def auth_config(url: str, token: str | None) -> tuple[tuple[str, str], ...]:
     if token is None:
         return ()
     parts = urlsplit(url)
-    return ((f"http.{parts.scheme}://{parts.netloc}/.extraHeader", f"Authorization: {basic(token)}"),)
+    return ((f"http.{parts.scheme}://{parts.netloc}/.extraHeader", f"Authorization: {basic_auth(token)}"),)
 
 
-def server_words(raw: bytes | str, token: str | None = None) -> str:
+def clean_server_text(raw: bytes | str, token: str | None = None) -> str:
     """What a server or git said, fit to be shown: no secrets, no control characters, bounded."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    text = _CONTROL.sub(" ", _ESCAPE.sub("", text.replace("\r", "\n")))
+    text = replace_controls(strip_escapes(text.replace("\r", "\n")).replace("\t", " "), " ")
     if token:
-        for secret in (token, basic(token).removeprefix("Basic ")):
+        for secret in (token, basic_auth(token).removeprefix("Basic ")):
             text = text.replace(secret, "[redacted]")
     text = _USERINFO.sub("[redacted]@", _SECRET_SHAPES.sub("[redacted]", text))
     lines = (line.strip().removeprefix("remote:").strip() for line in text.splitlines())
-    words = "\n".join(dict.fromkeys(line for line in lines if line))
-    return words if len(words) <= WORDS_LIMIT else words[:WORDS_LIMIT] + " [cut]"
+    shown = "\n".join(dict.fromkeys(line for line in lines if line))
+    return shown if len(shown) <= TEXT_LIMIT else shown[:TEXT_LIMIT] + " [cut]"
+
+
+def classify_fetch_failure(message: str) -> HobError:
+    """The exception for a failed fetch; ``message`` is git's own, already redacted."""
+    if _TURNED_AWAY.search(message):
+        return Unauthorized(ACCESS, phase="prepare", log=message)
+    for pattern, explanation in _MENDABLE:
+        found = re.search(pattern, message)
+        if found:
+            what = next((group for group in found.groups() if group), found.group(0))
+            return UserError(explanation.format(what), phase="prepare", log=message)
+    if re.search(r"returned error: 429", message):
+        return Parked("GitHub asks for fewer git requests", after=60)
+    if "No space left on device" in message:
+        return Retry("the disk of the machine that runs Hob is full", after=300)
+    return Retry(f"git fetch failed: {message}")

@@ -48,12 +48,12 @@ def transplant(repo: Path, *, onto: str, wanted: ChangeSet, published: ChangeSet
             blob = store[node.sha]
             return (node.mode, blob.data) if isinstance(blob, Blob) else (node.mode, node.sha)
 
-        new, old = _by_path(wanted), _by_path(published)
+        new, old = _index_by_path(wanted), _index_by_path(published)
         files, conflicts = [], []
         for path in sorted(new.keys() | old.keys()):
             here = stands(now, path)
-            aim = _after(new[path]) if path in new else stands(base, path)
-            expected = _after(old[path]) if path in old else stands(before, path)
+            aim = _content_after(new[path]) if path in new else stands(base, path)
+            expected = _content_after(old[path]) if path in old else stands(before, path)
             if here == aim:
                 continue
             if here != expected:
@@ -66,7 +66,7 @@ def transplant(repo: Path, *, onto: str, wanted: ChangeSet, published: ChangeSet
 
 
 def move_held(repo: Path, changes: ChangeSet, *, onto: str) -> tuple[Held, ...]:
-    """What ``changes`` holds back, as it is on commit ``onto``, which ``repo`` has as it has their base.
+    """The held part of ``changes`` on commit ``onto``, which ``repo`` has as it has their base.
 
     What stands there already is left out; what somebody changed since cannot be released any more. Blocking.
     """
@@ -74,26 +74,27 @@ def move_held(repo: Path, changes: ChangeSet, *, onto: str) -> tuple[Held, ...]:
         return changes.held
     with closing(Repo(str(repo))) as opened:
         before, now = (BaseTree(opened.object_store, sha) for sha in (changes.base, onto))
-        return tuple(held for item in changes.held if (held := _carried(item, before, now)) is not None)
+        return tuple(held for item in changes.held if (held := _move_one(item, before, now)) is not None)
 
 
-def _carried(item: Held, before: BaseTree, now: BaseTree) -> Held | None:
+def _move_one(item: Held, before: BaseTree, now: BaseTree) -> Held | None:
+    """One held change on another tree; None when the tree has it already."""
     if item.change is None:
         return item
     was, here = (tree.find(as_bytes(item.change.path)) for tree in (before, now))
     if (was and (was.mode, was.sha)) == (here and (here.mode, here.sha)):
         return item
-    aim = _after(item.change)
+    aim = _content_after(item.change)
     if (here and (here.mode, here.sha)) == (aim and (aim[0], Blob.from_string(aim[1]).id)):
         return None
     return replace(item, change=None, why=f"{item.why}; somebody changed it since")
 
 
-def _by_path(changes: ChangeSet | None) -> Mapping[str, FileChange]:
+def _index_by_path(changes: ChangeSet | None) -> Mapping[str, FileChange]:
     return {file.path: file for file in changes.files} if changes else {}
 
 
-def _after(file: FileChange) -> Content:
+def _content_after(file: FileChange) -> Content:
     return None if file.kind is ChangeKind.DELETED else (file.mode, file.data)
 
 

@@ -1,4 +1,4 @@
-"""The app on GitHub (`GitHub`) and one repository through it (`RepoApi`): what the other rooms hold."""
+"""The app on GitHub (`GitHub`), and one repository through it (`RepoApi`): what the rest of Hob uses."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Any, TypeVar
 import aiohttp
 
 from bot.errors import UserError
-from bot.github.branches import Branches
-from bot.github.checks import Status
+from bot.github.answers import parse
+from bot.github.checks import Checks
 from bot.github.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.commits import Commits
 from bot.github.etags import ETags
-from bot.github.issues import Threads
+from bot.github.issues import Issues
+from bot.github.outcome import Outcomes
 from bot.github.pace import Pace
-from bot.github.people import People
+from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
+from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
-from bot.github.review_threads import Queries
+from bot.github.review_threads import ReviewThreads
 from bot.github.reviews import Reviews
 from bot.github.tokens import (
     Anonymous,
@@ -30,50 +32,59 @@ from bot.github.tokens import (
     Tokens,
 )
 from bot.github.webhook_deliveries import WebhookDeliveries
+from bot.text.json_fields import Fields
 
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
-class RepoApi(Threads, Pulls, Branches, Reviews, Status, People, Queries, Commits):
-    """All that the bot can do in one repository. There is no way here to approve or merge."""
+class RepoApi:
+    """All that the bot can do in one repository, by subject. There is no way here to approve or merge."""
 
     def __init__(
         self,
         client: Client,
-        place: RepoAddress,
+        address: RepoAddress,
         *,
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
         publishing: Client,
         settle: float = 60.0,
     ) -> None:
-        super().__init__(client, place, identify=identify, settle=settle)
+        self._address = address
         self._tokens = tokens
-        self._publishing = publishing
+        self.pulls = Pulls(client, address, identify, settle=settle)
+        self.issues = Issues(client, address, identify)
+        self.reviews = Reviews(client, address, identify)
+        self.review_threads = ReviewThreads(client, address, identify)
+        self.checks = Checks(client, address, identify)
+        self.commits = Commits(client, address, identify, publishing=publishing)
+        self.permissions = Permissions(client, address, identify)
+        self.outcome = Outcomes(client, address, identify)
+        self.recent = Recent(client, address, identify)
 
-    async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[Made]]) -> Made:
-        """What ``do`` gives with a token for git, once more with a new one when git is turned away."""
+    async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[T]]) -> T:
+        """Call ``do`` with a token for git; once more, with a new one, when git was refused that."""
         token = await self.token(purpose)
         try:
             return await do(token)
-        except UserError as turned_away:
-            if not getattr(turned_away, "unauthorized", False):
+        except UserError as error:
+            if not getattr(error, "unauthorized", False):
                 raise
-        return await do(await self.token(purpose, refused=token))
+        return await do(await self.token(purpose, rejected=token))
 
-    async def token(self, purpose: Purpose = Purpose.FETCH, *, refused: str = "") -> str:
-        """A token for git, for this repository: FETCH reads, PUBLISH pushes and is asked for only then.
+    async def token(self, purpose: Purpose = Purpose.FETCH, *, rejected: str | None = None) -> str:
+        """A token for git, for this repository: FETCH to read, PUBLISH to push.
 
-        ``refused`` names a token that git was turned away with, so that a new one is minted.
+        ``rejected`` is a token that was not accepted any more: it is dropped and a new one is minted.
         """
-        scope = Scope(installation=self._place.installation, repo=self._place.repo_id, purpose=purpose)
-        if refused:
-            self._tokens.drop(scope, refused)
+        scope = Scope(installation=self._address.installation, repo=self._address.repo_id, purpose=purpose)
+        if rejected is not None:
+            self._tokens.drop(scope, rejected)
         return await self._tokens.get(scope)
 
 
 class GitHub:
-    """The app. Holds the private key, the tokens and the pace of every installation; one per process."""
+    """The app: its private key, and the tokens and the pace of every installation. One per process."""
 
     def __init__(
         self,
@@ -91,8 +102,8 @@ class GitHub:
     ) -> None:
         """``write_spacing`` is the seconds between writes of an installation; 0 is for a GitHub of one's own.
 
-        ``settle`` bounds the wait for GitHub to see a branch just pushed. ``on_token`` hears every token
-        minted (to redact it), ``observe`` every request made (to count it).
+        ``settle`` bounds the wait for GitHub to see a branch just pushed. ``on_token`` is called with
+        every token minted (to redact it), ``observe`` with every request made (to count it).
         """
         self._session = session
         self._options: dict[str, Any] = {
@@ -105,58 +116,59 @@ class GitHub:
         self._settle = settle
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
-        app = AppCredential(app_id, private_key)
-        # Minting is no content: the app's own requests need no spacing.
-        self._app = Client(session, credential=app, pace=Pace(write_spacing=0), **self._options)
+        credential = AppCredential(app_id, private_key)
+        # A minted token is no content: the app's own requests need no spacing.
+        self._app = Client(session, credential=credential, pace=Pace(write_spacing=0), **self._options)
         self._spaced = Client(
-            session, credential=app, pace=Pace(write_spacing=write_spacing), **self._options
+            session, credential=credential, pace=Pace(write_spacing=write_spacing), **self._options
         )
         self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, on_token=on_token)
-        self._known: AppInfo | None = None
+        self._app_info: AppInfo | None = None
         self._identifying = asyncio.Lock()
 
-    async def app(self) -> AppInfo:
-        """Who the bot is, asked once.
+    async def identify(self) -> AppInfo:
+        """Who the bot is; GitHub is asked once.
 
         https://docs.github.com/en/rest/apps/apps#get-the-authenticated-app
         https://docs.github.com/en/rest/users/users#get-a-user
         """
         async with self._identifying:
-            if self._known is None:
-                app = await self._app.getitem("/app")
-                login = f"{app['slug']}[bot]"
-                user = await (await self._anyone()).getitem("/users/{login}", {"login": login})
-                self._known = AppInfo(id=app["id"], slug=app["slug"], bot_login=login, bot_id=user["id"])
-            return self._known
+            if self._app_info is None:
+                app_id, slug = parse(await self._app.getitem("/app"), "app", _id_and_slug)
+                login = f"{slug}[bot]"
+                user = await (await self._client_for_users()).getitem("/users/{login}", {"login": login})
+                bot_id = parse(user, "user", lambda account: account.number("id"))
+                self._app_info = AppInfo(id=app_id, slug=slug, bot_login=login, bot_id=bot_id)
+            return self._app_info
 
     def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
-        """One repository, spoken to with a token that reaches no other. Costs nothing until it is used."""
-        place = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        talking, publishing = (
+        """One repository, with tokens that reach no other. No request is made before it is used."""
+        address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
+        client, publishing = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
             for purpose in (Purpose.TALK, Purpose.PUBLISH)
         )
         return RepoApi(
-            talking,
-            place,
-            identify=self.app,
+            client,
+            address,
+            identify=self.identify,
             settle=self._settle,
             tokens=self._tokens,
             publishing=publishing,
         )
 
     @property
-    def hook(self) -> WebhookDeliveries:
-        """The app's webhook and where it is installed."""
+    def webhook_deliveries(self) -> WebhookDeliveries:
+        """The deliveries of the app's webhook, and where the app is installed."""
 
         def client_of(installation: int) -> Client:
             return self._client(Scope(installation=installation, repo=0, purpose=Purpose.IDENTIFY))
 
         return WebhookDeliveries(self._spaced, client_of)
 
-    def forget(self, installation: int) -> None:
-        """The app was uninstalled or suspended there: keep no token of it."""
-        self._tokens.forget(installation)
+    def forget_installation(self, installation: int) -> None:
+        """Drop the tokens and the pace of an installation where the app was uninstalled or suspended."""
+        self._tokens.drop_installation(installation)
         self._paces.pop(installation, None)
         self._etags.clear()
 
@@ -167,7 +179,7 @@ class GitHub:
             self._session, credential=credential, pace=pace, etags=self._etags, realm=scope, **self._options
         )
 
-    async def _anyone(self) -> Client:
+    async def _client_for_users(self) -> Client:
         """A client that may look up a user: GitHub refuses the app's JWT there.
 
         https://docs.github.com/en/rest/apps/apps#list-installations-for-the-authenticated-app
@@ -177,3 +189,7 @@ class GitHub:
             if not one.get("suspended_at"):
                 return self._client(Scope(installation=one["id"], repo=0, purpose=Purpose.IDENTIFY))
         return Client(self._session, credential=Anonymous(), pace=Pace(), **self._options)
+
+
+def _id_and_slug(app: Fields) -> tuple[int, str]:
+    return app.number("id"), app.text("slug")

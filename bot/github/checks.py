@@ -1,20 +1,22 @@
-"""Check runs: the bot's state on a commit, where people look for it."""
+"""Check runs: how the bot's work stands, shown on a commit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.github.repository import Json, Repository
+from bot.github.answers import CheckRun, Json, parse, read_check_run
+from bot.github.repository import Repository
 from bot.text.fit import fit, one_line
+from bot.text.json_fields import Fields
 
 ANNOTATIONS_AT_ONCE = 50
 
 
-class Status(Repository):
+class Checks(Repository):
     """Check runs of the bot's own app."""
 
-    async def check_run(
+    async def create(
         self,
         head_sha: str,
         name: str,
@@ -27,7 +29,7 @@ class Status(Repository):
         details_url: str = "",
         annotations: Sequence[Mapping[str, Any]] = (),
         actions: Sequence[Mapping[str, str]] = (),
-    ) -> Json:
+    ) -> CheckRun:
         """Make a check run; ``status`` is queued, in_progress or completed (then with a ``conclusion``).
 
         More than fifty annotations follow in updates of fifty, GitHub's bound. ``actions`` are buttons, three
@@ -37,10 +39,10 @@ class Status(Repository):
         wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
         wanted["actions"] = [dict(action) for action in actions]
         wanted |= {"head_sha": head_sha, "name": name, "external_id": external_id}
-        made = await self._post("/check-runs", wanted)
+        made = CheckRun.from_json(await self._post("/check-runs", wanted))
         return await self._annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
 
-    async def update_check_run(
+    async def update(
         self,
         check_run: int,
         status: str,
@@ -51,46 +53,49 @@ class Status(Repository):
         details_url: str = "",
         annotations: Sequence[Mapping[str, Any]] = (),
         actions: Sequence[Mapping[str, str]] = (),
-    ) -> Json:
+    ) -> CheckRun:
         """Change a check run; annotations are added to those it has.
 
         https://docs.github.com/en/rest/checks/runs#update-a-check-run
         """
         wanted = _fields(status, conclusion, title, summary, details_url, annotations[:ANNOTATIONS_AT_ONCE])
         wanted["actions"] = [dict(action) for action in actions]
-        changed = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
+        answer = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
+        changed = CheckRun.from_json(answer)
         return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
 
-    async def check_runs(self, sha: str, name: str) -> list[Json]:
+    async def list_runs(self, sha: str, name: str) -> list[CheckRun]:
         """Every run of a check on a commit, by any app, the newest first; at most a hundred.
 
         https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
         """
         path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
-        listed = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
-        runs: list[Json] = listed["check_runs"]
-        return runs
+        answer = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
+        return parse(answer, "check runs", _listed_runs)
 
-    async def find_check_run(self, head_sha: str, name: str, external_id: str) -> Json | None:
+    async def find(self, head_sha: str, name: str, external_id: str) -> CheckRun | None:
         """The newest check run of this app with that name and ``external_id`` on a commit.
 
         https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
         """
         app = await self._identify()
-        path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
-        listed = await self._get(path, sha=head_sha, check_name=name, filter="all", per_page=100)
-        runs = [run for run in listed["check_runs"] if (run.get("app") or {}).get("id") == app["id"]]
-        ours = [run for run in runs if run.get("external_id") == external_id]
-        return max(ours, key=lambda run: int(run["id"]), default=None)
+        runs = await self.list_runs(head_sha, name)
+        ours = [run for run in runs if run.app == app.id and run.external_id == external_id]
+        return max(ours, key=lambda run: run.id, default=None)
 
     async def _annotate(
-        self, run: Json, title: str, summary: str, annotations: Sequence[Mapping[str, Any]]
-    ) -> Json:
+        self, run: CheckRun, title: str, summary: str, annotations: Sequence[Mapping[str, Any]]
+    ) -> CheckRun:
         for start in range(0, len(annotations), ANNOTATIONS_AT_ONCE):
             batch = annotations[start : start + ANNOTATIONS_AT_ONCE]
             wanted = {"output": _output(title, summary, batch)}
-            run = await self._patch("/check-runs/{check_run}", wanted, check_run=run["id"])
+            answer = await self._patch("/check-runs/{check_run}", wanted, check_run=run.id)
+            run = CheckRun.from_json(answer)
         return run
+
+
+def _listed_runs(answer: Fields) -> list[CheckRun]:
+    return [read_check_run(run) for run in answer.objects("check_runs")]
 
 
 def _fields(

@@ -1,4 +1,4 @@
-"""The choke point: every request to GitHub, REST or GraphQL, goes out and comes back here.
+"""One identity's requests to GitHub, REST and GraphQL: every one goes through here.
 
 gidgethub knows the protocol (templates, paging, decoding); this subclass of its aiohttp adapter adds what a
 bot that must not lose, double or leak anything needs. The host is pinned, so that no token ever goes
@@ -10,7 +10,6 @@ before it repeats. A refusal that a person can mend is a UserError. Answers that
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +20,11 @@ import gidgethub.aiohttp
 from yarl import URL
 
 from bot import __version__
+from bot.backoff import backoff
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.etags import CachedResponse, ETags
 from bot.github.pace import Pace
-from bot.github.responses import Limit, Response, Stale, limit_of, refusal, seconds_to_reset
+from bot.github.responses import Limit, Response, Stale, find_limit, make_refusal, seconds_to_reset
 
 API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
@@ -46,7 +46,7 @@ class Credential(Protocol):
     async def header(self) -> str:
         """The header's value, '' for an anonymous request."""
 
-    async def refused(self, header: str) -> None:
+    async def discard(self, header: str) -> None:
         """GitHub answered 401 to this value: the next ``header()`` must be a new one."""
 
 
@@ -62,7 +62,7 @@ class Exchange:
 
 
 @dataclass(slots=True)
-class _Asked:
+class _Request:
     """One logical request and what happened to it so far."""
 
     method: str
@@ -72,12 +72,12 @@ class _Asked:
     repeatable: bool
     write: bool
     creates: bool = False  # content, in GitHub's sense
-    kept: CachedResponse | None = None
+    cached: CachedResponse | None = None
     failures: int = 0
     limits: int = 0
     hops: int = 0
     renewed: bool = False
-    sent_as: str = field(default="", repr=False)
+    authorization: str = field(default="", repr=False)
 
     @property
     def what(self) -> str:
@@ -129,8 +129,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
         mutation = query.lstrip().startswith("mutation")
-        asked = _Asked("POST", self._pinned(URL(url)), headers, body, not mutation, mutation, mutation)
-        answer = await self._exchange(asked)
+        request = _Request("POST", self._pinned(URL(url)), headers, body, not mutation, mutation, mutation)
+        answer = await self._exchange(request)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
             raise self._graphql_error(answer, data if isinstance(data, dict) else {})
@@ -142,13 +142,13 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
         write, creates = method not in READS, method == "POST"
-        asked = _Asked(method, self._pinned(URL(url)), sent, body, repeatable, write, creates)
-        if self._etags and method == "GET" and (kept := self._etags.known(self._realm, str(asked.url))):
-            asked.kept = kept
-            asked.headers["if-none-match"] = kept.tag
-        answer = await self._exchange(asked)
+        request = _Request(method, self._pinned(URL(url)), sent, body, repeatable, write, creates)
+        if self._etags and method == "GET" and (cached := self._etags.find(self._realm, str(request.url))):
+            request.cached = cached
+            request.headers["if-none-match"] = cached.tag
+        answer = await self._exchange(request)
         if self._etags and method == "GET":
-            self._etags.keep(self._realm, url, answer)
+            self._etags.store(self._realm, url, answer)
         return answer.status, answer.headers, answer.body
 
     def _pinned(self, url: URL) -> URL:
@@ -158,39 +158,39 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             )
         return url
 
-    async def _exchange(self, asked: _Asked) -> Response:
+    async def _exchange(self, request: _Request) -> Response:
         """Send until there is a success to return or an error to raise."""
         while True:
             try:
-                answer = await self._send(asked)
+                answer = await self._send(request)
             except (TimeoutError, aiohttp.ClientError) as error:
                 never_sent = isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
-                await self._pause_or_give_up(asked, type(error).__name__, asked.repeatable or never_sent)
+                await self._pause_or_give_up(request, type(error).__name__, request.repeatable or never_sent)
                 continue
-            if answer.status == 304 and asked.kept is not None:
-                answer = asked.kept.answer
+            if answer.status == 304 and request.cached is not None:
+                answer = request.cached.answer
             if 200 <= answer.status < 300 and answer.readable:
-                self._pace.eased()
+                self._pace.note_success()
                 return answer
-            await self._settle(asked, answer)
+            await self._prepare_retry(request, answer)
 
-    async def _send(self, asked: _Asked) -> Response:
-        asked.sent_as = await self._credential.header()
-        headers = {**asked.headers, "user-agent": self.requester, "x-github-api-version": API_VERSION}
-        if asked.sent_as:
-            headers["authorization"] = asked.sent_as
-        resource = "graphql" if asked.url.path.endswith("/graphql") else "core"
-        async with self._pace.turn(write=asked.write, resource=resource, creates=asked.creates):
+    async def _send(self, request: _Request) -> Response:
+        request.authorization = await self._credential.header()
+        headers = {**request.headers, "user-agent": self.requester, "x-github-api-version": API_VERSION}
+        if request.authorization:
+            headers["authorization"] = request.authorization
+        resource = "graphql" if request.url.path.endswith("/graphql") else "core"
+        async with self._pace.turn(write=request.write, resource=resource, creates=request.creates):
             began, status, remaining = time.monotonic(), 0, None
             try:
-                answer = await self._once(asked, headers)
-                status, remaining = answer.status, _remaining(answer)
+                answer = await self._send_once(request, headers)
+                status, remaining = answer.status, _read_remaining(answer)
             finally:
                 if self._observe is not None:
                     seconds = time.monotonic() - began
                     self._observe(
                         Exchange(
-                            method=asked.method,
+                            method=request.method,
                             resource=resource,
                             status=status,
                             seconds=seconds,
@@ -198,51 +198,49 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                         )
                     )
             if remaining == 0 and answer.status < 400:
-                self._pace.limited(Limit(resource, seconds_to_reset(answer) or 0.0))
+                self._pace.note_limit(Limit(resource, seconds_to_reset(answer) or 0.0))
         return answer
 
-    async def _once(self, asked: _Asked, headers: Mapping[str, str]) -> Response:
+    async def _send_once(self, request: _Request, headers: Mapping[str, str]) -> Response:
         async with self._session.request(
-            asked.method,
-            asked.url,
+            request.method,
+            request.url,
             headers=headers,
-            data=asked.body,
+            data=request.body,
             allow_redirects=False,
             timeout=self._timeout,
         ) as response:
             return Response(response.status, response.headers.copy(), await response.read())
 
-    async def _settle(self, asked: _Asked, answer: Response) -> None:
+    async def _prepare_retry(self, request: _Request, answer: Response) -> None:
         """Prepare the next attempt after an answer that is no success, or raise what it means."""
-        if limit := limit_of(answer):
-            self._pace.limited(limit)
-            asked.limits += 1
-            if answer.status >= 500 and not asked.repeatable:
+        if limit := find_limit(answer):
+            self._pace.note_limit(limit)
+            request.limits += 1
+            if answer.status >= 500 and not request.repeatable:
                 raise Retry(
-                    f"GitHub answered {answer.status} to {asked.what}; it may have been done", after=5.0
+                    f"GitHub answered {answer.status} to {request.what}; it may have been done", after=5.0
                 )
-            if asked.limits >= ATTEMPTS:
-                raise Parked(f"GitHub keeps limiting {asked.what}", after=limit.seconds or 60.0)
-        elif answer.status in REDIRECTS and asked.hops < HOPS:
-            asked.hops += 1
-            asked.url = self._pinned(asked.url.join(URL(answer.headers.get("location", ""))))
-        elif answer.status == 401 and not asked.renewed:
-            asked.renewed = True
-            await self._credential.refused(asked.sent_as)
+            if request.limits >= ATTEMPTS:
+                raise Parked(f"GitHub keeps limiting {request.what}", after=limit.seconds or 60.0)
+        elif answer.status in REDIRECTS and request.hops < HOPS:
+            request.hops += 1
+            request.url = self._pinned(request.url.join(URL(answer.headers.get("location", ""))))
+        elif answer.status == 401 and not request.renewed:
+            request.renewed = True
+            await self._credential.discard(request.authorization)
         elif answer.status >= 500 or 200 <= answer.status < 300:
-            await self._pause_or_give_up(asked, f"HTTP {answer.status}", asked.repeatable)
+            await self._pause_or_give_up(request, f"HTTP {answer.status}", request.repeatable)
         else:
-            raise refusal(answer, asked.what)
+            raise make_refusal(answer, request.what)
 
-    async def _pause_or_give_up(self, asked: _Asked, why: str, repeat: bool) -> None:
-        asked.failures += 1
+    async def _pause_or_give_up(self, request: _Request, why: str, repeat: bool) -> None:
+        request.failures += 1
         if not repeat:
-            raise Retry(f"No answer to {asked.what} ({why}); it may have been done", after=5.0) from None
-        if asked.failures >= ATTEMPTS:
-            raise Retry(f"GitHub does not answer {asked.what} ({why})") from None
-        # Jitter spreads the return of many workers; it protects nothing.
-        jitter = random.uniform(0.5, 1.0)  # noqa: S311
-        await self.sleep(self._backoff * 2 ** (asked.failures - 1) * jitter)
+            raise Retry(f"No answer to {request.what} ({why}); it may have been done", after=5.0) from None
+        if request.failures >= ATTEMPTS:
+            raise Retry(f"GitHub does not answer {request.what} ({why})") from None
+        await self.sleep(backoff(request.failures, first=self._backoff, spread=0.25))
 
     def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
@@ -252,13 +250,13 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         kind, said = str(first.get("type", "")), str(first.get("message", "no data in the answer"))
         if kind == "RATE_LIMITED" or "rate limit" in said.lower():
             limit = Limit("graphql", seconds_to_reset(answer))
-            self._pace.limited(limit)
+            self._pace.note_limit(limit)
             return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
         status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
         body = json.dumps({"message": said}).encode()
-        return refusal(Response(status.get(kind, 500), answer.headers, body), "the GraphQL object")
+        return make_refusal(Response(status.get(kind, 500), answer.headers, body), "the GraphQL object")
 
 
-def _remaining(answer: Response) -> int | None:
+def _read_remaining(answer: Response) -> int | None:
     text = answer.headers.get("x-ratelimit-remaining", "")
     return int(text) if text.isdigit() else None

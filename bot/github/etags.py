@@ -32,25 +32,25 @@ class ETags:
     """The last answers to reads, by who asked and for what; the least recently used one goes first."""
 
     def __init__(self, room: int = ROOM) -> None:
-        self._kept: LRUCache[tuple[Hashable, str], CachedResponse] = LRUCache(
-            maxsize=room, getsizeof=lambda kept: len(kept.answer.body) + 500
+        self._answers: LRUCache[tuple[Hashable, str], CachedResponse] = LRUCache(
+            maxsize=room, getsizeof=lambda cached: len(cached.answer.body) + 500
         )
 
-    def known(self, realm: Hashable, url: str) -> CachedResponse | None:
+    def find(self, realm: Hashable, url: str) -> CachedResponse | None:
         """What is kept of this address for this realm."""
-        kept: CachedResponse | None = self._kept.get((realm, url))
-        return kept
+        cached: CachedResponse | None = self._answers.get((realm, url))
+        return cached
 
-    def keep(self, realm: Hashable, url: str, answer: Response) -> None:
+    def store(self, realm: Hashable, url: str, answer: Response) -> None:
         """Keep an answer that has a tag, is not too large and is no page of many."""
         tag = answer.headers.get("etag", "")
         if not tag or answer.status != 200 or len(answer.body) > LARGEST or "link" in answer.headers:
             return
         if answer.body.startswith(b"[") and len(answer.json() or ()) >= SHORT:
-            self._kept.pop((realm, url), None)
+            self._answers.pop((realm, url), None)
             return
-        self._kept[realm, url] = CachedResponse(tag, answer)
+        self._answers[realm, url] = CachedResponse(tag, answer)
 
     def clear(self) -> None:
         """Forget everything."""
-        self._kept.clear()
+        self._answers.clear()

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bot.backoff import backoff
 from bot.errors import Parked
 from bot.github.responses import Limit
 
@@ -72,11 +73,11 @@ class Pace:
         self._sleep = sleep
         self._writing = asyncio.Lock()
         self._slots = asyncio.Semaphore(concurrent)
-        self._wrote = float("-inf")
+        self._last_write = float("-inf")
         self._creating = (_Budget(*CREATING_MINUTE), _Budget(*CREATING_HOUR))
         self._points = {resource: _Budget(*bound) for resource, bound in POINTS.items()}
         self._closed_until: dict[str, float] = {}
-        self._pause = FIRST_PAUSE
+        self._unexplained = 0  # limits in a row for which GitHub named no end
 
     @asynccontextmanager
     async def turn(self, *, write: bool, resource: str, creates: bool = False) -> AsyncIterator[None]:
@@ -89,7 +90,7 @@ class Pace:
             if write:
                 await held.enter_async_context(self._writing)
             await held.enter_async_context(self._slots)
-            while (wait := self._wait(write, resource, creates)) > 0:
+            while (wait := self._seconds_to_wait(write, resource, creates)) > 0:
                 if wait > PATIENCE:
                     raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
                 await self._sleep(wait)
@@ -99,22 +100,23 @@ class Pace:
                 yield
             finally:
                 if write:
-                    self._wrote = self._clock()
+                    self._last_write = self._clock()
 
-    def limited(self, limit: Limit) -> None:
-        """GitHub asked to wait: close the resource (or everything) for as long as it says."""
+    def note_limit(self, limit: Limit) -> None:
+        """GitHub asked to wait: let nothing through to the resource (or to any) for as long as it says."""
         now, seconds = self._clock(), limit.seconds
         if seconds is None:
             if self._closed(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
-            seconds, self._pause = self._pause, min(self._pause * 2, LONGEST_PAUSE)
+            self._unexplained += 1
+            seconds = backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         until = now + min(seconds, LONGEST_LIMIT)
         self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
 
-    def eased(self) -> None:
+    def note_success(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
         if self._closed("*", self._clock()) <= self._clock():
-            self._pause = FIRST_PAUSE
+            self._unexplained = 0
 
     def _closed(self, resource: str, now: float) -> float:
         return max(self._closed_until.get(name, now) for name in (resource, "*"))
@@ -126,10 +128,10 @@ class Pace:
         creating = [(budget, 1.0) for budget in self._creating] if creates else []
         return [(points, WRITE_POINTS if write else READ_POINTS), *creating]
 
-    def _wait(self, write: bool, resource: str, creates: bool) -> float:
+    def _seconds_to_wait(self, write: bool, resource: str, creates: bool) -> float:
         now = self._clock()
         until = [self._closed(resource, now)]
         until += [budget.free_at(now, cost) for budget, cost in self._budgets(write, resource, creates)]
         if write and self._spacing > 0:
-            until.append(self._wrote + self._spacing)
+            until.append(self._last_write + self._spacing)
         return max(until) - now

@@ -1,4 +1,4 @@
-"""Who may ask: people who may write to the repository, as GitHub itself says when it is asked.
+"""Who may ask: people who may write to the repository, as GitHub says each time.
 
 The answer counts for the account that asked, by its id: a login can become somebody else's meanwhile.
 Never by ``author_association``, which is wrong for private members and says COLLABORATOR for readers.
@@ -8,44 +8,102 @@ GitHub knows no permission of bots: those may ask whose account's id the operato
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
-from typing import Protocol
+from collections.abc import Callable, Container, Sequence
+from typing import Protocol, TypeVar
 
 from bot.domain import Permission, Person, Refusal, Repo, Task
+from bot.github.answers import parse
+from bot.github.repository import Repository
+from bot.github.responses import NotFound
+from bot.text.json_fields import Fields
+
+Read = TypeVar("Read")
 
 NO_PERMISSION = "no write permission"
 MOST_OF_BOTS = 3  # tasks in a row on one thread that bots asked for, no person between
 
 
-class Permissions(Protocol):
-    """The part of a repository's API that is needed here."""
+class ReadsPermission(Protocol):
+    """Says what a person may do in a repository."""
 
-    async def permission(self, login: str, account: int = 0) -> Permission:
+    async def get(self, login: str, account: int = 0) -> Permission:
         """What a person may do in the repository, if ``login`` is still the name of that ``account``."""
         ...
 
 
-class Roles(Protocol):
-    """The same, for what takes a maintainer."""
+class ReadsRole(Protocol):
+    """Says who is a maintainer of a repository."""
 
-    async def maintains(self, login: str, account: int = 0) -> bool:
+    async def is_maintainer(self, login: str, account: int = 0) -> bool:
         """Whether the person has the role Maintain or Admin."""
         ...
 
 
+class Permissions(Repository):
+    """The permissions of people, read from GitHub each time they are needed."""
+
+    async def get(self, login: str, account: int = 0) -> Permission:
+        """What a person may do; an account that GitHub does not know may do nothing.
+
+        ``account`` is the id that ``login`` must still belong to, 0 where none is known: a person with any
+        other id may do nothing either. Every other failure raises: no answer is never a permission. GitHub
+        folds ``maintain`` into ``write`` and ``triage`` into ``read``; a value not known here counts as none.
+        https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+        """
+        return await self._read(login, account, _permission) or Permission.NONE
+
+    async def is_maintainer(self, login: str, account: int = 0) -> bool:
+        """Whether a person has the role Maintain or Admin, or one that the organisation made of these.
+
+        GitHub's ``permission`` says ``write`` for Maintain; ``role_name`` and the flags of ``user`` tell it
+        apart. ``account`` is checked as in ``get``.
+        """
+        return await self._read(login, account, _maintains) or False
+
+    async def _read(self, login: str, account: int, build: Callable[[Fields], Read]) -> Read | None:
+        """What ``build`` makes of GitHub's answer about a person, None when it is about nobody or another."""
+        if not login:
+            return None
+        try:
+            answer = await self._get("/collaborators/{login}/permission", login=login)
+        except NotFound:
+            return None
+
+        def build_if_same(found: Fields) -> Read | None:
+            user = found.maybe("user")
+            known = user.number("id", 0) if user else 0
+            return build(found) if not account or known == account else None
+
+        return parse(answer, "permission", build_if_same)
+
+
+def _permission(answer: Fields) -> Permission:
+    name = answer.text("permission")
+    return Permission(name) if name in set(Permission) else Permission.NONE
+
+
+def _maintains(answer: Fields) -> bool:
+    permission = answer.text("permission", "")
+    if permission != "write":
+        return permission == "admin"
+    user = answer.maybe("user")
+    flags = user.maybe("permissions") if user else None
+    return answer.text("role_name", "") == "maintain" or bool(flags and flags.flag("maintain"))
+
+
 async def may_ask(
-    api: Permissions, person: Person, repo: Repo, *, bots: Container[int] = ()
+    api: ReadsPermission, person: Person, repo: Repo, *, bots: Container[int] = ()
 ) -> Permission | Refusal:
     """The person's permission when it is enough, else what they are told; ``bots`` are ids that may ask."""
     if person.is_bot and person.id in bots:
         return Permission.WRITE
-    permission = await api.permission(person.login, person.id)
+    permission = await api.get(person.login, person.id)
     return permission if permission.may_write else render_refusal(permission, repo)
 
 
-async def may_release(api: Roles, person: Person, repo: Repo) -> Refusal | None:
+async def may_release(api: ReadsRole, person: Person, repo: Repo) -> Refusal | None:
     """Why a person may not release what is held back, None when they may. No bot may."""
-    if not person.is_bot and await api.maintains(person.login, person.id):
+    if not person.is_bot and await api.is_maintainer(person.login, person.id):
         return None
     return Refusal(
         reason="no maintain permission",

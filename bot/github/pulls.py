@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from bot.github.repository import Json, Repository
+from collections.abc import Awaitable, Callable
+
+from bot.backoff import backoff
+from bot.github.answers import Commit, Pull, parse
+from bot.github.client import Client
+from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.github.responses import Rejected
 from bot.text.fit import fit, one_line
+from bot.text.json_fields import Fields
 
 # A branch that was just pushed is at times not there yet for the API.
 NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid for 'head'", "head invalid")
@@ -13,42 +19,55 @@ NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid f
 class Pulls(Repository):
     """The bot's own pull requests, and those it is asked on."""
 
-    async def pull(self, number: int) -> Json:
+    def __init__(
+        self,
+        client: Client,
+        address: RepoAddress,
+        identify: Callable[[], Awaitable[AppInfo]],
+        *,
+        settle: float = 60.0,
+    ) -> None:
+        """``settle`` bounds, in seconds, the wait for GitHub to see a branch that was just pushed."""
+        super().__init__(client, address, identify)
+        self._settle = settle
+
+    async def get(self, number: int) -> Pull:
         """One pull request.
 
         https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
         """
-        found: Json = await self._get("/pulls/{number}", number=number)
-        return found
+        return Pull.from_json(await self._get("/pulls/{number}", number=number))
 
-    async def pull_files(self, number: int) -> list[tuple[str, str]]:
+    async def list_files(self, number: int) -> list[tuple[str, str]]:
         """(path, what happened to it) of every file of a pull request, in GitHub's words; at most 300.
 
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
         """
         listed = self._pages("/pulls/{number}/files{?per_page}", number=number)
-        return [(str(one["filename"]), str(one["status"])) async for one in listed]
+        return [parse(file, "file", _path_and_status) async for file in listed]
 
-    async def pull_commits(self, number: int) -> list[Json]:
+    async def list_commits(self, number: int) -> list[Commit]:
         """The commits of a pull request, oldest first; at most 250.
 
         https://docs.github.com/en/rest/pulls/pulls#list-commits-on-a-pull-request
         """
-        return [one async for one in self._pages("/pulls/{number}/commits{?per_page}", number=number)]
+        listed = self._pages("/pulls/{number}/commits{?per_page}", number=number)
+        return [Commit.from_json(commit) async for commit in listed]
 
-    async def pull_by_head(self, branch: str, *, state: str = "all") -> Json | None:
+    async def find_by_branch(self, branch: str, *, state: str = "all") -> Pull | None:
         """The pull request from this repository's ``branch``: an open one, else the newest, else None.
 
         A fork's branch of the same name is not taken for it.
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
         """
         path = "/pulls{?head,state,sort,direction,per_page}"
-        head = f"{self._place.owner}:{branch}"
+        head = f"{self._address.owner}:{branch}"
         listed = self._pages(path, head=head, state=state, sort="created", direction="desc")
-        ours = [p async for p in listed if self._from_here(p, branch)]
-        return next((p for p in ours if p["state"] == "open"), ours[0] if ours else None)
+        pulls = [Pull.from_json(answer) async for answer in listed]
+        ours = [pull for pull in pulls if self._is_from_here(pull, branch)]
+        return next((pull for pull in ours if pull.is_open), ours[0] if ours else None)
 
-    async def open_pull(self, name: str, body: str, head: str, base: str, draft: bool = True) -> Json:
+    async def open(self, name: str, body: str, head: str, base: str, draft: bool = True) -> Pull:
         """Open a pull request titled ``name``, or hand back the one that is open for ``head`` already.
 
         Waits up to a minute for a branch that the API does not see yet. Where the plan of the repository
@@ -56,12 +75,15 @@ class Pulls(Repository):
         https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
         """
         wanted = {"title": one_line(name), "body": fit(body), "head": head, "base": base, "draft": draft}
-        waited, pause = 0.0, 0.5
+        waited, refusals = 0.0, 0
         while True:
+            pause = backoff(refusals + 1, first=0.5, longest=15.0)
             try:
-                return await self._post("/pulls", wanted)
+                return Pull.from_json(await self._post("/pulls", wanted))
             except Rejected as error:
-                if "already exists" in error.said and (found := await self.pull_by_head(head, state="open")):
+                if "already exists" in error.said and (
+                    found := await self.find_by_branch(head, state="open")
+                ):
                     return found
                 if "draft pull requests are not supported" in error.said and wanted["draft"]:
                     wanted["draft"] = False
@@ -69,24 +91,27 @@ class Pulls(Repository):
                 if not any(words in error.said for words in NOT_YET) or waited + pause > self._settle:
                     raise
             await self._client.sleep(pause)
-            waited, pause = waited + pause, min(pause * 2, 15.0)
+            waited, refusals = waited + pause, refusals + 1
 
-    async def update_pull(self, number: int, *, title: str | None = None, body: str | None = None) -> Json:
+    async def update(self, number: int, *, title: str | None = None, body: str | None = None) -> None:
         """Change the title or the body.
 
         https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
         """
         wanted = {"title": None if title is None else one_line(title), "body": body and fit(body)}
         given = {key: value for key, value in wanted.items() if value is not None}
-        return await self._patch("/pulls/{number}", given, number=number)
+        await self._patch("/pulls/{number}", given, number=number)
 
-    async def close_pull(self, number: int) -> Json:
+    async def close(self, number: int) -> None:
         """Close a pull request; the caller has checked that it is the bot's own.
 
         https://docs.github.com/en/rest/pulls/pulls#update-a-pull-request
         """
-        return await self._patch("/pulls/{number}", {"state": "closed"}, number=number)
+        await self._patch("/pulls/{number}", {"state": "closed"}, number=number)
 
-    def _from_here(self, pull: Json, branch: str) -> bool:
-        head = pull["head"]
-        return head["ref"] == branch and (head.get("repo") or {}).get("id") == self._place.repo_id
+    def _is_from_here(self, pull: Pull, branch: str) -> bool:
+        return pull.head.ref == branch and pull.head.repo_id == self._address.repo_id
+
+
+def _path_and_status(file: Fields) -> tuple[str, str]:
+    return file.text("filename"), file.text("status")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
+from bot.github.answers import Json
 from bot.github.client import SAFE_TO_REPEAT, Client
 
-Json = dict[str, Any]
 PAGE = 100
 
 
-class AppInfo(TypedDict):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppInfo:
     """Who the bot is. ``bot_id`` is the user id under which its comments stand."""
 
     id: int
@@ -37,20 +38,18 @@ class RepoAddress:
 
 
 class Repository:
-    """The base of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template, never by hand."""
+    """The base of each part of ``RepoApi``: paths below ``/repos/{owner}/{repo}``, expanded by template."""
 
     def __init__(
         self,
         client: Client,
-        place: RepoAddress,
-        *,
+        address: RepoAddress,
         identify: Callable[[], Awaitable[AppInfo]],
-        settle: float = 60.0,
     ) -> None:
+        """``identify`` says who the bot is; it is asked only where that matters."""
         self._client = client
-        self._place = place
+        self._address = address
         self._identify = identify
-        self._settle = settle
 
     async def _get(self, path: str, **vars_: Any) -> Any:
         return await self._client.getitem(self._url(path), self._vars(vars_))
@@ -70,15 +69,15 @@ class Repository:
         changed: Json = await self._client.patch(self._url(path), self._vars(vars_), data=data)
         return changed
 
-    async def _own(self, item: Json) -> bool:
+    async def _is_own(self, item: Json) -> bool:
         """Whether the bot itself wrote this: by id, never by a name that somebody could take."""
         app = await self._identify()
         via = (item.get("performed_via_github_app") or {}).get("id")
-        return (item.get("user") or {}).get("id") == app["bot_id"] or via == app["id"]
+        return (item.get("user") or {}).get("id") == app.bot_id or via == app.id
 
     def _url(self, path: str) -> str:
         return "/repos/{owner}/{repo}" + path
 
     def _vars(self, more: Json) -> dict[str, str]:
-        at = {"owner": self._place.owner, "repo": self._place.name, **more}
+        at = {"owner": self._address.owner, "repo": self._address.name, **more}
         return {name: str(value) for name, value in at.items() if value is not None}

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from time import time
 from typing import Any
 
@@ -21,28 +19,12 @@ from bot.errors import HobError, Retry, UserError
 LIMIT_WORDS = ("rate limit", "abuse detection")
 
 
-class Extent(StrEnum):
-    """What a refusal is about: this request only, or everything of that kind."""
-
-    REQUEST = "request"
-    THREAD = "thread"
-    REPOSITORY = "repository"
-    INSTALLATION = "installation"
-    APP = "app"
-
-    @property
-    def beyond_thread(self) -> bool:
-        """Whether it is no use to try anything else in the repository."""
-        return self in (Extent.REPOSITORY, Extent.INSTALLATION, Extent.APP)
-
-
 class GitHubRefused(UserError):
-    """GitHub refused a request for good; ``status`` is the HTTP status, ``extent`` how far it reaches."""
+    """GitHub refused a request for good; ``status`` is the HTTP status."""
 
-    def __init__(self, message: str, *, status: int = 0, extent: Extent = Extent.REQUEST) -> None:
+    def __init__(self, message: str, *, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
-        self.extent = extent
 
 
 class NotFound(GitHubRefused):
@@ -108,7 +90,7 @@ class Limit:
     seconds: float | None
 
 
-def limit_of(answer: Response) -> Limit | None:
+def find_limit(answer: Response) -> Limit | None:
     """The limit that this answer speaks of, if any.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
@@ -138,66 +120,26 @@ def seconds_to_reset(answer: Response) -> float | None:
     return max(1.0, reset - now + 1.0)
 
 
-def refusal(answer: Response, what: str) -> HobError:
+def make_refusal(answer: Response, what: str) -> HobError:
     """The error for an answer that is neither a success nor a limit; ``what`` is ``METHOD /path``."""
     said = answer.message or f"HTTP {answer.status}"
-    extent = extent_of(answer, what)
     if answer.status == 401:
         return Forbidden(
             f"GitHub does not accept Hob's credentials for {what} ({said}). "
             "Check HOB_APP_ID and HOB_PRIVATE_KEY, and that the app is still installed.",
             status=401,
-            extent=extent,
         )
     if answer.status == 403:
-        return Forbidden(_forbidden(answer, what, said), status=403, extent=extent)
+        return Forbidden(_forbidden(answer, what, said), status=403)
     if answer.status in (404, 410, 451):
         return NotFound(
             f"GitHub has no {what} ({answer.status}: {said}). It was deleted, moved or made private, "
             "or the app is not installed on this repository: add it in the app's installation settings.",
             status=answer.status,
-            extent=extent,
         )
     if answer.status == 422:
         return Rejected(f"GitHub refused {what} (422: {said}).", said=said)
     return Retry(f"GitHub answered {answer.status} to {what}: {said}")
-
-
-def extent_of(answer: Response, what: str) -> Extent:
-    """How far a refusal reaches; ``what`` is ``METHOD /path``.
-
-    A missing permission is missing for the whole installation, an archived repository takes nothing at all,
-    a locked thread no comment; everything else is about the one thing that was asked for.
-    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
-    """
-    said = answer.message.lower()
-    if answer.status == 401:
-        return Extent.APP if re.search(r" \S*/app(/|$)", what) else Extent.INSTALLATION
-    if answer.status == 403:
-        wanted = answer.headers.get("x-accepted-github-permissions", "")
-        for words, extent in _REACH:
-            if words in said:
-                return extent
-        return Extent.INSTALLATION if wanted else Extent.REQUEST
-    if answer.status in (404, 410, 451):
-        for pattern, extent in _GONE:
-            if re.search(pattern, what):
-                return extent
-    return Extent.REPOSITORY if answer.status == 451 else Extent.REQUEST
-
-
-_REACH = (
-    ("suspended", Extent.INSTALLATION),
-    ("not accessible", Extent.INSTALLATION),
-    ("archived", Extent.REPOSITORY),
-    ("disabled", Extent.REPOSITORY),
-    ("locked", Extent.THREAD),
-)
-_GONE = (
-    (r"/app/installations/[0-9]+", Extent.INSTALLATION),
-    (r"/repos/[^/]+/[^/]+$|/repositories/[0-9]+$", Extent.REPOSITORY),
-    (r"/(?:issues|pulls)/[0-9]+$", Extent.THREAD),
-)
 
 
 def _forbidden(answer: Response, what: str, said: str) -> str:

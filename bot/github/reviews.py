@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.github.repository import Json, Repository
+from bot.github.answers import Review, ReviewComment
+from bot.github.repository import Repository
 from bot.github.responses import Rejected
 from bot.text.fit import fit, has_mark
 
-REVIEW_COMMENTS = "/pulls/{number}/comments{?sort,direction,per_page}"
+REVIEW_COMMENTS = "/pulls/{number}/comments{?per_page}"
 
 
 class Reviews(Repository):
     """Review comments, read and written."""
 
-    async def review(
+    async def create(
         self, pull: int, commit: str, body: str, comments: Sequence[Mapping[str, Any]] = ()
-    ) -> Json:
+    ) -> Review:
         """Post one review of kind COMMENT with all its inline comments, ``{path, line, side, body}`` each.
 
         The caller has checked that the lines are in the diff, because one bad comment makes GitHub refuse
@@ -28,67 +29,39 @@ class Reviews(Repository):
         inline = [{**comment, "body": fit(comment["body"])} for comment in comments]
         wanted = {"commit_id": commit, "event": "COMMENT", "body": fit(body), "comments": inline}
         try:
-            return await self._post("/pulls/{number}/reviews", wanted, number=pull)
+            return Review.from_json(await self._post("/pulls/{number}/reviews", wanted, number=pull))
         except Rejected:
             if not inline:
                 raise
         listed = {"commit_id": commit, "event": "COMMENT", "body": fit(_with_list(body, comments))}
-        return await self._post("/pulls/{number}/reviews", listed, number=pull)
+        return Review.from_json(await self._post("/pulls/{number}/reviews", listed, number=pull))
 
-    async def find_review(self, pull: int, marker: str) -> Json | None:
+    async def find(self, pull: int, marker: str) -> Review | None:
         """The bot's own newest review that bears ``marker``.
 
         https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
         """
         found = None
         async for review in self._pages("/pulls/{number}/reviews{?per_page}", number=pull):
-            if has_mark(review.get("body"), marker) and await self._own(review):
+            if has_mark(review.get("body"), marker) and await self._is_own(review):
                 found = review
-        return found
+        return Review.from_json(found) if found is not None else None
 
-    async def reviews(self, pull: int) -> list[Json]:
-        """All reviews of a pull request, oldest first.
-
-        https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request
-        """
-        return [one async for one in self._pages("/pulls/{number}/reviews{?per_page}", number=pull)]
-
-    async def submitted_review(self, pull: int, review: int) -> Json:
+    async def get(self, pull: int, review: int) -> Review:
         """One review, with the time at which it was submitted.
 
         https://docs.github.com/en/rest/pulls/reviews#get-a-review-for-a-pull-request
         """
-        found: Json = await self._get("/pulls/{number}/reviews/{review}", number=pull, review=review)
-        return found
+        answer = await self._get("/pulls/{number}/reviews/{review}", number=pull, review=review)
+        return Review.from_json(answer)
 
-    async def review_comments(self, pull: int) -> list[Json]:
+    async def list_comments(self, pull: int) -> list[ReviewComment]:
         """All inline comments of a pull request, oldest first.
 
         https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request
         """
-        return [comment async for comment in self._pages(REVIEW_COMMENTS, number=pull)]
-
-    async def find_review_comment(self, pull: int, marker: str) -> Json | None:
-        """The bot's own newest inline comment or reply that bears ``marker``.
-
-        https://docs.github.com/en/rest/pulls/comments#list-review-comments-on-a-pull-request
-        """
-        newest = self._pages(REVIEW_COMMENTS, number=pull, sort="created", direction="desc")
-        async for comment in newest:
-            if has_mark(comment.get("body"), marker) and await self._own(comment):
-                found: Json = comment
-                return found
-        return None
-
-    async def reply_to_review_comment(self, pull: int, comment: int, body: str) -> Json:
-        """Answer in the thread of an inline comment; GitHub takes replies to a thread's first one only.
-
-        https://docs.github.com/en/rest/pulls/comments#create-a-reply-for-a-review-comment
-        """
-        asked = await self._get("/pulls/comments/{comment}", comment=comment)
-        first = asked.get("in_reply_to_id") or comment
-        path = "/pulls/{number}/comments/{comment}/replies"
-        return await self._post(path, {"body": fit(body)}, number=pull, comment=first)
+        listed = self._pages(REVIEW_COMMENTS, number=pull)
+        return [ReviewComment.from_json(comment) async for comment in listed]
 
 
 def _with_list(body: str, comments: Sequence[Mapping[str, Any]]) -> str:

@@ -76,45 +76,45 @@ class AppCredential:
     def __init__(self, app_id: int, private_key: str) -> None:
         self._app_id = str(app_id)
         self._private_key = private_key
-        self._kept = _Token("", 0.0)
+        self._current = _Token("", 0.0)
 
     async def header(self) -> str:
         """``Bearer`` and a JWT. Raises UserError when the private key is none."""
-        if time.monotonic() < self._kept.renew_at:
-            return f"Bearer {self._kept.value}"
+        if time.monotonic() < self._current.renew_at:
+            return f"Bearer {self._current.value}"
         try:
             jwt = get_jwt(app_id=self._app_id, private_key=self._private_key, expiration=JWT_SECONDS)
         except (PyJWTError, ValueError, TypeError) as error:
             raise UserError(
                 f"HOB_PRIVATE_KEY is not an RSA private key in PEM form ({type(error).__name__})."
             ) from None
-        self._kept = _Token(jwt, time.monotonic() + JWT_KEPT)
+        self._current = _Token(jwt, time.monotonic() + JWT_KEPT)
         return f"Bearer {jwt}"
 
-    async def refused(self, header: str) -> None:
-        """Forget the JWT."""
-        self._kept = _Token("", 0.0)
+    async def discard(self, header: str) -> None:
+        """Drop the JWT, so that the next header holds a new one."""
+        self._current = _Token("", 0.0)
 
 
 class Anonymous:
-    """Nobody in particular, for what is public."""
+    """No credential, for what is public."""
 
     async def header(self) -> str:
         """No header at all."""
         return ""
 
-    async def refused(self, header: str) -> None:
-        """Nothing to forget."""
+    async def discard(self, header: str) -> None:
+        """There is nothing to drop."""
 
 
 class Tokens:
-    """The installation tokens of this process. ``on_token`` hears each new one, to redact it."""
+    """The installation tokens of this process. ``on_token`` is called with each new one, to redact it."""
 
     def __init__(self, app: Minter, *, mark: str, on_token: Callable[[str], None] | None = None) -> None:
         self._app = app
         self._mark = mark
         self._on_token = on_token
-        self._kept: dict[Scope, _Token] = {}
+        self._current: dict[Scope, _Token] = {}
         self._minting: dict[Scope, asyncio.Task[_Token]] = {}
 
     async def get(self, scope: Scope) -> str:
@@ -122,31 +122,33 @@ class Tokens:
 
         Raises UserError when the app was uninstalled or suspended, or lacks a permission or the repository.
         """
-        kept = self._kept.get(scope)
-        if kept is not None and time.monotonic() < kept.renew_at:
-            return kept.value
+        current = self._current.get(scope)
+        if current is not None and time.monotonic() < current.renew_at:
+            return current.value
         minting = self._minting.get(scope)
         if minting is None:
             minting = asyncio.create_task(self._mint(scope))
             self._minting[scope] = minting
-            minting.add_done_callback(lambda done: self._minted(scope, done))
+            minting.add_done_callback(lambda done: self._keep_minted(scope, done))
         # A caller that is cancelled must not take the others' token with it.
         return (await asyncio.shield(minting)).value
 
     def drop(self, scope: Scope, value: str) -> None:
-        """GitHub refuses this value; a newer token that somebody minted meanwhile stays."""
-        kept = self._kept.get(scope)
-        if kept is not None and kept.value == value:
-            del self._kept[scope]
+        """Drop a token that GitHub does not accept; a newer one that was minted meanwhile stays."""
+        current = self._current.get(scope)
+        if current is not None and current.value == value:
+            del self._current[scope]
 
-    def forget(self, installation: int) -> None:
-        """The app was uninstalled or suspended there."""
-        self._kept = {scope: kept for scope, kept in self._kept.items() if scope.installation != installation}
+    def drop_installation(self, installation: int) -> None:
+        """Drop every token of an installation where the app was uninstalled or suspended."""
+        self._current = {
+            scope: current for scope, current in self._current.items() if scope.installation != installation
+        }
 
-    def _minted(self, scope: Scope, done: asyncio.Task[_Token]) -> None:
+    def _keep_minted(self, scope: Scope, done: asyncio.Task[_Token]) -> None:
         self._minting.pop(scope, None)
         if not done.cancelled() and done.exception() is None:
-            self._kept[scope] = done.result()
+            self._current[scope] = done.result()
 
     async def _mint(self, scope: Scope) -> _Token:
         wanted: dict[str, Any] = {"permissions": dict(scope.purpose.value)}
@@ -160,7 +162,7 @@ class Tokens:
                 extra_headers={self._mark: "yes"},  # a second token does no harm
             )
         except (NotFound, Forbidden, Rejected) as error:
-            raise _unminted(scope, error) from None
+            raise _explain_refusal(scope, error) from None
         value = str(minted["token"])
         if self._on_token is not None:
             self._on_token(value)
@@ -179,12 +181,12 @@ class InstallationCredential:
         """``Bearer`` and the token."""
         return f"Bearer {await self._tokens.get(self._scope)}"
 
-    async def refused(self, header: str) -> None:
+    async def discard(self, header: str) -> None:
         """Drop the token, so that the next header holds a new one."""
         self._tokens.drop(self._scope, header.removeprefix("Bearer "))
 
 
-def _unminted(scope: Scope, error: NotFound | Forbidden | Rejected) -> UserError:
+def _explain_refusal(scope: Scope, error: NotFound | Forbidden | Rejected) -> UserError:
     wanted = ", ".join(f"{name}: {access}" for name, access in scope.purpose.value)
     if isinstance(error, NotFound):
         return NotFound(

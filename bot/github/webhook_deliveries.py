@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
+from bot.github.answers import Json, parse
 from bot.github.client import SAFE_TO_REPEAT, Client
+from bot.text.json_fields import Fields
 
-Json = dict[str, Any]
+KEPT_FOR = timedelta(days=3)  # how long GitHub has a delivery that it can be asked for again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,55 @@ class DeliveryAttempt:
     guid: str
     event: str
     at: datetime
+    is_delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostDelivery:
+    """A delivery of which no attempt succeeded: the newest attempt, and how many there were."""
+
+    newest: DeliveryAttempt
+    attempts: int
+
+
+def find_lost(attempts: Iterable[DeliveryAttempt]) -> list[LostDelivery]:
+    """The deliveries of which none of these attempts succeeded, the oldest first.
+
+    ``attempts`` are listed as GitHub lists them, the newest first.
+    """
+    by_guid: dict[str, list[DeliveryAttempt]] = {}
+    for attempt in attempts:
+        by_guid.setdefault(attempt.guid, []).append(attempt)
+    return [
+        LostDelivery(newest=each[0], attempts=len(each))
+        for each in reversed(by_guid.values())
+        if not any(attempt.is_delivered for attempt in each)
+    ]
+
+
+def parse_attempt(answer: Json) -> DeliveryAttempt:
+    """One attempt as GitHub lists it. Raises BadAnswer.
+
+    https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+    """
+    return parse(answer, "delivery", _attempt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstalledRepository:
+    """A repository that the app may see, through which installation; ``answer`` is GitHub's own JSON."""
+
+    installation: int
+    id: int
+    owner: str
+    name: str
+    is_archived: bool
+    answer: Json
+
+    @property
+    def full_name(self) -> str:
+        """``owner/name``."""
+        return f"{self.owner}/{self.name}"
 
 
 class WebhookDeliveries:
@@ -29,7 +79,7 @@ class WebhookDeliveries:
         self._app = app
         self._client_of = client_of
 
-    async def failed(self, since: datetime) -> list[DeliveryAttempt]:
+    async def list_failed(self, since: datetime) -> list[DeliveryAttempt]:
         """The attempts that failed since then, newest first. GitHub keeps them for three days.
 
         https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
@@ -37,13 +87,13 @@ class WebhookDeliveries:
         found: list[DeliveryAttempt] = []
         path = "/app/hook/deliveries{?per_page,status}"
         async for one in self._app.getiter(path, {"per_page": "100", "status": "failure"}):
-            at = datetime.fromisoformat(one["delivered_at"])
-            if at < since:
+            attempt = parse_attempt(one)
+            if attempt.at < since:
                 break
-            found.append(DeliveryAttempt(id=one["id"], guid=one["guid"], event=one["event"], at=at))
+            found.append(attempt)
         return found
 
-    async def again(self, attempt: DeliveryAttempt) -> None:
+    async def redeliver(self, attempt: DeliveryAttempt) -> None:
         """Have GitHub deliver once more, with the same GUID; asked twice it is delivered twice.
 
         https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
@@ -55,16 +105,41 @@ class WebhookDeliveries:
             extra_headers={SAFE_TO_REPEAT: "yes"},
         )
 
-    async def repositories(self) -> AsyncIterator[tuple[int, Json]]:
-        """(installation, repository) of everything the app can see.
+    async def repositories(self) -> AsyncIterator[InstalledRepository]:
+        """Every repository that the app can see, but those of a suspended installation.
 
         https://docs.github.com/en/rest/apps/installations#list-repositories-accessible-to-the-app-installation
         """
         async for installed in self._app.getiter("/app/installations{?per_page}", {"per_page": "100"}):
             if installed.get("suspended_at"):
                 continue
-            client = self._client_of(int(installed["id"]))
+            installation = int(installed["id"])
+            client = self._client_of(installation)
             path = "/installation/repositories{?per_page}"
             listed = client.getiter(path, {"per_page": "100"}, iterable_key="repositories")
             async for repository in listed:
-                yield int(installed["id"]), repository
+                yield _installed_repository(installation, repository)
+
+
+def _attempt(delivery: Fields) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        id=delivery.number("id"),
+        guid=delivery.text("guid"),
+        event=delivery.text("event"),
+        at=delivery.time("delivered_at"),
+        is_delivered=delivery.text("status", "") == "OK",
+    )
+
+
+def _installed_repository(installation: int, answer: Json) -> InstalledRepository:
+    def build(repository: Fields) -> InstalledRepository:
+        return InstalledRepository(
+            installation=installation,
+            id=repository.number("id"),
+            owner=repository.object("owner").text("login"),
+            name=repository.text("name"),
+            is_archived=repository.flag("archived"),
+            answer=answer,
+        )
+
+    return parse(answer, "repository", build)

@@ -30,21 +30,21 @@ LIKE = 0.5  # alike enough to be shown
 LIKE_LINES = 0.3  # the same, by whole lines
 
 
-class Problem(Exception):
-    """What the model is told."""
+class FileProblem(Exception):
+    """The request cannot be done; the message is for the model."""
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
     """``path, start, lines, chars`` -> ``lines``, ``start``, ``total`` (None if unknown), ``remarks``."""
     path, start = request["path"], request["start"]
     if Path(path).is_dir():
-        return _listing(path, request["chars"])
+        return _list_folder(path, request["chars"])
     lines: list[str] = []
     room, cut, not_utf8, crlf = request["chars"], False, False, False
-    with _opened(path) as file:
+    with _open_file(path) as file:
         size = os.fstat(file.fileno()).st_size
         if b"\0" in file.read(8192):
-            raise Problem(f"{path} is binary ({size} bytes); look at it with shell, for example by xxd")
+            raise FileProblem(f"{path} is binary ({size} bytes); look at it with shell, for example by xxd")
         file.seek(0)
         number = 0
         while (
@@ -63,7 +63,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
                 room -= len(lines[-1]) + 8
         total = _count_lines(file) if size <= MAX_COUNT_BYTES else None
     if total is not None and start > max(1, total):
-        raise Problem(f"{path} has {total} lines; start={start} is behind its end")
+        raise FileProblem(f"{path} has {total} lines; start={start} is behind its end")
     remarks = [f"lines over {MAX_LINE_CHARS} characters are cut; shell shows the rest"] if cut else []
     remarks += ["lines end with CRLF"] if crlf else []
     remarks += ["some bytes are not UTF-8 and are shown as \ufffd"] if not_utf8 else []
@@ -73,22 +73,22 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
 def edit(request: dict[str, Any]) -> dict[str, Any]:
     """``path, old, new, all`` -> ``count``, and ``start`` and ``lines`` of the first changed place."""
     path, old, new = request["path"], request["old"], request["new"]
-    _inside(path)
-    with _opened(path) as file:
+    _resolve_inside(path)
+    with _open_file(path) as file:
         raw = file.read(MAX_EDIT_BYTES + 1)
     if len(raw) > MAX_EDIT_BYTES:
-        raise Problem(f"{path} is over {MAX_EDIT_BYTES} bytes; change it with shell (sed, python)")
+        raise FileProblem(f"{path} is over {MAX_EDIT_BYTES} bytes; change it with shell (sed, python)")
     if b"\0" in raw[:8192]:
-        raise Problem(f"{path} is binary")
+        raise FileProblem(f"{path} is binary")
     text = raw.decode("utf-8", "surrogateescape")
     if old not in text and "\r\n" in text:
         old, new = _as_crlf(old), _as_crlf(new)
     count = text.count(old)
     if count == 0:
-        raise Problem(_miss(path, text.replace("\r\n", "\n"), request["old"]))
+        raise FileProblem(_explain_miss(path, text.replace("\r\n", "\n"), request["old"]))
     if count > 1 and not request["all"]:
-        raise Problem(
-            f"old stands {count} times in {path}, at lines {_places(text, old)}; "
+        raise FileProblem(
+            f"old stands {count} times in {path}, at lines {_find_places(text, old)}; "
             "give more of the text around the one you mean, or all=true"
         )
     at = text.index(old)
@@ -103,51 +103,53 @@ def edit(request: dict[str, Any]) -> dict[str, Any]:
         "count": count,
         "start": max(1, first - 2),
         "lines": lines,
-        "remarks": [*left_out, *_remarks(path, text, changed)],
+        "remarks": [*left_out, *_list_remarks(path, text, changed)],
     }
 
 
 def write(request: dict[str, Any]) -> dict[str, Any]:
     """``path, text`` -> ``lines``, ``bytes``, ``before``: lines of what was there, None for a new file."""
     path, text = request["path"], request["text"]
-    _inside(path)
+    _resolve_inside(path)
     before, old = None, ""
     if Path(path).exists():
-        with _opened(path) as file:
+        with _open_file(path) as file:
             old = file.read(MAX_EDIT_BYTES).decode("utf-8", "surrogateescape")
             before = _count_lines(file)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     size = _store(path, text)
     lines = text.count("\n") + bool(text and not text.endswith("\n"))
-    return {"lines": lines, "bytes": size, "before": before, "remarks": _remarks(path, old, text)}
+    return {"lines": lines, "bytes": size, "before": before, "remarks": _list_remarks(path, old, text)}
 
 
-def _opened(path: str) -> BinaryIO:
+def _open_file(path: str) -> BinaryIO:
     """The file, opened without waiting on a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise Problem(f"{path} does not exist{_similar(path)}") from None
+        raise FileProblem(f"{path} does not exist{_find_similar(path)}") from None
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
         return os.fdopen(descriptor, "rb")
     os.close(descriptor)
-    raise Problem(f"{path} is a directory" if stat.S_ISDIR(mode) else f"{path} is not a regular file")
+    raise FileProblem(f"{path} is a directory" if stat.S_ISDIR(mode) else f"{path} is not a regular file")
 
 
-def _inside(path: str) -> None:
+def _resolve_inside(path: str) -> None:
     root, real = Path.cwd().resolve(), Path(path).resolve()
     if root not in real.parents:
-        raise Problem(f"{path} is outside the workspace (links included); only files below it can be written")
+        raise FileProblem(
+            f"{path} is outside the workspace (links included); only files below it can be written"
+        )
     if real.relative_to(root).parts[0] == ".git":
-        raise Problem(f"{path} belongs to git; what is changed there is never published")
+        raise FileProblem(f"{path} belongs to git; what is changed there is never published")
 
 
 def _store(path: str, text: str) -> int:
     try:
         data = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
-        raise Problem(
+        raise FileProblem(
             f"the text cannot be written as UTF-8: {error.reason} at character {error.start}"
         ) from None
     return Path(path).write_bytes(data)
@@ -165,7 +167,7 @@ def _count_lines(file: BinaryIO) -> int:
     return count + (last != b"\n")
 
 
-def _listing(path: str, room: int) -> dict[str, Any]:
+def _list_folder(path: str, room: int) -> dict[str, Any]:
     names = []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -179,7 +181,7 @@ def _listing(path: str, room: int) -> dict[str, Any]:
     return {"directory": shown, "total": len(names)}
 
 
-def _similar(path: str) -> str:
+def _find_similar(path: str) -> str:
     folder = Path(path).parent
     if not folder.is_dir():
         return f"; neither does its folder {folder}"
@@ -188,7 +190,7 @@ def _similar(path: str) -> str:
     return f"; {folder} has {', '.join(near)}" if near else ""
 
 
-def _places(text: str, old: str) -> str:
+def _find_places(text: str, old: str) -> str:
     lines: list[str] = []
     at = text.find(old)
     while at >= 0 and len(lines) < 10:
@@ -197,12 +199,12 @@ def _places(text: str, old: str) -> str:
     return ", ".join(lines) + (", ..." if at >= 0 else "")
 
 
-def _miss(path: str, text: str, old: str) -> str:
+def _explain_miss(path: str, text: str, old: str) -> str:
     """Says that ``old`` is not there, what comes nearest to it, and why that differs."""
     if re.match(r"\s*\d+\t", old) and re.sub(r"(?m)^\s*\d+\t", "", old) in text:
         return f"old is not in {path}: leave out the line numbers that read puts in front of the lines"
     wanted, lines = old.strip("\n").split("\n"), text.split("\n")
-    near = _nearest(lines[:MAX_SEARCHED_LINES], wanted)
+    near = _find_nearest(lines[:MAX_SEARCHED_LINES], wanted)
     if near is None:
         where = f" in its first {MAX_SEARCHED_LINES} lines" if len(lines) > MAX_SEARCHED_LINES else ""
         return f"old is not in {path}, nor anything like it{where}; read the file again"
@@ -214,10 +216,10 @@ def _miss(path: str, text: str, old: str) -> str:
     )
     difference += "\n[more differs]" if next(diff, None) is not None else ""
     where = f"lines {near + 1}-{near + len(there)}" if len(there) > 1 else f"line {near + 1}"
-    return f"old is not in {path}. Nearest is {where}; {_why(wanted, there)}:\n{difference}"
+    return f"old is not in {path}. Nearest is {where}; {_explain_error(wanted, there)}:\n{difference}"
 
 
-def _nearest(lines: list[str], wanted: list[str]) -> int | None:
+def _find_nearest(lines: list[str], wanted: list[str]) -> int | None:
     """Where the block of lines most like ``wanted`` begins, None when nothing is like it."""
     stripped, goal = [line.strip() for line in lines], [line.strip() for line in wanted]
     votes: dict[int, int] = {}
@@ -231,12 +233,12 @@ def _nearest(lines: list[str], wanted: list[str]) -> int | None:
         longest = max(range(len(goal)), key=lambda at: len(goal[at]))
         near = difflib.get_close_matches(goal[longest], {line for line in stripped if line}, n=3, cutoff=0.5)
         starts = [max(0, at - longest) for at, line in enumerate(stripped) if line in near][:10]
-    scored = [(_likeness(stripped[at : at + len(goal)], goal), -at) for at in starts]
+    scored = [(_measure_likeness(stripped[at : at + len(goal)], goal), -at) for at in starts]
     best = max(scored, default=(0.0, 0))
     return -best[1] if best[0] >= LIKE else None
 
 
-def _likeness(there: list[str], wanted: list[str]) -> float:
+def _measure_likeness(there: list[str], wanted: list[str]) -> float:
     """From 0 to 1: by characters, of long blocks by lines."""
     first, second = "\n".join(there), "\n".join(wanted)
     if len(second) > MAX_COMPARED_CHARS:
@@ -244,7 +246,7 @@ def _likeness(there: list[str], wanted: list[str]) -> float:
     return difflib.SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
-def _why(wanted: list[str], there: list[str]) -> str:
+def _explain_error(wanted: list[str], there: list[str]) -> str:
     if [line.rstrip() for line in wanted] == [line.rstrip() for line in there]:
         return "only whitespace at the ends of lines differs"
     if [line.strip() for line in wanted] == [line.strip() for line in there]:
@@ -256,7 +258,7 @@ def _why(wanted: list[str], there: list[str]) -> str:
     return "it differs here"
 
 
-def _remarks(path: str, before: str, after: str) -> list[str]:
+def _list_remarks(path: str, before: str, after: str) -> list[str]:
     """What the model should know of its change: Python that parsed before and no longer does."""
     broken = _syntax_error(path, after)
     return (
@@ -283,7 +285,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     try:
         answer = {"read": read, "edit": edit, "write": write}[request["op"]](request)
-    except Problem as problem:
+    except FileProblem as problem:
         answer = {"ok": False, "error": str(problem)}
     except OSError as error:
         answer = {"ok": False, "error": f"{request['path']}: {error.strerror or error}"}

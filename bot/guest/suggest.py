@@ -22,7 +22,7 @@ def suggest(root: Path, asked: dict[str, Any]) -> dict[str, Any]:
         return {"refused": f"there is no file `{asked['path']}`"}
     data = target.read_bytes()
     lines = data.decode("utf-8", "surrogateescape").splitlines(keepends=True)
-    lines = _joined(lines)
+    lines = _join_lines(lines)
     start, end = asked["start"], asked["end"]
     if not 1 <= start <= end <= len(lines):
         return {
@@ -46,7 +46,7 @@ def suggest(root: Path, asked: dict[str, Any]) -> dict[str, Any]:
     return {"path": asked["path"], "start": start, "before": there, "after": asked["lines"]}
 
 
-def _joined(pieces: list[str]) -> list[str]:
+def _join_lines(pieces: list[str]) -> list[str]:
     """Lines as git counts them: ``splitlines`` also breaks at form feeds and the like."""
     lines: list[str] = []
     for piece in pieces:

@@ -15,7 +15,7 @@ OWN_BRANCHES = "hob/"
 class AppIdentity:
     """Who the bot is on GitHub: the app's id and slug, and the id of the user its comments stand under.
 
-    ``bots`` are the accounts of other bots, by id, whose words count as a person's.
+    ``bots`` are the accounts of other bots, by id, whose requests count as a person's.
     """
 
     id: int
@@ -43,7 +43,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnaddressedComment:
-    """Words on the bot's own pull request that do not mention it: asked for where the repository says so."""
+    """A comment on the bot's own pull request without a mention: a request where the repository says so."""
 
     decision: Request | Command
 
@@ -71,16 +71,20 @@ NOT_MINE = Refusal(
     "a review (say `review`) or answer a question. If you open an issue that says what should change and "
     "mention me there, I will make a pull request for it.",
 )
+CLOSED_PULL = Refusal(
+    reason="closed pull",
+    message="This pull request is closed, so I cannot add to it. Mention me on the issue for a new one.",
+)
 NOTHING_TO_REVIEW = Refusal(
     reason="nothing to review",
     message="There is nothing to review on an issue. Mention me with `review` on a pull request, anybody's.",
 )
 NO_MENTION = Ignored(reason="nobody is mentioned")
-# An edit by somebody else, or an issue that was transferred: its words are not the sender's request.
+# An edit by somebody else, or an issue that was transferred: its text is not the sender's request.
 NOT_THEIRS = Ignored(reason="written by somebody else than its sender")
 
 
-def not_for_us(event: Event, app: AppIdentity) -> Ignored | None:
+def find_reason_to_ignore(event: Event, app: AppIdentity) -> Ignored | None:
     """Why an event is nobody's request: the bot's own doing, or another bot's. Judged by id, not by name."""
     author = event.trigger.author if event.trigger else None
     if event.sender is None or event.sender.id == 0:
@@ -92,7 +96,7 @@ def not_for_us(event: Event, app: AppIdentity) -> Ignored | None:
     return None
 
 
-def by_author(event: Event) -> bool:
+def is_by_author(event: Event) -> bool:
     """Whether the sender wrote the text; somebody else's edit does not make it their request."""
     return (
         event.sender is not None and event.trigger is not None and event.sender.id == event.trigger.author.id
@@ -122,10 +126,8 @@ def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
     return not thread.head_ref or thread.head_repo_id != repo_id
 
 
-def interpret_words(event: Event, said: ParsedCommand, *, app: AppIdentity) -> Decision:
-    """What words on a thread come to: a command, work on an issue, words on any pull request or work on the
-    bot's own.
-    """
+def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> Decision:
+    """The decision on what somebody said to the bot: a command, a request, a refusal, or nothing."""
     if said.word is CommandWord.REVIEW and event.thread and not event.thread.is_pull:
         return NOTHING_TO_REVIEW
     if said.word is not None:
@@ -134,14 +136,14 @@ def interpret_words(event: Event, said: ParsedCommand, *, app: AppIdentity) -> D
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:
         return Ignored(reason="it is on no thread")
-    kind = _kind_of(said, event.thread)
+    kind = _choose_kind(said, event.thread)
     if kind is None and not may_change(event.thread, app, event.repo.id):
         return NOT_MINE
     return Request(kind=kind or TaskKind.REVISE, request=said.request, event=event)
 
 
-def _kind_of(said: ParsedCommand, thread: Thread) -> TaskKind | None:
-    """What a request on a thread asks for; None for a change to the pull request that it stands on."""
+def _choose_kind(said: ParsedCommand, thread: Thread) -> TaskKind | None:
+    """The kind of task that a request asks for; None for a change to the pull request that it is on."""
     if not said.whole and is_question(said.request):
         return TaskKind.ANSWER
     if thread.is_pull:
@@ -149,8 +151,8 @@ def _kind_of(said: ParsedCommand, thread: Thread) -> TaskKind | None:
     return TaskKind.CHANGE
 
 
-def review_of(trigger: Trigger | None) -> int:
-    """The review that a trigger is, or was submitted with; 0 for none. A later edit asks by itself."""
+def find_review_id(trigger: Trigger | None) -> int:
+    """The id of the review that a trigger is or belongs to; 0 for none, and for a later edit."""
     if trigger is None or trigger.previous_text is not None:
         return 0
     return trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review

@@ -1,7 +1,7 @@
 """A failing check on Hob's own pull request: is it this pull request that broke it, and is it worth a try?
 
 It is when the same check is green on the base, has not come out both ways on one commit (flaky), belongs to
-the newest commit, and fewer than ``MOST_TRIES`` tries were made since a person last asked for something. The
+the newest commit, and fewer than ``MAX_TRIES`` tries were made since a person last asked for something. The
 person who asked for the pull request stands for the request: without their permission nothing is done.
 """
 
@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from bot.domain import Refusal, Request, Task, TaskKind, TriggerKind
+from bot.domain import Refusal, Request, Task, TaskKind
+from bot.domain.check_trigger import FAILURES, is_automatic
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
-from bot.inbox.rules.checks import FAILURES
 from bot.tasks.store import Store
 
-MOST_TRIES = 3
+MAX_TRIES = 3
 REQUEST = (
     "The check `{}` fails on this pull request and passes on its base. What it said is quoted above. Find "
     "out why, and mend what this pull request broke; change nothing else."
@@ -28,42 +27,48 @@ REQUEST = (
 async def assess_failure(
     failed: CheckFailed, api: RepoApi, store: Store, app: AppIdentity
 ) -> Request | Refusal | Ignored:
-    """A request to mend it, or why there is none; a Refusal when people should know."""
+    """A request to repair it, or why there is none: a Refusal when that is to be commented."""
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
-    pull = await api.pull(number) if number else await api.pull_by_head(event.thread.head_ref, state="open")
+    pull = (
+        await api.pulls.get(number)
+        if number
+        else await api.pulls.find_by_branch(event.thread.head_ref, state="open")
+    )
     if pull is None:
         return Ignored(reason="no pull request")
     thread = pull_thread(pull)
-    if not is_own_pull(thread, app, event.repo.id) or pull.get("state") != "open":
+    if not is_own_pull(thread, app, event.repo.id) or not pull.is_open:
         return Ignored(reason="no open pull request of its own")
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
     made = await store.tasks_of_pull(event.repo.id, thread.number)
-    if tries_since_request(made) >= MOST_TRIES:
+    if count_tries_since_request(made) >= MAX_TRIES:
+        check = _quote_name(event.trigger.path)
         message = (
-            f"`{_shown(event.trigger.path)}` still fails after {MOST_TRIES} tries of mine, so I leave it "
+            f"`{check}` still fails after {MAX_TRIES} tries of mine, so I leave it to you. "
+            "Mention me, and I go on."
         )
-        return Refusal(reason="tries used up", message=f"{message}to you. Mention me, and I go on.")
+        return Refusal(reason="tries used up", message=message)
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")
-    if not (await api.permission(people[-1].login, people[-1].id)).may_write:
+    if not (await api.permissions.get(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
-    if blame := await _blameless(api, name, str(pull["base"]["sha"]), thread.head_sha, event.via_app):
+    if blame := await _find_other_cause(api, name, pull.base.sha, thread.head_sha, event.via_app):
         return Ignored(reason=blame)
     asked = replace(event, thread=thread, sender=people[-1])
-    return Request(kind=TaskKind.REVISE, request=REQUEST.format(_shown(name)), event=asked)
+    return Request(kind=TaskKind.REVISE, request=REQUEST.format(_quote_name(name)), event=asked)
 
 
-def _shown(name: str) -> str:
+def _quote_name(name: str) -> str:
     """A check's name, which anybody's workflow chose, for a code span."""
     return " ".join(name.replace("`", " ").split())[:100]
 
 
-def tries_since_request(tasks: Sequence[Task]) -> int:
+def count_tries_since_request(tasks: Sequence[Task]) -> int:
     """The tries since a person last asked for something on this pull request; ``tasks`` oldest first."""
     count = 0
     for task in reversed(tasks):
@@ -73,21 +78,15 @@ def tries_since_request(tasks: Sequence[Task]) -> int:
     return count
 
 
-def is_automatic(task: Task) -> bool:
-    """Whether a failing check asked for the task, not a person."""
-    return task.trigger.kind is TriggerKind.CHECK and task.trigger.text in FAILURES
-
-
-async def _blameless(api: RepoApi, name: str, base: str, head: str, app_id: int) -> str:
-    """Why the pull request is not what broke the check; '' when it is."""
-    before = await _outcomes(api, base, name, app_id)
+async def _find_other_cause(api: RepoApi, name: str, base: str, head: str, app_id: int) -> str:
+    """Why it was not the pull request that broke the check; '' when it was."""
+    before = await _list_outcomes(api, base, name, app_id)
     if "success" not in before:
         return "the base is not green either" if before else "the check did not run on the base"
-    if before & FAILURES or "success" in await _outcomes(api, head, name, app_id):
+    if before & FAILURES or "success" in await _list_outcomes(api, head, name, app_id):
         return "the check is flaky"
     return ""
 
 
-async def _outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str]:
-    runs: list[dict[str, Any]] = await api.check_runs(sha, name)
-    return {str(run["conclusion"]) for run in runs if (run.get("app") or {}).get("id") == app_id}
+async def _list_outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str | None]:
+    return {run.conclusion for run in await api.checks.list_runs(sha, name) if run.app == app_id}

@@ -1,6 +1,6 @@
-"""Everything that happens to one delivery in a worker: parse, decide, ask GitHub who may, act.
+"""Handle one delivery in a worker: parse it, decide, ask GitHub who may ask, act.
 
-Every step may be done again after a crash: a task is unique for its delivery, what is said is said once.
+Every step may be done again after a crash: a task is unique for its delivery, a comment for its key.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from bot.inbox.decision import (
     Ignored,
     UnaddressedComment,
     Uninstalled,
-    review_of,
+    find_review_id,
 )
-from bot.inbox.delivery_context import DeliveryContext, Ending, OperatorConfig, RemoveBranch, thread_key
+from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorConfig, RemoveBranch, thread_key
 from bot.inbox.failing_checks import assess_failure
-from bot.inbox.json_fields import BadPayload
 from bot.inbox.payload import parse
+from bot.inbox.refusals import refuse
 from bot.inbox.routes import decide
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
+from bot.text.json_fields import BadPayload
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ PAGE = 200
 
 
 class Intake:
-    """Takes deliveries one by one; any number of workers may do so at once.
+    """Handles deliveries one by one; any number of workers may do so at once.
 
     ``operator`` is what the operator decided; ``remove_branch`` is needed for ``undo`` only.
     """
@@ -55,8 +56,8 @@ class Intake:
         self._store = store
         self._github = github
         self._app = app
-        self._house = operator or OperatorConfig()
-        self._desk = DeliveryContext(store, github, app, self._house, remove_branch)
+        self._operator = operator or OperatorConfig()
+        self._context = DeliveryContext(store, github, app, self._operator, remove_branch)
 
     async def take(self, guid: str) -> None:
         """Handle a stored delivery to its end; one that is unknown or ended already is left alone.
@@ -75,91 +76,94 @@ class Intake:
         log.info("delivery.taken", delivery=guid, github_event=delivery.event, state=state, reason=reason)
         await self._store.finish_delivery(guid, state, reason)
 
-    async def _handle(self, event: Event) -> Ending:
-        decision = decide(event, app=self._app, label=self._house.label)
+    async def _handle(self, event: Event) -> DeliveryEnd:
+        decision = decide(event, app=self._app, label=self._operator.label)
         if decision is ANOTHER and event.installation:
-            decision = decide(event, app=self._app, label=await self._label(event))
+            decision = decide(event, app=self._app, label=await self._read_label(event))
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
             case UnaddressedComment():
-                return await self._overheard(decision)
+                return await self._answer_unaddressed(decision)
             case Uninstalled():
-                return await self._uninstalled(decision)
+                return await self._cancel_all_tasks(decision)
             case CheckFailed():
-                return await self._failed(decision)
+                return await self._handle_failed_check(decision)
         if not event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
-        api = self._desk.api(event)
+        api = self._context.api(event)
         match decision:
             case Refusal():
                 return await self._refuse(api, event, decision)
             case Command():
-                return await run_command(self._desk, api, decision)
+                return await run_command(self._context, api, decision)
         return await self._accept(api, decision)
 
-    async def _label(self, event: Event) -> str:
+    async def _read_label(self, event: Event) -> str:
         """The label that asks in the event's repository, by its hob.yml; an invalid file names none."""
         try:
-            return (await read_config_in_force(self._desk.api(event), event)).config.label
+            return (await read_config_in_force(self._context.api(event), event)).config.label
         except UserError:
-            return self._house.label
+            return self._operator.label
 
-    async def _overheard(self, heard: UnaddressedComment) -> Ending:
-        """Words that mention nobody count on an own pull request where hob.yml says ``respond: always``; of
-        people who may not ask they are passed over in silence.
+    async def _answer_unaddressed(self, comment: UnaddressedComment) -> DeliveryEnd:
+        """Take a comment without a mention on an own pull request as a request.
+
+        That is only so where hob.yml says ``respond: always``. One by somebody who may not ask is ignored
+        without an answer.
         """
-        event = heard.decision.event
-        api = self._desk.api(event)
+        event = comment.decision.event
+        api = self._context.api(event)
         if not event.installation or (await read_config_in_force(api, event)).config.respond != "always":
             return DeliveryState.IGNORED, NO_MENTION.reason
-        if isinstance(await self._desk.allowed(api, event), Refusal):
+        if isinstance(await self._context.check_permission(api, event), Refusal):
             return DeliveryState.IGNORED, "said by somebody who may not ask"
-        if isinstance(heard.decision, Command):
-            return await run_command(self._desk, api, heard.decision)
-        return await self._accept(api, heard.decision)
+        if isinstance(comment.decision, Command):
+            return await run_command(self._context, api, comment.decision)
+        return await self._accept(api, comment.decision)
 
-    async def _failed(self, decision: CheckFailed) -> Ending:
-        """A failing check asks for itself when the pull request broke it."""
+    async def _handle_failed_check(self, decision: CheckFailed) -> DeliveryEnd:
+        """Take a failing check as a request when the pull request broke it."""
         if not decision.event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
-        api = self._desk.api(decision.event)
+        api = self._context.api(decision.event)
         asked = await assess_failure(decision, api, self._store, self._app)
         if isinstance(asked, Ignored):
             return DeliveryState.IGNORED, asked.reason
         if isinstance(asked, Refusal):
-            return await self._desk.refuse(api, decision.event, asked)
+            return await refuse(self._context, api, decision.event, asked)
         return await self._accept(api, asked)
 
-    async def _accept(self, api: RepoApi, asked: Request) -> Ending:
-        """Store the task, or hand the words to the one that is open on the thread, and show that it was
-        seen.
-        """
-        context = self._desk
-        allowed = await context.allowed(api, asked.event)
+    async def _accept(self, api: RepoApi, asked: Request) -> DeliveryEnd:
+        """Store the request as a task, or pass it on to the task that is open on the thread, and react."""
+        context = self._context
+        allowed = await context.check_permission(api, asked.event)
         if isinstance(allowed, Refusal):
-            return await context.refuse(api, asked.event, allowed)
+            return await refuse(context, api, asked.event, allowed)
         if loop := detect_bot_loop(asked.event.sender, await self._store.tasks_on(thread_key(asked.event))):
-            return await context.refuse(api, asked.event, loop)
-        complete = await context.complete(api, asked)
+            return await refuse(context, api, asked.event, loop)
+        complete = await context.add_branch(api, asked)
         if isinstance(complete, Refusal):
-            return await context.refuse(api, asked.event, complete)
-        reason = await self._stored(complete, allowed)
+            return await refuse(context, api, asked.event, complete)
+        reason = await self._store_or_steer(complete, allowed)
         await context.react(api, complete.event, "eyes")
         return DeliveryState.HANDLED, reason
 
-    async def _refuse(self, api: RepoApi, event: Event, refusal: Refusal) -> Ending:
-        """Say why not to people who may ask; the others hear that they may not."""
-        allowed = await self._desk.allowed(api, event)
-        return await self._desk.refuse(api, event, allowed if isinstance(allowed, Refusal) else refusal)
+    async def _refuse(self, api: RepoApi, event: Event, refusal: Refusal) -> DeliveryEnd:
+        """Send the refusal to people who may ask, and the one for missing permission to others."""
+        allowed = await self._context.check_permission(api, event)
+        return await refuse(self._context, api, event, allowed if isinstance(allowed, Refusal) else refusal)
 
-    async def _stored(self, asked: Request, permission: Permission) -> str:
+    async def _store_or_steer(self, asked: Request, permission: Permission) -> str:
+        """Make a task of the request, or steer a running one of its kind; says which, for the record."""
         event = asked.event
         assert event.trigger is not None  # noqa: S101  what was asked has a trigger
-        if steered := await self._store.steered(event.delivery):  # before a crash, or a reaction that failed
+        if steered := await self._store.find_steered_task(
+            event.delivery
+        ):  # before a crash, or a reaction that failed
             return f"steers task {steered}"
-        trigger, open_tasks = event.trigger, await self._desk.open_tasks(event)
-        if part_of := await self._same_review(asked):
+        trigger, open_tasks = event.trigger, await self._context.list_open_tasks(event)
+        if part_of := await self._find_task_of_review(asked):
             return f"part of task {part_of}"
         seen = (trigger.kind, trigger.id, trigger.at)
         ours = [task for task in open_tasks if (task.trigger.kind, task.trigger.id, task.trigger.at) == seen]
@@ -175,18 +179,19 @@ class Intake:
                 return f"steers task {running.id}"
         return f"task {(await self._store.add_task(asked)).id}"
 
-    async def _same_review(self, asked: Request) -> int:
-        """The task that an event of the same review made, 0 without one: it reads all of its comments.
+    async def _find_task_of_review(self, asked: Request) -> int:
+        """The task that an event of the same review made, which reads all comments of it; 0 without one.
 
-        One that only answers does not do what another comment of the review wants.
+        A task that only answers does not count for a comment that asks for a change.
         """
-        event, review = asked.event, review_of(asked.event.trigger)
+        event, review = asked.event, find_review_id(asked.event.trigger)
         tasks = await self._store.tasks_on(thread_key(event)) if review else []
-        same = (t for t in tasks if review_of(t.trigger) == review and t.trigger != event.trigger)
+        same = (t for t in tasks if find_review_id(t.trigger) == review and t.trigger != event.trigger)
         return next((t.id for t in same if asked.kind.produces_only_text or not t.kind.produces_only_text), 0)
 
-    async def _uninstalled(self, gone: Uninstalled) -> Ending:
-        self._github.forget(gone.installation)
+    async def _cancel_all_tasks(self, gone: Uninstalled) -> DeliveryEnd:
+        """Forget the installation's tokens and cancel what is open for it."""
+        self._github.forget_installation(gone.installation)
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None

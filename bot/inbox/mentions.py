@@ -19,7 +19,7 @@ MOST = 50  # mentions looked at in one text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
-_HIDDEN = re.compile(r"<!--.*?-->", re.DOTALL)
+_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LEAD = re.compile(r"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014-]*\s*")  # what ties a mention to its sentence
 _TAIL = re.compile(r"[\s,:;(\[*_~\u2013\u2014-]+\Z")
 _BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
@@ -33,7 +33,7 @@ def find_mentions(text: str, slug: str) -> list[str]:
     A request is what follows a mention up to the next one or the end. Where nothing follows, it is what
     stands before the mention in its paragraph ("please fix this, @hob").
     """
-    pattern = _candidates(slug)
+    pattern = _compile_mention(slug)
     source = text.replace("\r\n", "\n").replace("\r", "\n").replace(_OPEN, "").replace(_CLOSE, "")
     spans = [match.span() for match in islice(pattern.finditer(source), MOST)]
     if not spans:
@@ -42,17 +42,17 @@ def find_mentions(text: str, slug: str) -> list[str]:
     marked = pattern.sub(lambda _: f"@{_OPEN}{next(counted)}{_CLOSE}", source, count=MOST)
     tokens = _markdown.parse(marked)
     lines = [0, *(match.end() for match in re.finditer("\n", source))]
-    hidden = _comments(tokens)
-    live = [(*spans[number], lines[line]) for number, line in sorted(set(_in_plain_text(tokens)))]
+    comments = _find_html_comments(tokens)
+    live = [(*spans[number], lines[line]) for number, line in sorted(set(_find_marks(tokens)))]
     ends = [start for start, _, _ in live[1:]] + [len(source)]
     return [
-        _tidy(source[end:until], hidden) or _tidy(_BULLET.sub("", source[block:start]), hidden)
+        _tidy(source[end:until], comments) or _tidy(_BULLET.sub("", source[block:start]), comments)
         for (start, end, block), until in zip(live, ends, strict=False)
     ]
 
 
 @cache
-def _candidates(slug: str) -> re.Pattern[str]:
+def _compile_mention(slug: str) -> re.Pattern[str]:
     """``@slug`` as GitHub bounds it: no e-mail address, path, longer name, team or possessive."""
     name = re.escape(slug)
     before = r"(?<![^\W_])(?<![@/.\\`+-])"
@@ -60,7 +60,7 @@ def _candidates(slug: str) -> re.Pattern[str]:
     return re.compile(f"{before}@{name}(?:\\[bot\\])?{after}", re.IGNORECASE)
 
 
-def _in_plain_text(tokens: list[Token]) -> Iterator[tuple[int, int]]:
+def _find_marks(tokens: list[Token]) -> Iterator[tuple[int, int]]:
     """The marks in text outside quotations, links and what is struck out: number, first line of the block."""
     quotes = 0
     for token in tokens:
@@ -77,14 +77,15 @@ def _in_plain_text(tokens: list[Token]) -> Iterator[tuple[int, int]]:
                 yield from ((int(number), line) for number in _MARK.findall(child.content))
 
 
-def _comments(tokens: list[Token]) -> set[str]:
+def _find_html_comments(tokens: list[Token]) -> set[str]:
     """The HTML comments that nobody sees on the page."""
     every = (child for token in tokens for child in (token, *(token.children or ())))
     html = (token.content for token in every if token.type in ("html_block", "html_inline"))
-    return {comment for content in html for comment in _HIDDEN.findall(content)}
+    return {comment for content in html for comment in _HTML_COMMENT.findall(content)}
 
 
-def _tidy(text: str, hidden: set[str]) -> str:
-    for comment in hidden:
+def _tidy(text: str, comments: set[str]) -> str:
+    """``text`` without these comments, and without what ties it to a mention beside it."""
+    for comment in comments:
         text = text.replace(comment, "")
     return _TAIL.sub("", _LEAD.sub("", text))

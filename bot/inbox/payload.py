@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from bot.domain import Event, Person, Repo, Thread, Trigger, TriggerKind
-from bot.inbox.json_fields import BadPayload, Fields, fields, load
+from bot.domain import Event, Repo, Thread, Trigger, TriggerKind
+from bot.github.answers import GHOST, Pull, read_person
+from bot.text.json_fields import BadPayload, Fields, load
 
 __all__ = ["BadPayload", "parse", "pull_thread"]
 
 EPOCH = datetime.fromtimestamp(0, UTC)
-GHOST = Person(id=0, login="ghost")  # how GitHub shows a deleted account, whose user is null
 
 
 def parse(delivery: str, name: str, body: bytes) -> Event:
@@ -30,9 +29,21 @@ def parse(delivery: str, name: str, body: bytes) -> Event:
     return reader(payload, _common(payload, event))
 
 
-def pull_thread(pull: Mapping[str, Any]) -> Thread:
-    """A pull request as the REST API gives it; the same fields as in payloads."""
-    return _pull(fields(dict(pull), "pull_request"))
+def pull_thread(pull: Pull) -> Thread:
+    """The thread that a pull request is."""
+    return Thread(
+        number=pull.number,
+        is_pull=True,
+        title=pull.title,
+        body=pull.body,
+        author=pull.author,
+        url=pull.url,
+        labels=pull.labels,
+        head_ref=pull.head.ref,
+        head_sha=pull.head.sha,
+        head_repo_id=pull.head.repo_id or 0,
+        base_ref=pull.base.ref,
+    )
 
 
 def _action_at_best(payload: Fields) -> str:
@@ -48,7 +59,7 @@ def _common(payload: Fields, event: Event) -> Event:
     return replace(
         event,
         installation=installation.number("id") if installation else 0,
-        sender=_person(sender),
+        sender=read_person(sender),
         repo=_repo(repo) if repo else None,
     )
 
@@ -79,7 +90,7 @@ def _issue_comment(payload: Fields, event: Event) -> Event:
         kind=TriggerKind.COMMENT,
         id=comment.number("id"),
         text=comment.text("body", ""),
-        author=_person(comment.maybe("user")),
+        author=read_person(comment.maybe("user")),
         url=comment.text("html_url"),
         at=_moment(comment, event),
         previous_text=_previous(payload),
@@ -95,7 +106,7 @@ def _pull_request_review(payload: Fields, event: Event) -> Event:
         kind=TriggerKind.REVIEW,
         id=review.number("id"),
         text=review.text("body", ""),
-        author=_person(review.maybe("user")),
+        author=read_person(review.maybe("user")),
         url=review.text("html_url"),
         # a pending or dismissed review may have no time of its own
         at=review.time("submitted_at") if review.has("submitted_at") else pull.time("updated_at"),
@@ -110,7 +121,7 @@ def _pull_request_review_comment(payload: Fields, event: Event) -> Event:
         kind=TriggerKind.REVIEW_COMMENT,
         id=comment.number("id"),
         text=comment.text("body", ""),
-        author=_person(comment.maybe("user")),
+        author=read_person(comment.maybe("user")),
         url=comment.text("html_url"),
         at=_moment(comment, event),
         previous_text=_previous(payload),
@@ -216,7 +227,7 @@ def _issue(issue: Fields) -> Thread:
         is_pull=issue.has("pull_request"),
         title=issue.text("title"),
         body=issue.text("body", ""),
-        author=_person(issue.maybe("user")),
+        author=read_person(issue.maybe("user")),
         url=issue.text("html_url"),
         labels=tuple(label.text("name") for label in issue.objects("labels")),
     )
@@ -233,12 +244,6 @@ def _pull(pull: Fields) -> Thread:
         head_repo_id=home.number("id") if home else 0,
         base_ref=pull.object("base").text("ref"),
     )
-
-
-def _person(user: Fields | None) -> Person:
-    if user is None:
-        return GHOST
-    return Person(id=user.number("id"), login=user.text("login"), is_bot=user.text("type", "User") == "Bot")
 
 
 def _repo(repo: Fields) -> Repo:

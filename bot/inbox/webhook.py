@@ -31,8 +31,8 @@ _EVENT = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
 _KEPT = ("x-github-", "user-agent", "content-type")
 
 
-class _Refused(Exception):
-    """An answer other than 2xx: status, the metric's name for it, what to say."""
+class WebhookRefusal(Exception):
+    """An answer other than 2xx: its status, the metric's name for it, the message of its body."""
 
     def __init__(self, status: int, result: str, message: str) -> None:
         super().__init__(message)
@@ -51,7 +51,7 @@ def create_app(
     read_seconds: float = 10.0,
     store_seconds: float = 1.5,
 ) -> web.Application:
-    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``runner``.
+    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``make_runner``.
 
     ``secrets``: the webhook secret, two while it is being changed; ``known``: the events that are stored,
     all others are answered and counted only. ``read_seconds`` for a whole body, ``store_seconds`` for the
@@ -61,7 +61,9 @@ def create_app(
         raise ValueError(
             "HOB_WEBHOOK_SECRET is missing or empty: without it nobody's deliveries can be trusted"
         )
-    inbox = _Inbox(store, tuple(secrets), known, metrics or Metrics(), limit, read_seconds, store_seconds)
+    inbox = _WebhookHandler(
+        store, tuple(secrets), known, metrics or Metrics(), limit, read_seconds, store_seconds
+    )
     app = web.Application()
     app.router.add_post("/webhook", inbox.webhook)
     app.router.add_get("/healthz", inbox.healthz)
@@ -71,7 +73,7 @@ def create_app(
     return app
 
 
-def runner(app: web.Application) -> web.AppRunner:
+def make_runner(app: web.Application) -> web.AppRunner:
     """How to serve the app: idle connections do not stay, bodies are not unpacked, no second access log."""
     return web.AppRunner(
         app,
@@ -83,7 +85,7 @@ def runner(app: web.Application) -> web.AppRunner:
     )
 
 
-class _Inbox:
+class _WebhookHandler:
     def __init__(
         self,
         store: Store,
@@ -111,9 +113,9 @@ class _Inbox:
         guid = request.headers.get("X-GitHub-Delivery", "")
         named = event if event in self._known else "other"
         try:
-            result = await self._take(request, guid, event)
+            result = await self._receive(request, guid, event)
             answer = web.json_response({"delivery": guid, "status": result}, status=202)
-        except _Refused as refused:
+        except WebhookRefusal as refused:
             result = refused.result
             answer = web.json_response({"error": refused.message}, status=refused.status)
             if refused.status in (408, 413, 503):
@@ -123,38 +125,40 @@ class _Inbox:
         self._metrics.ack.observe(time.perf_counter() - started)
         return answer
 
-    async def _take(self, request: web.Request, guid: str, event: str) -> str:
+    async def _receive(self, request: web.Request, guid: str, event: str) -> str:
         held = [0]
         try:
             body = await self._read(request, held)
-            return await self._judge(request, guid, event, body)
+            return await self._check_and_store(request, guid, event, body)
         finally:
             self._in_memory -= held[0]
 
-    async def _judge(self, request: web.Request, guid: str, event: str, body: bytes) -> str:
+    async def _check_and_store(self, request: web.Request, guid: str, event: str, body: bytes) -> str:
         signatures = request.headers.getall("X-Hub-Signature-256", [])
         if len(signatures) != 1 or not is_signed(body, signatures[0], self._secrets):
-            raise _Refused(
+            raise WebhookRefusal(
                 401,
                 "unsigned",
                 "the signature is missing or wrong: HOB_WEBHOOK_SECRET must be the App's webhook secret",
             )
         if not _GUID.fullmatch(guid) or not _EVENT.fullmatch(event):
-            raise _Refused(400, "malformed", "the headers X-GitHub-Delivery and X-GitHub-Event are needed")
+            raise WebhookRefusal(
+                400, "malformed", "the headers X-GitHub-Delivery and X-GitHub-Event are needed"
+            )
         try:
             payload = json_object(body)
         except ValueError as trouble:
             message = f"the body is not a JSON object ({trouble}): is the content type application/json?"
-            raise _Refused(400, "malformed", message) from None
+            raise WebhookRefusal(400, "malformed", message) from None
         if event not in self._known:
             log.info("delivery.ignored", delivery=guid, github_event=event)
             return "ignored"
-        return await self._keep(request, guid, event, body, payload)
+        return await self._store_in_time(request, guid, event, body, payload)
 
     async def _read(self, request: web.Request, held: list[int]) -> bytes:
         """The body as it came, counting what is held so that the caller can give it back."""
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise _Refused(415, "malformed", "GitHub does not compress what it sends")
+            raise WebhookRefusal(415, "malformed", "GitHub does not compress what it sends")
         if (request.content_length or 0) > self._limit:
             self._too_large()
         body = bytearray()
@@ -167,24 +171,24 @@ class _Inbox:
                     if len(body) > self._limit:
                         self._too_large()
                     if self._in_memory > TOGETHER:
-                        raise _Refused(503, "unavailable", "too much at once, send it again later")
+                        raise WebhookRefusal(503, "unavailable", "too much at once, send it again later")
         except TimeoutError:
-            raise _Refused(
+            raise WebhookRefusal(
                 408, "too_slow", f"the body did not arrive within {self._read_seconds:.0f} s"
             ) from None
         except (ConnectionError, web.RequestPayloadError):
-            raise _Refused(400, "malformed", "the body ended early") from None
+            raise WebhookRefusal(400, "malformed", "the body ended early") from None
         return bytes(body)
 
     def _too_large(self) -> NoReturn:
-        raise _Refused(413, "too_large", f"the body is larger than {self._limit} bytes")
+        raise WebhookRefusal(413, "too_large", f"the body is larger than {self._limit} bytes")
 
-    async def _keep(
+    async def _store_in_time(
         self, request: web.Request, guid: str, event: str, body: bytes, payload: dict[str, Any]
     ) -> str:
         """Store the delivery, or refuse in time. A late write goes on a little: it may only be slow."""
         if len(self._writes) >= LATE:
-            raise _Refused(503, "unavailable", "the database is slow, send it again later")
+            raise WebhookRefusal(503, "unavailable", "the database is slow, send it again later")
         headers = {
             name.lower(): value for name, value in request.headers.items() if name.lower().startswith(_KEPT)
         }
@@ -195,10 +199,10 @@ class _Inbox:
         done, _ = await asyncio.wait({write}, timeout=budget)
         if not done:
             log.error("delivery.database_slow", delivery=guid)
-            raise _Refused(503, "unavailable", "the database does not answer, send it again later")
+            raise WebhookRefusal(503, "unavailable", "the database does not answer, send it again later")
         result = write.result()
         if result == "unavailable":
-            raise _Refused(503, "unavailable", "the database cannot be reached, send it again later")
+            raise WebhookRefusal(503, "unavailable", "the database cannot be reached, send it again later")
         return result
 
     async def _write(

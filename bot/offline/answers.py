@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain import Brief
-from bot.offline.texts import OTHER_MODEL, Words
+from bot.offline.texts import OTHER_MODEL, FinishFields
 
 RESULT = "HOB-NAMES-RESULT "
-Told = dict[str, Any]
+NamesResult = dict[str, Any]
 
 _NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|\b([A-Za-z_][\w.]*)\(\)|"
                    r"\b([A-Za-z]+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")  # fmt: skip
@@ -60,7 +60,7 @@ _ORDINARY = frozenset(
 )
 
 
-def asked_names(brief: Brief) -> list[str]:
+def find_names(brief: Brief) -> list[str]:
     """Names of code in a question, at most three; a word that could be one when none is marked as code."""
     found = [next(filter(None, each)) for each in _NAME.findall(brief.request)]
     if not found:
@@ -68,8 +68,8 @@ def asked_names(brief: Brief) -> list[str]:
     return list(dict.fromkeys(name.strip(".") for name in found))[:3]
 
 
-def told(text: str) -> Told:
-    """What the program inside the sandbox said; {} when it did not come to an end."""
+def read_names_result(text: str) -> NamesResult:
+    """Parse what the program inside the sandbox printed; {} when it did not come to an end."""
     lines = [line for line in text.splitlines() if line.startswith(RESULT)]
     try:
         value = json.loads(lines[-1].removeprefix(RESULT)) if lines else {}
@@ -78,7 +78,7 @@ def told(text: str) -> Told:
     return value if isinstance(value, dict) else {}
 
 
-def answer(brief: Brief, found: Sequence[Told]) -> Words:
+def answer_question(brief: Brief, found: Sequence[NamesResult]) -> FinishFields:
     """The part of what was read that the question is about."""
     asked = brief.request.lower()
     known = [each for each in found if each.get("definitions")]
@@ -89,60 +89,70 @@ def answer(brief: Brief, found: Sequence[Told]) -> Words:
         )
         return "blocked", "", what + OTHER_MODEL
     if re.search(r"\b(who|what|which)\b.*\b(calls?|uses?)\b|\bwhere\b.*\b(used|called)\b", asked):
-        return "answered", "", _joined(_uses(each) for each in known)
+        return "answered", "", _join_parts(_render_uses(each) for each in known)
     if asked.strip(" @\n").startswith(("where", "which file", "what file")):
-        lines = "\n".join(_place(one) for each in known for one in each["definitions"])
-        return "answered", "", f"This is where it is defined:\n\n{lines}{_more(known)}"
+        lines = "\n".join(_render_place(one) for each in known for one in each["definitions"])
+        return "answered", "", f"This is where it is defined:\n\n{lines}{_render_more(known)}"
     if not re.match(r"\W*(what|which)\b", asked):
-        return _defined(known)
+        return _answer_places(known)
     if re.search(r"\b(takes?|accepts?|arguments?|parameters?|signature|fields?)\b", asked):
         return (
             "answered",
             "",
-            _joined(_part(one, _takes(one)) for each in known for one in each["definitions"]),
+            _join_parts(
+                _render_part(one, _render_parameters(one)) for each in known for one in each["definitions"]
+            ),
         )
     if re.search(r"\b(returns?|gives?)\b", asked):
         return (
             "answered",
             "",
-            _joined(_part(one, _gives(one)) for each in known for one in each["definitions"]),
+            _join_parts(
+                _render_part(one, _render_returns(one)) for each in known for one in each["definitions"]
+            ),
         )
     if re.search(r"\b(raises?|throws?|exceptions?)\b", asked):
         return (
             "answered",
             "",
-            _joined(_part(one, _raises(one)) for each in known for one in each["definitions"]),
+            _join_parts(
+                _render_part(one, _render_raises(one)) for each in known for one in each["definitions"]
+            ),
         )
     documented = [one for each in known for one in each["definitions"] if one.get("doc")]
     if documented:
-        return "answered", "", _joined(_part(one, f"It says of itself: {one['doc']}") for one in documented)
-    return _defined(known)
+        return (
+            "answered",
+            "",
+            _join_parts(_render_part(one, f"It says of itself: {one['doc']}") for one in documented),
+        )
+    return _answer_places(known)
 
 
-def _defined(known: Sequence[Told]) -> Words:
-    """All that can be said to another question."""
-    lines = "\n".join(_place(one) for each in known for one in each["definitions"])
+def _answer_places(known: Sequence[NamesResult]) -> FinishFields:
+    """The answer to any other question: where the name is defined."""
+    lines = "\n".join(_render_place(one) for each in known for one in each["definitions"])
     return "blocked", "", f"I can only say where it is defined:\n\n{lines}\n\n{OTHER_MODEL}"
 
 
-def _joined(parts: Any) -> str:
+def _join_parts(parts: Any) -> str:
     return "\n\n".join(parts)
 
 
-def _more(known: Sequence[Told]) -> str:
+def _render_more(known: Sequence[NamesResult]) -> str:
     more = sum(each.get("more_definitions", 0) for each in known)
     return f"\n\nand {more} more places." if more else ""
 
 
-def _place(one: Told) -> str:
+def _render_place(one: NamesResult) -> str:
     return f"- `{one['name']}`: `{one['path']}:{one['line']}`, `{one['text']}`"
 
 
-def _part(one: Told, text: str) -> str:
+def _render_part(one: NamesResult, text: str) -> str:
     return f"`{one['name']}` (a {one['kind']}, `{one['path']}:{one['line']}`): {text}"
 
 
-def _takes(one: Told) -> str:
+def _render_parameters(one: NamesResult) -> str:
     if one.get("takes"):
         return "it takes\n\n" + "\n".join(f"- `{each}`" for each in one["takes"])
     if one.get("fields"):
@@ -150,18 +160,18 @@ def _takes(one: Told) -> str:
     return "it takes nothing." if "takes" in one else f"nothing to give: `{one['text']}`"
 
 
-def _gives(one: Told) -> str:
+def _render_returns(one: NamesResult) -> str:
     kind = f"it is declared to return `{one['returns']}`. " if one.get("returns") else ""
     gives = ", ".join(f"`{each}`" for each in one.get("gives", ()))
     return kind + (f"Its `return` statements give {gives}." if gives else "It has no `return` with a value.")
 
 
-def _raises(one: Told) -> str:
+def _render_raises(one: NamesResult) -> str:
     raised = ", ".join(f"`{each}`" for each in one.get("raises", ()))
     return f"it raises {raised} itself." if raised else "it raises nothing itself."
 
 
-def _uses(each: Told) -> str:
+def _render_uses(each: NamesResult) -> str:
     head = f"`{each['name']}` is used in {each['use_count']} lines" if each["use_count"] else ""
     if not head:
         return f"Nothing in the Python files here uses `{each['name']}`."

@@ -1,6 +1,6 @@
 """The engine's work that needs no search: renaming, the linter's own fixes, a reviewer's suggestion.
 
-Each function returns the next shell command as ``(command, seconds)``, or the last words when it is over.
+Each function returns the next shell command as ``(command, seconds)``, or the fields of ``finish``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from bot.agent.tools.context import GUEST
 from bot.domain import Brief
 from bot.offline import answers
-from bot.offline.intent import renaming
-from bot.offline.texts import OTHER_MODEL, Words
+from bot.offline.intent import find_renaming
+from bot.offline.texts import OTHER_MODEL, FinishFields
 from bot.offline.tool_results import TestRunResult, read_test_run
 
-Next = tuple[str, float] | Words
+NextStep = tuple[str, float] | FinishFields
 SUGGESTED = "HOB-SUGGEST-RESULT "
 
 _BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})suggestion[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.S | re.M)
@@ -26,19 +26,19 @@ _CHECKS = {"--check", "--check-only", "--diff", "-c", "--list-different", "-l"}
 TEST_SECONDS, SHORT_SECONDS = 600.0, 120.0
 
 
-def guest(program: str, *words: str) -> str:
+def make_guest_command(program: str, *words: str) -> str:
     """A command that runs one of our programs inside the sandbox."""
     return shlex.join(["python", "-I", f"{GUEST}/{program}", *(word.replace("\0", "") for word in words)])
 
 
-def rename(brief: Brief, shells: Sequence[str]) -> Next:
+def rename(brief: Brief, shells: Sequence[str]) -> NextStep:
     """Rename, then run the tests."""
-    wanted = renaming(brief)
+    wanted = find_renaming(brief)
     if wanted is None:
         return "blocked", "", f"Say what to rename as: rename `old_name` to `new_name`. {OTHER_MODEL}"
     if not shells:
-        return guest("names", "rename", wanted.old, wanted.new), SHORT_SECONDS
-    done = answers.told(shells[0])
+        return make_guest_command("names", "rename", wanted.old, wanted.new), SHORT_SECONDS
+    done = answers.read_names_result(shells[0])
     if not done or done.get("refused"):
         why = done.get("refused") or "the renaming did not come to an end"
         return "blocked", "", f"I did not rename `{wanted.old}`: {why}. Nothing was changed."
@@ -46,8 +46,8 @@ def rename(brief: Brief, shells: Sequence[str]) -> Next:
         return brief.test_command, TEST_SECONDS
     lines = [
         f"Renamed the {done['kind']} `{done['old']}` (`{done['path']}:{done['line']}`) to `{done['new']}`, "
-        f"in {_count(done['places'], 'place')} of {_count(len(done['files']), 'file')}. Names were followed "
-        "by Python's scopes and imports; nothing was run to find them."
+        f"in {_render_count(done['places'], 'place')} of {_render_count(len(done['files']), 'file')}. "
+        "Names were followed by Python's scopes and imports; nothing was run to find them."
     ]
     if done["mentions"]:
         places = ", ".join(f"`{each}`" for each in done["mentions"])
@@ -55,15 +55,19 @@ def rename(brief: Brief, shells: Sequence[str]) -> Next:
     if wanted.more:
         lines.append("The request asks for more than the renaming; that was not done.")
     title = f"Rename {done['old']} to {done['new']}"[:120]
-    return "changed", title, "\n\n".join([*lines, *_tests(brief, shells[1:])])
+    return "changed", title, "\n\n".join([*lines, *_render_tests(brief, shells[1:])])
 
 
-def lint(brief: Brief, shells: Sequence[str]) -> Next:
+def fix_lint(brief: Brief, shells: Sequence[str]) -> NextStep:
     """Run the lint command, its tool's own fixes, and the lint command again."""
     command = brief.lint_command
-    fixing = fixed_form(command)
+    fixing = make_fix_command(command)
     if not command:
-        return "blocked", "", f"This repository names no `lint` command in `.github/hob.yml`. {OTHER_MODEL}"
+        return (
+            "blocked",
+            "",
+            f"This repository names no `lint` command in `.github/hob.yml`. {OTHER_MODEL}",
+        )
     if not fixing:
         return "blocked", "", f"I know of no way to let `{command}` mend what it finds. {OTHER_MODEL}"
     if not shells:
@@ -84,17 +88,17 @@ def lint(brief: Brief, shells: Sequence[str]) -> Next:
         return "blocked", "", f"{head} `{command}` says the same as before:\n\n```\n{after.tail}\n```"
     else:
         said = f"{head} What is left has to be mended by hand:\n\n```\n{after.tail}\n```"
-    return "changed", "Apply the linter's own fixes", "\n\n".join([said, *_tests(brief, shells[3:])])
+    return "changed", "Apply the linter's own fixes", "\n\n".join([said, *_render_tests(brief, shells[3:])])
 
 
-def fixed_form(command: str) -> str:
+def make_fix_command(command: str) -> str:
     """The lint command so that its tools mend what they find; "" when none of them can."""
     parts = re.split(r"\s*(?:&&|;)\s*", command)
-    fixing = [form for part in parts if (form := _fixing(part))]
+    fixing = [form for part in parts if (form := _make_one_fix(part))]
     return " ; ".join(fixing)
 
 
-def _fixing(part: str) -> str:
+def _make_one_fix(part: str) -> str:
     try:
         words = shlex.split(part)
     except ValueError:
@@ -124,7 +128,7 @@ def _fixing(part: str) -> str:
     return ""
 
 
-def suggestion(brief: Brief, shells: Sequence[str]) -> Next:
+def apply_suggestion(brief: Brief, shells: Sequence[str]) -> NextStep:
     """Put the suggested lines in, then run the tests."""
     found = _BLOCK.findall(brief.request)
     spot = brief.spot
@@ -134,13 +138,13 @@ def suggestion(brief: Brief, shells: Sequence[str]) -> Next:
         return "blocked", "", f"There are {len(found)} suggestions for one place; make it one."
     start = spot.start or spot.line
     if not shells:
-        seen = _seen(spot.hunk, spot.line - start + 1)
+        seen = _read_end_of_hunk(spot.hunk, spot.line - start + 1)
         if seen is None:
             return "blocked", "", "The suggestion stands on a line that the pull request removes."
         asked = {"path": spot.path, "start": start, "end": spot.line, "expected": seen,
                  "lines": found[0][1].replace("\r\n", "\n").splitlines()}  # fmt: skip
-        return guest("suggest.py", json.dumps(asked)), SHORT_SECONDS
-    done = _suggested(shells[0])
+        return make_guest_command("suggest.py", json.dumps(asked)), SHORT_SECONDS
+    done = _read_suggest_result(shells[0])
     if "refused" in done:
         return "blocked", "", f"The suggestion was not put in: {done['refused']}. Nothing was changed."
     if brief.test_command and len(shells) == 1:
@@ -150,11 +154,11 @@ def suggestion(brief: Brief, shells: Sequence[str]) -> Next:
     return (
         "changed",
         f"Apply the suggestion to {where}"[:120],
-        "\n\n".join([said, *_tests(brief, shells[1:])]),
+        "\n\n".join([said, *_render_tests(brief, shells[1:])]),
     )
 
 
-def _seen(hunk: str, count: int) -> list[str] | None:
+def _read_end_of_hunk(hunk: str, count: int) -> list[str] | None:
     """The last lines of the head side in a comment's hunk; None when it stands on a removed line."""
     lines = hunk.split("\n")
     if lines[-1].startswith("-"):
@@ -163,7 +167,7 @@ def _seen(hunk: str, count: int) -> list[str] | None:
     return head[-count:]
 
 
-def _suggested(text: str) -> dict[str, Any]:
+def _read_suggest_result(text: str) -> dict[str, Any]:
     lines = [line for line in text.splitlines() if line.startswith(SUGGESTED)]
     try:
         return dict(json.loads(lines[-1].removeprefix(SUGGESTED)))
@@ -171,8 +175,8 @@ def _suggested(text: str) -> dict[str, Any]:
         return {"refused": "the program that puts it in did not come to an end"}
 
 
-def _tests(brief: Brief, shells: Sequence[str]) -> list[str]:
-    """What the tests said afterwards."""
+def _render_tests(brief: Brief, shells: Sequence[str]) -> list[str]:
+    """How the tests ended afterwards."""
     if not shells:
         return ["There is no test command, so nothing was run."]
     run: TestRunResult = read_test_run(shells[0])
@@ -181,5 +185,5 @@ def _tests(brief: Brief, shells: Sequence[str]) -> list[str]:
     return [f"`{brief.test_command}` ends with exit code {run.code}:\n\n```\n{run.tail}\n```"]
 
 
-def _count(number: int, what: str) -> str:
+def _render_count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""A model without a language model: it speaks the tool protocol, every answer follows from the last results.
+"""A model without a language model: it calls tools, and each call follows from the last results.
 
 It is a pure function of the conversation, so a run that is resumed or replayed goes the same way. What
 executes the repository's code runs inside the sandbox (``bot/guest/mend``); only decisions are here.
@@ -18,10 +18,10 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 
-from bot.agent.prompt import brief_of
+from bot.agent.prompt import find_brief
 from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
-from bot.offline.intent import Intent, intent
+from bot.offline.intent import Intent, read_intent
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult, read_mend_result, read_test_run
 
 WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
@@ -38,11 +38,11 @@ def offline_model() -> FunctionModel:
 
 
 async def _answer(messages: list[ModelMessage], _: AgentInfo) -> ModelResponse:
-    brief, results = brief_of(messages), _results(messages)
-    return ModelResponse(parts=list(_next(brief, results)))
+    brief, results = find_brief(messages), _list_results(messages)
+    return ModelResponse(parts=list(_choose_calls(brief, results)))
 
 
-def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
+def _list_results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
     """What every tool call so far returned, as (tool, text), in order."""
     return [
         (part.tool_name, str(part.content))
@@ -53,110 +53,115 @@ def _results(messages: Sequence[ModelMessage]) -> list[tuple[str, str]]:
     ]
 
 
-def _next(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
+def _choose_calls(brief: Brief, results: Sequence[tuple[str, str]]) -> Sequence[TextPart | ToolCallPart]:
     """The calls that follow; how far the work is shows in the tools' results."""
     shells = [text for tool, text in results if tool == "shell"]
-    match intent(brief):
+    match read_intent(brief):
         case Intent.REVIEW:
             return _review(brief, shells)
         case Intent.ASK:
             return _ask(brief, shells)
         case Intent.RENAME:
-            return _chore(chores.rename(brief, shells))
+            return _call_for_step(chores.rename(brief, shells))
         case Intent.LINT:
-            return _chore(chores.lint(brief, shells))
+            return _call_for_step(chores.fix_lint(brief, shells))
         case Intent.SUGGESTION:
-            return _chore(chores.suggestion(brief, shells))
+            return _call_for_step(chores.apply_suggestion(brief, shells))
         case Intent.BEYOND:
-            return [_finish(*texts.beyond())]
+            return [_finish(*texts.refuse_request())]
         case Intent.MEND:
-            return _mending(brief, results, shells)
+            return _mend_by_search(brief, results, shells)
 
 
 def _ask(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
-    """Look the names of a question up, then say what can be said."""
-    names = answers.asked_names(brief)
+    """Look the names of a question up, then answer from what was found."""
+    names = answers.find_names(brief)
     if names and not shells:
-        return [_shell(chores.guest("names", "ask", each), 60.0) for each in names]
-    return [_finish(*answers.answer(brief, [answers.told(text) for text in shells]))]
+        return [_shell(chores.make_guest_command("names", "ask", each), 60.0) for each in names]
+    return [_finish(*answers.answer_question(brief, [answers.read_names_result(text) for text in shells]))]
 
 
 def _review(brief: Brief, shells: Sequence[str]) -> Sequence[ToolCallPart]:
     """Run the checks, then remark on what they say of the changed lines."""
-    left = review.commands(brief)[len(shells) :]
+    left = review.list_commands(brief)[len(shells) :]
     if left:
         return [_shell(*left[0])]
-    made = review.remarks(brief, shells)
+    made = review.find_remarks(brief, shells)
     notes = [
         ToolCallPart(tool_name="note", args={"path": each.path, "line": each.line, "text": each.text})
         for each in made
     ]
-    return [*notes, _finish(*review.verdict(brief, shells, made))]
+    return [*notes, _finish(*review.write_review(brief, shells, made))]
 
 
-def _chore(following: chores.Next) -> Sequence[ToolCallPart]:
+def _call_for_step(following: chores.NextStep) -> Sequence[ToolCallPart]:
     if len(following) == 2:
         return [_shell(*following)]
     return [_finish(*following)]
 
 
-def _mending(
+def _mend_by_search(
     brief: Brief, results: Sequence[tuple[str, str]], shells: Sequence[str]
 ) -> Sequence[ToolCallPart]:
     """Run the tests, search, put the change in, run them again."""
     edits = [text for tool, text in results if tool == "edit"]
     if not brief.test_command:
-        return [_finish(*texts.no_tests(brief))]
+        return [_finish(*texts.explain_no_tests(brief))]
     if not shells:
         return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
     first = read_test_run(shells[0])
     if first.passed:
-        return [_plan(1, skip=True), _finish(*texts.all_pass(brief, first))]
+        return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief, first))]
     if len(shells) == 1:
-        seconds = _seconds(first)
-        return [_plan(1), _shell(_mend(brief, seconds), seconds + 30.0)]
+        seconds = _choose_search_seconds(first)
+        return [_plan(1), _shell(_make_mend_command(brief, seconds), seconds + 30.0)]
     found = read_mend_result(shells[1])
     if found is None or not found.edits:
         if first.code is None and len(shells) == 2:  # they may only be slow
             return [_shell(brief.test_command, ALL_SECONDS)]
         whole = read_test_run(shells[2]) if len(shells) > 2 else first
         if whole.passed:
-            return [_plan(1, skip=True), _finish(*texts.all_pass(brief, whole))]
-        return [_plan(2, skip=True), _finish(*texts.not_found(brief, whole, found))]
+            return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief, whole))]
+        return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found))]
     if not edits:
         return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]
-    return _end(brief, found, edits, read_test_run(shells[2]) if len(shells) > 2 else None)
+    return _end_mending(brief, found, edits, read_test_run(shells[2]) if len(shells) > 2 else None)
 
 
-def _end(
+def _end_mending(
     brief: Brief, found: MendResult, edits: Sequence[str], after: TestRunResult | None
 ) -> Sequence[ToolCallPart]:
     """Notes and the last word, when the edits went in and the tests ran once more."""
     if after is None or any(text.startswith("[error]") for text in edits):
-        return [_finish("blocked", "", texts.edit_failed(edits))]
+        return [_finish("blocked", "", texts.explain_failed_edit(edits))]
     notes = [
         ToolCallPart(
-            tool_name="note", args={"path": each.path, "line": each.line, "text": texts.note(found, each)}
+            tool_name="note",
+            args={"path": each.path, "line": each.line, "text": texts.write_note(found, each)},
         )
         for each in found.edits
     ]
-    return [*notes, _plan(len(STEPS)), _finish("changed", texts.title(found), texts.summary(found, after))]
+    return [
+        *notes,
+        _plan(len(STEPS)),
+        _finish("changed", texts.make_title(found), texts.write_summary(found, after)),
+    ]
 
 
-def _seconds(first: TestRunResult) -> float:
+def _choose_search_seconds(first: TestRunResult) -> float:
     """For the search: what is left of a minute when the tests run before it, after it, and in the proof.
 
-    Tests that hang are quick once they are mended.
+    Tests that hang are quick once the fault is fixed.
     """
     if first.code is None:
         return WHOLE_SECONDS - FIRST_SECONDS
     return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
 
 
-def _mend(brief: Brief, seconds: float) -> str:
+def _make_mend_command(brief: Brief, seconds: float) -> str:
     """The command that searches inside the sandbox."""
-    return chores.guest(
-        "mend", "--test", brief.test_command, "--seconds", f"{seconds:.0f}", "--hint", texts.hint(brief)
+    return chores.make_guest_command(
+        "mend", "--test", brief.test_command, "--seconds", f"{seconds:.0f}", "--hint", texts.make_hint(brief)
     )
 
 

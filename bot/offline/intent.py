@@ -1,4 +1,4 @@
-"""What a request wants of an engine that can do six things. In doubt it wants a fault mended."""
+"""What a request wants of an engine that can do six things. In doubt it wants a fault fixed."""
 
 from __future__ import annotations
 
@@ -74,31 +74,35 @@ _PROSE = re.compile(
 )
 
 
-def intent(brief: Brief) -> Intent:
+def read_intent(brief: Brief) -> Intent:
     """Which of them. A bare mention is judged by the thread's title, and is a fault to mend in doubt."""
     if brief.kind.produces_only_text:
         return Intent.REVIEW if brief.kind is TaskKind.REVIEW else Intent.ASK
     if "```suggestion" in brief.request:
         return Intent.SUGGESTION
-    said = plain(brief.request)
+    said = strip_quotes(brief.request)
     if _QUESTION.match(said) and not _TASK.search(said):
         return Intent.ASK
-    if renaming(brief) is not None or re.match(r"^\W*(please\s+)?rename\b", said, re.I):
+    if find_renaming(brief) is not None or re.match(r"^\W*(please\s+)?rename\b", said, re.I):
         return Intent.RENAME
     if _LINT.search(said) and _LINT_VERB.search(said) and not _TESTS.search(said):
         return Intent.LINT
-    return Intent.BEYOND if _beyond(said if _speaks(said) else plain(brief.title)) else Intent.MEND
+    return (
+        Intent.BEYOND
+        if _is_beyond(said if _is_specific(said) else strip_quotes(brief.title))
+        else Intent.MEND
+    )
 
 
-def plain(text: str) -> str:
-    """The person's own words: no code blocks, no quoted lines, no mention."""
+def strip_quotes(text: str) -> str:
+    """The text without code blocks, quoted lines and mentions."""
     text = _QUOTE.sub(" ", _CODE.sub(" ", text))
     return re.sub(r"(?<!\w)@[\w-]+", " ", text).strip()
 
 
-def renaming(brief: Brief) -> Renaming | None:
+def find_renaming(brief: Brief) -> Renaming | None:
     """The two names, when the request gives them."""
-    said = plain(brief.request)
+    said = strip_quotes(brief.request)
     found = _RENAME.search(said)
     if found is None:
         return None
@@ -107,13 +111,13 @@ def renaming(brief: Brief) -> Renaming | None:
     return Renaming(old=found.group(1).rstrip("."), new=found.group(2), more=more)
 
 
-def _speaks(said: str) -> bool:
+def _is_specific(said: str) -> bool:
     """Whether the request says what it wants by itself."""
     wants = _FEATURE.search(said) or _FAULT.search(said) or _PLAY.search(said) or _PROSE.search(said)
     return bool(wants) or len(said.split()) > 6
 
 
-def _beyond(said: str) -> bool:
+def _is_beyond(said: str) -> bool:
     """Whether it plainly is no fault to mend."""
     if _PROSE.search(said) and not _TESTS.search(said):
         return True

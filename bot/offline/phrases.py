@@ -1,4 +1,4 @@
-"""The templates of the search in plain words: a title's beginning, and what was wrong with the line.
+"""A sentence for each template of the search: a title's beginning, and what was wrong with the line.
 
 In the explanations ``{old}`` and ``{new}`` stand for the few characters that differ.
 """
@@ -120,7 +120,7 @@ PHRASES = {
 }
 
 
-def difference(before: str, after: str) -> tuple[str, str]:
+def find_difference(before: str, after: str) -> tuple[str, str]:
     """The part of two texts that differs, by whole words and signs, without white space around it."""
     one, two = _TOKEN.findall(before), _TOKEN.findall(after)
     matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
@@ -132,15 +132,15 @@ def difference(before: str, after: str) -> tuple[str, str]:
     return old, "".join(two[first[3] : last[4]]).strip()
 
 
-def explained(template: str, before: str, after: str) -> str:
+def explain_edit(template: str, before: str, after: str) -> str:
     """One sentence on what was wrong with the lines ``before``."""
     phrase = PHRASES.get(template, PLAIN)
-    old, new = difference(before, after)
+    old, new = find_difference(before, after)
     sentence = phrase.swap if old and new else phrase.add if new else phrase.drop
-    shown = {"old": f"`{_short(old)}`", "new": f"`{_short(new)}`"}
+    shown = {"old": f"`{_shorten(old)}`", "new": f"`{_shorten(new)}`"}
     return sentence.format(**shown)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split()).replace("`", "'")
     return line if len(line) <= 80 else f"{line[:77]}..."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.agent.prompt import DIFF_OF
 from bot.domain import Brief
-from bot.offline.texts import Words
+from bot.offline.texts import FinishFields
 from bot.offline.tool_results import TestRunResult, read_test_run
 
 SECONDS = 600.0
@@ -35,33 +35,33 @@ class Remark:
     text: str
 
 
-def commands(brief: Brief) -> list[tuple[str, float]]:
+def list_commands(brief: Brief) -> list[tuple[str, float]]:
     """What to run, in this order."""
     return [(command, SECONDS) for command in (brief.test_command, brief.lint_command) if command]
 
 
-def remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
-    """The checks' own words about lines that the pull request adds or changes, each line once per check."""
-    changed = added_lines(brief)
+def find_remarks(brief: Brief, outputs: Sequence[str]) -> list[Remark]:
+    """What the checks print about lines that the pull request adds or changes, each line once per check."""
+    changed = find_added_lines(brief)
     found: dict[tuple[str, str, int], Remark] = {}
-    for (command, _), output in zip(commands(brief), outputs, strict=False):
+    for (command, _), output in zip(list_commands(brief), outputs, strict=False):
         run = read_test_run(output)
-        for path, line, words in _said(run) if not run.passed else ():
+        for path, line, words in _read_places(run) if not run.passed else ():
             if line in changed.get(path, ()):
                 text = f"`{command.replace('`', ' ')}` says here: {words}"
                 found.setdefault((command, path, line), Remark(path=path, line=line, text=text))
     return list(found.values())[:MOST]
 
 
-def verdict(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> Words:
-    """The words of the review: how each check ended on the pull request's head, and no more."""
+def write_review(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> FinishFields:
+    """The text of the review: how each check ended on the pull request's head, and no more."""
     ended = [
-        f"- `{command.replace('`', ' ')}` {_ended(read_test_run(output))}"
-        for (command, _), output in zip(commands(brief), outputs, strict=False)
+        f"- `{command.replace('`', ' ')}` {_render_end(read_test_run(output))}"
+        for (command, _), output in zip(list_commands(brief), outputs, strict=False)
     ]
     if not ended:
         ended = ["- I found no check to run: name `test` or `lint` in `.github/hob.yml`."]
-    files = len(added_lines(brief))
+    files = len(find_added_lines(brief))
     lines = [
         f"The pull request adds or changes lines in {files} file{'' if files == 1 else 's'}.",
         "",
@@ -75,18 +75,18 @@ def verdict(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -> Wor
     return "answered", "", "\n".join([*lines, "", ONLY])
 
 
-def added_lines(brief: Brief) -> Mapping[str, set[int]]:
+def find_added_lines(brief: Brief) -> Mapping[str, set[int]]:
     """The lines of each file that a pull request added or changed, as they are on its head."""
     found: dict[str, set[int]] = {}
-    for passage in brief.passages:
+    for passage in brief.texts:
         if passage.where.startswith(DIFF_OF):
-            numbers = set(_added(passage.text))
+            numbers = set(_added_numbers(passage.text))
             if numbers:
                 found[passage.where.removeprefix(DIFF_OF)] = numbers
     return found
 
 
-def _added(diff: str) -> Iterator[int]:
+def _added_numbers(diff: str) -> Iterator[int]:
     line = 0
     for text in diff.split("\n"):
         if hunk := _HUNK.match(text):
@@ -98,15 +98,15 @@ def _added(diff: str) -> Iterator[int]:
             line += 1
 
 
-def _said(run: TestRunResult) -> Iterator[tuple[str, int, str]]:
-    """Path, line and words of what a linter or a test runner names."""
+def _read_places(run: TestRunResult) -> Iterator[tuple[str, int, str]]:
+    """Path, line and message of what a linter or a test runner names."""
     for path, line, words in _SAYS.findall(run.output):
         yield path, int(line), words.strip()
     for words, path, line in _BELOW.findall(run.output):
         yield path, int(line), words.strip()
 
 
-def _ended(run: TestRunResult) -> str:
+def _render_end(run: TestRunResult) -> str:
     if run.passed:
         return "passes."
     if run.code is None:

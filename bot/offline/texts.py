@@ -1,15 +1,14 @@
-"""What the engine says: every sentence from what was really found, none from a story."""
+"""What the engine says of its work: every sentence is made from what was found."""
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 from bot.domain import Brief
-from bot.offline.phrases import PHRASES, PLAIN, explained
+from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
 
-Words = tuple[str, str, str]  # kind, title, summary
+FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
     "I am the `offline` engine: without a language model I can mend Python code that a failing test shows to "
@@ -18,23 +17,18 @@ OTHER_MODEL = (
 )
 
 
-def quoted(text: str) -> str:
-    """One word for bash, whatever is in it."""
-    return shlex.quote(text.replace("\0", ""))
-
-
-def hint(brief: Brief) -> str:
-    """The request's words, as a hint to where the fault is."""
+def make_hint(brief: Brief) -> str:
+    """The request's text, as a hint to where the fault is."""
     return f"{brief.title}\n{brief.request}"[:2000]
 
 
-def beyond() -> Words:
+def refuse_request() -> FinishFields:
     """The request is none of what this engine does."""
     return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
 
 
-def no_tests(brief: Brief) -> Words:
-    """There is nothing that could judge a change."""
+def explain_no_tests(brief: Brief) -> FinishFields:
+    """There are no tests that could show a fault or prove a change."""
     return (
         "blocked",
         "",
@@ -43,18 +37,18 @@ def no_tests(brief: Brief) -> Words:
     )
 
 
-def all_pass(brief: Brief, run: TestRunResult) -> Words:
+def explain_all_pass(brief: Brief, run: TestRunResult) -> FinishFields:
     """The tests see no fault."""
     said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
     return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
 
 
-def not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> Words:
+def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
     """The tests fail, and no small edit mends them."""
     if found is None:
         why = "the search for a change did not come to an end"
     elif found.outcome in ("cannot_run", "no_tests"):
-        return "blocked", "", _cannot_run(brief, run, found)
+        return "blocked", "", _explain_cannot_run(brief, run, found)
     else:
         why = found.reason or "no small edit makes the tests pass"
     parts = [f"The tests fail, but {why}."]
@@ -68,7 +62,7 @@ def not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> Wor
     return "blocked", "", " ".join([*parts, OTHER_MODEL])
 
 
-def _cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
+def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
     """The tests do not start, usually because something is not installed."""
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
@@ -77,7 +71,7 @@ def _cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
     )
 
 
-def title(found: MendResult) -> str:
+def make_title(found: MendResult) -> str:
     """One line that names the kind of fault and the place."""
     part = found.parts[0]
     where = part.function or part.path
@@ -86,32 +80,32 @@ def title(found: MendResult) -> str:
     return f"{PHRASES.get(part.template, PLAIN).title} {where}{also}"[:120]
 
 
-def note(found: MendResult, edit: FoundEdit) -> str:
+def write_note(found: MendResult, edit: FoundEdit) -> str:
     """A review comment on the changed line: what was wrong, which tests say so."""
     turned = ", ".join(f"`{test}`" for test in found.turned[:3])
-    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""
+    more = f" and {found.turned_count - 3} more" if found.turned_count > 3 else ""  # ``turned`` may be cut
     now = "it passes" if found.turned_count == 1 else "they pass"
-    return f"{_why(found, edit)} Without this change {turned}{more} failed; with it {now}."
+    return f"{_explain_place(found, edit)} Without this change {turned}{more} failed; with it {now}."
 
 
-def _why(found: MendResult, edit: FoundEdit) -> str:
+def _explain_place(found: MendResult, edit: FoundEdit) -> str:
     """What was wrong at one place; the search may have put a statement in two pieces."""
     near = [part for part in found.parts if part.path == edit.path]
     part = min(near or found.parts, key=lambda each: abs(each.line - edit.line))
-    return explained(part.template, edit.before, edit.after)
+    return explain_edit(part.template, edit.before, edit.after)
 
 
-def summary(found: MendResult, after: TestRunResult) -> str:
-    """What was wrong, how it was found, what speaks for the change and what does not."""
+def write_summary(found: MendResult, after: TestRunResult) -> str:
+    """What was wrong, how it was found, what supports the change and what does not."""
     tests, search = found.tests, found.search
     places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
     lines = [
         f"{tests.failed} of {tests.total} tests failed. Which lines the failing tests run, weighed against "
         f"those that the passing ones run, led to {places}:",
         "",
-        *(_shown(edit) for edit in found.edits),
+        *(_render_edit(edit) for edit in found.edits),
         "",
-        " ".join(dict.fromkeys(_why(found, edit) for edit in found.edits)),
+        " ".join(dict.fromkeys(_explain_place(found, edit) for edit in found.edits)),
         f"Of {search.tried} changes that were tried, this one makes "
         f"{'it' if found.turned_count == 1 else f'all {found.turned_count}'} pass and breaks no other test.",
     ]
@@ -128,12 +122,12 @@ def summary(found: MendResult, after: TestRunResult) -> str:
     return "\n".join(lines)
 
 
-def _shown(edit: FoundEdit) -> str:
+def _render_edit(edit: FoundEdit) -> str:
     removed = "".join(f"-{line}\n" for line in edit.before.splitlines())
     added = "".join(f"+{line}\n" for line in edit.after.splitlines())
     return f"```diff\n{removed}{added}```"
 
 
-def edit_failed(edits: Sequence[str]) -> str:
-    """The change that was found could not be put in: said as it is."""
+def explain_failed_edit(edits: Sequence[str]) -> str:
+    """The change that was found could not be put into the file."""
     return f"A change was found, but it could not be put into the file: {edits}"

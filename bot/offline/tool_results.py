@@ -1,4 +1,4 @@
-"""What the tools said, read back: the end of a test run, and the one line of JSON that the search prints."""
+"""Parses what the tools printed: the end of a test run, and the one line of JSON that the search prints."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _TOOK = re.compile(r"\A\[[^\]\n]*?(\d+(?:\.\d+)?) s\b")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRunResult:
     """How a run of the tests ended; ``code`` is None when it was killed."""
+
+    __test__ = False  # not a test case of pytest's, for all its name
 
     code: int | None
     output: str
@@ -42,11 +44,11 @@ def read_test_run(text: str) -> TestRunResult:
     return TestRunResult(code=code, output=text, seconds=seconds)
 
 
-class _Part(BaseModel):
+class _MendModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class FoundEdit(_Part):
+class FoundEdit(_MendModel):
     """One place to change: whole lines, ``old`` enough of the text to be found once in the file."""
 
     path: str
@@ -57,7 +59,7 @@ class FoundEdit(_Part):
     new: str
 
 
-class Part(_Part):
+class MendPart(_MendModel):
     """Which template made the change, and where."""
 
     template: str
@@ -66,7 +68,7 @@ class Part(_Part):
     function: str = ""
 
 
-class SuiteBefore(_Part):
+class SuiteBefore(_MendModel):
     """The suite before the change."""
 
     total: int = 0
@@ -76,15 +78,15 @@ class SuiteBefore(_Part):
     errors: list[dict[str, object]] = []
 
 
-class Failure(_Part):
-    """The first failure in short."""
+class Failure(_MendModel):
+    """The first failure: its test, exception and message."""
 
     test: str = ""
     type: str = ""
     text: str = ""
 
 
-class ReportedSuspect(_Part):
+class ReportedSuspect(_MendModel):
     """A line under suspicion."""
 
     path: str
@@ -93,14 +95,14 @@ class ReportedSuspect(_Part):
     text: str = ""
 
 
-class SearchEffort(_Part):
+class SearchEffort(_MendModel):
     """How much was tried."""
 
     ranked: int = 0
     tried: int = 0
 
 
-class MendResult(_Part):
+class MendResult(_MendModel):
     """What the search found, or why it found nothing."""
 
     outcome: str
@@ -110,7 +112,7 @@ class MendResult(_Part):
     suspects: list[ReportedSuspect] = []
     search: SearchEffort = SearchEffort()
     edits: list[FoundEdit] = []
-    parts: list[Part] = []
+    parts: list[MendPart] = []
     turned: list[str] = []
     turned_count: int = 0
     others: int = 0

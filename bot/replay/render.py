@@ -8,7 +8,7 @@ from typing import Any
 from bot.replay.replay import ReplayReport
 
 
-def as_text(replayed: ReplayReport) -> str:
+def render_text(replayed: ReplayReport) -> str:
     """The first divergence, or that there is none; then what was left aside, and what to know."""
     lines = []
     if divergence := replayed.divergence:
@@ -23,7 +23,7 @@ def as_text(replayed: ReplayReport) -> str:
     return "\n".join([*lines, *(f"Note: {remark}." for remark in replayed.remarks)])
 
 
-def as_object(replayed: ReplayReport) -> dict[str, Any]:
+def make_object(replayed: ReplayReport) -> dict[str, Any]:
     """The object that ``--json`` prints."""
     return {
         "agree": replayed.divergence is None,

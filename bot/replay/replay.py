@@ -2,7 +2,7 @@
 
 The same brief, in a fresh sandbox at the same commit; the model is the transcript. What the tools give back
 is compared call by call, compactions too. What was redacted when it was stored is not known any more: answers
-that hold such words are named, because what follows from them may differ.
+that held such text are named, because what follows from them may differ.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from pydantic_ai.tools import ToolDefinition
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelAnswer
+from bot.agent.models.calls import ModelAnswer
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.prompt import brief_of
+from bot.agent.prompt import find_brief
 from bot.domain import Brief, Limits, PromptText, Step, Trust, Usage
 from bot.errors import HobError, UserError
-from bot.replay.sameness import difference, is_redacted, same
+from bot.replay.sameness import is_redacted, is_same, render_difference
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -52,8 +52,8 @@ class ReplayReport:
     remarks: list[str] = field(default_factory=list)
 
 
-class _Over(HobError):
-    """The replay has seen enough."""
+class _ReplayEnd(HobError):
+    """Raised to end the replay: at the first difference, or after the last record."""
 
 
 async def replay(
@@ -98,28 +98,28 @@ async def redrive(records: Sequence[Record], checkout: Checkout, redactor: Redac
     """Drive the loop again from ``records`` in a sandbox of ``checkout``."""
     messages = ModelMessagesTypeAdapter.validate_python(records[0]["messages"])
     try:
-        brief: Brief = brief_of(messages)
+        brief: Brief = find_brief(messages)
     except LookupError:
         raise UserError("the transcript does not begin with a brief, so it cannot be replayed") from None
-    found = ReplayReport(turns=0, of=len(records), remarks=_remarks(records))
-    journal = _Comparing(records, found, redactor)
+    found = ReplayReport(turns=0, of=len(records), remarks=_collect_remarks(records))
+    journal = _ComparingJournal(records, found, redactor)
     budget = checkout.config.budget
     limits = Limits(turns=max(budget.turns, len(records) + 1), seconds=4 * 3600.0, usd=1e9, tokens=1 << 60)
     sandbox = await checkout.open()
     try:
-        model = _Recorded(records)
+        model = _RecordedModel(records)
         await run_loop(brief=brief, model=model, sandbox=sandbox, limits=limits, journal=journal)
         if found.turns < len(records):
             what = "the loop ended here; the recorded run went on"
             found.divergence = Divergence(turn=found.turns, call=0, what=what, diff="")
-    except _Over:
+    except _ReplayEnd:
         pass
     finally:
         await sandbox.aclose()
     return found
 
 
-class _Recorded:
+class _RecordedModel:
     """A ``ModelCall`` that answers as it was recorded, and refuses as often."""
 
     name = "recorded"
@@ -136,40 +136,40 @@ class _Recorded:
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """The next recorded answer."""
         if self._at == len(self._records):
-            raise _Over
+            raise _ReplayEnd
         record = self._records[self._at]
         if self._refused < (record.get("compaction") or {"refused": 0})["refused"]:
             self._refused += 1
             raise ContextFull("as recorded")
         self._at, self._refused = self._at + 1, 0
         usage = Usage(turns=1, **{name: record["usage"][name] for name in _TOKENS})
-        return ModelAnswer(response=_response(record), usage=usage, model=record["model"])
+        return ModelAnswer(response=_load_response(record), usage=usage, model=record["model"])
 
     async def aclose(self) -> None:
         """Nothing is open."""
 
 
-class _Comparing:
-    """A ``Journal`` that holds each turn against its record, and hears what was heard."""
+class _ComparingJournal:
+    """A ``Journal`` that holds each turn against its record, and gives the comments that came then."""
 
     def __init__(self, records: Sequence[Record], found: ReplayReport, redactor: Redactor) -> None:
         self._records = records
         self._found = found
         self._redactor = redactor
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Ends the replay at the first divergence, and after the last record."""
         old, new = self._records[seq], self._redactor.value(record)
         self._found.divergence = self._compaction(seq, old, new) or self._calls(seq, old, new)
         self._found.turns = seq + 1
         if self._found.divergence:
-            raise _Over
+            raise _ReplayEnd
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
-        """Nobody watches."""
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
+        """Does nothing: a replay shows no plan."""
 
-    async def steering(self) -> list[PromptText]:
-        """The words that were heard at the end of this turn."""
+    async def read_steering(self) -> list[PromptText]:
+        """The comments that came at the end of this turn."""
         return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
 
     def _heard(self) -> Sequence[Record]:
@@ -178,10 +178,10 @@ class _Comparing:
 
     def _calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
         for number, (before, now) in enumerate(zip(old["calls"], new["calls"], strict=False), 1):
-            agree = same(before["output"], now["output"], self._found.aside) and before["ok"] == now["ok"]
+            agree = is_same(before["output"], now["output"], self._found.aside) and before["ok"] == now["ok"]
             if before["name"] != now["name"] or not agree:
                 what = f"{now['name']} {json.dumps(now['args'], ensure_ascii=False)[:300]}"
-                diff = difference(before["output"], now["output"])
+                diff = render_difference(before["output"], now["output"])
                 return Divergence(turn=seq + 1, call=number, what=what, diff=diff)
         if len(old["calls"]) != len(new["calls"]):
             what = f"{len(old['calls'])} calls were carried out, now {len(new['calls'])}"
@@ -190,14 +190,14 @@ class _Comparing:
 
     def _compaction(self, seq: int, old: Record, new: Record) -> Divergence | None:
         before, now = ((each.get("compaction") or {"text": ""}) for each in (old, new))
-        if same(before["text"], now["text"], self._found.aside):
+        if is_same(before["text"], now["text"], self._found.aside):
             return None
-        diff = difference(before["text"], now["text"])
+        diff = render_difference(before["text"], now["text"])
         return Divergence(turn=seq + 1, call=0, what="earlier turns are told otherwise", diff=diff)
 
 
-def _response(record: Record) -> ModelResponse:
-    """The model's answer as it came: the loop gave an empty one words of its own."""
+def _load_response(record: Record) -> ModelResponse:
+    """The model's answer as it came: without the text that the loop puts into an empty one."""
     messages = ModelMessagesTypeAdapter.validate_python(record["messages"])
     [response] = [each for each in messages if isinstance(each, ModelResponse)]
     if not record["text"] and not record["calls"]:
@@ -205,12 +205,14 @@ def _response(record: Record) -> ModelResponse:
     return response
 
 
-def _remarks(records: Sequence[Record]) -> list[str]:
+def _collect_remarks(records: Sequence[Record]) -> list[str]:
     """What a reader must know before believing the result."""
     redacted = [
         str(record["seq"] + 1)
         for record in records
-        if is_redacted(json.dumps(ModelMessagesTypeAdapter.dump_python([_response(record)], mode="json")))
+        if is_redacted(
+            json.dumps(ModelMessagesTypeAdapter.dump_python([_load_response(record)], mode="json"))
+        )
     ]
     remarks = []
     if redacted:

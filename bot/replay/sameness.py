@@ -9,7 +9,7 @@ from itertools import islice
 
 SHOWN_LINES = 40
 
-# What may differ, in a reader's words, and how it looks.
+# What may differ from run to run: its name for a reader, and its pattern.
 _VARYING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("points in time", re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?(Z|[+-]\d\d:?\d\d)?")),
     (
@@ -33,7 +33,7 @@ def is_redacted(text: str) -> bool:
     return bool(_REDACTED.search(text))
 
 
-def same(recorded: str, new: str, aside: Counter[str]) -> bool:
+def is_same(recorded: str, new: str, aside: Counter[str]) -> bool:
     """Whether ``new`` says what was ``recorded``; counts in ``aside`` what had to be left aside for that."""
     if recorded == new:
         return True
@@ -54,7 +54,7 @@ def same(recorded: str, new: str, aside: Counter[str]) -> bool:
     return True
 
 
-def difference(recorded: str, new: str) -> str:
+def render_difference(recorded: str, new: str) -> str:
     """A short diff of two texts."""
     lines = list(
         islice(

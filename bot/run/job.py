@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.journal import ProgressComment
+from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
 from bot.tasks.lease import Lease
@@ -20,13 +21,14 @@ from bot.workspace.checkout import Workshop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a worker works with; ``bot.serve`` puts it together once."""
+    """What a worker works with; ``bot.serve.worker`` puts it together once."""
 
     store: Store
     github: GitHub
     workshop: Workshop
     redactor: Redactor
     settings: Settings
+    models: ModelRegistry
     identity: Identity
     worker: str
 
@@ -37,7 +39,7 @@ class Parts:
 
 
 class Job:
-    """A task while it is held. ``attempt_store`` is there once its attempts begin, ``spent`` at their end."""
+    """A claimed task and what its run works with. ``attempt_store`` is set when its attempts begin."""
 
     lease: Lease
 
@@ -55,30 +57,34 @@ class Job:
             self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
         )
         self.attempt_store: AttemptStore | None = None
-        self.spent: Usage | None = None
-
-    async def ready(self, changes: ChangeSet) -> None:
-        """Have the mirror hold what a change set was made on."""
-        if changes.parents:
-            await rebuild_merge(self.task, self.api, self.parts.workshop.mirror, changes)
-        else:
-            await self.fetched(changes.base)
 
     @property
-    def approves(self) -> bool:
+    def spent(self) -> Usage | None:
+        """What all attempts used; None before one of them was chosen."""
+        return self.attempt_store.spent if self.attempt_store else None
+
+    @property
+    def is_approval(self) -> bool:
         """Whether the task is a maintainer's approval of what was held back."""
         directive = self.task.directive
         return directive is not None and directive.word is DirectiveWord.APPROVE
 
-    async def still_may(self) -> bool:
-        """Whether who asked may still ask."""
-        if self.approves:
-            return await may_release(self.api, self.task.requester, self.task.repo) is None
+    async def is_requester_allowed(self) -> bool:
+        """Ask GitHub whether whoever requested the task is still allowed to."""
+        if self.is_approval:
+            return await may_release(self.api.permissions, self.task.requester, self.task.repo) is None
         bots = self.parts.settings.bots
         return not isinstance(
-            await may_ask(self.api, self.task.requester, self.task.repo, bots=bots), Refusal
+            await may_ask(self.api.permissions, self.task.requester, self.task.repo, bots=bots), Refusal
         )
 
-    async def fetched(self, *commits: str) -> None:
-        """Have the mirror hold these commits."""
+    async def fetch_base(self, changes: ChangeSet) -> None:
+        """Make sure that the mirror holds the commit that a change set is based on."""
+        if changes.parents:
+            await rebuild_merge(self.task, self.api, self.parts.workshop.mirror, changes)
+        else:
+            await self.fetch(changes.base)
+
+    async def fetch(self, *commits: str) -> None:
+        """Make sure that the mirror holds these commits."""
         await fetch_commits(self.task, self.api, self.parts.workshop.mirror, *commits)

@@ -14,26 +14,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.agent.models.direct import choose_model
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
+from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import model_name
-from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
+from bot.run.attempts.attempt_sink import NullSink
+from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
-from bot.run.prepare.map import add_map
+from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
+from bot.workspace.agents_md import make_guide, split_guides
 from bot.workspace.checkout import Workshop
-from bot.workspace.guides import make_guide, split_guides
 from bot.workspace.network import describe_egress
 from sandbox.spec import ENGINE
 
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The result of the attempt that the judge prefers; ``seconds`` is the whole of all of them."""
+    """The result of the attempt that ranks first; ``seconds`` is the time of all of them."""
 
     picked: Selection
     seconds: float
@@ -61,11 +62,11 @@ class Solved:
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
-            "attempts": [_attempt(each, self.picked) for each in self.picked.tried],
+            "attempts": [_dump_attempt(each, self.picked) for each in self.picked.attempts],
         }
 
 
-def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
+def _dump_attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
     """One attempt for ``--json``; the chosen one's own fields are those of the whole."""
     result = tried.result
     return {
@@ -84,23 +85,23 @@ def _attempt(tried: FinishedAttempt, picked: Selection) -> dict[str, Any]:
 class ConsoleJournal:
     """The agent's journal for a person at a terminal: the plan's steps as they are taken."""
 
-    def __init__(self, tell: Tell, ordinal: int = 1) -> None:
+    def __init__(self, tell: Notify, ordinal: int = 1) -> None:
         self._tell = tell
         self._name = f"attempt {ordinal}: " if ordinal > 1 else ""
         self._told: set[Step] = set()
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Nothing is stored."""
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
-        """Tell each step's state once."""
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
+        """Print each step's state once."""
         for step in steps:
             if step not in self._told and step.state.value != "todo":
                 self._told.add(step)
                 self._tell(f"{self._name}{step.state.value}: {step.text}")
 
-    async def steering(self) -> list[PromptText]:
-        """Nobody steers a local run."""
+    async def read_steering(self) -> list[PromptText]:
+        """Always empty: a local run has no thread."""
         return []
 
 
@@ -111,7 +112,7 @@ async def solve(
     home: Path,
     model: str,
     backend: str,
-    tell: Tell,
+    tell: Notify,
     attempts: int | None = None,
     image: str = "",
     engine: str = ENGINE,
@@ -135,7 +136,7 @@ async def solve(
         kind=TaskKind.CHANGE,
         request=request,
         title=request.strip().splitlines()[0][:300] if request.strip() else "",
-        passages=guides,
+        texts=guides,
         nearby=nearby,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
@@ -148,16 +149,17 @@ async def solve(
 
     name = model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
-    picked = await best_of(
-        checkout,
-        brief,
+    plan = AttemptPlan(
+        checkout=checkout,
+        brief=brief,
         most=attempt_limit(checkout.config, name, asked=attempts),
-        new_model=lambda: choose_model(name),
-        kept=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
+        new_model=lambda: MODELS.choose(name),
+        sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,
         at_once=attempts is not None,
     )
+    picked = await best_of(plan)
     return Solved(picked=picked, seconds=time.monotonic() - begun)
 
 
@@ -172,10 +174,10 @@ def apply_diff(path: Path, diff: str) -> None:
         program.run_now(git_dir, "init", "--quiet", "--bare", "--template=")
         done = subprocess.run(
             [
-                *(program.program(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
+                *(program.find_git(), f"--git-dir={git_dir}", f"--work-tree={path.resolve()}"),
                 *("apply", "--whitespace=nowarn", "-"),
             ],
-            env=program.environment(),
+            env=program.make_environment(),
             cwd=path,
             input=diff.encode("utf-8", "surrogateescape"),
             capture_output=True,

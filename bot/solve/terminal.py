@@ -22,8 +22,8 @@ _HEAD = {
 }
 
 
-def show(solved: Solved, console: Console | None = None) -> None:
-    """Print it. Words of the model and of the repository are text, never markup."""
+def print_solved(solved: Solved, console: Console | None = None) -> None:
+    """Print it. What the model and the repository say is shown as text, never as markup."""
     console = console or Console()
     result = solved.result
     outcome = result.outcome
@@ -37,7 +37,7 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print()
         console.print(Syntax(result.diff, "diff", background_color="default", word_wrap=True))
     if result.proof.checks:
-        console.print(_table(solved))
+        console.print(_make_proof_table(solved))
     for item in result.proof.not_run:
         console.print(Text(f"not run: {item}", style="dim"))
     for blocked in result.proof.blocked:
@@ -46,18 +46,18 @@ def show(solved: Solved, console: Console | None = None) -> None:
         console.print(Text(line, style="yellow"))
     for held in result.changes.held:
         console.print(Text(f"held back: {held.path}: {held.why}", style="yellow"))
-    if len(solved.picked.tried) > 1:
-        console.print(_attempts(solved.picked))
+    if len(solved.picked.attempts) > 1:
+        console.print(_make_attempts_table(solved.picked))
         console.print(Text(f"* chosen: {solved.picked.why}"))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
     console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
 
 
-def _attempts(picked: Selection) -> Table:
+def _make_attempts_table(picked: Selection) -> Table:
     table = Table(title="Attempts", title_justify="left")
     for column in ("attempt", "ended", "proof", "change", "turns", "cost", "seconds"):
         table.add_column(column)
-    for each in picked.tried:
+    for each in picked.attempts:
         usage = each.result.outcome.usage if each.result else Usage()
         mine = each is picked.chosen
         table.add_row(
@@ -72,16 +72,16 @@ def _attempts(picked: Selection) -> Table:
     return table
 
 
-def _table(solved: Solved) -> Table:
+def _make_proof_table(solved: Solved) -> Table:
     table = Table(title="Proof", title_justify="left")
     for column in ("check", "on base", "with the change"):
         table.add_column(column)
     for check in solved.result.proof.checks:
-        table.add_row(Text(check.command), _result(check.base), _result(check.head))
+        table.add_row(Text(check.command), _render_result(check.base), _render_result(check.head))
     return table
 
 
-def _result(result: CheckResult) -> Text:
+def _render_result(result: CheckResult) -> Text:
     style = "green" if result.verdict is Verdict.PASSED else "red"
     counts = f" ({result.passed} passed, {result.failed} failed)" if result.passed or result.failed else ""
     return Text(f"{result.verdict.value}{counts}, {result.seconds:.1f} s", style=style)

@@ -1,9 +1,10 @@
-"""Attempts at a task: their turns, what they ended with, and what an interrupted one goes on from.
+"""Attempts at a task: their turns, their results, and the work that an interrupted one continues from.
 
-After a turn that touched the workspace its change set is stored too: a list of paths, and each content once
-under its SHA-256, so that an unchanged file costs nothing. At most ``MOST_WORK`` bytes: of a larger workspace
-the last state that was small enough stays, and an interrupted attempt goes on from there. Contents that are
-no longer named are deleted, and all of them when the attempt ends: then the published part is kept, packed.
+After a turn that changed the workspace its change set is stored: a list of paths, and each content once under
+its SHA-256, so that an unchanged file costs nothing. Of a workspace of more than ``MAX_WORKSPACE_BYTES`` the
+last state that was small enough is kept, and an interrupted attempt continues from there. Contents that no
+path names any more are deleted, and all of them when the attempt ends: then its final change set is stored,
+packed.
 """
 
 from __future__ import annotations
@@ -20,17 +21,23 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, Proof, Run, Usage
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, restore, storable, unpack
 from bot.tasks.database.tables import AttemptState, attempt_files, attempt_turns, attempts
-from bot.tasks.database.transactions import PATIENCE, retry_while_away
+from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
+from bot.tasks.leases import is_held, make_lease_lost
 
-MOST_WORK = 16 << 20  # bytes of a workspace's changed files that are stored while an attempt goes on
+MAX_WORKSPACE_BYTES = (
+    16 << 20
+)  # bytes of a workspace's changed files that are stored while an attempt goes on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
-    """An attempt as stored, without contents. ``task`` is whose request it is, ``maker`` who made it."""
+    """An attempt as stored, without file contents.
+
+    It is an attempt at the request of ``task``; the task that made it is ``maker``. ``ground`` is a digest of
+    what it started from: brief, layers and model.
+    """
 
     id: int
     task: int
@@ -53,8 +60,11 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """What an attempt had after the last turn whose workspace is known. ``heard``: see ``steering``."""
+class UnfinishedWork:
+    """What an attempt had after the last turn whose workspace is stored.
+
+    ``heard`` is the id of the last steering that its agent had been given.
+    """
 
     records: tuple[dict[str, Any], ...]
     changes: ChangeSet
@@ -62,8 +72,8 @@ class Left:
 
 
 _PACKED = ("changes", "work")
-# Of an attempt that begins anew: what it once came to is about other code.
-_NOTHING = dict.fromkeys(("outcome", "proof", "usage", "changes", "ended_at")) | {"diff": "", "error": ""}
+# The columns of an attempt that begins again from other code, where its earlier result is void.
+_CLEARED = dict.fromkeys(("outcome", "proof", "usage", "changes", "ended_at")) | {"diff": "", "error": ""}
 _COLUMNS = [column for column in attempts.c if column.name not in _PACKED]
 
 
@@ -80,18 +90,18 @@ class AttemptRecords:
             async with self.engine.connect() as connection:
                 return [_record(row) for row in await connection.execute(query)]
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def begin_attempt(
         self, run: Run, ordinal: int = 1, *, task: int = 0, model: str = "", base: str = "", ground: str = ""
     ) -> AttemptRecord:
-        """An attempt of the run at the request of ``task`` (0: its own), new or begun again.
+        """Begin the run's attempt ``ordinal`` at the request of ``task`` (0: its own), or begin it again.
 
-        One that stood on the same ``ground`` keeps its turns and its work; else they are deleted. Raises
-        LeaseLost.
+        An attempt that started from the same ``ground`` keeps its turns and its work; otherwise they are
+        deleted. Raises LeaseLost.
         """
         row = select(*(literal(each) for each in (task or run.task, run.task, run.id, ordinal)))
-        new = insert(attempts).from_select(["task", "maker", "run", "ordinal"], row.where(held(run)))
+        new = insert(attempts).from_select(["task", "maker", "run", "ordinal"], row.where(is_held(run)))
         new = new.on_conflict_do_update(
             index_elements=["task", "ordinal"],
             set_={"run": run.id},
@@ -102,15 +112,15 @@ class AttemptRecords:
             async with self.engine.begin() as connection:
                 there = (await connection.execute(new.returning(attempts.c.id, attempts.c.ground))).first()
                 if there is None:
-                    raise lost(run)
+                    raise make_lease_lost(run)
                 values: dict[str, Any] = {"state": AttemptState.RUNNING, "model": model, "base_sha": base}
                 if there.ground != ground:
-                    await _forget(connection, there.id)
-                    values |= {"ground": ground, "work": None, "work_seq": -1, **_NOTHING}
+                    await _delete_turns_and_files(connection, there.id)
+                    values |= {"ground": ground, "work": None, "work_seq": -1, **_CLEARED}
                 changed = update(attempts).where(attempts.c.id == there.id).values(**values)
                 return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def add_turn(
         self,
@@ -122,9 +132,9 @@ class AttemptRecords:
         heard: int = 0,
         work: ChangeSet | None = None,
     ) -> bool:
-        """Keep one turn, already redacted, and what the workspace changes now (None: the same as before).
+        """Store one turn, already redacted, and the workspace's change set (None: unchanged by this turn).
 
-        The same ``seq`` again replaces it. Returns whether the attempt can be gone on with from here: not
+        A turn with the same ``seq`` is replaced. Returns whether the attempt can be continued from here: not
         when the workspace is too large to be stored. Raises LeaseLost.
         """
         row = select(
@@ -133,17 +143,19 @@ class AttemptRecords:
             literal(plain(record), attempt_turns.c.record.type),
             literal(heard),
         )
-        new = insert(attempt_turns).from_select(["attempt", "seq", "record", "heard"], row.where(held(run)))
+        new = insert(attempt_turns).from_select(
+            ["attempt", "seq", "record", "heard"], row.where(is_held(run))
+        )
         new = new.on_conflict_do_update(
             index_elements=["attempt", "seq"],
             set_={"record": new.excluded.record, "heard": new.excluded.heard, "at": func.now()},
         )
-        fits = work is None or sum(len(file.data) for file in work.files) <= MOST_WORK
+        fits = work is None or sum(len(file.data) for file in work.files) <= MAX_WORKSPACE_BYTES
 
         async def once() -> bool:
             async with self.engine.begin() as connection:
                 if not (await connection.execute(new.returning(attempt_turns.c.seq))).first():
-                    raise lost(run)
+                    raise make_lease_lost(run)
                 if not fits:
                     return False
                 if work is not None:
@@ -154,12 +166,12 @@ class AttemptRecords:
                 done = await connection.execute(update(attempts).where(mine).values(work_seq=seq))
                 return done.rowcount == 1
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def left_of(self, attempt: AttemptRecord) -> Left | None:
-        """What an attempt that did not end can be gone on with from, or None.
+    async def load_unfinished_work(self, attempt: AttemptRecord) -> UnfinishedWork | None:
+        """What an attempt that did not end can be continued from, or None.
 
-        Later turns are not part of it: they are done again.
+        Later turns are left out: they are done again.
         """
         if attempt.work_seq < 0:
             return None
@@ -171,7 +183,9 @@ class AttemptRecords:
             changes = await _load_work(connection, attempt)
         if changes is None or len(rows) != attempt.work_seq + 1:
             return None
-        return Left(records=tuple(row.record for row in rows), changes=changes, heard=rows[-1].heard)
+        return UnfinishedWork(
+            records=tuple(row.record for row in rows), changes=changes, heard=rows[-1].heard
+        )
 
     async def end_attempt(
         self,
@@ -186,51 +200,51 @@ class AttemptRecords:
         changes: ChangeSet | None = None,
         error: str = "",
     ) -> None:
-        """Keep what an attempt came to; its workspace is let go. Raises LeaseLost."""
+        """Store an attempt's result and delete its stored workspace. Raises LeaseLost."""
         values = {
             "outcome": plain(outcome),
             "diff": storable(diff),
             "proof": plain(proof),
             "usage": plain(usage),
-            "changes": None if changes is None else _packed(changes),
+            "changes": None if changes is None else _pack_changes(changes),
             "error": storable(error),
         }
         ended = {"state": state, "ended_at": func.now(), "work": None, "work_seq": -1}
-        mine = update(attempts).where(attempts.c.id == attempt, held(run))
-        await self._guarded_attempt(run, attempt, mine.values(**values, **ended))
+        mine = update(attempts).where(attempts.c.id == attempt, is_held(run))
+        await self._end_under_lease(run, attempt, mine.values(**values, **ended))
 
     async def choose_attempt(self, run: Run, task_id: int, ordinal: int) -> None:
-        """Note which attempt at a task's request is published; the other ones are not. Raises LeaseLost."""
-        chosen = update(attempts).where(attempts.c.task == task_id, held(run))
+        """Mark the attempt at a task's request that is published, and no other. Raises LeaseLost."""
+        chosen = update(attempts).where(attempts.c.task == task_id, is_held(run))
 
         async def once() -> None:
             async with self.engine.begin() as connection:
                 if not (
                     await connection.execute(chosen.values(chosen=attempts.c.ordinal == ordinal))
                 ).rowcount:
-                    raise lost(run)
+                    raise make_lease_lost(run)
 
-        await retry_while_away(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
-        """What an attempt changed: what it ended with, or its workspace while it goes on; None: not known."""
+        """An attempt's change set: its final one, or its workspace's while it goes on; None: not stored."""
         async with self.engine.connect() as connection:
             packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))
             if packed is None:
                 return await _load_work(connection, attempt)
         return restore(ChangeSet, unpack(bytes(packed)))
 
-    async def _guarded_attempt(self, run: Run, attempt: int, statement: Update) -> None:
+    async def _end_under_lease(self, run: Run, attempt: int, statement: Update) -> None:
         async def once() -> None:
             async with self.engine.begin() as connection:
                 if (await connection.execute(statement)).rowcount != 1:
-                    raise lost(run)
+                    raise make_lease_lost(run)
                 await connection.execute(delete(attempt_files).where(attempt_files.c.attempt == attempt))
 
-        await retry_while_away(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=WAIT_SECONDS)
 
 
-async def _forget(connection: AsyncConnection, attempt: int) -> None:
+async def _delete_turns_and_files(connection: AsyncConnection, attempt: int) -> None:
     for table in (attempt_turns, attempt_files):
         await connection.execute(delete(table).where(table.c.attempt == attempt))
 
@@ -273,7 +287,7 @@ async def _load_work(connection: AsyncConnection, attempt: AttemptRecord) -> Cha
     return ChangeSet(base=stored["base"], files=files)
 
 
-def _packed(changes: ChangeSet) -> bytes:
+def _pack_changes(changes: ChangeSet) -> bytes:
     parents = {"parents": list(changes.parents)} if changes.parents else {}
     return pack({"base": changes.base, "files": list(changes.files), "held": list(changes.held), **parents})
 

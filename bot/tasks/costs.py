@@ -1,4 +1,4 @@
-"""What was spent, and what was pushed: sums and lists over runs and effects."""
+"""What runs cost: added up over tasks, and over a day of an installation against its daily budget."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from functools import reduce
 from operator import add
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.domain import EffectKind
-from bot.tasks.database.tables import effects, runs, tasks
+from bot.tasks.database.tables import runs, tasks
 
 _USED = (("turns",), ("input_tokens", "output_tokens"), ("usd",), ("seconds",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
-    """What runs that are over used together; ``seconds`` of thinking."""
+class Cost:
+    """What runs that are over used together: ``usd`` in US dollars, ``seconds`` of thinking."""
 
     turns: int = 0
     tokens: int = 0
@@ -28,39 +27,42 @@ class Spent:
     seconds: float = 0.0
 
 
-class Costs:
-    """Read only."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyBudget:
+    """What an installation may use in 24 hours (``limit_usd``, None: any amount) and has used of it."""
+
+    limit_usd: float | None
+    used: Cost
+
+    @property
+    def left_usd(self) -> float | None:
+        """The US dollars that are left, at least 0; None when there is no limit."""
+        return None if self.limit_usd is None else max(0.0, self.limit_usd - self.used.usd)
+
+
+class CostRecords:
+    """Sums over the runs table; nothing is written. A run counts once it is over."""
 
     engine: AsyncEngine
 
-    async def spent(
-        self, *, of: Sequence[int] | None = None, installation: int | None = None, hours: float | None = None
-    ) -> Spent:
-        """What the runs of some tasks, or of an installation, used; those of the last ``hours`` only."""
-        query = select(*(_used(names) for names in _USED)).select_from(runs.join(tasks))
-        if of is not None:
-            query = query.where(runs.c.task.in_(of))
-        if installation is not None:
-            query = query.where(tasks.c.installation == installation)
-        if hours is not None:
-            query = query.where(runs.c.started_at > func.now() - timedelta(hours=hours))
+    async def sum_costs(self, task_ids: Sequence[int]) -> Cost:
+        """What the runs of these tasks used."""
+        return await self._sum(runs.c.task.in_(task_ids))
+
+    async def load_daily_budget(self, installation: int, limit_usd: float | None) -> DailyBudget:
+        """What the runs of an installation that began in the last 24 hours used of ``limit_usd``."""
+        since = func.now() - timedelta(hours=24)
+        used = await self._sum((tasks.c.installation == installation) & (runs.c.started_at > since))
+        return DailyBudget(limit_usd=limit_usd, used=used)
+
+    async def _sum(self, which: ColumnElement[bool]) -> Cost:
+        query = select(*(_sum_usage(names) for names in _USED)).select_from(runs.join(tasks)).where(which)
         async with self.engine.connect() as connection:
             turns, tokens, usd, seconds = (await connection.execute(query)).one()
-        return Spent(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
-
-    async def pushed(self, repo_id: int, pull: int) -> set[str]:
-        """The commits that Hob recorded as its own when it pushed them to a pull request's branch."""
-        about = or_(tasks.c.pull == pull, tasks.c.thread_key == f"{repo_id}#{pull}")
-        query = (
-            select(effects.c.answer["sha"].as_string())
-            .join(tasks, tasks.c.id == effects.c.task)
-            .where(tasks.c.repo_id == repo_id, about, effects.c.kind == EffectKind.PUSH)
-        )
-        async with self.engine.connect() as connection:
-            return {sha for sha in await connection.scalars(query) if sha}
+        return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 
 
-def _used(names: Sequence[str]) -> Any:
-    """The sum over runs of numbers in their usage."""
+def _sum_usage(names: Sequence[str]) -> Any:
+    """The sum over runs of these numbers in their usage."""
     each = (func.coalesce(runs.c.usage[name].as_float(), 0.0) for name in names)
     return func.coalesce(func.sum(reduce(add, each)), 0.0)

@@ -1,4 +1,4 @@
-"""Webhook deliveries: stored once by their GUID, byte for byte, together with the wake-up of a worker."""
+"""Webhook deliveries: stored once by their GUID, byte for byte; the same transaction wakes a worker."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from bot.tasks.wake import wake_delivery
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = timedelta(days=3)  # as long as GitHub itself keeps a delivery
-RAREST = timedelta(minutes=10)
-ATTEMPTS = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
+LONGEST_POSTPONED = timedelta(days=3)  # as long as GitHub itself keeps a delivery
+LONGEST_PAUSE = timedelta(minutes=10)
+MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Delivery:
     body: bytes
     state: DeliveryState
     reason: str
-    attempts: int
+    tries: int
 
 
 class DeliveryRecords:
@@ -57,8 +57,8 @@ class DeliveryRecords:
     ) -> Literal["new", "duplicate", "conflict"]:
         """Store a delivery and wake a worker, in one transaction.
 
-        The first body of a GUID wins: the same again is a ``duplicate`` (which takes up one that had failed),
-        another body is a ``conflict``, logged and otherwise ignored.
+        The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
+        then handled once more; another body is a ``conflict``, logged and otherwise ignored.
         """
         digest = hashlib.sha256(body).hexdigest()
         row = {
@@ -86,7 +86,7 @@ class DeliveryRecords:
                 log.error("delivery.conflict", delivery=guid, github_event=event, first=known.body_sha256)
                 return "conflict"
             if known.state == DeliveryState.FAILED:
-                await _take_up(connection, guid)
+                await _reopen(connection, guid)
         return "duplicate"
 
     async def delivery(self, guid: str) -> Delivery | None:
@@ -105,27 +105,27 @@ class DeliveryRecords:
             body=bytes(row.body),
             state=DeliveryState(row.state),
             reason=row.reason,
-            attempts=row.attempts,
+            tries=row.attempts,
         )
 
-    async def delivered(self, event: str, words: str, since: datetime) -> bool:
-        """Whether a delivery of that event with these words in its body came since then."""
+    async def has_delivery_containing(self, event: str, text: str, since: datetime) -> bool:
+        """Whether a delivery of this event, with ``text`` in its body, arrived since ``since``."""
         found = select(deliveries.c.guid).where(
             deliveries.c.event == event,
             deliveries.c.received_at >= since,
-            func.position(literal(words.encode()).op("IN")(deliveries.c.body)) > 0,
+            func.position(literal(text.encode()).op("IN")(deliveries.c.body)) > 0,
         )
         async with self.engine.connect() as connection:
             return (await connection.execute(found.limit(1))).first() is not None
 
     async def newest_delivery(self) -> datetime | None:
-        """When the newest delivery came."""
+        """When the newest delivery arrived; None without any."""
         async with self.engine.connect() as connection:
             newest: datetime | None = await connection.scalar(select(func.max(deliveries.c.received_at)))
         return newest
 
     async def finish_delivery(self, guid: str, state: DeliveryState, reason: str = "") -> bool:
-        """Say how a new delivery ended; False when somebody else already did."""
+        """Store how a new delivery ended; False when another worker did so before."""
         async with self.engine.begin() as connection:
             done = await connection.execute(
                 update(deliveries)
@@ -135,25 +135,25 @@ class DeliveryRecords:
         return done.rowcount == 1
 
     async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
-        """Look at a new delivery again in ``after`` seconds; after ATTEMPTS counted failures it is failed.
+        """Handle a new delivery again in ``after`` seconds; after MAX_TRIES counted failures it has failed.
 
-        Failures that are not counted (GitHub is away) may last for PATIENCE; the looks grow rarer with them.
+        Failures that are not counted (GitHub is away) may go on for LONGEST_POSTPONED, at growing intervals.
         """
-        attempts = deliveries.c.attempts + (1 if counted else 0)
+        tries = deliveries.c.attempts + (1 if counted else 0)
         age = func.clock_timestamp() - deliveries.c.received_at
-        pause = func.greatest(timedelta(seconds=after), func.least(age / 4, RAREST))
+        pause = func.greatest(timedelta(seconds=after), func.least(age / 4, LONGEST_PAUSE))
         async with self.engine.begin() as connection:
             mine = and_(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)
             await connection.execute(
                 update(deliveries)
                 .where(mine)
                 .values(
-                    attempts=attempts,
+                    attempts=tries,
                     reason=storable(reason),
                     not_before=func.clock_timestamp() + (timedelta(seconds=after) if counted else pause),
                 )
             )
-            over = deliveries.c.attempts >= ATTEMPTS if counted else age > PATIENCE
+            over = deliveries.c.attempts >= MAX_TRIES if counted else age > LONGEST_POSTPONED
             await connection.execute(
                 update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
             )
@@ -166,15 +166,15 @@ class DeliveryRecords:
         return None if age is None else max(0.0, float(age))
 
 
-def due() -> ColumnElement[bool]:
-    """A delivery that wants handling now."""
+def is_due() -> ColumnElement[bool]:
+    """The SQL condition for a delivery that is to be handled now."""
     return and_(
         deliveries.c.state == DeliveryState.NEW,
         or_(deliveries.c.not_before.is_(None), deliveries.c.not_before <= func.clock_timestamp()),
     )
 
 
-async def _take_up(connection: AsyncConnection, guid: str) -> None:
+async def _reopen(connection: AsyncConnection, guid: str) -> None:
     await connection.execute(
         update(deliveries)
         .where(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.FAILED)

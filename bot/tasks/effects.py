@@ -1,29 +1,42 @@
-"""Writing to the world at most once: the intent is recorded first, looked up before it is repeated."""
+"""Writing to GitHub at most once: the intent is recorded first, and looked up before a write is repeated."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import Effect, EffectKind, Run
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import plain
 from bot.tasks.database.tables import effects
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.store import Store
+from bot.tasks.leases import LeaseRecords, is_held, make_lease_lost
 
 Answer = dict[str, Any]
-_SECONDS = 30.0  # that a record waits for a database that is away
+
+
+class Recordable(Protocol):
+    """A value that can be recorded as the answer of a write, and read back from it."""
+
+    @classmethod
+    def from_json(cls, answer: Any) -> Self:
+        """The value in a recorded answer."""
+
+    def to_json(self) -> Answer:
+        """The answer to record."""
+
+
+Recorded = TypeVar("Recorded", bound=Recordable)
+_WAIT_SECONDS = 30.0  # that a record waits for a database that is away
 
 
 class Effects:
-    """The outward writes of one run, or (``run`` None) of whoever holds the key's lock for the moment."""
+    """The outward writes of one run; with ``run`` None those outside a run, one at a time for each key."""
 
-    def __init__(self, store: Store, run: Run | None = None, *, task: int | None = None) -> None:
+    def __init__(self, store: LeaseRecords, run: Run | None = None, *, task: int | None = None) -> None:
         self._store = store
         self._run = run
         self._task = run.task if run else task
@@ -38,14 +51,34 @@ class Effects:
     ) -> Answer:
         """The answer of the write named ``key``, done now unless it was done before.
 
-        When an earlier attempt recorded its intent and no answer, ``find`` is asked first whether the write
+        When an earlier run recorded its intent and no answer, ``find`` is asked first whether the write
         is there. ``do`` runs only while the run's fence holds. Raises LeaseLost, and whatever ``find`` and
-        ``do`` raise: then the intent stays, and the next attempt looks first.
+        ``do`` raise: then the intent stays, and the next run looks first.
         """
         if self._run is None:
-            async with self._alone(key):
+            async with self._lock_key(key):
                 return await self._once(key, kind, find, do)
         return await self._once(key, kind, find, do)
+
+    async def once_as(
+        self,
+        record: type[Recorded],
+        key: str,
+        kind: EffectKind,
+        *,
+        find: Callable[[], Awaitable[Recorded | None]] | None,
+        do: Callable[[], Awaitable[Recorded]],
+    ) -> Recorded:
+        """``once`` for a write whose answer is a ``record``, which is stored as JSON."""
+
+        async def find_answer() -> Answer | None:
+            found = await find() if find else None
+            return found.to_json() if found is not None else None
+
+        async def do_write() -> Answer:
+            return (await do()).to_json()
+
+        return record.from_json(await self.once(key, kind, find=find_answer if find else None, do=do_write))
 
     async def _once(
         self,
@@ -54,19 +87,19 @@ class Effects:
         find: Callable[[], Awaitable[Answer | None]] | None,
         do: Callable[[], Awaitable[Answer]],
     ) -> Answer:
-        fresh = await retry_while_away(lambda: self._intend(key, kind), seconds=_SECONDS)
+        fresh = await retry_while_away(lambda: self._record_intent(key, kind), seconds=_WAIT_SECONDS)
         if not fresh:
-            known = await retry_while_away(lambda: self.get(key), seconds=_SECONDS)
+            known = await retry_while_away(lambda: self.get(key), seconds=_WAIT_SECONDS)
             if known is None:
-                raise lost(self._run) if self._run else LookupError(f"effect {key} is gone")
+                raise make_lease_lost(self._run) if self._run else LookupError(f"effect {key} is gone")
             if known.done:
                 return dict(known.answer)
             found = await find() if find else None
             if found is not None:
-                return await self._done(key, found)
+                return await self._record_answer(key, found)
         if run := self._run:  # the fence, and a whole lease ahead for the write
-            await retry_while_away(lambda: self._store.heartbeat(run), seconds=_SECONDS)
-        return await self._done(key, await do())
+            await retry_while_away(lambda: self._store.renew_lease(run), seconds=_WAIT_SECONDS)
+        return await self._record_answer(key, await do())
 
     async def get(self, key: str) -> Effect | None:
         """The effect recorded under a key, or None."""
@@ -82,8 +115,8 @@ class Effects:
             answer=row.answer or {},
         )
 
-    async def _intend(self, key: str, kind: EffectKind) -> bool:
-        """Record the intent; False when it was recorded before (or the fence is not ours)."""
+    async def _record_intent(self, key: str, kind: EffectKind) -> bool:
+        """Record the intent; False when it was recorded before, or the run no longer holds its task."""
         run_id = self._run.id if self._run else None
         row = select(
             literal(key),
@@ -92,7 +125,7 @@ class Effects:
             literal(kind.value),
         )
         if self._run:
-            row = row.where(held(self._run))
+            row = row.where(is_held(self._run))
         names = ["key", "task", "run", "kind"]
         async with self._store.engine.begin() as connection:
             added = await connection.execute(
@@ -100,8 +133,8 @@ class Effects:
             )
             return added.first() is not None
 
-    async def _done(self, key: str, answer: Answer) -> Answer:
-        """Record the answer. Not under the fence: it has happened, and whoever follows should know."""
+    async def _record_answer(self, key: str, answer: Answer) -> Answer:
+        """Record the answer, also when the lease was lost: the write is done, and a later run must know."""
 
         async def once() -> None:
             async with self._store.engine.begin() as connection:
@@ -116,11 +149,11 @@ class Effects:
                     )
                 )
 
-        await retry_while_away(once, seconds=_SECONDS)
+        await retry_while_away(once, seconds=_WAIT_SECONDS)
         return answer
 
     @asynccontextmanager
-    async def _alone(self, key: str) -> AsyncIterator[None]:
+    async def _lock_key(self, key: str) -> AsyncIterator[None]:
         """Hold the key's advisory lock; the server lets go of it when this process dies."""
         async with self._store.engine.connect() as connection:
             connection = await connection.execution_options(isolation_level="AUTOCOMMIT")

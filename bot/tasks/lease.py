@@ -1,8 +1,8 @@
-"""Holding a task while its body works: beats in the background and stops the body when it must stop.
+"""Holding a lease while a run goes on: renewed in the background; the run is stopped when it must stop.
 
-The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost, Cancelled, or
-Retry for a body that made no progress. The deadline is a timer of its own, so that neither a database that
-hangs nor a process that was asleep lets a body go on beyond its lease.
+The body is cancelled (asyncio's way) and the ``async with`` block then raises why: LeaseLost or Cancelled.
+The deadline is a timer of its own, so that neither a database that hangs nor a process that was asleep lets a
+body go on beyond its lease. The statements that take, renew and give back a lease are in ``leases``.
 """
 
 from __future__ import annotations
@@ -17,32 +17,31 @@ from typing import Self
 import structlog
 
 from bot.domain import Run
-from bot.errors import Cancelled, HobError, LeaseLost, Retry
-from bot.tasks.claims import LEASE, Claims
+from bot.errors import Cancelled, HobError, LeaseLost
 from bot.tasks.database.transactions import first_line, is_unreachable
+from bot.tasks.leases import LEASE, LeaseRecords
 
 log = structlog.get_logger(__name__)
 
-BEAT = 15.0  # seconds between heartbeats
+BEAT = 15.0  # seconds between renewals
 LOOK = 1.0  # seconds between looks for a cancel
 
 
 class Lease:
     """``async with Lease(store, run) as lease: ...``
 
-    ``stall`` is how many seconds the body may go without calling ``progress()``; None: any number.
-    ``committed``: see ``commit``; an earlier run of the task came that far.
+    It renews the run's lease every ``beat`` seconds and looks every ``look`` seconds whether the task is to
+    be cancelled. ``committed``: an earlier run of the task has begun to publish.
     """
 
     def __init__(
         self,
-        store: Claims,
+        store: LeaseRecords,
         run: Run,
         *,
         lease: float = LEASE,
         beat: float = BEAT,
         look: float = LOOK,
-        stall: float | None = None,
         committed: bool = False,
     ) -> None:
         self._store = store
@@ -50,12 +49,10 @@ class Lease:
         self._lease = lease
         self._beat = beat
         self._look = look
-        self._stall = stall
-        self._why: HobError | None = None
+        self._stop_error: HobError | None = None
         self._cancel_asked = False
         self._committed = committed
         self._deadline: asyncio.TimerHandle | None = None
-        self._stalled: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         body = asyncio.current_task()
@@ -64,77 +61,66 @@ class Lease:
         self._body = body
         self._cancels_before = body.cancelling()
         self._loop = asyncio.get_running_loop()
-        self._beaten(self._loop.time())
-        self.progress()
-        self._keeper = asyncio.create_task(self._keep(), name=f"lease of run {self._run.id}")
+        self._set_deadline(self._loop.time())
+        self._keeper = asyncio.create_task(self._renew_and_watch(), name=f"lease of run {self._run.id}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for timer in (self._deadline, self._stalled):
-            if timer:
-                timer.cancel()
+        if self._deadline:
+            self._deadline.cancel()
         self._keeper.cancel()
         interrupted = isinstance(error, asyncio.CancelledError)
         try:
             await asyncio.wait({self._keeper})
         except asyncio.CancelledError:  # ours may have been under way when the body ended
-            if self._why is None:
+            if self._stop_error is None:
                 raise
-        if self._why is None or self._body.uncancel() > self._cancels_before:
+        if self._stop_error is None or self._body.uncancel() > self._cancels_before:
             return
-        if interrupted or (error is None and isinstance(self._why, LeaseLost)):
-            raise self._why from None
-
-    def progress(self) -> None:
-        """Say that the body gets on."""
-        if self._stall is None:
-            return
-        if self._stalled:
-            self._stalled.cancel()
-        told = Retry(f"the run made no progress for {self._stall:.0f} s")
-        self._stalled = self._loop.call_later(self._stall, self._stop, told)
+        if interrupted or (error is None and isinstance(self._stop_error, LeaseLost)):
+            raise self._stop_error from None
 
     def commit(self) -> None:
-        """From here on a wish to cancel comes too late: publishing is done whole or not at all.
+        """Begin to publish: from here on the task is not cancelled, because it is published whole or not.
 
-        Raises Cancelled when it was asked for already.
+        Raises Cancelled when that was asked for already.
         """
         if self._cancel_asked and not self._committed:
             raise Cancelled("cancelled before publishing")
         self._committed = True
 
     def _stop(self, why: HobError) -> None:
-        if self._why is None:
-            self._why = why
+        if self._stop_error is None:
+            self._stop_error = why
             self._body.cancel()
 
-    def _beaten(self, at: float) -> None:
-        """The lease was prolonged at the time ``at``: move the deadline, short of the lease's end."""
+    def _set_deadline(self, at: float) -> None:
+        """The lease was renewed at ``at``, by the loop's clock: stop the body shortly before it ends."""
         if self._deadline:
             self._deadline.cancel()
         self._last = at
-        told = LeaseLost(f"run {self._run.id} could not prolong its lease")
-        self._deadline = self._loop.call_at(at + self._lease * 5 / 6, self._stop, told)
+        error = LeaseLost(f"run {self._run.id} could not renew its lease")
+        self._deadline = self._loop.call_at(at + self._lease * 5 / 6, self._stop, error)
 
-    async def _keep(self) -> None:
+    async def _renew_and_watch(self) -> None:
         while True:
             await asyncio.sleep(self._look)
-            asked = self._loop.time()
+            now = self._loop.time()
             try:
-                if asked - self._last >= self._beat:
-                    cancel = await self._store.heartbeat(self._run, lease=self._lease)
-                    self._beaten(asked)
+                if now - self._last >= self._beat:
+                    cancel = await self._store.renew_lease(self._run, lease=self._lease)
+                    self._set_deadline(now)
                 else:
-                    cancel = await self._store.look(self._run)
+                    cancel = await self._store.is_cancel_requested(self._run)
             except LeaseLost as lost:
                 self._stop(lost)
                 return
-            except Exception as trouble:
-                if not is_unreachable(trouble):
+            except Exception as failure:
+                if not is_unreachable(failure):
                     raise
-                log.warning("lease.database_away", run=self._run.id, error=first_line(trouble))
+                log.warning("lease.database_away", run=self._run.id, error=first_line(failure))
             else:
                 self._cancel_asked = self._cancel_asked or cancel
                 if self._cancel_asked and not self._committed:

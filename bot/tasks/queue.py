@@ -1,8 +1,8 @@
 """The worker's two lanes: deliveries, which are short, and runs, which are long.
 
-procrastinate only wakes: a job that names a task takes a free place here, starts the run as an asyncio task
-of its own and is done. So a database that restarts ends procrastinate's workers, which are started anew, but
-no run: those are held by their leases alone.
+A job of procrastinate only wakes: one that names a task waits for a free slot, starts the run as an asyncio
+task and is done. A database that restarts therefore ends procrastinate's workers, which are started again,
+but no run: a run depends on its lease alone.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 
+from bot.backoff import backoff
 from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 OnDelivery = Callable[[str], Awaitable[object]]
 OnTask = Callable[[int], Awaitable[object]]
 
-INBOX_PLACES = 8
+INBOX_SLOTS = 8
 DELIVERY_SECONDS = 120.0  # that the handling of one delivery may take
 
 
@@ -61,15 +62,15 @@ class Queue:
     ) -> None:
         """Work until ``stop``: deliveries to ``on_delivery(guid)``, tasks to ``on_task(id)``.
 
-        Tasks that ended without a run having told people (died workers, cancelled while queued) go to
+        Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
         ``on_ended(id)``. On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
         then asyncio.CancelledError. Returns when all have ended.
         """
-        self._places = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(concurrency)
         calls = {
             "deliver": lambda guid: self._deliver(guid, on_delivery),
             "work": lambda task: self._work(task, on_task),
-            "tell": lambda task: self._tell(task, on_ended),
+            "tell": lambda task: self._notify(task, on_ended),
         }
         sweeper = asyncio.create_task(self._sweep_until(stop), name="sweep")
         try:
@@ -80,11 +81,12 @@ class Queue:
             await self._finish_runs()
 
     async def _lanes_until(self, stop: asyncio.Event, calls: dict[str, Any]) -> None:
-        pause = 0.2
+        failures = 0
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
+            pause = backoff(failures + 1, first=0.2, longest=2.0)
             try:
-                await self._reach()
+                await self._check_database()
                 connector = PsycopgConnector(
                     conninfo=self._database.url, min_size=1, max_size=6, timeout=5.0, reconnect_timeout=5.0
                 )
@@ -98,11 +100,11 @@ class Queue:
                     log.exception("queue.broken")
                 log.warning("queue.database_away", error=first_line(trouble), again_in=pause)
             if asyncio.get_running_loop().time() - started > 30:
-                pause = 0.2
+                failures = 0
             await _sleep(pause, stop)
-            pause = min(pause * 2, 2.0)
+            failures += 1
 
-    async def _reach(self) -> None:
+    async def _check_database(self) -> None:
         connection = await psycopg.AsyncConnection.connect(self._database.url, connect_timeout=3)
         await connection.close()
 
@@ -116,9 +118,9 @@ class Queue:
             "additional_context": {CALLS: calls},
         }
         inbox = app.run_worker_async(
-            queues=[INBOX], name=INBOX, concurrency=INBOX_PLACES, shutdown_graceful_timeout=5.0, **options
+            queues=[INBOX], name=INBOX, concurrency=INBOX_SLOTS, shutdown_graceful_timeout=5.0, **options
         )
-        # One: it waits for a free place, and leaves every other job to workers that have one.
+        # One: it waits for a free slot, and leaves every other job to workers that have one.
         runs = app.run_worker_async(
             queues=[RUNS], name=RUNS, concurrency=1, shutdown_graceful_timeout=0.1, **options
         )
@@ -135,14 +137,14 @@ class Queue:
     async def _work(self, task: int, on_task: OnTask) -> None:
         if task in self._running:
             return
-        await self._places.acquire()
+        await self._slots.acquire()
         run = asyncio.create_task(self._run(task, on_task), name=f"task {task}")
         self._running[task] = run
-        run.add_done_callback(lambda _: self._free(task))
+        run.add_done_callback(lambda _: self._release_slot(task))
 
-    def _free(self, task: int) -> None:
+    def _release_slot(self, task: int) -> None:
         del self._running[task]
-        self._places.release()
+        self._slots.release()
 
     async def _run(self, task: int, on_task: OnTask) -> None:
         try:
@@ -166,20 +168,20 @@ class Queue:
                 log.exception("delivery.bug")
                 await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
 
-    async def _tell(self, task: int, on_ended: OnTask | None) -> None:
+    async def _notify(self, task: int, on_ended: OnTask | None) -> None:
         with structlog.contextvars.bound_contextvars(task=task):
             try:
                 async with asyncio.timeout(DELIVERY_SECONDS):
                     if on_ended:
                         await on_ended(task)
-                    await self._store.mark_told(task)
+                    await self._store.mark_notified(task)
             except (Parked, Retry) as again:
-                await self._store.tell_later(task, after=again.after)
+                await self._store.notify_later(task, after=again.after)
             except Exception as bug:  # the worker's boundary
                 if is_unreachable(bug):
                     raise
                 log.exception("task.untold")
-                await self._store.tell_later(task, after=60.0)
+                await self._store.notify_later(task, after=60.0)
 
     async def _sweep_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -1,6 +1,6 @@
-"""What a run leaves behind: phase, plan, turns, change set, proof; written only while its fence holds.
+"""What a run stores: phase, plan, change set, proof; written only while it holds its task.
 
-All of them may be repeated, so they ride out a database that is away for a while.
+Each of these writes may be repeated, so they are retried while the database is away, for WAIT_SECONDS.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from sqlalchemy import Row, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import Outcome, Phase, Proof, Run, Step, TaskState, Usage
-from bot.tasks.claims import held, lost
 from bot.tasks.database.column_values import pack, plain, storable, unpack
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks, turns
-from bot.tasks.database.transactions import PATIENCE, retry_while_away
+from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
+from bot.tasks.leases import is_held, make_lease_lost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,6 @@ class RunRecord:
 
     id: int
     task: int
-    attempt: int
     fence: int
     worker: str
     state: str
@@ -57,19 +56,19 @@ class RunRecords:
     engine: AsyncEngine
 
     async def set_phase(self, run: Run, phase: Phase) -> None:
-        """Say which part of the path the run is in. Raises LeaseLost."""
+        """Store which phase the run is in. Raises LeaseLost."""
         await self._write(run, phase=phase)
 
     async def set_base(self, run: Run, sha: str) -> None:
-        """Say which commit the run started from. Raises LeaseLost."""
+        """Store which commit the run started from. Raises LeaseLost."""
         await self._write(run, base_sha=sha)
 
     async def set_plan(self, run: Run, steps: Sequence[Step]) -> None:
-        """Keep the plan that people see. Raises LeaseLost."""
+        """Store the plan that the progress comment shows. Raises LeaseLost."""
         await self._write(run, plan=plain(steps))
 
     async def save_changes(self, run: Run, changes: Mapping[str, Any]) -> None:
-        """Keep the change set so far: JSON, in which bytes and dataclasses are allowed. Raises LeaseLost."""
+        """Store what a later run of the task needs: JSON with bytes and dataclasses. Raises LeaseLost."""
         await self._write(run, changes=pack(changes))
 
     async def finish_run(
@@ -82,7 +81,7 @@ class RunRecords:
         usage: Usage | Mapping[str, Any] | None = None,
         error: str = "",
     ) -> None:
-        """Keep what the run hands over; ``release`` then ends it. Raises LeaseLost."""
+        """Store the run's result; ``release`` then ends it. Raises LeaseLost."""
         await self._write(
             run,
             outcome=plain(outcome),
@@ -100,10 +99,10 @@ class RunRecords:
         branch: str | None = None,
         pull: int | None = None,
     ) -> None:
-        """Note on the task what the run made on GitHub; None leaves a field alone. Raises LeaseLost."""
+        """Store on the task what the run made on GitHub; None leaves a field as it is. Raises LeaseLost."""
         given = {"progress_comment": progress_comment, "branch": branch, "pull": pull}
         values = {name: value for name, value in given.items() if value is not None}
-        await self._guarded(
+        await self._execute_under_lease(
             run,
             update(tasks)
             .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
@@ -111,20 +110,22 @@ class RunRecords:
         )
 
     async def _write(self, run: Run, **values: Any) -> None:
-        await self._guarded(run, update(runs).where(runs.c.id == run.id, held(run)).values(**values))
+        await self._execute_under_lease(
+            run, update(runs).where(runs.c.id == run.id, is_held(run)).values(**values)
+        )
 
-    async def _guarded(self, run: Run, statement: Update) -> None:
+    async def _execute_under_lease(self, run: Run, statement: Update) -> None:
         async def once() -> None:
             async with self.engine.begin() as connection:
                 if (await connection.execute(statement)).rowcount != 1:
-                    raise lost(run)
+                    raise make_lease_lost(run)
 
-        await retry_while_away(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def turns(self, run_id: int, after: int = -1, *, ordinal: int | None = None) -> list[Turn]:
-        """A run's transcript, the turns after ``after``: of one attempt, by default the chosen or first one.
+        """A run's transcript after turn ``after``: of attempt ``ordinal``, or of the published or first one.
 
-        An attempt that went on after a crash has the turns of the runs before, too.
+        An attempt that was continued after a crash has the turns of the earlier runs, too.
         """
         task = select(runs.c.task).where(runs.c.id == run_id).scalar_subquery()
         mine = attempts.c.maker == task
@@ -140,7 +141,7 @@ class RunRecords:
         return [Turn(seq=row.seq, record=row.record, at=row.at) for row in rows]
 
     async def changes(self, task_id: int) -> dict[str, Any] | None:
-        """The change set that was saved last by any run of the task."""
+        """What ``save_changes`` stored last in any run of the task; None: nothing."""
         query = (
             select(runs.c.changes)
             .where(runs.c.task == task_id, runs.c.changes.is_not(None))
@@ -153,7 +154,7 @@ class RunRecords:
                 packed: bytes | None = await connection.scalar(query)
             return packed
 
-        packed = await retry_while_away(once, seconds=PATIENCE)
+        packed = await retry_while_away(once, seconds=WAIT_SECONDS)
         return None if packed is None else unpack(bytes(packed))
 
     async def run(self, run_id: int) -> RunRecord | None:
@@ -170,8 +171,8 @@ class RunRecords:
 
 
 def _columns() -> Any:
-    """All but the change set, which may be large."""
-    return select(*(column for column in runs.c if column.name != "changes"))
+    """All but the change set, which may be large, and ``attempt``, which is the fence again."""
+    return select(*(column for column in runs.c if column.name not in ("changes", "attempt")))
 
 
 def _record(row: Row[Any]) -> RunRecord:

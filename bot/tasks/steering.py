@@ -1,4 +1,4 @@
-"""Words that arrive on a thread while its task is open: they steer the run instead of queuing another."""
+"""Comments that arrive on a thread while its task is open: they steer the run instead of queuing a task."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import TERMINAL, Permission, Run, TaskState, Trigger
 from bot.tasks.database.column_values import plain, restore
 from bot.tasks.database.tables import steering, tasks
-from bot.tasks.database.transactions import PATIENCE, retry_while_away
+from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.tasks import OPEN
 from bot.tasks.wake import wake_task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steering:
-    """Words that arrived on the thread while the task was open, in order of ``id``."""
+    """A comment that arrived on the thread while the task was open; ids grow in order of arrival."""
 
     id: int
     task: int
@@ -36,7 +36,7 @@ class SteeringRecords:
     async def steer(
         self, task_id: int, trigger: Trigger, permission: Permission, *, delivery: str, ordinal: int = 0
     ) -> bool:
-        """Hand words to an open task; False when it has ended meanwhile. The same delivery twice is once."""
+        """Add a comment to an open task; False when the task has ended. The same delivery is added once."""
         row = select(
             literal(task_id),
             literal(delivery),
@@ -62,7 +62,7 @@ class SteeringRecords:
             return (await connection.execute(known)).first() is not None
 
     async def steering(self, task_id: int, after: int = 0) -> list[Steering]:
-        """The words handed to a task, those after the one with the id ``after``."""
+        """The comments that steer a task, those with an id above ``after``."""
         query = (
             select(steering).where(steering.c.task == task_id, steering.c.id > after).order_by(steering.c.id)
         )
@@ -80,17 +80,17 @@ class SteeringRecords:
                     for row in await connection.execute(query)
                 ]
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def steered(self, delivery: str) -> int | None:
-        """The task that a delivery's words were handed to, also when it has ended since."""
+    async def find_steered_task(self, delivery: str) -> int | None:
+        """The task that a delivery's comment was added to, also when it has ended since; None: none."""
         query = select(steering.c.task).where(steering.c.delivery == delivery).limit(1)
         async with self.engine.connect() as connection:
             task: int | None = await connection.scalar(query)
         return task
 
-    async def heard(self, run: Run, upto: int) -> None:
-        """Note that the run's agent was told all words up to the one with the id ``upto``."""
+    async def mark_steering_read(self, run: Run, upto: int) -> None:
+        """Mark every comment up to the id ``upto`` as given to the run's agent."""
 
         async def once() -> None:
             async with self.engine.begin() as connection:
@@ -100,13 +100,13 @@ class SteeringRecords:
                     .values(heard=True)
                 )
 
-        await retry_while_away(once, seconds=PATIENCE)
+        await retry_while_away(once, seconds=WAIT_SECONDS)
 
 
-async def requeue_late_words(connection: AsyncConnection) -> int:
-    """Words that came too late for the run they were to steer become tasks of their own; how many did.
+async def queue_late_steering(connection: AsyncConnection) -> int:
+    """Make tasks of the comments that arrived too late for the run they were to steer; returns how many.
 
-    Those of a task that was stopped are dropped with it.
+    Those of a task that was cancelled are dropped.
     """
     late = (
         select(steering.c.id)

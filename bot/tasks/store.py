@@ -1,26 +1,26 @@
-"""The store: everything Hob knows about deliveries, tasks and runs, in one place to hand around."""
+"""All records over one database.
+
+A caller that needs one kind of record takes its class (``LeaseRecords``, ``CostRecords``, ...); whoever puts
+the parts together hands it the one ``Store``, which is all of them.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
-from bot.tasks.claims import Claims
-from bot.tasks.costs import Costs
+from bot.tasks.costs import CostRecords
 from bot.tasks.deliveries import DeliveryRecords
+from bot.tasks.leases import LeaseRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.steering import SteeringRecords
 from bot.tasks.tasks import TaskRecords
 
 
-class Store(DeliveryRecords, TaskRecords, Claims, RunRecords, AttemptRecords, SteeringRecords, Costs):
-    """All records over one pool of connections. Stateless: any number of them may be open."""
+class Store(
+    DeliveryRecords, TaskRecords, LeaseRecords, RunRecords, AttemptRecords, SteeringRecords, CostRecords
+):
+    """Every kind of record over one pool of connections. It has no state of its own."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-
-    async def ping(self) -> None:
-        """Raises when the database does not answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))

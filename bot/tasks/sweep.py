@@ -1,4 +1,4 @@
-"""What the wake-ups missed. Run every few seconds by some worker; an advisory lock makes it one at a time."""
+"""Finding what no wake-up found: done every few seconds, by one worker at a time under an advisory lock."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
-from bot.tasks.claims import claimable, expire_leases
 from bot.tasks.database.tables import deliveries, tasks
-from bot.tasks.deliveries import due
-from bot.tasks.steering import requeue_late_words
-from bot.tasks.wake import wake_delivery, wake_task, wake_teller
+from bot.tasks.deliveries import is_due
+from bot.tasks.leases import expire_leases, is_claimable
+from bot.tasks.steering import queue_late_steering
+from bot.tasks.transitions import change_state
+from bot.tasks.wake import wake_delivery, wake_notifier, wake_task
 
 _LOCK = 7_240_002
-_AT_ONCE = 200  # of each kind, so that one sweep stays short
+_MAX_AT_ONCE = 200  # of each kind, so that one sweep stays short
 _jobs = table("procrastinate_jobs", column("queueing_lock"), column("status", String))
 
 # A job that a killed worker left behind, or that ended otherwise than by being deleted.
@@ -38,8 +39,8 @@ _PRUNE_DELIVERIES = text("""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
-    """How many of each a sweep mended."""
+class SweepCounts:
+    """How many a sweep found: expired leases, waits that are over, and rows that no job stood for."""
 
     expired: int = 0
     resumed: int = 0
@@ -52,8 +53,8 @@ class Swept:
         return any(getattr(self, field.name) for field in fields(self))
 
 
-async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> Swept | None:
-    """Mend what is stuck; None when another worker is at it.
+async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> SweepCounts | None:
+    """Requeue and wake what is stuck; None when another worker is sweeping.
 
     ``silence`` is after how many seconds without a sign a worker's jobs are taken from it.
     """
@@ -63,60 +64,64 @@ async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> Swept | None:
         await connection.execute(_PRUNE_JOBS, {"silence": silence})
         await connection.execute(_PRUNE_WORKERS, {"silence": silence})
         await connection.execute(_PRUNE_DELIVERIES)
-        return Swept(
+        return SweepCounts(
             expired=len(await expire_leases(connection)),
-            resumed=await _resume(connection),
-            late_words=await requeue_late_words(connection),
-            deliveries=await _deliveries(connection),
-            tasks=await _tasks(connection),
-            untold=await _untold(connection),
+            resumed=await _queue_waiting_tasks(connection),
+            late_words=await queue_late_steering(connection),
+            deliveries=await _wake_deliveries(connection),
+            tasks=await _wake_tasks(connection),
+            untold=await _wake_notifiers(connection),
         )
 
 
-async def _resume(connection: AsyncConnection) -> int:
-    """Waiting tasks whose time has come are queued again."""
+async def _queue_waiting_tasks(connection: AsyncConnection) -> int:
+    """Queue the waiting tasks whose wait is over; returns how many."""
     resumed = await connection.execute(
         update(tasks)
         .where(tasks.c.state == TaskState.WAITING, tasks.c.not_before <= func.clock_timestamp())
-        .values(state=TaskState.QUEUED, not_before=None, updated_at=func.now())
+        .values(
+            state=change_state(TaskState.WAITING, to=TaskState.QUEUED),
+            not_before=None,
+            updated_at=func.now(),
+        )
     )
     return resumed.rowcount
 
 
-def _asked_for(prefix: str, key: ColumnElement[str], *states: str) -> ColumnElement[bool]:
+def _has_job(prefix: str, key: ColumnElement[str], *states: str) -> ColumnElement[bool]:
     waiting = or_(*(_jobs.c.status == text(f"'{state}'") for state in states))
     return select(_jobs.c.queueing_lock).where(_jobs.c.queueing_lock == prefix + key, waiting).exists()
 
 
-async def _deliveries(connection: AsyncConnection) -> int:
+async def _wake_deliveries(connection: AsyncConnection) -> int:
     lost = select(deliveries.c.guid).where(
-        due(), ~_asked_for("delivery:", deliveries.c.guid, "todo", "doing")
+        is_due(), ~_has_job("delivery:", deliveries.c.guid, "todo", "doing")
     )
-    found = (await connection.execute(lost.order_by(deliveries.c.received_at).limit(_AT_ONCE))).all()
+    found = (await connection.execute(lost.order_by(deliveries.c.received_at).limit(_MAX_AT_ONCE))).all()
     for row in found:
         await wake_delivery(connection, row.guid)
     return len(found)
 
 
-async def _tasks(connection: AsyncConnection) -> int:
+async def _wake_tasks(connection: AsyncConnection) -> int:
     lost = select(tasks.c.id, tasks.c.priority).where(
-        claimable(), ~_asked_for("task:", cast(tasks.c.id, String), "todo")
+        is_claimable(), ~_has_job("task:", cast(tasks.c.id, String), "todo")
     )
-    query = lost.order_by(tasks.c.priority.desc(), tasks.c.id).limit(_AT_ONCE)
+    query = lost.order_by(tasks.c.priority.desc(), tasks.c.id).limit(_MAX_AT_ONCE)
     found = (await connection.execute(query)).all()
     for row in found:
         await wake_task(connection, row.id, priority=row.priority)
     return len(found)
 
 
-async def _untold(connection: AsyncConnection) -> int:
+async def _wake_notifiers(connection: AsyncConnection) -> int:
     lost = select(tasks.c.id).where(
         tasks.c.told_at.is_(None),
         tasks.c.state.in_(TERMINAL),
         or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
-        ~_asked_for("tell:", cast(tasks.c.id, String), "todo", "doing"),
+        ~_has_job("tell:", cast(tasks.c.id, String), "todo", "doing"),
     )
-    found = (await connection.execute(lost.limit(_AT_ONCE))).all()
+    found = (await connection.execute(lost.limit(_MAX_AT_ONCE))).all()
     for row in found:
-        await wake_teller(connection, row.id)
+        await wake_notifier(connection, row.id)
     return len(found)

@@ -10,13 +10,13 @@ from bot.domain import Directive, Person, Repo, Request, Task, TaskKind, TaskSta
 from bot.tasks.database.column_values import plain, restore, storable
 
 
-def row_of(asked: Request, ordinal: int) -> dict[str, Any]:
-    """The new row for what was asked for. Raises ValueError when the event does not say where and by whom."""
-    event = asked.event
+def build_row(request: Request, ordinal: int) -> dict[str, Any]:
+    """A new task's row. Raises ValueError when the event names no repository, thread, trigger or sender."""
+    event = request.event
     if event.repo is None or event.thread is None or event.trigger is None or event.sender is None:
         raise ValueError(f"delivery {event.delivery} names no repository, thread, trigger or sender")
     return {
-        "kind": asked.kind,
+        "kind": request.kind,
         "installation": event.installation,
         "repo": plain(event.repo),
         "repo_id": event.repo.id,
@@ -26,14 +26,14 @@ def row_of(asked: Request, ordinal: int) -> dict[str, Any]:
         "thread_key": f"{event.repo.id}#{event.thread.number}",
         "trigger": plain(event.trigger),
         "requester": plain(event.sender),
-        "request": storable(asked.request),
+        "request": storable(request.request),
         "delivery": event.delivery,
         "ordinal": ordinal,
-        "directive": plain(asked.directive),
+        "directive": plain(request.directive),
     }
 
 
-def task_of(row: Row[Any]) -> Task:
+def build_task(row: Row[Any]) -> Task:
     """A row of the tasks table as the domain's value."""
     return Task(
         id=row.id,
@@ -47,7 +47,7 @@ def task_of(row: Row[Any]) -> Task:
         request=row.request,
         created_at=row.created_at,
         updated_at=row.updated_at,
-        attempts=row.attempts,
+        leases_taken=row.attempts,
         fence=row.fence,
         reason=row.reason,
         progress_comment=row.progress_comment,

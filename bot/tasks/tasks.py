@@ -1,20 +1,16 @@
-"""Tasks as people and events see them: added, listed, moved, cancelled."""
+"""Tasks outside a run: added, listed, cancelled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     and_,
-    bindparam,
     case,
     func,
     literal,
-    literal_column,
     null,
     or_,
     select,
@@ -23,34 +19,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, TRANSITIONS, EffectKind, Request, Task, TaskState
-from bot.errors import HobError, LeaseLost
-from bot.tasks.database.column_values import storable
-from bot.tasks.database.tables import AttemptState, attempts, effects, tasks
-from bot.tasks.database.transactions import PATIENCE, retry_while_away
-from bot.tasks.task_rows import row_of, task_of
-from bot.tasks.wake import wake_task, wake_teller
+from bot.domain import TERMINAL, EffectKind, Request, Task, TaskState
+from bot.tasks.database.tables import effects, tasks
+from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
+from bot.tasks.task_rows import build_row, build_task
+from bot.tasks.transitions import change_state, follow_up, is_publishing
+from bot.tasks.wake import wake_task
 
-LEFT = "the task ended before this attempt did"
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
-
-
-_NEXT = (
-    select(tasks.c.id, tasks.c.priority)
-    .where(tasks.c.thread_key == bindparam("on"), tasks.c.state == literal_column("'queued'"))
-    .order_by(tasks.c.id)
-    .limit(1)
-)
-
-
-def is_publishing() -> ColumnElement[bool]:
-    """A task whose publication has begun: it is finished, since nobody could tell what half of it is."""
-    begun = select(effects.c.key).where(effects.c.task == tasks.c.id, effects.c.kind == EffectKind.PUSH)
-    return begun.correlate(tasks).exists()
-
-
-class IllegalMove(HobError):
-    """The task is not in a state from which it may go there; nothing was changed."""
+IDLE = (TaskState.QUEUED, TaskState.WAITING)
 
 
 class TaskRecords:
@@ -58,14 +35,14 @@ class TaskRecords:
 
     engine: AsyncEngine
 
-    async def add_task(self, asked: Request, ordinal: int = 0) -> Task:
-        """Queue what was asked for and wake a worker, in one transaction.
+    async def add_task(self, request: Request, ordinal: int = 0) -> Task:
+        """Queue a task for a request and wake a worker, in one transaction.
 
         The same delivery and ordinal again gives the task that is already there. Tasks of an installation
         with many open ones come later, so that nobody fills the queue for the others. Raises ValueError
         when the event names no repository, thread, trigger or sender.
         """
-        row = row_of(asked, ordinal)
+        row = build_row(request, ordinal)
         async with self.engine.begin() as connection:
             row["priority"] = -min(await _open_tasks(connection, row["installation"]), 1000)
             added = (
@@ -78,9 +55,9 @@ class TaskRecords:
             ).first()
             if added is None:
                 there = tasks.c.delivery == row["delivery"], tasks.c.ordinal == ordinal
-                return task_of((await connection.execute(select(tasks).where(*there))).one())
+                return build_task((await connection.execute(select(tasks).where(*there))).one())
             await wake_task(connection, added.id, priority=added.priority, new=True)
-        return task_of(added)
+        return build_task(added)
 
     async def task(self, task_id: int) -> Task | None:
         """The task, or None."""
@@ -126,14 +103,20 @@ class TaskRecords:
         found = await self._select(query.order_by(tasks.c.id).limit(1))
         return found[0] if found else None
 
-    async def open_tasks(self, installation: int) -> list[Task]:
-        """The tasks of an installation that have not ended, oldest first."""
-        query = select(tasks).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
-        return await self._select(query.order_by(tasks.c.id))
+    async def list_pushed_commits(self, repo_id: int, pull: int) -> set[str]:
+        """The commits that Hob recorded as its own when it pushed them to a pull request's branch."""
+        about = or_(tasks.c.pull == pull, tasks.c.thread_key == f"{repo_id}#{pull}")
+        query = (
+            select(effects.c.answer["sha"].as_string())
+            .join(tasks, tasks.c.id == effects.c.task)
+            .where(tasks.c.repo_id == repo_id, about, effects.c.kind == EffectKind.PUSH)
+        )
+        async with self.engine.connect() as connection:
+            return {sha for sha in await connection.scalars(query) if sha}
 
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:
-            return [task_of(row) for row in await connection.execute(query)]
+            return [build_task(row) for row in await connection.execute(query)]
 
     async def tasks_by_state(self) -> dict[str, int]:
         """How many open tasks there are in each state (ended ones are not counted: they only grow)."""
@@ -142,44 +125,14 @@ class TaskRecords:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
-    async def move(self, task_id: int, fence: int | None, to: TaskState, reason: str = "") -> None:
-        """Put a task into another state, from outside a run (``fence`` None) or only while ``fence`` is its.
-
-        Raises IllegalMove when TRANSITIONS has no such step from where it stands, LeaseLost when the fence is
-        another's. A run that is going on ends by it; how a run itself ends is ``release``.
-        """
-        if to is TaskState.RUNNING:
-            raise IllegalMove("a task gets running by being claimed")
-        fits = [tasks.c.id == task_id, tasks.c.state.in_(states_before(to))]
-        if fence is not None:
-            fits.append(tasks.c.fence == fence)
-        async with self.engine.begin() as connection:
-            moved = (
-                await connection.execute(
-                    update(tasks)
-                    .where(*fits)
-                    .values(
-                        state=to,
-                        reason=storable(reason),
-                        lease_until=None,
-                        worker="",
-                        not_before=None,
-                        updated_at=func.now(),
-                    )
-                    .returning(tasks)
-                )
-            ).first()
-            if moved is None:
-                await _refuse(connection, task_id, fence, to)
-            await after_move(connection, task_id, to, task_of(moved).thread_key, moved.priority)
-
     async def ask_cancel(self, task_id: int) -> TaskState:
-        """Have a task stopped: one that nobody runs at once, a running one at its next look.
+        """Cancel a task: at once when nobody runs it, otherwise its run is stopped by its lease.
 
-        One that is half published goes on to its end. Returns the state it is in now. Raises LookupError
-        when there is no such task.
+        A task whose publication has begun is published whole. Returns the state it is in now. Raises
+        LookupError when there is no such task.
         """
-        idle = and_(tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING]), ~is_publishing())
+        idle = and_(tasks.c.state.in_(IDLE), ~is_publishing())
+        cancelled = change_state(*IDLE, to=TaskState.CANCELLED)
         async with self.engine.begin() as connection:
             row = (
                 await connection.execute(
@@ -187,7 +140,7 @@ class TaskRecords:
                     .where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))
                     .values(
                         cancel_asked=True,
-                        state=case((idle, literal(TaskState.CANCELLED.value)), else_=tasks.c.state),
+                        state=case((idle, cancelled), else_=tasks.c.state),
                         reason=case((idle, literal("cancelled before it ran")), else_=tasks.c.reason),
                         not_before=case((idle, null()), else_=tasks.c.not_before),
                         updated_at=func.now(),
@@ -200,12 +153,12 @@ class TaskRecords:
                 if state is None:
                     raise LookupError(f"there is no task {task_id}")
                 return TaskState(state)
-            task = task_of(row)
+            task = build_task(row)
             if task.state is TaskState.CANCELLED:
-                await after_move(connection, task_id, task.state, task.thread_key, row.priority)
+                await follow_up(connection, task_id, task.state, task.thread_key, row.priority)
         return task.state
 
-    async def publishing(self, task_id: int) -> bool:
+    async def has_begun_publishing(self, task_id: int) -> bool:
         """Whether an earlier run of the task began to publish."""
         query = select(tasks.c.id).where(tasks.c.id == task_id, is_publishing())
 
@@ -213,63 +166,21 @@ class TaskRecords:
             async with self.engine.connect() as connection:
                 return (await connection.execute(query)).first() is not None
 
-        return await retry_while_away(once, seconds=PATIENCE)
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def mark_told(self, task_id: int) -> None:
-        """Note that people can see how the task ended."""
+    async def mark_notified(self, task_id: int) -> None:
+        """Store that the thread shows how the task ended."""
         async with self.engine.begin() as connection:
             await connection.execute(update(tasks).where(tasks.c.id == task_id).values(told_at=func.now()))
 
-    async def tell_later(self, task_id: int, *, after: float) -> None:
-        """Have the queue's ``on_ended`` called again for an ended task in ``after`` seconds."""
+    async def notify_later(self, task_id: int, *, after: float) -> None:
+        """Have the queue call ``on_ended`` again for an ended task in ``after`` seconds."""
         async with self.engine.begin() as connection:
             await connection.execute(
                 update(tasks)
                 .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))
                 .values(not_before=func.clock_timestamp() + timedelta(seconds=after))
             )
-
-
-def states_before(to: TaskState) -> Sequence[TaskState]:
-    """The states from which TRANSITIONS lets a task go to ``to``."""
-    return [state for state, after in TRANSITIONS.items() if to in after]
-
-
-async def after_move(
-    connection: AsyncConnection, task_id: int, to: TaskState, thread_key: str, priority: int
-) -> None:
-    """In the transaction that moved a task: wake who has something to do now."""
-    if to is TaskState.QUEUED:
-        await wake_task(connection, task_id, priority=priority)
-    if to in TERMINAL:
-        await wake_teller(connection, task_id)
-        await close_attempts(connection, task_id)
-    await wake_next(connection, thread_key)
-
-
-async def close_attempts(connection: AsyncConnection, task_id: int) -> None:
-    """Nobody goes on with what a task began: an attempt that no run ended has failed, as a page shows it."""
-    left = attempts.c.maker == task_id, attempts.c.state == AttemptState.RUNNING
-    given_up = {"state": AttemptState.FAILED, "error": LEFT, "ended_at": func.now()}
-    await connection.execute(update(attempts).where(*left).values(**given_up))
-
-
-async def wake_next(connection: AsyncConnection, thread_key: str) -> None:
-    """Wake a worker for the oldest queued task of a thread, which may just have become claimable."""
-    following = (await connection.execute(_NEXT, {"on": thread_key})).first()
-    if following:
-        await wake_task(connection, following.id, priority=following.priority)
-
-
-async def _refuse(connection: AsyncConnection, task_id: int, fence: int | None, to: TaskState) -> None:
-    row = (
-        await connection.execute(select(tasks.c.state, tasks.c.fence).where(tasks.c.id == task_id))
-    ).first()
-    if row is None:
-        raise IllegalMove(f"there is no task {task_id}")
-    if fence is not None and row.fence != fence:
-        raise LeaseLost(f"task {task_id} is at fence {row.fence}, not {fence}")
-    raise IllegalMove(f"task {task_id} is {row.state} and cannot become {to}")
 
 
 async def _open_tasks(connection: AsyncConnection, installation: int) -> int:

@@ -2,7 +2,7 @@
 
 A job only says "look at this". It carries no lock of procrastinate's: a lock would stay with a job whose
 worker was killed and hold its thread up, and a job scheduled for later blocks every other with its lock. What
-may run is decided when a task is claimed (bot.tasks.claims), and whoever frees a thread wakes the next on it.
+may run is decided when a task is claimed (bot.tasks.leases), and whoever frees a thread wakes the next on it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from procrastinate.connector import BaseConnector
 from procrastinate.exceptions import AlreadyEnqueued
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-INBOX = "inbox"  # deliveries and last words: short, never behind a run
+INBOX = "inbox"  # deliveries and notifications of ends: short, never behind a run
 RUNS = "runs"
 CALLS = "calls"  # where a worker keeps its functions in the job's context
 
@@ -58,20 +58,20 @@ _sender = queue_app(PsycopgConnector())  # never opened: it only defers over con
 
 
 async def wake_delivery(connection: AsyncConnection, guid: str, *, new: bool = False) -> bool:
-    """Have a worker look at the delivery once this is committed; False if one is asked already.
+    """Queue a job for the delivery, once this transaction is committed; False when there is one already.
 
-    ``new``: the row was made in this transaction, so that nobody can have been asked.
+    ``new``: the row was made in this transaction, so that there can be no job yet.
     """
     return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid}, new=new)
 
 
 async def wake_task(connection: AsyncConnection, task: int, *, priority: int = 0, new: bool = False) -> bool:
-    """Have a worker look at the queued task once this transaction is committed."""
+    """Queue a job for the task, once this transaction is committed; False when there is one already."""
     return await _wake(connection, "work", f"task:{task}", {"task": task}, priority, new=new)
 
 
-async def wake_teller(connection: AsyncConnection, task: int) -> bool:
-    """Have a worker tell people about a task that ended without a run."""
+async def wake_notifier(connection: AsyncConnection, task: int) -> bool:
+    """Have a worker notify the thread of a task that ended without a run."""
     return await _wake(connection, "tell", f"tell:{task}", {"task": task})
 
 

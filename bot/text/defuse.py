@@ -1,4 +1,4 @@
-"""Words that came from a model or a repository, made harmless: they lead nowhere and command nobody.
+"""Make text from a model or a repository harmless on GitHub: no link, mention or command in it works.
 
 What is code stays code, but only where every reading of Markdown agrees that it is: a fence that begins in
 the first column, or a span that opens and closes on one line. All other backticks become entities, so no text
@@ -33,29 +33,36 @@ _SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
 # What ends a code span or a table's cell, or is not shown as it stands: controls, bidirectional ones too.
 _UNFIT = re.compile(r"[`|<>\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
+_MARKUP = frozenset("@#`<>[]()*_~|\\!&")
+
 
 def defuse(text: str) -> str:
-    """Markdown that commands nobody: no mention, closer, image, hidden link, HTML or command outside code.
+    """Markdown without effect: no mention, closer, image, hidden link, HTML or command outside code.
 
     A fence that is left open is closed, so that what comes after it is seen.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "\n".join(_block(lines, fence) for lines, fence in _blocks(text))
+    return "\n".join(_render_block(lines, fence) for lines, fence in _split_blocks(text))
 
 
 def defuse_line(text: str) -> str:
-    """The same on one line, for words that stand within a line: no fence can begin there."""
-    return _prose(" ".join(text.split()))
+    """``defuse`` for text within a line, where no fence can begin; line breaks become blanks."""
+    return _defuse_prose(" ".join(text.split()))
 
 
 def defuse_plain_text(text: str) -> str:
-    """The same for what is no Markdown: titles and commit messages, where GitHub knows no code."""
+    """``defuse`` for what is no Markdown: titles and commit messages, where GitHub knows no code."""
     text = _SIGNED.sub(r"\1 -", _SKIP.sub(r"(\1)", text.replace("\r", "\n")))
     text = re.sub(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])", "@ ", text)
     if _CLOSER.search(text):
         text = re.sub(r"#(?=[0-9])", "", _ISSUE_URL.sub("", text))
         text = re.sub(r"\bGH-(?=[0-9])", "GH ", text, flags=re.IGNORECASE)
     return text
+
+
+def strip_markup(text: str, *, keep: str = "") -> str:
+    """``text`` with a blank for each character of Markdown but those in ``keep``."""
+    return "".join(" " if char in _MARKUP and char not in keep else char for char in text)
 
 
 def table_cell(text: str) -> str:
@@ -70,7 +77,7 @@ def fence(text: str, language: str = "") -> str:
     return f"{fence}{language}\n{_ORDER.sub(' ', text.rstrip())}\n{fence}"
 
 
-def _blocks(text: str) -> Iterator[tuple[list[str], str]]:
+def _split_blocks(text: str) -> Iterator[tuple[list[str], str]]:
     """Runs of lines with the fence they stand in, '' for prose; the fences' own lines are not among them."""
     lines: list[str] = []
     opening = ""
@@ -89,38 +96,38 @@ def _blocks(text: str) -> Iterator[tuple[list[str], str]]:
         yield lines, opening
 
 
-def _block(lines: list[str], fence: str) -> str:
+def _render_block(lines: list[str], fence: str) -> str:
     text = "\n".join(lines)
     if not fence:
-        return _prose(text)
+        return _defuse_prose(text)
     return "\n".join([fence, *([_ORDER.sub(" ", text)] if lines else []), "`" * fence.count("`")])
 
 
-def _prose(text: str) -> str:
+def _defuse_prose(text: str) -> str:
     live = _LIVE_OR_REFERENCE if _CLOSER.search(text) else _LIVE
-    quieted, at = "", 0
+    defused, at = "", 0
     for span in _SPAN.finditer(text):
-        quieted = _joined(_joined(quieted, _words(text[at : span.start()], live)), span.group())
+        defused = _join(_join(defused, _defuse_running_text(text[at : span.start()], live)), span.group())
         at = span.end()
-    return _joined(quieted, _words(text[at:], live))
+    return _join(defused, _defuse_running_text(text[at:], live))
 
 
-def _words(text: str, live: re.Pattern[str]) -> str:
+def _defuse_running_text(text: str, live: re.Pattern[str]) -> str:
     """Running text without any code: whatever is put into backticks here is the only code in it."""
     text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
     text = re.sub(r"\\?`", "&#96;", text)
     text = re.sub(r"~{3,}", lambda run: "&#126;" * len(run.group()), text)
     text = text.replace("![", r"!\[").replace("](", "] (").replace("]:", "] :")
-    return live.sub(_as_code, text).replace("``", "` `")
+    return live.sub(_render_code, text).replace("``", "` `")
 
 
-def _as_code(match: re.Match[str]) -> str:
+def _render_code(match: re.Match[str]) -> str:
     found = match.groupdict()
     said = found["command"] or found.get("reference") or found["mention"]
     return f"{found['space'] or ''}`{said}`"
 
 
-def _joined(left: str, right: str) -> str:
-    """Two pieces whose backticks do not run together."""
+def _join(left: str, right: str) -> str:
+    """Two pieces in a row, with a blank between where their backticks would run together."""
     return f"{left} {right}" if left.endswith("`") and right.startswith("`") else left + right

@@ -1,4 +1,4 @@
-"""Texts that fit GitHub: cut where they are too long, whole as markdown, with hidden marks to find again.
+"""Texts that fit GitHub: cut where they are too long, still whole as Markdown, with a marker to be found by.
 
 GitHub takes 65,536 characters in a body and answers 422 to more; some of its pages failed well below, so
 60,000 is the bound here. Characters are counted as UTF-16 units, the larger of the counts in use.
@@ -50,7 +50,7 @@ def length(text: str) -> int:
 def one_line(text: str) -> str:
     """One line of at most ``LONGEST_TITLE`` characters."""
     line = " ".join(text.split())
-    return line if length(line) <= LONGEST_TITLE else _head(line, LONGEST_TITLE - 1).rstrip() + "…"
+    return line if length(line) <= LONGEST_TITLE else _take_units(line, LONGEST_TITLE - 1).rstrip() + "…"
 
 
 def fit(text: str, *, most: int = LONGEST, link: str = "") -> str:
@@ -68,20 +68,20 @@ def fit(text: str, *, most: int = LONGEST, link: str = "") -> str:
     where = f" [The rest is here]({link})." if link else ""
     notice = f"_Cut: this was {length(text):,} characters long, more than GitHub takes._{where}"
     room = most - length(notice) - length(tail) - 300  # 300 for what closes open blocks
-    head = _head(text, max(0, room))
+    head = _take_units(text, max(0, room))
     if (newline := head.rfind("\n")) > len(head) * 3 // 4:
         head = head[:newline]
-    return f"{_closed(head, notice)}\n\n{notice}{tail}"
+    return f"{_close_blocks(head, notice)}\n\n{notice}{tail}"
 
 
-def _head(text: str, most: int) -> str:
+def _take_units(text: str, most: int) -> str:
     """The first ``most`` UTF-16 units, whole characters only."""
     return text.encode("utf-16-le")[: 2 * most].decode("utf-16-le", "ignore")
 
 
-def _closed(head: str, notice: str) -> str:
+def _close_blocks(head: str, notice: str) -> str:
     """``head`` with its open blocks closed, so that the notice after it is a paragraph of its own."""
-    for closer in _closers(head):
+    for closer in _list_closers(head):
         closed = head + closer
         after = _blocks.parse(f"{closed}\n\n{notice}")
         if _ends_with_paragraph(after, notice):
@@ -89,7 +89,7 @@ def _closed(head: str, notice: str) -> str:
     return "_This text cannot be shown: it leaves a block open that nothing closes._"
 
 
-def _closers(head: str) -> Iterator[str]:
+def _list_closers(head: str) -> Iterator[str]:
     yield ""
     yield from (f"\n{last.markup[:100]}" for last in _blocks.parse(head)[-1:] if last.type == "fence")
     yield from CLOSERS

@@ -1,4 +1,4 @@
-"""What a person sees is what the agent gets: text that renders as nothing is taken out and named.
+"""Take out text that renders as nothing, so that the agent reads what a person sees; say what it was.
 
 Removed are HTML comments and their like, attributes of tags (titles, alternative texts, data), titles of
 links, long alternative texts of images, link reference definitions that nothing refers to, and characters
@@ -41,7 +41,7 @@ _IN_PROSE = re.compile(
 )
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _PLAIN = re.compile(r"[\w.%#:/?=&+~,@-]{0,200}", re.ASCII)  # an address, a size, a name: no sentence
-_SEEN = frozenset(  # attributes that show on the page or lead somewhere; whatever others hold nobody reads
+_SEEN = frozenset(  # attributes that show on the page or lead somewhere; what others hold is not shown
     [
         "href",
         "src",
@@ -66,7 +66,7 @@ _COVERING = ("inline", "fence", "code_block", "html_block", "hr", "table_open", 
 _blocks = MarkdownIt("commonmark").enable("table").disable("inline")
 
 
-class _Part(NamedTuple):
+class _MarkdownPart(NamedTuple):
     """Lines of one kind: prose, html, code, or unseen."""
 
     kind: str
@@ -74,65 +74,65 @@ class _Part(NamedTuple):
 
 
 def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without what nobody sees, and what was removed (in words a maintainer can read)."""
+    """The text without its invisible parts, and what was removed, for a maintainer to read."""
     removed: list[str] = []
 
     def take(match: re.Match[str]) -> str:
-        removed.append(_described(match.group()))
+        removed.append(_describe_characters(match.group()))
         return ""
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    text = _INVISIBLE.sub(take, _ENTITY.sub(_unmasked, text))
+    text = _INVISIBLE.sub(take, _ENTITY.sub(_decode_entity, text))
     if not any(sign in text for sign in ("<", "](", "]:", "![")):
         return text, tuple(removed)
-    parts = list(_parts(text))
+    parts = list(_split_parts(text))
     rest = "\n".join(part.text for part in parts if part.kind != "unseen").casefold()
-    kept = [_cleaned(part, rest, removed) for part in parts]
+    kept = [_clean_part(part, rest, removed) for part in parts]
     return "\n".join(part for part in kept if part is not None), tuple(one for one in removed if one)
 
 
-def _unmasked(match: re.Match[str]) -> str:
+def _decode_entity(match: re.Match[str]) -> str:
     """An entity that stands for an invisible character, as that character; every other as it is."""
     meant = html.unescape(match.group())
     return meant if _INVISIBLE.fullmatch(meant) else match.group()
 
 
-def _parts(text: str) -> Iterator[_Part]:
+def _split_parts(text: str) -> Iterator[_MarkdownPart]:
     """The text's lines, grouped by what Markdown takes them for."""
     lines = text.split("\n")
     kinds = ["" if not line.strip() or _MARKERS.fullmatch(line) else "unseen" for line in lines]
     for token in _blocks.parse(text):
         if token.map and token.type in _COVERING:
             for number in range(token.map[0], min(token.map[1], len(lines))):
-                kinds[number] = _kind(token)
+                kinds[number] = _name_kind(token)
     start = 0
     for at in range(1, len(lines) + 1):
         if at == len(lines) or kinds[at] != kinds[start]:
-            yield _Part(kinds[start], "\n".join(lines[start:at]))
+            yield _MarkdownPart(kinds[start], "\n".join(lines[start:at]))
             start = at
 
 
-def _kind(token: Token) -> str:
+def _name_kind(token: Token) -> str:
     return {"fence": "code", "code_block": "code", "html_block": "html"}.get(token.type, "prose")
 
 
-def _cleaned(part: _Part, rest: str, removed: list[str]) -> str | None:
+def _clean_part(part: _MarkdownPart, rest: str, removed: list[str]) -> str | None:
     """A part as it is seen; None when no line of it is left."""
     if part.kind in ("", "code"):
         return part.text
     if part.kind == "unseen":
-        return "\n".join(_definitions(part.text.split("\n"), rest, removed)) or None
+        return "\n".join(_filter_definitions(part.text.split("\n"), rest, removed)) or None
     pieces, at = [], 0
     pattern = _IN_HTML if part.kind == "html" else _IN_PROSE
     while match := pattern.search(part.text, at):
-        kept, at_next = _piece(match, part, removed)
+        kept, at_next = _clean_construct(match, part, removed)
         pieces += [part.text[at : match.start()], kept]
         at = at_next
     return "".join([*pieces, part.text[at:]])
 
 
-def _piece(match: re.Match[str], part: _Part, removed: list[str]) -> tuple[str, int]:
-    """What is seen of one construct, and where the text goes on."""
+def _clean_construct(match: re.Match[str], part: _MarkdownPart, removed: list[str]) -> tuple[str, int]:
+    """The visible part of one construct, and where the text after it begins."""
     found = match.groupdict()
     if opens := found["opens"]:
         ends = next(end for start, end in _ENDS.items() if opens.startswith(start))
@@ -140,48 +140,48 @@ def _piece(match: re.Match[str], part: _Part, removed: list[str]) -> tuple[str, 
         if close < 0 and part.kind != "html":
             return opens, match.end()  # left open in a paragraph, it is text
         until = len(part.text) if close < 0 else close + len(ends)
-        removed.append(_shown(part.text[match.start() : until]))
+        removed.append(_shorten(part.text[match.start() : until]))
         return "", until
     if found["tag"]:
-        kept = "".join(_attributes(found["attributes"] or "", removed))
+        kept = "".join(_filter_attributes(found["attributes"] or "", removed))
         return f"<{found['tag']}{kept}{found['end']}", match.end()
     if found.get("title"):
-        removed.append(_shown(found["title"]))
+        removed.append(_shorten(found["title"]))
         return f"]({found['to']})", match.end()
     alt = found.get("alt")
     if alt is not None and not _SHORT_ALT.fullmatch(alt):
-        removed.append(_shown(alt))
+        removed.append(_shorten(alt))
         return "![image]", match.end()
     return match.group(), match.end()
 
 
-def _attributes(text: str, removed: list[str]) -> Iterator[str]:
-    """The attributes that hold no words; the others are named."""
+def _filter_attributes(text: str, removed: list[str]) -> Iterator[str]:
+    """The attributes that can hold no sentence; the others are added to ``removed``."""
     for match in _ATTRIBUTES.finditer(text):
         value = (match["value"] or "").strip("\"'")
         name = match["name"].lower()
         if (name in _SEEN and _PLAIN.fullmatch(value)) or (name == "alt" and _SHORT_ALT.fullmatch(value)):
             yield match.group()
         else:
-            removed.append(_shown(f"{match['name']}={match['value']}"))
+            removed.append(_shorten(f"{match['name']}={match['value']}"))
 
 
-def _definitions(lines: Iterable[str], rest: str, removed: list[str]) -> Iterator[str]:
+def _filter_definitions(lines: Iterable[str], rest: str, removed: list[str]) -> Iterator[str]:
     """Link reference definitions: those that are used, without their titles."""
     for line in lines:
         found = _DEFINITION.match(line)
         if found and f"[{found['label'].casefold()}]" in rest and _PLAIN.fullmatch(found["to"].strip("<>")):
             yield found.group()
             line = line[found.end() :]
-        removed.append(_shown(line))
+        removed.append(_shorten(line))
 
 
-def _shown(hidden: str) -> str:
-    return hidden.strip()[:500]
+def _shorten(text: str) -> str:
+    return text.strip()[:500]
 
 
-def _described(hidden: str) -> str:
+def _describe_characters(characters: str) -> str:
     """Characters without a glyph by their code points, and what they spell."""
-    spelled = "".join(chr(ord(c) - 0xE0000) for c in hidden if 0xE0020 <= ord(c) <= 0xE007E)
-    points = " ".join(f"U+{ord(c):04X}" for c in hidden[:20])
+    spelled = "".join(chr(ord(c) - 0xE0000) for c in characters if 0xE0020 <= ord(c) <= 0xE007E)
+    points = " ".join(f"U+{ord(c):04X}" for c in characters[:20])
     return f"{points} ({spelled!r})" if spelled else points

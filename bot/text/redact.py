@@ -61,7 +61,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._windows: set[str] = set()
-        self._words: set[str] = set()
+        self._short: set[str] = set()
         for secret in secrets:
             self.add(secret)
 
@@ -74,13 +74,13 @@ class Redactor:
         pieces = {whole, *(line.strip() for line in whole.splitlines() if len(line.strip()) >= _CERTAIN)}
         for piece in pieces:
             if len(piece) >= _SHORTEST:
-                for form in _forms(piece):
+                for form in _list_encodings(piece):
                     self._learn(_GAPS.sub("", form))
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
         if self._knows_any(_squeeze(text)):
-            text = self._without_known(text)
+            text = self._replace_known(text)
         for kind, literal, pattern in _SHAPES:
             if literal in text:
                 text = pattern.sub(f"[redacted: {kind}]", text)
@@ -113,7 +113,7 @@ class Redactor:
 
     def _learn(self, form: str) -> None:
         if len(form) < _CERTAIN:
-            self._words.add(form)
+            self._short.add(form)
         else:
             self._windows.update(form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1))
 
@@ -122,7 +122,7 @@ class Redactor:
 
     def _regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
         """Where known secrets stand in a text without gaps; may overlap."""
-        for word in self._words:
+        for word in self._short:
             at = squeezed.find(word)
             while at >= 0:
                 yield at, at + len(word)
@@ -140,29 +140,29 @@ class Redactor:
             if done - start >= _ENOUGH:
                 yield start, done
 
-    def _without_known(self, text: str) -> str:
+    def _replace_known(self, text: str) -> str:
         squeezed, origin = _squeeze_with_origin(text)
         pieces, done = [], 0
-        for start, end in _merged(self._regions(squeezed)):
+        for start, end in _merge_regions(self._regions(squeezed)):
             first, last = origin(start), origin(end - 1) + 1
             pieces += [text[done:first], f"[redacted: {KNOWN}]"]
             done = last
         return "".join([*pieces, text[done:]])
 
 
-def _forms(secret: str) -> Iterator[str]:
+def _list_encodings(secret: str) -> Iterator[str]:
     raw = secret.encode("utf-8", "surrogateescape")
     yield secret
     yield secret[::-1]
     yield raw.hex()
     yield raw.hex().upper()
-    yield from {quote(raw, safe=""), quote_plus(raw), re.sub("%..", _lowered, quote(raw, safe=""))}
+    yield from {quote(raw, safe=""), quote_plus(raw), re.sub("%..", _lower, quote(raw, safe=""))}
     yield "".join(f"%{byte:02X}" for byte in raw)
     yield "".join(f"%{byte:02x}" for byte in raw)
     yield from _base64_forms(raw)
 
 
-def _lowered(match: re.Match[str]) -> str:
+def _lower(match: re.Match[str]) -> str:
     return match.group().lower()
 
 
@@ -203,7 +203,7 @@ def _squeeze_with_origin(text: str) -> tuple[str, Any]:
     return "".join(pieces), origin
 
 
-def _merged(regions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _merge_regions(regions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     current: tuple[int, int] | None = None
     for start, end in sorted(regions):
         if current and start <= current[1]:

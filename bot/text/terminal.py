@@ -1,4 +1,4 @@
-"""Text for the model from what commands print: no terminal control, bounded, saying what was left out."""
+"""What commands print, as text: terminal control taken out, long output bounded, saying what was left out."""
 
 from __future__ import annotations
 
@@ -7,20 +7,40 @@ import re
 SHOWN_CHARS = 16_000
 FOLDED_CHARS = 2_000
 _HEAD_SHARE = 0.4
-_CONTROL = re.compile(
+# https://ecma-international.org/publications-and-standards/standards/ecma-48/
+_ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC and other strings: titles, links
     r"|\x1b[@-Z\\-_=>78]?"
-    r"|[\x00-\x08\x0b-\x1f\x7f]"
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# C0 and C1 controls except tab and newline, line and paragraph separators, and marks of text direction
+_UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+_UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
+_UNSAFE_OR_BREAK = re.compile(f"[\t\n{_UNSAFE}]")
 
 
-def plain(output: bytes) -> str:
-    """The output as a person would see it in the end: no escapes, no overwritten progress lines."""
+def strip_escapes(text: str) -> str:
+    """``text`` without terminal escape sequences: colours, cursor movements, titles, links."""
+    return _ESCAPE.sub("", text)
+
+
+def replace_controls(text: str, by: str) -> str:
+    """``text`` with ``by`` for each control character except tab and newline, bidirectional ones too."""
+    return _UNSAFE_CHARACTER.sub(by, text)
+
+
+def escape_controls(text: str) -> str:
+    r"""``text`` on one line, with control characters, tab and newline written out: ``\x1b``, ``\n``."""
+    return _UNSAFE_OR_BREAK.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def render_output(output: bytes) -> str:
+    """A command's output as a terminal shows it at the end: no escapes, no overwritten progress lines."""
     text = output.decode("utf-8", "replace")
     if "\r" in text:
         text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
-    return _CONTROL.sub("", text)
+    return _CONTROL.sub("", strip_escapes(text))
 
 
 def fold_long_lines(text: str) -> str:

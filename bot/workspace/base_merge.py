@@ -1,32 +1,31 @@
 """The base merged into Hob's own branch: when a pull request conflicts with it, or a person says so.
 
 The host merges objects (``git.merge``); what git cannot merge is in the workspace with its markers, and the
-agent's change to it is judged, gated and proved as any other. Nothing is published while a marker is left. A
-merge without conflicts needs no model. The branch only grows: the result is a commit with two parents.
+agent's change to it goes through the gate and is proved as any other. Nothing is published while a marker is
+left. A merge without conflicts needs no model. The branch only grows: the result is a commit with two
+parents.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
 
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
-from bot.agent.models.scripted import call, scripted_model
 from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, PromptText, Task, TriggerKind, Trust
+from bot.domain.protected_paths import why_protected
 from bot.errors import UserError
-from bot.git.merge import OURS, THEIRS, Merged, has_markers, merge
+from bot.git.merge import OURS, THEIRS, MergeResult, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
-from bot.run.prove.gate import why_protected
 from bot.text.defuse import table_cell
 
 MOST_NAMED = 20
@@ -54,13 +53,13 @@ _ONLY = re.compile(
 class BaseMerge:
     """A branch with its base: ``merged`` is None when it has all of the base already.
 
-    ``asked``: a person's words or a failing check ask for it; ``only``: they ask for nothing else.
+    ``asked``: the request or a failing check asks for it; ``only``: it asks for nothing else.
     """
 
     name: str  # of the base branch
     asked: bool
     only: bool
-    merged: Merged | None = None
+    merged: MergeResult | None = None
 
     @property
     def conflicts(self) -> tuple[str, ...]:
@@ -68,11 +67,11 @@ class BaseMerge:
         return self.merged.conflicts if self.merged else ()
 
 
-async def merge_base(
+async def merge_base_branch(
     task: Task,
     api: RepoApi,
     mirror: Mirror,
-    pull: Mapping[str, Any],
+    pull: Pull,
     head: str,
     *,
     wanted: bool | None = None,
@@ -83,37 +82,37 @@ async def merge_base(
     run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
     """
     asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
-    if wanted is False or (not asked and pull.get("mergeable") is True):
+    if wanted is False or (not asked and pull.mergeable is True):
         return None
-    name = str(pull["base"]["ref"])
-    there = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
-    parted = await api.parted(name, head)
-    if parted is None or not parted.ahead:
-        return there if asked and parted else None
-    await fetch_commits(task, api, mirror, parted.tip, parted.at)
-    merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=head, theirs=parted.tip)
-    return replace(there, merged=merged) if asked or merged.conflicts else None
+    name = pull.base.ref
+    nothing_to_merge = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
+    fork_point = await api.commits.find_merge_base(name, head)
+    if fork_point is None or not fork_point.ahead:
+        return nothing_to_merge if asked and fork_point else None
+    await fetch_commits(task, api, mirror, fork_point.tip, fork_point.at)
+    merged = await merge(mirror.path(task.repo.id), base=fork_point.at, ours=head, theirs=fork_point.tip)
+    return replace(nothing_to_merge, merged=merged) if asked or merged.conflicts else None
 
 
 async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
-    """Have the mirror hold the merged tree that a merge was built on, on whatever machine.
+    """Make sure that the mirror holds the merged tree that a merge was built on, on whatever machine.
 
     Raises UserError when that is not what comes of it any more.
     """
     if await mirror.resolve(task.repo.id, changes.base) is not None:
         return
     ours, theirs = changes.parents
-    parted = await api.parted(theirs, ours)
-    if parted is not None:
-        await fetch_commits(task, api, mirror, ours, theirs, parted.at)
-        merged = await merge(mirror.path(task.repo.id), base=parted.at, ours=ours, theirs=theirs)
+    fork_point = await api.commits.find_merge_base(theirs, ours)
+    if fork_point is not None:
+        await fetch_commits(task, api, mirror, ours, theirs, fork_point.at)
+        merged = await merge(mirror.path(task.repo.id), base=fork_point.at, ours=ours, theirs=theirs)
         if merged.commit == changes.base:
             return
     raise UserError("The merge that I proved cannot be made again here; ask me anew.", phase="publish")
 
 
 async def fetch_commits(task: Task, api: RepoApi, mirror: Mirror, *commits: str) -> None:
-    """Have the mirror hold these commits."""
+    """Make sure that the mirror holds these commits."""
     repo = task.repo
     missing = [sha for sha in commits if await mirror.resolve(repo.id, sha) is None]
     specs = [f"{sha}:refs/hob/task-{task.id}-{at}" for at, sha in enumerate(missing)]
@@ -123,12 +122,12 @@ async def fetch_commits(task: Task, api: RepoApi, mirror: Mirror, *commits: str)
         )
 
 
-def render_merge_state(joined: BaseMerge) -> PromptText | None:
+def render_merge_state(base_merge: BaseMerge) -> PromptText | None:
     """What the agent has to know of the state of its workspace."""
-    if joined.merged is None:
+    if base_merge.merged is None:
         return None
-    names = "\n".join(f"- {table_cell(path)}" for path in joined.conflicts)
-    text = f"`{table_cell(joined.name)}` was merged into this branch for you, in the workspace."
+    names = "\n".join(f"- {table_cell(path)}" for path in base_merge.conflicts)
+    text = f"`{table_cell(base_merge.name)}` was merged into this branch for you, in the workspace."
     if names:
         text += (
             " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
@@ -142,22 +141,8 @@ def render_merge_state(joined: BaseMerge) -> PromptText | None:
     )
 
 
-def models(joined: BaseMerge | None, choose: Callable[[], ModelCall]) -> Callable[[], ModelCall]:
-    """``choose``, but that the first attempt at a merge which is all done already asks no model."""
-    if joined is None or not joined.only or joined.conflicts:
-        return choose
-    words = (
-        f"`{joined.name}` is merged into this branch; there were no conflicts."
-        if joined.merged
-        else f"This branch has all of `{joined.name}` already."
-    )
-    ended = scripted_model([call("finish", kind="nothing", summary=words)])
-    made = [DirectCall("merge", ended, retry_policy=RetryPolicy(), streamed=False, metered=False)]
-    return lambda: made.pop() if made else choose()
-
-
 def conclude_merge(
-    joined: BaseMerge | None,
+    base_merge: BaseMerge | None,
     repo: str,
     outcome: Outcome,
     changes: ChangeSet,
@@ -167,25 +152,25 @@ def conclude_merge(
 
     ``protected`` are hob.yml's patterns. Blocking: reads the merged files from the bare repository ``repo``.
     """
-    merged = joined.merged if joined else None
-    if joined is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
+    merged = base_merge.merged if base_merge else None
+    if base_merge is None or merged is None or outcome.kind is OutcomeKind.ANSWERED:
         return outcome, changes
-    open_still = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
-    left = [table_cell(path) for path in sorted(open_still)]
+    unsettled = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
+    left = [table_cell(path) for path in sorted(unsettled)]
     if left or outcome.kind is OutcomeKind.BLOCKED:
-        if outcome.kind is OutcomeKind.NOTHING and not joined.asked:
+        if outcome.kind is OutcomeKind.NOTHING and not base_merge.asked:
             return outcome, changes
         return replace(
-            outcome, kind=OutcomeKind.BLOCKED, summary=_left(joined, left, outcome.summary)
+            outcome, kind=OutcomeKind.BLOCKED, summary=_render_unsettled(base_merge, left, outcome.summary)
         ), changes
     kind = OutcomeKind.CHANGED if outcome.kind is OutcomeKind.NOTHING else outcome.kind
-    title = outcome.title or f"Merge {joined.name} into this branch"
-    summary = "\n\n".join(part for part in (outcome.summary, _settled(joined)) if part)
+    title = outcome.title or f"Merge {base_merge.name} into this branch"
+    summary = "\n\n".join(part for part in (outcome.summary, _render_settled(base_merge)) if part)
     parents = (merged.ours, merged.theirs)
     return replace(outcome, kind=kind, title=title, summary=summary), replace(changes, parents=parents)
 
 
-def find_unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
+def find_unsettled(merged: MergeResult, repo: str, changes: ChangeSet) -> list[str]:
     """The paths in conflict that still are: a marker is left, a name that git made up, a submodule."""
     now = {file.path: file for file in changes.files}
     left = set(merged.stuck)
@@ -203,7 +188,7 @@ def find_unsettled(merged: Merged, repo: str, changes: ChangeSet) -> list[str]:
     return sorted(left)
 
 
-def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list[str]:
+def find_carried_in(merged: MergeResult, repo: str, protected: Sequence[str]) -> list[str]:
     """The protected paths to which the merge brought what neither side has there, by following a rename.
 
     No gate saw that: on its own side it stood under a name that anybody may change.
@@ -222,14 +207,18 @@ def find_carried_in(merged: Merged, repo: str, protected: Sequence[str]) -> list
     return found
 
 
-def _left(joined: BaseMerge, left: list[str], words: str) -> str:
+def _render_unsettled(base_merge: BaseMerge, left: list[str], summary: str) -> str:
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    still = f"In conflict with `{table_cell(joined.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    still = (
+        f"In conflict with `{table_cell(base_merge.name)}`, and not settled:\n\n{names}{more}" if left else ""
+    )
     nothing = "I pushed nothing; the branch is as it was."
-    return "\n\n".join(part for part in (words, still, nothing) if part)
+    return "\n\n".join(part for part in (summary, still, nothing) if part)
 
 
-def _settled(joined: BaseMerge) -> str:
-    names = ", ".join(f"`{table_cell(path)}`" for path in joined.conflicts[:MOST_NAMED])
-    return f"`{table_cell(joined.name)}` is merged in. Conflicts were settled in {names}." if names else ""
+def _render_settled(base_merge: BaseMerge) -> str:
+    names = ", ".join(f"`{table_cell(path)}`" for path in base_merge.conflicts[:MOST_NAMED])
+    return (
+        f"`{table_cell(base_merge.name)}` is merged in. Conflicts were settled in {names}." if names else ""
+    )

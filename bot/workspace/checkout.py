@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Blocked
 from bot.errors import UserError
 from bot.git.mirror import Mirror
-from bot.repofile import DEVCONTAINERS, RepoConfig, devcontainer_image, parse
-from bot.repofile import PATH as CONFIG_PATH
+from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
+from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
+from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
-from bot.workspace.checks import Checks, find_checks
-from bot.workspace.guides import read_guides
+from bot.workspace.check_commands import Checks, find_checks
 from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
@@ -46,8 +46,8 @@ class Checkout:
 
     ``repo`` is the bare object store that has the commit; ``layers`` are read-only, topmost first.
     ``blocked`` is what the operator denies and the setup could not reach; ``upstream`` how the network's gate
-    reaches the world. The proof compares with ``before``, where that is another tree; of a merge ``joined``
-    says of what.
+    reaches the world. The proof compares with ``before``, where that is another tree; ``base_merge``
+    is set where the tree is a merge.
     """
 
     repo: Path
@@ -61,7 +61,7 @@ class Checkout:
     backend: str
     blocked: tuple[Blocked, ...] = ()
     upstream: Upstream | None = None
-    joined: BaseMerge | None = None
+    base_merge: BaseMerge | None = None
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
 
@@ -107,7 +107,7 @@ class Workshop:
         tools = toolchain(home / "layers")
         self.policy = Policy(
             limits=limits or Limits(),
-            mounts=(*tools.mounts, *guest_mounts()),
+            mounts=(*tools.mounts, *list_guest_mounts()),
             path=tools.path,
             env=(*tools.env, *ENV),
             image=image,
@@ -135,9 +135,9 @@ class Workshop:
             raise UserError(
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
-        config = parse(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
         if config.image is None:
-            config = config.model_copy(update={"image": await self._devcontainer(repo_id, policy)})
+            config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
         if not self.internet:
             denied = render_forbidden(config.internet, config.setup_internet)
@@ -157,34 +157,34 @@ class Workshop:
             config=config,
             checks=find_checks(config, list(tracked), manifests.get),
             guides=await read_guides(self.mirror, repo_id, policy),
-            layers=(await self._base(repo_id, commit),),
-            policy=replace(self._policy(tracked), egress=egress(config.internet)),
+            layers=(await self._lay_tree(repo_id, commit),),
+            policy=replace(self._make_policy(tracked), egress=egress(config.internet)),
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
             blocked=denied,
             foreign=foreign,
         )
-        return await self._with_setup(plain, repo_id, tracked, policy, trusted, redactor)
+        return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    async def _base(self, repo_id: int, commit: str) -> Path:
+    async def _lay_tree(self, repo_id: int, commit: str) -> Path:
         """The tree of a commit."""
         return await self.layers.layer(
             f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
         )
 
-    async def _devcontainer(self, repo_id: int, commit: str) -> str | None:
+    async def _read_devcontainer_image(self, repo_id: int, commit: str) -> str | None:
         """The image that a commit's devcontainer.json names."""
         texts = [await self.mirror.read_file(repo_id, commit, path) for path in DEVCONTAINERS]
-        return next((image for text in texts if (image := devcontainer_image(text))), None)
+        return next((image for text in texts if (image := find_devcontainer_image(text))), None)
 
-    def _policy(self, paths: Mapping[str, str]) -> Policy:
+    def _make_policy(self, paths: Mapping[str, str]) -> Policy:
         """A ``src`` layout is importable without being installed; nothing else depends on the tree."""
         if not any(path.startswith("src/") and path.endswith(".py") for path in paths):
             return self.policy
         return replace(self.policy, env=(*self.policy.env, ("PYTHONPATH", "/workspace/src")))
 
-    async def _with_setup(
+    async def _add_setup_layer(
         self,
         plain: Checkout,
         repo_id: int,
@@ -204,22 +204,22 @@ class Workshop:
         at_home = replace(self.policy, egress=reach, image=image)
         setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)
 
-        def ground(commit: str, files: Mapping[str, str], may: Egress | None) -> SetupInput:
-            async def opened() -> NetworkObserver:
-                layers = (await self._base(repo_id, commit),)
-                there = replace(self._policy(files), egress=may)
+        def make_input(commit: str, files: Mapping[str, str], may: Egress | None) -> SetupInput:
+            async def open_tree() -> NetworkObserver:
+                layers = (await self._lay_tree(repo_id, commit),)
+                there = replace(self._make_policy(files), egress=may)
                 foreign = plain.foreign and commit == plain.base
                 on = replace(plain, layers=layers, policy=there, foreign=foreign)
                 return await on.open(key="setup_internet")
 
             return SetupInput(
-                commit=commit, tracked=files, open=opened, place="" if may == reach else repr(may)
+                commit=commit, tracked=files, open=open_tree, place="" if may == reach else repr(may)
             )
 
-        here = ground(plain.base, tracked, near)
+        here = make_input(plain.base, tracked, near)
         trusted = here
         if policy != plain.base:
-            trusted = ground(policy, await self.mirror.tree_objects(repo_id, policy), reach)
+            trusted = make_input(policy, await self.mirror.tree_objects(repo_id, policy), reach)
         layer = await setup.layer(here, trusted)
         return replace(
             plain, layers=(layer.tree, *plain.layers), blocked=merge_blocked(plain.blocked, layer.blocked)

@@ -1,48 +1,13 @@
-"""A pull request from a fork: whose code it is, and the three ways in which a change to it is handed over.
-
-Onto the fork's branch where its author lets maintainers push there; else onto a branch here, with a pull
-request of its own; else as a patch in a review. The last two differ in trust: what is pushed here runs with
-this repository's secrets in its workflows, so the commit tells them to stay away (``[skip ci]``), and nothing
-is pushed here that changes a protected path.
-"""
+"""A pull request from a fork: whose code it is, and which branch here holds changes to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import structlog
-
-from bot.domain import ChangeSet, Task, TaskKind
-from bot.errors import UserError
-from bot.git.branch import OWN_PREFIX
-from bot.git.commit import Built
-from bot.git.push import HeadMoved, push
-from bot.github.app import RepoApi
-from bot.github.tokens import Purpose
-from bot.run.prove.gate import why_protected
-from bot.run.publish.branch import MOVED
-from bot.text.defuse import fence
-from bot.text.fit import mark
-
-log = structlog.get_logger(__name__)
+from bot.domain import Fork, Task, TaskKind
+from bot.git.branch_name import OWN_PREFIX
+from bot.github.answers import Pull
 
 PREFIX = f"{OWN_PREFIX}fork-"
 SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
-MOST_PATCH = 40_000  # characters, in a review's body
-TO_FORK, HERE, PATCH = "fork", "here", "patch"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fork:
-    """Where a pull request comes from. ``url`` is '' when the fork is gone or its author lets nobody push."""
-
-    number: int
-    name: str
-    url: str
-    branch: str
-    base: str  # the branch here that it asks to be merged into
 
 
 def branch_here(number: int) -> str:
@@ -60,84 +25,15 @@ def on_its_own(task: Task, branch: str) -> bool:
     return task.kind is TaskKind.REVISE and branch != branch_here(task.thread.number)
 
 
-def fork_of(task: Task, pull: Mapping[str, Any]) -> Fork | None:
+def fork_of(task: Task, pull: Pull) -> Fork | None:
     """The fork that a pull request comes from; None when it comes from this repository."""
-    head = pull["head"]
-    home = head.get("repo") or {}
-    if home.get("id") == task.repo.id:
+    head = pull.head
+    if head.repo_id == task.repo.id:
         return None
-    open_to_us = bool(home) and bool(pull.get("maintainer_can_modify"))
     return Fork(
-        number=int(pull["number"]),
-        name=str(home.get("full_name") or head.get("label") or "a fork"),
-        url=str(home["clone_url"]) if open_to_us else "",
-        branch=str(head["ref"]),
-        base=str(pull["base"]["ref"]),
+        number=pull.number,
+        name=head.repo_name or head.label or "a fork",
+        url=head.clone_url if pull.maintainer_can_modify else "",
+        branch=head.ref,
+        base=pull.base.ref,
     )
-
-
-class ForkLanding:
-    """One fork's pull request and the commit for it: ``built`` for the fork, ``here`` for a branch here."""
-
-    def __init__(self, api: RepoApi, url: str, fork: Fork, *, head: str, built: Built, here: Built) -> None:
-        self._api, self._url, self._fork, self._head = api, url, fork, head
-        self._built, self._here = built, here
-
-    async def found(self) -> dict[str, str] | None:
-        """Where the commit stands already."""
-        if (await self._api.pull(self._fork.number))["head"]["sha"] == self._built.sha:
-            return {"sha": self._built.sha, "way": TO_FORK}
-        if await self._api.branch_head(branch_here(self._fork.number)) == self._here.sha:
-            return {"sha": self._here.sha, "way": HERE}
-        return None
-
-    async def land(self, protected: Sequence[str]) -> dict[str, str]:
-        """Push it where that is possible; ``sha`` is '' for a patch. Raises UserError when the fork moved."""
-        fork = self._fork
-        if fork.url and await self._pushed(fork.url, fork.branch, self._built, self._head):
-            return {"sha": self._built.sha, "way": TO_FORK}
-        if await self._fit_for_here(protected) and await self._pushed(
-            self._url, branch_here(fork.number), self._here, None
-        ):
-            return {"sha": self._here.sha, "way": HERE}
-        return {"sha": "", "way": PATCH}
-
-    async def _fit_for_here(self, protected: Sequence[str]) -> bool:
-        """Whether the fork's commits change no protected path, as far as all that they change is known.
-
-        Those that would be pushed: what the pull request lists follows its author, who may push meanwhile.
-        """
-        paths = await self._api.changed_since(self._fork.base, self._head)
-        return paths is not None and not any(why_protected(path, protected) for path in paths)
-
-    async def _pushed(self, url: str, branch: str, built: Built, expected: str | None) -> bool:
-        """Whether the push was taken. GitHub decides who may push to a fork: a no is no error here."""
-        foreign = expected is not None
-        try:
-            await self._api.with_token(
-                Purpose.PUBLISH,
-                lambda token: push(
-                    url, token=token, branch=branch, built=built, expected=expected, foreign=foreign
-                ),
-            )
-        except HeadMoved:
-            if foreign:
-                raise UserError(MOVED.format(branch), phase="publish") from None
-            return False  # a branch of that name is there, and its pull request was closed
-        except UserError as refused:
-            log.warning("publish.fork_refused", branch=branch, reason=refused.message)
-            return False
-        return True
-
-
-def as_patch(fork: Fork, changes: ChangeSet, diff: str, key: str, run_url: str) -> str:
-    """The review that holds the change, to be applied. Raises UserError for a merge: it is no patch."""
-    if changes.parents:
-        raise UserError(
-            f"I merged `{fork.base}` and settled the conflicts, but may push neither to the fork nor here, "
-            "and a patch cannot say a merge. Let maintainers edit the pull request, and ask again.",
-            phase="publish",
-        )
-    whole = fence(diff, "diff") if len(diff) < MOST_PATCH else f"It is too long for here: [look]({run_url})."
-    why = "I may neither push to the fork nor make a branch of it here, so this is the change as a patch."
-    return "\n\n".join((mark(key), f"{why} `git apply` takes it on {changes.base[:12]}.", whole))

@@ -130,8 +130,8 @@ def find_install_roots(
     known = set(tracked.values())
     for entry in entries:
         path = entry.path.decode("utf-8", "surrogateescape")
-        root = _root(path)
-        if root is None or _of_the_sources(path, entry, tree, known):
+        root = _find_folder(path)
+        if root is None or _is_made_from_sources(path, entry, tree, known):
             return None
         found.add(root)
     return tuple(sorted(found)) if fits_tree(found, tracked) else None
@@ -147,7 +147,7 @@ def fits_tree(folders: Iterable[str], tracked: Iterable[str]) -> bool:
     )
 
 
-def _root(path: str) -> str | None:
+def _find_folder(path: str) -> str | None:
     parts = path.split("/")
     for depth, part in enumerate(parts[:-1], 1):
         if _matches(part, DEPENDENCY_FOLDERS):
@@ -155,7 +155,7 @@ def _root(path: str) -> str | None:
     return None
 
 
-def _of_the_sources(path: str, entry: Entry, tree: Path, known: set[str]) -> bool:
+def _is_made_from_sources(path: str, entry: Entry, tree: Path, known: set[str]) -> bool:
     """Whether a file was made from the repository's own: a copy, or a sign that pip leaves (PEP 610, 660)."""
     name = path.rpartition("/")[2]
     if entry.kind is EntryKind.LINK:

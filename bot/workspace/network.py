@@ -1,4 +1,4 @@
-"""From the words of hob.yml to what a sandbox may reach, and from what it could not reach to words again."""
+"""What a sandbox may reach according to hob.yml, and texts about what it could not reach."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot.domain import Blocked
 from bot.errors import UserError
-from bot.repofile import PATH, Internet
+from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
 from sandbox.egress.rules import PACKAGES, parse_rule
 from sandbox.spec import Command, CommandResult, Egress, Entry, NetworkRequest, Rule, Sandbox
@@ -21,11 +21,11 @@ def egress(*wishes: Internet) -> Egress | None:
     rules: list[Rule] = []
     for wish in wishes:
         for word in (wish,) if isinstance(wish, str) else wish:
-            rules += _rules(word)
+            rules += _list_rules(word)
     return Egress(rules=tuple(dict.fromkeys(rules))) if rules else None
 
 
-def _rules(word: str) -> tuple[Rule, ...]:
+def _list_rules(word: str) -> tuple[Rule, ...]:
     if word == "off":
         return ()
     if word == "packages":
@@ -38,14 +38,14 @@ def _rules(word: str) -> tuple[Rule, ...]:
 
 def describe_egress(internet: Internet) -> str:
     """What may be reached, for a sentence; '' for nothing."""
-    words = (internet,) if isinstance(internet, str) else internet
-    named = ["package registries (GET and HEAD)" if word == "packages" else word for word in words]
+    entries = (internet,) if isinstance(internet, str) else internet
+    named = ["package registries (GET and HEAD)" if word == "packages" else word for word in entries]
     return ", ".join(word for word in named if word != "off")
 
 
 def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
-    """What is said of these values of ``internet`` where the operator lets nothing out."""
-    asked = ", ".join(dict.fromkeys(words for wish in wishes if (words := describe_egress(wish))))
+    """What is reported of these values of ``internet`` where the operator lets nothing out."""
+    asked = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
     if not asked:
         return ()
     reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
@@ -68,11 +68,11 @@ class NetworkObserver:
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(
-                    (request.host, request.port, request.reason), self._told(command, request)
+                    (request.host, request.port, request.reason), self._describe(command, request)
                 )
         return done
 
-    def _told(self, command: Command, request: NetworkRequest) -> Blocked:
+    def _describe(self, command: Command, request: NetworkRequest) -> Blocked:
         line = command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
         return Blocked(
             host=request.host,
@@ -116,7 +116,7 @@ def find_refused(done: CommandResult) -> list[NetworkRequest]:
 
 
 def merge_blocked(*lists: Iterable[Blocked]) -> tuple[Blocked, ...]:
-    """Each blocked host once, the first command that asked for it kept."""
+    """Each blocked host once, with the first command that asked for it."""
     found: dict[tuple[str, int, str, str], Blocked] = {}
     for item in (item for each in lists for item in each):
         found.setdefault((item.host, item.port, item.reason, item.key), item)

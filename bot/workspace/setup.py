@@ -27,7 +27,7 @@ from sandbox.layers.store import LayerStore
 from sandbox.spec import Command, Entry, Limits, Policy
 
 TREE = "tree"
-OpenGround = Callable[[], Awaitable[NetworkObserver]]
+OpenSandbox = Callable[[], Awaitable[NetworkObserver]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class SetupInput:
 
     commit: str
     tracked: Mapping[str, str]
-    open: OpenGround
+    open: OpenSandbox
     place: str = ""
 
 
@@ -78,12 +78,12 @@ class Setup:
         """
         inputs = lockfiles.find_inputs(self._command, here.tracked)
         if inputs is not None and inputs == lockfiles.find_inputs(self._command, trusted.tracked):
-            found = await self._shared(inputs, trusted)
-            if found is not None and lockfiles.fits_tree(_told(found)["roots"], here.tracked):
+            found = await self._find_shared_layer(inputs, trusted)
+            if found is not None and lockfiles.fits_tree(_read_record(found)["roots"], here.tracked):
                 return _as_layer(found)
-        return _as_layer(await self._own(here, here.commit == trusted.commit))
+        return _as_layer(await self._make_own_layer(here, here.commit == trusted.commit))
 
-    async def _shared(self, inputs: Mapping[str, str], trusted: SetupInput) -> Path | None:
+    async def _find_shared_layer(self, inputs: Mapping[str, str], trusted: SetupInput) -> Path | None:
         """The layer for all commits with these inputs; None when the command's result depends on more."""
 
         async def build(into: Path) -> None:
@@ -91,51 +91,53 @@ class Setup:
             roots = await asyncio.to_thread(
                 lockfiles.find_install_roots, made.entries, trusted.tracked, made.tree
             )
-            _tell(into, roots=roots, blocked=made.blocked)
+            _write_record(into, roots=roots, blocked=made.blocked)
             if roots is None:
-                await self._own(trusted, True, made)
+                await self._make_own_layer(trusted, True, made)
                 await asyncio.to_thread(remove_tree, made.tree)  # where there was one already
 
         found = await self._layers.layer(self._key("shared", json.dumps(inputs, sort_keys=True)), build)
-        return found if _told(found)["roots"] is not None else None
+        return found if _read_record(found)["roots"] is not None else None
 
-    async def _own(self, ground: SetupInput, trusted: bool, made: _Made | None = None) -> Path:
+    async def _make_own_layer(
+        self, commit_input: SetupInput, trusted: bool, made: _SetupRun | None = None
+    ) -> Path:
         """The layer of one commit. A head's and the default branch's are never the same one."""
 
         async def build(into: Path) -> None:
             if made is not None:
                 made.tree.rename(into / TREE)
-            blocked = (made or await self._run(ground, into)).blocked
-            _tell(into, roots=(), blocked=blocked)
+            blocked = (made or await self._run(commit_input, into)).blocked
+            _write_record(into, roots=(), blocked=blocked)
 
         kind = "trusted" if trusted else "head"
-        place = (ground.place,) if ground.place else ()
-        return await self._layers.layer(self._key(kind, ground.commit, *place), build)
+        place = (commit_input.place,) if commit_input.place else ()
+        return await self._layers.layer(self._key(kind, commit_input.commit, *place), build)
 
     def _key(self, *parts: str) -> str:
         text = "\0".join((str(self._repo_id), self._command, self._place, *parts))
         return f"setup-{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:40]}"
 
-    async def _run(self, ground: SetupInput, into: Path) -> _Made:
+    async def _run(self, commit_input: SetupInput, into: Path) -> _SetupRun:
         """Run the command; what it leaves is below ``into`` then."""
         tree = into / TREE
         tree.mkdir()
-        sandbox = await ground.open()
+        sandbox = await commit_input.open()
         try:
             done = await sandbox.run(Command(argv=("bash", "-c", self._command)))
             blocked = sandbox.blocked(self._redactor)
             if not done.ok:
                 why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
-                raise self._failed(why, self._redactor.text(done.text[-3000:]), blocked)
+                raise self._report_failure(why, self._redactor.text(done.text[-3000:]), blocked)
             try:
                 entries = await asyncio.to_thread(sandbox.freeze, tree)
             except NotFreezable as error:
-                raise self._failed(str(error), "", blocked) from None
-            return _Made(tree=tree, entries=entries, blocked=blocked)
+                raise self._report_failure(str(error), "", blocked) from None
+            return _SetupRun(tree=tree, entries=entries, blocked=blocked)
         finally:
             await sandbox.aclose()
 
-    def _failed(self, why: str, log: str, blocked: tuple[Blocked, ...]) -> UserError:
+    def _report_failure(self, why: str, log: str, blocked: tuple[Blocked, ...]) -> UserError:
         message = f"The setup command `{self._command}` failed ({why}), so nothing was tried."
         hints = [
             f"It could not reach `{item.where}` ({item.reason})"
@@ -146,22 +148,22 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Made:
+class _SetupRun:
     tree: Path
     entries: list[Entry]
     blocked: tuple[Blocked, ...]
 
 
-def _tell(into: Path, *, roots: tuple[str, ...] | None, blocked: tuple[Blocked, ...] = ()) -> None:
-    told = {"roots": roots, "blocked": [asdict(item) for item in blocked]}
-    (into / "told.json").write_text(json.dumps(told), "utf-8")
+def _write_record(into: Path, *, roots: tuple[str, ...] | None, blocked: tuple[Blocked, ...] = ()) -> None:
+    record = {"roots": roots, "blocked": [asdict(item) for item in blocked]}
+    (into / "told.json").write_text(json.dumps(record), "utf-8")
 
 
-def _told(layer: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((layer / "told.json").read_text("utf-8"))
-    return told
+def _read_record(layer: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((layer / "told.json").read_text("utf-8"))
+    return record
 
 
 def _as_layer(found: Path) -> SetupLayer:
-    blocked = tuple(Blocked(**item) for item in _told(found)["blocked"])
+    blocked = tuple(Blocked(**item) for item in _read_record(found)["blocked"])
     return SetupLayer(tree=found / TREE, blocked=blocked)

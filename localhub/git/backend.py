@@ -52,7 +52,7 @@ async def run_backend(
 
 
 def _require_pipe(end: Pipe | None) -> Pipe:
-    """A pipe that was asked for when the process was started."""
+    """The pipe itself; RuntimeError when the process was started without it."""
     if end is None:
         raise RuntimeError("the process has no such pipe")
     return end

@@ -20,7 +20,7 @@ ZERO = "0" * 40
 
 
 class GitError(Exception):
-    """The git program failed; the text is what it said."""
+    """The git program failed; the text is its stderr."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class GitStore:
         return self._state.git_path(repo_id)
 
     def lock(self, repo_id: int) -> asyncio.Lock:
-        """Held while refs move, so that what a push changed can be told."""
+        """The lock to hold while refs move, so that the events of a push name exactly what it changed."""
         return self._locks.setdefault(repo_id, asyncio.Lock())
 
     def environment(
@@ -97,8 +97,8 @@ class GitStore:
         spec = "+refs/heads/*:refs/heads/*"
         await self.run(repo_id, "fetch", "--quiet", "--no-tags", str(self.path(source_id)), spec)
 
-    async def bring(self, source_id: int, repo_id: int, sha: str) -> None:
-        """Have a commit of another repository (a fork) in this one."""
+    async def fetch_commit(self, source_id: int, repo_id: int, sha: str) -> None:
+        """Fetch a commit of another repository (a fork) into this one."""
         if source_id != repo_id:
             await self.run(repo_id, "fetch", "--quiet", "--no-tags", str(self.path(source_id)), sha)
 

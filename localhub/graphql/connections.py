@@ -15,7 +15,7 @@ MOST = 100
 def connection_field(
     name: str, load: Callable[..., Sequence[Row]], show: Callable[[Row], Object]
 ) -> Callable[..., Object]:
-    """A field that gives a connection; what is no paging argument goes to ``load``."""
+    """A field whose value is a connection; arguments other than those of paging go to ``load``."""
 
     def field(
         info: Any,

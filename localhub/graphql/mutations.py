@@ -85,7 +85,7 @@ async def unresolve_thread(viewer: Viewer, values: Object) -> Object:
 
 @mutation("addPullRequestReviewThreadReply")
 async def reply_in_thread(viewer: Viewer, values: Object) -> Object:
-    """Answer in a review thread, at once (replies that wait for a review's submission are not kept here)."""
+    """Reply in a review thread at once; replies that wait for a review's submission are not supported."""
     thread, state = values["pullRequestReviewThreadId"], viewer.hub.state
     kind, repo, row = find_node(viewer, thread)
     first = state.maybe("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])

@@ -38,12 +38,12 @@ def full_name(repo: Row) -> str:
 
 
 def repo_url(hub: Hub, repo: Row) -> str:
-    """The repository's place in the API."""
+    """The URL of the repository in the API."""
     return f"{hub.api_url}/repos/{full_name(repo)}"
 
 
 def page_url(hub: Hub, repo: Row) -> str:
-    """The repository's page for people."""
+    """The URL of the repository's page."""
     return f"{hub.web_url}/{full_name(repo)}"
 
 

@@ -1,4 +1,4 @@
-"""What the pages show, gathered from the state: people, comments, pull requests with reviews and checks."""
+"""What the pages show of issues and pull requests: comments, reviews, threads, checks, changed files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Threads = dict[tuple[str, str, int], list["PageThread"]]
 
 @dataclass(slots=True, kw_only=True)
 class PageComment:
-    """Somebody's words: a description, a comment, a review, an inline comment."""
+    """A text by somebody: a description, a comment, a review or an inline comment."""
 
     anchor: str
     person: Person
@@ -80,7 +80,7 @@ def list_reactions(hub: Hub, subject: str, subject_id: int) -> list[View]:
 
 
 def make_comment(hub: Hub, repo: Row, row: Row, anchor: str, subject: str) -> PageComment:
-    """The words of an issue, comment or inline comment."""
+    """The text of an issue, comment or inline comment, as a page shows it."""
     return PageComment(
         anchor=anchor,
         person=make_person(hub.state.account(row["user_id"])),
@@ -189,13 +189,13 @@ def list_threads(hub: Hub, repo: Row, pull: Row) -> dict[int, PageThread]:
                 hunk=row["diff_hunk"],
                 resolved_by="" if resolver is None else hub.state.account(resolver)["login"],
             )
-        words = make_comment(hub, repo, row, f"discussion_r{row['id']}", "review_comment")
-        threads[row["thread_id"]].comments.append(words)
+        comment = make_comment(hub, repo, row, f"discussion_r{row['id']}", "review_comment")
+        threads[row["thread_id"]].comments.append(comment)
     return threads
 
 
 def make_review(hub: Hub, repo: Row, row: Row, threads: dict[int, PageThread]) -> PageComment | None:
-    """A review that has something to show: words, a verdict, or threads which it began."""
+    """A review as a page shows it; None without a text, a verdict and threads of its own."""
     began = hub.state.all(
         "SELECT DISTINCT thread_id FROM review_comments WHERE review_id = ? AND in_reply_to_id IS NULL"
         " ORDER BY thread_id",
@@ -216,7 +216,7 @@ def make_review(hub: Hub, repo: Row, row: Row, threads: dict[int, PageThread]) -
 
 
 def list_verdicts(reviews: list[PageComment]) -> list[tuple[Person, str]]:
-    """Each reviewer's last word."""
+    """Each reviewer's latest verdict."""
     last = {
         item.person.login: (item.person, item.state)
         for item in reviews

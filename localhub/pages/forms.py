@@ -21,7 +21,7 @@ Form = Mapping[str, Any]
 
 
 class FormRefused(Exception):
-    """The API said no; the text is for the person."""
+    """The API refused; the text is shown on the page."""
 
 
 async def read_form(pages: Pages, request: web.Request) -> tuple[Form, Actor]:
@@ -46,7 +46,7 @@ def find_route(pages: Pages, method: str, path: str) -> Route:
 async def call_endpoint(
     pages: Pages, request: web.Request, actor: Actor, repo: Row, route: tuple[str, str], body: dict[str, Any]
 ) -> None:
-    """Do what the REST endpoint does; Refused with its reason when it would not."""
+    """Call the handler of a REST endpoint. Raises FormRefused with its reason where it refuses."""
     endpoint = find_route(pages, *route)
     try:
         check_repo(pages.hub.state, actor, repo, app=endpoint.app, user=endpoint.user)
@@ -59,7 +59,7 @@ async def call_endpoint(
 
 
 def refusal_text(error: ApiError) -> str:
-    """A refusal in words."""
+    """The text of a refusal: its message and the details of its errors."""
     details = [
         item.get("message", "") if isinstance(item, dict) else str(item) for item in error.errors or ()
     ]
@@ -67,19 +67,19 @@ def refusal_text(error: ApiError) -> str:
 
 
 def show_refusals(page: Page) -> Page:
-    """Show a refusal as a page."""
+    """Decorate a form's handler: a refusal becomes a page."""
 
-    async def guarded(pages: Pages, request: web.Request) -> web.StreamResponse:
+    async def handle(pages: Pages, request: web.Request) -> web.StreamResponse:
         try:
             return await page(pages, request)
         except FormRefused as refusal:
             return pages.problem(request, 422, "That did not work", str(refusal))
 
-    return guarded
+    return handle
 
 
 def redirect_to(path: str, actor: Actor) -> web.Response:
-    """Back to the page; the person is remembered for the next form."""
+    """Redirect to a page, with a cookie that preselects the person in the next form."""
     response = web.Response(status=303, headers={"Location": path})
     response.set_cookie(PERSONA, actor.name, samesite="Strict", path="/", httponly=True)
     return response

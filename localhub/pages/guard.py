@@ -71,7 +71,7 @@ class PageGuard:
         if not from_here or not hmac.compare_digest(token, self.token(self.session(request))):
             raise web.HTTPForbidden(text="This form is from another site or too old: reload its page.")
 
-    def dress(self, response: web.StreamResponse, session: str | None = None) -> None:
+    def add_headers(self, response: web.StreamResponse, session: str | None = None) -> None:
         """Put the headers on an answer, and the session's cookie."""
         response.headers.update(HEADERS)
         if session is not None:

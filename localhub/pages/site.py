@@ -53,7 +53,7 @@ class Pages:
                 response = await page(self, request)
             except LookupError:
                 response = self.problem(request, 404, "Not here", "There is no such page on this GitHub.")
-            self.guard.dress(response, self.guard.session(request))
+            self.guard.add_headers(response, self.guard.session(request))
             return response
 
         return handler
@@ -111,7 +111,7 @@ def count_open(hub: Hub, repo: Row, is_pull: int) -> int:
 
 
 def format_age(stamp: str, now: float) -> str:
-    """A time as people say it."""
+    """How long ago a time was, such as ``3 hours ago``."""
     seconds = now - datetime.fromisoformat(stamp).timestamp()
     for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:

@@ -1,4 +1,4 @@
-"""The primary rate limit: counted per caller and hour, told in every answer, and enforced."""
+"""The primary rate limit: counted per caller and hour, enforced, and in the headers of every answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Window:
 
 
 class Rates:
-    """Every caller's window; kept in memory, as a restart of ours is no concern of a limit."""
+    """Every caller's window of an hour, in memory only: a restart clears them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -49,7 +49,7 @@ class Rates:
         self.window(actor).used -= 1
 
     def headers(self, actor: Actor, resource: str = "core") -> dict[str, str]:
-        """The headers that tell the caller where it stands."""
+        """The ``x-ratelimit-...`` headers for a caller."""
         window = self.window(actor)
         return {
             "x-ratelimit-limit": str(window.limit),

@@ -33,7 +33,7 @@ INSIDE = Path(__file__).with_name("inside.py")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class AttackTarget:
     """Which backend to attack, and with what."""
 
     backend: str = "bwrap"
@@ -44,8 +44,8 @@ class Ground:
 class Arena:
     """A sandbox with its host. ``fresh`` opens further ones for attacks that spoil theirs."""
 
-    def __init__(self, ground: Ground, home: Path, planted: Planted) -> None:
-        self.ground = ground
+    def __init__(self, target: AttackTarget, home: Path, planted: Planted) -> None:
+        self.target = target
         self.home = home
         self.layer = home / "layers" / "base"
         self.planted = planted
@@ -53,8 +53,8 @@ class Arena:
             limits=LIMITS,
             mounts=(Mount(source=home / "tools", target="/opt/tools"),),
             env=(("GREETING", "hello"),),
-            image=ground.image,
-            **({"engine": ground.engine} if ground.engine else {}),
+            image=target.image,
+            **({"engine": target.engine} if target.engine else {}),
         )
         self.sandbox: Sandbox
         self.host: dict[str, object] = {}
@@ -66,7 +66,7 @@ class Arena:
             layers=[self.layer],
             policy=replace(self.policy, limits=limits),
             scratch=self.home / "scratch",
-            backend=self.ground.backend,
+            backend=self.target.backend,
         )
         try:
             yield sandbox
@@ -93,14 +93,14 @@ class Arena:
 
 
 @asynccontextmanager
-async def opened(ground: Ground, folder: str | None = None) -> AsyncIterator[Arena]:
+async def open_arena(target: AttackTarget, folder: str | None = None) -> AsyncIterator[Arena]:
     """An arena, taken away again at the end."""
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hob-attack-", dir=folder)))
         home.chmod(0o711)
         _furnish(home)
         planted = stack.enter_context(plant(home))
-        arena = Arena(ground, home, planted)
+        arena = Arena(target, home, planted)
         arena.sandbox = await stack.enter_async_context(arena.fresh())
         arena.host = {
             "home": str(home),

@@ -40,7 +40,7 @@ def halves(backend: str) -> list[Half]:
     return [Half(backend, True), Half(backend, False)] if os.geteuid() == 0 else [Half(backend, False)]
 
 
-def fight(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list[str]], str]:
+def play_half(half: Half, address: str = "", group: int = 0) -> tuple[dict[str, list[str]], str]:
     """Play a half in a process of its own; the verdicts, and the table."""
     if half.root or os.geteuid() != 0:
         env = {**os.environ, "PYTHONPATH": str(_ROOT)}
@@ -55,19 +55,19 @@ def _play(
 ) -> tuple[dict[str, list[str]], str]:
     with tempfile.TemporaryDirectory(prefix="hob-verdicts-") as folder:
         Path(folder).chmod(0o777)
-        told = Path(folder, "verdicts.json")
-        words = ["-m", "tests.attack.play", "--backend", half.backend, "--json", str(told)]
-        words += ["--image", docker_engine.image(address), "--engine", address] if address else []
-        ran = subprocess.run([*start, *words], capture_output=True, text=True, env=env, cwd=home)
-        if not told.exists():
+        verdict_file = Path(folder, "verdicts.json")
+        arguments = ["-m", "tests.attack.play", "--backend", half.backend, "--json", str(verdict_file)]
+        arguments += ["--image", docker_engine.make_image(address), "--engine", address] if address else []
+        ran = subprocess.run([*start, *arguments], capture_output=True, text=True, env=env, cwd=home)
+        if not verdict_file.exists():
             raise RuntimeError(f"{half}: {ran.stdout[-2000:]}{ran.stderr[-6000:]}")
-        return json.loads(told.read_text()), f"{half}\n{ran.stdout}"
+        return json.loads(verdict_file.read_text()), f"{half}\n{ran.stdout}"
 
 
 @contextmanager
 def docker() -> Iterator[tuple[str, int]]:
     """An engine's address, and the group that may talk to it: the host's own, or one started for this."""
-    if docker_engine.answers(docker_engine.HOSTS_OWN):
+    if docker_engine.is_answering(docker_engine.HOSTS_OWN):
         yield docker_engine.HOSTS_OWN, docker_engine.docker_group()
         return
     if os.geteuid() != 0:
@@ -78,7 +78,7 @@ def docker() -> Iterator[tuple[str, int]]:
         subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
     folder = tempfile.mkdtemp(prefix="hob-engine-")
     try:
-        with docker_engine.started(Path(folder), docker_engine.docker_group()) as address:
+        with docker_engine.start_engine(Path(folder), docker_engine.docker_group()) as address:
             yield address, docker_engine.docker_group()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -89,7 +89,7 @@ def main() -> int:
     wrong = 0
     with docker() as (address, group):
         for half in (*halves("bwrap"), *(halves("docker") if address else ())):
-            verdicts, table = fight(half, address if half.backend == "docker" else "", group)
+            verdicts, table = play_half(half, address if half.backend == "docker" else "", group)
             print(table, flush=True)
             wrong += sum(bool(each) for both in verdicts.values() for each in both)
         if address:

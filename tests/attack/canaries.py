@@ -22,7 +22,7 @@ _VISIBLE = ("/workspace/visible", "/tmp/visible", "/tmp/home/.netrc")
 _OTHER = 'echo "$1" > own; echo "$2" > /tmp/t; echo "$2" > /dev/shm/t; sleep 60'
 
 
-async def searched(arena: Arena) -> bytes:
+async def search_inside(arena: Arena) -> bytes:
     """What the search prints, with a second sandbox busy beside it; searched once per arena."""
     found: bytes | None = arena.host.get("searched")  # type: ignore[assignment]
     if found is not None:
@@ -55,7 +55,7 @@ async def searched(arena: Arena) -> bytes:
 
 def _hidden(name: str) -> Judged:
     async def attack(arena: Arena) -> None:
-        found = arena.planted.found_in(await searched(arena))
+        found = arena.planted.found_in(await search_inside(arena))
         assert name in arena.planted.words, "it was not planted"
         assert name not in found, "IT WAS READ"
 
@@ -63,7 +63,7 @@ def _hidden(name: str) -> Judged:
 
 
 async def _visible(arena: Arena) -> None:
-    output = await searched(arena)
+    output = await search_inside(arena)
     visible: list[str] = arena.host["visible"]  # type: ignore[assignment]
     missed = [word for word in visible if word.encode() not in output]
     assert not missed, f"the search does not find {len(missed)} of {len(visible)} words inside"

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from tests.attack import canaries, ends, kernel, leaving, network, places, resources
-from tests.attack.arena import Arena, Ground, opened
+from tests.attack.arena import Arena, AttackTarget, open_arena
 from tests.attack.case import Case, Judged
 
 CASES: list[Case] = [
@@ -29,9 +29,9 @@ def title(case: Case) -> str:
     return f"{case.family}: {case.name}"
 
 
-async def play(ground: Ground, folder: str | None = None) -> Verdicts:
+async def play(target: AttackTarget, folder: str | None = None) -> Verdicts:
     """Every case's (what went wrong with the attack, with the twin); empty words are good."""
-    async with opened(ground, folder) as arena:
+    async with open_arena(target, folder) as arena:
         inside = [(half, case) for case in CASES for half in ("attack", "twin")]
         plays = {
             f"{half} {title(case)}": source
@@ -91,8 +91,8 @@ def main() -> int:
     options.add_argument("--json", type=Path)
     asked = options.parse_args()
     began = time.monotonic()
-    ground = Ground(backend=asked.backend, image=asked.image, engine=asked.engine)
-    found = asyncio.run(play(ground, asked.folder))
+    target = AttackTarget(backend=asked.backend, image=asked.image, engine=asked.engine)
+    found = asyncio.run(play(target, asked.folder))
     print(table(found, time.monotonic() - began))
     if asked.json is not None:
         asked.json.write_text(json.dumps(found))

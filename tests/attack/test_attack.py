@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from tests.attack.campaign import Half, fight, halves
+from tests.attack.campaign import Half, halves, play_half
 from tests.attack.canaries import NAMES
 from tests.attack.play import CASES, title
 from tests.support import docker_engine
@@ -21,13 +21,13 @@ HALVES = [*halves("bwrap"), *halves("docker")]
 def verdicts(half: Half) -> dict[str, list[str]]:
     """Played once for all families."""
     if half.backend == "bwrap":
-        return fight(half)[0]
-    return fight(half, docker_engine.HOSTS_OWN, docker_engine.docker_group())[0]
+        return play_half(half)[0]
+    return play_half(half, docker_engine.HOSTS_OWN, docker_engine.docker_group())[0]
 
 
 @cache
 def engine_answers() -> bool:
-    return docker_engine.answers(docker_engine.HOSTS_OWN)
+    return docker_engine.is_answering(docker_engine.HOSTS_OWN)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.domain import TaskState
-from bot.run.task_end import retry_if_transient
+from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep

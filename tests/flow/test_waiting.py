@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bot.domain import TaskState
 from bot.errors import UserError
-from bot.run.task_end import retry_if_transient
+from bot.run.classify_error import retry_if_transient
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -57,10 +57,10 @@ async def test_s60_a_provider_that_stays_down_parks_the_task_and_at_last_ends_it
 
     await eventually(parked, "it does not wait")
     task = await store.task(1)
-    assert task and task.attempts == 0 and "asks to wait" in task.reason and CANARY not in task.reason
+    assert task and task.leases_taken == 0 and "asks to wait" in task.reason and CANARY not in task.reason
     async with store.engine.begin() as connection:
         await connection.execute(text("UPDATE runs SET started_at = now() - interval '73 hours'"))
-    await store.move(1, None, TaskState.QUEUED)
+        await connection.execute(text("UPDATE tasks SET not_before = now()"))  # the next sweep queues it
     final = await hob.comment("calc", issue, "I waited for 73 hours, and still")
     assert "asks to wait" in final and CANARY not in final
 

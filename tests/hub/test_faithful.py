@@ -125,16 +125,16 @@ async def organise(person: Caller, other: Caller) -> None:
 async def write_files(person: Caller) -> None:
     """The contents API and the git database."""
     path = f"{REPO}/contents/halves.py"
-    made = await person("PUT", path, {"message": "Add halves", "content": encoded(PROGRAM)}, status=201)
-    await person("PUT", path, {"message": "Again", "content": encoded(FIXED)}, status=422)
+    made = await person("PUT", path, {"message": "Add halves", "content": encode_base64(PROGRAM)}, status=201)
+    await person("PUT", path, {"message": "Again", "content": encode_base64(FIXED)}, status=422)
     await person("GET", path)
     await person("GET", f"{path}?ref=main", accept="application/vnd.github.raw+json")
     await person("GET", f"{REPO}/contents/")
     await person("GET", f"{REPO}/contents/none.py", status=404)
     notes = f"{REPO}/contents/docs/notes.md"
-    added = await person("PUT", notes, {"message": "Note", "content": encoded("# Notes\n")}, status=201)
+    added = await person("PUT", notes, {"message": "Note", "content": encode_base64("# Notes\n")}, status=201)
     sha = added["content"]["sha"]
-    body = {"message": "More", "content": encoded("# Notes\n\nMore.\n"), "sha": sha}
+    body = {"message": "More", "content": encode_base64("# Notes\n\nMore.\n"), "sha": sha}
     changed = await person("PUT", notes, body)
     await person("DELETE", notes, {"message": "Away", "sha": changed["content"]["sha"]})
     await person("GET", f"{REPO}/readme")
@@ -234,7 +234,7 @@ async def propose(person: Caller, other: Caller) -> dict[str, Any]:
     await review(person, other, pull, path)
     await person("GET", f"{path}/merge", status=404)
     await person(
-        "PUT", f"{REPO}/contents/more.txt", {"message": "More", "content": encoded("x\n")}, status=201
+        "PUT", f"{REPO}/contents/more.txt", {"message": "More", "content": encode_base64("x\n")}, status=201
     )
     await person("PUT", f"{path}/update-branch", {}, status=202)
     return pull  # type: ignore[no-any-return]
@@ -331,7 +331,7 @@ async def administer(app: Caller, hub: Hub) -> Caller:
     return bot
 
 
-def encoded(text: str) -> str:
+def encode_base64(text: str) -> str:
     """As the contents API wants a file."""
     return base64.b64encode(text.encode()).decode()
 
@@ -345,7 +345,7 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     pull = await propose(person, other)
     fresh = await person("GET", f"{REPO}/pulls/{pull['number']}")
     await check(bot, person, hub, fresh["head"]["sha"])
-    await ready(person, hub, pull["node_id"])
+    await toggle_draft(person, hub, pull["node_id"])
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
     await person("GET", f"{REPO}/pulls/{pull['number']}/merge", status=204)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {}, status=405)
@@ -361,7 +361,7 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     assert served_operations() - hub.ledger.exercised == set()
 
 
-async def ready(person: Caller, hub: Hub, node_id: str) -> None:
+async def toggle_draft(person: Caller, hub: Hub, node_id: str) -> None:
     """Drafts come and go by GraphQL only."""
     for name in (
         "markPullRequestReadyForReview",

@@ -26,13 +26,13 @@ def me(hub: Hub) -> Client:
     return hub.as_maintainer
 
 
-def encoded(text: str) -> str:
+def encode_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 async def test_files_are_written_and_read(me: Client) -> None:
     made = await me.send(
-        "PUT", f"{REPO}/contents/src/a.py", {"message": "Add a", "content": encoded("a = 1\n")}
+        "PUT", f"{REPO}/contents/src/a.py", {"message": "Add a", "content": encode_base64("a = 1\n")}
     )
     assert made.status == 201
     sha = made.data["content"]["sha"]
@@ -43,7 +43,7 @@ async def test_files_are_written_and_read(me: Client) -> None:
     )
     assert raw.text == "a = 1\n"
     assert [one["type"] for one in await me.get(f"{REPO}/contents/")] == ["file", "dir"]
-    change: dict[str, Any] = {"message": "Change a", "content": encoded("a = 2\n")}
+    change: dict[str, Any] = {"message": "Change a", "content": encode_base64("a = 2\n")}
     assert (await me.send("PUT", f"{REPO}/contents/src/a.py", change)).status == 422
     wrong = await me.send("PUT", f"{REPO}/contents/src/a.py", change | {"sha": "1" * 40})
     assert wrong.status == 409
@@ -55,7 +55,7 @@ async def test_files_are_written_and_read(me: Client) -> None:
 
 async def test_workflow_files_need_their_own_permission(hub: Hub) -> None:
     bot = await hub.as_bot()
-    body = {"message": "CI", "content": encoded("on: push\n")}
+    body = {"message": "CI", "content": encode_base64("on: push\n")}
     refused = await bot.send("PUT", f"{REPO}/contents/.github/workflows/ci.yml", body)
     assert refused.status == 403
     assert refused.headers["X-Accepted-GitHub-Permissions"] == "workflows=write"
@@ -126,7 +126,7 @@ async def test_empty_repositories(me: Client) -> None:
     await me.post("/user/repos", {"name": "void"})
     assert (await me.send("GET", "/repos/maintainer/void/commits")).status == 409
     assert (await me.send("GET", "/repos/maintainer/void/contents/")).status == 404
-    body = {"message": "First", "content": encoded("x\n")}
+    body = {"message": "First", "content": encode_base64("x\n")}
     assert (await me.send("PUT", "/repos/maintainer/void/contents/x.txt", body)).status == 201
 
 

@@ -10,46 +10,65 @@ import pytest
 
 from tests.support import ROOT
 
+BELOW_RUN = {
+    "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.settings",
+    "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+}  # fmt: skip
+
 # For each room what of the project it may import beside itself; every other import of it is an error.
 ALLOWED: dict[str, set[str]] = {
     "sandbox": set(),
     "localhub": set(),
     "bot.domain": set(),
     "bot.errors": set(),
-    "bot.text": {"bot.errors"},
+    "bot.backoff": set(),
+    "bot.text": set(),
     "bot.guest": set(),
-    "bot.log": set(),
+    "bot.log": {"bot.text"},
     "bot.settings": {"bot.errors"},
-    "bot.repofile": {"bot.errors"},
-    "bot.tasks": {"bot.domain", "bot.errors", "bot.text"},
-    "bot.github": {"bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.repo_config": {"bot.errors"},
+    "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
+    "bot.github": {"bot.backoff", "bot.domain", "bot.errors", "bot.settings", "bot.text"},
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
-    "bot.inbox": {"bot.domain", "bot.errors", "bot.tasks", "bot.github", "bot.repofile", "bot.text"},
-    "bot.workspace": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repofile", "bot.run",
-        "bot.text", "sandbox",
+    "bot.inbox": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",
     },
-    "bot.agent": {"bot.domain", "bot.errors", "bot.guest", "bot.offline", "bot.text", "sandbox"},
+    "bot.workspace": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
+        "sandbox",
+    },
+    "bot.agent": {"bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
     "bot.offline": {"bot.agent", "bot.domain"},
-    "bot.run": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.inbox", "bot.repofile",
-        "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    "bot.run": {*BELOW_RUN, "bot.run"},
+    # The packages of bot.run, each above the ones that it may import.
+    "bot.run.stored": BELOW_RUN,
+    "bot.run.prove": BELOW_RUN,
+    "bot.run.attempts": {*BELOW_RUN, "bot.run.prove"},
+    "bot.run.messages": {*BELOW_RUN, "bot.run.attempts"},
+    "bot.run.publish": {*BELOW_RUN, "bot.run.messages"},
+    "bot.run.end_without_pull": {*BELOW_RUN, "bot.run.messages"},
+    "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
+    "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
+    "bot.run.strategies": {
+        *BELOW_RUN, "bot.run.attempts", "bot.run.end_without_pull", "bot.run.job", "bot.run.messages",
+        "bot.run.prepare", "bot.run.prove", "bot.run.publish",
     },
     "bot.solve": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",
+        "bot.workspace", "sandbox",
     },
     "bot.replay": {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.domain", "bot.errors", "bot.repofile", "bot.run", "bot.solve", "bot.text",
-        "bot.workspace", "sandbox",
+        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run",
+        "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
-    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.github.cli.doctor"},
+    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.text"},
     "bot.demo": {"bot.domain", "bot.errors"},
-    "bot.doctor": {"bot", "sandbox"},
     "bot.serve": {"bot", "sandbox"},
-    "bot.__main__": {"bot", "sandbox", "localhub"},
+    "bot.cli": {"bot", "sandbox", "localhub"},
+    "bot.__main__": {"bot.cli"},
 }  # fmt: skip
 
 

@@ -7,13 +7,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
+from bot.agent.models.scripted import Turn, scripted_model
 from bot.agent.tools import context
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
 from sandbox.spec import WORKSPACE, Command, CommandResult, Ending, Entry, EntryKind, Policy, Sandbox
@@ -24,6 +27,19 @@ from tests.support import ROOT
 GUEST = ROOT / "bot" / "guest"
 CART = "def total(prices, rate):\n    amount = sum(prices)\n    return amount - rate\n"
 TEST = "from cart import total\n\n\ndef test_total():\n    assert total([100], 0.2) == 80\n"
+
+
+def play(
+    script: Sequence[Turn],
+    *,
+    name: str = "scripted",
+    retry_policy: RetryPolicy | None = None,
+    window: int | None = None,
+    most_bytes: int | None = None,
+) -> ModelCall:
+    """A ``ModelCall`` that plays ``script``; ``window``: the tokens that it says it takes."""
+    model = scripted_model(script, most_bytes=most_bytes)
+    return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
 
 
 class DirectorySandbox:
@@ -89,7 +105,7 @@ async def real_sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sand
     (tmp_path / "scratch").mkdir()
     policy = Policy(
         limits=SandboxLimits(memory_bytes=512 << 20, command_seconds=90),
-        mounts=(*tooling.mounts, *guest_mounts()),
+        mounts=(*tooling.mounts, *list_guest_mounts()),
         env=tooling.env,
         path=tooling.path,
     )
@@ -107,14 +123,14 @@ class Memory:
         self.plans: list[tuple[Step, ...]] = []
         self.words = dict(words or {})
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         assert seq == len(self.records) == record["seq"]
         self.records.append(record)
 
-    async def plan(self, steps: tuple[Step, ...]) -> None:
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
         self.plans.append(steps)
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         word = self.words.pop(len(self.records), None)
         if isinstance(word, Exception):
             raise word

@@ -29,7 +29,7 @@ _PROGRAMS = (
 )
 
 
-def answers(engine: str) -> bool:
+def is_answering(engine: str) -> bool:
     """An engine takes questions at this address."""
     if shutil.which("docker", path=_SEARCH) is None:
         return False
@@ -37,7 +37,7 @@ def answers(engine: str) -> bool:
 
 
 @contextmanager
-def started(folder: Path, group: int = 0) -> Iterator[str]:
+def start_engine(folder: Path, group: int = 0) -> Iterator[str]:
     """Debian's engine with all its state below ``folder``; its address. Needs root and docker.io."""
     socket = f"unix://{folder}/docker.sock"
     command = ["dockerd", "-H", socket, "--data-root", f"{folder}/data", "--exec-root", f"{folder}/exec"]
@@ -49,7 +49,7 @@ def started(folder: Path, group: int = 0) -> Iterator[str]:
         daemon = subprocess.Popen(command, env={"PATH": _SEARCH}, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
-        while not answers(socket):
+        while not is_answering(socket):
             if daemon.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("dockerd does not start: " + (folder / "log").read_text()[-2000:])
             time.sleep(0.2)
@@ -59,7 +59,7 @@ def started(folder: Path, group: int = 0) -> Iterator[str]:
         daemon.wait(30)
 
 
-def image(engine: str) -> str:
+def make_image(engine: str) -> str:
     """The name of the image, made first where the engine does not have it."""
     if _docker(engine, "image", "inspect", IMAGE, check=False).returncode:
         _docker(engine, "import", "-", IMAGE, stdin=_archive())
@@ -67,7 +67,7 @@ def image(engine: str) -> str:
 
 
 def docker_group() -> int:
-    """The group that may talk to the engine that ``started`` starts."""
+    """The group that may talk to the engine that ``start_engine`` starts."""
     try:
         return grp.getgrnam("docker").gr_gid
     except KeyError:
@@ -91,7 +91,7 @@ def _archive() -> bytes:
     modules = [*library.rglob("*.so"), *Path(sys.base_prefix, "lib").rglob("lib-dynload/*.so")]
     own = [Path(sys.executable).resolve(), *Path(sys.prefix, "bin").glob("rg")]
     for program in (*files, *modules, *own):
-        files |= _linked(program)
+        files |= _find_libraries(program)
     files |= {path for tree in trees for path in (tree.rglob("*") if tree.is_dir() else [tree])}
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as tar:
@@ -108,7 +108,7 @@ def _archive() -> bytes:
     return file.getvalue()
 
 
-def _linked(program: Path) -> set[Path]:
+def _find_libraries(program: Path) -> set[Path]:
     """The shared libraries of a program, below the names that it asks for."""
     told = subprocess.run(["ldd", program], capture_output=True, text=True).stdout
     found = re.findall(r"(?:=> |^\s+)(/\S+) \(0x", told, re.MULTILINE)

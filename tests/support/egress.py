@@ -77,7 +77,7 @@ class Internet:
 
 
 @asynccontextmanager
-async def internet(*names: str) -> AsyncIterator[Internet]:
+async def run_internet(*names: str) -> AsyncIterator[Internet]:
     """Run it; TLS is for HOST and these names."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -125,7 +125,7 @@ class Visitor:
 
 
 @asynccontextmanager
-async def visiting(egress: Egress, upstream: Upstream | None = None) -> AsyncIterator[Visitor]:
+async def open_gate(egress: Egress, upstream: Upstream | None = None) -> AsyncIterator[Visitor]:
     """A gate that listens on the test's own loopback."""
     gate = Gate(egress, upstream)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.serve import serve_web, serve_worker
+from bot.serve.web import serve_web
+from bot.serve.worker import serve_worker
 from bot.settings import load
 from bot.tasks.database.connection import Database
 from tests.support.hub import Hub, running_hub

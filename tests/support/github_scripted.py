@@ -15,7 +15,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.github.app import GitHub
+from bot.github.app import GitHub, RepoApi
 
 Reply = Callable[["Seen"], Any]
 LONG_TOKEN = (
@@ -109,13 +109,53 @@ class Script:
         return web.json_response(made, status=201)
 
 
+AT = "2026-01-02T03:04:05Z"
+STRANGER = {"id": 66, "login": "eve", "type": "User"}
+
+
+def comment_json(number: int = 1, **more: Any) -> dict[str, Any]:
+    """A comment as GitHub sends it, with the fields that Hob reads."""
+    at = {"created_at": AT, "updated_at": AT}
+    return {"id": number, "body": "x", "user": STRANGER, "html_url": f"https://gh/c/{number}", **at, **more}
+
+
+def review_json(number: int = 1, **more: Any) -> dict[str, Any]:
+    """A review as GitHub sends it, with the fields that Hob reads."""
+    return {"id": number, "html_url": f"https://gh/r/{number}", "submitted_at": AT, **more}
+
+
+def pull_json(
+    number: int, state: str = "open", repo_id: int | None = 5, ref: str = "hob/3-x", **more: Any
+) -> dict[str, Any]:
+    """A pull request as GitHub sends it, with the fields that Hob reads."""
+    here = {"id": 5, "full_name": "octo/demo", "clone_url": "https://gh/octo/demo.git"}
+    home = None if repo_id is None else here | {"id": repo_id}
+    return {
+        "number": number,
+        "state": state,
+        "title": "Fix",
+        "body": None,
+        "user": STRANGER,
+        "html_url": f"https://gh/pull/{number}",
+        "labels": [],
+        "head": {
+            "label": f"octo:{ref}",
+            "ref": ref,
+            "sha": "b" * 40,
+            "repo": home,
+        },
+        "base": {"label": "octo:main", "ref": "main", "sha": "a" * 40, "repo": here},
+        **more,
+    }
+
+
 @asynccontextmanager
 async def scripted() -> AsyncIterator[Script]:
     """A running script."""
     script = Script()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", script.answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)  # an answer that is still held back is dropped
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -132,3 +172,8 @@ async def github(script: Script, **options: Any) -> AsyncIterator[GitHub]:
     settings = {"write_spacing": 0, "backoff": 0.01, "timeout": 1.0, "settle": 0.0, **options}
     async with aiohttp.ClientSession() as session:
         yield GitHub(session, api_url=script.url, app_id=7, private_key=KEY, **settings)
+
+
+async def read_issue(repo: RepoApi, number: int = 3) -> Any:
+    """An issue as GitHub sends it: a plain read, for what is about reading itself."""
+    return await repo.issues._get("/issues/{number}", number=number)

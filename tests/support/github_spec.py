@@ -164,7 +164,7 @@ def check_exchange(
 
 def check_query(operation: Operation, query: Mapping[str, str]) -> Iterator[str]:
     """Query parameters that GitHub does not document, or with a value of the wrong kind."""
-    known = {item["name"]: item for item in map(resolved, operation.description["parameters"])}
+    known = {item["name"]: item for item in map(resolve_reference, operation.description["parameters"])}
     for name, value in query.items():
         if name not in known or known[name]["in"] != "query":
             yield f"query: GitHub knows no parameter {name!r} here"
@@ -177,7 +177,7 @@ def check_query(operation: Operation, query: Mapping[str, str]) -> Iterator[str]
 
 def check_request(operation: Operation, body: Any) -> Iterator[str]:
     """A body that GitHub would refuse, or of which it would silently ignore a part."""
-    described = resolved(operation.description.get("requestBody", {}))
+    described = resolve_reference(operation.description.get("requestBody", {}))
     schema = json_schema_of(described)
     if body is None:
         if described.get("required") and schema.get("required"):
@@ -186,7 +186,7 @@ def check_request(operation: Operation, body: Any) -> Iterator[str]:
         if body != {}:
             yield "request: GitHub reads no body here"
     else:
-        yield from judged(schema, body, "request")
+        yield from find_problems(schema, body, "request")
 
 
 def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
@@ -199,14 +199,14 @@ def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
     if str(status) not in responses:
         if status in ALWAYS_POSSIBLE or status >= 500:
             yield from (
-                judged(INVALID if status == 422 else ERROR, body, "answer")
+                find_problems(INVALID if status == 422 else ERROR, body, "answer")
                 if body not in (ABSENT, OTHER_MEDIA)
                 else ()
             )
         else:
             yield f"answer: status {status} is not documented (only {', '.join(responses)})"
         return
-    response = resolved(responses[str(status)])
+    response = resolve_reference(responses[str(status)])
     schema = json_schema_of(response)
     if body is OTHER_MEDIA:
         return  # raw files, diffs: the caller asked for it by its Accept header
@@ -217,10 +217,10 @@ def check_answer(operation: Operation, status: int, body: Any) -> Iterator[str]:
         if status < 300:
             yield "answer: GitHub sends no body here"
     elif schema:
-        yield from judged(schema, body, "answer")
+        yield from find_problems(schema, body, "answer")
 
 
-def judged(schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
+def find_problems(schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
     """What is wrong with a body, fields that GitHub does not know included."""
     yield from REST.complaints(schema, value, where)
     yield from (fault for fault in REST.unknown(schema, value, where) if not SENT_ANYWAY.match(fault))
@@ -234,7 +234,7 @@ def json_schema_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def resolved(part: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolve_reference(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """A component instead of a reference to it."""
     return component(part["$ref"]) if "$ref" in part else part
 

@@ -214,7 +214,7 @@ def trim_graphql(document: DocumentNode) -> str:
     missing = (set(WANTED["types"]) - known.keys()) | (set(WANTED["mutations"]) - mutations.keys())
     if missing:
         raise SystemExit(f"GitHub's GraphQL schema has no longer: {', '.join(sorted(missing))}")
-    payloads = {named(mutations[name].type) for name in WANTED["mutations"]}
+    payloads = {type_name(mutations[name].type) for name in WANTED["mutations"]}
     composite = frozenset(WANTED["types"]) | payloads
     kept: dict[str, Any] = {}
     waiting = sorted(composite)
@@ -222,8 +222,8 @@ def trim_graphql(document: DocumentNode) -> str:
         name = waiting.pop()
         if name not in kept and name in known:
             kept[name] = slim_type(name, known[name], composite, known)
-            waiting.extend(mentioned(kept[name]))
-    lines = [print_ast(without_prose(kept[name])) for name in sorted(kept)]
+            waiting.extend(list_type_names(kept[name]))
+    lines = [print_ast(strip_prose(kept[name])) for name in sorted(kept)]
     return re.sub(r"\n{2,}", "\n", "\n".join(lines)) + "\n"
 
 
@@ -233,7 +233,7 @@ def slim_type(name: str, node: Any, composite: frozenset[str], known: Mapping[st
     wanted = {"Query": WANTED["queries"], "Mutation": WANTED["mutations"]}.get(name)
 
     def stays(field: Any) -> bool:
-        target = named(field.type)
+        target = type_name(field.type)
         if wanted is not None and field.name.value not in wanted:
             return False
         return target in composite or target not in known or isinstance(known[target], leaf)
@@ -241,25 +241,25 @@ def slim_type(name: str, node: Any, composite: frozenset[str], known: Mapping[st
     if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
         fields = tuple(field for field in node.fields or () if stays(field))
         interfaces = tuple(item for item in node.interfaces or () if item.name.value in composite)
-        return replaced(node, fields=fields, interfaces=interfaces)
+        return copy_node(node, fields=fields, interfaces=interfaces)
     if isinstance(node, UnionTypeDefinitionNode):
-        return replaced(node, types=tuple(item for item in node.types or () if item.name.value in composite))
-    return replaced(node)
+        return copy_node(node, types=tuple(item for item in node.types or () if item.name.value in composite))
+    return copy_node(node)
 
 
-def replaced(node: Any, **changes: Any) -> Any:
+def copy_node(node: Any, **changes: Any) -> Any:
     """A copy of a syntax node with other parts."""
     return type(node)(**{key: changes.get(key, getattr(node, key)) for key in node.keys if key != "loc"})
 
 
-def named(node: TypeNode) -> str:
+def type_name(node: TypeNode) -> str:
     """The name of a type under its lists and non-nulls."""
     while isinstance(node, ListTypeNode | NonNullTypeNode):
         node = node.type
     return node.name.value if isinstance(node, NamedTypeNode) else ""
 
 
-def mentioned(node: Any) -> Iterable[str]:
+def list_type_names(node: Any) -> Iterable[str]:
     """Every type name a definition mentions."""
     found: list[str] = []
 
@@ -271,7 +271,7 @@ def mentioned(node: Any) -> Iterable[str]:
     return found
 
 
-def without_prose(node: Any) -> Any:
+def strip_prose(node: Any) -> Any:
     """A definition without descriptions and directives."""
 
     class Slim(Visitor):
@@ -281,7 +281,7 @@ def without_prose(node: Any) -> Any:
                 changes["description"] = None
             if getattr(item, "directives", None):
                 changes["directives"] = ()
-            return replaced(item, **changes) if changes else None
+            return copy_node(item, **changes) if changes else None
 
     return visit(node, Slim())
 

@@ -40,7 +40,9 @@ def base_layer(tmp_path: Path) -> Path:
     return base
 
 
-async def opened(tmp_path: Path, *, policy: Policy | None = None, on_disk: bool = False) -> BwrapSandbox:
+async def open_base_sandbox(
+    tmp_path: Path, *, policy: Policy | None = None, on_disk: bool = False
+) -> BwrapSandbox:
     """A sandbox over ``base_layer``."""
     base = tmp_path / "base"
     layers = [base if base.exists() else base_layer(tmp_path)]

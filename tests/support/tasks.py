@@ -1,8 +1,10 @@
-"""Requests to put into a store."""
+"""Requests to put into a store, and waiting for what becomes of them."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from bot.domain import Event, Person, Repo, Request, TaskKind, Thread, Trigger, TriggerKind
@@ -11,7 +13,7 @@ _numbers = itertools.count(1)
 ALICE = Person(id=7, login="alice")
 
 
-def asked(
+def make_request(
     *,
     number: int = 3,
     delivery: str = "",
@@ -49,3 +51,12 @@ def asked(
         trigger=trigger,
     )
     return Request(kind=TaskKind.CHANGE, request=request, event=event)
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
+    """Wait for something to be so."""
+    async with asyncio.timeout(seconds):
+        while True:
+            if await true():
+                return
+            await asyncio.sleep(0.02)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from bot.serve import serve_worker
+from bot.serve.worker import serve_worker
 from bot.settings import load
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store

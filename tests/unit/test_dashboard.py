@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.dashboard import create_app
-from bot.dashboard.render import diff_lines, plain, seconds, web_address
+from bot.dashboard.render import diff_lines, plain_text, seconds, web_address
 from bot.dashboard.server import engine_for, serve
 from bot.domain import (
     Blocked,
@@ -31,7 +31,7 @@ from bot.settings import SettingsError, load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 EVIL = "<script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
 DIFF = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n x\n-old<b>\n+new\n"
@@ -48,7 +48,7 @@ def client(database: Database) -> Iterator[FlaskClient]:
 
 
 async def running(store: Store) -> Run:
-    task = await store.add_task(asked(request=f"fix {EVIL}"))
+    task = await store.add_task(make_request(request=f"fix {EVIL}"))
     claimed = await store.claim(task.id, "w")
     assert claimed
     run = claimed[1]
@@ -185,8 +185,17 @@ def test_a_diff_has_numbers_on_the_side_where_the_line_is() -> None:
     assert rows[-3:] == [("same", "1", "1", "x"), ("del", "2", "", "old<b>"), ("add", "", "2", "new")]
 
 
+def test_a_diff_that_redaction_shortened_is_shown_without_numbers() -> None:
+    rows = [(row.kind, row.old, row.new, row.text) for row in diff_lines(DIFF.removesuffix("+new\n"))]
+    assert rows[-3:] == [
+        ("hunk", "", "", "@@ -1,2 +1,2 @@"),
+        ("same", "", "", "x"),
+        ("del", "", "", "old<b>"),
+    ]
+
+
 def test_terminal_codes_become_nothing() -> None:
-    assert plain("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x00") == "red \ufffd"
+    assert plain_text("\x1b[31mred\x1b[0m\x1b]0;title\x07 \x00") == "red \ufffd"
     assert web_address("javascript:alert(1)") == "#"
     assert [seconds(value) for value in (0.44, 12, 185)] == ["0.4 s", "12 s", "3 min 5 s"]
 

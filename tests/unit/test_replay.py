@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from bot.__main__ import main
-from bot.replay.render import as_text
+from bot.cli.main import main
+from bot.replay.render import render_text
 from bot.replay.replay import Divergence, ReplayReport
-from bot.replay.sameness import difference, same
+from bot.replay.sameness import is_same, render_difference
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, at_work, call
@@ -101,7 +101,7 @@ async def _turns(database: Database) -> list[str]:
 )
 def test_what_varies_by_nature_is_left_aside_and_said(recorded: str, new: str, kind: str | None) -> None:
     aside: Counter[str] = Counter()
-    assert same(recorded, new, aside)
+    assert is_same(recorded, new, aside)
     assert aside == (Counter([kind]) if kind else Counter())
 
 
@@ -116,17 +116,17 @@ def test_what_varies_by_nature_is_left_aside_and_said(recorded: str, new: str, k
 )
 def test_what_says_otherwise_differs(recorded: str, new: str) -> None:
     aside: Counter[str] = Counter()
-    assert not same(recorded, new, aside)
+    assert not is_same(recorded, new, aside)
     assert not aside
 
 
 def test_a_difference_is_short() -> None:
-    shown = difference("\n".join(map(str, range(500))), "\n".join(map(str, range(500, 1000))))
+    shown = render_difference("\n".join(map(str, range(500))), "\n".join(map(str, range(500, 1000))))
     assert shown.splitlines()[-1] == "[more differs]"
     assert len(shown.splitlines()) == 41
 
 
 def test_a_person_is_told_the_place_and_the_difference() -> None:
     divergence = Divergence(turn=3, call=1, what='read {"path": "x"}', diff="-a\n+b")
-    text = as_text(ReplayReport(turns=3, of=4, divergence=divergence, remarks=["this or that"]))
+    text = render_text(ReplayReport(turns=3, of=4, divergence=divergence, remarks=["this or that"]))
     assert text == 'Diverged at turn 3, call 1 of 4 turns: read {"path": "x"}\n-a\n+b\nNote: this or that.'

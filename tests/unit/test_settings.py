@@ -114,11 +114,11 @@ def test_bots_are_numbers_and_people_see_no_secret(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     settings = load()
     assert settings.bots == frozenset([5, 29139614])
-    shown = settings.shown()
-    assert shown["bots"] == ("5, 29139614", "the operator's `HOB_BOTS`")
-    assert shown["daily_usd"] == ("2.5", "the operator's `HOB_DAILY_USD`")
-    assert shown["image"] == ("python:3.13", "default") and shown["model"][0] == "scripted"
-    assert "sesame" not in str(shown) and "/home" not in str(shown)
+    values = settings.list_public_values()
+    assert values["bots"] == ("5, 29139614", "the operator's `HOB_BOTS`")
+    assert values["daily_usd"] == ("2.5", "the operator's `HOB_DAILY_USD`")
+    assert values["image"] == ("python:3.13", "default") and values["model"][0] == "scripted"
+    assert "sesame" not in str(values) and "/home" not in str(values)
 
 
 def test_an_override_wins(monkeypatch: pytest.MonkeyPatch) -> None:

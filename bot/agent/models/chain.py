@@ -1,8 +1,8 @@
 """Several models in a row: when one stays down, the next takes over for the rest of the run.
 
 pydantic-ai's ``FallbackModel`` begins with the first model again at each request, cannot leave one whose
-stream breaks after its first event, and knows neither our waiting nor who gets parked; so this is ours. What
-the next provider is shown of the last one's answers is ``bot.agent.models.provider_messages``.
+stream breaks after its first event, and knows neither our retries nor when a run is parked; so this is ours.
+What the next provider is shown of the last one's answers is ``bot.agent.models.provider_messages``.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import structlog
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import ModelAnswer, ModelCall
+from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.errors import Parked, UserError
 
 log = structlog.get_logger(__name__)
 
 
-class Chain:
+class ModelChain:
     """A ``ModelCall`` over others.
 
     One is left when it stays down, is out of quota, asks for a long wait, or refuses for good (a wrong key,
-    an unknown model); a conversation that is too long is no reason, for that can be mended.
+    an unknown model); a conversation that is too long is no reason, for it can be compacted.
     """
 
     def __init__(self, models: Sequence[ModelCall]) -> None:
@@ -52,7 +52,7 @@ class Chain:
                 failed.append(error)
                 log.warning("model.passed_over", model=self._models[self._at].name, reason=str(error))
                 if self._at + 1 == len(self._models):
-                    raise _together(failed) from error
+                    raise _join_errors(failed) from error
                 self._at += 1
                 continue
             self._failed = []
@@ -64,7 +64,7 @@ class Chain:
             await each.aclose()
 
 
-def _together(failed: Sequence[Parked | UserError]) -> Parked | UserError:
+def _join_errors(failed: Sequence[Parked | UserError]) -> Parked | UserError:
     """The run can go on later if any of them may be up again by then."""
     reason = "; ".join(str(each) for each in failed)
     waits = [each.after for each in failed if isinstance(each, Parked)]

@@ -1,4 +1,4 @@
-"""What a provider's error means for the run: ask again, make room, park, or tell a person."""
+"""What a provider's error means for the run: ask again, compact, park, or report an error."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def transient_or_raise(error: Exception, name: str) -> Exception:
         case ai.ModelNotFoundError():
             raise UserError(f"The provider does not know the model {name}; choose another one") from error
         case ai.ContentFilterError() | ai.UserError() | ai.ModelRequestRejectedError():
-            raise UserError(f"{name} rejects the request: {in_short(error)}") from error
+            raise UserError(f"{name} rejects the request: {shorten_error(error)}") from error
         case ai.ModelHTTPError() if error.status_code not in _RETRIED_STATUS:
-            raise UserError(f"{name} rejects the request: {in_short(error)}") from error
+            raise UserError(f"{name} rejects the request: {shorten_error(error)}") from error
     return error
 
 
@@ -48,6 +48,6 @@ def _is_too_long(error: ai.ModelHTTPError) -> bool:
     return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(str(error.body))))
 
 
-def in_short(error: Exception) -> str:
-    """What the provider says, without what it may quote at length."""
+def shorten_error(error: Exception) -> str:
+    """The provider's message on one line, at most 300 characters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]

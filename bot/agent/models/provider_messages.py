@@ -35,9 +35,9 @@ _FIELDS = ("reasoning", "reasoning_content")
 def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessage]:
     """``messages`` for the provider that pydantic-ai calls ``provider``.
 
-    The thinking of another provider is left out: adapters would show it as words, some of them as the user's.
+    The thinking of another provider is left out: adapters would send it as text, some of them as the user's.
     Where thinking has a field of its own, a turn without any gets it empty: the adapter would add the field
-    to some turns only, and take it away again after the next words of a user, which spoils the prefix.
+    to some turns only, and take it away again after the next text of a user, which spoils the prefix.
     """
     foreign = {
         part.tool_call_id
@@ -45,7 +45,7 @@ def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMe
         if isinstance(message, ModelResponse) and message.provider_name != provider
         for part in message.tool_calls
     }
-    shown = [_shown(message, provider, foreign) for message in messages]
+    shown = [_convert_message(message, provider, foreign) for message in messages]
     fields = {
         part.id
         for message in shown
@@ -67,10 +67,10 @@ def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMe
 
 
 def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:
-    """An answer that every provider takes back: all providers refuse a history with what is mended here.
+    """The answer in a form that every provider accepts as history.
 
     Calls get identifiers that no other call of ``before`` and the answer has; numbers that JSON has not
-    become their words, half a surrogate pair U+FFFD.
+    become strings, half a surrogate pair U+FFFD.
     """
     taken = {
         call.tool_call_id
@@ -81,66 +81,73 @@ def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> Mo
     parts = []
     for part in response.parts:
         if isinstance(part, ToolCallPart):
-            identifier = _free(part.tool_call_id, taken)
+            identifier = _make_unique_id(part.tool_call_id, taken)
             taken.add(identifier)
-            part = replace(part, tool_call_id=identifier, args=_sendable(part.args))
-        elif isinstance(part, (TextPart, ThinkingPart)) and (whole := _whole(part.content)) != part.content:
+            part = replace(part, tool_call_id=identifier, args=_replace_odd_numbers(part.args))
+        elif (
+            isinstance(part, (TextPart, ThinkingPart))
+            and (whole := _replace_half_surrogates(part.content)) != part.content
+        ):
             part = replace(part, content=whole)
         parts.append(part)
     return replace(response, parts=parts)
 
 
-def _free(identifier: str, taken: set[str]) -> str:
+def _make_unique_id(identifier: str, taken: set[str]) -> str:
     if identifier and identifier not in taken:
         return identifier
     numbered = (f"{identifier[:48] or 'call'}_{number}" for number in range(2, len(taken) + 3))
     return next(each for each in numbered if each not in taken)
 
 
-def _sendable(args: Any) -> Any:
-    """Arguments without numbers that JSON has not; what is no JSON at all stays, and the model is told."""
-    text = _whole(args) if isinstance(args, str) else json.dumps(args)
+def _replace_odd_numbers(args: Any) -> Any:
+    """Arguments without numbers that JSON has not; what is no JSON at all stays as it is."""
+    text = _replace_half_surrogates(args) if isinstance(args, str) else json.dumps(args)
     if not _ODD_NUMBER.search(text):
         return text if isinstance(args, str) else args
     try:
-        return json.dumps(json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_short))
+        return json.dumps(
+            json.loads(text, parse_constant=str, parse_float=_parse_float, parse_int=_parse_int)
+        )
     except (ValueError, RecursionError):
         return args
 
 
-def _finite(digits: str) -> float | str:
+def _parse_float(digits: str) -> float | str:
     return number if math.isfinite(number := float(digits)) else digits
 
 
-def _short(digits: str) -> int | str:
+def _parse_int(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _whole(text: str) -> str:
+def _replace_half_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _shown(message: ModelMessage, provider: str, foreign: set[str]) -> ModelMessage:
+def _convert_message(message: ModelMessage, provider: str, foreign: set[str]) -> ModelMessage:
     """One message; ``foreign`` are the identifiers of calls that other providers made."""
     if isinstance(message, ModelResponse):
         if message.provider_name == provider:
             return message
         parts = [
-            replace(part, tool_call_id=_plain(part.tool_call_id)) if isinstance(part, ToolCallPart) else part
+            replace(part, tool_call_id=_make_plain_id(part.tool_call_id))
+            if isinstance(part, ToolCallPart)
+            else part
             for part in message.parts
             if not isinstance(part, ThinkingPart)
         ]
         return replace(message, parts=parts or [TextPart(content="(nothing)")])
     if not any(isinstance(part, ToolReturnPart) and part.tool_call_id in foreign for part in message.parts):
         return message
-    return _with_plain_returns(message, foreign)
+    return _convert_returns(message, foreign)
 
 
-def _with_plain_returns(message: ModelRequest, foreign: set[str]) -> ModelRequest:
+def _convert_returns(message: ModelRequest, foreign: set[str]) -> ModelRequest:
     return replace(
         message,
         parts=[
-            replace(part, tool_call_id=_plain(part.tool_call_id))
+            replace(part, tool_call_id=_make_plain_id(part.tool_call_id))
             if isinstance(part, ToolReturnPart) and part.tool_call_id in foreign
             else part
             for part in message.parts
@@ -148,5 +155,5 @@ def _with_plain_returns(message: ModelRequest, foreign: set[str]) -> ModelReques
     )
 
 
-def _plain(identifier: str) -> str:
+def _make_plain_id(identifier: str) -> str:
     return _NOT_EVERYWHERE.sub("_", identifier)[:64] or "call"

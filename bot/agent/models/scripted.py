@@ -1,11 +1,11 @@
-"""A model that plays a script: the loop, the tools and what follows run for real, only the wits are given.
+"""A model that plays a script: the loop, the tools and what follows run for real.
 
 A script is a list of turns. A turn is a :func:`call`, a text, a list of both, an exception to raise, or a
 function of the messages so far that gives one of these. Which turn comes next is counted from the answers in
-the conversation (a compaction says how many it tells in short), so a run that is resumed on another machine
+the conversation (a compaction says how many turns it summarizes), so a run that is resumed on another machine
 goes on where it was.
 
-    play([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
+    scripted_model([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
 """
 
 from __future__ import annotations
@@ -28,14 +28,13 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.usage import RequestUsage
 
 from bot.agent.conversation import count_summarized_turns
-from bot.agent.models.direct import DirectCall, ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.prompt import brief_of
+from bot.agent.prompt import find_brief
 from bot.errors import UserError
 
 Part = TextPart | ToolCallPart
-Said = str | Part | Sequence["str | Part"]
-Turn = Said | Exception | Callable[[list[ModelMessage]], Said | Awaitable[Said]]
+ScriptedAnswer = str | Part | Sequence["str | Part"]
+Turn = ScriptedAnswer | Exception | Callable[[list[ModelMessage]], ScriptedAnswer | Awaitable[ScriptedAnswer]]
 
 
 def call(name: str, /, **args: Any) -> ToolCallPart:
@@ -43,25 +42,11 @@ def call(name: str, /, **args: Any) -> ToolCallPart:
     return ToolCallPart(tool_name=name, args=args)
 
 
-def play(
-    script: Sequence[Turn],
-    *,
-    name: str = "scripted",
-    retry_policy: RetryPolicy | None = None,
-    window: int | None = None,
-    most_bytes: int | None = None,
-) -> ModelCall:
-    """A ``ModelCall`` that plays ``script``; asked for more turns than it has, it raises AssertionError.
-
-    ``window`` is what it says that it takes, in tokens; a conversation of more than ``most_bytes`` (as JSON)
-    it refuses.
-    """
-    model = scripted_model(script, most_bytes=most_bytes)
-    return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
-
-
 def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
-    """The same as a pydantic-ai model."""
+    """A pydantic-ai model that plays ``script``; asked for more turns than it has, it raises AssertionError.
+
+    A conversation of more than ``most_bytes`` (as JSON) it refuses.
+    """
     turns = list(script)
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
@@ -85,7 +70,7 @@ def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> 
     return FunctionModel(answer, model_name="scripted")
 
 
-def from_file(path: str) -> FunctionModel:
+def load_script(path: str) -> FunctionModel:
     """A script from JSON: a list of turns ``{"text": "...", "calls": [{"name": "...", "args": {...}}]}``.
 
     A turn with ``"once": FILE`` makes the file ``FILE.asked`` and comes as soon as there is FILE, so that
@@ -97,25 +82,30 @@ def from_file(path: str) -> FunctionModel:
     try:
         script = json.loads(Path(path).read_text("utf-8"))
         if isinstance(script, dict):
-            return _by_attempt({int(number): _turns(turns) for number, turns in script.items()})
-        return scripted_model(_turns(script))
+            return _make_model_by_attempt(
+                {int(number): _parse_script(turns) for number, turns in script.items()}
+            )
+        return scripted_model(_parse_script(script))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error
 
 
-def _turns(script: list[dict[str, Any]]) -> list[Turn]:
-    return [_held(turn["once"], _said(turn)) if turn.get("once") else _said(turn) for turn in script]
+def _parse_script(script: list[dict[str, Any]]) -> list[Turn]:
+    return [
+        _wait_for_file(turn["once"], _parse_turn(turn)) if turn.get("once") else _parse_turn(turn)
+        for turn in script
+    ]
 
 
-def _said(turn: dict[str, Any]) -> list[str | Part]:
+def _parse_turn(turn: dict[str, Any]) -> list[str | Part]:
     calls = [
         ToolCallPart(tool_name=each["name"], args=each.get("args", {})) for each in turn.get("calls", [])
     ]
     return [*([turn["text"]] if turn.get("text") else []), *calls]
 
 
-def _held(path: str, said: Said) -> Turn:
-    async def once(messages: list[ModelMessage]) -> Said:
+def _wait_for_file(path: str, said: ScriptedAnswer) -> Turn:
+    async def once(messages: list[ModelMessage]) -> ScriptedAnswer:
         Path(f"{path}.asked").touch()
         while not Path(path).exists():  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0.02)
@@ -124,12 +114,12 @@ def _held(path: str, said: Said) -> Turn:
     return once
 
 
-def _by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
+def _make_model_by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
     """Which attempt it is stands in the brief; nothing stands there for the first one."""
     models = {number: scripted_model(turns) for number, turns in scripts.items()}
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        told = [passage.where for passage in brief_of(messages).passages]
+        told = [text.where for text in find_brief(messages).texts]
         numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
         function = models[numbers[-1] if numbers else 1].function
         assert function is not None  # noqa: S101 - made above

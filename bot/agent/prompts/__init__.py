@@ -1,1 +1,1 @@
-"""What the model is told, as markdown files."""
+"""Prompts as markdown files."""

@@ -1,4 +1,4 @@
-"""The workbench of one run: the sandbox the tools act on, and the words they leave for the outcome."""
+"""What the tools of one run share: the sandbox, its earlier outputs, and what they leave for the outcome."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ KEPT_OUTPUTS = 30
 _BREAKS = re.compile(r"[\s'\"`;|&()<>=:,]+")
 
 
-class ToolProblem(Exception):
+class ToolError(Exception):
     """A call that did not work; the message tells the model how to mend it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class ToolOutput:
     """What a tool gives back. ``ok`` is False where its result is a failure (exit code 1)."""
 
     text: str
@@ -43,7 +43,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class ExecutedCall:
     """A call that was carried out, or could not be. ``malformed``: the tool was never reached."""
 
     call: ToolCallPart
@@ -79,15 +79,15 @@ class ToolContext:
         """
         left = self._seconds_left()
         if left <= 0:
-            raise ToolProblem("not run: the time that the work may take is over")
+            raise ToolError("not run: the time that the work may take is over")
         left = max(1.0, left)
         seconds = left if seconds is None else min(seconds, left)
         return await self.sandbox.run(
             Command(argv=argv, stdin=stdin, cwd=WORKSPACE, seconds=seconds, split_stderr=split_stderr)
         )
 
-    async def guest(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Ask the file program inside the sandbox. Raises ``ToolProblem`` with what it says is wrong."""
+    async def run_guest(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Ask the file program inside the sandbox. Raises ``ToolError`` with what it says is wrong."""
         completed = await self.run(
             "python",
             "-I",
@@ -100,25 +100,25 @@ class ToolContext:
             answer = json.loads(completed.output)
         except ValueError:
             said = completed.errors.decode("utf-8", "replace")[-500:]
-            raise ToolProblem(
+            raise ToolError(
                 f"the file could not be handled: {completed.ending}, exit code {completed.exit_code}. {said}"
             ) from None
         if not isinstance(answer, dict) or not answer.get("ok"):
-            raise ToolProblem(str(answer.get("error") if isinstance(answer, dict) else answer))
+            raise ToolError(str(answer.get("error") if isinstance(answer, dict) else answer))
         return answer
 
-    def reached(self, done: Iterable[Done]) -> list[PromptText]:
+    def take_guidance(self, done: Iterable[ExecutedCall]) -> list[PromptText]:
         """The guidance for where these calls were, the nearest last; each is given once."""
-        places = [place for each in done if not each.malformed for place in _places(each.call)]
+        places = [place for each in done if not each.malformed for place in _find_paths(each.call)]
         found = [
-            passage
-            for passage in self.nearby
-            if any(place.startswith(passage.where.rpartition("/")[0] + "/") for place in places)
+            text
+            for text in self.nearby
+            if any(place.startswith(text.where.rpartition("/")[0] + "/") for place in places)
         ]
-        self.nearby = [passage for passage in self.nearby if passage not in found]
+        self.nearby = [text for text in self.nearby if text not in found]
         return found
 
-    def shortened(self, text: str) -> str:
+    def shorten(self, text: str) -> str:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
         if len(text) <= SHOWN_CHARS:
             return text
@@ -130,13 +130,13 @@ class ToolContext:
             self._outputs.popitem(last=False)
         return bound_output(text, name)
 
-    def kept(self, name: str) -> str:
-        """A kept output. Raises ``ToolProblem`` when it is not kept any more."""
+    def load_output(self, name: str) -> str:
+        """A kept output. Raises ``ToolError`` when it is not kept any more."""
         if name not in self._outputs:
-            raise ToolProblem(f"{name} is not kept any more; run the command again")
+            raise ToolError(f"{name} is not kept any more; run the command again")
         return self._outputs[name]
 
-    def outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
+    def make_outcome(self, kind: OutcomeKind, *, title: str = "", summary: str, usage: Usage) -> Outcome:
         """The outcome with everything that was left for it."""
         return Outcome(
             kind=kind,
@@ -149,14 +149,14 @@ class ToolContext:
         )
 
 
-def _places(call: ToolCallPart) -> list[str]:
+def _find_paths(call: ToolCallPart) -> list[str]:
     """The paths that a call names, with a slash behind; of a command every word that may be one."""
     arguments = call.args_as_dict()
     named = [str(arguments.get("path", "")), *_BREAKS.split(str(arguments.get("command", "")))]
-    return [f"{in_workspace(each).removeprefix('./')}/" for each in named if each]
+    return [f"{to_workspace_path(each).removeprefix('./')}/" for each in named if each]
 
 
-def in_workspace(path: str) -> str:
+def to_workspace_path(path: str) -> str:
     """A path as the guest takes it: relative to the workspace where it lies in it."""
     path = path.strip() or "."
     if path == WORKSPACE:

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.agent.tools.context import Output, ToolContext, ToolProblem, in_workspace
+from bot.agent.tools.context import ToolContext, ToolError, ToolOutput, to_workspace_path
 from bot.agent.tools.shell import Argument, Arguments
-from bot.text.terminal import SHOWN_CHARS, number_lines, plain
+from bot.text.terminal import SHOWN_CHARS, number_lines, render_output
 from sandbox.spec import Ending
 
 SEARCH_SECONDS = 60.0
@@ -74,14 +74,14 @@ class WriteArguments(Arguments):
     text: str
 
 
-async def read(context: ToolContext, arguments: ReadArguments) -> Output:
+async def read(context: ToolContext, arguments: ReadArguments) -> ToolOutput:
     """Lines with numbers, and where to go on."""
     if arguments.path.startswith("output:"):
-        return _page(context.kept(arguments.path).split("\n"), arguments)
-    answer = await context.guest(
+        return _page_output(context.load_output(arguments.path).split("\n"), arguments)
+    answer = await context.run_guest(
         {
             "op": "read",
-            "path": in_workspace(arguments.path),
+            "path": to_workspace_path(arguments.path),
             "start": arguments.start,
             "lines": arguments.lines,
             "chars": SHOWN_CHARS,
@@ -95,11 +95,13 @@ async def read(context: ToolContext, arguments: ReadArguments) -> Output:
             if left_out
             else ""
         )
-        return Output(text="\n".join(shown) + more if shown else "[the directory is empty]")
-    return Output(text=_shown(answer["lines"], answer["start"], answer["total"], answer["remarks"]))
+        return ToolOutput(text="\n".join(shown) + more if shown else "[the directory is empty]")
+    return ToolOutput(
+        text=_render_lines(answer["lines"], answer["start"], answer["total"], answer["remarks"])
+    )
 
 
-async def search(context: ToolContext, arguments: SearchArguments) -> Output:
+async def search(context: ToolContext, arguments: SearchArguments) -> ToolOutput:
     """What ripgrep finds, sorted by path."""
     argv = [
         "rg",
@@ -119,56 +121,56 @@ async def search(context: ToolContext, arguments: SearchArguments) -> Output:
     argv += [f"--glob={arguments.glob}"] if arguments.glob else []
     argv += ["--fixed-strings"] if arguments.literal else []
     argv += ["--ignore-case"] if arguments.ignore_case else []
-    argv += ["-e", arguments.pattern, "--", in_workspace(arguments.path)]
+    argv += ["-e", arguments.pattern, "--", to_workspace_path(arguments.path)]
     completed = await context.run(*argv, seconds=SEARCH_SECONDS, split_stderr=True)
     text, said = (
-        plain(completed.output).replace("\n./", "\n").removeprefix("./"),
-        plain(completed.errors).strip(),
+        render_output(completed.output).replace("\n./", "\n").removeprefix("./"),
+        render_output(completed.errors).strip(),
     )
     if completed.ending is not Ending.EXITED:
         said = f"the search was {completed.ending}; narrow it by path or glob"
     elif completed.exit_code == 1 and not text:
-        return Output(text="[nothing matches]")
+        return ToolOutput(text="[nothing matches]")
     if not text and said:
-        raise ToolProblem(said[:2000])
+        raise ToolError(said[:2000])
     if completed.omitted_bytes:
         said = f"{completed.omitted_bytes} bytes of matches were not kept; narrow the search. {said}"
     count = text.count("\n")
     head = f"[{count} lines]\n" if count > 20 else ""
-    return Output(text=head + context.shortened(text) + (f"[{said[:2000]}]" if said else ""))
+    return ToolOutput(text=head + context.shorten(text) + (f"[{said[:2000]}]" if said else ""))
 
 
-async def edit(context: ToolContext, arguments: EditArguments) -> Output:
-    """Replace, and show the place as it is now."""
+async def edit(context: ToolContext, arguments: EditArguments) -> ToolOutput:
+    """Replace; the result shows the lines as they are now."""
     if arguments.old == arguments.new:
-        raise ToolProblem("old and new are the same; nothing to do")
-    path = in_workspace(arguments.path)
-    answer = await context.guest(
+        raise ToolError("old and new are the same; nothing to do")
+    path = to_workspace_path(arguments.path)
+    answer = await context.run_guest(
         {"op": "edit", "path": path, "old": arguments.old, "new": arguments.new, "all": arguments.all}
     )
     context.edited = True
     count = answer["count"]
     head = f"{path} is changed" + (f" in {count} places; the first" if count > 1 else "") + ":"
-    return Output(
-        text=f"{head}\n{number_lines(answer['lines'], answer['start'])}{_remarks(answer)}".rstrip("\n")
+    return ToolOutput(
+        text=f"{head}\n{number_lines(answer['lines'], answer['start'])}{_render_remarks(answer)}".rstrip("\n")
     )
 
 
-async def write(context: ToolContext, arguments: WriteArguments) -> Output:
-    """Write, and say what was there."""
-    path = in_workspace(arguments.path)
-    answer = await context.guest({"op": "write", "path": path, "text": arguments.text})
+async def write(context: ToolContext, arguments: WriteArguments) -> ToolOutput:
+    """Write the file; the result says what was there before."""
+    path = to_workspace_path(arguments.path)
+    answer = await context.run_guest({"op": "write", "path": path, "text": arguments.text})
     context.edited = True
     before = answer["before"]
     was = "a new file" if before is None else f"replaced {before} lines"
-    return Output(text=f"{path}: {answer['lines']} lines, {answer['bytes']} bytes, {was}{_remarks(answer)}")
+    return ToolOutput(
+        text=f"{path}: {answer['lines']} lines, {answer['bytes']} bytes, {was}{_render_remarks(answer)}"
+    )
 
 
-def _page(lines: list[str], arguments: ReadArguments) -> Output:
+def _page_output(lines: list[str], arguments: ReadArguments) -> ToolOutput:
     if arguments.start > len(lines):
-        raise ToolProblem(
-            f"{arguments.path} has {len(lines)} lines; start={arguments.start} is behind its end"
-        )
+        raise ToolError(f"{arguments.path} has {len(lines)} lines; start={arguments.start} is behind its end")
     shown: list[str] = []
     room = SHOWN_CHARS
     for line in lines[arguments.start - 1 : arguments.start - 1 + arguments.lines]:
@@ -176,10 +178,10 @@ def _page(lines: list[str], arguments: ReadArguments) -> Output:
             break
         shown.append(line[:SHOWN_CHARS])
         room -= len(line) + 8
-    return Output(text=_shown(shown, arguments.start, len(lines), []))
+    return ToolOutput(text=_render_lines(shown, arguments.start, len(lines), []))
 
 
-def _shown(lines: list[str], start: int, total: int | None, remarks: list[str]) -> str:
+def _render_lines(lines: list[str], start: int, total: int | None, remarks: list[str]) -> str:
     if not lines:
         return "[the file is empty]"
     last = start + len(lines) - 1
@@ -191,5 +193,5 @@ def _shown(lines: list[str], start: int, total: int | None, remarks: list[str]) 
     return number_lines(lines, start) + "".join(f"[{note}]\n" for note in notes).rstrip("\n")
 
 
-def _remarks(answer: dict[str, Any]) -> str:
+def _render_remarks(answer: dict[str, Any]) -> str:
     return "".join(f"\n[{remark}]" for remark in answer["remarks"])

@@ -1,4 +1,4 @@
-"""All tools: their names, what the model is told of them, and how a call is carried out and timed."""
+"""All tools: their names, their definitions for the model, and how a call is executed and timed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pydantic_ai.tools import ToolDefinition
 from bot import guest
 from bot.agent.tools import files, shell
 from bot.agent.tools import reports as words
-from bot.agent.tools.context import GUEST, Done, Output, ToolContext, ToolProblem
+from bot.agent.tools.context import GUEST, ExecutedCall, ToolContext, ToolError, ToolOutput
 from sandbox.spec import Mount
 
 
@@ -26,73 +26,75 @@ class Tool:
 
     name: str
     arguments: type[shell.Arguments]
-    do: Callable[[ToolContext, Any], Awaitable[Output]]
+    do: Callable[[ToolContext, Any], Awaitable[ToolOutput]]
 
     @property
     def definition(self) -> ToolDefinition:
-        """As the model is told of it."""
+        """As the model is shown it."""
         schema = self.arguments.model_json_schema()
         schema.pop("description", None)
         return ToolDefinition(
             name=self.name,
             description=cleandoc(self.arguments.__doc__ or ""),
-            parameters_json_schema=_without_titles(schema),
+            parameters_json_schema=_drop_titles(schema),
         )
 
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
-        Tool(name="shell", arguments=shell.Shell, do=shell.shell),
+        Tool(name="shell", arguments=shell.ShellArguments, do=shell.shell),
         Tool(name="read", arguments=files.ReadArguments, do=files.read),
         Tool(name="search", arguments=files.SearchArguments, do=files.search),
         Tool(name="edit", arguments=files.EditArguments, do=files.edit),
         Tool(name="write", arguments=files.WriteArguments, do=files.write),
-        Tool(name="plan", arguments=words.Plan, do=words.plan),
-        Tool(name="note", arguments=words.LeaveNote, do=words.note),
-        Tool(name="reply", arguments=words.LeaveReply, do=words.reply),
-        Tool(name="finish", arguments=words.End, do=words.finish),
+        Tool(name="plan", arguments=words.PlanArguments, do=words.plan),
+        Tool(name="note", arguments=words.NoteArguments, do=words.note),
+        Tool(name="reply", arguments=words.ReplyArguments, do=words.reply),
+        Tool(name="finish", arguments=words.FinishArguments, do=words.finish),
     )
 }
 
 
-def definitions() -> list[ToolDefinition]:
-    """All tools as the model is told of them, always in the same order."""
+def list_definitions() -> list[ToolDefinition]:
+    """All tools as the model is shown them, always in the same order."""
     return [tool.definition for tool in TOOLS.values()]
 
 
-def guest_mounts() -> tuple[Mount, ...]:
+def list_guest_mounts() -> tuple[Mount, ...]:
     """What the tools need inside the sandbox; goes into ``Policy.mounts``."""
     return (Mount(source=Path(guest.__file__).parent, target=GUEST),)
 
 
-async def execute(context: ToolContext, call: ToolCallPart, *, hint: str = "") -> Done:
+async def execute_call(context: ToolContext, call: ToolCallPart, *, hint: str = "") -> ExecutedCall:
     """Carry out one call. What is wrong with it comes back as text, with ``hint`` if malformed."""
     tool = TOOLS.get(call.tool_name)
     if tool is None:
-        return _malformed(
+        return _refuse_call(
             call, f"there is no tool {call.tool_name!r}; the tools are {', '.join(TOOLS)}", hint
         )
     try:
         arguments = tool.arguments.model_validate(call.args_as_dict(raise_if_invalid=True))
     except ValidationError as error:
-        return _malformed(call, _said(error), hint)
+        return _refuse_call(call, _render_errors(error), hint)
     except (ValueError, AssertionError) as error:
-        return _malformed(call, f"the arguments are not a JSON object: {error}", hint)
+        return _refuse_call(call, f"the arguments are not a JSON object: {error}", hint)
     start = time.monotonic()
     try:
         output = await tool.do(context, arguments)
-    except ToolProblem as problem:
-        output = Output(text=f"[error] {problem}", ok=False)
+    except ToolError as problem:
+        output = ToolOutput(text=f"[error] {problem}", ok=False)
     milliseconds = round((time.monotonic() - start) * 1000)
-    return Done(call=call, text=output.text, ok=output.ok, milliseconds=milliseconds)
+    return ExecutedCall(call=call, text=output.text, ok=output.ok, milliseconds=milliseconds)
 
 
-def _malformed(call: ToolCallPart, problem: str, hint: str) -> Done:
-    return Done(call=call, text=f"[malformed call] {problem}. {hint}".rstrip(), ok=False, malformed=True)
+def _refuse_call(call: ToolCallPart, problem: str, hint: str) -> ExecutedCall:
+    return ExecutedCall(
+        call=call, text=f"[malformed call] {problem}. {hint}".rstrip(), ok=False, malformed=True
+    )
 
 
-def _said(error: ValidationError) -> str:
+def _render_errors(error: ValidationError) -> str:
     problems = []
     for each in error.errors(include_url=False, include_input=False, include_context=False)[:8]:
         where = ".".join(str(part) for part in each["loc"])
@@ -100,14 +102,14 @@ def _said(error: ValidationError) -> str:
     return "; ".join(problems)
 
 
-def _without_titles(schema: Any) -> Any:
+def _drop_titles(schema: Any) -> Any:
     """Titles only repeat the names: tokens for nothing. A property that is called title stays."""
     if isinstance(schema, list):
-        return [_without_titles(each) for each in schema]
+        return [_drop_titles(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _without_titles(value)
+        key: _drop_titles(value)
         for key, value in schema.items()
         if key != "title" or not isinstance(value, str)
     }

@@ -1,4 +1,4 @@
-"""The tools that leave words for people: the plan, notes on the change, replies, and the end of the work."""
+"""The tools that report to users: the plan, notes on the change, replies, and the end of the work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.agent.tools.context import Finish, Output, ToolContext, ToolProblem, in_workspace
+from bot.agent.tools.context import Finish, ToolContext, ToolError, ToolOutput, to_workspace_path
 from bot.agent.tools.shell import Argument, Arguments
 from bot.domain import Note, OutcomeKind, Reply, Step, StepState
 
@@ -22,7 +22,7 @@ class PlanStep(BaseModel):
     state: Literal["todo", "doing", "done", "skipped"] = "todo"
 
 
-class Plan(Arguments):
+class PlanArguments(Arguments):
     """Show people the plan as a checklist: all steps, each time. Two to eight short steps, one of them doing.
 
     Example: {"steps": [{"text": "Reproduce the failure", "state": "done"}, {"text": "Fix rounding", "state":
@@ -32,7 +32,7 @@ class Plan(Arguments):
     steps: list[PlanStep] = Field(min_length=1, max_length=20)
 
 
-class LeaveNote(Arguments):
+class NoteArguments(Arguments):
     """Leave a review comment on a line that you changed, for the people who will review it, or that the pull
     request under your review changes.
 
@@ -49,7 +49,7 @@ class LeaveNote(Arguments):
     suggestion: str | None = Field(default=None, max_length=8000)
 
 
-class LeaveReply(Arguments):
+class ReplyArguments(Arguments):
     """Answer a review comment in its thread, by the number that the task gives for it. Say with ``fixed``
     whether the files now are as the comment wants them; say in the text why, where they are not.
 
@@ -61,7 +61,7 @@ class LeaveReply(Arguments):
     fixed: bool = False
 
 
-class End(Arguments):
+class FinishArguments(Arguments):
     """End the work. Everything in the workspace that differs from the start is handed over with these words.
 
     kind: "changed" when files were changed for the request; "answered" when the answer is in the summary and
@@ -79,29 +79,31 @@ class End(Arguments):
     summary: str = Field(min_length=1, max_length=20_000, description="Markdown.")
 
 
-async def plan(context: ToolContext, arguments: Plan) -> Output:
+async def plan(context: ToolContext, arguments: PlanArguments) -> ToolOutput:
     """Replace the plan."""
     context.plan = tuple(Step(text=step.text, state=StepState(step.state)) for step in arguments.steps)
-    return Output(text="The plan is shown.")
+    return ToolOutput(text="The plan is shown.")
 
 
-async def note(context: ToolContext, arguments: LeaveNote) -> Output:
+async def note(context: ToolContext, arguments: NoteArguments) -> ToolOutput:
     """Add a note; one on the same line is replaced."""
-    path = in_workspace(arguments.path)
+    path = to_workspace_path(arguments.path)
     context.notes[:] = [each for each in context.notes if (each.path, each.line) != (path, arguments.line)]
     start = arguments.start_line or arguments.line
     if start > arguments.line:
-        raise ToolProblem("start_line is behind line")
+        raise ToolError("start_line is behind line")
     text = arguments.text
     if arguments.suggestion is not None:
-        text += f"\n\n{_suggested(arguments.suggestion)}"
+        text += f"\n\n{_render_suggestion(arguments.suggestion)}"
     context.notes.append(
         Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
     )
-    return Output(text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change.")
+    return ToolOutput(
+        text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change."
+    )
 
 
-def _suggested(lines: str) -> str:
+def _render_suggestion(lines: str) -> str:
     """A suggestion block, which no line in it can end. An empty one takes the lines out."""
     longest = max((len(run) for run in re.findall(r"`{3,}", lines)), default=2)
     fence = "`" * (longest + 1)
@@ -109,28 +111,28 @@ def _suggested(lines: str) -> str:
     return f"{fence}suggestion\n{body}{fence}"
 
 
-async def reply(context: ToolContext, arguments: LeaveReply) -> Output:
+async def reply(context: ToolContext, arguments: ReplyArguments) -> ToolOutput:
     """Add a reply; one to the same comment is replaced."""
     context.replies[:] = [each for each in context.replies if each.comment != arguments.comment]
     context.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
-    return Output(text="The reply is posted when the work ends.")
+    return ToolOutput(text="The reply is posted when the work ends.")
 
 
-async def finish(context: ToolContext, arguments: End) -> Output:
+async def finish(context: ToolContext, arguments: FinishArguments) -> ToolOutput:
     """Note how it ended; the loop stops after this turn."""
     kind = OutcomeKind(arguments.kind)
     if kind is OutcomeKind.CHANGED and not arguments.title.strip():
-        raise ToolProblem("changed needs a title")
-    if kind is OutcomeKind.CHANGED and not await _anything_changed(context):
-        raise ToolProblem(
+        raise ToolError("changed needs a title")
+    if kind is OutcomeKind.CHANGED and not await _has_changes(context):
+        raise ToolError(
             "nothing in the workspace is changed; finish as answered, nothing or blocked, or change it"
         )
     context.finish = Finish(
         kind=kind, title=" ".join(arguments.title.split()), summary=arguments.summary.strip()
     )
-    return Output(text="The work ends here.")
+    return ToolOutput(text="The work ends here.")
 
 
-async def _anything_changed(context: ToolContext) -> bool:
+async def _has_changes(context: ToolContext) -> bool:
     entries = await asyncio.to_thread(context.sandbox.entries)
     return any(not entry.path.startswith(b".git/") for entry in entries)

@@ -6,18 +6,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.agent.tools.context import Output, ToolContext
-from bot.text.terminal import plain
+from bot.agent.tools.context import ToolContext, ToolOutput
+from bot.text.terminal import render_output
 from sandbox.spec import CommandResult, Ending
 
 
-def _no_nul(text: str) -> str:
+def _refuse_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("a NUL character cannot be passed to a program")
     return text
 
 
-Argument = Annotated[str, AfterValidator(_no_nul)]
+Argument = Annotated[str, AfterValidator(_refuse_nul)]
 
 
 class Arguments(BaseModel):
@@ -26,7 +26,7 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Shell(Arguments):
+class ShellArguments(Arguments):
     """Run a command with bash in the workspace and see its exit code and output (stdout and stderr together).
 
     There is no network beyond what the task names, and no input: a command that asks gets end-of-file.
@@ -42,22 +42,23 @@ class Shell(Arguments):
     seconds: float = Field(default=120, gt=0, le=3600, description="The command is killed after that time.")
 
 
-async def shell(context: ToolContext, arguments: Shell) -> Output:
+async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
     """Run the command; a failure is its result, not an error."""
     completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
-    text = plain(completed.output)
+    text = render_output(completed.output)
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "
             "to see them, run it again through head, tail, grep or into a file of the workspace]"
         )
-    return Output(
-        text=f"{_status(completed)}\n{context.shortened(text)}{_blocked(completed)}", ok=completed.ok
+    return ToolOutput(
+        text=f"{_render_status(completed)}\n{context.shorten(text)}{_render_blocked(completed)}",
+        ok=completed.ok,
     )
 
 
-def _blocked(completed: CommandResult) -> str:
-    """What policy kept the command from reaching: said once and plainly, so that nobody tries again."""
+def _render_blocked(completed: CommandResult) -> str:
+    """Which hosts the network policy refused, and that trying again will not help."""
     refused = {f"{r.host}:{r.port} ({r.reason})": None for r in completed.requests if not r.allowed}
     if not refused:
         return ""
@@ -67,7 +68,7 @@ def _blocked(completed: CommandResult) -> str:
     )
 
 
-def _status(completed: CommandResult) -> str:
+def _render_status(completed: CommandResult) -> str:
     took = f"{completed.seconds:.1f} s"
     ending = completed.ending
     match ending:

@@ -34,7 +34,7 @@ def looks_binary(data: bytes) -> bool:
 
 
 def looks_generated(data: bytes) -> bool:
-    """Minified or a data dump: lines that nobody wrote."""
+    """Minified code or a data dump, judged by the length of its lines."""
     head = data[: 64 << 10]
     lines = head.count(b"\n") + 1
     return len(head) > 4000 and (len(head) / lines > 250 or max(map(len, head.split(b"\n"))) > _DATA_LINE)
@@ -49,8 +49,8 @@ def analyse(path: str, data: bytes, *, parse: bool = True, late: bool = False) -
         return Analysis(path, kind, data.count(b"\n") + 1, [], {}, {}, "minified or data")
     text = data.decode("utf-8", "replace")
     found, note = _symbols(kind, data, text, parse=parse, late=late)
-    body = _counted(Counter(words.identifiers(text)))
-    defined = _counted(Counter(word for symbol in found for word in re.findall(r"\w+", symbol.name)))
+    body = _count_terms(Counter(words.identifiers(text)))
+    defined = _count_terms(Counter(word for symbol in found for word in re.findall(r"\w+", symbol.name)))
     return Analysis(path, kind, data.count(b"\n") + 1, found, body, defined, note)
 
 
@@ -72,7 +72,7 @@ def _symbols(
     return symbols.of_lines(kind.name, text), note
 
 
-def _counted(found: Counter[str]) -> dict[str, int]:
+def _count_terms(found: Counter[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for word, count in found.items():
         for term in words.terms(word):
@@ -86,8 +86,8 @@ def _counted(found: Counter[str]) -> dict[str, int]:
 def path_terms(path: str) -> dict[str, int]:
     """Terms of a path: every folder's once, and the file's own name without its ending twice."""
     folders, _, base = path.rpartition("/")
-    counts = _counted(Counter(re.findall(r"\w+", folders)))
+    counts = _count_terms(Counter(re.findall(r"\w+", folders)))
     name = base.rpartition(".")[0] or base
-    for term in (*_counted(Counter(re.findall(r"\w+", name))), words.whole(re.sub(r"\W", "_", name))):
+    for term in (*_count_terms(Counter(re.findall(r"\w+", name))), words.whole(re.sub(r"\W", "_", name))):
         counts[term] = max(counts.get(term, 0), 2)
     return counts

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: index build OUT | index rank INDEX\n")
         return 2
     command, path = arguments
-    answer = build(".", path) if command == "build" else answered(path, sys.stdin.buffer.read())
+    answer = build(".", path) if command == "build" else answer_request(path, sys.stdin.buffer.read())
     sys.stdout.write(json.dumps(answer))
     return 0
 
@@ -67,12 +67,12 @@ def build(top: str, out: str, *, seconds: float = BUILD_SECONDS, processes: int 
     return {**facts, "seconds": round(time.monotonic() - began, 3)}
 
 
-def answered(path: str, text: bytes) -> dict[str, Any]:
+def answer_request(path: str, text: bytes) -> dict[str, Any]:
     """The files and symbols that a request is about, and the shape of the whole."""
     index = store.IndexReader.at(path)
     asked = request.read(text.decode("utf-8", "replace"))
     found = rank.rank(index, asked, MOST_FOUND)
-    parsed = _parsed(index, [each.number for each in found])
+    parsed = _parse_arguments(index, [each.number for each in found])
     files = [
         {
             "path": index.path(each.number),
@@ -86,7 +86,7 @@ def answered(path: str, text: bytes) -> dict[str, Any]:
     return {"shape": index.facts(), "files": files}
 
 
-def _parsed(index: store.IndexReader, numbers: list[int]) -> dict[int, list[list[Any]]]:
+def _parse_arguments(index: store.IndexReader, numbers: list[int]) -> dict[int, list[list[Any]]]:
     """The symbols of those files that there was no time to parse when the index was built."""
     late = [number for number in numbers if index.note(number) in (analysis.LATE, workers.OUT_OF_TIME)]
     jobs = [(workers.FileJob(number, index.path(number)), 0) for number in late]

@@ -124,7 +124,7 @@ GRAMMARS = {  # language: (module, function that gives the grammar)
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What a file is: the name people know, the grammar's name or nothing, and source, prose or data."""
+    """What a file is: the usual name, the grammar's name or nothing, and source, prose or data."""
 
     name: str
     grammar: str
@@ -183,7 +183,7 @@ _PROSE = {
 
 
 def language(path: str) -> Language:
-    """What a file is, by its name alone; what nobody knows is data."""
+    """What a file is, by its name alone; an unknown one is data."""
     base = path.rpartition("/")[2].lower()
     stem, dot, ext = base.rpartition(".")
     if base in NAMES:

@@ -55,6 +55,6 @@ class Links:
             yield b"".join(struct.pack("<If", other, weight / total) for other, weight in best), number
 
     @staticmethod
-    def unpacked(blob: bytes | None) -> list[tuple[int, float]]:
+    def unpack(blob: bytes | None) -> list[tuple[int, float]]:
         """Links as ``found`` packed them."""
         return list(struct.iter_unpack("<If", blob or b""))

@@ -15,19 +15,14 @@ _FOLDERS = """
 _VENDORED = frozenset(_FOLDERS.split())
 
 
-class Listed(NamedTuple):
+class TreeListing(NamedTuple):
     """Files by path below the top with their sizes, in order; what was left out, by reason."""
 
     files: list[tuple[str, int]]
     left_out: Counter[str]
 
 
-def vendored(path: str) -> bool:
-    """Other people's code, kept here: nobody means it."""
-    return not _VENDORED.isdisjoint(path.split("/")[:-1])
-
-
-def walk(top: str, *, ignore: str = "") -> Listed:
+def walk(top: str, *, ignore: str = "") -> TreeListing:
     """List regular files below ``top``; links, devices, what is vendored and what is too deep are counted."""
     files: list[tuple[str, int]] = []
     left_out: Counter[str] = Counter()
@@ -44,7 +39,7 @@ def walk(top: str, *, ignore: str = "") -> Listed:
             if path == ignore:
                 continue
             if entry.is_dir(follow_symlinks=False):
-                reason = _no_folder(entry.name, depth)
+                reason = _why_not_entered(entry.name, depth)
                 left_out[reason] += bool(reason)
                 waiting += [] if reason else [(path, depth + 1)]
             elif not entry.is_file(follow_symlinks=False):
@@ -54,10 +49,10 @@ def walk(top: str, *, ignore: str = "") -> Listed:
             else:
                 files.append((path, entry.stat(follow_symlinks=False).st_size))
     left_out.pop("", None)
-    return Listed(sorted(files), left_out)
+    return TreeListing(sorted(files), left_out)
 
 
-def _no_folder(name: str, depth: int) -> str:
+def _why_not_entered(name: str, depth: int) -> str:
     if name == ".git":
         return "git's own folder"
     if name in _VENDORED:

@@ -12,7 +12,7 @@ import re
 from typing import Any, NamedTuple
 
 from . import words
-from .request import Request
+from .request import MapRequest
 from .store import IndexReader
 
 # Weights of the fields, and how much a long file is held against each.
@@ -26,7 +26,7 @@ ROLE = {"source": 1.0, "prose": 0.35, "data": 0.35}
 _PROSE_ASKED = re.compile(r"\b(docs?|documentation|readme|changelog|typos?)\b", re.IGNORECASE)
 
 
-class Found(NamedTuple):
+class RankedFile(NamedTuple):
     """A file and its score; ``why`` is ``path``, ``words`` or ``links``, whichever it owes most."""
 
     number: int
@@ -34,16 +34,16 @@ class Found(NamedTuple):
     why: str
 
 
-def rank(index: IndexReader, request: Request, most: int = 30) -> list[Found]:
+def rank(index: IndexReader, request: MapRequest, most: int = 30) -> list[RankedFile]:
     """The best files for a request, at most ``most``. Empty when nothing of it stands anywhere."""
     lexical = _bm25(index, request)
     prose = 1.0 if _PROSE_ASKED.search(request.text) else ROLE["prose"]
     for number in lexical:
         role = index.files[number][3]
         lexical[number] *= prose if role == "prose" else ROLE.get(str(role), 1.0)
-    shared = _shared(index, lexical)
+    shared = _score_neighbours(index, lexical)
     best = max(lexical.values(), default=1.0)
-    named = _named(index, request, best)
+    named = _score_named_paths(index, request, best)
     found = []
     for number in lexical.keys() | shared.keys() | named.keys():
         parts = {
@@ -51,12 +51,12 @@ def rank(index: IndexReader, request: Request, most: int = 30) -> list[Found]:
             "words": lexical.get(number, 0.0),
             "links": shared.get(number, 0.0),
         }
-        found.append(Found(number, sum(parts.values()), max(parts, key=lambda part: parts[part])))
+        found.append(RankedFile(number, sum(parts.values()), max(parts, key=lambda part: parts[part])))
     found.sort(key=lambda each: (-each.score, index.path(each.number)))
     return found[:most]
 
 
-def _bm25(index: IndexReader, request: Request) -> dict[int, float]:
+def _bm25(index: IndexReader, request: MapRequest) -> dict[int, float]:
     files = index.files
     count = max(1, len(files))
     average = max(1.0, sum(row[4] for row in files.values()) / count)
@@ -84,7 +84,7 @@ def _bm25(index: IndexReader, request: Request) -> dict[int, float]:
     return scores
 
 
-def _shared(index: IndexReader, scores: dict[int, float]) -> dict[int, float]:
+def _score_neighbours(index: IndexReader, scores: dict[int, float]) -> dict[int, float]:
     """What neighbours of the best files get: one step of a walk that starts at them."""
     given: dict[int, float] = {}
     for number in sorted(scores, key=lambda each: -scores[each])[:SEEDS]:
@@ -93,7 +93,7 @@ def _shared(index: IndexReader, scores: dict[int, float]) -> dict[int, float]:
     return given
 
 
-def _named(index: IndexReader, request: Request, best: float) -> dict[int, float]:
+def _score_named_paths(index: IndexReader, request: MapRequest, best: float) -> dict[int, float]:
     """Files whose path, or the end of it, the request writes out; an end that many share counts little."""
     wanted = set(request.paths)
     if not wanted:
@@ -107,13 +107,13 @@ def _named(index: IndexReader, request: Request, best: float) -> dict[int, float
                 ends.setdefault(end, []).append(number)
     given: dict[int, float] = {}
     for path in wanted:
-        numbers = ends.get(path) or _shorter(path, index)
+        numbers = ends.get(path) or _match_path_ends(path, index)
         for number in numbers:
             given[number] = max(given.get(number, 0.0), NAMED * best / len(numbers))
     return given
 
 
-def _shorter(path: str, index: IndexReader) -> list[int]:
+def _match_path_ends(path: str, index: IndexReader) -> list[int]:
     """A path of another machine, as in a traceback: the files that it ends with, the longest end first."""
     parts = path.split("/")
     if len(parts) < 2:
@@ -126,7 +126,7 @@ def _shorter(path: str, index: IndexReader) -> list[int]:
     return []
 
 
-def symbols(known: list[list[Any]], request: Request, most: int) -> list[list[Any]]:
+def symbols(known: list[list[Any]], request: MapRequest, most: int) -> list[list[Any]]:
     """Those of a file's symbols (``[name, kind, line, within]``) that the request is about, in their order.
 
     Without one that it is about, the first few of the outermost.

@@ -1,4 +1,4 @@
-"""What a request asks for: weighted terms, names as they stand in code, and paths it speaks of."""
+"""What a request asks for: weighted terms, names as they stand in code, and paths in it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TRAILER = re.compile(
 )
 
 
-class Request(NamedTuple):
+class MapRequest(NamedTuple):
     """``terms`` with weights; ``names`` are terms of whole identifiers; ``paths`` in the text's order."""
 
     terms: dict[str, float]
@@ -29,7 +29,7 @@ class Request(NamedTuple):
     text: str
 
 
-def read(text: str) -> Request:
+def read(text: str) -> MapRequest:
     """Read a request. Its first line counts more, what is written as code more still, repetition little."""
     text = _TRAILER.sub(" ", text[:MOST_CHARS])
     first, _, rest = text.strip().partition("\n")
@@ -37,17 +37,17 @@ def read(text: str) -> Request:
     names = {words.whole(part) for name in _NAME.findall(text) for part in re.findall(r"\w+", name)}
     weights: dict[str, float] = {}
     for part, weight in ((first, 2.0), (rest, 1.0)):
-        for term, count in _counted(part).items():
+        for term, count in _count_words(part).items():
             weights[term] = weights.get(term, 0.0) + weight * (1 + 0.3 * min(count - 1, 4))
-    for term in _counted(code):
+    for term in _count_words(code):
         weights[term] = weights.get(term, 0.0) + 1.0
     for name in names & weights.keys():
         weights[name] += 1.0
     best = sorted(weights.items(), key=lambda item: -item[1])[:MOST_TERMS]
-    return Request(dict(best), frozenset(names), _paths(text), text)
+    return MapRequest(dict(best), frozenset(names), _paths(text), text)
 
 
-def _counted(text: str) -> dict[str, int]:
+def _count_words(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for word in words.identifiers(text):
         if word.lower() in words.STOP:

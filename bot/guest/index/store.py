@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from .analysis import Analysis, path_terms
 from .links import Links
 
-MOST_FILES = 1 << 18
 MOST_TERMS = 1_500_000
 MOST_POSTINGS = 40_000_000
 _TABLES = """
@@ -132,7 +131,7 @@ class IndexReader:
 
     @classmethod
     def at(cls, path: str) -> IndexReader:
-        """The index in a file that nobody writes."""
+        """Open the index of a file that no longer changes."""
         return cls(sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True))
 
     def path(self, number: int) -> str:
@@ -140,7 +139,7 @@ class IndexReader:
         return str(self.files[number][1])
 
     def facts(self) -> dict[str, Any]:
-        """What the builder said of the whole."""
+        """What the builder noted of the whole tree."""
         return {name: json.loads(value) for name, value in self._database.execute("select * from meta")}
 
     def postings(self, term: str) -> array[int]:
@@ -164,4 +163,4 @@ class IndexReader:
     def links(self, number: int) -> list[tuple[int, float]]:
         """The files that a file is bound to by names, with a weight; the weights' sum is at most 1."""
         row = self._database.execute("select links from files where id = ?", (number,)).fetchone()
-        return Links.unpacked(row[0] if row else None)
+        return Links.unpack(row[0] if row else None)

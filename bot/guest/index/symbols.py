@@ -58,10 +58,10 @@ def of_tree(grammar: str, data: bytes) -> list[Symbol]:
         kind, (node, *_) = next(iter(captures.items()))
         text = data[name.start_byte : name.end_byte].decode("utf-8", "replace")[:NAME_CHARS]
         found.append((node.start_byte, -node.end_byte, name.start_point[0] + 1, text, kind))
-    return _nested(sorted(set(found)))
+    return _name_surroundings(sorted(set(found)))
 
 
-def _nested(found: list[tuple[int, int, int, str, str]]) -> list[Symbol]:
+def _name_surroundings(found: list[tuple[int, int, int, str, str]]) -> list[Symbol]:
     """Name what stands around each definition; they come sorted by where they begin, outer ones first."""
     symbols: list[Symbol] = []
     around: list[tuple[int, str]] = []

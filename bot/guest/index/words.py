@@ -62,11 +62,11 @@ def stem(word: str) -> str:
                 return word
             if len(rest) < 3 + (ending in ("ing", "ed")):
                 return word
-            return _undoubled(rest) if ending in ("ing", "ed") else rest
+            return _drop_double(rest) if ending in ("ing", "ed") else rest
     return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
-def _undoubled(word: str) -> str:
+def _drop_double(word: str) -> str:
     """``setting`` and ``set``, ``caching`` and ``cache`` meet."""
     if word[-1] == word[-2] and word[-1] not in "lsz":
         return word[:-1]

@@ -54,7 +54,7 @@ class _Worker:
             try:
                 os.close(self.output)
                 os.close(self._input)
-                _live(top, soft, self.at, given, output)
+                _run_worker(top, soft, self.at, given, output)
             finally:
                 os._exit(0)
         os.close(output)
@@ -67,7 +67,7 @@ class _Worker:
         with suppress(BrokenPipeError):  # it is dead, and will be found so
             _send(self._input, [tuple(job) for job in batch])
 
-    def answered(self) -> tuple[bool, store.Segment | None]:
+    def receive(self) -> tuple[bool, store.Segment | None]:
         """Take what the pipe has: whether the batch is done, and its segment unless the worker died."""
         data = os.read(self.output, 1 << 20)
         self.received += data
@@ -78,7 +78,7 @@ class _Worker:
         rows, postings = marshal.loads(memoryview(self.received)[8:])  # noqa: S302 - from our own process
         return True, store.Segment([store.FileRow(*row) for row in rows], postings)
 
-    def stalled(self, now: float) -> bool:
+    def is_stalled(self, now: float) -> bool:
         """It has been at one file for too long."""
         at = struct.unpack("<i", self.at[:4])[0]
         if at != self.seen:
@@ -115,7 +115,7 @@ class Pool:
         try:
             while (self._waiting or self._working) and time.monotonic() < self._until:
                 self._start()
-                yield from self._finished()
+                yield from self._collect()
         finally:
             for worker in (*self._working, *self._idle):
                 worker.end()
@@ -128,17 +128,17 @@ class Pool:
             worker.give(self._waiting.popleft())
             self._working.append(worker)
 
-    def _finished(self) -> Iterator[store.Segment]:
+    def _collect(self) -> Iterator[store.Segment]:
         """Wait a moment; the segments that are done, and new batches of those whose worker failed."""
         ready, _, _ = select.select([each.output for each in self._working], [], [], _TICK)
         for worker in list(self._working):
-            done, part = worker.answered() if worker.output in ready else (False, None)
-            if not done and not worker.stalled(time.monotonic()):
+            done, part = worker.receive() if worker.output in ready else (False, None)
+            if not done and not worker.is_stalled(time.monotonic()):
                 continue
             self._working.remove(worker)
             if part is None:
                 worker.end()
-                self._waiting.extendleft(_again(worker))
+                self._waiting.extendleft(_retry_batch(worker))
             else:
                 self._idle.append(worker)
                 yield part
@@ -157,7 +157,7 @@ def _batches(jobs: list[tuple[FileJob, int]]) -> Iterator[list[FileJob]]:
         yield batch
 
 
-def _again(worker: _Worker) -> Iterator[list[FileJob]]:
+def _retry_batch(worker: _Worker) -> Iterator[list[FileJob]]:
     """The batch anew, its culprit by itself and with less; the culprit is where the worker stood."""
     at = min(max(worker.seen, 0), len(worker.batch) - 1)
     culprit = worker.batch[at]
@@ -173,32 +173,32 @@ def _send(fd: int, value: Any) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _live(top: str, soft: float, at: mmap.mmap, given: int, output: int) -> None:
+def _run_worker(top: str, soft: float, at: mmap.mmap, given: int, output: int) -> None:
     """A worker's life: batch after batch until the pipe closes."""
-    limit = WORKER_BYTES + _mapped()
+    limit = WORKER_BYTES + _read_memory_size()
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with open(given, "rb") as source:
         while head := source.read(8):
             data = source.read(struct.unpack("<Q", head)[0])
             batch = [FileJob(*job) for job in marshal.loads(data)]  # noqa: S302 - from our own process
-            rows, postings = store.segment(_all(top, batch, at, soft))
+            rows, postings = store.segment(_analyse_batch(top, batch, at, soft))
             _send(output, ([tuple(row) for row in rows], postings))
 
 
-def _all(
+def _analyse_batch(
     top: str, batch: list[FileJob], at: mmap.mmap, soft: float
 ) -> Iterator[tuple[int, analysis.Analysis]]:
     for index, job in enumerate(batch):
         at[:4] = struct.pack("<i", index)
-        yield job.number, _analysed(top, job, late=time.monotonic() > soft)
+        yield job.number, _analyse_file(top, job, late=time.monotonic() > soft)
 
 
-def _mapped() -> int:
+def _read_memory_size() -> int:
     with open("/proc/self/statm") as file:  # noqa: PTH123
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _analysed(top: str, job: FileJob, *, late: bool) -> analysis.Analysis:
+def _analyse_file(top: str, job: FileJob, *, late: bool) -> analysis.Analysis:
     if job.parse < 0:
         return _by_path(job, "its reader died")
     try:

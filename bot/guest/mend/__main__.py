@@ -31,5 +31,5 @@ def load() -> None:
 
 if __name__ == "__main__":
     load()
-    part = "trial.bench" if sys.argv[1:2] == ["--bench"] else "cli"
+    part = "forkserver.server" if sys.argv[1:2] == ["--fork-server"] else "cli"
     sys.exit(importlib.import_module(f"{PACKAGE}.{part}").main(sys.argv[1:]))

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from . import layout
+from .forkserver.client import ForkServerClient, ServerRefused, TestRun
 from .layout import is_test
-from .trial.lab import BenchRefused, Lab, TestRun
 
 TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at
@@ -31,7 +31,9 @@ class Baseline:
     where: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> file, name, line
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
-    only_cold: bool = False  # what fails is the import of test modules: only fresh imports show a change
+    only_fresh_imports: bool = (
+        False  # what fails is the import of test modules: only fresh imports show a change
+    )
     also_failing: dict[str, TestRun] = field(default_factory=dict)
     passing: dict[str, TestRun] = field(
         default_factory=dict
@@ -40,97 +42,105 @@ class Baseline:
     @property
     def failed_ids(self) -> list[str]:
         """Tests that fail for good: not those that passed when run alone."""
-        return [i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.out]
+        return [
+            i for i, run in self.runs.items() if run.outcome in ("failed", "hung") and i not in self.excluded
+        ]
 
-    def hung(self, name: str) -> bool:
+    def is_hung(self, name: str) -> bool:
         """Whether a test did not end in the first run."""
         return name in self.runs and self.runs[name].outcome == "hung"
 
     @property
-    def out(self) -> set[str]:
+    def excluded(self) -> set[str]:
         """Tests that a change of the code cannot be judged by."""
         return {*self.flaky, *self.beyond}
 
     @property
     def passed_ids(self) -> list[str]:
         """Tests that must keep passing."""
-        return [i for i, run in self.runs.items() if run.outcome == "passed" and i not in self.out]
+        return [i for i, run in self.runs.items() if run.outcome == "passed" and i not in self.excluded]
 
 
-def open_bench(root: Path, command: str, scratch: Path, seconds: float) -> Lab:
-    """Start a warm bench, relaxing the repository's pytest options step by step; raises BenchRefused."""
-    refused: BenchRefused | None = None
-    for number, arguments in enumerate(layout.attempts(root, command)):
-        lab = Lab(root, layout.import_roots(root), arguments, scratch, f"warm{number}")
+def start_server(root: Path, command: str, scratch: Path, seconds: float) -> ForkServerClient:
+    """Start a fork server, relaxing the repository's pytest options step by step; raises ServerRefused."""
+    refused: ServerRefused | None = None
+    for number, arguments in enumerate(layout.list_argument_lines(root, command)):
+        server = ForkServerClient(root, layout.find_import_roots(root), arguments, scratch, f"server{number}")
         try:
-            lab.start(seconds)
-        except BenchRefused as error:
-            lab.close()
+            server.start(seconds)
+        except ServerRefused as error:
+            server.close()
             refused = error
             if error.code not in (4, 3, 1, 2, None):
                 break
         except TimeoutError:
-            lab.close()
-            raise BenchRefused(None, f"collecting the tests took over {seconds:.0f} s") from None
+            server.close()
+            raise ServerRefused(None, f"collecting the tests took over {seconds:.0f} s") from None
         else:
-            return lab
-    raise refused or BenchRefused(None, "pytest did not start")
+            return server
+    raise refused or ServerRefused(None, "pytest did not start")
 
 
-def run_baseline(lab: Lab, seconds: float) -> Baseline:
+def run_baseline(server: ForkServerClient, seconds: float) -> Baseline:
     """Run everything once; a test that hangs or kills its process costs only itself."""
-    base = Baseline(errors=lab.ready["errors"], modules=lab.ready["modules"])
-    for name, path, title, line in lab.ready["items"]:
+    base = Baseline(errors=server.ready["errors"], modules=server.ready["modules"])
+    for name, path, title, line in server.ready["items"]:
         base.where[name] = (path, title, line)
     end = time.monotonic() + seconds
-    base.not_run = _run_all(lab, base, list(base.where), EACH, end)
+    base.not_run = _run_all(server, base, list(base.where), EACH, end)
     bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
     if bad and all(run.outcome == "hung" for run in bad):
-        _again(lab, base, [run.id for run in bad], end)
+        _wait_longer(server, base, [run.id for run in bad], end)
     return base
 
 
-def _again(lab: Lab, base: Baseline, hung: list[str], end: float) -> None:
-    """Wait longer for tests that may only be slow; where the first does not end either, none does."""
-    _run_all(lab, base, hung[:1], PATIENT, end)
-    if not base.hung(hung[0]):
-        _run_all(lab, base, hung[1:], PATIENT, end)
+def _wait_longer(server: ForkServerClient, base: Baseline, hung: list[str], end: float) -> None:
+    """Give tests that may only be slow more time; where the first does not end either, give up on all."""
+    _run_all(server, base, hung[:1], PATIENT, end)
+    if not base.is_hung(hung[0]):
+        _run_all(server, base, hung[1:], PATIENT, end)
 
 
-def _run_all(lab: Lab, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
+def _run_all(server: ForkServerClient, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
     """Run tests until the time is up; returns those that did not come to run."""
     while left and time.monotonic() < end:
-        trial = lab.run(left, each=each, total=end - time.monotonic())
-        base.runs |= trial.runs
-        left = [name for name in left if name not in trial.runs]
+        report = server.run(left, each=each, total=end - time.monotonic())
+        base.runs |= report.runs
+        left = [name for name in left if name not in report.runs]
         slowest = max((run.seconds for run in base.runs.values()), default=0.0)
-        each = max(0.7 * each, 1.0, 4 * slowest) if trial.hung else each  # where one hangs, others do
-        if (trial.hung or trial.crashed) and left and time.monotonic() < end:
+        each = max(0.7 * each, 1.0, 4 * slowest) if report.hung else each  # where one hangs, others do
+        if (report.hung or report.crashed) and left and time.monotonic() < end:
             name = left.pop(0)
-            text = "the test did not end" if trial.hung else f"the process ended: {trial.crashed}"
+            text = "the test did not end" if report.hung else f"the process ended: {report.crashed}"
             base.runs[name] = TestRun(
-                id=name, outcome="hung" if trial.hung else "failed", failure={"message": text, "type": "Hang"}
+                id=name,
+                outcome="hung" if report.hung else "failed",
+                failure={"message": text, "type": "Hang"},
             )
-        elif not trial.runs:
+        elif not report.runs:
             break
     return left
 
 
-def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
+def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
     """Trace failing tests alone, then the passing ones over the functions that the failing ones entered."""
     end = time.monotonic() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
     failed = sorted(
         base.failed_ids,
-        key=lambda name: (not base.where[name][0].endswith(".py"), base.hung(name), base.runs[name].seconds),
+        key=lambda name: (
+            not base.where[name][0].endswith(".py"),
+            base.is_hung(name),
+            base.runs[name].seconds,
+        ),
     )
     entered: set[tuple[str, int]] = set()
-    for name in _spread(failed, base, TRACED_FAILURES):
+    for name in _pick_varied(failed, base, TRACED_FAILURES):
         left = end - time.monotonic()
         if left <= 0.1:
             break
-        trial = lab.run([name], each=2 * TRACED, total=left, trace=True, types=True, alarm=TRACED)
-        run = trial.runs.get(name)
+        report = server.run([name], each=2 * TRACED, total=left, trace=True, types=True, alarm=TRACED)
+        run = report.runs.get(name)
         if run is None:
             base.failing.append(base.runs[name])
         elif run.outcome == "passed":
@@ -143,23 +153,24 @@ def look_closer(lab: Lab, base: Baseline, seconds: float, say: Callable[[str], N
             entered |= {(path, line) for path, line in run.starts}
     if not entered:
         return
-    _set_aside(base, f"{lab.root}/")
+    _exclude_unreachable(base, f"{server.root}/")
     known = {run.id for run in base.failing}
     more = [name for name in failed if name not in known and name in base.failed_ids][:MORE_FAILURES]
     tests = sorted(
-        base.passed_ids, key=lambda name: (base.where[name][0] not in _files(base), base.runs[name].seconds)
+        base.passed_ids,
+        key=lambda name: (base.where[name][0] not in _list_test_files(base), base.runs[name].seconds),
     )
     total = max(0.5, end - time.monotonic())
-    trial = lab.run(
+    report = server.run(
         [*more, *tests], each=2 * TRACED, total=total, trace=True, only=sorted(entered), alarm=TRACED
     )
     base.also_failing = {
-        name: run for name, run in trial.runs.items() if run.outcome == "failed" and run.lines
+        name: run for name, run in report.runs.items() if run.outcome == "failed" and run.lines
     }
-    base.passing = {name: run for name, run in trial.runs.items() if run.outcome == "passed" and run.lines}
+    base.passing = {name: run for name, run in report.runs.items() if run.outcome == "passed" and run.lines}
 
 
-def _set_aside(base: Baseline, prefix: str) -> None:
+def _exclude_unreachable(base: Baseline, prefix: str) -> None:
     """Failures that no code of the repository took part in: a fixture or a package that is not there."""
     useless = [
         run
@@ -179,11 +190,11 @@ def _set_aside(base: Baseline, prefix: str) -> None:
     base.beyond += [run.id for run in useless if run.id not in base.beyond]
 
 
-def _files(base: Baseline) -> set[str]:
+def _list_test_files(base: Baseline) -> set[str]:
     return {base.where[run.id][0] for run in base.failing if run.id in base.where}
 
 
-def _spread(names: Sequence[str], base: Baseline, limit: int) -> list[str]:
+def _pick_varied(names: Sequence[str], base: Baseline, limit: int) -> list[str]:
     """At most ``limit`` names, one of each kind of failure before a second of any."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for name in names:

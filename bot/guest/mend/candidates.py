@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .localise import Findings
 from .site import Clues, Site
-from .source import FUNCTIONS, Source, TextEdit, apply, first_line
+from .source import FUNCTIONS, Source, TextEdit, apply_edits, find_first_line
 from .templates import TEMPLATES, Template
 
 LINES = 300  # suspicious lines that are looked at
@@ -28,7 +28,7 @@ class Candidate:
     line: int
     function: str
     score: float
-    cold: bool = False
+    fresh: bool = False
 
 
 def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:
@@ -51,14 +51,14 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
         cache: dict[tuple[str, int], tuple[str, ...]] = {}
         for node in ast.walk(source.tree):
             templates = by_node.get(type(node))
-            score = _score(source, node, scores) if templates else 0.0
+            score = _score_node(source, node, scores) if templates else 0.0
             if templates and score > 0.0:
-                types = findings.types.get((path, _function_name(source, node)), {})
+                types = findings.types.get((path, _find_function_name(source, node)), {})
                 site = Site(source=source, node=node, clues=clues, types=types, cache=cache)
                 sites.append((score, templates, site))
     sites.sort(key=lambda each: -each[0])
     for score, templates, site in sites:
-        for candidate in _at(site, templates, score):
+        for candidate in _propose_at(site, templates, score):
             key = (candidate.path, candidate.edits)
             if key not in best or best[key].score < candidate.score:
                 best[key] = candidate
@@ -67,16 +67,16 @@ def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Can
     return sorted(best.values(), key=lambda each: (-each.score, each.path, each.line))[:MOST]
 
 
-def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candidate]:
+def _propose_at(site: Site, templates: list[Template], score: float) -> Iterator[Candidate]:
     source, path = site.source, site.source.path
-    line = _line(site.node)
+    line = _find_line(site.node)
     name = source.qualname(site.node)
     for template in templates:
         factor = score * template.prior * (1.4 if template.errors & site.clues.errors else 1.0)
         for proposal in template.make(site):
             edits = tuple(each for each in proposal.edits if source.text[each.start : each.end] != each.new)
             if edits:
-                cold = not all(in_body(source, each.start) for each in edits)
+                fresh = not all(in_body(source, each.start) for each in edits)
                 yield Candidate(
                     path=path,
                     edits=edits,
@@ -84,24 +84,24 @@ def _at(site: Site, templates: list[Template], score: float) -> Iterator[Candida
                     line=line,
                     function=name,
                     score=factor * proposal.weight,
-                    cold=cold,
+                    fresh=fresh,
                 )
 
 
-def _line(node: ast.AST) -> int:
+def _find_line(node: ast.AST) -> int:
     if isinstance(node, ast.comprehension):
         return node.iter.lineno
     return getattr(node, "lineno", 0)
 
 
-def _function_name(source: Source, node: ast.AST) -> str:
+def _find_function_name(source: Source, node: ast.AST) -> str:
     function = node if isinstance(node, FUNCTIONS) else source.function(node)
     return source.qualname(function) if function is not None else ""
 
 
-def _score(source: Source, node: ast.AST, scores: dict[int, float]) -> float:
+def _score_node(source: Source, node: ast.AST, scores: dict[int, float]) -> float:
     """The suspicion of the node's line; of its statement's lines when it spans several."""
-    line = _line(node)
+    line = _find_line(node)
     if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
         inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
         return 0.7 * max((scores.get(each, 0.0) for each in inside), default=0.0)
@@ -129,7 +129,7 @@ def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunct
             node = stack.pop()
             if isinstance(node, FUNCTIONS):
                 after = (node.end_lineno or node.lineno) + 2  # a line put behind the last one is in the body
-                first = first_line(node.body[0])
+                first = find_first_line(node.body[0])
                 if first > node.lineno:
                     found.update(dict.fromkeys(range(first, after), node))
             else:
@@ -138,8 +138,8 @@ def body_function(source: Source, line: int) -> ast.FunctionDef | ast.AsyncFunct
     return found.get(line)
 
 
-def patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict[str, object]] | None:
-    """What the bench needs to put a change into living functions; None when it has to import afresh.
+def make_patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict[str, object]] | None:
+    """What the fork server needs to swap a change into living functions; None when a fresh import is needed.
 
     Raises ValueError when edits overlap.
     """
@@ -151,7 +151,7 @@ def patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict
         groups.setdefault(function, []).append(edit)
     made: list[dict[str, object]] = []
     for changed, group in groups.items():
-        first = first_line(changed)
+        first = find_first_line(changed)
         start = source.starts[first - 1]
         end = max(source.span(changed)[1], *(each.end for each in group))
         moved = [TextEdit(each.start - start, each.end - start, each.new) for each in group]
@@ -167,15 +167,15 @@ def patches(source: Source, edits: tuple[TextEdit, ...], root: str) -> list[dict
             {
                 "path": f"{root}/{source.path}",
                 "line": first - len(heads),
-                "text": "".join(heads) + apply(source.text[start:end], moved),
-                "flags": flags(source),
+                "text": "".join(heads) + apply_edits(source.text[start:end], moved),
+                "flags": find_future_flags(source),
                 "name": source.qualname(changed),
             }
         )
     return made
 
 
-def flags(source: Source) -> int:
+def find_future_flags(source: Source) -> int:
     """The compiler flags of the file's ``from __future__`` imports."""
     value = 0
     for node in source.tree.body:

@@ -28,7 +28,7 @@ _COMPARED = (
 _WORD = re.compile(r"[A-Za-z_]\w+")
 
 
-def gather(base: Baseline, hint: str) -> Clues:
+def gather_clues(base: Baseline, hint: str) -> Clues:
     """Literals, exception types, compared values and names from the failing tests."""
     numbers: dict[float, None] = {}
     strings: dict[str, None] = {}
@@ -38,8 +38,8 @@ def gather(base: Baseline, hint: str) -> Clues:
     missing: set[str] = set()
     pairs: dict[tuple[str, str], None] = {}
     for run in base.failing:
-        _failure(run.failure, errors, missing, pairs)
-        for node in _test_nodes(base, run.id):
+        _read_failure(run.failure, errors, missing, pairs)
+        for node in _walk_test(base, run.id):
             match node:
                 case ast.Constant(value=bool()):
                     pass
@@ -57,7 +57,7 @@ def gather(base: Baseline, hint: str) -> Clues:
                 case ast.Name(id=name) | ast.Attribute(attr=name):
                     words.add(name)
     for error in base.errors:
-        _failure(error, errors, missing, pairs)
+        _read_failure(error, errors, missing, pairs)
     said = " ".join(str(run.failure.get("text", "")) for run in base.failing[:4])
     return Clues(
         said=tuple(dict.fromkeys(_WORD.findall(said)))[:120],
@@ -71,7 +71,7 @@ def gather(base: Baseline, hint: str) -> Clues:
     )
 
 
-def _failure(
+def _read_failure(
     failure: dict[str, Any], errors: set[str], missing: set[str], pairs: dict[tuple[str, str], None]
 ) -> None:
     text = failure.get("text", "")
@@ -84,13 +84,13 @@ def _failure(
         missing.add(text.strip("'\""))
     compared = failure.get("compared") or []
     if len(compared) == 2:
-        pairs[_bare(compared[0]), _bare(compared[1])] = None
+        pairs[_unquote(compared[0]), _unquote(compared[1])] = None
     for pattern in _COMPARED:
         for left, right in pattern.findall(text)[:2]:
-            pairs[_bare(left), _bare(right)] = None
+            pairs[_unquote(left), _unquote(right)] = None
 
 
-def _bare(text: str) -> str:
+def _unquote(text: str) -> str:
     """A string's own characters without its quotes; anything else as it is written."""
     try:
         value = ast.literal_eval(text)
@@ -99,7 +99,7 @@ def _bare(text: str) -> str:
     return value if isinstance(value, str) else text
 
 
-def _test_nodes(base: Baseline, name: str) -> Iterator[ast.AST]:
+def _walk_test(base: Baseline, name: str) -> Iterator[ast.AST]:
     path, title, _ = base.where.get(name, ("", "", 0))
     try:
         tree = ast.parse(Path(path).read_text("utf-8"))

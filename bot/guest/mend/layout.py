@@ -44,7 +44,7 @@ _SKIPPED = {
 }
 
 
-def import_roots(root: Path) -> list[str]:
+def find_import_roots(root: Path) -> list[str]:
     """What goes in front of ``sys.path``: the repository, and ``src`` or ``lib`` when packages lie there."""
     roots = [root]
     for name in ("src", "lib"):
@@ -54,7 +54,7 @@ def import_roots(root: Path) -> list[str]:
     return [str(each) for each in roots]
 
 
-def python_files(root: Path, limit: int = 20_000) -> Iterator[Path]:
+def list_python_files(root: Path, limit: int = 20_000) -> Iterator[Path]:
     """The repository's Python files, relative to ``root``."""
     stack = [root]
     count = 0
@@ -75,7 +75,7 @@ def python_files(root: Path, limit: int = 20_000) -> Iterator[Path]:
 
 
 def is_test(path: str) -> bool:
-    """Whether a relative path is test code, which is the judge and never changed."""
+    """Whether a relative path is test code, which the search never changes."""
     parts = PurePosixPath(path).parts
     name = parts[-1]
     return (
@@ -87,7 +87,7 @@ def is_test(path: str) -> bool:
     )
 
 
-def test_arguments(command: str) -> list[str]:
+def find_test_arguments(command: str) -> list[str]:
     """The part of the test command that selects tests: paths, ``-k``, ``-m``; [] when it is not pytest's."""
     try:
         words = shlex.split(command)
@@ -120,12 +120,12 @@ def test_arguments(command: str) -> list[str]:
     return kept
 
 
-def added_options(root: Path) -> list[str]:
+def find_added_options(root: Path) -> list[str]:
     """``addopts`` of the repository's pytest configuration, without those of plugins that may be absent."""
-    return [word for word in _options(root) if not _FOREIGN.match(word) and word != "--strict-config"]
+    return [word for word in _read_options(root) if not _FOREIGN.match(word) and word != "--strict-config"]
 
 
-def _options(root: Path) -> list[str]:
+def _read_options(root: Path) -> list[str]:
     for name in ("pytest.ini", ".pytest.ini", "tox.ini", "setup.cfg"):
         parser = configparser.ConfigParser(interpolation=None)
         try:
@@ -143,11 +143,11 @@ def _options(root: Path) -> list[str]:
     return [str(each) for each in value] if isinstance(value, list) else shlex.split(str(value))
 
 
-def attempts(root: Path, command: str) -> Iterator[Sequence[str]]:
+def list_argument_lines(root: Path, command: str) -> Iterator[Sequence[str]]:
     """Argument lists to start pytest with, the most faithful first; the next when pytest refuses one."""
-    chosen = test_arguments(command)
+    chosen = find_test_arguments(command)
     yield (*OWN, *chosen)
-    kept = shlex.join(added_options(root))
+    kept = shlex.join(find_added_options(root))
     yield (*OWN, "-o", f"addopts={kept}", *chosen)
     yield (*OWN, "-o", "addopts=", "-W", "default", *chosen)
     yield (*OWN, "-o", "addopts=", "-W", "default")

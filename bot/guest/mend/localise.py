@@ -1,4 +1,4 @@
-"""Where the fault probably is: spectrum-based suspicion, the traceback's frames, and the request's words.
+"""Where the fault probably is: spectrum-based suspicion, the traceback's frames, and the request's text.
 
 Ochiai's coefficient: R. Abreu, P. Zoeteweij, A. van Gemund, "On the accuracy of spectrum-based fault
 localization", TAICPART-MUTATION 2007.
@@ -52,10 +52,10 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     """Rank the lines that the failing tests ran, in files that are not tests."""
     findings = Findings()
     prefix = f"{root}/"
-    failed, passed = _spectrum(base, prefix, findings)
-    paths = {path for path, _ in failed} | set(_frame_paths(base, prefix))
+    failed, passed = _count_lines(base, prefix, findings)
+    paths = {path for path, _ in failed} | set(_list_frame_paths(base, prefix))
     for path in sorted(paths):
-        _read(root, path, findings)
+        _read_source(root, path, findings)
     counts = len(base.failing) + len(base.also_failing) or 1
     lines: dict[tuple[str, int], float] = {}
     for key, hits in failed.items():
@@ -71,14 +71,14 @@ def localise(root: Path, base: Baseline, hint: str) -> Findings:
     ranked = sorted(blended.items(), key=lambda each: (-each[1], each[0]))
     for (path, line), score in ranked:
         source = findings.sources[path]
-        name, loaded = _place(source, line)
+        name, loaded = _find_place(source, line)
         findings.suspects.append(
             Suspect(path=path, line=line, score=score / worst, function=name, loaded=loaded)
         )
     return findings
 
 
-def _spectrum(
+def _count_lines(
     base: Baseline, prefix: str, findings: Findings
 ) -> tuple[Counter[tuple[str, int]], Counter[tuple[str, int]]]:
     failed: Counter[tuple[str, int]] = Counter()
@@ -106,19 +106,19 @@ def _spectrum(
     return failed, passed
 
 
-def _frames(base: Baseline, prefix: str) -> Iterable[list[tuple[str, int]]]:
+def _list_frames(base: Baseline, prefix: str) -> Iterable[list[tuple[str, int]]]:
     failures = [run.failure for run in base.failing] + base.errors
     for failure in failures:
         frames = [(path.removeprefix(prefix), line) for path, line in failure.get("frames", [])]
         yield [frame for frame in frames if not is_test(frame[0])]
 
 
-def _frame_paths(base: Baseline, prefix: str) -> Iterable[str]:
-    return (path for frames in _frames(base, prefix) for path, _ in frames)
+def _list_frame_paths(base: Baseline, prefix: str) -> Iterable[str]:
+    return (path for frames in _list_frames(base, prefix) for path, _ in frames)
 
 
 def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str, findings: Findings) -> None:
-    everything = list(_frames(base, prefix))
+    everything = list(_list_frames(base, prefix))
     for frames in everything:
         for depth, frame in enumerate(reversed(frames[-4:])):
             if frame[0] in findings.sources:
@@ -128,7 +128,7 @@ def _add_frames(lines: dict[tuple[str, int], float], base: Baseline, prefix: str
 
 def _add_statement(lines: dict[tuple[str, int], float], source: Source, line: int) -> None:
     """The rest of a statement that failed on import: a class is made when all of its body has run."""
-    top = source.top(line) if _place(source, line)[1] else None
+    top = source.top(line) if _find_place(source, line)[1] else None
     if top is None or isinstance(top, FUNCTIONS):
         return
     for each in ast.walk(top):
@@ -140,11 +140,11 @@ def _blend(lines: Mapping[tuple[str, int], float], findings: Findings) -> dict[t
     """A line takes part of the worst suspicion in its function, so that a neighbour is looked at as well."""
     worst: dict[tuple[str, str], float] = {}
     for (path, line), score in lines.items():
-        name = _place(findings.sources[path], line)[0]
+        name = _find_place(findings.sources[path], line)[0]
         worst[path, name] = max(worst.get((path, name), 0.0), score)
     blended: dict[tuple[str, int], float] = {}
     for (path, line), score in lines.items():
-        name = _place(findings.sources[path], line)[0]
+        name = _find_place(findings.sources[path], line)[0]
         blended[path, line] = 0.6 * score + 0.4 * worst[path, name]
     return blended
 
@@ -152,7 +152,7 @@ def _blend(lines: Mapping[tuple[str, int], float], findings: Findings) -> dict[t
 def _add_words(lines: dict[tuple[str, int], float], hint: str, findings: Findings) -> None:
     words = {word.lower() for word in _WORD.findall(hint)}
     for path, line in list(lines):
-        name = _place(findings.sources[path], line)[0].lower()
+        name = _find_place(findings.sources[path], line)[0].lower()
         parts = [part for part in name.split(".") if len(part) > 2]
         if any(part in words for part in parts):
             lines[path, line] *= 1.5 if parts[-1:] and parts[-1] in words else 1.15
@@ -177,7 +177,7 @@ def _add_loaded(lines: dict[tuple[str, int], float], findings: Findings) -> None
         for node in ast.walk(source.tree):
             if isinstance(node, (ast.Assign, ast.AnnAssign)) and source.function(node) is None and node.value:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                score = max((used.get(_name(each), 0.0) for each in targets), default=0.0)
+                score = max((used.get(_find_name(each), 0.0) for each in targets), default=0.0)
                 for line in range(node.lineno, (node.end_lineno or node.lineno) + 1):
                     if score and (path, line) not in lines:
                         lines[path, line] = 0.6 * score
@@ -227,11 +227,11 @@ def _add_unrun(lines: dict[tuple[str, int], float], findings: Findings) -> None:
                     lines[path, each.lineno] = (0.9 if dead else 0.4) * worst
 
 
-def _name(node: ast.expr) -> str:
+def _find_name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
-def _place(source: Source, line: int) -> tuple[str, bool]:
+def _find_place(source: Source, line: int) -> tuple[str, bool]:
     """The qualified name around a line, and whether it runs on import only. Remembered per file."""
     cache = source.places
     if cache is None:
@@ -246,7 +246,7 @@ def _place(source: Source, line: int) -> tuple[str, bool]:
     return cache.get(line, ("", True))
 
 
-def _read(root: Path, path: str, findings: Findings) -> None:
+def _read_source(root: Path, path: str, findings: Findings) -> None:
     try:
         findings.sources[path] = Source.read(root, path)
     except SyntaxError as error:

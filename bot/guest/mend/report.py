@@ -25,7 +25,7 @@ class Hunk:
     new: str
 
 
-def hunks(before: str, after: str) -> list[Hunk]:
+def make_hunks(before: str, after: str) -> list[Hunk]:
     """The difference by whole lines; each hunk's ``old`` has as many lines around it as make it unique."""
     one, two = before.splitlines(keepends=True), after.splitlines(keepends=True)
     found: list[Hunk] = []
@@ -47,7 +47,7 @@ def hunks(before: str, after: str) -> list[Hunk]:
     return found
 
 
-def tests_part(base: Baseline) -> dict[str, Any]:
+def report_tests(base: Baseline) -> dict[str, Any]:
     """How the suite ended before the change."""
     outcomes = [run.outcome for run in base.runs.values()]
     return {
@@ -66,8 +66,8 @@ def tests_part(base: Baseline) -> dict[str, Any]:
     }
 
 
-def failure_part(base: Baseline) -> dict[str, Any]:
-    """The first failure in short."""
+def report_failure(base: Baseline) -> dict[str, Any]:
+    """The first failure: its test, exception and compared values, cut to a bounded length."""
     for failure, name in [(run.failure, run.id) for run in base.failing] + [
         (e, e["id"]) for e in base.errors
     ]:
@@ -80,7 +80,7 @@ def failure_part(base: Baseline) -> dict[str, Any]:
     return {}
 
 
-def suspects_part(findings: Findings) -> list[dict[str, Any]]:
+def report_suspects(findings: Findings) -> list[dict[str, Any]]:
     """The most suspicious lines with their text."""
     return [
         {
@@ -94,11 +94,11 @@ def suspects_part(findings: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def answer_part(answer: FoundChange, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:
+def report_change(answer: FoundChange, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:
     """The change as edits, with the templates that made it."""
     edits = []
     for path, text in sorted(texts.items()):
-        for hunk in hunks(findings.sources[path].text, text):
+        for hunk in make_hunks(findings.sources[path].text, text):
             edits.append(
                 {
                     "path": path,
@@ -122,12 +122,12 @@ def answer_part(answer: FoundChange, findings: Findings, texts: dict[str, str]) 
     }
 
 
-def tally_part(tally: Tally, ranked: int) -> dict[str, Any]:
+def report_tally(tally: Tally, ranked: int) -> dict[str, Any]:
     """How much was tried."""
     return {
         "ranked": ranked,
         "tried": tally.tried,
         "hung": tally.hung,
-        "fresh_imports": tally.cold,
+        "fresh_imports": tally.fresh,
         "exhausted": tally.exhausted,
     }

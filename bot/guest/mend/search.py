@@ -11,15 +11,15 @@ from itertools import count
 
 from .baseline import Baseline
 from .candidates import Candidate
-from .trial.lab import BenchRefused, Trial
-from .trial.trials import Trials
+from .forkserver.candidate_runner import CandidateRunner
+from .forkserver.client import RunReport, ServerRefused
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
 SAMPLE = 12  # further failing tests that run before the rest of them
 GRACE = 0.5  # seconds spent on looking for other answers after the first
-COLD_AHEAD = 1.0  # seconds they may take before others have had their share
-COLD_SHARE = 0.3  # of the time, for candidates that need a fresh import
+FRESH_AHEAD = 1.0  # seconds they may take before others have had their share
+FRESH_SHARE = 0.3  # of the time, for candidates that need a fresh import
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class FoundChange:
     turned: set[str]
     full: bool
     score: float
-    cold: bool = False  # shown by fresh imports only
+    fresh: bool = False  # shown by fresh imports only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Tally:
     tried: int = 0
     hung: int = 0
     unfit: int = 0
-    cold: int = 0
+    fresh: int = 0
     answers: list[FoundChange] = field(default_factory=list)
     partial: list[FoundChange] = field(default_factory=list)
     exhausted: bool = False
@@ -49,8 +49,8 @@ class Tally:
 class CandidateSearch:
     """One search over candidates, the likeliest first, until ``deadline``."""
 
-    def __init__(self, trials: Trials, base: Baseline, deadline: float) -> None:
-        self.trials = trials
+    def __init__(self, runner: CandidateRunner, base: Baseline, deadline: float) -> None:
+        self.runner = runner
         self.base = base
         self.deadline = deadline
         self.tally = Tally()
@@ -84,56 +84,56 @@ class CandidateSearch:
     def run(
         self, candidates: Sequence[Candidate], *, under: FoundChange | None = None, until: float | None = None
     ) -> None:
-        """Try candidates, on top of ``under`` if given, until answers are found or time is up."""
+        """Try candidates, on top of the change ``under`` if given, until one is found or time is up."""
         end = min(until or self.deadline, self.deadline)
-        warm = deque(each for each in candidates if not each.cold)
+        swappable = deque(each for each in candidates if not each.fresh)
         order = count()
-        cold = [(-each.score, next(order), each) for each in candidates if each.cold]
-        heapq.heapify(cold)
+        fresh = [(-each.score, next(order), each) for each in candidates if each.fresh]
+        heapq.heapify(fresh)
         began = time.monotonic()
-        cold_seconds = 0.0
+        fresh_seconds = 0.0
         stop = 0.0
-        while warm or cold:
+        while swappable or fresh:
             now = time.monotonic()
             if now >= end or (stop and now >= stop):
                 return
-            affordable = cold_seconds <= COLD_SHARE * (now - began) + COLD_AHEAD
-            early = self.tally.tried < 3 * BATCH  # the bench for fresh imports costs a second to start
-            due = bool(cold) and (
-                not warm or (affordable and not early and -cold[0][0] >= 0.8 * warm[0].score)
+            affordable = fresh_seconds <= FRESH_SHARE * (now - began) + FRESH_AHEAD
+            early = self.tally.tried < 3 * BATCH  # the server for fresh imports costs a second to start
+            due = bool(fresh) and (
+                not swappable or (affordable and not early and -fresh[0][0] >= 0.8 * swappable[0].score)
             )
             if due:
-                cold_seconds += self._try_cold(heapq.heappop(cold)[2], under)
+                fresh_seconds += self._try_fresh(heapq.heappop(fresh)[2], under)
             else:
-                for unfit in self._try_batch(warm, under):
-                    heapq.heappush(cold, (-unfit.score, next(order), unfit))
+                for unfit in self._try_batch(swappable, under):
+                    heapq.heappush(fresh, (-unfit.score, next(order), unfit))
             if self.tally.answers and not stop:
                 stop = time.monotonic() + GRACE
         self.tally.exhausted = True
 
-    def _fresh(
-        self, candidate: Candidate, under: FoundChange | None, *, cold: bool
+    def _combine(
+        self, candidate: Candidate, under: FoundChange | None, *, fresh: bool
     ) -> tuple[Candidate, ...] | None:
         """The parts to try together; None when they overlap or the same text was tried before."""
         parts = (*(under.parts if under else ()), candidate)
-        texts = self.trials.texts(parts)
+        texts = self.runner.texts(parts)
         if texts is None:
             return None
-        key = hash((cold, tuple(sorted(texts.items()))))
+        key = hash((fresh, tuple(sorted(texts.items()))))
         if key in self._seen:
             return None
         self._seen.add(key)
         return parts
 
-    def _try_batch(self, warm: deque[Candidate], under: FoundChange | None) -> list[Candidate]:
+    def _try_batch(self, swappable: deque[Candidate], under: FoundChange | None) -> list[Candidate]:
         """Try the next candidates in one child; returns those that only a fresh import can show."""
         tries: list[tuple[Candidate, ...]] = []
         patched: list[list[dict[str, object]]] = []
         unfit: list[Candidate] = []
-        while warm and len(tries) < BATCH:
-            candidate = warm.popleft()
-            parts = self._fresh(candidate, under, cold=False)
-            patch = self.trials.patch(parts) if parts else None
+        while swappable and len(tries) < BATCH:
+            candidate = swappable.popleft()
+            parts = self._combine(candidate, under, fresh=False)
+            patch = self.runner.patch(parts) if parts else None
             if parts and patch is None:
                 unfit.append(candidate)
             elif parts and patch is not None:
@@ -142,84 +142,84 @@ class CandidateSearch:
         if not tries:
             return unfit
         total = max(1.0, self.deadline - time.monotonic())
-        trials = self.trials.lab.run_batch(self.pilots, patched, each=self.trials.each, total=total)
-        for number, (parts, trial) in enumerate(zip(tries, trials, strict=False)):
-            self.tally.tried += not trial.unfit
-            self.tally.hung += trial.hung
-            if trial.unfit and "SyntaxError" not in trial.unfit:
+        reports = self.runner.server.run_batch(self.pilots, patched, each=self.runner.each, total=total)
+        for number, (parts, run_report) in enumerate(zip(tries, reports, strict=False)):
+            self.tally.tried += not run_report.unfit
+            self.tally.hung += run_report.hung
+            if run_report.unfit and "SyntaxError" not in run_report.unfit:
                 unfit.append(parts[-1])
-            elif self._promising(trial, under) and time.monotonic() < self.deadline:
-                again = self.trials.run(parts, self.pilots, cold=False, quick=True)
-                if self._promising(again, under):
-                    self._judge(parts, _turned(again), parts[-1].score, cold=False)
-            if number == len(trials) - 1:
+            elif self._is_promising(run_report, under) and time.monotonic() < self.deadline:
+                again = self.runner.run(parts, self.pilots, fresh=False, quick=True)
+                if self._is_promising(again, under):
+                    self._confirm(parts, _find_passing(again), parts[-1].score, fresh=False)
+            if number == len(reports) - 1:
                 for left in reversed(tries[number + 1 :]):
-                    self._seen.discard(hash((False, tuple(sorted((self.trials.texts(left) or {}).items())))))
-                    warm.appendleft(left[-1])
+                    self._seen.discard(hash((False, tuple(sorted((self.runner.texts(left) or {}).items())))))
+                    swappable.appendleft(left[-1])
         return unfit
 
-    def _try_cold(self, candidate: Candidate, under: FoundChange | None) -> float:
-        """Try a candidate by fresh imports; returns the seconds it took, the start of the bench left out."""
-        parts = self._fresh(candidate, under, cold=True)
+    def _try_fresh(self, candidate: Candidate, under: FoundChange | None) -> float:
+        """Try a candidate by fresh imports; returns the seconds it took, the start of its server left out."""
+        parts = self._combine(candidate, under, fresh=True)
         if parts is None:
             return 0.0
         self.tally.tried += 1
-        self.tally.cold += 1
+        self.tally.fresh += 1
         began = time.monotonic()
         try:
-            self.trials.cold()
+            self.runner.start_fresh_server()
             began = time.monotonic()
-            trial = self.trials.run(parts, self.pilots, cold=True, quick=True)
-        except (BenchRefused, TimeoutError):
-            self.trials.close()
+            run_report = self.runner.run(parts, self.pilots, fresh=True, quick=True)
+        except (ServerRefused, TimeoutError):
+            self.runner.close()
             return time.monotonic() - began
-        if self._promising(trial, under):
-            self._judge(parts, _turned(trial), candidate.score, cold=True)
+        if self._is_promising(run_report, under):
+            self._confirm(parts, _find_passing(run_report), candidate.score, fresh=True)
         return time.monotonic() - began
 
-    def _promising(self, trial: Trial, under: FoundChange | None) -> bool:
-        turned = _turned(trial)
-        return bool(turned) and not trial.hung and not (under and turned <= under.turned)
+    def _is_promising(self, run_report: RunReport, under: FoundChange | None) -> bool:
+        turned = _find_passing(run_report)
+        return bool(turned) and not run_report.hung and not (under and turned <= under.turned)
 
-    def _judge(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, cold: bool) -> None:
-        """The other failing tests, then the passing ones that enter the changed files."""
+    def _confirm(self, parts: tuple[Candidate, ...], turned: set[str], score: float, *, fresh: bool) -> None:
+        """Run the other failing tests, then the passing ones of the changed files; count the change."""
         rest = sorted(
             (name for name in self.failing if name not in turned),
-            key=lambda name: self.trials.order.get(name, 0),
+            key=lambda name: self.runner.order.get(name, 0),
         )
         if set(self.pilots) <= turned:
             for some in (rest[:SAMPLE], rest[SAMPLE:]):
-                now = _turned(self.trials.run(parts, some, cold=cold, quick=True))
+                now = _find_passing(self.runner.run(parts, some, fresh=fresh, quick=True))
                 turned |= now
                 if len(now) < 0.8 * len(some):
                     break
         missing = [name for name in self.failing if name not in turned]
         if missing and len(missing) <= max(2, len(self.failing) // 5):
-            turned |= self._in_company(parts, missing, cold=cold)
+            turned |= self._run_in_order(parts, missing, fresh=fresh)
             missing = [name for name in missing if name not in turned]
-            if missing and not cold:  # values made on import are still the old ones
-                cold = True
-                turned |= _turned(self.trials.run(parts, missing, cold=True))
+            if missing and not fresh:  # values made on import are still the old ones
+                fresh = True
+                turned |= _find_passing(self.runner.run(parts, missing, fresh=True))
         answer = FoundChange(
-            parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, cold=cold
+            parts=parts, turned=turned, full=set(self.failing) <= turned, score=score, fresh=fresh
         )
         if not answer.full:
             self.tally.partial.append(answer)
-        elif not self._breaks_near(answer, cold=cold):
+        elif not self._breaks_covering_tests(answer, fresh=fresh):
             self.tally.answers.append(answer)
 
-    def _in_company(self, parts: tuple[Candidate, ...], missing: list[str], *, cold: bool) -> set[str]:
-        """The missing tests run after everything that comes before them: some lean on their neighbours."""
+    def _run_in_order(self, parts: tuple[Candidate, ...], missing: list[str], *, fresh: bool) -> set[str]:
+        """Run the missing tests after all that come before them in the suite: some depend on those."""
         known = {*self.base.passed_ids, *self.failing}
-        trial = self.trials.run(parts, [name for name in self.base.where if name in known], cold=cold)
-        return _turned(trial) & set(missing)
+        run_report = self.runner.run(parts, [name for name in self.base.where if name in known], fresh=fresh)
+        return _find_passing(run_report) & set(missing)
 
-    def _breaks_near(self, answer: FoundChange, *, cold: bool) -> bool:
-        trial = self.trials.run(
-            answer.parts, self.trials.covering(answer.parts), cold=cold, fail_fast=True, quick=True
+    def _breaks_covering_tests(self, answer: FoundChange, *, fresh: bool) -> bool:
+        run_report = self.runner.run(
+            answer.parts, self.runner.choose_covering(answer.parts), fresh=fresh, fail_fast=True, quick=True
         )
-        return bool(trial.failed() or trial.hung or trial.crashed)
+        return bool(run_report.list_failed() or run_report.hung or run_report.crashed)
 
 
-def _turned(trial: Trial) -> set[str]:
-    return {name for name, run in trial.runs.items() if run.outcome in ("passed", "skipped")}
+def _find_passing(run_report: RunReport) -> set[str]:
+    return {name for name, run in run_report.runs.items() if run.outcome in ("passed", "skipped")}

@@ -1,4 +1,4 @@
-"""One mending from start to end: baseline, localise, propose, search, judge, report."""
+"""One search from start to end: baseline, localise, propose, search, verify, report."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from . import report
-from .baseline import Baseline, look_closer, open_bench, run_baseline
+from .baseline import Baseline, run_baseline, start_server, trace_tests
 from .candidates import Candidate, propose
-from .clues import gather
+from .clues import gather_clues
+from .forkserver.broken_modules import repair_syntax, take_modules_as_tests
+from .forkserver.candidate_runner import CandidateRunner
+from .forkserver.client import ForkServerClient, ServerRefused
 from .localise import Findings, localise
 from .search import CandidateSearch, FoundChange
-from .trial.lab import BenchRefused, Lab
-from .trial.loading import repair, take_modules_as_tests
-from .trial.trials import Trials
 from .unbound import repair_names
 
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
@@ -33,78 +33,84 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
     deadline = began + seconds
     result: dict[str, Any] = {"version": 1}
     try:
-        lab = open_bench(root, command, scratch, seconds)
-    except BenchRefused as refused:
+        server = start_server(root, command, scratch, seconds)
+    except ServerRefused as refused:
         reason = "pytest finds no tests" if refused.code == 5 else "pytest cannot start here"
         outcome = "no_tests" if refused.code == 5 else "cannot_run"
         return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
     try:
-        result |= _with_bench(lab, root, hint, deadline, say)
-    except BenchRefused as refused:
+        result |= _search_with_server(server, root, hint, deadline, say)
+    except ServerRefused as refused:
         result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
     finally:
-        lab.close()
+        server.close()
     return result | {"seconds": round(time.monotonic() - began, 1)}
 
 
-def _with_bench(lab: Lab, root: Path, hint: str, deadline: float, say: Say) -> dict[str, Any]:
+def _search_with_server(
+    server: ForkServerClient, root: Path, hint: str, deadline: float, say: Say
+) -> dict[str, Any]:
     left = deadline - time.monotonic()
-    base = run_baseline(lab, 0.4 * left)
+    base = run_baseline(server, 0.4 * left)
     say(
         f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
         f"{len(base.errors)} modules do not load"
     )
     if not base.where and not base.errors:
-        return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.tests_part(base)}
+        return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.report_tests(base)}
     if not base.failed_ids and not base.errors:
-        return {"outcome": "all_pass", "reason": "every test passes", "tests": report.tests_part(base)}
-    look_closer(lab, base, 0.3 * (deadline - time.monotonic()), say)
+        return {"outcome": "all_pass", "reason": "every test passes", "tests": report.report_tests(base)}
+    trace_tests(server, base, 0.3 * (deadline - time.monotonic()), say)
     if not base.failing and not base.errors:
         reason = "the tests that fail in the whole run pass when run alone"
-        return {"outcome": "flaky", "reason": reason, "tests": report.tests_part(base)}
+        return {"outcome": "flaky", "reason": reason, "tests": report.report_tests(base)}
     if not base.failing:
         why = take_modules_as_tests(base, root)
         if why:
-            told = {"tests": report.tests_part(base), "failure": report.failure_part(base)}
+            told = {"tests": report.report_tests(base), "failure": report.report_failure(base)}
             return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, hint)
-    clues = gather(base, hint)
+    clues = gather_clues(base, hint)
     seconds = 0.15 * (deadline - time.monotonic())
-    candidates = [*repair(findings), *repair_names(findings, clues.missing, root)]
-    candidates = _ranked([*candidates, *propose(findings, clues, seconds)])
-    if base.only_cold:
-        candidates = [replace(each, cold=True) for each in candidates]
+    candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
+    candidates = _rank([*candidates, *propose(findings, clues, seconds)])
+    if base.only_fresh_imports:
+        candidates = [replace(each, fresh=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
-    trials = Trials(
+    runner = CandidateRunner(
         root=root,
-        lab=lab,
-        cold_lab=lambda: _cold(lab, base),
+        server=server,
+        new_fresh_server=lambda: _start_fresh_server(server, base),
         base=base,
         findings=findings,
         end=deadline,
     )
-    search = CandidateSearch(trials, base, deadline - VERIFY_SHARE * left)
+    search = CandidateSearch(runner, base, deadline - VERIFY_SHARE * left)
     try:
         answer = _search(search, candidates, say)
     finally:
-        trials.close()
-    return _told(search, base, findings, candidates, answer)
+        runner.close()
+    return _make_result(search, base, findings, candidates, answer)
 
 
-def _ranked(candidates: list[Candidate]) -> list[Candidate]:
+def _rank(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda each: -each.score)
 
 
-def _cold(lab: Lab, base: Baseline) -> Lab:
-    arguments = [each for each in lab.arguments if not each.startswith("--basetemp")]
-    cold = Lab(
-        lab.root, lab.path, [each for each in arguments if not _selects(each, lab.root)], lab.scratch, "cold"
+def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerClient:
+    arguments = [each for each in server.arguments if not each.startswith("--basetemp")]
+    fresh = ForkServerClient(
+        server.root,
+        server.path,
+        [each for each in arguments if not _is_selection(each, server.root)],
+        server.scratch,
+        "fresh",
     )
-    cold.start(60.0, modules=base.modules)
-    return cold
+    fresh.start(60.0, modules=base.modules)
+    return fresh
 
 
-def _selects(argument: str, root: Path) -> bool:
+def _is_selection(argument: str, root: Path) -> bool:
     return not argument.startswith("-") and (root / argument.split("::")[0]).exists()
 
 
@@ -112,32 +118,32 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
     """Single edits, then a second edit on top of those that turned some tests, then the best part."""
     now = time.monotonic()
     search.run(candidates, until=now + 0.75 * (search.deadline - now))
-    if (answer := _verified(search, say)) is not None:
+    if (answer := _find_verified(search, say)) is not None:
         return answer
     search.run(candidates)
-    if (answer := _verified(search, say)) is not None:
+    if (answer := _find_verified(search, say)) is not None:
         return answer
     while search.tally.exhausted and not search.tally.partial and search.another_pilot():
         search.run(candidates)
-        if (answer := _verified(search, say)) is not None:
+        if (answer := _find_verified(search, say)) is not None:
             return answer
     for under in sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))[:3]:
-        if _breaks(search, under):
+        if _find_broken(search, under):
             continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(
             candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
         )
-        if (answer := _verified(search, say)) is not None:
+        if (answer := _find_verified(search, say)) is not None:
             return answer
     best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
-    return next((each for each in best[:3] if not _breaks(search, each)), None)
+    return next((each for each in best[:3] if not _find_broken(search, each)), None)
 
 
-def _verified(search: CandidateSearch, say: Say) -> FoundChange | None:
+def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
     """The first answer that breaks nothing in the whole suite."""
     for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
-        broken = _breaks(search, answer)
+        broken = _find_broken(search, answer)
         if not broken:
             return answer
         say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
@@ -145,16 +151,16 @@ def _verified(search: CandidateSearch, say: Say) -> FoundChange | None:
     return None
 
 
-def _breaks(search: CandidateSearch, answer: FoundChange) -> str:
+def _find_broken(search: CandidateSearch, answer: FoundChange) -> str:
     """A test that passed before and does not in the whole suite, run once; "" when there is none."""
-    trial = search.trials.run(answer.parts, search.base.passed_ids, cold=answer.cold)
-    if trial.hung and time.monotonic() >= search.trials.end:
+    run_report = search.runner.run(answer.parts, search.base.passed_ids, fresh=answer.fresh)
+    if run_report.hung and time.monotonic() >= search.runner.end:
         return ""
-    failed = trial.failed()
-    return failed[0] if failed else "the process" if trial.crashed or trial.hung else ""
+    failed = run_report.list_failed()
+    return failed[0] if failed else "the process" if run_report.crashed or run_report.hung else ""
 
 
-def _told(
+def _make_result(
     search: CandidateSearch,
     base: Baseline,
     findings: Findings,
@@ -162,10 +168,10 @@ def _told(
     answer: FoundChange | None,
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
-        "tests": report.tests_part(base),
-        "failure": report.failure_part(base),
-        "suspects": report.suspects_part(findings),
-        "search": report.tally_part(search.tally, len(candidates)),
+        "tests": report.report_tests(base),
+        "failure": report.report_failure(base),
+        "suspects": report.report_suspects(findings),
+        "search": report.report_tally(search.tally, len(candidates)),
     }
     if answer is None:
         time_up = time.monotonic() >= search.deadline
@@ -175,8 +181,8 @@ def _told(
             else "no small edit makes the tests pass"
         )
         return told | {"outcome": "not_found", "reason": reason}
-    texts = search.trials.texts(answer.parts) or {}
-    told |= report.answer_part(answer, findings, texts)
+    texts = search.runner.texts(answer.parts) or {}
+    told |= report.report_change(answer, findings, texts)
     others = [
         each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)
     ]

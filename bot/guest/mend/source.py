@@ -136,7 +136,7 @@ class Source:
     def top(self, line: int) -> ast.stmt | None:
         """The top-level statement that covers ``line``, decorators included."""
         for statement in self.tree.body:
-            if first_line(statement) <= line <= (statement.end_lineno or statement.lineno):
+            if find_first_line(statement) <= line <= (statement.end_lineno or statement.lineno):
                 return statement
         return None
 
@@ -157,7 +157,7 @@ class Source:
     def whole_lines(self, node: ast.stmt) -> tuple[int, int] | None:
         """Offsets of the full lines of a statement, or None when it shares a line with something else."""
         start, end = self.span(node)
-        first = self.starts[first_line(node) - 1]
+        first = self.starts[find_first_line(node) - 1]
         last = node.end_lineno or node.lineno
         after = self.starts[last] if last < len(self.starts) else len(self.text)
         rest = self.text[end:after].strip()
@@ -172,13 +172,13 @@ class Source:
         return match.group() if match else "\n"
 
 
-def first_line(node: ast.stmt) -> int:
+def find_first_line(node: ast.stmt) -> int:
     """The line a statement begins on, counting its decorators."""
     lines: list[int] = [each.lineno for each in getattr(node, "decorator_list", [])]
     return min([node.lineno, *lines])
 
 
-def apply(text: str, edits: Iterable[TextEdit]) -> str:
+def apply_edits(text: str, edits: Iterable[TextEdit]) -> str:
     """``text`` after the edits, which must not overlap; raises ValueError when they do."""
     parts: list[str] = []
     position = 0
@@ -190,7 +190,7 @@ def apply(text: str, edits: Iterable[TextEdit]) -> str:
     return "".join((*parts, text[position:]))
 
 
-def operator_span(source: Source, left: ast.AST, right: ast.AST, symbol: str) -> tuple[int, int] | None:
+def find_operator(source: Source, left: ast.AST, right: ast.AST, symbol: str) -> tuple[int, int] | None:
     """Where the operator between two operands stands; None when the text between them is not plain."""
     start, end = source.span(left)[1], source.span(right)[0]
     between = source.text[start:end]

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .candidates import Candidate, in_body
-from .layout import import_roots, is_test, python_files
+from .layout import find_import_roots, is_test, list_python_files
 from .localise import Findings
-from .source import FUNCTIONS, Source, TextEdit, first_line
+from .source import FUNCTIONS, Source, TextEdit, find_first_line
 
 LIBRARY = (
     "collections functools itertools operator os os.path re typing dataclasses datetime copy math json "
@@ -32,10 +32,10 @@ def repair_names(findings: Findings, missing: frozenset[str], root: Path) -> lis
     _add_holders(findings, missing, root)
     for source in list(findings.sources.values()):
         for name in missing:
-            if _unbound(source, name):
-                found += _imports(source, name, root)
-            found += _slips(source, name)
-        found += _wrong_imports(source, missing, root)
+            if _is_unbound(source, name):
+                found += _propose_imports(source, name, root)
+            found += _propose_slips(source, name)
+        found += _propose_wrong_imports(source, missing, root)
     return sorted(found, key=lambda each: -each.score)
 
 
@@ -43,7 +43,7 @@ def _add_holders(findings: Findings, missing: frozenset[str], root: Path) -> Non
     """Files that hold a missing name and took no part so far: what they say may be the slip."""
     names = [name for name in missing if len(name) > 3]
     added = 0
-    for path in python_files(root, LOOKED_AT) if names else ():
+    for path in list_python_files(root, LOOKED_AT) if names else ():
         shown = path.as_posix()
         if added < 4 and shown not in findings.sources and not is_test(shown):
             try:
@@ -55,7 +55,7 @@ def _add_holders(findings: Findings, missing: frozenset[str], root: Path) -> Non
                 continue
 
 
-def _unbound(source: Source, name: str) -> bool:
+def _is_unbound(source: Source, name: str) -> bool:
     if hasattr(builtins, name):
         return False
     read = False
@@ -72,9 +72,9 @@ def _unbound(source: Source, name: str) -> bool:
     return read
 
 
-def _imports(source: Source, name: str, root: Path) -> Iterator[Candidate]:
+def _propose_imports(source: Source, name: str, root: Path) -> Iterator[Candidate]:
     """A line at the top that imports the name."""
-    place = _top(source)
+    place = _find_top(source)
     for number, line in enumerate(dict.fromkeys(_import_lines(source, name, root))):
         edit = TextEdit(place, place, line + source.newline)
         yield Candidate(
@@ -84,24 +84,24 @@ def _imports(source: Source, name: str, root: Path) -> Iterator[Candidate]:
             line=source.line_of(place),
             function="",
             score=2.0 - 0.05 * number,
-            cold=True,
+            fresh=True,
         )
 
 
-def _top(source: Source) -> int:
+def _find_top(source: Source) -> int:
     """The offset in front of the first statement that may have an import before it."""
     for node in source.tree.body:
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
         text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not future and not text:
-            return source.starts[first_line(node) - 1]
+            return source.starts[find_first_line(node) - 1]
     return len(source.text)
 
 
 def _import_lines(source: Source, name: str, root: Path) -> Iterator[str]:
     if name in sys.stdlib_module_names:
         yield f"import {name}"
-    yield from _copied(source, name, root)
+    yield from _copy_imports(source, name, root)
     for module in LIBRARY.split():
         if name in getattr(importlib.import_module(module), "__all__", ()) or (
             not name.startswith("_") and hasattr(importlib.import_module(module), name)
@@ -109,14 +109,14 @@ def _import_lines(source: Source, name: str, root: Path) -> Iterator[str]:
             yield f"from {module} import {name}"
 
 
-def _copied(source: Source, name: str, root: Path) -> Iterator[str]:
+def _copy_imports(source: Source, name: str, root: Path) -> Iterator[str]:
     """As another file of the repository imports it; from the file that defines it."""
     line = re.compile(
         rf"^(?:from\s+([\w.]+)\s+import\s.*\b{name}\b|import\s+[\w.]+\s+as\s+{name}\b|import\s+{name}\b)"
     )
     defined = re.compile(rf"^(?:(?:async\s+)?def|class)\s+{name}\b|^{name}\s*(?::[^=]+)?=", re.M)
     folder = Path(source.path).parent
-    for number, path in enumerate(python_files(root)):
+    for number, path in enumerate(list_python_files(root)):
         if number >= LOOKED_AT:
             return
         if path.as_posix() == source.path:
@@ -137,18 +137,18 @@ def _copied(source: Source, name: str, root: Path) -> Iterator[str]:
         if defined.search(text) and not is_test(path.as_posix()):
             if path.parent == folder and (root / folder / "__init__.py").exists():
                 yield f"from .{path.stem} import {name}"
-            yield f"from {_module(path, root)} import {name}"
+            yield f"from {_name_module(path, root)} import {name}"
 
 
-def _module(path: Path, root: Path) -> str:
-    places = [Path(each) for each in import_roots(root)]
+def _name_module(path: Path, root: Path) -> str:
+    places = [Path(each) for each in find_import_roots(root)]
     full = root / path
     inside = next((full.relative_to(place) for place in places if full.is_relative_to(place)), path)
     parts = list(inside.with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _slips(source: Source, name: str) -> Iterator[Candidate]:
+def _propose_slips(source: Source, name: str) -> Iterator[Candidate]:
     """The name as it was probably meant: another one of the file that is nearly the same."""
     words: set[str] = set()
     places: list[tuple[int, int]] = []
@@ -180,10 +180,10 @@ def _slips(source: Source, name: str) -> Iterator[Candidate]:
     for number, other in enumerate(meant):
         for start, end in places[:12]:
             if source.text[start:end] == name:
-                yield _one(source, TextEdit(start, end, other), "name", 1.3 - 0.15 * number)
+                yield _make_candidate(source, TextEdit(start, end, other), "name", 1.3 - 0.15 * number)
 
 
-def _one(source: Source, edit: TextEdit, template: str, score: float) -> Candidate:
+def _make_candidate(source: Source, edit: TextEdit, template: str, score: float) -> Candidate:
     line = source.line_of(edit.start)
     return Candidate(
         path=source.path,
@@ -192,40 +192,40 @@ def _one(source: Source, edit: TextEdit, template: str, score: float) -> Candida
         line=line,
         function="",
         score=score,
-        cold=not in_body(source, edit.start),
+        fresh=not in_body(source, edit.start),
     )
 
 
-def _wrong_imports(source: Source, missing: frozenset[str], root: Path) -> Iterator[Candidate]:
+def _propose_wrong_imports(source: Source, missing: frozenset[str], root: Path) -> Iterator[Candidate]:
     """``from module import nmae``: a name that the module has and that is nearly the same."""
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.ImportFrom):
             continue
         for alias in node.names:
             if alias.name in missing:
-                for number, other in enumerate(_offered(source, node, alias.name, root)):
+                for number, other in enumerate(_find_offered(source, node, alias.name, root)):
                     start = source.span(alias)[0]
                     new = (
                         other
                         if alias.asname
                         else f"{other} as {alias.name}"
-                        if _read(source, alias.name)
+                        if _is_read(source, alias.name)
                         else other
                     )
                     edit = TextEdit(start, start + len(alias.name), new)
-                    yield _one(source, edit, "import", 1.8 - 0.1 * number)
+                    yield _make_candidate(source, edit, "import", 1.8 - 0.1 * number)
 
 
-def _read(source: Source, name: str) -> bool:
+def _is_read(source: Source, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(source.tree))
 
 
-def _offered(source: Source, node: ast.ImportFrom, name: str, root: Path) -> list[str]:
+def _find_offered(source: Source, node: ast.ImportFrom, name: str, root: Path) -> list[str]:
     if node.level:
         folder = (root / source.path).parents[node.level - 1]
         bases = [folder.joinpath(*(node.module or "").split("."))]
     else:
-        bases = [Path(each).joinpath(*(node.module or "").split(".")) for each in import_roots(root)]
+        bases = [Path(each).joinpath(*(node.module or "").split(".")) for each in find_import_roots(root)]
     for base in bases:
         for path in (base.with_suffix(".py"), base / "__init__.py"):
             try:

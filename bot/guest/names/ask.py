@@ -1,4 +1,4 @@
-"""What can be read out about a name: where it is, what it takes and gives, its own words, who uses it."""
+"""What can be read out about a name: where it is, its parameters and returns, its docstring, its uses."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ DOC_CHARS = 400
 
 def ask(index: Index, name: str) -> dict[str, Any]:
     """Definitions of ``name``, locals left out, and the lines that use it."""
-    found = [each for each in index.named(name) if each.kind not in ("local", "parameter")]
+    found = [each for each in index.find(name) if each.kind not in ("local", "parameter")]
     last = name.rpartition(".")[2]
     unique = {(each.path, each.dotted): each for each in reversed(found)}
-    told = [_told(index.files[each.path], each) for each in reversed(unique.values())]
+    told = [_describe(index.files[each.path], each) for each in reversed(unique.values())]
     uses = _uses(index, last)
     return {
         "name": name,
@@ -27,7 +27,7 @@ def ask(index: Index, name: str) -> dict[str, Any]:
     }
 
 
-def _told(file: SourceFile, found: Definition) -> dict[str, Any]:
+def _describe(file: SourceFile, found: Definition) -> dict[str, Any]:
     node = found.node
     line = file.text.splitlines()[found.line - 1].strip() if found.line else ""
     told: dict[str, Any] = {

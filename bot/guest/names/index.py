@@ -31,7 +31,7 @@ class Definition:
 
     @property
     def dotted(self) -> str:
-        """The name as people write it: ``Cart.total``."""
+        """The name with that of its class: ``Cart.total``."""
         return f"{self.owner}.{self.name}" if self.owner else self.name
 
 
@@ -81,7 +81,7 @@ class Index:
     files: dict[str, SourceFile] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
 
-    def named(self, name: str) -> list[Definition]:
+    def find(self, name: str) -> list[Definition]:
         """Definitions of ``name``; a dotted one must fit the owner's, or the module's, last parts."""
         head, _, last = name.rpartition(".")
         found = []

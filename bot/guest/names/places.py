@@ -29,19 +29,19 @@ def module_places(index: Index, target: list[Definition], new: str, refused: typ
         if file.path in done:
             continue
         done.add(file.path)
-        _free(file, new, name, refused)
-        places |= set(_global_reads(file, name)) | set(_listed(file, name))
+        _refuse_taken_name(file, new, name, refused)
+        places |= set(_global_reads(file, name)) | set(_find_in_all(file, name))
         for other in index.files.values():
             if other.path == file.path:
                 continue
-            hits, exported = _imported(other, file, name)
+            hits, exported = _find_imported_uses(other, file, name)
             if exported and other.path not in done:
                 todo.append(other)
             places |= hits
     return places
 
 
-def _free(file: SourceFile, new: str, old: str, refused: type[Exception]) -> None:
+def _refuse_taken_name(file: SourceFile, new: str, old: str, refused: type[Exception]) -> None:
     """The new name must not be bound, nor read, anywhere in a file whose names change."""
     for node in ast.walk(file.tree):
         names = {getattr(node, "id", None), getattr(node, "arg", None) if isinstance(node, ast.arg) else None}
@@ -60,11 +60,11 @@ def _in_class(file: SourceFile, node: ast.AST) -> bool:
     return isinstance(file.parents.get(node), ast.ClassDef)
 
 
-def _place(file: SourceFile, line: int, column: int) -> NameUse:
+def _locate(file: SourceFile, line: int, column: int) -> NameUse:
     return NameUse(file.path, file.offset(line, column))
 
 
-def _named(file: SourceFile, node: ast.AST, name: str) -> NameUse:
+def _find_in_head(file: SourceFile, node: ast.AST, name: str) -> NameUse:
     """Where ``name`` stands in a ``def`` or ``class`` line, or in an import's part."""
     start = file.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
     match = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(file.text, start)
@@ -74,16 +74,16 @@ def _named(file: SourceFile, node: ast.AST, name: str) -> NameUse:
 def _global_reads(file: SourceFile, name: str) -> Iterator[NameUse]:
     """Every place in the file whose ``name`` is the module's."""
     for node in ast.walk(file.tree):
-        if isinstance(node, ast.Name) and node.id == name and not _shadowed(file, node, name):
-            yield _place(file, node.lineno, node.col_offset)
+        if isinstance(node, ast.Name) and node.id == name and not _is_shadowed(file, node, name):
+            yield _locate(file, node.lineno, node.col_offset)
         elif isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name == name:
             if not any(isinstance(each, SCOPES) for each in file.up(node)):
-                yield _named(file, node, name)
+                yield _find_in_head(file, node, name)
         elif isinstance(node, ast.Global) and name in node.names:
-            yield _named(file, node, name)
+            yield _find_in_head(file, node, name)
 
 
-def _shadowed(file: SourceFile, node: ast.AST, name: str) -> bool:
+def _is_shadowed(file: SourceFile, node: ast.AST, name: str) -> bool:
     """Whether a function or class between the node and the module binds the name itself."""
     inner = True
     for scope in file.up(node):
@@ -116,7 +116,7 @@ def _inside(file: SourceFile, node: ast.AST, scope: ast.AST) -> bool:
 
 def _binds(file: SourceFile, scope: ast.AST, name: str) -> bool:
     bound = False
-    for node in _own(scope):
+    for node in _walk_scope(scope):
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return False
         match node:
@@ -131,7 +131,7 @@ def _binds(file: SourceFile, scope: ast.AST, name: str) -> bool:
     return bound
 
 
-def _own(scope: ast.AST) -> Iterator[ast.AST]:
+def _walk_scope(scope: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a scope; of scopes inside it their heads only."""
     stack = list(ast.iter_child_nodes(scope))
     while stack:
@@ -141,7 +141,7 @@ def _own(scope: ast.AST) -> Iterator[ast.AST]:
             stack.extend(ast.iter_child_nodes(node))
 
 
-def _listed(file: SourceFile, name: str) -> Iterator[NameUse]:
+def _find_in_all(file: SourceFile, name: str) -> Iterator[NameUse]:
     """The name as a string in ``__all__``."""
     for node in ast.walk(file.tree):
         match node:
@@ -151,20 +151,20 @@ def _listed(file: SourceFile, name: str) -> Iterator[NameUse]:
             ):
                 for each in ast.walk(value):
                     if isinstance(each, ast.Constant) and each.value == name:
-                        yield _named(file, each, name)
+                        yield _find_in_head(file, each, name)
 
 
-def _imported(file: SourceFile, home: SourceFile, name: str) -> tuple[set[NameUse], bool]:
+def _find_imported_uses(file: SourceFile, home: SourceFile, name: str) -> tuple[set[NameUse], bool]:
     """Places in another file, and whether the name is now bound there under its own name."""
     places: set[NameUse] = set()
     exported = False
     prefixes: set[str] = set()
     for node in ast.walk(file.tree):
         if isinstance(node, ast.ImportFrom):
-            source = _absolute(file, node)
+            source = _resolve_import(file, node)
             for alias in node.names:
                 if source in home.modules and alias.name == name:
-                    places.add(_named(file, alias, name))
+                    places.add(_find_in_head(file, alias, name))
                     exported |= alias.asname in (None, name)
                 elif source in home.modules and alias.name == "*":
                     exported = True
@@ -176,11 +176,11 @@ def _imported(file: SourceFile, home: SourceFile, name: str) -> tuple[set[NameUs
                     prefixes.add(alias.asname or alias.name)
     for node in ast.walk(file.tree):
         if isinstance(node, ast.Attribute) and node.attr == name and ast.unparse(node.value) in prefixes:
-            places.add(_attribute(file, node))
+            places.add(_locate_attribute(file, node))
     return places, exported
 
 
-def _absolute(file: SourceFile, node: ast.ImportFrom) -> str:
+def _resolve_import(file: SourceFile, node: ast.ImportFrom) -> str:
     """The module an import names, relative ones made absolute from the repository's root."""
     if not node.level:
         return node.module or ""
@@ -189,7 +189,7 @@ def _absolute(file: SourceFile, node: ast.ImportFrom) -> str:
     return ".".join([*parts, *([node.module] if node.module else [])])
 
 
-def _attribute(file: SourceFile, node: ast.Attribute) -> NameUse:
+def _locate_attribute(file: SourceFile, node: ast.Attribute) -> NameUse:
     end = file.offset(node.end_lineno or 0, node.end_col_offset or 0)
     return NameUse(file.path, end - len(node.attr))
 
@@ -201,21 +201,21 @@ def attribute_places(index: Index, target: list[Definition], family: set[str]) -
     for each in target:
         file = index.files[each.path]
         if not isinstance(each.node, ast.Attribute):
-            places.add(_named(file, each.node, name))
+            places.add(_find_in_head(file, each.node, name))
     for file in index.files.values():
         for node in ast.walk(file.tree):
             match node:
                 case ast.Attribute(attr=attr) if attr == name:
-                    places.add(_attribute(file, node))
+                    places.add(_locate_attribute(file, node))
                 case ast.Name(id=found) if found == name:
                     owner = next((each for each in file.up(node) if isinstance(each, SCOPES)), None)
                     if isinstance(owner, ast.ClassDef) and owner.name in family:
-                        places.add(_place(file, node.lineno, node.col_offset))
+                        places.add(_locate(file, node.lineno, node.col_offset))
                 case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), keywords=keywords):
                     if called in family and any(each.kind == "attribute" for each in target):
                         fields = not any(_has_init(index, each) for each in family)
                         places |= {
-                            _place(file, each.lineno, each.col_offset)
+                            _locate(file, each.lineno, each.col_offset)
                             for each in keywords
                             if each.arg == name and fields
                         }
@@ -224,7 +224,7 @@ def attribute_places(index: Index, target: list[Definition], family: set[str]) -
 
 def _has_init(index: Index, name: str) -> bool:
     return any(
-        each.kind == "method" and each.owner.rpartition(".")[2] == name for each in index.named("__init__")
+        each.kind == "method" and each.owner.rpartition(".")[2] == name for each in index.find("__init__")
     )
 
 
@@ -242,7 +242,7 @@ def local_places(
                 raise refused(f"`{new}` is used already in `{file.path}:{node.lineno}`")
             owner = next((each for each in file.up(node) if isinstance(each, (*FUNCTIONS, ast.Lambda))), None)
             if found == name and (owner is scope or not _binds(file, owner or scope, name)):
-                places.add(_place(file, node.lineno, node.col_offset))
+                places.add(_locate(file, node.lineno, node.col_offset))
         elif isinstance(node, (ast.Nonlocal, ast.Global)) and name in node.names:
             raise refused(f"`{name}` is declared `nonlocal` or `global` in `{file.path}:{node.lineno}`")
     return places
@@ -257,7 +257,7 @@ def keyword_places(index: Index, function: str, name: str) -> set[NameUse]:
                 case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), keywords=keywords):
                     if called == function:
                         places |= {
-                            _place(file, each.lineno, each.col_offset)
+                            _locate(file, each.lineno, each.col_offset)
                             for each in keywords
                             if each.arg == name
                         }

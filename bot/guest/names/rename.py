@@ -27,9 +27,9 @@ class RenameRefused(Exception):
 def rename(index: Index, old: str, new: str) -> dict[str, Any]:
     """Write the files that change; returns what was done, or ``refused`` and why, with nothing written."""
     try:
-        target = _target(index, old, new)
+        target = _find_target(index, old, new)
         places = _places(index, target, new)
-        texts = _rewritten(index, places, target[0].name, new)
+        texts = _rewrite(index, places, target[0].name, new)
     except RenameRefused as refused:
         return {"refused": str(refused)}
     _write(index, texts)
@@ -41,11 +41,11 @@ def rename(index: Index, old: str, new: str) -> dict[str, Any]:
         "line": target[0].line,
         "places": len(places),
         "files": sorted(texts),
-        "mentions": _mentions(index.root, target[0].name, set(texts)),
+        "mentions": _list_mentions(index.root, target[0].name, set(texts)),
     }
 
 
-def _target(index: Index, old: str, new: str) -> list[Definition]:
+def _find_target(index: Index, old: str, new: str) -> list[Definition]:
     """All definitions of the one thing that ``old`` means."""
     name = old.rpartition(".")[2]
     if not new.isidentifier() or keyword.iskeyword(new):
@@ -54,7 +54,7 @@ def _target(index: Index, old: str, new: str) -> list[Definition]:
         raise RenameRefused("both names are the same")
     if name.startswith("__") and name.endswith("__"):
         raise RenameRefused(f"`{name}` has a meaning in Python itself")
-    found = index.named(old)
+    found = index.find(old)
     if not found:
         raise RenameRefused(f"no Python file here defines `{old}`")
     outer = [each for each in found if each.kind not in ("local", "parameter")] or found
@@ -62,14 +62,15 @@ def _target(index: Index, old: str, new: str) -> list[Definition]:
     for each in outer:
         groups.setdefault(_key(index, each), []).append(each)
     if len(groups) > 1:
-        named = sorted(
+        places = sorted(
             {
                 f"`{each[0].path}:{each[0].line}` ({each[0].kind} `{each[0].dotted}`)"
                 for each in groups.values()
             }
         )
         raise RenameRefused(
-            f"`{old}` may be any of {', '.join(named[:6])}; name the one that is meant with its class or file"
+            f"`{old}` may be any of {', '.join(places[:6])}; "
+            "name the one that is meant with its class or file"
         )
     (group,) = groups.values()
     return sorted(group, key=lambda each: (each.path, each.line))
@@ -103,18 +104,18 @@ def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
     first = target[0]
     if first.kind in ("local", "parameter"):
         local = local_places(index.files[first.path], target, new, RenameRefused)
-        return local | (_given(index, first) if first.kind == "parameter" else set())
+        return local | (_find_keyword_uses(index, first) if first.kind == "parameter" else set())
     if first.kind in ("method", "attribute"):
         if first.name in COMMON:
             raise RenameRefused(
                 f"`.{first.name}` is also an attribute of Python's own types, and types are not known here"
             )
-        others = [each for each in index.named(first.name) if each.kind in ("function", "class", "variable")]
+        others = [each for each in index.find(first.name) if each.kind in ("function", "class", "variable")]
         if others:
             other = others[0]
             raise RenameRefused(f"`{first.name}` is also a {other.kind} in `{other.path}:{other.line}`")
         family = _family(index, first.owner.rpartition(".")[2])
-        taken = [each for each in index.named(new) if each.owner.rpartition(".")[2] in family]
+        taken = [each for each in index.find(new) if each.owner.rpartition(".")[2] in family]
         if taken:
             raise RenameRefused(f"`{taken[0].dotted}` is there already, `{taken[0].path}:{taken[0].line}`")
         return attribute_places(index, target, family)
@@ -123,12 +124,12 @@ def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
     return module_places(index, target, new, RenameRefused)
 
 
-def _given(index: Index, parameter: Definition) -> set[NameUse]:
+def _find_keyword_uses(index: Index, parameter: Definition) -> set[NameUse]:
     """Where callers give a parameter by its name; refuses when several functions share theirs."""
     owner, _, function = parameter.owner.rpartition(".")
     called = owner.rpartition(".")[2] if function == "__init__" else function
     given = keyword_places(index, called, parameter.name)
-    same = [each for each in index.named(called) if each.kind in ("function", "method", "class")]
+    same = [each for each in index.find(called) if each.kind in ("function", "method", "class")]
     if given and len(same) > 1:
         raise RenameRefused(
             f"calls of `{called}` give `{parameter.name}` by name, and there are {len(same)} of them"
@@ -136,7 +137,7 @@ def _given(index: Index, parameter: Definition) -> set[NameUse]:
     return given
 
 
-def _rewritten(index: Index, places: set[NameUse], old: str, new: str) -> dict[str, str]:
+def _rewrite(index: Index, places: set[NameUse], old: str, new: str) -> dict[str, str]:
     """The new texts; every place must hold the old name, and every file must still be valid Python."""
     by_path: dict[str, list[int]] = {}
     for place in places:
@@ -166,7 +167,7 @@ def _write(index: Index, texts: dict[str, str]) -> None:
         spare.replace(target)
 
 
-def _mentions(root: Path, name: str, changed: set[str]) -> list[str]:
+def _list_mentions(root: Path, name: str, changed: set[str]) -> list[str]:
     """Other texts that hold the old name; they are left as they are, and named."""
     found: list[str] = []
     for folder, folders, names in os.walk(root):
@@ -179,11 +180,11 @@ def _mentions(root: Path, name: str, changed: set[str]) -> list[str]:
                 path.suffix in (".md", ".rst", ".txt", ".toml", ".cfg", ".py", ".yml", ".yaml", ".ini")
                 and len(found) < 20
             ):
-                found += _mentioned(path, path.relative_to(root).as_posix(), name)
+                found += _find_mentions(path, path.relative_to(root).as_posix(), name)
     return found[:20]
 
 
-def _mentioned(path: Path, shown: str, name: str) -> list[str]:
+def _find_mentions(path: Path, shown: str, name: str) -> list[str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, ValueError):

@@ -1,17 +1,21 @@
-"""The short comments that the inbox writes by itself."""
+"""``@hob help``: the list of what one can say to the bot, once to each person on a thread."""
 
 from __future__ import annotations
 
-from bot.domain import Refusal
-
-NOTHING_TO_STOP = "There is nothing of mine to stop here: I am not working on this thread."
-CLOSED = Refusal(
-    reason="closed pull",
-    message="This pull request is closed, so I cannot add to it. Mention me on the issue for a new one.",
-)
+from bot.github.app import RepoApi
+from bot.inbox.decision import Command
+from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key
+from bot.tasks.database.tables import DeliveryState
 
 
-def help_text(slug: str, label: str) -> str:
+async def send_help(context: DeliveryContext, api: RepoApi, command: Command) -> DeliveryEnd:
+    """Comment the list."""
+    text = render_help(context.app.slug, context.operator.label)
+    await context.comment(api, command.event, make_person_key(command.event, "help"), text)
+    return DeliveryState.HANDLED, "told about help"
+
+
+def render_help(slug: str, label: str) -> str:
     """What one can say to the bot."""
     return (
         "I take work from people who may write to this repository:\n\n"

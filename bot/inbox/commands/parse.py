@@ -1,8 +1,8 @@
-"""What the words after a mention mean: ``@hob stop``, ``@hob help`` and so on, or else a request for work.
+"""Parse the text after a mention: a command such as ``@hob stop``, or else a request for work.
 
 A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work; "try 3"
-and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change, unless the words
-begin with "review", or are a question that asks for nothing to be done.
+and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change, unless the text
+begins with "review", or is a question that asks for nothing to be done.
 """
 
 from __future__ import annotations
@@ -100,14 +100,14 @@ _BARE = frozenset(_POINTING | _DOING | _ASKING | {"and", "have", "try", "thanks"
 
 
 def parse_commands(requests: Sequence[str]) -> ParsedCommand:
-    """What the requests of one text come to. ``stop`` wins over all else; several requests become one."""
-    commands = [_command(request) for request in requests]
+    """The command or request in one text. ``stop`` wins over all else; several requests become one."""
+    commands = [_parse_command(request) for request in requests]
     if any(command and command.word is CommandWord.STOP for command in commands):
         return ParsedCommand(word=CommandWord.STOP)
     asked = [
         request
         for request, command in zip(requests, commands, strict=True)
-        if command is None and not _courtesy(request)
+        if command is None and not _is_courtesy(request)
     ]
     if asked:
         return ParsedCommand(request="\n\n".join(request for request in asked if request) or RESOLVE)
@@ -116,33 +116,33 @@ def parse_commands(requests: Sequence[str]) -> ParsedCommand:
 
 def is_bare(request: str) -> bool:
     """Whether a request points at what it stands in ("please fix this") and says nothing by itself."""
-    return request == RESOLVE or set(_tokens(request)) <= _BARE
+    return request == RESOLVE or set(_split_words(request)) <= _BARE
 
 
 def is_review(request: str) -> bool:
     """Whether a request is for a review ("review this, mind the locking") and nothing to be changed."""
-    return _REVIEW.match(request) is not None and not _mends(request)
+    return _REVIEW.match(request) is not None and not _asks_for_change(request)
 
 
 def is_question(request: str) -> bool:
     """Whether a request only asks ("why is it rounded twice?"); "can you fix it?" asks for work."""
     said = request.strip()
-    if _WONDERS.fullmatch(said) and not (_PLEA.search(said) and _mends(said)):
+    if _WONDERS.fullmatch(said) and not (_PLEA.search(said) and _asks_for_change(said)):
         return True
-    return _QUESTION.fullmatch(said) is not None and not _mends(said)
+    return _QUESTION.fullmatch(said) is not None and not _asks_for_change(said)
 
 
-def _mends(request: str) -> bool:
-    """Whether the words outside code ask for something to be changed."""
-    return not _MENDING.isdisjoint(_tokens(_CODE.sub(" ", request)))
+def _asks_for_change(request: str) -> bool:
+    """Whether the text outside code asks for something to be changed."""
+    return not _MENDING.isdisjoint(_split_words(_CODE.sub(" ", request)))
 
 
-def _command(request: str) -> ParsedCommand | None:
+def _parse_command(request: str) -> ParsedCommand | None:
     if numbered := _NUMBERED.fullmatch(request):
         return ParsedCommand(word=CommandWord(numbered[1].lower()), number=int(numbered[2]))
     if approved := _APPROVED.fullmatch(request):
         return ParsedCommand(word=CommandWord.APPROVE, digest=approved[1].lower())
-    tokens = _tokens(request)
+    tokens = _split_words(request)
     words = [word for word in tokens if word not in _AROUND]
     word = CommandWord.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None
     if word is CommandWord.EXPLAIN and not _POINTING.isdisjoint(
@@ -152,10 +152,10 @@ def _command(request: str) -> ParsedCommand | None:
     return ParsedCommand(word=word) if word else None
 
 
-def _courtesy(request: str) -> bool:
-    words = _tokens(request)
+def _is_courtesy(request: str) -> bool:
+    words = _split_words(request)
     return set(words) <= _POLITE and not _COURTESIES.isdisjoint(words)
 
 
-def _tokens(request: str) -> list[str]:
+def _split_words(request: str) -> list[str]:
     return re.findall(r"[^\W_]+", request.lower())

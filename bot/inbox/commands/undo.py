@@ -6,11 +6,9 @@ there. The branch is taken away only while it is where its commits were looked a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bot.domain import Event
 from bot.errors import UserError
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.inbox.decision import is_own_pull
 from bot.inbox.delivery_context import DeliveryContext, thread_key
@@ -28,20 +26,23 @@ DONE = "↩️ I closed #{} and deleted its branch `{}`, which was at `{}`. GitH
 
 
 async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """Do it, and say what was done, or why nothing was. Raises UserError with what GitHub refuses."""
-    pull = await _pull(context, api, event)
+    """Close the pull request, delete its branch and return the comment about it, or about why not.
+
+    Raises UserError with what GitHub refuses.
+    """
+    pull = await _find_own_pull(context, api, event)
     if pull is None or event.repo is None:
         return NONE
-    number, thread = int(pull["number"]), pull_thread(pull)
-    if pull.get("merged_at"):
+    number, thread = pull.number, pull_thread(pull)
+    if pull.is_merged:
         return MERGED.format(number)
     head, branch = thread.head_sha, thread.head_ref
-    at = await api.branch_head(branch)
-    if at is None and pull["state"] != "open":
+    at = await api.commits.find_branch_head(branch)
+    if at is None and not pull.is_open:
         return f"#{number} is closed and its branch `{branch}` is gone already."
     if at not in (None, head):
         head = at or head  # a closed pull request does not follow its branch
-    others = await _others(context, api, event.repo.id, number, head)
+    others = await _list_foreign_commits(context, api, event.repo.id, number, head)
     if others:
         shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
         count = "a commit" if len(others) == 1 else f"{len(others)} commits"
@@ -50,12 +51,12 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
         await context.store.ask_cancel(task.id)
     if at is not None and context.remove_branch is not None:
         await context.remove_branch(api, event.repo, branch, head)
-    if pull["state"] == "open":
-        await api.close_pull(number)
+    if pull.is_open:
+        await api.pulls.close(number)
     return DONE.format(number, branch, head[:12])
 
 
-async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping[str, Any] | None:
+async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -> Pull | None:
     """Hob's own pull request that a thread is, or that came of an issue last."""
     if event.thread is None or event.repo is None:
         return None
@@ -65,14 +66,16 @@ async def _pull(context: DeliveryContext, api: RepoApi, event: Event) -> Mapping
         if not tasks:
             return None
         number = tasks[-1].pull
-    pull = await api.pull(number)
+    pull = await api.pulls.get(number)
     return pull if is_own_pull(pull_thread(pull), context.app, event.repo.id) else None
 
 
-async def _others(context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str) -> list[str]:
+async def _list_foreign_commits(
+    context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str
+) -> list[str]:
     """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
-    mine = await context.store.pushed(repo_id, number)
-    listed = [str(one["sha"]) for one in await api.pull_commits(number)]
+    mine = await context.store.list_pushed_commits(repo_id, number)
+    listed = [one.sha for one in await api.pulls.list_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more
         raise UserError(f"#{number} has too many commits for me to know whose they are; close it by hand.")
     return [sha for sha in dict.fromkeys([*listed, head]) if sha not in mine]

@@ -7,11 +7,10 @@ GitHub's help (``failing``).
 from __future__ import annotations
 
 from bot.domain import Event, Request, TaskKind
+from bot.domain.check_trigger import FAILURES, FIX, STOP
 from bot.inbox.commands.parse import CommandWord
 from bot.inbox.decision import OWN_BRANCHES, AppIdentity, CheckFailed, Command, Decision, Ignored
 
-STOP, FIX = "stop", "fix"  # the buttons' identifiers
-FAILURES = frozenset({"failure", "timed_out"})
 FIX_REQUEST = "The checks do not pass on this pull request. Find out why, and make them pass."
 
 
@@ -20,7 +19,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if event.trigger is None or event.thread is None or event.sender is None:
         return Ignored(reason="nobody sent it")
     if event.action == "requested_action":
-        return _pressed(event, app)
+        return _decide_on_button(event, app)
     if event.via_app == app.id:
         return Ignored(reason="own doing")
     if event.trigger.text not in FAILURES:
@@ -30,7 +29,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     return CheckFailed(event=event)
 
 
-def _pressed(event: Event, app: AppIdentity) -> Decision:
+def _decide_on_button(event: Event, app: AppIdentity) -> Decision:
     if event.via_app != app.id or event.trigger is None or event.thread is None:
         return Ignored(reason="another app's button")
     if event.sender is None or event.sender.is_bot:

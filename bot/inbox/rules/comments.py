@@ -18,10 +18,10 @@ from bot.inbox.decision import (
     Command,
     Decision,
     UnaddressedComment,
-    by_author,
-    interpret_words,
+    decide_on_text,
+    find_reason_to_ignore,
+    is_by_author,
     is_own_pull,
-    not_for_us,
 )
 from bot.inbox.mentions import find_mentions
 
@@ -30,22 +30,22 @@ _TO_SOMEBODY = re.compile(r"\s*(?:(?:hi|hey|cc|fyi)\W+)?@", re.IGNORECASE)
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     """The decision on a comment that was created or edited."""
-    ignored = not_for_us(event, app)
+    ignored = find_reason_to_ignore(event, app)
     if ignored or event.trigger is None:
         return ignored or NO_MENTION
-    if not by_author(event):
+    if not is_by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
         requests = find_added_requests(event.trigger, app.slug)
     else:
         requests = find_mentions(event.trigger.text, app.slug)
     if requests:
-        return interpret_words(event, parse_commands(requests), app=app)
-    return _overheard(event, app) or NO_MENTION
+        return decide_on_text(event, parse_commands(requests), app=app)
+    return _decide_on_unaddressed(event, app) or NO_MENTION
 
 
-def _overheard(event: Event, app: AppIdentity) -> UnaddressedComment | None:
-    """New words on the bot's own pull request, unless they are addressed to somebody else."""
+def _decide_on_unaddressed(event: Event, app: AppIdentity) -> UnaddressedComment | None:
+    """A new comment on the bot's own pull request, unless it is addressed to somebody else."""
     trigger, thread = event.trigger, event.thread
     if (
         trigger is None
@@ -56,7 +56,7 @@ def _overheard(event: Event, app: AppIdentity) -> UnaddressedComment | None:
         return None
     if not is_own_pull(thread, app, event.repo.id) or _TO_SOMEBODY.match(trigger.text):
         return None
-    decision = interpret_words(event, parse_commands([trigger.text.strip()]), app=app)
+    decision = decide_on_text(event, parse_commands([trigger.text.strip()]), app=app)
     return (
         UnaddressedComment(decision=decision)
         if isinstance(decision, Request | Command) and trigger.text.strip()

@@ -1,6 +1,6 @@
 """An issue that mentions the bot in its title or its text, when it is opened or when a mention is added.
 
-``@hob please fix this`` in an issue means the issue: then all of it is the request.
+A request that only points at the issue, such as ``@hob please fix this``, makes all of it the request.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from bot.inbox.decision import (
     NOT_THEIRS,
     AppIdentity,
     Decision,
-    by_author,
-    interpret_words,
-    not_for_us,
+    decide_on_text,
+    find_reason_to_ignore,
+    is_by_author,
 )
 from bot.inbox.mentions import find_mentions
 from bot.inbox.rules.comments import find_added_requests
@@ -22,10 +22,10 @@ from bot.inbox.rules.comments import find_added_requests
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     """The decision on an issue that was opened, or edited by its author."""
-    ignored = not_for_us(event, app)
+    ignored = find_reason_to_ignore(event, app)
     if ignored or event.trigger is None or event.thread is None:
         return ignored or NO_MENTION
-    if not by_author(event):
+    if not is_by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
         requests = find_added_requests(event.trigger, app.slug)
@@ -35,9 +35,9 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         return NO_MENTION
     said = parse_commands(requests)
     if said.request and is_bare(said.request):
-        said = ParsedCommand(request=_whole(event.thread), whole=True)
-    return interpret_words(event, said, app=app)
+        said = ParsedCommand(request=_join_title_and_body(event.thread), whole=True)
+    return decide_on_text(event, said, app=app)
 
 
-def _whole(thread: Thread) -> str:
+def _join_title_and_body(thread: Thread) -> str:
     return "\n\n".join(part for part in (thread.title.strip(), thread.body.strip()) if part) or RESOLVE

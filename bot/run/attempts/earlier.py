@@ -1,7 +1,7 @@
-"""What a later attempt is told of the earlier ones, so that it does not do the same again.
+"""What a later attempt sees of the earlier ones, so that it does not do the same again.
 
 It stands behind everything else that is known of the repository, so that the beginning of the conversation,
-which providers cache, is the same for all attempts. Words that came from a model or from tests are quoted.
+which providers cache, is the same for all attempts. Text from a model or from tests is quoted.
 """
 
 from __future__ import annotations
@@ -27,32 +27,35 @@ def describe_earlier_attempts(
     brief: Brief, ordinal: int, of: int, earlier: Sequence[FinishedAttempt]
 ) -> Brief:
     """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages."""
-    words = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
-    told = _passage(Trust.INSTRUCTION, f"attempt {ordinal}", words)
-    quoted = [_passage(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _story(each)) for each in earlier]
-    return replace(brief, passages=(*brief.passages, told, *quoted))
+    text = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
+    introduction = _make_prompt_text(Trust.INSTRUCTION, f"attempt {ordinal}", text)
+    quoted = [
+        _make_prompt_text(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _render_attempt(each))
+        for each in earlier
+    ]
+    return replace(brief, texts=(*brief.texts, introduction, *quoted))
 
 
-def _passage(trust: Trust, where: str, text: str) -> PromptText:
+def _make_prompt_text(trust: Trust, where: str, text: str) -> PromptText:
     return PromptText(trust=trust, where=where, author="", permission="", at="", text=text)
 
 
-def _story(tried: FinishedAttempt) -> str:
-    result = tried.result
+def _render_attempt(attempt: FinishedAttempt) -> str:
+    result = attempt.result
     if result is None:
-        return f"It failed: {tried.error}"
+        return f"It failed: {attempt.error}"
     diff = result.diff[:DIFF_CHARS]
     cut = len(result.diff) - len(diff)
     parts = [
         f"It ended as: {result.outcome.kind.value}. {result.outcome.summary}",
-        *_proof(result.proof),
+        *_list_checks(result.proof),
         diff or "It changed nothing.",
         f"[{cut} characters of its change are left out]" if cut else "",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _proof(proof: Proof) -> list[str]:
+def _list_checks(proof: Proof) -> list[str]:
     lines = []
     for check in proof.checks:
         lines.append(

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain import Proof, Verdict
-from bot.git.diff import diffstat
-from bot.run.attempts.ranking import FinishedAttempt, Selection, broken
+from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests
 from bot.text.defuse import defuse
+from bot.text.diffs import diffstat
 
 TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
 
 
-def render_choice(picked: Selection, *, url: str) -> str:
+def render_choice(selection: Selection, *, url: str) -> str:
     """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
-    if len(picked.tried) < 2:
+    if len(selection.attempts) < 2:
         return ""
-    mine = picked.chosen.ordinal
-    return f"🔀 Attempt {mine} of {len(picked.tried)}: {picked.why}. [Compare them]({url})"
+    mine = selection.chosen.ordinal
+    return f"🔀 Attempt {mine} of {len(selection.attempts)}: {selection.why}. [Compare them]({url})"
 
 
-def render_comparison(picked: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
-    """The final words when attempts were made beside a published one: nothing was replaced."""
-    best = picked.chosen.ordinal
-    taken = "is the published one" if best == published else f"is the best one: {picked.why}"
+def render_comparison(selection: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
+    """The final text when attempts were made beside a published one: nothing was replaced."""
+    best = selection.chosen.ordinal
+    taken = "is the published one" if best == published else f"is the best one: {selection.why}"
     rows = ["| attempt | ended | proof | change |", "|---|---|---|---|"]
-    for each in picked.tried:
+    for each in selection.attempts:
         mark = " (published)" if each.ordinal == published else ""
         cells = (
             f"{each.ordinal}{mark}",
@@ -44,9 +44,9 @@ def render_comparison(picked: Selection, *, published: int, pull: int, slug: str
 
 
 def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
-    """The words for a run that a person stopped, and how to take what it had.
+    """The final text of a run that a person stopped, and how to use what it had changed.
 
-    ``left`` are the attempts that had changed something: '' for those that are kept, else why not.
+    ``left`` are the attempts that had changed something: '' for those that are stored, else why not.
     """
     head = "🛑 **Stopped**, as asked. Nothing was published."
     refused = " ".join(
@@ -63,34 +63,34 @@ def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
     )
 
 
-def render_attempt_end(tried: FinishedAttempt) -> str:
-    """How an attempt ended, in a word or with its error."""
-    if tried.result is None:
-        return f"failed: {' '.join(defuse(tried.error).replace('|', ' ').split())[:200]}"
-    return tried.result.outcome.kind.value
+def render_attempt_end(attempt: FinishedAttempt) -> str:
+    """How an attempt ended: its outcome's kind or its error."""
+    if attempt.result is None:
+        return f"failed: {' '.join(defuse(attempt.error).replace('|', ' ').split())[:200]}"
+    return attempt.result.outcome.kind.value
 
 
-def render_proof_state(tried: FinishedAttempt) -> str:
-    """The verdict of an attempt's proof, in a few words."""
-    return render_verdict(tried.result.proof) if tried.result else "none"
+def render_proof_state(attempt: FinishedAttempt) -> str:
+    """The verdict of an attempt's proof, as a short phrase."""
+    return render_verdict(attempt.result.proof) if attempt.result else "none"
 
 
 def render_verdict(proof: Proof) -> str:
-    """A proof in a few words."""
+    """A proof as a short phrase."""
     if not proof.checks:
         return "not run"
     if proof.passed:
         return "✅ passed"
-    count = broken(proof)
+    count = count_broken_tests(proof)
     if count:
         return "❌ breaks tests"
     return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"
 
 
-def render_size(tried: FinishedAttempt) -> str:
+def render_size(attempt: FinishedAttempt) -> str:
     """How much an attempt changes."""
-    if tried.result is None or not tried.result.changes:
+    if attempt.result is None or not attempt.result.changes:
         return "none"
-    stat = diffstat(tried.result.diff)
-    files = len(tried.result.changes.files)
+    stat = diffstat(attempt.result.diff)
+    files = len(attempt.result.changes.files)
     return f"+{stat.added} −{stat.removed} in {files} file{'' if files == 1 else 's'}"

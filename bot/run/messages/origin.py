@@ -1,9 +1,9 @@
-"""Where a task came from, in words: who asked, or which failing check did."""
+"""Where a task came from: who asked for it, or which failing check did; and the link to its run."""
 
 from __future__ import annotations
 
 from bot.domain import Task
-from bot.inbox.failing_checks import is_automatic
+from bot.domain.check_trigger import is_automatic
 
 
 def render_origin(task: Task, *, again: bool = False) -> str:
@@ -23,3 +23,8 @@ def _check(task: Task) -> str:
     name = " ".join(task.trigger.path.replace("`", " ").split())[:100]
     url = task.trigger.url
     return f"[`{name}`]({url})" if url.startswith("http") and not set(url) & set(" ()<>\n") else f"`{name}`"
+
+
+def render_run_link(run_url: str) -> str:
+    """Where the run can be looked at."""
+    return f"[Run]({run_url})" if run_url else ""

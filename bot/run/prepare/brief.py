@@ -1,23 +1,23 @@
 """What the agent may see of a task, each text labelled with who wrote it and what they may do.
 
-Only words of people who may write to the repository are instructions. The trigger is taken from the signed
+Only text by people who may write to the repository is an instruction. The trigger is taken from the signed
 payload; whatever was written or edited after it is left out.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
 
 from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
-from bot.repofile import RepoConfig
-from bot.run.messages.report import task_mark
+from bot.github.answers import Comment, ReviewComment
+from bot.repo_config import RepoConfig
+from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
 from bot.text.invisible import remove_invisible_text
-from bot.workspace.guides import make_guide, shorten, split_guides
+from bot.workspace.agents_md import make_guide, shorten, split_guides
 from bot.workspace.network import describe_egress
 
 MAX_COMMENTS = 20
@@ -40,18 +40,18 @@ class GatheredBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRemarks:
-    """The inline comments of a pull request as GitHub lists them; ``until`` is when the review that asks was
-    submitted: what was written or edited after it is left out.
+    """The inline comments of a pull request. ``until`` is when the review that asks was submitted: what was
+    written or edited after it is left out.
     """
 
-    comments: Sequence[Mapping[str, Any]]
+    comments: Sequence[ReviewComment]
     until: datetime
 
 
 async def gather_brief(
     task: Task,
     *,
-    comments: Sequence[Mapping[str, Any]],
+    comments: Sequence[Comment],
     permission: AskPermission,
     config: RepoConfig,
     guides: Sequence[tuple[str, str]],
@@ -61,21 +61,25 @@ async def gather_brief(
 ) -> GatheredBrief:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
-    ``comments`` are the thread's as GitHub lists them; ``guides`` are (path, text) of agent files on base;
+    ``comments`` are the thread's, oldest first; ``guides`` are (path, text) of agent files on base;
     ``remarks`` stand on lines of the pull request.
     """
-    bots = [c["user"]["login"] for c in comments if (c.get("user") or {}).get("type") == "Bot"]
-    # What a bot says, Hob too, came from others' words: an instruction is a person's only.
+    bots = [comment.author.login for comment in comments if comment.author.is_bot]
+    # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
     opening, nearby = split_guides(tuple(guides))
     passages = list(opening)
     if config.instructions:
         passages.append(make_guide(".github/hob.yml, instructions", config.instructions))
-    texts = [*_thread(task), *_earlier(task, comments), *_remarks(task, remarks)]
+    texts = [
+        *_list_thread_texts(task),
+        *_list_earlier_comments(task, comments),
+        *_list_review_comments(task, remarks),
+    ]
     for where, author, at, text in texts:
         if author not in known:
             known[author] = await permission(author) if len(known) < MAX_AUTHORS else Permission.NONE
-        passages.append(_passage(where, author, known[author], at, text))
+        passages.append(_make_prompt_text(where, author, known[author], at, text))
     hidden: list[str] = []
     cleaned = [_clean(passage, hidden) for passage in passages]
     later = [_clean(passage, hidden) for passage in nearby]
@@ -85,12 +89,12 @@ async def gather_brief(
         kind=task.kind,
         request=shorten(request.strip(), MAX_TEXT),
         title=title.strip()[:300],
-        passages=tuple(passage for passage in cleaned if passage.text.strip()),
+        texts=tuple(passage for passage in cleaned if passage.text.strip()),
         test_command=test_command,
         lint_command=lint_command,
         repository=task.repo.full_name,
         branch=task.branch,
-        spot=_spot(task),
+        spot=_find_commented_lines(task),
         nearby=tuple(passage for passage in later if passage.text.strip()),
         internet=describe_egress(config.internet),
     )
@@ -98,7 +102,7 @@ async def gather_brief(
     return GatheredBrief(brief=brief, hidden=tuple(named))
 
 
-def _thread(task: Task) -> list[tuple[str, str, str, str]]:
+def _list_thread_texts(task: Task) -> list[tuple[str, str, str, str]]:
     """The thread's own text, and the code an inline review comment stands on."""
     thread, trigger = task.thread, task.trigger
     kind = "pull request" if thread.is_pull else "issue"
@@ -117,7 +121,7 @@ def _thread(task: Task) -> list[tuple[str, str, str, str]]:
     return texts
 
 
-def _spot(task: Task) -> CommentedLines | None:
+def _find_commented_lines(task: Task) -> CommentedLines | None:
     """Where the request stands in the code, for one that is an inline review comment."""
     trigger = task.trigger
     if not trigger.path or not trigger.line:
@@ -125,16 +129,14 @@ def _spot(task: Task) -> CommentedLines | None:
     return CommentedLines(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
 
 
-def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, str, str]]:
+def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[tuple[str, str, str, str]]:
     """Comments written, and last changed, before the trigger; the trigger itself is the request."""
     texts = []
     for comment in comments:
-        if not _before(task.trigger, comment) or has_mark(comment["body"], task_mark(task)):
+        if not _is_before(task.trigger, comment) or has_mark(comment.body, task_mark(task)):
             continue
-        author = comment["user"]["login"] if comment.get("user") else "ghost"
-        texts.append(
-            (f"comment on #{task.thread.number}", author, comment["created_at"], comment["body"] or "")
-        )
+        where = f"comment on #{task.thread.number}"
+        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
     more = len(texts) - MAX_COMMENTS
     left_out = f"[{more} earlier comments of this thread are left out]"
     return [
@@ -143,40 +145,39 @@ def _earlier(task: Task, comments: Sequence[Mapping[str, Any]]) -> list[tuple[st
     ]
 
 
-def _before(trigger: Trigger, comment: Mapping[str, Any]) -> bool:
+def _is_before(trigger: Trigger, comment: Comment) -> bool:
     """Whether a comment of the thread is older than the trigger, as it stands.
 
     GitHub counts in whole seconds. Of the trigger's own second it takes a comment that was never changed and
-    has a lower id than the comment that asks; of anything else in that second the order cannot be told.
+    has a lower id than the comment that asks; of anything else in that second the order is unknown.
     """
-    created, changed = _time(comment["created_at"]), _time(comment["updated_at"])
+    created, changed = comment.created_at, comment.updated_at
     if max(created, changed) < trigger.at:
         return True
     same = created == changed == trigger.at.replace(microsecond=0)
-    return same and trigger.kind is TriggerKind.COMMENT and comment["id"] < trigger.id
+    return same and trigger.kind is TriggerKind.COMMENT and comment.id < trigger.id
 
 
-def _remarks(task: Task, remarks: ReviewRemarks | None) -> list[tuple[str, str, str, str]]:
+def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[tuple[str, str, str, str]]:
     """The other comments of the review that asks, each to be answered, and those earlier in the thread."""
     trigger, texts = task.trigger, []
     review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
     for comment in remarks.comments if remarks else ():
-        changed = max(_time(comment["created_at"]), _time(comment["updated_at"]))
-        if remarks is None or changed > remarks.until or comment["id"] == trigger.id:
+        changed = max(comment.created_at, comment.updated_at)
+        if remarks is None or changed > remarks.until or comment.id == trigger.id:
             continue
-        spot = f"{comment['path']}:{comment.get('line') or comment.get('original_line') or 0}"
-        if review and comment.get("pull_request_review_id") == review:
-            where = f"review comment {comment['id']} on {spot}, part of the request; answer it with `reply`"
-        elif trigger.reply_to in (comment["id"], comment.get("in_reply_to_id") or -1) and trigger.reply_to:
+        spot = f"{comment.path}:{comment.line or 0}"
+        if review and comment.review == review:
+            where = f"review comment {comment.id} on {spot}, part of the request; answer it with `reply`"
+        elif trigger.reply_to and trigger.reply_to in (comment.id, comment.reply_to):
             where = f"earlier in the same review thread, on {spot}"
         else:
             continue
-        author = comment["user"]["login"] if comment.get("user") else "ghost"
-        texts.append((where, author, comment["created_at"], comment["body"] or ""))
+        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
     return texts[:MAX_REMARKS]
 
 
-def _passage(where: str, author: str, permission: Permission, at: str, text: str) -> PromptText:
+def _make_prompt_text(where: str, author: str, permission: Permission, at: str, text: str) -> PromptText:
     trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
     return PromptText(
         trust=trust,
@@ -201,5 +202,6 @@ def _clean(passage: PromptText, hidden: list[str]) -> PromptText:
     )
 
 
-def _time(stamp: str) -> datetime:
-    return datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+def _format_time(at: datetime) -> str:
+    """A time as GitHub writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

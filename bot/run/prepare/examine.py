@@ -1,4 +1,4 @@
-"""Prepare for words: the commit that a question or a review is about, and what a pull request changes there.
+"""Prepare a task that produces only text: the commit that it is about, and what its pull request changes.
 
 A pull request is read from the repository's own ``refs/pull/N/head``, so a fork's is read as any other and
 no token goes near the fork. Configuration, guides and commands are the default branch's; a fork's code has
@@ -10,47 +10,48 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from bot.agent.prompt import DIFF_OF
 from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
-from bot.git.diff import diff_between, split_by_file
+from bot.git.diff import diff_between
+from bot.github.answers import Pull
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import add_map
 from bot.run.prepare.prepare import Prepared, read_remarks
+from bot.run.prepare.repository_map import add_map
+from bot.text.diffs import split_by_file
+from bot.workspace.agents_md import shorten
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign
-from bot.workspace.guides import shorten
 
 MOST_CHARS = 120_000  # of a pull request's difference in the first message; the files themselves can be read
 MOST_OF_FILE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """The commit to look at, where a pull request began (else ''), and whether its code is a fork's."""
+class _ExaminedCommit:
+    """The commit to look at, where its pull request began (else ''), and whether its code is a fork's."""
 
     commit: str
     policy: str
-    began: str = ""
+    merge_base: str = ""
     foreign: bool = False
 
 
 async def prepare_examination(job: Job) -> Prepared:
-    """Everything up to the first thought. Raises UserError for what a person can mend."""
+    """Everything before the first call of the model. Raises UserError for what a user can mend."""
     task, parts = job.task, job.parts
-    pull = await job.api.pull(task.thread.number) if task.thread.is_pull else None
-    seen = await _fetched(job, pull)
+    pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
+    seen = await _fetch_commits(job, pull)
     await job.store.set_base(job.run, seen.commit)
-    checkout = await _checkout(job, seen)
+    checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
-        comments=await job.api.comments(task.thread.number),
-        permission=job.api.permission,
+        comments=await job.api.issues.list_comments(task.thread.number),
+        permission=job.api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
@@ -58,51 +59,50 @@ async def prepare_examination(job: Job) -> Prepared:
         remarks=await read_remarks(task, job.api),
     )
     brief = gathered.brief
-    if seen.began:
-        diff = await asyncio.to_thread(diff_between, checkout.repo, seen.began, seen.commit)
-        brief = replace(brief, passages=(*brief.passages, *_difference(diff)))
+    if seen.merge_base:
+        diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
+        brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))
     brief = await add_map(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
-async def _fetched(job: Job, pull: dict[str, Any] | None) -> _Seen:
-    """The commits in the mirror."""
+async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
+    """Fetch the commits into the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    if await job.api.branch_head(repo.default_branch) is None:
+    if await job.api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
     default = f"refs/heads/{repo.default_branch}"
-    specs, began, foreign, at = [f"+{default}:{default}"], "", False, default
+    specs, merge_base, foreign, at = [f"+{default}:{default}"], "", False, default
     if pull is not None:
-        began = await _began(job, task, pull)
+        merge_base = await _find_merge_base(job, task, pull)
         at, foreign = f"refs/hob/pull-{task.thread.number}", _is_foreign(task, pull)
         specs += [f"+refs/pull/{task.thread.number}/head:{at}"]
-        specs += [f"+{began}:refs/hob/began-{task.thread.number}"] if began else []
+        specs += [f"+{merge_base}:refs/hob/began-{task.thread.number}"] if merge_base else []
     await job.api.with_token(
         Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=specs)
     )
     commit, policy = await mirror.resolve(repo.id, at), await mirror.resolve(repo.id, default)
     if commit is None or policy is None:
         raise Retry(f"{at} was fetched and is not there")
-    if pull is not None and commit != pull["head"]["sha"]:
+    if pull is not None and commit != pull.head.sha:
         raise Retry("the pull request's branch moved while I fetched it", after=5.0)
-    return _Seen(commit=commit, policy=policy, began=began, foreign=foreign)
+    return _ExaminedCommit(commit=commit, policy=policy, merge_base=merge_base, foreign=foreign)
 
 
-async def _began(job: Job, task: Task, pull: dict[str, Any]) -> str:
+async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base."""
-    parted = await job.api.parted(str(pull["base"]["ref"]), str(pull["head"]["sha"]))
-    if parted is None and task.kind is TaskKind.REVIEW:
-        base = str(pull["base"]["ref"]).replace("`", " ")
+    found = await job.api.commits.find_merge_base(pull.base.ref, pull.head.sha)
+    if found is None and task.kind is TaskKind.REVIEW:
+        base = pull.base.ref.replace("`", " ")
         raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
-    return parted.at if parted else ""
+    return found.at if found else ""
 
 
-def _is_foreign(task: Task, pull: dict[str, Any]) -> bool:
-    head = pull["head"]
-    return (head.get("repo") or {}).get("id") != task.repo.id or is_foreign(str(head["ref"]))
+def _is_foreign(task: Task, pull: Pull) -> bool:
+    return pull.head.repo_id != task.repo.id or is_foreign(pull.head.ref)
 
 
-async def _checkout(job: Job, seen: _Seen) -> Checkout:
+async def _check_out(job: Job, seen: _ExaminedCommit) -> Checkout:
     """The tree to look at; for a review beside the one that its checks are compared with."""
     workshop, redactor, repo = job.parts.workshop, job.parts.redactor, job.task.repo
 
@@ -112,10 +112,10 @@ async def _checkout(job: Job, seen: _Seen) -> Checkout:
     checkout = await at(seen.commit)
     if job.task.kind is not TaskKind.REVIEW:
         return checkout
-    return replace(checkout, before=await at(seen.began))
+    return replace(checkout, before=await at(seen.merge_base))
 
 
-def _difference(diff: str) -> Iterator[PromptText]:
+def _list_diff_texts(diff: str) -> Iterator[PromptText]:
     """What a pull request changes, a passage for each file; what is too much is named."""
     left, room = [], MOST_CHARS
     for path, text in split_by_file(diff):

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
 
-from bot.domain import Brief, Task, TaskKind
+from bot.domain import Brief, Fork, Task, TaskKind
 from bot.errors import Retry, UserError
-from bot.git.branch import OWN_PREFIX, branch_name
+from bot.git.branch_name import OWN_PREFIX, branch_name
+from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.tokens import Purpose
 from bot.run.attempts.attempt import model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.map import add_map
-from bot.run.publish.review_comments import ON_LINES
+from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
-from bot.workspace.base_merge import BaseMerge, merge_base, render_merge_state
+from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
-from bot.workspace.fork import Fork, branch_here, fork_of, is_foreign
+from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What prepare hands on. ``head`` is where the branch stands, None when it does not exist yet.
+    """A checkout, a brief and a branch, ready for attempts.
+
+    ``head`` is the commit that the branch is at, None when it does not exist yet.
 
     ``fork`` is where the pull request comes from, when that is not here; ``branch`` is then the one here for
     it. ``foreign``: there is code from a fork, which gets no network that others get.
@@ -45,19 +44,19 @@ class Prepared:
 async def prepare(
     job: Job, *, subject: Task | None = None, at: str = "", merging: bool | None = None
 ) -> Prepared:
-    """Everything up to the first thought.
+    """Everything before the first call of the model.
 
     ``subject`` is the task whose request it is about, if it is another one; ``at`` a commit to work on
-    instead of the branch's newest; ``merging`` whether the base is merged in, when that is not to be found
-    out. Raises UserError for what a person can mend.
+    instead of the branch's newest; ``merging`` whether the base is merged in, where that is not to
+    be found out. Raises UserError for what a user can mend.
     """
     task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
-    if await api.branch_head(repo.default_branch) is None:
+    if await api.commits.find_branch_head(repo.default_branch) is None:
         raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
-    branch, pull = await _branch(task, api)
-    head, continued = (str(pull["head"]["sha"]) if pull else None), pull is not None
+    branch, pull = await _choose_branch(task, api)
+    head, continued = (pull.head.sha if pull else None), pull is not None
     fork = fork_of(task, pull) if pull else None
     foreign = fork is not None or is_foreign(branch)
     default = f"refs/heads/{repo.default_branch}"
@@ -76,22 +75,24 @@ async def prepare(
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
-    joined = await merge_base(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
-    if joined:
-        checkout = await _merged(workshop, repo.id, checkout, joined, redactor, policy, foreign)
-    seen = await context.gather_brief(
+    base_merge = (
+        await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
+    )
+    if base_merge:
+        checkout = await _check_out_merge(workshop, repo.id, checkout, base_merge, redactor, policy, foreign)
+    gathered = await context.gather_brief(
         replace(subject, branch=branch),
-        comments=await api.comments(subject.thread.number),
-        permission=api.permission,
+        comments=await api.issues.list_comments(subject.thread.number),
+        permission=api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
     )
-    state = render_merge_state(joined) if joined else None
-    given = replace(seen.brief, passages=(*seen.brief.passages, state)) if state else seen.brief
-    brief = await add_map(workshop, checkout, given, model_name(checkout, job.parts.settings.model))
+    state = render_merge_state(base_merge) if base_merge else None
+    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
+    brief = await add_map(workshop, checkout, brief, model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
     return Prepared(
@@ -99,72 +100,74 @@ async def prepare(
         brief=brief,
         branch=branch,
         head=head,
-        hidden=seen.hidden,
+        hidden=gathered.hidden,
         fork=fork,
         foreign=foreign,
     )
 
 
-async def _merged(
+async def _check_out_merge(
     workshop: Workshop,
     repo_id: int,
     before: Checkout,
-    joined: BaseMerge,
+    base_merge: BaseMerge,
     redactor: Redactor,
     policy: str,
     foreign: bool,
 ) -> Checkout:
     """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
-    if joined.merged is None:
-        return replace(before, joined=joined)
-    there = await workshop.checkout(repo_id, joined.merged.commit, redactor, policy=policy, foreign=foreign)
-    return replace(there, joined=joined, before=before, checks=before.checks)
+    if base_merge.merged is None:
+        return replace(before, base_merge=base_merge)
+    there = await workshop.checkout(
+        repo_id, base_merge.merged.commit, redactor, policy=policy, foreign=foreign
+    )
+    return replace(there, base_merge=base_merge, before=before, checks=before.checks)
 
 
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
     """What stands on the lines of a pull request whose review asks."""
     number, trigger = task.thread.number, task.trigger
-    if not task.thread.is_pull or trigger.kind not in ON_LINES:
+    if not task.thread.is_pull or not trigger.kind.is_on_lines:
         return None
     until = trigger.at
     if trigger.review:
-        submitted = (await api.submitted_review(number, trigger.review)).get("submitted_at")
-        until = max(until, datetime.fromisoformat(submitted)) if submitted else until
-    return context.ReviewRemarks(comments=await api.review_comments(number), until=until)
+        submitted = (await api.reviews.get(number, trigger.review)).submitted_at
+        until = max(until, submitted) if submitted else until
+    return context.ReviewRemarks(comments=await api.reviews.list_comments(number), until=until)
 
 
-async def _branch(task: Task, api: RepoApi) -> tuple[str, Mapping[str, Any] | None]:
+async def _choose_branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
     """The branch to work on, and the open pull request that the work goes on from.
 
     A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
     (a closed pull request, a branch that somebody else made), the next free number is appended.
     """
     if task.kind is TaskKind.REVISE:
-        pull = await api.pull(task.thread.number)
-        if pull["state"] != "open":
+        pull = await api.pulls.get(task.thread.number)
+        if not pull.is_open:
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
-        return await _revised(task, api, pull)
+        return await _choose_revised_branch(task, api, pull)
     plain = branch_name(task.thread.number, task.thread.title)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
-        pull_now = await api.pull_by_head(name)
-        if pull_now is not None and pull_now["state"] == "open":
+        pull_now = await api.pulls.find_by_branch(name)
+        if pull_now is not None and pull_now.is_open:
             return name, pull_now
-        if pull_now is None and await api.branch_head(name) is None:
+        if pull_now is None and await api.commits.find_branch_head(name) is None:
             return name, None
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
 
-async def _revised(task: Task, api: RepoApi, pull: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
     A fork's has a branch here, where that was needed before and its pull request is open.
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
-        before = await api.pull_by_head(here, state="open")
+        before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
-    branch = str(pull["head"]["ref"])
+    branch = pull.head.ref
     if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
         raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
     return branch, pull

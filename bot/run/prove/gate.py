@@ -1,9 +1,9 @@
-"""What may be published: judged from the tree difference, never from what the agent says of it.
+"""What may be published: decided from the difference of the trees, never from what the agent says of it.
 
 Refused paths are held back and named on the pull request; the rest is published. A secret anywhere in the
 change stops the whole publication, since a part of it may be all that an attacker needs.
 
-A protected path under its honest name is kept with what it would become, since a maintainer may release it.
+A protected path under its plain name is stored with its new content, since a maintainer may release it.
 Whatever else is refused (look-alikes, links out of the tree, what nobody could read, secrets) stays out.
 """
 
@@ -14,39 +14,19 @@ import stat
 import unicodedata
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
+from bot.domain.protected_paths import (
+    fold_path,
+    is_plainly_protected,
+    list_protection_rules,
+    why_change_protected,
+)
 from bot.errors import UserError
 from bot.text.redact import Redactor
 
 MAX_FILES = 300  # GitHub shows at most 300 files of a pull request
 MAX_BYTES = 5 << 20  # GitHub refuses objects over 100 MB and advises at most 1 MB
-
-PROTECTED: tuple[tuple[str, str], ...] = (
-    (".github/workflows/*", "workflow files run with the repository's secrets"),
-    (".github/actions/*", "actions run with the repository's secrets"),
-    (".github/hob.yml", "Hob does not change its own configuration"),
-    ("CODEOWNERS", "ownership rules are for people to change"),
-    (".github/CODEOWNERS", "ownership rules are for people to change"),
-    ("docs/CODEOWNERS", "ownership rules are for people to change"),
-    ("AGENTS.md", "instructions for agents are for people to change"),
-    ("*/AGENTS.md", "instructions for agents are for people to change"),
-    *(
-        (pattern, "instructions for agents are for people to change")
-        for name in ("CLAUDE.md", "GEMINI.md", "AGENTS.override.md", ".cursorrules", ".windsurfrules")
-        for pattern in (name, f"*/{name}")
-    ),
-    *(
-        (pattern, "the settings of agents are for people to change")
-        for name in (".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".mcp.json")
-        for pattern in (name, f"*/{name}")
-    ),
-    (".github/copilot-instructions.md", "instructions for agents are for people to change"),
-    (".github/instructions/*", "instructions for agents are for people to change"),
-    (".gitmodules", "submodules fetch from elsewhere"),
-    ("*/.gitmodules", "submodules fetch from elsewhere"),
-)
 
 
 def admit_changes(
@@ -57,20 +37,20 @@ def admit_changes(
     ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
     change is too large to be read by a person.
     """
-    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
+    rules = list_protection_rules(protected)
     admitted: list[FileChange] = []
-    held = [replace(item, path=_named(item.path, redactor)) for item in changes.held]
-    twins = _twins(changes.files)
+    held = [replace(item, path=_printable_name(item.path, redactor)) for item in changes.held]
+    twins = _find_twins(changes.files)
     for change in changes.files:
-        why, unfit = _guarded(change, rules), _unfit(change) or twins.get(change.path, "")
-        if why and change.path in released and _honest(change.path, rules):
+        why, unfit = why_change_protected(change, rules), _why_unfit(change) or twins.get(change.path, "")
+        if why and change.path in released and is_plainly_protected(change.path, rules):
             why = ""
-        if why and not unfit and not _honest(change.path, rules):
+        if why and not unfit and not is_plainly_protected(change.path, rules):
             unfit = "it only looks like such a path"
         if why or unfit:
             words = "; ".join(part for part in (why, unfit) if part)
-            kept = None if unfit else change
-            held.append(Held(path=_named(change.path, redactor), why=words, change=kept))
+            stored = None if unfit else change
+            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=stored))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -80,32 +60,10 @@ def admit_changes(
             phase="gate",
         )
     _refuse_secrets(admitted, redactor)
-    return replace(changes, files=tuple(admitted), held=_fit_to_keep(held, admitted, redactor))
+    return replace(changes, files=tuple(admitted), held=_limit_held(held, admitted, redactor))
 
 
-def why_protected(path: str, protected: Sequence[str]) -> str:
-    """Why nobody but people may change a path; '' for any other. ``protected`` are hob.yml's patterns."""
-    rules = (*PROTECTED, *((pattern, "the repository's hob.yml protects it") for pattern in protected))
-    return _guarded(FileChange(path=path, kind=ChangeKind.ADDED), rules)
-
-
-def _guarded(change: FileChange, rules: Sequence[tuple[str, str]]) -> str:
-    """Why nobody but people may change the path, whatever a file system takes it for; or ''."""
-    folded = _folded(change.path)
-    for pattern, why in rules:
-        if fnmatchcase(folded, pattern.casefold()):
-            return why
-        if change.kind is not ChangeKind.DELETED and pattern.casefold().startswith(f"{folded}/"):
-            return why  # a file or link in the place of a protected folder
-    return ""
-
-
-def _honest(path: str, rules: Sequence[tuple[str, str]]) -> bool:
-    """Whether a path is a protected one as it is spelt, to every file system."""
-    return _folded(path) == path.casefold() and any(fnmatchcase(path, pattern) for pattern, _ in rules)
-
-
-def _unfit(change: FileChange) -> str:
+def _why_unfit(change: FileChange) -> str:
     """Why the change cannot be published under any rule, or ''."""
     try:
         change.path.encode("utf-8")
@@ -119,49 +77,47 @@ def _unfit(change: FileChange) -> str:
         return ""
     if len(change.data) > MAX_BYTES:
         return f"it is larger than {MAX_BYTES >> 20} MiB"
-    if stat.S_ISLNK(change.mode) and _leaves_tree(change):
+    if stat.S_ISLNK(change.mode) and _leads_out(change):
         return "it is a link that leads out of the repository"
-    if stat.S_ISLNK(change.mode) and _folded(change.path).rpartition("/")[2] == ".gitmodules":
+    if stat.S_ISLNK(change.mode) and fold_path(change.path).rpartition("/")[2] == ".gitmodules":
         return "git takes no link there"
     return ""
 
 
-def _fit_to_keep(
-    held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor
-) -> tuple[Held, ...]:
+def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: Redactor) -> tuple[Held, ...]:
     """What is held, where only that can be released which people can read and which tells no secret."""
-    kept = [_readable(item, redactor) for item in held]
-    changes = [item.change for item in kept if item.change is not None]
+    stored = [_check_readable(item, redactor) for item in held]
+    changes = [item.change for item in stored if item.change is not None]
     if len(changes) + len(admitted) > MAX_FILES or sum(len(change.data) for change in changes) > MAX_BYTES:
-        return tuple(_out(item, "this is too much to be released at once") for item in kept)
+        return tuple(_withhold(item, "this is too much to be released at once") for item in stored)
     everything = [*admitted, *changes]
     if changes and (
         redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
         or redactor.spelt(change.path for change in everything)
     ):
-        return tuple(_out(item, "together these hold a secret in pieces") for item in kept)
-    return tuple(kept)
+        return tuple(_withhold(item, "together these hold a secret in pieces") for item in stored)
+    return tuple(stored)
 
 
-def _readable(item: Held, redactor: Redactor) -> Held:
+def _check_readable(item: Held, redactor: Redactor) -> Held:
     if item.change is None:
         return item
     data = item.change.data
     if redactor.found(data) or redactor.found(item.change.path.encode()):
-        return _out(item, "it holds what looks like a secret")
+        return _withhold(item, "it holds what looks like a secret")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return _out(item, "it is no text that could be read here")
-    return _out(item, "it is no text that could be read here") if b"\0" in data else item
+        return _withhold(item, "it is no text that could be read here")
+    return _withhold(item, "it is no text that could be read here") if b"\0" in data else item
 
 
-def _out(item: Held, why: str) -> Held:
+def _withhold(item: Held, why: str) -> Held:
     """A path that nobody can release any more; one that nobody could is left as it is."""
     return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 
-def _twins(files: Sequence[FileChange]) -> dict[str, str]:
+def _find_twins(files: Sequence[FileChange]) -> dict[str, str]:
     """New paths that some file systems take for another one's, and why they are held: the later ones."""
     spelt: dict[str, str] = {}
     found = {}
@@ -177,21 +133,12 @@ def _twins(files: Sequence[FileChange]) -> dict[str, str]:
     return found
 
 
-def _folded(path: str) -> str:
-    """The path as the most forgiving file system takes it: no case, one form of each letter, no dots at ends.
-
-    Windows also takes ``name::$DATA`` for ``name``.
-    """
-    parts = unicodedata.normalize("NFKC", path).casefold().split("/")
-    return "/".join(part.partition(":")[0].rstrip(". ") or part for part in parts)
-
-
-def _named(path: str, redactor: Redactor) -> str:
+def _printable_name(path: str, redactor: Redactor) -> str:
     """The name without secrets, with U+FFFD for what is no UTF-8, so that it can be stored and shown."""
     return redactor.text(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def _leaves_tree(change: FileChange) -> bool:
+def _leads_out(change: FileChange) -> bool:
     target = change.data.decode("utf-8", "surrogateescape")
     if target.startswith("/"):
         return True
@@ -200,14 +147,14 @@ def _leaves_tree(change: FileChange) -> bool:
     if ".." in steps[up:]:
         return True  # what it goes up from may be a link itself, so where it ends cannot be read off it
     landed = posixpath.normpath(posixpath.join(posixpath.dirname(change.path), target))
-    return landed == ".." or landed.startswith("../") or _folded(landed).partition("/")[0] == ".git"
+    return landed == ".." or landed.startswith("../") or fold_path(landed).partition("/")[0] == ".git"
 
 
 def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
     for change in files:
         kinds = redactor.found(change.data) or redactor.found(change.path.encode())
         if kinds:
-            name = _named(change.path, redactor).replace("`", " ")
+            name = _printable_name(change.path, redactor).replace("`", " ")
             raise UserError(
                 f"The change to `{name}` contains what looks like a secret ({', '.join(kinds)}), so "
                 "nothing was published. If it is a test value, ask for one that does not look real.",

@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain import ChangeSet, Repo
 from bot.errors import UserError
-from bot.git.commit import Built, only_ordinary_files
+from bot.git.commit import BuiltCommit, has_only_ordinary_files
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound, Rejected, Stale
@@ -34,10 +34,10 @@ WORKFLOWS = (
 
 
 class Landing:
-    """One branch and what shall stand on it. ``head`` is where it was seen, None when it did not exist."""
+    """A commit to be put on one branch. ``head`` is where the branch was, None when it did not exist."""
 
     def __init__(
-        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: Built, message: str
+        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: BuiltCommit, message: str
     ) -> None:
         self._api = api
         self._url = url
@@ -46,9 +46,9 @@ class Landing:
         self._built = built
         self._message = message.replace("\0", "").strip()
 
-    async def found(self, changes: ChangeSet) -> str | None:
+    async def find(self, changes: ChangeSet) -> str | None:
         """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
-        at = await self._api.commit_at(self._branch)
+        at = await self._api.commits.find(self._branch)
         if at is None:
             return None
         proved = (at.tree, at.parents) == (self._built.tree, changes.parents or (changes.base,))
@@ -63,13 +63,13 @@ class Landing:
         if self._head not in (None, under):  # it would take the place of commits that are not below it
             raise UserError(MOVED.format(self._branch), phase="publish")
         try:
-            if not changes.parents and await asyncio.to_thread(_expressible, repo, changes):
+            if not changes.parents and await asyncio.to_thread(_can_be_signed, repo, changes):
                 try:
-                    return await self._signed(changes)
+                    return await self._commit_by_github(changes)
                 except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
                     log.warning("publish.unsigned", reason=refused.message)
-                return await self._pushed(self._built, changes.base)
-            return await self._pushed(self._built, self._head)
+                return await self._push(self._built, changes.base)
+            return await self._push(self._built, self._head)
         except PushRefused as refused:
             if changes.parents and "workflow" in refused.reason:
                 raise UserError(WORKFLOWS.format(self._branch), phase="publish") from None
@@ -77,18 +77,18 @@ class Landing:
         except (HeadMoved, Stale):
             raise UserError(MOVED.format(self._branch), phase="publish") from None
 
-    async def _signed(self, changes: ChangeSet) -> str:
+    async def _commit_by_github(self, changes: ChangeSet) -> str:
         base = changes.base
         if self._head is None:
-            await self._pushed(Built(sha=base, tree="", objects=[]), None)
-        made = await self._api.commit_on_branch(self._branch, base, self._message, changes.files)
+            await self._push(BuiltCommit(sha=base, tree="", objects=[]), None)
+        made = await self._api.commits.create_on_branch(self._branch, base, self._message, changes.files)
         if made.tree == self._built.tree:
             return made.sha
         # GitHub made something else of it: what was proved takes its place, if nobody built on it yet.
         log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
-        return await self._pushed(self._built, made.sha)
+        return await self._push(self._built, made.sha)
 
-    async def _pushed(self, built: Built, expected: str | None) -> str:
+    async def _push(self, built: BuiltCommit, expected: str | None) -> str:
         await self._api.with_token(
             Purpose.PUBLISH,
             lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
@@ -109,9 +109,9 @@ async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) ->
         ) from None
 
 
-def _expressible(repo: Path, changes: ChangeSet) -> bool:
+def _can_be_signed(repo: Path, changes: ChangeSet) -> bool:
     if sum(len(file.data) for file in changes.files) > MOST_BYTES:
         return False
     if any(file.path.startswith(".github/workflows/") for file in changes.files):
         return False  # a refused push says why, and leaves no branch behind
-    return only_ordinary_files(repo, base=changes.base, changes=changes)
+    return has_only_ordinary_files(repo, base=changes.base, changes=changes)

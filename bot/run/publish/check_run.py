@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
+from bot.domain.check_trigger import FIX, STOP
+from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.responses import NotFound
-from bot.inbox.rules.checks import FIX, STOP
-from bot.run.messages import report
+from bot.run.messages.progress_comment import render_at_work
+from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext
 
 NAME, AT_WORK = "Hob", "Hob at work"
@@ -19,44 +21,44 @@ FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass
 CONCLUSIONS = {
     TaskState.DONE: "success",
     TaskState.CANCELLED: "cancelled",
-    TaskState.SUPERSEDED: "neutral",
     TaskState.REFUSED: "neutral",
 }
 
 
-def key(task: Task) -> str:
+def check_run_key(task: Task) -> str:
     """Under which the check run that shows the work is recorded."""
     return f"task:{task.id}:at-work"
 
 
-async def start_check_run(context: PublishContext) -> int:
-    """Show on the pull request's commit that Hob is at work on it; the check run, 0 where there is none."""
+async def start_check_run(context: PublishContext) -> int | None:
+    """Show on the pull request's commit that Hob is at work on it; the check run's id, None for none."""
     task = context.task
     head = task.thread.head_sha
     if task.kind is not TaskKind.REVISE or not head:
-        return 0
-    made = await context.effects.once(
-        key(task),
+        return None
+    made = await context.effects.once_as(
+        CheckRun,
+        check_run_key(task),
         EffectKind.CHECK,
-        find=lambda: context.api.find_check_run(head, AT_WORK, str(task.id)),
-        do=lambda: context.api.check_run(
+        find=lambda: context.api.checks.find(head, AT_WORK, str(task.id)),
+        do=lambda: context.api.checks.create(
             head,
             AT_WORK,
             "in_progress",
             title="At work on this pull request",
-            summary=report.render_at_work(context.run_url),
+            summary=render_at_work(context.run_url),
             external_id=str(task.id),
             details_url=context.run_url,
             actions=[STOP_BUTTON],
         ),
     )
-    return int(made["id"])
+    return made.id
 
 
 async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text: str) -> None:
     """Say on the check run how the work ended; that it is gone with its commit is no trouble."""
     try:
-        await api.update_check_run(
+        await api.checks.update(
             check_run,
             "completed",
             CONCLUSIONS.get(state, "failure"),
@@ -70,17 +72,18 @@ async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text:
 async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
     """The proof as a check run of the commit, with a button where it does not pass."""
     conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
-    await context.effects.once(
+    await context.effects.once_as(
+        CheckRun,
         f"task:{context.task.id}:check:{sha}",
         EffectKind.CHECK,
-        find=lambda: context.api.find_check_run(sha, NAME, str(context.task.id)),
-        do=lambda: context.api.check_run(
+        find=lambda: context.api.checks.find(sha, NAME, str(context.task.id)),
+        do=lambda: context.api.checks.create(
             sha,
             NAME,
             "completed",
             conclusion,
             title="The repository's own checks, on base and on this change",
-            summary=context.safe(report.render_proof(proof)),
+            summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),

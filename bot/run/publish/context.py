@@ -1,4 +1,4 @@
-"""What everything that a run writes on GitHub needs: the repository, the record of writes, the last look."""
+"""What every write of a run to GitHub needs: the repository, the record of writes, the redactor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.tasks.effects import Effects
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishContext:
-    """One run's way to speak. ``safe`` takes secrets out of whatever is written."""
+    """What one run publishes with. ``safe`` takes secrets out of whatever is written."""
 
     api: RepoApi
     effects: Effects

@@ -1,26 +1,27 @@
 """The pull request: opened once, and described again from all of it whenever commits were added.
 
-Hob's words stand in a block between two hidden marks. What people write around it stays, and where they took
-a mark away the whole text is theirs.
+Hob's text stands in a block between two hidden marks. What users write around it stays; where they removed a
+mark, the whole text is theirs and stays as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from bot.domain import EffectKind, Result, Task
-from bot.run.messages import report
+from bot.domain import EffectKind, ProvenChange, Result, Task
+from bot.github.answers import Pull
+from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
-from bot.run.messages.origin import render_origin
-from bot.run.proven_change import ProvenChange
+from bot.run.messages.origin import render_origin, render_run_link
+from bot.run.messages.proof import render_proof
+from bot.run.messages.pull_request import render_pull_body
 from bot.run.publish.context import PublishContext
+from bot.run.publish.fork_branch import LandingWay
 from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
-from bot.workspace.fork import PATCH, TO_FORK, on_its_own
+from bot.workspace.fork import on_its_own
 
-Json = dict[str, Any]
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 CONTINUES = (
@@ -31,67 +32,66 @@ CONTINUES = (
 BEGIN, END = mark("begin"), mark("end")
 
 
-async def open_pull_request(context: PublishContext, proven: ProvenChange, way: str = "") -> Json:
+async def open_pull_request(context: PublishContext, proven: ProvenChange, way: LandingWay) -> Pull:
     """The branch's pull request, opened unless it was: one that a person closed meanwhile counts.
 
-    ``way`` is which way a change to a fork's pull request went.
+    ``way`` is how a change to a fork's pull request was published.
     """
     task, api, result, fork = context.task, context.api, proven.result, proven.fork
-    if way in (TO_FORK, PATCH) or on_its_own(task, proven.branch):
-        return await api.pull(task.thread.number)
-    existing = await api.pull_by_head(proven.branch)
-    if existing is not None and (fork is None or existing["state"] == "open"):
+    if way in (LandingWay.TO_FORK, LandingWay.PATCH) or on_its_own(task, proven.branch):
+        return await api.pulls.get(task.thread.number)
+    existing = await api.pulls.find_by_branch(proven.branch)
+    if existing is not None and (fork is None or existing.is_open):
         return existing
-    title = context.safe(report.render_title(task, result.outcome))
-    words = report.render_pull_body(
-        task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice
-    )
+    title = context.safe(render_title(task, result.outcome))
+    text = render_pull_body(task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice)
     if fork:
-        words = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{words}"
+        text = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{text}"
     base = fork.base if fork else task.repo.default_branch
-    body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(words)}")
-    return await context.effects.once(
+    body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(text)}")
+    return await context.effects.once_as(
+        Pull,
         f"task:{task.id}:pull:{proven.branch}",
         EffectKind.PULL,
-        find=lambda: api.pull_by_head(proven.branch),
-        do=lambda: api.open_pull(title, body, proven.branch, base),
+        find=lambda: api.pulls.find_by_branch(proven.branch),
+        do=lambda: api.pulls.open(title, body, proven.branch, base),
     )
 
 
-async def update_description(context: PublishContext, pull: Mapping[str, Any], proven: ProvenChange) -> None:
+async def update_description(context: PublishContext, pull: Pull, proven: ProvenChange) -> None:
     """Describe a pull request that got one more commit, from all of its commits and files.
 
     The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
     """
-    number, body = int(pull["number"]), str(pull.get("body") or "")
-    if pull["state"] != "open" or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
+    number, body = pull.number, pull.body
+    if not pull.is_open or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
         return
-    listed = await context.api.pull_commits(number)
-    commits = [(str(one["sha"]), str(one["commit"]["message"])) for one in listed]
-    files = await context.api.pull_files(number)
+    listed = await context.api.pulls.list_commits(number)
+    commits = [(one.sha, one.message) for one in listed]
+    files = await context.api.pulls.list_files(number)
     title = None
-    if len(commits) > 1 and str(pull["title"]) == commits[0][1].partition("\n")[0]:
-        begun = await context.api.files_of(commits[0][0])
+    if len(commits) > 1 and pull.title == commits[0][1].partition("\n")[0]:
+        begun = await context.api.commits.list_files(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
-            title = context.safe(report.render_title(context.task, proven.result.outcome))
-    told_by = commits[-1:] if title else commits[:1]
-    words = render_updated_description(
-        context.task, proven.result, commits, files, run_url=proven.run_url, told_by=told_by
+            title = context.safe(render_title(context.task, proven.result.outcome))
+    summary_from = commits[-1:] if title else commits[:1]
+    text = render_updated_description(
+        context.task, proven.result, commits, files, run_url=proven.run_url, summary_from=summary_from
     )
-    told = "\n\n".join(part for part in (words, _closing_line(body)) if part)
-    await context.api.update_pull(number, title=title, body=context.safe(replace_block(body, told)))
+    block = "\n\n".join(part for part in (text, _closing_line(body)) if part)
+    await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, block)))
 
 
-def frame_block(words: str) -> str:
+def frame_block(text: str) -> str:
     """Hob's own block."""
-    return f"{BEGIN}\n\n{words}\n\n{END}"
+    return f"{BEGIN}\n\n{text}\n\n{END}"
 
 
-def replace_block(body: str, words: str) -> str:
-    """``body`` with other words in Hob's block, and everything around it as it is."""
+def replace_block(body: str, text: str) -> str:
+    """``body`` with other text in Hob's block, and everything around it as it is."""
     before, _, rest = body.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{frame_block(words)}{after}"
+    return f"{before}{frame_block(text)}{after}"
 
 
 def _closing_line(body: str) -> str:
@@ -108,14 +108,14 @@ def render_updated_description(
     files: Sequence[tuple[str, str]],
     *,
     run_url: str,
-    told_by: Sequence[tuple[str, str]] = (),
+    summary_from: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The description of a pull request that got more commits: all of them, all files, the newest proof.
 
-    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The first words
-    are the message of the commit ``told_by``, else the newest summary.
+    ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The text begins
+    with the message of the commit in ``summary_from``, else with the newest summary.
     """
-    first = _told(told_by[0][1]) if told_by else defuse(result.outcome.summary)
+    first = _strip_commit_message(summary_from[0][1]) if summary_from else defuse(result.outcome.summary)
     rows = [
         f"- {sha[:12]} {defuse_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
@@ -126,14 +126,14 @@ def render_updated_description(
         first,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
-        "### Proof of the newest commit\n\n" + report.render_proof(result.proof),
+        "### Proof of the newest commit\n\n" + render_proof(result.proof),
         render_held_paths(result),
-        f"{render_origin(task, again=True)} {report.render_run_link(run_url)}",
+        f"{render_origin(task, again=True)} {render_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _told(message: str) -> str:
+def _strip_commit_message(message: str) -> str:
     """A commit message's text without its title and trailers."""
     paragraphs = message.strip().split("\n\n")[1:]
     if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):

@@ -1,7 +1,7 @@
-"""What Hob remarked on a line, told apart from what it remarked before: the same thing is said once.
+"""What Hob remarked on a line, and what it remarked before: the same remark is made once.
 
 A finding's identity stands in its comment's hidden mark: the path, the line's text, and the text around it,
-each without white space, as hashes. Lines move and get indented from push to push; their words stay.
+each without white space, as hashes. Lines move and get indented from push to push; their text stays.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from bot.github.review_threads import SeenThread
 from bot.text.defuse import defuse
 from bot.text.fit import MARK
 
-SAME_WORDS = 0.9  # how alike two remarks are that say the same wherever they stand in a file
-ALIKE_WORDS = 0.5  # and two on the same line of code
+SAME_TEXT = 0.9  # how alike two remarks are that say the same wherever they stand in a file
+ALIKE_TEXT = 0.5  # and two on the same line of code
 _KEY = re.compile(r"hob:note:([0-9a-f]{8}):([0-9a-f]{12}):([0-9a-f]{12}) ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFinding:
-    """Where something was found, as hashes, and the words for it."""
+    """Where something was found, as hashes, and the text about it."""
 
     path: str
     line: str
     around: str
-    words: str
+    text: str
 
     @property
     def key(self) -> str:
@@ -37,24 +37,24 @@ class ReviewFinding:
         return f"note:{self.path}:{self.line}:{self.around}"
 
     def is_same(self, other: ReviewFinding) -> bool:
-        """Whether two findings are one, although the code or the words moved a little."""
+        """Whether two findings are one, although the code or the text changed a little."""
         if self.path != other.path:
             return False
-        alike = SequenceMatcher(None, self.words[:2000], other.words[:2000], autojunk=False).ratio()
+        alike = SequenceMatcher(None, self.text[:2000], other.text[:2000], autojunk=False).ratio()
         here = self.around == other.around or self.line == other.line
-        return alike >= (ALIKE_WORDS if here else SAME_WORDS)
+        return alike >= (ALIKE_TEXT if here else SAME_TEXT)
 
 
 def identify_finding(note: Note, changes: ChangeSet) -> ReviewFinding:
     """The identity of a note on a line of the changed tree."""
     lines = _lines(changes, note.path) or []
-    near = [_squeezed(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
-    at = _squeezed(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
+    near = [_remove_space(text) for text in lines[max(0, note.line - 2) : note.line + 1]]
+    at = _remove_space(lines[note.line - 1]) if 0 < note.line <= len(lines) else ""
     return ReviewFinding(
         path=_hash(note.path, 8),
         line=_hash(at),
         around=_hash("\n".join(near)),
-        words=_words(defuse(note.text)),
+        text=_squeeze_space(defuse(note.text)),
     )
 
 
@@ -65,7 +65,7 @@ def parse_finding(thread: SeenThread) -> ReviewFinding | None:
     if first is None or found is None:
         return None
     path, line, around = found.groups()
-    return ReviewFinding(path=path, line=line, around=around, words=_words(MARK.sub("", first.body)))
+    return ReviewFinding(path=path, line=line, around=around, text=_squeeze_space(MARK.sub("", first.body)))
 
 
 def select_new(notes: Iterable[Note], changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Note]:
@@ -94,7 +94,7 @@ def find_settled(changes: ChangeSet, threads: Sequence[SeenThread]) -> list[Seen
 def _is_gone(one: ReviewFinding, path: str, changes: ChangeSet) -> bool:
     if not any(file.path == path for file in changes.files):
         return False
-    return one.line not in {_hash(_squeezed(text)) for text in _lines(changes, path) or []}
+    return one.line not in {_hash(_remove_space(text)) for text in _lines(changes, path) or []}
 
 
 def _lines(changes: ChangeSet, path: str) -> list[str] | None:
@@ -105,11 +105,11 @@ def _lines(changes: ChangeSet, path: str) -> list[str] | None:
     return None
 
 
-def _squeezed(text: str) -> str:
+def _remove_space(text: str) -> str:
     return "".join(text.split())
 
 
-def _words(text: str) -> str:
+def _squeeze_space(text: str) -> str:
     return " ".join(text.split())
 
 

@@ -1,1 +1,1 @@
-"""The ways a task can go: a change, text only, an attempt that was kept, an approved change."""
+"""The ways a task can go: a change, text only, a stored attempt that is used, an approved change."""

@@ -57,6 +57,7 @@ class AttemptState(StrEnum):
 LOST = (
     "lost"  # how a run ended whose lease ran out; every other end is named by the state it left the task in
 )
+SUPERSEDED = "superseded"  # allowed by the first migration, but no version ever stored it
 
 metadata = MetaData(
     naming_convention={
@@ -143,7 +144,7 @@ tasks = Table(
     Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
     UniqueConstraint("delivery", "ordinal"),
     _one_of("kind", TaskKind),
-    _one_of("state", TaskState),
+    _one_of("state", [*TaskState, SUPERSEDED]),
     # A running task is leased to somebody, any other is nobody's.
     CheckConstraint("(state = 'running') = (lease_until IS NOT NULL)", name="lease"),
     # One thread is served serially, whatever a worker believes.
@@ -189,7 +190,7 @@ runs = Table(
     _text("error"),
     UniqueConstraint("task", "fence"),
     _one_of("phase", Phase),
-    _one_of("state", [*TaskState, LOST]),
+    _one_of("state", [*TaskState, SUPERSEDED, LOST]),
 )
 
 # Only the version before the attempts wrote these; they are still read.

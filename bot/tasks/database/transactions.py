@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -14,10 +13,12 @@ from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
 from sqlalchemy import exc
 
+from bot.backoff import backoff
+
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-PATIENCE = 30.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
+WAIT_SECONDS = 30.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
 
 # What a lost, refused or busy connection looks like on each way to the server.
 UNREACHABLE: tuple[type[BaseException], ...] = (
@@ -45,16 +46,17 @@ async def retry_while_away(work: Callable[[], Awaitable[T]], *, seconds: float) 
     Only for work that may be done twice: a lost connection does not say whether the commit arrived.
     """
     end = time.monotonic() + seconds
-    pause = 0.1
+    failures = 0
     while True:
+        pause = backoff(failures + 1, first=0.1, longest=2.0, spread=0.2)
         try:
             return await work()
         except Exception as trouble:
             if not is_unreachable(trouble) or time.monotonic() + pause > end:
                 raise
             log.warning("database.away", error=first_line(trouble), again_in=round(pause, 2))
-        await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311
-        pause = min(pause * 2, 2.0)
+        await asyncio.sleep(pause)
+        failures += 1
 
 
 def first_line(trouble: BaseException | Any) -> str:

@@ -69,7 +69,7 @@ def create_app_row(
 
 
 def install(hub: Hub, actor: Actor, app_row: Row, account: Row) -> Row:
-    """Install an App on all repositories of an account and tell it."""
+    """Install an App on all repositories of an account and send its event."""
     state, now = hub.state, hub.state.now()
     row_id = state.insert(
         "installations", app_id=app_row["id"], account_id=account["id"],

@@ -32,7 +32,7 @@ def check_unlocked(hub: Hub, actor: Actor, repo: Row, issue: Row) -> None:
 
 
 def write_comment(hub: Hub, actor: Actor, repo: Row, issue: Row, text: str) -> Row:
-    """Add a comment and tell it."""
+    """Add a comment and send its event."""
     check_comment(text)
     check_unlocked(hub, actor, repo, issue)
     now = hub.state.now()

@@ -59,7 +59,7 @@ def open_issue(
     labels: list[str] | None = None,
     assignees: list[str] | None = None,
 ) -> Row:
-    """Open an issue and tell it; a ``labeled`` event follows for every label."""
+    """Open an issue and send its event; a ``labeled`` event follows for every label."""
     check_title("Issue", title)
     check_text("Issue", "body", body)
     row = insert_issue(hub, actor, repo, title, body, is_pull=False)
@@ -83,7 +83,7 @@ def set_assignees(hub: Hub, repo: Row, issue: Row, logins: list[str]) -> None:
 
 
 def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "completed") -> None:
-    """Close an issue that is open and tell it."""
+    """Close an issue that is open and send its event."""
     now = hub.state.now()
     hub.state.update(
         "issues", row["id"], state="closed", state_reason=reason, closed_at=now,
@@ -94,7 +94,7 @@ def close_issue(hub: Hub, actor: Actor, repo: Row, row: Row, reason: str = "comp
 
 
 def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
-    """Open a closed issue again and tell it."""
+    """Open a closed issue again and send its event."""
     now = hub.state.now()
     hub.state.update(
         "issues",
@@ -109,7 +109,7 @@ def reopen_issue(hub: Hub, actor: Actor, repo: Row, row: Row) -> None:
 
 
 def edit_texts(hub: Hub, row: Row, body: Body, resource: str = "Issue") -> dict[str, Any]:
-    """Take title and body from a request; gives the event's ``changes``, empty when nothing is new."""
+    """Store title and body of a request; returns the event's ``changes``, empty when nothing is new."""
     changes: dict[str, Any] = {}
     new: dict[str, Any] = {}
     for name in ("title", "body"):

@@ -50,14 +50,14 @@ def set_labels(hub: Hub, actor: Actor, repo: Row, issue: Row, names: list[str]) 
 
 
 def add_label(hub: Hub, actor: Actor, repo: Row, issue: Row, row: Row) -> None:
-    """Put a label on an issue or pull request and tell it."""
+    """Put a label on an issue or pull request and send its event."""
     hub.state.run("INSERT OR IGNORE INTO issue_labels VALUES (?, ?)", issue["id"], row["id"])
     hub.state.update("issues", issue["id"], updated_at=hub.state.now())
     events.send_label(hub, actor, repo, "labeled", issue, row)
 
 
 def remove_label(hub: Hub, actor: Actor, repo: Row, issue: Row, row: Row) -> None:
-    """Take a label off and tell it."""
+    """Take a label off and send its event."""
     hub.state.run("DELETE FROM issue_labels WHERE issue_id = ? AND label_id = ?", issue["id"], row["id"])
     hub.state.update("issues", issue["id"], updated_at=hub.state.now())
     events.send_label(hub, actor, repo, "unlabeled", issue, row)

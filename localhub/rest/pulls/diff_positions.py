@@ -15,7 +15,7 @@ RESOURCE = "PullRequestReviewComment"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffPosition:
-    """A place on a diff where a comment may stand."""
+    """A position on a diff at which a comment may stand."""
 
     path: str
     subject_type: str
@@ -45,7 +45,7 @@ async def load_patches(hub: Hub, repo: Row, pull: Row, commit: str) -> dict[str,
 
 
 def find_position(files: dict[str, FileDiff], body: Body, commit: str) -> DiffPosition | str:
-    """Where a comment wants to stand, or why it cannot (GitHub's words)."""
+    """The position that a request names for its comment, or GitHub's reason why there is none."""
     path = body.text("path")
     file = files.get(path)
     if file is None:

@@ -24,7 +24,7 @@ routes = Routes()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeRequest:
-    """How a merge is asked for."""
+    """The method and the texts of a requested merge."""
 
     method: str
     title: str | None
@@ -43,7 +43,7 @@ async def is_merged(call: Call) -> web.Response:
 async def merge(call: Call) -> web.Response:
     """PUT pulls/{number}/merge with merge, squash or rebase."""
     hub, repo, body = call.hub, call.repo, call.body
-    wish = MergeRequest(
+    merge_request = MergeRequest(
         method=body.choice("merge_method", ("merge", "squash", "rebase"), "merge"),
         title=body.maybe("commit_title"),
         text=body.maybe("commit_message"),
@@ -52,7 +52,7 @@ async def merge(call: Call) -> web.Response:
         pull = call.pull()
         _check_mergeable(hub, pull, body.maybe("sha"))
         base = pull["base_sha"]
-        sha = await _commit(hub, call.actor, repo, pull, base, wish)
+        sha = await _commit(hub, call.actor, repo, pull, base, merge_request)
         ref = f"refs/heads/{pull['base_ref']}"
         if not hub.git.set_ref(repo["id"], ref, sha, old=base):
             raise ApiError(409, "Base branch was modified. Review and try the merge again.")
@@ -70,28 +70,31 @@ def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
         raise ApiError(405, "Pull Request is not mergeable")
 
 
-async def _commit(hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, wish: MergeRequest) -> str:
+async def _commit(
+    hub: Hub, actor: Actor, repo: Row, pull: Row, base: str, merge_request: MergeRequest
+) -> str:
     row, git, repo_id, head = issue_of(hub, pull), hub.git, repo["id"], pull["head_sha"]
     tree = (await git.merge(repo_id, base, head)).tree
     if tree is None:
         raise ApiError(405, "Pull Request is not mergeable")
-    if wish.method == "rebase":
+    if merge_request.method == "rebase":
         return await _rebase(hub, actor, repo, pull, base)
-    if wish.method == "merge":
+    if merge_request.method == "merge":
         title = (
-            wish.title or f"Merge pull request #{row['number']} from {pull['head_owner']}/{pull['head_ref']}"
+            merge_request.title
+            or f"Merge pull request #{row['number']} from {pull['head_owner']}/{pull['head_ref']}"
         )
-        parents, text = [base, head], row["title"] if wish.text is None else wish.text
+        parents, text = [base, head], row["title"] if merge_request.text is None else merge_request.text
         author = None
     else:
         shas = await git.commits(repo_id, "--reverse", f"{base}..{head}")
-        title = wish.title or f"{row['title']} (#{row['number']})"
+        title = merge_request.title or f"{row['title']} (#{row['number']})"
         own = (
             "\n\n".join(f"* {read_message(git.commit(repo_id, sha))}" for sha in shas)
             if len(shas) > 1
             else ""
         )
-        parents, text = [base], own if wish.text is None else wish.text
+        parents, text = [base], own if merge_request.text is None else merge_request.text
         author = signature_of(hub.state.account(row["user_id"]))
     whole = f"{title}\n\n{text}".rstrip("\n")
     return make_commit(hub, actor, repo, tree=tree, parents=parents, message=whole, author=author)
@@ -127,7 +130,7 @@ async def update_branch(call: Call) -> web.Response:
     parents = [pull["head_sha"], pull["base_sha"]]
     sha = make_commit(hub, call.actor, repo, tree=merged.tree, parents=parents, message=text)
     head_repo = hub.state.repo(pull["head_repo_id"])
-    await hub.git.bring(repo["id"], head_repo["id"], sha)
+    await hub.git.fetch_commit(repo["id"], head_repo["id"], sha)
     ref = f"refs/heads/{pull['head_ref']}"
     if not await move_ref(hub, call.actor, head_repo, Move(ref=ref, old=pull["head_sha"], new=sha)):
         raise ApiError(422, "expected head sha didn't match current head ref.")

@@ -56,7 +56,7 @@ async def open_pull(
     draft: bool = False,
     maintainer_can_modify: bool = True,
 ) -> Row:
-    """Open a pull request and tell it."""
+    """Open a pull request and send its event."""
     check_title("PullRequest", title)
     check_text("PullRequest", "body", body)
     head_repo, branch = _head_repo(hub, repo, head)
@@ -65,7 +65,7 @@ async def open_pull(
         raise invalid("PullRequest", "base")
     _check_may_open(hub, actor, repo, head_repo)
     _check_new(hub, repo, head_repo, branch, base)
-    await hub.git.bring(head_repo["id"], repo["id"], head_sha)
+    await hub.git.fetch_commit(head_repo["id"], repo["id"], head_sha)
     if await hub.git.merge_base(repo["id"], base_sha, head_sha) is None:
         raise custom("PullRequest", f"The {base} branch has no history in common with {head}")
     if await hub.git.is_ancestor(repo["id"], head_sha, base_sha):

@@ -25,7 +25,7 @@ def insert_review(hub: Hub, actor: Actor, repo: Row, pull: Row, *, commit: str, 
 
 
 def insert_lone_review(hub: Hub, actor: Actor, repo: Row, pull: Row, commit: str) -> Row:
-    """GitHub wraps a comment that belongs to no review in one without words."""
+    """Insert the review without a text that GitHub makes for a comment outside any review."""
     return insert_review(hub, actor, repo, pull, commit=commit, body="", state="COMMENTED")
 
 

@@ -33,7 +33,7 @@ def _find_review(call: Call, pull: Row) -> Row:
 
 
 def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, comments: int) -> None:
-    """What GitHub refuses of a verdict: on one's own pull request, and without words."""
+    """422 for verdicts that GitHub refuses: on one's own pull request, or without a text."""
     if event in ("APPROVE", "REQUEST_CHANGES") and issue_of(hub, pull)["user_id"] == actor.account_id:
         what = "approve" if event == "APPROVE" else "request changes on"
         raise ApiError(422, "Unprocessable Entity", errors=[f"Can not {what} your own pull request"])
@@ -57,12 +57,12 @@ async def create(call: Call) -> web.Response:
     if event is None and hub.state.maybe(sql, pull["id"], call.actor.account_id):
         error = "User can only have one pending review per pull request"
         raise ApiError(422, "Unprocessable Entity", errors=[error])
-    spots = await _find_positions(call, pull, commit, drafts)
+    positions = await _find_positions(call, pull, commit, drafts)
     with hub.state.transaction():
         state = "PENDING" if event is None else STATES[event]
         row = insert_review(hub, call.actor, call.repo, pull, commit=commit, body=text, state=state)
-        for spot, words in spots:
-            insert_comment(hub, call.actor, call.repo, pull, row, spot, words)
+        for position, comment_text in positions:
+            insert_comment(hub, call.actor, call.repo, pull, row, position, comment_text)
     if event is not None:
         send_review(hub, call.actor, call.repo, pull, row)
     return answer(render_review(hub, call.repo, pull, row))
@@ -77,14 +77,14 @@ async def _find_positions(
     found: list[tuple[DiffPosition, str]] = []
     problems: list[str] = []
     for draft in drafts:
-        words = Body(draft).text("body")
-        if not words.strip():
+        comment_text = Body(draft).text("body")
+        if not comment_text.strip():
             problems.append("Pull request review thread comments body can't be blank")
-        spot = find_position(patches, Body(draft), commit)
-        if isinstance(spot, str):
-            problems.append(spot)
+        position = find_position(patches, Body(draft), commit)
+        if isinstance(position, str):
+            problems.append(position)
         else:
-            found.append((spot, words))
+            found.append((position, comment_text))
     if problems:
         raise ApiError(422, "Unprocessable Entity", errors=list(dict.fromkeys(problems)))
     return found

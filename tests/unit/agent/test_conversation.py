@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
 
-from bot.agent.compaction import SummaryLimits, summarize
+from bot.agent.compaction import NEARLY_FULL, Compaction, load_compaction
 from bot.agent.loop import run_loop
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.models.scripted import Said, Turn, call, play
-from bot.agent.prompt import PASSAGE_CHARS, brief_of
-from bot.agent.transcript import past
+from bot.agent.models.scripted import ScriptedAnswer, Turn, call
+from bot.agent.prompt import TEXT_CHARS, find_brief
+from bot.agent.transcript import load_past
+from bot.agent.turn_summary import SummaryLimits, summarize
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
 from bot.errors import LeaseLost
-from tests.support.agent import DirectorySandbox, Memory, brief, repository, words
+from tests.support.agent import DirectorySandbox, Memory, brief, play, repository, words
 
 PLENTY = Limits(turns=400, seconds=300, tokens=10**9, usd=1000)
 FIX = call("edit", path="cart.py", old="amount - rate", new="amount * (1 - rate)")
@@ -39,14 +40,14 @@ class Long:
         self.script: list[Turn] = [self._watched(at, turns) for at in range(turns)]
 
     def _watched(self, at: int, turns: int) -> Turn:
-        def turn(messages: list[ModelMessage]) -> Said:
-            assert brief_of(messages) == brief()
+        def turn(messages: list[ModelMessage]) -> ScriptedAnswer:
+            assert find_brief(messages) == brief()
             self.seen[at] = dumped(messages)
             return self._said(at, turns)
 
         return turn
 
-    def _said(self, at: int, turns: int) -> Said:
+    def _said(self, at: int, turns: int) -> ScriptedAnswer:
         if at == 0:
             steps = [{"text": "Find it", "state": "done"}, {"text": "Mend it", "state": "doing"}]
             return ["I decide for a share.", call("plan", steps=steps)]
@@ -144,7 +145,7 @@ async def test_an_interrupted_run_goes_on_with_the_very_same_messages(tmp_path: 
     assert sum(bool(each["compaction"]) for each in stored) >= 2
     for at in range(1, 40):
         if not stored[at]["compaction"]:
-            assert dumped(past(stored[:at]).messages) == long.seen[at]
+            assert dumped(load_past(stored[:at]).messages) == long.seen[at]
     again = Memory({25: words("Meanwhile.")})
     again.records = stored[:25]
     other = Long(40)
@@ -162,7 +163,7 @@ async def test_an_interrupted_run_goes_on_with_the_very_same_messages(tmp_path: 
 async def test_each_refusal_presses_harder_and_then_it_is_a_limit(tmp_path: Path) -> None:
     shown: list[int] = []
 
-    def refuse(messages: list[ModelMessage]) -> Said:
+    def refuse(messages: list[ModelMessage]) -> ScriptedAnswer:
         shown.append(len(ModelMessagesTypeAdapter.dump_json(messages)))
         raise ContextFull("too long")
 
@@ -187,7 +188,7 @@ async def test_a_run_that_was_killed_while_it_was_refused_begins_that_turn_anew(
     with pytest.raises(LeaseLost):
         await long.run(tmp_path / "repo", journal, most_bytes=30_000)
     assert len(journal.records) == 20
-    assert past(journal.records).turns == 20
+    assert load_past(journal.records).turns == 20
 
 
 def record(seq: int, **fields: Any) -> dict[str, Any]:
@@ -214,7 +215,7 @@ def test_what_is_left_out_is_counted() -> None:
         *(record(n, thinking=f"thought {n} " * 60) for n in range(1, 50)),
         *(record(n, calls=[ran(f"make {n}", f"{n}: " + "z" * 9000)]) for n in range(50, 60)),
     ]
-    text = summarize(records, room=SummaryLimits(), kept=2)
+    text = summarize(records, limits=SummaryLimits(), whole=2)
     assert "[20 earlier files left out]" in text
     assert "[6 earlier ones left out]" in text
     assert "turn 1: The first decision." in text
@@ -222,11 +223,26 @@ def test_what_is_left_out_is_counted() -> None:
     assert "turns with words left out here]" in text
     assert "make 59\n| [the first 7504 characters cut] " in text
     assert "[6000 of 30000 characters are left out here]" in text
-    assert len(text) < PASSAGE_CHARS + 30_000
+    assert len(text) < TEXT_CHARS + 30_000
     assert "the last 2 follow whole" in text
-    assert "none follows whole" in summarize(records, room=SummaryLimits(), kept=0)
+    assert "none follows whole" in summarize(records, limits=SummaryLimits(), whole=0)
 
 
 def test_a_command_that_passes_again_is_no_open_failure() -> None:
     records = [record(0, calls=[ran("make", "bad")]), record(1, calls=[ran("make", "good", ok=True)])]
-    assert "make" not in summarize(records, room=SummaryLimits(), kept=1)
+    assert "make" not in summarize(records, limits=SummaryLimits(), whole=1)
+
+
+def test_a_compaction_is_stored_under_the_keys_that_stored_turns_have() -> None:
+    compaction = Compaction(why=NEARLY_FULL, summarized=7, whole=2, refusals=1, text="Turns 1 to 7.")
+    stored = compaction.to_record()
+    assert stored == {
+        "why": "the context was nearly full",
+        "told": 7,
+        "kept": 2,
+        "refused": 1,
+        "text": "Turns 1 to 7.",
+    }
+    assert load_compaction({"compaction": stored}) == compaction
+    assert load_compaction({"compaction": None}) is None
+    assert load_compaction({}) is None

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import RetryPolicy, choose_model
+from bot.agent.models.calls import RetryPolicy
 from bot.domain import Limits, Outcome, OutcomeKind
 from bot.errors import Parked
+from bot.offline.registry import MODELS
 from tests.support.agent import DirectorySandbox, Memory, brief, repository
 from tests.support.model_servers import Call, Fault, Say, Server, call
 
@@ -20,7 +21,7 @@ LIMITS = Limits(turns=20, seconds=60)
 
 
 async def work(server: Server, tmp_path: Path, journal: Memory, *, model: str = "") -> Outcome:
-    chosen = choose_model(model or server.model, retry_policy=QUICK)
+    chosen = MODELS.choose(model or server.model, retry_policy=QUICK)
     sandbox = DirectorySandbox(repository(tmp_path / "repo"))
     try:
         return await run_loop(brief=brief(), model=chosen, sandbox=sandbox, limits=LIMITS, journal=journal)

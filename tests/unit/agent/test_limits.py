@@ -28,7 +28,7 @@ class Clock:
     ],
 )
 def test_the_limit_that_is_reached_is_named(used: Usage, said: str) -> None:
-    reached = Meter(Limits(), used, clock=Clock()).reached()
+    reached = Meter(Limits(), used, clock=Clock()).find_reached_limit()
     assert bool(reached) == bool(said)
     assert said in reached
 
@@ -36,9 +36,9 @@ def test_the_limit_that_is_reached_is_named(used: Usage, said: str) -> None:
 def test_a_budget_of_nothing_allows_only_what_is_free() -> None:
     meter = Meter(Limits(usd=0))
     meter.add(Usage(turns=1))
-    assert not meter.reached()
+    assert not meter.find_reached_limit()
     meter.add(Usage(turns=1, usd=0.01))
-    assert "0.00 dollars" in meter.reached()
+    assert "0.00 dollars" in meter.find_reached_limit()
 
 
 def test_time_goes_on_between_calls_and_counts_once() -> None:
@@ -50,4 +50,4 @@ def test_time_goes_on_between_calls_and_counts_once() -> None:
     assert meter.seconds_left == 3
     clock.now += 9
     assert meter.seconds_left == 0
-    assert "10 seconds" in meter.reached()
+    assert "10 seconds" in meter.find_reached_limit()

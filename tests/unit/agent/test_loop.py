@@ -12,12 +12,12 @@ import pytest
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ToolCallPart, UserPromptPart
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelCall
+from bot.agent.models.calls import ModelCall
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.models.scripted import Turn, call, play
+from bot.agent.models.scripted import Turn, call
 from bot.domain import Limits, Note, Outcome, OutcomeKind, PromptText, Reply, StepState, Trust
 from bot.errors import Cancelled, LeaseLost
-from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, repository, words
+from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, play, repository, words
 
 FIX = call("edit", path="cart.py", old="amount - rate", new="amount * (1 - rate)")
 DONE = call("finish", kind="changed", title="Take the rate off as a share", summary="It was subtracted.")

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelCall, RetryPolicy, choose_model
+from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.prompt import opening
-from bot.agent.tools.registry import definitions
-from bot.agent.transcript import past
+from bot.agent.prompt import make_opening
+from bot.agent.tools.registry import list_definitions
+from bot.agent.transcript import load_past
 from bot.domain import Limits, Outcome, OutcomeKind, Trust
 from bot.errors import Cancelled, Parked, UserError
+from bot.offline.registry import MODELS
 from sandbox.spec import Sandbox
 from sandbox.toolchain import Toolchain
 from tests.support.agent import DirectorySandbox, Memory, brief, real_sandbox, repository, words
@@ -53,7 +54,7 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
 @pytest.fixture
 async def model(server: Server) -> AsyncIterator[ModelCall]:
     """The model at that server."""
-    model = choose_model(server.model, retry_policy=QUICK)
+    model = MODELS.choose(server.model, retry_policy=QUICK)
     yield model
     await model.aclose()
 
@@ -134,7 +135,7 @@ async def test_a_provider_that_stays_down_parks_and_the_run_goes_on_later(
     server.answers = [Say(calls=[FIX]), fault, fault, fault]
     with pytest.raises(Cancelled):
         await work(model, sandbox, journal)
-    hasty = choose_model(
+    hasty = MODELS.choose(
         server.model, retry_policy=RetryPolicy(tries=3, first=0.001, park=77, silence=0.1, answer=0.1)
     )
     with pytest.raises(Parked, match="3 times in a row") as parked:
@@ -204,7 +205,7 @@ async def test_anthropic_is_asked_to_cache(monkeypatch: pytest.MonkeyPatch, tmp_
     async with serving("anthropic") as server, AsyncExitStack() as stack:
         for name, value in environment(server).items():
             monkeypatch.setenv(name, value)
-        model = choose_model(server.model, retry_policy=QUICK)
+        model = MODELS.choose(server.model, retry_policy=QUICK)
         stack.push_async_callback(model.aclose)
         server.answers = [Say(thinking="Hm.", calls=[call("read", path="cart.py")]), ANSWER]
         await work(model, DirectorySandbox(repository(tmp_path / "repo")), Memory())
@@ -284,7 +285,7 @@ async def test_work_that_does_not_fit_the_window_ends_well(
     rewritten = {at + 1 for at, share in enumerate(kept) if share < 0.95}
     assert rewritten <= {1} | {each["seq"] for each in journal.records if each["compaction"]}
     whole = max(each["seq"] for each in journal.records if not each["compaction"])
-    await model.ask(past(json.loads(json.dumps(journal.records[:whole]))).messages, definitions())
+    await model.ask(load_past(json.loads(json.dumps(journal.records[:whole]))).messages, list_definitions())
     assert bodies(server)[-1] == sent[whole]
 
 
@@ -314,7 +315,7 @@ async def test_other_words_for_a_full_window_are_understood(
 ) -> None:
     server.answers = [Fault(status=400, message=message)]
     with pytest.raises(ContextFull):
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
 
 
 @pytest.mark.parametrize("first", sorted(SERVERS))
@@ -326,7 +327,7 @@ async def test_the_next_model_takes_over_for_the_rest_of_the_run(
     async with serving(first) as one, serving(second) as two:
         for name, value in (environment(one) | environment(two)).items():
             monkeypatch.setenv(name, value)
-        model = choose_model(f"{one.model}, {two.model}", retry_policy=QUICK)
+        model = MODELS.choose(f"{one.model}, {two.model}", retry_policy=QUICK)
         odd = Call(name="read", args={"path": "cart.py"}, id="functions.read:0")
         one.answers = [Say(thinking="Secret thoughts.", text="Look.", calls=[odd])]
         one.always = lambda _: Fault(status=500)
@@ -357,24 +358,24 @@ async def test_the_next_model_takes_over_for_the_rest_of_the_run(
 async def test_a_chain_parks_only_when_the_last_model_is_down(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = choose_model(f"{server.model},{server.model},{server.model}", retry_policy=QUICK)
+    model = MODELS.choose(f"{server.model},{server.model},{server.model}", retry_policy=QUICK)
     server.answers = [
         Fault(status=429, headers={"retry-after": "900"}),
         Fault(status=401),
         *[Fault(status=500)] * 3,
     ]
     with pytest.raises(Parked, match=r"asks to wait.*; .*refuses the key.*; .*failed 3 times") as parked:
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
     assert parked.value.after == 77
     await model.aclose()
-    model = choose_model(f"{server.model},{server.model}", retry_policy=QUICK)
+    model = MODELS.choose(f"{server.model},{server.model}", retry_policy=QUICK)
     server.answers = [Fault(status=401)] * 2
     with pytest.raises(UserError, match="refuses the key"):
-        await model.ask([opening(brief())], definitions())
+        await model.ask([make_opening(brief())], list_definitions())
     await model.aclose()
     with pytest.raises(UserError, match="offline cannot take over"):
-        choose_model(f"{server.model},offline")
+        MODELS.choose(f"{server.model},offline")
     for name in environment(server):
         monkeypatch.delenv(name)
     with pytest.raises(UserError, match="_API_KEY in the environment"):
-        choose_model(f"{server.model},{server.model}")
+        MODELS.choose(f"{server.model},{server.model}")

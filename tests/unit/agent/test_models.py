@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import ModelCall, RetryPolicy, choose_model
+from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.models.scripted import call, play
-from bot.agent.prompt import opening
-from bot.agent.tools.registry import definitions
+from bot.agent.models.scripted import call
+from bot.agent.prompt import make_opening
+from bot.agent.tools.registry import list_definitions
 from bot.domain import OutcomeKind
 from bot.errors import Parked, UserError
-from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, repository
+from bot.offline.registry import MODELS
+from tests.support.agent import LIMITS, DirectorySandbox, Memory, brief, play, repository
 from tests.support.model_servers import KEY, Fault, Say, Server, environment, serving
 
 QUICK = RetryPolicy(tries=3, first=0.001, longest=0.01, park=77)
@@ -26,13 +27,13 @@ QUICK = RetryPolicy(tries=3, first=0.001, longest=0.01, park=77)
 @pytest.fixture
 async def model(server: Server) -> AsyncIterator[ModelCall]:
     """The model under test, at the provider."""
-    model = choose_model(server.model, retry_policy=QUICK)
+    model = MODELS.choose(server.model, retry_policy=QUICK)
     yield model
     await model.aclose()
 
 
 async def ask(model: ModelCall) -> Any:
-    return await model.ask([opening(brief())], definitions())
+    return await model.ask([make_opening(brief())], list_definitions())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ async def test_a_quota_that_is_used_up_parks(monkeypatch: pytest.MonkeyPatch) ->
     async with serving("openai") as server:
         for name, value in environment(server).items():
             monkeypatch.setenv(name, value)
-        model = choose_model(server.model, retry_policy=QUICK)
+        model = MODELS.choose(server.model, retry_policy=QUICK)
         server.answers = [Fault(status=429, code="insufficient_quota", message="pay first")]
         with pytest.raises(Parked, match="quota"):
             await ask(model)
@@ -86,7 +87,7 @@ async def test_nobody_listens(server: Server, monkeypatch: pytest.MonkeyPatch) -
     for name in environment(server):
         if name.endswith("_URL"):
             monkeypatch.setenv(name, "http://127.0.0.1:9/v1")
-    model = choose_model(server.model, retry_policy=QUICK)
+    model = MODELS.choose(server.model, retry_policy=QUICK)
     with pytest.raises(Parked, match="3 times"):
         await ask(model)
     await model.aclose()
@@ -95,10 +96,10 @@ async def test_nobody_listens(server: Server, monkeypatch: pytest.MonkeyPatch) -
 def test_a_window_is_known_or_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
-    assert choose_model("openai-chat:gpt-4").window == 8_192
-    assert choose_model("openai-chat:nobody-knows-it").window == 128_000
-    assert choose_model("anthropic:claude-haiku-4-5").window == 200_000
-    assert choose_model("openai-chat:gpt-4,anthropic:claude-haiku-4-5").window == 8_192
+    assert MODELS.choose("openai-chat:gpt-4").window == 8_192
+    assert MODELS.choose("openai-chat:nobody-knows-it").window == 128_000
+    assert MODELS.choose("anthropic:claude-haiku-4-5").window == 200_000
+    assert MODELS.choose("openai-chat:gpt-4,anthropic:claude-haiku-4-5").window == 8_192
 
 
 @pytest.mark.parametrize(
@@ -118,14 +119,14 @@ def test_an_unknown_model_or_a_missing_key_is_named(
     for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY"):
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(UserError, match=names):
-        choose_model(name)
+        MODELS.choose(name)
 
 
 async def test_a_script_can_come_from_a_file(tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     turns = [{"text": "Hm.", "calls": [{"name": "finish", "args": {"kind": "answered", "summary": "42"}}]}]
     script.write_text(json.dumps(turns))
-    model = choose_model(f"scripted:{script}")
+    model = MODELS.choose(f"scripted:{script}")
     sandbox = DirectorySandbox(repository(tmp_path / "repo"))
     outcome = await run_loop(brief=brief(), model=model, sandbox=sandbox, limits=LIMITS, journal=Memory())
     assert (outcome.kind, outcome.summary) == (OutcomeKind.ANSWERED, "42")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot.agent.prompt import render as render_brief
+from bot.agent.prompt import render_brief as render_brief
 from bot.agent.repository_map import (
     CHARS,
     CommitTree,
@@ -22,10 +22,10 @@ from bot.agent.repository_map import (
     MapSymbol,
     NoMap,
     TreeShape,
-    render,
+    render_answer,
     render_map,
 )
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Limits, MiB, Policy
 from sandbox.toolchain import toolchain
@@ -63,7 +63,9 @@ def ask(home: Path, tmp_path: Path) -> Callable[..., Any]:
     """Ask for the map of a directory as one commit's layer, in the real sandbox."""
     tools = toolchain(home / "layers")
     limits = Limits(memory_bytes=1024 * MiB, command_seconds=60.0)
-    policy = Policy(limits=limits, mounts=(*tools.mounts, *guest_mounts()), path=tools.path, env=tools.env)
+    policy = Policy(
+        limits=limits, mounts=(*tools.mounts, *list_guest_mounts()), path=tools.path, env=tools.env
+    )
 
     async def asked(layer: Path, request: str, *, key: str = "1-abc", **rest: Any) -> str:
         tree = CommitTree(layer=layer, key=key, policy=policy, scratch=tmp_path / "scratch", backend="auto")
@@ -159,7 +161,7 @@ def analyse(path, data, **how):
 analysis.analyse = analyse
 workers.FILE_SECONDS = 1.5
 pool = workers.Pool(".", processes=2, soft=time.monotonic() + 90, until=time.monotonic() + 90)
-jobs = [(workers.Job(n, p), s) for n, (p, s) in enumerate(listing.walk(".").files)]
+jobs = [(workers.FileJob(n, p), s) for n, (p, s) in enumerate(listing.walk(".").files)]
 print(json.dumps({{row.path: [row.note, row.symbols] for part in pool.read(jobs) for row in part.rows}}))
 """
     ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, check=True)
@@ -207,7 +209,7 @@ def test_the_text_is_bounded_and_one_printable_line_per_file() -> None:
         shape=TreeShape(files=3, languages={evil: 3}, folders={evil: 2}, left_out={}),
         files=[MapFile(path=evil, why="words", symbols=[MapSymbol(evil, "class", 1, evil)])] * 300,
     )
-    text = render(answer)
+    text = render_answer(answer)
     assert len(text) <= CHARS
     assert all(line.isprintable() and not line.startswith(">>>") for line in text.split("\n"))
     shown = render_brief(brief("Fix it", orientation=text))
@@ -240,7 +242,7 @@ spec = importlib.util.spec_from_file_location("entry", {str(GUEST / "index" / "_
 entry = importlib.util.module_from_spec(spec); spec.loader.exec_module(entry); entry.load()
 from _hob_index import cli
 cli.PARSE_SECONDS = -1.0
-print(json.dumps([cli.build(".", ".index"), cli.answered(".index", b"late fee")]))
+print(json.dumps([cli.build(".", ".index"), cli.answer_request(".index", b"late fee")]))
 """
     ran = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, check=True)
     built, answer = json.loads(ran.stdout)

@@ -11,7 +11,7 @@ from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.tools import registry
 from bot.agent.tools.context import ToolContext
-from bot.text.terminal import bound_output, plain
+from bot.text.terminal import bound_output, render_output
 from tests.support.agent import CART, DirectorySandbox, repository
 
 
@@ -23,7 +23,7 @@ class Hand:
         self.context = ToolContext(DirectorySandbox(root), seconds_left=lambda: 60.0)
 
     async def __call__(self, name: str, /, **args: Any) -> str:
-        done = await registry.execute(self.context, ToolCallPart(tool_name=name, args=args))
+        done = await registry.execute_call(self.context, ToolCallPart(tool_name=name, args=args))
         assert not done.malformed, done.text
         assert done.ok != done.text.startswith("[error]") or name == "shell"
         return done.text
@@ -35,18 +35,18 @@ def hand(tmp_path: Path) -> Hand:
 
 
 def test_every_tool_is_described_with_an_example_and_no_noise() -> None:
-    for definition in registry.definitions():
+    for definition in registry.list_definitions():
         assert "Example" in (definition.description or "")
         properties = definition.parameters_json_schema["properties"]
         assert "title" not in definition.parameters_json_schema
         assert definition.parameters_json_schema["additionalProperties"] is False
         assert all("title" not in each for each in properties.values())
-    finish = registry.definitions()[-1]
+    finish = registry.list_definitions()[-1]
     assert set(finish.parameters_json_schema["properties"]) == {"kind", "title", "summary"}
 
 
 def test_the_guest_folder_is_mounted_where_the_tools_look() -> None:
-    [mount] = registry.guest_mounts()
+    [mount] = registry.list_guest_mounts()
     assert mount.target == "/opt/hob/guest"
     assert (mount.source / "files.py").is_file()
 
@@ -87,13 +87,13 @@ async def test_output_the_sandbox_dropped_is_said(hand: Hand) -> None:
     ],
 )
 def test_terminal_control_is_taken_out(raw: bytes, shown: str) -> None:
-    assert plain(raw) == shown
+    assert render_output(raw) == shown
 
 
 def test_floods_of_escapes_cost_little() -> None:
-    plain(b"\x1b]" * 130_000)
-    plain(b"\x1b[0" * 90_000)
-    plain(b"x" * 256_000 + b"\r")
+    render_output(b"\x1b]" * 130_000)
+    render_output(b"\x1b[0" * 90_000)
+    render_output(b"x" * 256_000 + b"\r")
 
 
 def test_one_long_line_is_cut_too() -> None:
@@ -319,6 +319,6 @@ async def test_nul_characters_are_refused_before_anything_runs(hand: Hand) -> No
         ("read", {"path": "\0"}),
         ("search", {"pattern": "\0"}),
     ):
-        done = await registry.execute(hand.context, ToolCallPart(tool_name=name, args=args))
+        done = await registry.execute_call(hand.context, ToolCallPart(tool_name=name, args=args))
         assert done.malformed
         assert "NUL" in done.text

@@ -9,14 +9,14 @@ import pytest
 from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.loop import run_loop
-from bot.agent.models.scripted import call, play
+from bot.agent.models.scripted import call
 from bot.agent.tools import registry
 from bot.agent.tools.context import ToolContext
-from bot.agent.tools.registry import guest_mounts
+from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import OutcomeKind
 from sandbox.spec import Sandbox
 from sandbox.toolchain import BIN, VENV, Toolchain
-from tests.support.agent import LIMITS, Memory, brief, real_sandbox
+from tests.support.agent import LIMITS, Memory, brief, play, real_sandbox
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
 
 async def do(sandbox: Sandbox, name: str, **args: object) -> str:
     context = ToolContext(sandbox, seconds_left=lambda: 90.0)
-    return (await registry.execute(context, ToolCallPart(tool_name=name, args=args))).text
+    return (await registry.execute_call(context, ToolCallPart(tool_name=name, args=args))).text
 
 
 async def test_a_bug_is_mended_inside_and_the_layer_stays(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ async def test_the_programs_inside_are_shipped(sandbox: Sandbox) -> None:
     found = await do(sandbox, "shell", command="command -v rg python pytest coverage")
     programs = {f"{BIN}/rg", *(f"{VENV}/bin/{name}" for name in ("python", "pytest", "coverage"))}
     assert programs <= set(found.split()), found
-    assert all(mount.source.is_dir() for mount in guest_mounts())
+    assert all(mount.source.is_dir() for mount in list_guest_mounts())

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bot.__main__ import main
+from bot.cli.main import main
 from bot.demo.story import git
 from bot.errors import UserError
 from bot.eval.measure import EvalEnvironment
-from bot.eval.results import FILE, Attempted, Why, open_results
-from bot.eval.runner import Work, run
+from bot.eval.results import FILE, EvalResult, Why, open_results
+from bot.eval.runner import EvalWork, run_work
 from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
 from sandbox.toolchain import Toolchain
@@ -156,15 +156,15 @@ def test_two_models_are_measured_and_compared(home: Path, suite: Path, tmp_path:
     options = ["--model", models[0], "--model", models[1], "--jobs", "2", "--out", tmp_path / "out", "--json"]
     before = git(suite.parent / "hidden", "status", "--porcelain")
     code, out, err = hob(home, suite, *options)
-    told = json.loads(out)
+    printed = json.loads(out)
     assert code == 0, err
-    assert [(score["solved"], score["n"]) for score in told["scores"]] == [(3, 3), (0, 3)]
-    assert told["scores"][0]["turns"] == 2
-    assert told["scores"][0]["input_tokens"] > 0
-    (compared,) = told["comparisons"]
+    assert [(score["solved"], score["n"]) for score in printed["scores"]] == [(3, 3), (0, 3)]
+    assert printed["scores"][0]["turns"] == 2
+    assert printed["scores"][0]["input_tokens"] > 0
+    (compared,) = printed["comparisons"]
     assert (compared["only_a"], compared["only_b"], compared["p"]) == (3, 0, 0.25)
-    assert told["kinds"]["boundary"] == {models[0]: [1, 1], models[1]: [0, 1]}
-    for row in told["unsolved"]:
+    assert printed["kinds"]["boundary"] == {models[0]: [1, 1], models[1]: [0, 1]}
+    for row in printed["unsolved"]:
         assert row["why"] == "wrong"
         assert {"tests/test_shop.py", "conftest.py", "pytest.py"} <= set(row["left_out"])
     assert git(suite.parent / "hidden", "status", "--porcelain") == before
@@ -247,30 +247,32 @@ def test_a_bad_line_is_named(home: Path, suite: Path) -> None:
 async def test_what_is_no_result_is_tried_again_and_told(home: Path, suite: Path, tmp_path: Path) -> None:
     row = json.loads(suite.read_text().splitlines()[0])
     suite.write_text(json.dumps(row | {"setup": "echo no compiler; exit 3"}) + "\n")
-    work = Work(tasks=read_suites([suite]), models=[scripted(tmp_path / "good.json", MEND)], attempts=1)
+    work = EvalWork(tasks=read_suites([suite]), models=[scripted(tmp_path / "good.json", MEND)], attempts=1)
     place = EvalEnvironment(workshop=Workshop(home), home=home / "eval", seconds=60)
-    told: list[str] = []
+    problems: list[str] = []
     with open_results(tmp_path / "out") as results:
-        await run(work, results, place, jobs=1, told=lambda *each: told.append(each[2]), pause=0.01)
+        await run_work(
+            work, results, place, jobs=1, on_result=lambda *each: problems.append(each[2]), pause=0.01
+        )
     assert lines(tmp_path / "out") == []
     (problem,) = work.unmeasured
     assert "The setup command `echo no compiler; exit 3` failed" in problem.why
-    assert told == [problem.why]
+    assert problems == [problem.why]
 
 
 async def test_an_attempt_that_takes_too_long_is_a_result(home: Path, suite: Path, tmp_path: Path) -> None:
-    work = Work(
+    work = EvalWork(
         tasks=read_suites([suite])[:1], models=[scripted(tmp_path / "slow.json", "sleep 60")], attempts=1
     )
     place = EvalEnvironment(workshop=Workshop(home), home=home / "eval", seconds=0.5)
     with open_results(tmp_path / "out") as results:
-        await run(work, results, place, jobs=1, told=lambda *_: None)
+        await run_work(work, results, place, jobs=1, on_result=lambda *_: None)
         assert [result.why for result in results.by_key.values()] == [Why.TIMEOUT]
     assert work.unmeasured == []
 
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
-    result = Attempted(task="t", digest="d", model="m", attempt=1, why=Why.SOLVED, left_out=("x",))
+    result = EvalResult(task="t", digest="d", model="m", attempt=1, why=Why.SOLVED, left_out=("x",))
     with open_results(tmp_path) as results:
         results.add(result)
         with pytest.raises(UserError, match="another hob eval"), open_results(tmp_path):

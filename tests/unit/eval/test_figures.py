@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.eval.figures import mcnemar, pass_at, quantile, wilson
-from bot.eval.results import Attempted, Why
+from bot.eval.results import EvalResult, Why
 from bot.eval.suite import EvalTask, SuiteRow
-from bot.eval.summary import summarise
+from bot.eval.summary import summarize
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,8 @@ def task(name: str, split: str, kind: str) -> EvalTask:
     return EvalTask(row=row, repo=Path("x"), digest="d")
 
 
-def attempted(name: str, model: str, number: int, why: Why, *, claimed: bool = False) -> Attempted:
-    return Attempted(
+def attempted(name: str, model: str, number: int, why: Why, *, claimed: bool = False) -> EvalResult:
+    return EvalResult(
         task=name,
         digest="d",
         model=model,
@@ -74,13 +74,13 @@ def test_splits_and_kinds_are_told_apart() -> None:
     tasks = [task(f"d{n}", "dev", "regex") for n in range(6)] + [task("h", "held-out", "await")]
     done = [attempted(f"d{n}", "a", 1, Why.SOLVED) for n in range(6)] + [attempted("h", "a", 1, Why.WRONG)]
     done += [attempted(f"d{n}", "b", 1, Why.REFUSED) for n in range(6)] + [attempted("h", "b", 1, Why.WRONG)]
-    summary = summarise(tasks, ["a", "b"], 1, {each.key: each for each in done}, [])
+    summary = summarize(tasks, ["a", "b"], 1, {each.key: each for each in done}, [])
     solved = {(score.model, score.split): (score.solved, score.n) for score in summary.scores}
     assert solved["a", "dev"] == (6, 6)
     assert solved["a", "held-out"] == (0, 1)
     assert solved["b", "all"] == (0, 7)
     assert summary.kinds == {"await": {"a": (0, 1), "b": (0, 1)}, "regex": {"a": (6, 6), "b": (0, 6)}}
-    words = {each.split: each.words for each in summary.comparisons}
+    words = {each.split: each.text for each in summary.comparisons}
     assert "a is better, by more than chance explains (p = 0.0312)" in words["dev"]
     assert "no difference is shown" in words["held-out"]
     assert len(summary.unsolved) == 8
@@ -97,7 +97,7 @@ def test_of_several_attempts_the_proof_chooses() -> None:
         attempted("two", "a", 2, Why.SOLVED),
         attempted("half", "a", 1, Why.SOLVED),
     ]
-    (score,) = summarise(tasks, ["a"], 2, {each.key: each for each in done}, []).scores
+    (score,) = summarize(tasks, ["a"], 2, {each.key: each for each in done}, []).scores
     assert (score.n, score.solved, score.claimed_wrongly) == (2, 1, 1)  # "half" has one attempt of two
     assert (score.pass_1, score.pass_n) == (0.5, 1.0)
     assert score.median_seconds == 1.5

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from bot.domain import ChangeKind
-from bot.eval.check import examine, problems
+from bot.eval.check import compute_expected, find_problems
 from bot.eval.judge import belongs_to_judge
 from bot.eval.suite import BadSuite, EvalTask, read_suites
-from bot.eval.test_outcomes import TestOutcome, canonical, read_outcomes
+from bot.eval.test_outcomes import TestOutcome, make_canonical, read_outcomes
 from tests.support import SUITE
 
 pytestmark = pytest.mark.timeout(400)
@@ -90,8 +90,10 @@ def test_the_digest_follows_the_task_and_the_project(tmp_path: Path) -> None:
 
 def test_ids_of_all_spellings_are_one() -> None:
     spellings = ["tests/test_x.py::Case::test_a", "tests.test_x.Case.test_a", "test_a (tests.test_x.Case)"]
-    assert {canonical(each) for each in [*spellings, "test_a (tests.test_x.Case.test_a)"]} == {spellings[1]}
-    assert canonical("a/t.py::test[x::y.py]") == "a.t.test[x.y.py]"
+    assert {make_canonical(each) for each in [*spellings, "test_a (tests.test_x.Case.test_a)"]} == {
+        spellings[1]
+    }
+    assert make_canonical("a/t.py::test[x::y.py]") == "a.t.test[x.y.py]"
 
 
 def test_the_worst_of_several_reports_counts_and_only_of_a_whole_run() -> None:
@@ -166,5 +168,5 @@ async def test_a_sample_of_the_bugs_is_as_the_suite_says(tasks: list[EvalTask], 
     sample = [
         next(task for task in tasks if task.repo.name == name) for name in ("wayfind", "scribe", "courier")
     ]
-    computed = await examine(sample, tmp_path, jobs=2)
-    assert [line for task in sample for line in problems(task, *computed[task.row.instance_id])] == []
+    computed = await compute_expected(sample, tmp_path, jobs=2)
+    assert [line for task in sample for line in find_problems(task, *computed[task.row.instance_id])] == []

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import UserError
-from bot.git.commit import Built, build_commit, build_tree
+from bot.git.commit import BuiltCommit, build_commit, build_tree
 from tests.support.git import commit, git, write
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -30,7 +30,7 @@ def deleted(path: str) -> FileChange:
     return FileChange(path=path, kind=ChangeKind.DELETED)
 
 
-def build(root: Path, base: str, *files: FileChange, message: str = "Change\n") -> Built:
+def build(root: Path, base: str, *files: FileChange, message: str = "Change\n") -> BuiltCommit:
     changes = ChangeSet(base=base, files=files)
     return build_commit(root, parent=base, changes=changes, message=message, author=WHO, at=AT)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.git.diff import commentable_lines, diff_between, diffstat, split_by_file, unified_diff
+from bot.git.diff import diff_between, unified_diff
+from bot.text.diffs import commentable_lines, diffstat, split_by_file
 from tests.support.git import commit, git, write
 from tests.unit.git.test_commit import added, deleted
 

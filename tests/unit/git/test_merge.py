@@ -11,8 +11,8 @@ import pytest
 from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Outcome, OutcomeKind
-from bot.git.commit import Built, build_commit
-from bot.git.merge import Merged, has_markers, merge
+from bot.git.commit import BuiltCommit, build_commit
+from bot.git.merge import MergeResult, has_markers, merge
 from bot.workspace.base_merge import BaseMerge, conclude_merge
 from tests.support.git import commit, git
 
@@ -44,11 +44,11 @@ def parted(
     return base, left, right
 
 
-def text(bare: Path, made: Merged, path: str) -> str:
+def text(bare: Path, made: MergeResult, path: str) -> str:
     return git(bare, "show", f"{made.commit}:{path}")
 
 
-def published(bare: Path, made: Merged, *files: FileChange) -> Built:
+def published(bare: Path, made: MergeResult, *files: FileChange) -> BuiltCommit:
     changes = ChangeSet(base=made.commit, files=files, parents=(made.ours, made.theirs))
     return build_commit(bare, parent=made.commit, changes=changes, message="Merge", author=WHO, at=AT)
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.git.checkout import Bounds
 from bot.git.mirror import Mirror
-from bot.git.program import environment
+from bot.git.program import make_environment
 from tests.support.git import TOKEN, GitServer, bare, commit, git, serving, shell
 
 COMMAND_KEYS = (
@@ -315,5 +315,5 @@ async def test_a_tree_over_the_bounds_is_refused_before_it_is_written(tmp_path: 
 def test_nothing_of_this_process_reaches_git(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/elsewhere")
     monkeypatch.setenv("GIT_TRACE_CURL", "1")
-    env = environment()
+    env = make_environment()
     assert not {"GIT_DIR", "GIT_TRACE_CURL", "SSH_AUTH_SOCK", "GIT_EXEC_PATH"} & env.keys()

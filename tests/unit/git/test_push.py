@@ -13,10 +13,10 @@ from urllib3.connection import HTTPConnection
 
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.git import push as push_module
-from bot.git.commit import Built
+from bot.git.commit import BuiltCommit
 from bot.git.mirror import Mirror
 from bot.git.push import HeadMoved, PushRefused, push, remove
-from bot.git.remote import server_words
+from bot.git.remote import clean_server_text
 from tests.support.git import TOKEN, GitServer, bare, commit, git, serving
 from tests.unit.git.test_commit import added, build
 
@@ -30,10 +30,10 @@ class Scene:
         self.server, self.repo, self.mirror, self.base = server, repo, mirror, base
         self.url = f"{server.url}/r.git"
 
-    def built(self, path: str = "fix.py", data: bytes = b"fixed\n", parent: str = "") -> Built:
+    def built(self, path: str = "fix.py", data: bytes = b"fixed\n", parent: str = "") -> BuiltCommit:
         return build(self.mirror, parent or self.base, added(path, data))
 
-    async def push(self, built: Built, expected: str | None = None, branch: str = BRANCH) -> None:
+    async def push(self, built: BuiltCommit, expected: str | None = None, branch: str = BRANCH) -> None:
         await push(self.url, token=TOKEN, branch=branch, built=built, expected=expected)
 
     def head(self) -> str:
@@ -119,7 +119,7 @@ async def test_the_servers_refusal_is_shown_without_secrets(scene: Scene) -> Non
 
 async def test_an_object_the_server_refuses_is_a_refusal(scene: Scene) -> None:
     broken = scene.built()
-    lacking = Built(sha=broken.sha, tree=broken.tree, objects=broken.objects[-1:])
+    lacking = BuiltCommit(sha=broken.sha, tree=broken.tree, objects=broken.objects[-1:])
     with pytest.raises(PushRefused, match=r"missing|unpack|index-pack"):
         await scene.push(lacking)
 
@@ -169,6 +169,6 @@ async def test_a_server_that_hangs_or_is_gone_means_again_later(
 def test_words_of_a_server_are_made_fit_to_show() -> None:
     said = "remote: \x1b[31mno\x1b]8;;javascript:x\x07\r\nremote: no\n"
     said += f"https://u:{TOKEN}@h/x\nAuthorization: Basic abc"
-    assert server_words(said, TOKEN) == "no\nhttps://[redacted]@h/x\n[redacted]"
-    assert server_words(f"ghs_{'a' * 300}.b-c_d end") == "[redacted] end"
-    assert len(server_words("long " * 1000)) < 1100
+    assert clean_server_text(said, TOKEN) == "no\nhttps://[redacted]@h/x\n[redacted]"
+    assert clean_server_text(f"ghs_{'a' * 300}.b-c_d end") == "[redacted] end"
+    assert len(clean_server_text("long " * 1000)) < 1100

@@ -14,17 +14,21 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from bot.domain import Permission, TriggerKind
+from bot.domain import Fork, Permission, TriggerKind
 from bot.errors import Parked, Retry, UserError
-from bot.git.commit import Built
+from bot.git.commit import BuiltCommit
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
-from bot.github.cli.doctor import doctor, redeliver
+from bot.github.cli.doctor import doctor
 from bot.github.cli.manifest import build_manifest, convert_code
-from bot.github.responses import Extent, Forbidden, NotFound
+from bot.github.cli.redeliver import redeliver
+from bot.github.responses import Forbidden, NotFound
+from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
+from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay
 from bot.text.fit import add_mark
-from bot.workspace.fork import PATCH, Fork, ForkLanding, branch_here
+from bot.workspace.fork import branch_here
+from tests.support.github_scripted import read_issue
 from tests.support.github_spec import Ledger, spec_middleware
 from tests.support.hub import Hub, running_hub
 
@@ -78,137 +82,140 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_a_conversation_on_an_issue(world: World) -> None:
-    repo, app = world.repo, await world.gh.app()
-    assert app["bot_login"] == "hob[bot]"
-    assert (await repo.issue(1))["title"] == "Halve it"
-    await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
-    await repo.react(TriggerKind.ISSUE, 0, 1, "eyes")
-    assert (await repo.issue(1))["reactions"]["eyes"] == 1
+    repo, app = world.repo, await world.gh.identify()
+    assert app.bot_login == "hob[bot]"
+    assert (await read_issue(repo, 1))["title"] == "Halve it"
+    await repo.issues.react(TriggerKind.ISSUE, 0, 1, "eyes")
+    await repo.issues.react(TriggerKind.ISSUE, 0, 1, "eyes")
+    assert (await read_issue(repo, 1))["reactions"]["eyes"] == 1
     asked = await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("fake", "t1")})
-    await repo.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
-    assert await repo.find_comment(1, "t1") is None
-    made = await repo.comment(1, add_mark("Working", "t1"))
-    await repo.edit_comment(made["id"], add_mark("Done", "t1"))
-    found = await repo.find_comment(1, "t1")
+    await repo.issues.react(TriggerKind.COMMENT, asked["id"], 1, "eyes")
+    assert await repo.issues.find_comment(1, "t1") is None
+    made = await repo.issues.create_comment(1, add_mark("Working", "t1"))
+    await repo.issues.edit_comment(made.id, add_mark("Done", "t1"))
+    found = await repo.issues.find_comment(1, "t1")
     assert found is not None
-    assert (found["id"], found["user"]["id"]) == (made["id"], app["bot_id"])
-    assert found["body"].startswith("Done")
-    assert [one["id"] for one in await repo.comments(1)] == [asked["id"], made["id"]]
-    assert await repo.comments(1, since=datetime.now(UTC) + timedelta(minutes=1)) == []
+    assert (found.id, found.author.id) == (made.id, app.bot_id)
+    assert found.body.startswith("Done")
+    assert [one.id for one in await repo.issues.list_comments(1)] == [asked["id"], made.id]
+    assert await repo.issues.list_comments(1, since=datetime.now(UTC) + timedelta(minutes=1)) == []
 
 
 async def test_who_may_do_what(world: World) -> None:
-    assert await world.repo.permission("maintainer") is Permission.ADMIN
-    assert await world.repo.permission("stranger") in (Permission.READ, Permission.NONE)
-    assert await world.repo.permission("nobody-at-all") is Permission.NONE
+    assert await world.repo.permissions.get("maintainer") is Permission.ADMIN
+    assert await world.repo.permissions.get("stranger") in (Permission.READ, Permission.NONE)
+    assert await world.repo.permissions.get("nobody-at-all") is Permission.NONE
 
 
 async def test_a_pull_request_with_review_replies_and_checks(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    assert await repo.pull_by_head(BRANCH) is None
-    pull = await repo.open_pull("Halve", add_mark("Fixes #1", "t1"), BRANCH, "main")
-    number = pull["number"]
-    assert pull["draft"] is True
-    assert (await repo.open_pull("Halve", "again", BRANCH, "main"))["number"] == number
-    assert (await repo.pull_by_head(BRANCH) or {})["number"] == number
-    await repo.update_pull(number, title="Halve by two")
-    assert (await repo.pull(number))["title"] == "Halve by two"
+    assert await repo.pulls.find_by_branch(BRANCH) is None
+    pull = await repo.pulls.open("Halve", add_mark("Fixes #1", "t1"), BRANCH, "main")
+    number = pull.number
+    shown = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}")
+    assert shown["draft"] is True
+    assert (await repo.pulls.open("Halve", "again", BRANCH, "main")).number == number
+    assert ((found_pull := await repo.pulls.find_by_branch(BRANCH)) and found_pull.number) == number
+    await repo.pulls.update(number, title="Halve by two")
+    assert (await repo.pulls.get(number)).title == "Halve by two"
 
     remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": add_mark("Now a row", "n1")}
-    made = await repo.review(number, head, add_mark("See the remarks", "r1"), [remark])
-    assert made["state"] == "COMMENTED"
-    assert (await repo.find_review(number, "r1") or {})["id"] == made["id"]
-    mine = await repo.find_review_comment(number, "n1")
-    assert mine is not None
-    replies = f"{REPO}/pulls/{number}/comments/{mine['id']}/replies"
+    made = await repo.reviews.create(number, head, add_mark("See the remarks", "r1"), [remark])
+    (review,) = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}/reviews")
+    assert (review["id"], review["state"]) == (made.id, "COMMENTED")
+    assert await repo.reviews.find(number, "r1") == made == await repo.reviews.get(number, made.id)
+    (mine,) = await repo.reviews.list_comments(number)
+    assert (mine.review, mine.path, mine.line, mine.reply_to) == (made.id, "code.txt", 3, None)
+    replies = f"{REPO}/pulls/{number}/comments/{mine.id}/replies"
     question = await world.hub.as_maintainer.post(replies, {"body": "why?"})
-    answer = await repo.reply_to_review_comment(number, question["id"], add_mark("because", "a1"))
-    assert answer["in_reply_to_id"] == mine["id"]
-    await repo.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
-    assert len(await repo.review_comments(number)) == 3
+    await repo.issues.react(TriggerKind.REVIEW_COMMENT, question["id"], number, "+1")
+    assert [one.reply_to for one in await repo.reviews.list_comments(number)] == [None, mine.id]
 
-    check = await repo.check_run(head, "Hob", "in_progress", title="Working", summary="...", external_id="t1")
-    await repo.update_check_run(check["id"], "completed", "success", title="Done", summary="2 tests mended")
-    found = await repo.find_check_run(head, "Hob", "t1")
+    check = await repo.checks.create(
+        head, "Hob", "in_progress", title="Working", summary="...", external_id="t1"
+    )
+    await repo.checks.update(check.id, "completed", "success", title="Done", summary="2 tests mended")
+    found = await repo.checks.find(head, "Hob", "t1")
     assert found is not None
-    assert (found["id"], found["conclusion"]) == (check["id"], "success")
+    assert (found.id, found.conclusion) == (check.id, "success")
 
 
 async def test_s37_a_review_with_a_line_off_the_diff_still_arrives(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    number = (await repo.open_pull("Halve", "Fixes #1", BRANCH, "main"))["number"]
+    number = (await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")).number
     remarks = [{"path": "gone.txt", "line": 700, "side": "RIGHT", "body": "look here"}]
-    made = await repo.review(number, head, add_mark("Summary", "r1"), remarks)
-    assert "look here" in made["body"]
-    assert (await repo.find_review(number, "r1") or {})["id"] == made["id"]
-    assert await repo.review_comments(number) == []
+    made = await repo.reviews.create(number, head, add_mark("Summary", "r1"), remarks)
+    (review,) = await world.hub.as_maintainer.get(f"{REPO}/pulls/{number}/reviews")
+    assert "look here" in review["body"]
+    assert await repo.reviews.find(number, "r1") == made
+    assert await repo.reviews.list_comments(number) == []
 
 
 async def test_the_outcome_is_read_back_in_one_query(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    made = await repo.comment(1, add_mark("Done", "t1"))
+    made = await repo.issues.create_comment(1, add_mark("Done", "t1"))
     await world.hub.as_stranger.post(f"{REPO}/issues/1/comments", {"body": add_mark("forged", "t1")})
-    seen = await repo.read_outcome(1, BRANCH)
+    seen = await repo.outcome.read(1, BRANCH)
     assert seen.pull is None
-    pull = await repo.open_pull("Halve", "Fixes #1", BRANCH, "main")
-    seen = await repo.read_outcome(1, BRANCH)
+    pull = await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")
+    seen = await repo.outcome.read(1, BRANCH)
     comment = seen.comment("t1")
     assert comment is not None
-    assert comment.id == made["id"]
+    assert comment.id == made.id
     assert seen.pull is not None
-    assert (seen.pull.number, seen.pull.draft, seen.pull.state) == (pull["number"], True, "OPEN")
+    assert (seen.pull.number, seen.pull.draft, seen.pull.state) == (pull.number, True, "OPEN")
     assert seen.pull.head_sha == head
     with pytest.raises(NotFound):
-        await repo.read_outcome(99, BRANCH)
+        await repo.outcome.read(99, BRANCH)
 
 
 async def test_a_review_thread_is_resolved(world: World) -> None:
     repo, head = world.repo, await world.branch()
-    number = (await repo.open_pull("Halve", "Fixes #1", BRANCH, "main"))["number"]
+    number = (await repo.pulls.open("Halve", "Fixes #1", BRANCH, "main")).number
     remark = {"path": "code.txt", "line": 3, "side": "RIGHT", "body": "Now a row"}
-    await repo.review(number, head, "See", [remark])
-    comment = (await repo.review_comments(number))[0]["id"]
-    assert await repo.resolve_thread(number, comment) is True
-    assert await repo.resolve_thread(number, comment) is True
-    assert await repo.resolve_thread(number, 10**9) is False
+    await repo.reviews.create(number, head, "See", [remark])
+    (thread,) = await repo.review_threads.list_threads(number)
+    assert (thread.resolved, thread.path) == (False, "code.txt")
+    await repo.review_threads.settle([Settlement(thread=thread.id, resolve=True)])
+    assert [one.resolved for one in await repo.review_threads.list_threads(number)] == [True]
 
 
 async def test_s35_a_write_done_before_the_outage_is_found_not_repeated(world: World) -> None:
     for kind in ("status", "reset"):
         await world.hub.admin("fault", kind=kind, after=True, method="POST", path="/issues/1/comments")
         with pytest.raises(Retry, match="may have been done"):
-            await world.repo.comment(1, add_mark("Once", kind))
-        assert await world.repo.find_comment(1, kind) is not None
-    assert len(await world.repo.comments(1)) == 2
+            await world.repo.issues.create_comment(1, add_mark("Once", kind))
+        assert await world.repo.issues.find_comment(1, kind) is not None
+    assert len(await world.repo.issues.list_comments(1)) == 2
 
 
 async def test_an_outage_a_spent_bucket_and_a_secondary_limit(world: World) -> None:
     await world.hub.admin("fault", kind="status", status=502, path="/issues/1", count=2)
-    assert (await world.repo.issue(1))["number"] == 1
+    assert (await read_issue(world.repo, 1))["number"] == 1
     await world.hub.admin("fault", kind="primary_limit", seconds=600, path="/issues/1")
     with pytest.raises(Parked) as parked:
-        await world.repo.issue(1)
+        await read_issue(world.repo, 1)
     assert 590 < parked.value.after < 610
-    world.gh.forget(world.hub.installation_id)  # as if an hour had gone by
+    world.gh.forget_installation(world.hub.installation_id)  # as if an hour had gone by
     await world.hub.admin("fault", kind="secondary_limit", seconds=47, path="/issues/1/comments")
     with pytest.raises(Parked) as parked:
-        await world.repo.comment(1, "x")
+        await world.repo.issues.create_comment(1, "x")
     assert 46 < parked.value.after <= 47
 
 
 async def test_s33_an_expired_token_is_renewed(world: World) -> None:
-    await world.repo.issue(1)
+    await read_issue(world.repo, 1)
     await world.hub.admin("tokens", expire_now=True)
-    await world.repo.comment(1, "still here")
+    await world.repo.issues.create_comment(1, "still here")
     assert len(world.heard) == 2
 
 
 async def test_s33_a_permission_taken_away_is_named(world: World) -> None:
     repo, installation = world.repo, world.hub.installation_id
-    await repo.issue(1)
+    await read_issue(repo, 1)
     await world.hub.admin("installation", id=installation, permissions={"metadata": "read", "issues": "read"})
     with pytest.raises(Forbidden, match="issues: write"):
-        await repo.comment(1, "hello")
+        await repo.issues.create_comment(1, "hello")
     with pytest.raises(Forbidden, match="contents: write"):
         await repo.token(Purpose.PUBLISH)
 
@@ -217,25 +224,25 @@ async def test_a_suspended_installation_and_a_repository_taken_out(world: World)
     installation = world.hub.installation_id
     await world.hub.admin("installation", id=installation, suspended=True)
     with pytest.raises(Forbidden, match="suspended"):
-        await world.repo.issue(1)
+        await read_issue(world.repo, 1)
     await world.hub.admin("installation", id=installation, suspended=False, repositories=[])
     with pytest.raises(UserError, match="let it reach this repository"):
-        await world.repo.issue(1)
+        await read_issue(world.repo, 1)
 
 
 async def test_s70_a_token_reaches_no_other_repository(world: World) -> None:
     other = await world.hub.as_maintainer.post("/user/repos", {"name": "secret", "private": True})
     api = world.gh.for_repo(world.hub.installation_id, world.repo_id, "maintainer", other["name"])
     with pytest.raises(NotFound):
-        await api.issue(1)
+        await read_issue(api, 1)
 
 
 async def test_s40_a_renamed_repository_is_followed(world: World) -> None:
     repo = world.repo
     await world.hub.as_maintainer.patch(REPO, {"name": "renamed"})
-    assert (await repo.issue(1))["title"] == "Halve it"
-    await repo.comment(1, "still here")
-    assert len(await repo.comments(1)) == 1
+    assert (await read_issue(repo, 1))["title"] == "Halve it"
+    await repo.issues.create_comment(1, "still here")
+    assert len(await repo.issues.list_comments(1)) == 1
 
 
 @dataclass(frozen=True)
@@ -282,7 +289,7 @@ async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path
     )
     assert stat.S_IMODE(made.env_file.stat().st_mode) == 0o600
     gh = GitHub(world.session, api_url=api, app_id=made.app_id, private_key=made.private_key, write_spacing=0)
-    assert (await gh.app())["slug"] == made.slug == "other"
+    assert (await gh.identify()).slug == made.slug == "other"
     with pytest.raises(UserError, match="once and for an hour"):
         await asyncio.to_thread(
             convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "again"
@@ -302,23 +309,22 @@ async def test_s33_git_gets_a_new_token_when_it_is_turned_away(world: World, tmp
 
 async def test_a_second_look_costs_nothing_of_the_hourly_budget(world: World) -> None:
     repo = world.repo
-    await repo.issue(1)
+    await read_issue(repo, 1)
     await world.hub.fault("delay", "/issues/1$", seconds=0)
-    first = await repo.issue(1)
+    first = await read_issue(repo, 1)
     assert (await world.hub.admin("requests", path="/issues/1$"))[-1]["status"] == 304
     await world.hub.as_maintainer.patch(f"{REPO}/issues/1", {"title": "Double it"})
-    second = await repo.issue(1)
+    second = await read_issue(repo, 1)
     assert (first["title"], second["title"]) == ("Halve it", "Double it")
     other = world.gh.for_repo(world.hub.installation_id, world.repo_id + 1, "maintainer", "demo")
     with pytest.raises(UserError):
-        await other.issue(1)
+        await read_issue(other, 1)
 
 
-async def test_s40_an_archived_repository_is_refused_as_a_whole(world: World) -> None:
+async def test_s40_an_archived_repository_is_refused_with_its_reason(world: World) -> None:
     await world.hub.as_maintainer.patch(REPO, {"archived": True})
-    with pytest.raises(Forbidden, match="archived") as refused:
-        await world.repo.comment(1, "hello")
-    assert refused.value.extent is Extent.REPOSITORY
+    with pytest.raises(Forbidden, match="archived"):
+        await world.repo.issues.create_comment(1, "hello")
 
 
 async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushed_since(world: World) -> None:
@@ -328,9 +334,9 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     folder = world.hub.worktree("demo")
     await world.hub.git("rm", "-q", "AGENTS.md", cwd=folder)
     await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
-    assert [path for path, _ in await world.repo.pull_files(number)] == ["new.py"]
+    assert [path for path, _ in await world.repo.pulls.list_files(number)] == ["new.py"]
     fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
-    built = Built(sha=old, tree="", objects=[])
+    built = BuiltCommit(sha=old, tree="", objects=[])
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)
-    assert await landing.land(()) == {"sha": "", "way": PATCH}
-    assert await world.repo.branch_head(branch_here(number)) is None
+    assert await landing.land(()) == LandedCommit(sha=None, way=LandingWay.PATCH)
+    assert await world.repo.commits.find_branch_head(branch_here(number)) is None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 import traceback
 from collections.abc import AsyncIterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -16,16 +16,14 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.client import Exchange, ForeignHost
 from bot.github.responses import (
-    Extent,
     Forbidden,
     NotFound,
     Rejected,
     Response,
     describe_wanted_permissions,
-    extent_of,
-    limit_of,
+    find_limit,
 )
-from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, scripted
+from tests.support.github_scripted import LONG_TOKEN, Script, Seen, comment_json, github, read_issue, scripted
 
 ISSUE = "GET /repos/octo/demo/issues/3"
 COMMENT = "POST /repos/octo/demo/issues/3/comments"
@@ -51,7 +49,7 @@ def repo(gh: GitHub) -> RepoApi:
 
 async def test_a_request_carries_the_token_the_version_and_a_name(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, {"number": 3})
-    assert (await repo.issue(3))["number"] == 3
+    assert (await read_issue(repo))["number"] == 3
     headers = script.asked(ISSUE)[0].headers
     assert headers["authorization"] == f"Bearer {LONG_TOKEN}-1"
     assert headers["x-github-api-version"] == "2022-11-28"
@@ -61,54 +59,54 @@ async def test_a_request_carries_the_token_the_version_and_a_name(script: Script
 @pytest.mark.parametrize("url", ["https://evil.example/x", "//evil.example/x", "///evil.example/x"])
 async def test_no_token_leaves_for_another_host(script: Script, repo: RepoApi, url: str) -> None:
     with pytest.raises((ForeignHost, NotFound)):
-        await repo._client.getitem(url)
+        await repo.issues._client.getitem(url)
     assert all(one.headers["host"] in script.url for one in script.seen)
 
 
 async def test_a_userinfo_in_the_address_is_refused(script: Script, repo: RepoApi) -> None:
     with pytest.raises(ForeignHost):
-        await repo._client.getitem(script.url.replace("//", "//me:secret@") + "/x")
+        await repo.issues._client.getitem(script.url.replace("//", "//me:secret@") + "/x")
 
 
 async def test_the_next_page_cannot_point_elsewhere(script: Script, repo: RepoApi) -> None:
     link = {"link": '<https://evil.example/more>; rel="next"'}
-    script.on("GET /repos/octo/demo/issues/3/comments", (200, [{"id": 1}], link))
+    script.on("GET /repos/octo/demo/issues/3/comments", (200, [comment_json()], link))
     with pytest.raises(ForeignHost):
-        await repo.comments(3)
+        await repo.issues.list_comments(3)
 
 
 async def test_a_renamed_repository_is_followed_within_the_host(script: Script, repo: RepoApi) -> None:
     script.on(
         COMMENT, (307, {"message": "Moved"}, {"location": f"{script.url}/repositories/5/issues/3/comments"})
     )
-    script.on("POST /repositories/5/issues/3/comments", (201, {"id": 1}))
-    assert await repo.comment(3, "hello") == {"id": 1}
+    script.on("POST /repositories/5/issues/3/comments", (201, comment_json()))
+    assert (await repo.issues.create_comment(3, "hello")).id == 1
     assert script.seen[-1].body == {"body": "hello"}
 
 
 async def test_a_redirect_to_another_host_is_refused(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (301, {}, {"location": "https://evil.example/issues/3"}))
     with pytest.raises(ForeignHost, match=r"evil\.example"):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 async def test_a_circle_of_redirects_ends(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (301, {}, {"location": f"{script.url}/repos/octo/demo/issues/3"}))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 4
 
 
 @pytest.mark.parametrize("failure", [(500, {}), (502, "<html>"), (504, {}), "reset"])
 async def test_reads_are_repeated_after_an_outage(script: Script, repo: RepoApi, failure: object) -> None:
     script.on(ISSUE, failure, failure, {"number": 3})
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
 
 
 async def test_reads_give_up_in_the_end(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, (503, {"message": "unicorn"}))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 4
 
 
@@ -116,9 +114,9 @@ async def test_reads_give_up_in_the_end(script: Script, repo: RepoApi) -> None:
 async def test_a_write_that_may_have_been_done_is_not_repeated(
     script: Script, repo: RepoApi, failure: object
 ) -> None:
-    script.on(COMMENT, failure, (201, {"id": 1}))
+    script.on(COMMENT, failure, (201, comment_json()))
     with pytest.raises(Retry, match="may have been done"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert len(script.asked(COMMENT)) == 1
 
 
@@ -126,8 +124,8 @@ async def test_an_edit_and_a_reaction_are_repeated(script: Script, repo: RepoApi
     reaction = "POST /repos/octo/demo/issues/comments/9/reactions"
     script.on(EDIT, (502, {}), {"id": 9})
     script.on(reaction, (502, {}), (201, {"id": 1}))
-    await repo.edit_comment(9, "new")
-    await repo.react(TriggerKind.COMMENT, 9, 3, "eyes")
+    await repo.issues.edit_comment(9, "new")
+    await repo.issues.react(TriggerKind.COMMENT, 9, 3, "eyes")
     assert len(script.asked(EDIT)) == len(script.asked(reaction)) == 2
     assert "hob-safe-to-repeat" not in script.asked(reaction)[0].headers
 
@@ -143,9 +141,9 @@ async def test_a_server_that_hangs_is_a_timeout(script: Script) -> None:
     script.on(COMMENT, hang)
     async with github(script, timeout=0.5) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        assert await repo.issue(3) == {"number": 3}
+        assert await read_issue(repo) == {"number": 3}
         with pytest.raises(Retry, match="may have been done"):
-            await repo.comment(3, "hello")
+            await repo.issues.create_comment(3, "hello")
     over.set()
 
 
@@ -153,7 +151,7 @@ async def test_a_write_that_was_never_sent_is_repeated(script: Script, unused_tc
     script.url = f"http://127.0.0.1:{unused_tcp_port}"
     async with github(script) as app:
         with pytest.raises(Retry, match="does not answer"):
-            await app.for_repo(11, 5, "octo", "demo").comment(3, "hello")
+            await app.for_repo(11, 5, "octo", "demo").issues.create_comment(3, "hello")
 
 
 async def test_half_an_answer_is_no_answer(script: Script, repo: RepoApi) -> None:
@@ -162,7 +160,7 @@ async def test_half_an_answer_is_no_answer(script: Script, repo: RepoApi) -> Non
     script.on(
         ISSUE, lambda _: web.Response(body=b'{"number": ', content_type="application/json"), {"number": 3}
     )
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
 
 
 async def test_a_page_instead_of_json_is_no_answer(script: Script, repo: RepoApi) -> None:
@@ -170,45 +168,45 @@ async def test_a_page_instead_of_json_is_no_answer(script: Script, repo: RepoApi
 
     script.on(ISSUE, lambda _: web.Response(text="<html>captive portal</html>"))
     with pytest.raises(Retry):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 @pytest.mark.parametrize("status", [403, 429])
 async def test_s29_a_short_limit_is_slept_through(script: Script, repo: RepoApi, status: int) -> None:
     limited = (status, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "0.3"})
-    script.on(COMMENT, limited, (201, {"id": 1}))
-    await repo.comment(3, "hello")
+    script.on(COMMENT, limited, (201, comment_json()))
+    await repo.issues.create_comment(3, "hello")
     first, second = script.asked(COMMENT)
     assert second.at - first.at >= 0.3
 
 
 async def test_s29_a_long_limit_holds_up_this_installation_only(script: Script, gh: GitHub) -> None:
     limited = (403, {"message": "You have exceeded a secondary rate limit"}, {"retry-after": "47"})
-    script.on(COMMENT, limited, (201, {"id": 1}))
+    script.on(COMMENT, limited, (201, comment_json()))
     script.on(ISSUE, {"number": 3})
     with pytest.raises(Parked) as parked:
-        await gh.for_repo(11, 5, "octo", "demo").comment(3, "hello")
+        await gh.for_repo(11, 5, "octo", "demo").issues.create_comment(3, "hello")
     assert 46 < parked.value.after <= 47
     with pytest.raises(Parked):  # nothing else of the installation goes out either
-        await gh.for_repo(11, 5, "octo", "demo").issue(3)
+        await read_issue(gh.for_repo(11, 5, "octo", "demo"))
     assert not script.asked(ISSUE)
-    assert await gh.for_repo(12, 5, "octo", "demo").issue(3) == {"number": 3}
+    assert await read_issue(gh.for_repo(12, 5, "octo", "demo")) == {"number": 3}
 
 
 async def test_s30_an_empty_bucket_parks_until_its_reset(script: Script, repo: RepoApi) -> None:
     reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 600)}
     script.on(ISSUE, (403, {"message": "API rate limit exceeded"}, reset))
     with pytest.raises(Parked) as parked:
-        await repo.issue(3)
+        await read_issue(repo)
     assert 595 < parked.value.after <= 602
 
 
 async def test_the_last_request_of_a_bucket_closes_it(script: Script, repo: RepoApi) -> None:
     reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 600)}
     script.on(ISSUE, (200, {"number": 3}, reset))
-    assert await repo.issue(3) == {"number": 3}
+    assert await read_issue(repo) == {"number": 3}
     with pytest.raises(Parked):
-        await repo.issue(3)
+        await read_issue(repo)
     assert len(script.asked(ISSUE)) == 1
 
 
@@ -219,14 +217,14 @@ async def test_s31_a_missing_permission_is_named_and_not_repeated(script: Script
     }
     script.on(COMMENT, (403, {"message": "Resource not accessible by integration"}, headers))
     with pytest.raises(Forbidden, match="`issues: write` or `pull_requests: write`"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert len(script.asked(COMMENT)) == 1
 
 
 async def test_an_archived_repository_says_so(script: Script, repo: RepoApi) -> None:
     script.on(COMMENT, (403, {"message": "Repository was archived so is read-only."}))
     with pytest.raises(Forbidden, match="archived") as refused:
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
     assert "permission" not in refused.value.message
 
 
@@ -234,21 +232,21 @@ async def test_an_archived_repository_says_so(script: Script, repo: RepoApi) -> 
 async def test_what_is_gone_is_for_a_person_to_mend(script: Script, repo: RepoApi, status: int) -> None:
     script.on(ISSUE, (status, {"message": "Not Found"}))
     with pytest.raises(NotFound, match="installed on this repository"):
-        await repo.issue(3)
+        await read_issue(repo)
 
 
 async def test_a_422_tells_every_detail(script: Script, repo: RepoApi) -> None:
     errors = [{"resource": "IssueComment", "field": "body", "code": "missing_field"}, "and more"]
     script.on(COMMENT, (422, {"message": "Validation Failed", "errors": errors}))
     with pytest.raises(Rejected, match="Validation Failed: body missing_field: and more"):
-        await repo.comment(3, "hello")
+        await repo.issues.create_comment(3, "hello")
 
 
 @pytest.mark.parametrize("reply", [(500, {}), (403, {"message": "no"}), "reset"])
 async def test_s64_no_answer_is_never_a_permission(script: Script, repo: RepoApi, reply: object) -> None:
     script.on("GET /repos/octo/demo/collaborators/eve/permission", reply)
     with pytest.raises(HobError):
-        await repo.permission("eve")
+        await repo.permissions.get("eve")
 
 
 async def test_permissions(script: Script, repo: RepoApi) -> None:
@@ -260,7 +258,7 @@ async def test_permissions(script: Script, repo: RepoApi) -> None:
         ("odd", "owner"),
     ):
         script.on(f"GET /repos/octo/demo/collaborators/{login}/permission", {"permission": said})
-    got = [await repo.permission(login) for login in ("ann", "wim", "rob", "eve", "odd", "nobody", "")]
+    got = [await repo.permissions.get(login) for login in ("ann", "wim", "rob", "eve", "odd", "nobody", "")]
     none = Permission.NONE
     assert got == [Permission.ADMIN, Permission.WRITE, Permission.READ, none, none, none, none]
 
@@ -271,9 +269,15 @@ async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
 ) -> None:
     path = "GET /repos/octo/demo/collaborators/ann/permission"
     script.on(path, {"permission": "admin", "role_name": "admin", "user": user})
-    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.NONE, False)
+    assert (await repo.permissions.get("ann", 7), await repo.permissions.is_maintainer("ann", 7)) == (
+        Permission.NONE,
+        False,
+    )
     script.on(path, {"permission": "admin", "role_name": "admin", "user": {"id": 7}})
-    assert (await repo.permission("ann", 7), await repo.maintains("ann", 7)) == (Permission.ADMIN, True)
+    assert (await repo.permissions.get("ann", 7), await repo.permissions.is_maintainer("ann", 7)) == (
+        Permission.ADMIN,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -290,41 +294,41 @@ async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
 )
 async def test_who_maintains(script: Script, repo: RepoApi, said: dict[str, object], may: bool) -> None:
     script.on("GET /repos/octo/demo/collaborators/ann/permission", said)
-    assert await repo.maintains("ann") is may
-    assert not await repo.maintains("nobody") and not await repo.maintains("")
+    assert await repo.permissions.is_maintainer("ann") is may
+    assert not await repo.permissions.is_maintainer("nobody") and not await repo.permissions.is_maintainer("")
 
 
 async def test_a_login_cannot_reach_another_path(script: Script, repo: RepoApi) -> None:
-    assert await repo.permission("../../../user") is Permission.NONE
+    assert await repo.permissions.get("../../../user") is Permission.NONE
     assert script.seen[-1].path.startswith("/repos/octo/demo/collaborators/")
 
 
 async def test_s32_writes_go_one_at_a_time_and_apart(script: Script) -> None:
-    async def slow(_: Seen) -> tuple[int, dict[str, int]]:
+    async def slow(_: Seen) -> tuple[int, dict[str, Any]]:
         await asyncio.sleep(0.05)
-        return 201, {"id": 1}
+        return 201, comment_json()
 
     script.on(COMMENT, slow)
     async with github(script, write_spacing=0.1) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        await asyncio.gather(*(repo.comment(3, str(n)) for n in range(4)))
+        await asyncio.gather(*(repo.issues.create_comment(3, str(n)) for n in range(4)))
     times = [one.at for one in script.asked(COMMENT)]
     assert all(later - earlier >= 0.14 for earlier, later in pairwise(times))
 
 
 async def test_graphql_goes_through_the_same_gate(script: Script, repo: RepoApi) -> None:
     script.on("POST /graphql", (502, {}), (401, {"message": "Bad credentials"}), {"data": {"viewer": 1}})
-    assert await repo._client.graphql("query { viewer { login } }") == {"viewer": 1}
+    assert await repo.issues._client.graphql("query { viewer { login } }") == {"viewer": 1}
     assert len(script.asked("POST /graphql")) == 3
     assert script.minted == 2
     with pytest.raises(ForeignHost):
-        await repo._client.graphql("query { x }", endpoint="https://api.github.com/graphql")
+        await repo.issues._client.graphql("query { x }", endpoint="https://api.github.com/graphql")
 
 
 async def test_a_graphql_mutation_is_not_repeated(script: Script, repo: RepoApi) -> None:
     script.on("POST /graphql", (502, {}))
     with pytest.raises(Retry, match="may have been done"):
-        await repo._client.graphql("\nmutation { x }")
+        await repo.issues._client.graphql("\nmutation { x }")
     assert len(script.asked("POST /graphql")) == 1
 
 
@@ -335,13 +339,13 @@ async def test_a_graphql_mutation_is_not_repeated(script: Script, repo: RepoApi)
 async def test_graphql_errors(script: Script, repo: RepoApi, kind: str, raised: type[HobError]) -> None:
     script.on("POST /graphql", {"data": None, "errors": [{"type": kind, "message": "no"}]})
     with pytest.raises(raised):
-        await repo._client.graphql("query { x }")
+        await repo.issues._client.graphql("query { x }")
 
 
 async def test_s34_errors_carry_no_token(script: Script, repo: RepoApi) -> None:
     script.on(ISSUE, "reset")
     with pytest.raises(Retry) as failed:
-        await repo.issue(3)
+        await read_issue(repo)
     shown = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
     assert "ghs_" not in shown
     assert "PRIVATE" not in shown
@@ -351,7 +355,7 @@ async def test_metrics_see_status_and_time_only(script: Script) -> None:
     seen: list[Exchange] = []
     script.on(ISSUE, (200, {"number": 3}, {"x-ratelimit-remaining": "41"}))
     async with github(script, observe=seen.append) as app:
-        await app.for_repo(11, 5, "octo", "demo").issue(3)
+        await read_issue(app.for_repo(11, 5, "octo", "demo"))
     assert [(one.method, one.status, one.remaining) for one in seen] == [
         ("POST", 201, None),
         ("GET", 200, 41),
@@ -387,7 +391,7 @@ def test_the_permissions_header(header: str, text: str) -> None:
 )
 def test_what_is_a_limit(status: int, message: str, headers: dict[str, str], limited: bool) -> None:
     body = f'{{"message": "{message}"}}'.encode() if message else b""
-    assert (limit_of(Response(status, headers, body)) is not None) is limited
+    assert (find_limit(Response(status, headers, body)) is not None) is limited
 
 
 async def test_a_wrong_key_is_named(script: Script) -> None:
@@ -396,25 +400,4 @@ async def test_a_wrong_key_is_named(script: Script) -> None:
     async with aiohttp.ClientSession() as session:
         app = GitHub(session, api_url=script.url, app_id=7, private_key="no key at all")
         with pytest.raises(UserError, match="HOB_PRIVATE_KEY"):
-            await app.app()
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "what", "extent"),
-    [
-        (401, "Bad credentials", "POST /app/installations/1/access_tokens", Extent.APP),
-        (401, "Bad credentials", "GET /repos/o/r/issues/3", Extent.INSTALLATION),
-        (403, "Resource not accessible by integration", "POST /repos/o/r/check-runs", Extent.INSTALLATION),
-        (403, "This installation has been suspended", "GET /repos/o/r", Extent.INSTALLATION),
-        (403, "Repository was archived so is read-only.", "POST /repos/o/r/pulls", Extent.REPOSITORY),
-        (403, "Unable to create comment because issue is locked.", "POST /repos/o/r/x", Extent.THREAD),
-        (404, "Not Found", "GET /api/v3/repos/o/r", Extent.REPOSITORY),
-        (410, "This issue was deleted", "GET /repos/o/r/issues/3", Extent.THREAD),
-        (404, "Not Found", "PATCH /repos/o/r/issues/comments/9", Extent.REQUEST),
-        (404, "Not Found", "POST /app/installations/1/access_tokens", Extent.INSTALLATION),
-        (422, "Validation Failed", "POST /repos/o/r/pulls", Extent.REQUEST),
-    ],
-)
-def test_how_far_a_refusal_reaches(status: int, said: str, what: str, extent: Extent) -> None:
-    answer = Response(status, {}, json.dumps({"message": said}).encode())
-    assert extent_of(answer, what) is extent
+            await app.identify()

@@ -14,8 +14,9 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import UserError
-from bot.github.cli.doctor import DoctorFinding, doctor, redeliver
+from bot.github.cli.doctor import DoctorFinding, doctor
 from bot.github.cli.manifest import build_manifest, convert_code, read_manifest, render_form
+from bot.github.cli.redeliver import redeliver
 from tests.support.github_scripted import KEY, Script, Seen, scripted
 
 NOW = datetime.now(UTC)

@@ -109,15 +109,15 @@ async def test_s30_unexplained_limits_double_and_ease() -> None:
     pace = Pace(clock=clock, sleep=clock.sleep)
     waits = []
     for _ in range(4):
-        pace.limited(Limit("*", None))
+        pace.note_limit(Limit("*", None))
         with pytest.raises(Parked) as parked:
             async with pace.turn(write=False, resource="core"):
                 pass
         waits.append(parked.value.after)
         clock.now += parked.value.after
     assert waits == [60, 120, 240, 480]
-    pace.eased()
-    pace.limited(Limit("*", None))
+    pace.note_success()
+    pace.note_limit(Limit("*", None))
     with pytest.raises(Parked) as parked:
         async with pace.turn(write=False, resource="core"):
             pass
@@ -128,14 +128,14 @@ async def test_requests_that_run_into_one_limit_together_count_once() -> None:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
     for _ in range(5):
-        pace.limited(Limit("*", None))
-    pace.eased()  # one that had left before
+        pace.note_limit(Limit("*", None))
+    pace.note_success()  # one that had left before
     with pytest.raises(Parked) as parked:
         async with pace.turn(write=False, resource="core"):
             pass
     assert parked.value.after == 60
     clock.now += 60
-    pace.limited(Limit("*", None))
+    pace.note_limit(Limit("*", None))
     with pytest.raises(Parked) as parked:
         async with pace.turn(write=False, resource="core"):
             pass
@@ -145,7 +145,7 @@ async def test_requests_that_run_into_one_limit_together_count_once() -> None:
 async def test_an_empty_bucket_leaves_the_other_one_open() -> None:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
-    pace.limited(Limit("graphql", 600))
+    pace.note_limit(Limit("graphql", 600))
     async with pace.turn(write=False, resource="core"):
         pass
     with pytest.raises(Parked):
@@ -156,8 +156,8 @@ async def test_an_empty_bucket_leaves_the_other_one_open() -> None:
 async def test_a_shorter_limit_does_not_shorten_a_longer_one() -> None:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
-    pace.limited(Limit("*", 300))
-    pace.limited(Limit("*", 5))
+    pace.note_limit(Limit("*", 300))
+    pace.note_limit(Limit("*", 5))
     with pytest.raises(Parked) as parked:
         async with pace.turn(write=False, resource="core"):
             pass
@@ -200,7 +200,7 @@ async def test_a_cancelled_request_gives_its_turn_back() -> None:
 async def test_s30_a_limit_without_an_end_is_none() -> None:
     clock = Clock()
     pace = Pace(clock=clock, sleep=clock.sleep)
-    pace.limited(Limit("*", 1e12))
+    pace.note_limit(Limit("*", 1e12))
     with pytest.raises(Parked) as parked:
         async with pace.turn(write=False, resource="core"):
             pass

@@ -19,7 +19,7 @@ class Answering:
     def __init__(self, answer: Permission | Exception) -> None:
         self.answer = answer
 
-    async def permission(self, login: str, account: int = 0) -> Permission:
+    async def get(self, login: str, account: int = 0) -> Permission:
         assert (login, account) == (ALICE.login, ALICE.id)
         if isinstance(self.answer, Exception):
             raise self.answer

@@ -11,14 +11,28 @@ from typing import Any
 
 import pytest
 
-from bot.domain import ChangeKind, FileChange, TriggerKind
-from bot.github import branches, checks, issues, pulls, review_threads, reviews
+from bot.domain import ChangeKind, FileChange, Person, TriggerKind
+from bot.github import (
+    checks,
+    commits,
+    issues,
+    outcome,
+    permissions,
+    pulls,
+    recent,
+    review_threads,
+    reviews,
+)
+from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
+from bot.github.recent import RecentItem
+from bot.github.repository import AppInfo
 from bot.github.responses import Rejected
 from bot.github.review_threads import Settlement
 from bot.github.tokens import Purpose
+from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
-from tests.support.github_scripted import Script, Seen, github, scripted
+from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
 from tests.support.github_spec import check_graphql, check_query, check_request, find_operation
 
 R = "/repos/octo/demo"
@@ -52,17 +66,31 @@ def repo(gh: GitHub) -> RepoApi:
     return gh.for_repo(11, 5, "octo", "demo")
 
 
-def pull(number: int, state: str = "open", repo_id: int | None = 5, ref: str = "hob/3-x") -> dict[str, Any]:
-    """A pull request, as far as finding it needs."""
-    return {"number": number, "state": state, "head": {"ref": ref, "repo": repo_id and {"id": repo_id}}}
+PARTS = (
+    RepoApi,
+    pulls.Pulls,
+    issues.Issues,
+    reviews.Reviews,
+    review_threads.ReviewThreads,
+    checks.Checks,
+    commits.Commits,
+    permissions.Permissions,
+    outcome.Outcomes,
+    recent.Recent,
+)
+
+
+def public_methods(part: type) -> list[str]:
+    return [name for name, _ in inspect.getmembers(part, inspect.isfunction) if not name.startswith("_")]
 
 
 def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
     forbidden = ("approve", "merge", "ready", "delete", "dismiss", "collaborator", "force", "ref")
-    public = [name for name, _ in inspect.getmembers(RepoApi, callable) if not name.startswith("_")]
+    public = [name for part in PARTS for name in public_methods(part) if name != "find_merge_base"]
     assert not [name for name in public for word in forbidden if word in name.split("_")]
     source = "\n".join(
-        inspect.getsource(m) for m in (issues, branches, pulls, reviews, checks, review_threads)
+        inspect.getsource(m)
+        for m in (issues, commits, pulls, reviews, checks, review_threads, outcome, recent, permissions)
     )
     code = source.replace("mergeable", "")
     for words in (
@@ -82,6 +110,21 @@ ARGUMENTS = {
     "annotations": [
         {"path": "a.py", "start_line": 3, "end_line": 3, "annotation_level": "notice", "message": "see"}
     ],
+    "item": RecentItem(
+        event="issue_comment",
+        id=1,
+        author=Person(id=66, login="eve"),
+        texts=("",),
+        url="https://gh/c/1",
+        created_at=datetime(2026, 1, 2, tzinfo=UTC),
+        updated_at=datetime(2026, 1, 2, tzinfo=UTC),
+        subject_url="https://gh/issues/3",
+        pull=None,
+        answer=comment_json(),
+    ),
+    "repository": InstalledRepository(
+        installation=11, id=5, owner="octo", name="demo", is_archived=False, answer={}
+    ),
     "comment": 1,
     "number": 1,
     "pull": 1,
@@ -98,7 +141,6 @@ ARGUMENTS = {
     "details_url": "https://hob.example/runs/1",
     "do": lambda token: asyncio.sleep(0, token),
     "actions": [{"label": "Stop", "description": "End it", "identifier": "stop"}],
-    "what": "issues/comments",
     "review": 1,
     "head": SHA,
     "files": [
@@ -120,7 +162,10 @@ def anything(seen: Seen) -> Any:
     ):
         return []
     commit = {"sha": SHA, "tree": {"sha": SHA}, "message": "x"}
-    known = {"id": 1, "number": 1, "permission": "admin", "check_runs": [], "sha": SHA, "parents": []}
+    if re.search(r"/(issues|pulls|pulls/comments|issues/comments)$", seen.path) and seen.method == "GET":
+        return []
+    known = {"permission": "admin", "check_runs": [], "sha": SHA, "parents": []}
+    known |= comment_json() | review_json() | pull_json(1)
     compared = {"base_commit": {"sha": SHA}, "merge_base_commit": {"sha": SHA}, "behind_by": 0}
     return known | compared | {"commit": commit}
 
@@ -128,10 +173,10 @@ def anything(seen: Seen) -> Any:
 async def call_everything(script: Script, repo: RepoApi) -> None:
     """Call each public method of the repository once."""
     script.fallback = anything
-    public = [name for name in dir(RepoApi) if not name.startswith("_")]
-    assert len(public) > 20
-    for name in public:
-        method = getattr(repo, name)
+    parts = [part for part in [repo, *vars(repo).values()] if type(part) in PARTS]
+    methods = [getattr(part, name) for part in parts for name in public_methods(type(part))]
+    assert len(parts) == len(PARTS) and len(methods) > 20
+    for method in methods:
         await method(**{key: ARGUMENTS.get(key, "hob/x") for key in inspect.signature(method).parameters})
 
 
@@ -164,8 +209,8 @@ async def test_every_request_is_one_that_github_describes(script: Script, repo: 
 
 
 async def test_who_the_bot_is_is_asked_once(script: Script, gh: GitHub) -> None:
-    assert await gh.app() == {"id": 7, "slug": "hob", "bot_login": "hob[bot]", "bot_id": 77}
-    await gh.app()
+    assert await gh.identify() == AppInfo(id=7, slug="hob", bot_login="hob[bot]", bot_id=77)
+    await gh.identify()
     assert len(script.asked("GET /app")) == 1
     assert script.asked("POST /app/installations/11/access_tokens")[0].body == {
         "permissions": {"metadata": "read"}
@@ -175,34 +220,30 @@ async def test_who_the_bot_is_is_asked_once(script: Script, gh: GitHub) -> None:
 async def test_find_comment_looks_from_the_newest_page_back(script: Script, repo: RepoApi) -> None:
     def page(seen: Seen) -> list[dict[str, Any]]:
         number = int(seen.query["page"])
-        mine = {"id": 2_000 + number, "user": BOT, "body": f"state\n\n{mark('t1')}"}
-        forged = {"id": 3_000 + number, "user": EVE, "body": mark("t1")}
-        return [{"id": number, "user": EVE, "body": "x"}, *([mine] if number == 2 else []), forged]
+        mine = comment_json(2_000 + number, user=BOT, body=f"state\n\n{mark('t1')}")
+        forged = comment_json(3_000 + number, user=EVE, body=mark("t1"))
+        return [comment_json(number, user=EVE), *([mine] if number == 2 else []), forged]
 
     script.on(f"GET {R}/issues/3", {"number": 3, "comments": 250})
     script.on(f"GET {R}/issues/3/comments", page)
-    found = await repo.find_comment(3, "t1")
+    found = await repo.issues.find_comment(3, "t1")
     assert found is not None
-    assert found["id"] == 2_002
+    assert found.id == 2_002
     assert [one.query["page"] for one in script.asked(f"GET {R}/issues/3/comments")] == ["3", "2"]
-    assert await repo.find_comment(3, "t2") is None
+    assert await repo.issues.find_comment(3, "t2") is None
 
 
 async def test_a_comment_of_the_app_is_its_own_and_a_login_proves_nothing(
     script: Script, repo: RepoApi
 ) -> None:
-    via = {"id": 1, "user": EVE, "performed_via_github_app": {"id": 7}, "body": mark("t1")}
-    fake = {
-        "id": 2,
-        "user": {"id": 5, "login": "hob[bot]"},
-        "performed_via_github_app": {"id": 8},
-        "body": mark("t1"),
-    }
+    via = comment_json(1, user=EVE, performed_via_github_app={"id": 7}, body=mark("t1"))
+    somebody = {"id": 5, "login": "hob[bot]"}
+    fake = comment_json(2, user=somebody, performed_via_github_app={"id": 8}, body=mark("t1"))
     script.on(f"GET {R}/issues/3", {"number": 3, "comments": 2})
     script.on(f"GET {R}/issues/3/comments", [via, fake])
-    found = await repo.find_comment(3, mark("t1"))
+    found = await repo.issues.find_comment(3, mark("t1"))
     assert found is not None
-    assert found["id"] == 1
+    assert found.id == 1
 
 
 @pytest.mark.parametrize(
@@ -219,13 +260,13 @@ async def test_reactions_go_to_what_asked(
     script: Script, repo: RepoApi, kind: TriggerKind, path: str
 ) -> None:
     script.on(f"POST {R}{path}", (200, {"id": 1}))
-    await repo.react(kind, 9, 3, "eyes")
+    await repo.issues.react(kind, 9, 3, "eyes")
     assert script.asked(f"POST {R}{path}")[0].body == {"content": "eyes"}
 
 
 async def test_bodies_are_cut_to_fit(script: Script, repo: RepoApi) -> None:
-    script.on(f"POST {R}/issues/3/comments", (201, {"id": 1}))
-    await repo.comment(3, "x" * 70_000)
+    script.on(f"POST {R}/issues/3/comments", (201, comment_json()))
+    await repo.issues.create_comment(3, "x" * 70_000)
     assert len(script.seen[-1].body["body"]) <= 60_000
 
 
@@ -238,44 +279,46 @@ async def test_s36_a_pull_that_exists_is_found(script: Script, repo: RepoApi) ->
         }
     ]
     script.on(f"POST {R}/pulls", (422, {"message": "Validation Failed", "errors": said}))
-    script.on(f"GET {R}/pulls", [pull(9, repo_id=6), pull(8), pull(7, ref="hob/3-xy")])
-    assert (await repo.open_pull("Fix", "body", "hob/3-x", "main"))["number"] == 8
+    script.on(f"GET {R}/pulls", [pull_json(9, repo_id=6), pull_json(8), pull_json(7, ref="hob/3-xy")])
+    assert (await repo.pulls.open("Fix", "body", "hob/3-x", "main")).number == 8
     assert script.asked(f"GET {R}/pulls")[0].query["head"] == "octo:hob/3-x"
 
 
 async def test_an_open_pull_counts_before_a_newer_closed_one(script: Script, repo: RepoApi) -> None:
-    script.on(f"GET {R}/pulls", [pull(9, "closed"), pull(8), pull(7, repo_id=None)])
-    assert (await repo.pull_by_head("hob/3-x") or {})["number"] == 8
-    script.on(f"GET {R}/pulls", [pull(9, "closed"), pull(8, "closed")])
-    assert (await repo.pull_by_head("hob/3-x") or {})["number"] == 9
+    script.on(f"GET {R}/pulls", [pull_json(9, "closed"), pull_json(8), pull_json(7, repo_id=None)])
+    found = await repo.pulls.find_by_branch("hob/3-x")
+    assert found is not None and found.number == 8
+    script.on(f"GET {R}/pulls", [pull_json(9, "closed"), pull_json(8, "closed")])
+    found = await repo.pulls.find_by_branch("hob/3-x")
+    assert found is not None and found.number == 9
     script.on(f"GET {R}/pulls", [])
-    assert await repo.pull_by_head("hob/3-x") is None
+    assert await repo.pulls.find_by_branch("hob/3-x") is None
 
 
 @pytest.mark.parametrize("said", ["No commits between main and hob/3-x", "Base does not exist"])
 async def test_s36_a_branch_not_seen_yet_is_waited_for(script: Script, said: str) -> None:
     missing = (422, {"message": "Validation Failed", "errors": [{"message": said}]})
-    script.on(f"POST {R}/pulls", missing, (201, pull(8)))
+    script.on(f"POST {R}/pulls", missing, (201, pull_json(8)))
     async with github(script, settle=0.5) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        assert (await repo.open_pull("Fix", "body", "hob/3-x", "main"))["number"] == 8
+        assert (await repo.pulls.open("Fix", "body", "hob/3-x", "main")).number == 8
     async with github(script, settle=0.0) as app:
         script.on(f"POST {R}/pulls", missing)
         with pytest.raises(Rejected, match=said):
-            await app.for_repo(11, 5, "octo", "demo").open_pull("Fix", "body", "hob/3-x", "main")
+            await app.for_repo(11, 5, "octo", "demo").pulls.open("Fix", "body", "hob/3-x", "main")
 
 
 async def test_a_plan_without_drafts_gets_an_ordinary_pull(script: Script, repo: RepoApi) -> None:
     said = [{"message": "Draft pull requests are not supported in this repository."}]
-    script.on(f"POST {R}/pulls", (422, {"message": "Validation Failed", "errors": said}), (201, pull(8)))
-    await repo.open_pull("Fix", "body", "hob/3-x", "main")
+    script.on(f"POST {R}/pulls", (422, {"message": "Validation Failed", "errors": said}), (201, pull_json(8)))
+    await repo.pulls.open("Fix", "body", "hob/3-x", "main")
     assert [one.body["draft"] for one in script.asked(f"POST {R}/pulls")] == [True, False]
 
 
 async def test_update_pull_sends_only_what_is_given(script: Script, repo: RepoApi) -> None:
-    script.on(f"PATCH {R}/pulls/8", pull(8))
-    await repo.update_pull(8, title="a\nb")
-    await repo.update_pull(8, body="")
+    script.on(f"PATCH {R}/pulls/8", pull_json(8))
+    await repo.pulls.update(8, title="a\nb")
+    await repo.pulls.update(8, body="")
     assert [one.body for one in script.asked(f"PATCH {R}/pulls/8")] == [{"title": "a b"}, {"body": ""}]
 
 
@@ -286,9 +329,9 @@ async def test_s37_a_refused_review_is_posted_with_its_remarks_in_the_body(
         422,
         {"message": "Unprocessable Entity", "errors": ["Pull request review thread line must be part"]},
     )
-    script.on(f"POST {R}/pulls/8/reviews", refused, (200, {"id": 1}))
+    script.on(f"POST {R}/pulls/8/reviews", refused, (200, review_json()))
     remark = {"path": "a.py", "line": 3, "side": "RIGHT", "body": "why so"}
-    await repo.review(8, "c0ffee", f"Summary\n\n{mark('r1')}", [remark])
+    await repo.reviews.create(8, "c0ffee", f"Summary\n\n{mark('r1')}", [remark])
     first, second = (one.body for one in script.asked(f"POST {R}/pulls/8/reviews"))
     assert first["comments"] == [remark]
     assert "comments" not in second
@@ -299,21 +342,15 @@ async def test_s37_a_refused_review_is_posted_with_its_remarks_in_the_body(
 async def test_a_review_without_remarks_is_refused_for_good(script: Script, repo: RepoApi) -> None:
     script.on(f"POST {R}/pulls/8/reviews", (422, {"message": "Unprocessable Entity"}))
     with pytest.raises(Rejected):
-        await repo.review(8, "c0ffee", "Summary")
+        await repo.reviews.create(8, "c0ffee", "Summary")
     assert len(script.asked(f"POST {R}/pulls/8/reviews")) == 1
-
-
-async def test_a_reply_goes_to_the_first_comment_of_the_thread(script: Script, repo: RepoApi) -> None:
-    script.on(f"GET {R}/pulls/comments/22", {"id": 22, "in_reply_to_id": 21})
-    script.on(f"POST {R}/pulls/8/comments/21/replies", (201, {"id": 23}))
-    assert await repo.reply_to_review_comment(8, 22, "done") == {"id": 23}
 
 
 async def test_s39_annotations_go_out_by_fifty(script: Script, repo: RepoApi) -> None:
     notes = [{"path": "a.py", "start_line": n, "end_line": n} for n in range(120)]
     script.on(f"POST {R}/check-runs", (201, {"id": 4}))
     script.on(f"PATCH {R}/check-runs/4", {"id": 4})
-    await repo.check_run(
+    await repo.checks.create(
         "c0ffee", "Hob", "completed", "success", title="ok", summary="s" * 70_000, annotations=notes
     )
     bodies = [one.body["output"] for one in script.seen if "check-runs" in one.path]
@@ -328,5 +365,34 @@ async def test_a_check_run_is_found_by_its_external_id(script: Script, repo: Rep
 
     runs = [run(1, 7, "task-1"), run(2, 7, "task-1"), run(3, 8, "task-1"), run(4, 7, "task-2")]
     script.on(f"GET {R}/commits/c0ffee/check-runs", {"total_count": 4, "check_runs": runs})
-    assert (await repo.find_check_run("c0ffee", "Hob", "task-1") or {})["id"] == 2
-    assert await repo.find_check_run("c0ffee", "Hob", "task-3") is None
+    found = await repo.checks.find("c0ffee", "Hob", "task-1")
+    assert found is not None and found.id == 2
+    assert await repo.checks.find("c0ffee", "Hob", "task-3") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Pull.from_json(pull_json(8, labels=[{"name": "hob"}], mergeable=False, maintainer_can_modify=True)),
+        Pull.from_json(pull_json(8, "closed", repo_id=None, user=None, merged_at="2026-01-02T03:04:05Z")),
+        Comment.from_json(comment_json(user=BOT | {"type": "Bot"})),
+        Review.from_json(review_json()),
+        Review.from_json(review_json(submitted_at=None)),
+        CheckRun(id=4, conclusion="success", app=7, external_id="task-1"),
+        CheckRun(id=4),
+    ],
+)
+def test_what_is_recorded_of_an_answer_reads_back(value: Pull | Comment | Review | CheckRun) -> None:
+    assert type(value).from_json(value.to_json()) == value
+
+
+async def test_an_answer_without_a_field_names_it(script: Script, repo: RepoApi) -> None:
+    script.on(f"GET {R}/pulls/8", pull_json(8, head={"ref": "x", "repo": None}))
+    with pytest.raises(BadAnswer, match=r"pull_request\.head\.sha is missing"):
+        await repo.pulls.get(8)
+    script.on(f"GET {R}/pulls/8", pull_json(8, title=3))
+    with pytest.raises(BadAnswer, match=r"pull_request\.title is not a string"):
+        await repo.pulls.get(8)
+    script.on(f"GET {R}/pulls/8", ["a list"])
+    with pytest.raises(BadAnswer, match="pull_request is not an object"):
+        await repo.pulls.get(8)

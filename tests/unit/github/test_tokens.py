@@ -15,7 +15,7 @@ from bot.errors import UserError
 from bot.github.cli.manifest import read_manifest
 from bot.github.responses import Forbidden, NotFound
 from bot.github.tokens import Purpose, Scope
-from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, scripted
+from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, read_issue, scripted
 
 ISSUE = "GET /repos/octo/demo/issues/3"
 MINT = "POST /app/installations/11/access_tokens"
@@ -32,7 +32,7 @@ async def test_a_token_reaches_one_repository_with_the_purposes_permissions(scri
     heard: list[str] = []
     async with github(script, on_token=heard.append) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        await repo.issue(3)
+        await read_issue(repo)
         fetch, again = await repo.token(), await repo.token()
         assert script.minted == 2  # nothing that may push was minted so far
         publish = await repo.token(Purpose.PUBLISH)
@@ -60,7 +60,7 @@ def test_a_token_without_a_repository_cannot_be_asked_for(purpose: Purpose) -> N
 async def test_concurrent_callers_share_one_mint(script: Script) -> None:
     async with github(script) as app:
         repos = [app.for_repo(11, 5, "octo", "demo") for _ in range(20)]
-        await asyncio.gather(*(repo.issue(3) for repo in repos))
+        await asyncio.gather(*(read_issue(repo) for repo in repos))
     assert script.minted == 1
 
 
@@ -99,12 +99,12 @@ async def test_s33_a_401_is_answered_with_one_new_token(script: Script) -> None:
     script.on(ISSUE, (401, {"message": "Bad credentials"}), {"number": 3})
     async with github(script) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
-        assert await repo.issue(3) == {"number": 3}
+        assert await read_issue(repo) == {"number": 3}
         used = [one.headers["authorization"] for one in script.asked(ISSUE)]
         assert used == [f"Bearer {LONG_TOKEN}-1", f"Bearer {LONG_TOKEN}-2"]
         script.on(ISSUE, (401, {"message": "Bad credentials"}))
         with pytest.raises(Forbidden, match="HOB_PRIVATE_KEY"):
-            await repo.issue(3)
+            await read_issue(repo)
     assert script.minted == 3
 
 
@@ -112,15 +112,15 @@ async def test_git_may_say_that_a_token_was_refused(script: Script) -> None:
     async with github(script) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
         first = await repo.token(Purpose.PUBLISH)
-        second = await repo.token(Purpose.PUBLISH, refused=first)
-        assert await repo.token(Purpose.PUBLISH, refused=first) == second != first
+        second = await repo.token(Purpose.PUBLISH, rejected=first)
+        assert await repo.token(Purpose.PUBLISH, rejected=first) == second != first
 
 
 async def test_s33_an_uninstalled_app_says_so(script: Script) -> None:
     script.on(MINT, (404, {"message": "Not Found"}))
     async with github(script) as app:
         with pytest.raises(NotFound, match="Install it again"):
-            await app.for_repo(11, 5, "octo", "demo").issue(3)
+            await read_issue(app.for_repo(11, 5, "octo", "demo"))
 
 
 async def test_s33_a_permission_not_yet_accepted_is_named(script: Script) -> None:
@@ -128,7 +128,7 @@ async def test_s33_a_permission_not_yet_accepted_is_named(script: Script) -> Non
     script.on(MINT, (422, {"message": said}))
     async with github(script) as app:
         with pytest.raises(UserError, match="checks: write") as refused:
-            await app.for_repo(11, 5, "octo", "demo").issue(3)
+            await read_issue(app.for_repo(11, 5, "octo", "demo"))
     assert "accept it for the installation" in refused.value.message
 
 
@@ -139,16 +139,16 @@ async def test_minting_is_repeated_after_an_outage_and_failures_are_not_kept(scr
         assert await repo.token() == f"{LONG_TOKEN}-1"
         script.on(MINT, (403, {"message": "This installation has been suspended"}))
         with pytest.raises(Forbidden, match="suspended"):
-            await repo.issue(3)
+            await read_issue(repo)
         del script.replies[MINT]
-        assert await repo.issue(3) == {"number": 3}
+        assert await read_issue(repo) == {"number": 3}
 
 
 async def test_an_installation_that_is_gone_is_forgotten(script: Script) -> None:
     async with github(script) as app:
         repo = app.for_repo(11, 5, "octo", "demo")
         await repo.token()
-        app.forget(11)
+        app.forget_installation(11)
         await repo.token()
     assert script.minted == 2
 

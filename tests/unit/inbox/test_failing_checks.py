@@ -58,7 +58,7 @@ class Checks:
         self.came_out(HEAD, "failure")
 
     def came_out(self, sha: str, *conclusions: str, app: int = CI) -> None:
-        runs = [{"conclusion": one, "name": "tests", "app": {"id": app}} for one in conclusions]
+        runs = [{"id": 1, "conclusion": one, "name": "tests", "app": {"id": app}} for one in conclusions]
         self.scene.script.on(f"GET {REPO}/commits/{sha}/check-runs", {"total_count": 1, "check_runs": runs})
 
     async def asked_for(self) -> None:

@@ -17,7 +17,7 @@ from bot.github.app import GitHub
 from bot.inbox.intake import Intake
 from bot.tasks.database.tables import AttemptState, DeliveryState
 from bot.tasks.store import Store
-from tests.support.github_scripted import Script, github, scripted
+from tests.support.github_scripted import Script, comment_json, github, scripted
 from tests.support.payloads import (
     ALICE,
     APP,
@@ -53,7 +53,7 @@ class Scene:
         for number in (3, 4):
             script.on(f"GET {REPO}/issues/{number}", {"number": number, "comments": 0})
             script.on(f"GET {REPO}/issues/{number}/comments", [])
-            made = (201, {"id": 8001, "body": "x", "user": BOT})
+            made = (201, comment_json(8001, user=BOT))
             script.on(f"POST {REPO}/issues/{number}/comments", made)
             script.on(f"POST {REPO}/issues/{number}/reactions", (201, {"id": 1}))
         for path in ("issues/comments/3001", "pulls/comments/5001"):
@@ -356,7 +356,7 @@ async def test_s35_a_refusal_that_was_written_and_not_recorded_is_found_again(sc
     with pytest.raises(Retry):
         await scene.intake.take(guid)
     [written] = scene.comments()
-    listed = {"id": 8001, "body": written, "user": BOT, "performed_via_github_app": None}
+    listed = comment_json(8001, body=written, user=BOT, performed_via_github_app=None)
     scene.script.on(f"GET {REPO}/issues/3", {"number": 3, "comments": 1})
     scene.script.on(f"GET {REPO}/issues/3/comments", [listed])
     await scene.intake.take(guid)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import Person, Repo, Thread, Trigger, TriggerKind
+from bot.github.answers import Pull
 from bot.inbox.payload import BadPayload, parse, pull_thread
 from tests.support.payloads import (
     ALICE,
@@ -104,7 +105,7 @@ def test_a_pull_request_and_who_is_a_bot() -> None:
     several = event("pull_request_review_comment", review_comment("x", start_line=1)).trigger
     assert several and (several.start_line, got.trigger.start_line) == (1, 0)
     gone = with_value(pull(), "head.repo", None)
-    assert pull_thread(gone).head_repo_id == 0
+    assert pull_thread(Pull.from_json(gone)).head_repo_id == 0
     comment = event("issue_comment", issue_comment("x", on_pull=BOT))
     assert comment.thread and comment.thread.is_pull and comment.thread.head_ref == ""
 

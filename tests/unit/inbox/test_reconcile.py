@@ -63,8 +63,8 @@ async def world(tmp_path: Path, store: Store) -> AsyncIterator[World]:
             write_spacing=0,
             backoff=0.01,
         )
-        app = await gh.app()
-        identity = AppIdentity(id=app["id"], slug=app["slug"], bot_id=app["bot_id"])
+        app = await gh.identify()
+        identity = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id)
         await hub.seed_repo("demo", {"a.txt": "a\n"})
         await hub.idle()
         receiver.arrived.clear()

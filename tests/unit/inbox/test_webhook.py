@@ -20,7 +20,7 @@ from aiohttp import ClientSession, web
 from sqlalchemy import text
 
 from bot.inbox.signature import is_signed, json_object
-from bot.inbox.webhook import create_app, runner
+from bot.inbox.webhook import create_app, make_runner
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
@@ -48,7 +48,7 @@ def headers(
 async def serving(store: Store, **options: Any) -> AsyncIterator[str]:
     """The address of a web process."""
     app = create_app(store, **{"secrets": [SECRET], "known": KNOWN, **options})
-    served = runner(app)
+    served = make_runner(app)
     await served.setup()
     site = web.TCPSite(served, "127.0.0.1", 0)
     await site.start()

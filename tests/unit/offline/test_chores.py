@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bot.agent.loop import run_loop
-from bot.agent.models.direct import DirectCall, RetryPolicy
+from bot.agent.models.calls import RetryPolicy
+from bot.agent.models.direct import DirectCall
 from bot.domain import Brief, CommentedLines, Outcome, OutcomeKind, TaskKind
 from bot.offline.engine import offline_model
 from tests.support.agent import LIMITS, DirectorySandbox, Memory

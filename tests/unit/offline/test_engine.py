@@ -9,7 +9,7 @@ import pytest
 from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, ToolCallPart, ToolReturnPart
 from pydantic_ai.models import ModelRequestParameters
 
-from bot.agent.prompt import opening
+from bot.agent.prompt import make_opening
 from bot.domain import Brief, TaskKind
 from bot.offline.engine import offline_model
 from bot.offline.tool_results import RESULT
@@ -42,7 +42,7 @@ def brief(request: str = "please fix this", test: str = "pytest -q") -> Brief:
 
 async def play(given: Brief, *shells: str) -> list[ToolCallPart]:
     """All calls up to the end, where the shell says one after the other of ``shells``."""
-    messages: list[ModelMessage] = [opening(given)]
+    messages: list[ModelMessage] = [make_opening(given)]
     said, calls = iter(shells), []
     for _ in range(10):
         answer = await offline_model().request(messages, None, ModelRequestParameters())
@@ -127,7 +127,7 @@ async def test_a_polite_request_is_no_question() -> None:
 
 
 async def test_it_is_a_pure_function_of_the_conversation() -> None:
-    messages: list[ModelMessage] = [opening(brief())]
+    messages: list[ModelMessage] = [make_opening(brief())]
     answers = [await offline_model().request(messages, None, ModelRequestParameters()) for _ in range(2)]
     first, second = ([(part.tool_name, part.args) for part in answer.tool_calls] for answer in answers)
     assert first == second

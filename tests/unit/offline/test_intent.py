@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bot.domain import Brief, TaskKind
-from bot.offline.answers import asked_names
-from bot.offline.chores import fixed_form
-from bot.offline.intent import Intent, intent, renaming
+from bot.offline.answers import find_names
+from bot.offline.chores import make_fix_command
+from bot.offline.intent import Intent, find_renaming, read_intent
 
 
 def brief(request: str, title: str = "") -> Brief:
@@ -34,7 +34,7 @@ def brief(request: str, title: str = "") -> Brief:
     ],
 )
 def test_in_doubt_it_mends(request_: str, title: str) -> None:
-    assert intent(brief(request_, title)) is Intent.MEND
+    assert read_intent(brief(request_, title)) is Intent.MEND
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_in_doubt_it_mends(request_: str, title: str) -> None:
     ],
 )
 def test_what_plainly_is_no_fault_is_refused(request_: str, title: str) -> None:
-    assert intent(brief(request_, title)) is Intent.BEYOND
+    assert read_intent(brief(request_, title)) is Intent.BEYOND
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,15 @@ def test_what_plainly_is_no_fault_is_refused(request_: str, title: str) -> None:
     ],
 )
 def test_the_two_names_of_a_renaming(request_: str, old: str, new: str) -> None:
-    found = renaming(brief(request_))
+    found = find_renaming(brief(request_))
     assert found is not None
     assert (found.old, found.new, found.more) == (old, new, False)
-    assert intent(brief(request_)) is Intent.RENAME
+    assert read_intent(brief(request_)) is Intent.RENAME
 
 
 @pytest.mark.parametrize("request_", ["fix the lint", "@hob make ruff pass", "Run the code formatter"])
 def test_lint_is_heard(request_: str) -> None:
-    assert intent(brief(request_)) is Intent.LINT
+    assert read_intent(brief(request_)) is Intent.LINT
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_lint_is_heard(request_: str) -> None:
     ],
 )
 def test_names_in_a_question(request_: str, names: list[str]) -> None:
-    assert intent(brief(request_)) is Intent.ASK
-    assert asked_names(brief(request_)) == names
+    assert read_intent(brief(request_)) is Intent.ASK
+    assert find_names(brief(request_)) == names
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_names_in_a_question(request_: str, names: list[str]) -> None:
     ],
 )
 def test_a_linters_own_fixes(command: str, fixing: str) -> None:
-    assert fixed_form(command) == fixing
+    assert make_fix_command(command) == fixing

@@ -76,7 +76,7 @@ def search(folder: Path, *arguments: str) -> dict[str, Any]:
         *arguments,
     ]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=350, check=False, env=ENVIRONMENT
+        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
     )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
     told: dict[str, Any] = json.loads(line.removeprefix(RESULT))
@@ -96,7 +96,7 @@ def test_a_small_fault_is_mended(kind: str, tmp_path: Path) -> None:
 def test_what_no_small_edit_mends_is_said(tmp_path: Path) -> None:
     source = "def primes(n):\n    return []\n"
     tests = "def test_a():\n    assert m.primes(20) == [2, 3, 5, 7, 11, 13, 17, 19]\n"
-    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "30")
+    told = search(repository(tmp_path / "repo", source, tests))
     assert told["outcome"] == "not_found"
     assert told["reason"]
     assert told["suspects"]

@@ -8,11 +8,11 @@ import pytest
 
 from bot.guest.mend.candidates import propose
 from bot.guest.mend.localise import Findings, Suspect
-from bot.guest.mend.report import hunks
+from bot.guest.mend.report import make_hunks
 from bot.guest.mend.site import Clues
-from bot.guest.mend.source import Source, TextEdit, apply
-from bot.guest.mend.templates.constants import corrected
-from bot.offline.phrases import PHRASES, difference, explained
+from bot.guest.mend.source import Source, TextEdit, apply_edits
+from bot.guest.mend.templates.texts import correct_text
+from bot.offline.phrases import PHRASES, explain_edit, find_difference
 
 
 def changed(text: str, line: int, clues: Clues | None = None, **types: str) -> dict[str, str]:
@@ -22,7 +22,7 @@ def changed(text: str, line: int, clues: Clues | None = None, **types: str) -> d
         suspects=[Suspect(path="m.py", line=line, score=1.0, function="f")], sources={"m.py": source}
     )
     findings.types["m.py", "f"] = {name: {kind} for name, kind in types.items()}
-    return {apply(text, each.edits): each.template for each in propose(findings, clues or Clues())}
+    return {apply_edits(text, each.edits): each.template for each in propose(findings, clues or Clues())}
 
 
 def body(statement: str, before: str = "") -> str:
@@ -99,31 +99,33 @@ def test_spans_count_characters_and_keep_line_ends(newline: str) -> None:
     assert source.segment(compare) == "a < b"
     assert source.line(2) == "z = 1"
     assert source.line_of(len(text) - 1) == 2
-    assert apply(text, [TextEdit(*source.span(compare), "c")]) == text.replace("a < b", "c")
+    assert apply_edits(text, [TextEdit(*source.span(compare), "c")]) == text.replace("a < b", "c")
 
 
 def test_overlapping_edits_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
-        apply("abc", [TextEdit(0, 2, "x"), TextEdit(1, 3, "y")])
+        apply_edits("abc", [TextEdit(0, 2, "x"), TextEdit(1, 3, "y")])
 
 
 def test_a_hunk_takes_in_as_many_lines_as_make_it_unique() -> None:
     before = "a\nx = 1\nb\nx = 1\nc\n"
-    (hunk,) = hunks(before, before.replace("b\nx = 1", "b\nx = 2"))
+    (hunk,) = make_hunks(before, before.replace("b\nx = 1", "b\nx = 2"))
     assert (hunk.line, hunk.before, hunk.after) == (4, "x = 1\n", "x = 2\n")
     assert before.count(hunk.old) == 1
     assert before.replace(hunk.old, hunk.new) == "a\nx = 1\nb\nx = 2\nc\n"
 
 
 def test_the_difference_of_two_compared_texts_is_carried_over() -> None:
-    assert "Hello, " in corrected("Hello ", "Hello Bob", "Hello, Bob")
+    assert "Hello, " in correct_text("Hello ", "Hello Bob", "Hello, Bob")
 
 
 def test_words_for_a_change() -> None:
-    assert difference("    if a > b:\n", "    if a >= b:\n") == (">", ">=")
-    assert explained("comparison", "if a > b:", "if a >= b:") == "It compared with `>` where `>=` is meant."
-    assert explained("missing-statement", "", "    seen.add(x)\n") == "This statement was missing."
-    assert explained("unheard of", "a", "b") == "It said `a` where `b` is meant."
+    assert find_difference("    if a > b:\n", "    if a >= b:\n") == (">", ">=")
+    assert (
+        explain_edit("comparison", "if a > b:", "if a >= b:") == "It compared with `>` where `>=` is meant."
+    )
+    assert explain_edit("missing-statement", "", "    seen.add(x)\n") == "This statement was missing."
+    assert explain_edit("unheard of", "a", "b") == "It said `a` where `b` is meant."
 
 
 def test_every_template_has_words() -> None:

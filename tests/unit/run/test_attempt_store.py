@@ -9,14 +9,14 @@ import pytest
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.journal import ProgressComment
+from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Publisher
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.git import commit
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def checkout(tmp_path: Path, home: Path) -> Checkout:
 
 async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout: Checkout) -> None:
     """Its own task's too: the branch has moved between two of its runs."""
-    claim = await store.claim((await store.add_task(asked())).id, "w")
+    claim = await store.claim((await store.add_task(make_request())).id, "w")
     assert claim
     task, run = claim
     one = await store.begin_attempt(run, base=checkout.base, ground="g")
@@ -38,7 +38,9 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     publisher = Publisher.__new__(Publisher)  # nothing is shown
     progress = ProgressComment(store, run, publisher, Redactor(), edit_seconds=60)
     found = [
-        await AttemptStore(store, run, task, progress, Redactor(), replace(checkout, base=base)).ended()
+        await AttemptStore(
+            store, run, task, progress, Redactor(), replace(checkout, base=base)
+        ).list_finished()
         for base in (checkout.base, "c" * 40)
     ]
-    assert [[each.ordinal for each in over] for over in found] == [[1], []]
+    assert [[each.ordinal for each in finished] for finished in found] == [[1], []]

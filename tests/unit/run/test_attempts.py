@@ -12,15 +12,17 @@ import pytest
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.direct import ModelAnswer, ModelCall
-from bot.agent.models.scripted import Turn, call, play
+from bot.agent.models.calls import ModelAnswer, ModelCall
+from bot.agent.models.scripted import Turn, call
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Usage
 from bot.errors import LeaseLost, Parked, UserError
-from bot.repofile import Budget, RepoConfig
-from bot.run.attempts.best_of import NullSink, attempt_limit, best_of
+from bot.repo_config import RepoConfig, TaskBudget
+from bot.run.attempts.attempt_sink import NullSink
+from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
+from tests.support.agent import play
 from tests.support.flow import FAULTY, running
 from tests.support.git import commit
 
@@ -38,13 +40,13 @@ class Quiet:
     def __init__(self, loses: bool = False) -> None:
         self.loses = loses
 
-    async def turn(self, seq: int, record: dict[str, Any]) -> None:
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         if self.loses:
             raise LeaseLost("another has it")
 
-    async def plan(self, steps: tuple[Step, ...]) -> None: ...
+    async def show_plan(self, steps: tuple[Step, ...]) -> None: ...
 
-    async def steering(self) -> list[PromptText]:
+    async def read_steering(self) -> list[PromptText]:
         return []
 
 
@@ -65,34 +67,36 @@ async def best(
     async def set_phase(phase: Phase) -> None: ...
 
     return await best_of(
-        checkout,
-        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
-        most=most,
-        new_model=lambda: models.pop(),
-        kept=NullSink(lambda ordinal: Quiet(loses=ordinal == loses)),
-        redactor=Redactor(),
-        set_phase=set_phase,
-        at_once=at_once,
+        AttemptPlan(
+            checkout=checkout,
+            brief=Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+            most=most,
+            new_model=lambda: models.pop(),
+            sink=NullSink(lambda ordinal: Quiet(loses=ordinal == loses)),
+            redactor=Redactor(),
+            set_phase=set_phase,
+            at_once=at_once,
+        )
     )
 
 
 async def test_one_that_passes_is_enough(checkout: Checkout) -> None:
     picked = await best(checkout, MEND)
-    assert len(picked.tried) == 1 and picked.result.proof.passed
+    assert len(picked.attempts) == 1 and picked.result.proof.passed
 
 
 async def test_more_are_made_when_the_proof_fails_and_who_fails_is_out(checkout: Checkout) -> None:
     picked = await best(checkout, WRONG, [Parked("the provider is away")], MEND)
-    assert [each.error for each in picked.tried] == ["", "the provider is away", ""]
+    assert [each.error for each in picked.attempts] == ["", "the provider is away", ""]
     assert picked.chosen.ordinal == 3 and picked.why == "its proof passes"
     picked = await best(checkout, SECRET, MEND, [RuntimeError("a bug")])
-    assert [bool(each.error) for each in picked.tried] == [True, False, True]
+    assert [bool(each.error) for each in picked.attempts] == [True, False, True]
     assert picked.chosen.ordinal == 2
 
 
 async def test_giving_up_while_tests_fail_is_tried_again_an_answer_is_not(checkout: Checkout) -> None:
     assert (await best(checkout, BLOCKED, MEND, WRONG)).chosen.ordinal == 2
-    assert len((await best(checkout, ANSWER)).tried) == 1
+    assert len((await best(checkout, ANSWER)).attempts) == 1
 
 
 async def test_what_the_next_one_would_meet_too_ends_all(checkout: Checkout) -> None:
@@ -118,15 +122,15 @@ async def test_cancelled_all_end(checkout: Checkout) -> None:
 
 
 async def test_the_budget_is_the_tasks(checkout: Checkout) -> None:
-    config = checkout.config.model_copy(update={"budget": Budget(minutes=0.0001)})
+    config = checkout.config.model_copy(update={"budget": TaskBudget(minutes=0.0001)})
     picked = await best(replace(checkout, config=config), WRONG, MEND, MEND)
-    assert len(picked.tried) == 1  # no time is left for others
+    assert len(picked.attempts) == 1  # no time is left for others
 
 
 async def test_what_a_failed_attempt_used_is_spent(checkout: Checkout) -> None:
     picked = await best(checkout, SECRET, MEND, most=2)
-    assert picked.tried[0].result is None
-    assert (picked.tried[0].used.turns, picked.spent.turns) == (1, 2)
+    assert picked.attempts[0].result is None
+    assert (picked.attempts[0].used.turns, picked.spent.turns) == (1, 2)
 
 
 class Resumed(NullSink):
@@ -134,30 +138,32 @@ class Resumed(NullSink):
 
     over: Sequence[FinishedAttempt] = ()
 
-    async def ended(self) -> Sequence[FinishedAttempt]:
+    async def list_finished(self) -> Sequence[FinishedAttempt]:
         return self.over
 
 
 async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> None:
     """Of 6 dollars for three at once, each has 2, also after one of them is over."""
-    kept = Resumed(lambda ordinal: Quiet())
-    kept.over = [FinishedAttempt(ordinal=1, usage=Usage(usd=2.0))]
-    config = checkout.config.model_copy(update={"budget": Budget(usd=6.0)})
+    sink = Resumed(lambda ordinal: Quiet())
+    sink.over = [FinishedAttempt(ordinal=1, usage=Usage(usd=2.0))]
+    config = checkout.config.model_copy(update={"budget": TaskBudget(usd=6.0)})
     begun = [Priced(play([[call("shell", command="true")], *BLOCKED]), usd=2.5) for _ in range(2)]
 
     async def set_phase(phase: Phase) -> None: ...
 
     picked = await best_of(
-        replace(checkout, config=config),
-        Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
-        most=3,
-        new_model=begun.copy().pop,
-        kept=kept,
-        redactor=Redactor(),
-        set_phase=set_phase,
-        at_once=True,
+        AttemptPlan(
+            checkout=replace(checkout, config=config),
+            brief=Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
+            most=3,
+            new_model=begun.copy().pop,
+            sink=sink,
+            redactor=Redactor(),
+            set_phase=set_phase,
+            at_once=True,
+        )
     )
-    kinds = {each.result.outcome.kind for each in picked.tried if each.result}
+    kinds = {each.result.outcome.kind for each in picked.attempts if each.result}
     assert kinds == {OutcomeKind.LIMIT}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import Retry, UserError
-from bot.git.commit import Built, build_commit
+from bot.git.commit import BuiltCommit, build_commit
 from bot.git.mirror import Mirror
 from bot.github.app import GitHub, RepoApi
 from bot.run.publish.branch import Landing
@@ -36,7 +36,7 @@ class Ground:
     def repo(self) -> Path:
         return self.mirror.path(1)
 
-    def built(self, changes: ChangeSet) -> Built:
+    def built(self, changes: ChangeSet) -> BuiltCommit:
         return build_commit(
             self.repo,
             parent=changes.base,
@@ -92,7 +92,7 @@ async def test_s77_a_commit_is_signed_by_github_and_has_the_proved_tree(ground: 
     assert [parent["sha"] for parent in shown["parents"]] == [ground.base]
     assert shown["commit"]["message"] == MESSAGE.strip()
     assert shown["author"]["login"] == "hob[bot]"
-    assert await ground.landing(changes).found(changes) == sha
+    assert await ground.landing(changes).find(changes) == sha
 
 
 async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
@@ -101,7 +101,7 @@ async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
     assert sha == ground.built(changes).sha
     shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
     assert not shown["commit"]["verification"]["verified"]
-    assert await ground.landing(changes).found(changes) == sha
+    assert await ground.landing(changes).find(changes) == sha
 
 
 async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground) -> None:
@@ -126,7 +126,7 @@ async def test_a_commit_with_another_tree_does_not_stay(ground: Ground) -> None:
     landing = ground.landing(changes)
     other = FileChange(path="code.txt", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"a third\n")
     assert await landing.land(ground.repo, ground.change(other)) == ground.built(changes).sha
-    assert await ground.api.branch_head(BRANCH) == ground.built(changes).sha
+    assert await ground.api.commits.find_branch_head(BRANCH) == ground.built(changes).sha
 
 
 async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> None:
@@ -134,8 +134,8 @@ async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> No
     await ground.hub.fault("reset", "/graphql", after=True)
     with pytest.raises(Retry, match="may have been done"):
         await ground.land(changes)
-    sha = await ground.landing(changes).found(changes)
-    assert sha == await ground.api.branch_head(BRANCH) != ground.base
+    sha = await ground.landing(changes).find(changes)
+    assert sha == await ground.api.commits.find_branch_head(BRANCH) != ground.base
 
 
 @pytest.mark.parametrize("files", [(HALVED,), (HALVED, TOOL)], ids=["signed", "pushed"])
@@ -151,7 +151,7 @@ async def test_s41_a_branch_that_somebody_moved_is_left_alone(
     theirs = await ground.hub.push_files("demo", {"mine.txt": "a person's\n"}, branch=BRANCH)
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(*files, base=first), head=first)
-    assert await ground.api.branch_head(BRANCH) == theirs
+    assert await ground.api.commits.find_branch_head(BRANCH) == theirs
 
 
 async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: Ground) -> None:
@@ -159,4 +159,4 @@ async def test_s41_nothing_is_pushed_over_commits_that_are_not_below_it(ground: 
     first = await ground.land(ground.change(ADDED))
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(HALVED, TOOL), head=first)
-    assert await ground.api.branch_head(BRANCH) == first
+    assert await ground.api.commits.find_branch_head(BRANCH) == first

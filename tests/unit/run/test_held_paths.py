@@ -7,9 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Proof, Result
-from bot.run.proven_change import ProvenChange, load_proven_change
-from bot.run.strategies.held_paths import MOST_SHOWN, make_release_offer
+from bot.domain import (
+    ChangeKind,
+    ChangeSet,
+    FileChange,
+    Held,
+    Outcome,
+    OutcomeKind,
+    Proof,
+    ProvenChange,
+    Result,
+)
+from bot.run.stored import dump_proven_change, load_proven_change
+from bot.run.strategies.release_offer import MOST_SHOWN, make_release_offer
 from bot.tasks.database.column_values import pack, unpack
 from tests.support.git import commit, git
 
@@ -72,4 +82,4 @@ def test_an_offer_is_the_same_after_a_crash(work: Path) -> None:
     outcome = Outcome(kind=OutcomeKind.CHANGED)
     result = Result(outcome=outcome, changes=changes, proof=Proof(), release=release)
     proven = ProvenChange(result=result, branch="hob/1-x", head=None, hidden=(), run_url="", root=7)
-    assert release and load_proven_change(unpack(pack(proven.as_stored()))) == proven
+    assert release and load_proven_change(unpack(pack(dump_proven_change(proven)))) == proven

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain import PromptText, Trust
-from bot.run.prepare.map import FEW, add_map
+from bot.run.prepare.repository_map import FEW, add_map
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from tests.support.agent import brief
@@ -33,7 +33,7 @@ async def test_the_brief_has_the_files_that_the_thread_speaks_of(tmp_path: Path,
     said = PromptText(
         trust=Trust.QUOTED, where="issue #3", author="bob", permission="read", at="", text="late Fees"
     )
-    asked = brief("Please fix this", passages=(said,))
+    asked = brief("Please fix this", texts=(said,))
     told = await add_map(workshop, checkout, asked, "openai:x")
     assert told == replace(asked, orientation=told.orientation)
     assert told.orientation.splitlines()[2] == "pkg/fees.py  Fees:1 Fees.late:2"

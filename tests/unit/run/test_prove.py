@@ -9,11 +9,12 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
 from bot.errors import UserError
-from bot.repofile import RepoConfig
-from bot.run.prove.prove import prove, read_check_result
+from bot.repo_config import RepoConfig
+from bot.run.prove.check_result import read_check_result
+from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
+from bot.workspace.check_commands import find_checks
 from bot.workspace.checkout import Workshop
-from bot.workspace.checks import find_checks
 from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
 

@@ -82,7 +82,7 @@ BETTER = [  # the first of each pair wins, though it is larger and later
 def test_the_order(better: FinishedAttempt, worse: FinishedAttempt) -> None:
     picked = pick_best([worse, better])
     assert picked.chosen is better
-    assert [each.ordinal for each in picked.tried] == [1, 2]
+    assert [each.ordinal for each in picked.attempts] == [1, 2]
     assert picked.why in render_choice(picked, url="https://x/c") and picked.why
     assert "use" in render_comparison(picked, published=1, pull=4, slug="hob", url="https://x/c")
 

@@ -24,7 +24,13 @@ from bot.domain import (
     TriggerKind,
     Verdict,
 )
-from bot.run.messages import report
+from bot.run.messages.commit_message import render_commit_message, render_title
+from bot.run.messages.ends import render_failure
+from bot.run.messages.progress_comment import render_final, render_progress, task_mark
+from bot.run.messages.proof import render_blocked, render_proof
+from bot.run.messages.pull_request import render_pull_body
+from bot.run.messages.reviews import render_review
+from bot.text.defuse import defuse, fence
 from bot.text.fit import has_mark
 from tests.support.run import TASK, prose_of
 
@@ -64,14 +70,14 @@ RESULT = Result(
     ],
 )
 def test_words_command_nobody(text: str, gone: str) -> None:
-    assert gone not in "\n" + report.quiet(text)
+    assert gone not in "\n" + defuse(text)
 
 
 @pytest.mark.parametrize(
     "text", ["see a@b.example", "`@decorator` stays", "```\n@app.route\n```", "x/y and 5/3"]
 )
 def test_code_and_ordinary_text_stay(text: str) -> None:
-    assert report.quiet(text) == text
+    assert defuse(text) == text
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def test_code_and_ordinary_text_stay(text: str) -> None:
     ],
 )
 def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
-    for shown in (report.quiet(text), report.quiet(f"{text}\n\nmore")):
+    for shown in (defuse(text), defuse(f"{text}\n\nmore")):
         assert "@org" not in prose_of(shown), shown
 
 
@@ -122,32 +128,32 @@ def test_no_markdown_brings_a_mention_back_to_life(text: str) -> None:
     ],
 )
 def test_nothing_else_is_done_or_hidden(text: str, gone: str) -> None:
-    assert gone not in "\n" + report.quiet(text)
+    assert gone not in "\n" + defuse(text)
 
 
 def test_an_open_fence_swallows_nothing() -> None:
-    assert report.quiet("```py @x\na").endswith("\n```")
+    assert defuse("```py @x\na").endswith("\n```")
     note = Note(path="a.py", line=9, text="```\n@org/team\n```")
-    assert "@org" not in prose_of(report.render_review([note], "review:abc"))
+    assert "@org" not in prose_of(render_review([note], "review:abc"))
     steps = (Step(text="```\n@org/team"), Step(text="- ```x"))
-    assert "@org" not in prose_of(report.render_progress(TASK, steps, status="", run_url="u"))
+    assert "@org" not in prose_of(render_progress(TASK, steps, status="", run_url="u"))
 
 
 def test_commits_and_titles_mention_and_close_nothing() -> None:
     summary = "cc @org/team, fixes o/r#1, closes https://x/o/r/issues/2, GH-3\n\nSigned-off-by: Ann <a@x>"
     outcome = Outcome(kind=OutcomeKind.CHANGED, title="fixes #4 [skip ci] @org", summary=summary)
-    message = report.render_commit_message(TASK, outcome, run_url="u", email_domain="n.example")
+    message = render_commit_message(TASK, outcome, run_url="u", email_domain="n.example")
     for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
         assert live not in message
-    assert "@org" not in report.render_title(TASK, outcome)
+    assert "@org" not in render_title(TASK, outcome)
 
 
 def test_a_fence_is_longer_than_what_it_holds() -> None:
-    assert report.fenced("a\n```\nb").startswith("````\n")
+    assert fence("a\n```\nb").startswith("````\n")
 
 
 def test_the_pull_request_tells_all_of_it() -> None:
-    body = report.render_pull_body(TASK, RESULT, hidden=("do evil",), run_url="http://d/runs/1")
+    body = render_pull_body(TASK, RESULT, hidden=("do evil",), run_url="http://d/runs/1")
     for said in (
         "Fixes #3",
         "`a.py` modified",
@@ -166,16 +172,14 @@ def test_the_pull_request_tells_all_of_it() -> None:
 
 def test_progress_shows_the_plan_as_a_checklist_and_can_be_found_again() -> None:
     steps = (Step(text="a", state=StepState.DONE), Step(text="b", state=StepState.DOING), Step(text="c"))
-    body = report.render_progress(TASK, steps, status="👀 on it", run_url="u")
+    body = render_progress(TASK, steps, status="👀 on it", run_url="u")
     assert "- [x] a\n- [ ] **b** …\n- [ ] c" in body
-    assert has_mark(body, report.task_mark(TASK))
-    assert has_mark(report.render_final(TASK, steps, text="done", run_url="u"), report.task_mark(TASK))
+    assert has_mark(body, task_mark(TASK))
+    assert has_mark(render_final(TASK, steps, text="done", run_url="u"), task_mark(TASK))
 
 
 def test_the_commit_names_the_requester_and_the_run() -> None:
-    message = report.render_commit_message(
-        TASK, RESULT.outcome, run_url="http://d/runs/1", email_domain="n.example"
-    )
+    message = render_commit_message(TASK, RESULT.outcome, run_url="http://d/runs/1", email_domain="n.example")
     title, _, rest = message.partition("\n\n")
     assert title == "Count the last one"
     assert rest.splitlines()[-3:] == [
@@ -186,25 +190,25 @@ def test_the_commit_names_the_requester_and_the_run() -> None:
 
 
 def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
-    named = report.render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
+    named = render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="Greet @ann and go"))
     assert named == "Greet @ ann and go"
 
 
 def test_a_long_title_is_cut_at_a_word() -> None:
-    cut = report.render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
+    cut = render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
     assert len(cut) <= 72
     assert cut.endswith("word…")
 
 
 def test_a_failure_says_phase_reason_and_last_lines() -> None:
-    text = report.render_failure("The setup failed.", phase="setup", log="boom ``` bang")
+    text = render_failure("The setup failed.", phase="setup", log="boom ``` bang")
     assert "setup" in text
     assert "The setup failed." in text
     assert "boom" in text
 
 
 def test_notes_off_the_diff_stand_in_the_review() -> None:
-    body = report.render_review([Note(path="a.py", line=99, text="see @bob")], "review:abc")
+    body = render_review([Note(path="a.py", line=99, text="see @bob")], "review:abc")
     assert "`a.py`, line 99" in body
     assert "`@bob`" in body
 
@@ -225,7 +229,7 @@ def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool)
     changes = ChangeSet(
         base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
     )
-    body = report.render_pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
+    body = render_pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
     assert ("tests that this change itself alters" in body) is judge
 
 
@@ -247,13 +251,13 @@ def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:
         internet="package registries (GET and HEAD)",
         checks=RESULT.proof.checks,
     )
-    text = report.render_proof(evidence)
+    text = render_proof(evidence)
     assert "add `files.example.com:8443` to `setup_internet` in `.github/hob.yml`" in text
     assert "`169.254.169.254:80` by `curl` (an address, not a name)." in text
     assert "with `internet: package registries (GET and HEAD)`" in text and "without network" not in text
     assert "@org" not in prose_of(text)
-    assert "more hosts" in report.render_blocked(Proof(blocked=blocked * 6))
-    assert report.render_blocked(Proof()) == "" and "without network" in report.render_proof(
+    assert "more hosts" in render_blocked(Proof(blocked=blocked * 6))
+    assert render_blocked(Proof()) == "" and "without network" in render_proof(
         Proof(checks=RESULT.proof.checks)
     )
 
@@ -262,7 +266,7 @@ def test_what_no_comment_asked_for_says_which_check_did() -> None:
     url = "https://x/o/r/runs/6"
     told = replace(TASK.trigger, kind=TriggerKind.CHECK, text="failure", path="types `x`", url=url)
     task = replace(TASK, trigger=told)
-    said = report.render_final(task, (), text="Done", run_url="https://h/runs/1")
+    said = render_final(task, (), text="Done", run_url="https://h/runs/1")
     assert f"For the failing check [`types x`]({url}). [Run]" in said
-    assert "on behalf of `@ann`" in report.render_pull_body(task, RESULT, hidden=(), run_url="")
-    assert "failing check" not in report.render_final(TASK, (), text="Done", run_url="")
+    assert "on behalf of `@ann`" in render_pull_body(task, RESULT, hidden=(), run_url="")
+    assert "failing check" not in render_final(TASK, (), text="Done", run_url="")

@@ -19,9 +19,10 @@ from bot.domain import (
     TriggerKind,
 )
 from bot.github.review_threads import SeenRemark, SeenThread
+from bot.run.publish.answer_threads import decide_reply
 from bot.run.publish.description import BEGIN, END, frame_block, replace_block
 from bot.run.publish.findings import find_settled, identify_finding, parse_finding, select_new
-from bot.run.publish.review_comments import _judged, read_suggestions
+from bot.run.publish.suggestions import read_suggestions
 from bot.text.fit import mark
 from tests.support.run import TASK
 
@@ -113,7 +114,7 @@ SUGGESTED = "take this\n```suggestion\n    y = x // 2\n```\n"
     ],
 )
 def test_what_a_thread_hears(thread: SeenThread, work: Result, said: str, done: bool, resolved: bool) -> None:
-    words, is_done, is_settled = _judged(REVIEW, thread, thread.remarks, work, "a" * 40)
+    words, is_done, is_settled = decide_reply(REVIEW, thread, thread.remarks, work, "a" * 40)
     assert said in words
     assert (is_done, is_settled) == (done, resolved)
 

@@ -17,11 +17,11 @@ from sandbox import open_sandbox
 from sandbox.bwrap.sandbox import open_bwrap
 from sandbox.limits.process_tree import list_descendants
 from sandbox.spec import Command, Ending, MiB, Mount, Policy, SandboxUnavailable
-from tests.support.sandbox import SMALL, base_layer, begin, opened, python, shell
+from tests.support.sandbox import SMALL, base_layer, begin, open_base_sandbox, python, shell
 
 
 async def test_a_command_in_its_workspace(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, "pwd; cat readme.txt; id -un; exit 3")
     assert (ran.exit_code, ran.ending, ran.ok) == (3, Ending.EXITED, False)
     assert ran.text == "/workspace\nhello\nhob\n"
@@ -29,7 +29,7 @@ async def test_a_command_in_its_workspace(tmp_path):
 
 async def test_streams_directory_and_environment(tmp_path):
     policy = Policy(limits=SMALL, env=(("A", "1"), ("B", "2")))
-    async with await opened(tmp_path, policy=policy) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         ran = await shell(
             sandbox,
             "cat; echo $A$B; pwd; echo oops >&2",
@@ -56,18 +56,18 @@ async def test_streams_directory_and_environment(tmp_path):
     ],
 )
 async def test_exit_codes_are_a_shells(tmp_path, command, code):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         assert (await sandbox.run(command)).exit_code == code
 
 
 async def test_arguments_are_bytes(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await sandbox.run(Command(argv=("printf", "%s|", "ü", os.fsdecode(b"\xff"), "", "-x")))
     assert ran.output == b"\xc3\xbc|\xff||-x|"
 
 
 async def test_a_keeper_that_dies_takes_all_with_it(tmp_path):
-    sandbox = await opened(tmp_path)
+    sandbox = await open_base_sandbox(tmp_path)
     running = await begin(sandbox, "echo begun; sleep 99")
     below = list(list_descendants(sandbox.keeper_pid))
     os.kill(sandbox.keeper_pid, signal.SIGKILL)
@@ -82,10 +82,10 @@ async def test_a_keeper_that_dies_takes_all_with_it(tmp_path):
 async def test_work_survives_from_command_to_command_and_not_beyond(tmp_path):
     base = base_layer(tmp_path)
     before = sorted(path.name for path in base.rglob("*"))
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         assert (await shell(sandbox, "echo x > new; rm readme.txt; echo y > /tmp/t; echo z > ~/h")).ok
         assert (await shell(sandbox, "cat new /tmp/t ~/h; ls readme.txt")).text.startswith("x\ny\nz\n")
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         assert not (await shell(sandbox, "cat new /tmp/t ~/h")).ok
         assert (await shell(sandbox, "cat readme.txt")).text == "hello\n"
     assert sorted(path.name for path in base.rglob("*")) == before
@@ -95,7 +95,7 @@ async def test_side_by_side(tmp_path):
     base_layer(tmp_path)
 
     async def one(number: int) -> str:
-        async with await opened(tmp_path) as sandbox:
+        async with await open_base_sandbox(tmp_path) as sandbox:
             await shell(sandbox, f"echo {number} > mine; sleep 0.1")
             return (await shell(sandbox, "cat mine; ls /proc | grep -c '^[0-9]'")).text
 
@@ -112,7 +112,7 @@ async def test_the_event_loop_goes_on(tmp_path):
             await asyncio.sleep(0.01)
             ticks += 1
 
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ticking = asyncio.ensure_future(tick())
         await shell(sandbox, "sleep 0.4")
         ticking.cancel()
@@ -120,7 +120,7 @@ async def test_the_event_loop_goes_on(tmp_path):
 
 
 async def test_a_flood_of_output_costs_little(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         heard: list[bytes] = []
         command = Command(
             argv=("sh", "-c", "echo first; head -c 300000000 /dev/zero; echo last"), output_bytes=10_000
@@ -148,7 +148,7 @@ DAEMONS = [
 
 @pytest.mark.parametrize("script", DAEMONS)
 async def test_a_timeout_ends_everything(tmp_path, script):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, script, seconds=0.3)
         assert not sandbox.list_strays()
     assert (ran.ending, ran.exit_code) == (Ending.TIMED_OUT, None)
@@ -156,14 +156,14 @@ async def test_a_timeout_ends_everything(tmp_path, script):
 
 
 async def test_what_a_command_leaves_running_dies_with_it(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, "(setsid sleep 99 &) ; (sleep 99 &) ; echo done")
         assert not sandbox.list_strays()
     assert ran.ok and ran.seconds < 30
 
 
 async def test_cancelling_kills_and_leaves_the_sandbox_usable(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         running = await begin(sandbox, "echo x > here; echo begun; sleep 99")
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -173,7 +173,7 @@ async def test_cancelling_kills_and_leaves_the_sandbox_usable(tmp_path):
 
 
 async def test_closing_kills_what_runs(tmp_path):
-    sandbox = await opened(tmp_path)
+    sandbox = await open_base_sandbox(tmp_path)
     running = await begin(sandbox, "echo begun; sleep 99")
     await sandbox.aclose()
     assert (await running).ending is Ending.STOPPED
@@ -186,9 +186,9 @@ async def test_closing_kills_what_runs(tmp_path):
 WORKER = """
 import asyncio, sys
 from pathlib import Path
-from tests.support.sandbox import opened, shell
+from tests.support.sandbox import open_base_sandbox, shell
 async def main():
-    sandbox = await opened(Path(sys.argv[1]))
+    sandbox = await open_base_sandbox(Path(sys.argv[1]))
     print(sandbox.keeper_pid, flush=True)
     await shell(sandbox, "sleep 99")
 asyncio.run(main())
@@ -219,7 +219,7 @@ def test_a_killed_worker_leaves_nothing(tmp_path):
 async def test_memory_runs_out(tmp_path):
     """The kernel says so where control groups are; a watchdog may come second to a process's own limit."""
     hog = "x = []\nwhile True: x.append(b'x' * (1 << 20))"
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, hog)
         refused = "watchdog" in sandbox.facts["limits"] and "MemoryError" in ran.text
         assert ran.ending is Ending.OUT_OF_MEMORY or refused
@@ -240,7 +240,7 @@ except BlockingIOError:
 
 
 async def test_processes_run_out(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, BOMB)
     assert 16 < int(ran.text) <= SMALL.processes + 8
 
@@ -250,7 +250,7 @@ async def test_processes_run_out(tmp_path):
     [("/workspace/x", 24 * MiB), ("/tmp/x", 8 * MiB), ("/dev/shm/x", 4 * MiB)],
 )
 async def test_every_place_is_sized(tmp_path, place, size):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, f"cat /dev/zero > {place}; stat -c %s {place}")
     assert "No space left" in ran.text or "File too large" in ran.text
     assert int(ran.text.split()[-1]) <= size
@@ -261,7 +261,7 @@ async def test_many_small_files_run_out_too(tmp_path):
         "n = 0\ntry:\n    while True: open(f'f{n}', 'w').close(); n += 1\n"
         "except OSError as error: print(error.errno, n)"
     )
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, source)
     error, made = map(int, ran.text.split())
     assert (error, made < 10_000) == (28, True)
@@ -275,7 +275,7 @@ async def test_mounts_are_shown_read_only(tmp_path):
     policy = Policy(
         limits=SMALL, mounts=(Mount(source=tools, target="/opt/tools"),), path=("/opt/tools", "/usr/bin")
     )
-    async with await opened(tmp_path, policy=policy) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         assert (await sandbox.run(Command(argv=("hello",)))).text == "hello\n"
         ran = await shell(sandbox, "echo x > /opt/tools/x; echo x > /opt/x; rm /opt/tools/hello")
     assert ran.text.count("Read-only file system") == 3
@@ -288,13 +288,13 @@ async def test_mounts_are_shown_read_only(tmp_path):
 async def test_no_mount_is_made_in_the_checkout_or_over_the_root(tmp_path, target):
     policy = Policy(mounts=(Mount(source=tmp_path, target=target),))
     with pytest.raises(SandboxUnavailable, match="target"):
-        await opened(tmp_path, policy=policy)
+        await open_base_sandbox(tmp_path, policy=policy)
     assert not (tmp_path / "base" / "x").exists()
 
 
 async def test_on_disk_where_a_tmpfs_will_not_do(tmp_path):
     policy = Policy(limits=replace(SMALL, workspace_bytes=4 * MiB))
-    async with await opened(tmp_path, policy=policy, on_disk=True) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy, on_disk=True) as sandbox:
         assert sandbox.facts["workspace"] == "disk"
         assert (await shell(sandbox, "echo x > new; mkdir d; chmod 0 d; rm -r pkg")).ok
         assert [entry.path for entry in sandbox.entries()] == [b"new", b"pkg"]

@@ -20,16 +20,16 @@ from tests.support.sandbox import SMALL, base_layer, begin
 
 @pytest.fixture(scope="module")
 def image():
-    if not docker_engine.answers(docker_engine.HOSTS_OWN):
+    if not docker_engine.is_answering(docker_engine.HOSTS_OWN):
         pytest.skip(f"no Docker engine answers at {docker_engine.HOSTS_OWN}; `make attack` starts one")
-    return docker_engine.image(docker_engine.HOSTS_OWN)
+    return docker_engine.make_image(docker_engine.HOSTS_OWN)
 
 
 def policy(image: str) -> Policy:
     return Policy(limits=SMALL, image=image, engine=docker_engine.HOSTS_OWN)
 
 
-async def opened(tmp_path: Path, image: str):
+async def open_container(tmp_path: Path, image: str):
     layers = [tmp_path / "base" if (tmp_path / "base").exists() else base_layer(tmp_path)]
     return await open_sandbox(
         layers=layers, policy=policy(image), scratch=tmp_path / "scratch", backend="docker"
@@ -41,7 +41,7 @@ async def shell(sandbox, script: str, **rest):
 
 
 async def test_a_command_in_an_image(tmp_path, image):
-    async with await opened(tmp_path, image) as sandbox:
+    async with await open_container(tmp_path, image) as sandbox:
         ran = await shell(sandbox, "pwd; cat readme.txt; id -un; echo x > new; rm pkg/one.py; exit 3")
         merged = await shell(sandbox, "cat; echo a; echo b >&2", stdin=b"in\n", split_stderr=True)
         found = {entry.path: entry.kind for entry in sandbox.entries()}
@@ -62,12 +62,12 @@ async def test_a_command_in_an_image(tmp_path, image):
     ],
 )
 async def test_exit_codes_are_a_shells(tmp_path, image, command, code):
-    async with await opened(tmp_path, image) as sandbox:
+    async with await open_container(tmp_path, image) as sandbox:
         assert (await sandbox.run(command)).exit_code == code
 
 
 async def test_cancelling_and_closing_kill(tmp_path, image):
-    sandbox = await opened(tmp_path, image)
+    sandbox = await open_container(tmp_path, image)
     running = await begin(sandbox, "echo x > here; echo begun; sleep 99")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -90,7 +90,7 @@ async def test_a_volume_that_an_image_declares_is_bounded_and_leaves_nothing(tmp
     docker("commit", "--change", "VOLUME /data", made, "hob-attack:volume")
     docker("rm", made)
     before = docker("volume", "ls", "--quiet")
-    async with await opened(tmp_path, "hob-attack:volume") as sandbox:
+    async with await open_container(tmp_path, "hob-attack:volume") as sandbox:
         ran = await shell(sandbox, "cat /dev/zero > /data/x; stat -c %s /data/x")
     assert "No space" in ran.text and int(ran.text.split()[-1]) <= SMALL.tmp_bytes
     assert docker("volume", "ls", "--quiet") == before
@@ -98,11 +98,11 @@ async def test_a_volume_that_an_image_declares_is_bounded_and_leaves_nothing(tmp
 
 WORKER = """
 import asyncio, sys
-sys.path[:0] = ["tests", "."]
+sys.path[:0] = ["."]
 from pathlib import Path
-from test_sandbox_docker import opened, shell
+from tests.unit.sandbox.test_docker import open_container, shell
 async def main():
-    sandbox = await opened(Path(sys.argv[1]), sys.argv[2])
+    sandbox = await open_container(Path(sys.argv[1]), sys.argv[2])
     print(sandbox.name, flush=True)
     await shell(sandbox, "sleep 99")
 asyncio.run(main())

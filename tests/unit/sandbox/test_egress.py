@@ -10,7 +10,7 @@ from pathlib import Path
 from sandbox.bwrap.sandbox import BwrapSandbox, open_bwrap
 from sandbox.egress.client_environment import PORT
 from sandbox.spec import Egress, Policy, Rule
-from tests.support.egress import HOST, Internet, internet
+from tests.support.egress import HOST, Internet, run_internet
 from tests.support.sandbox import SMALL, base_layer, python
 
 FETCH = """
@@ -43,7 +43,7 @@ async def connected(tmp_path: Path, *rules: Rule, world: Internet) -> AsyncItera
 
 
 async def test_a_program_inside_reaches_what_is_on_the_list(tmp_path: Path) -> None:
-    async with internet() as world, connected(tmp_path, world.rule(HOST, "GET"), world=world) as sandbox:
+    async with run_internet() as world, connected(tmp_path, world.rule(HOST, "GET"), world=world) as sandbox:
         for url in (f"http://{HOST}:{world.plain}/a", f"https://{HOST}:{world.tls}/b"):
             done = await python(sandbox, fetch(url))
             assert (done.exit_code, done.text) == (0, "hello from outside\n"), done.text
@@ -53,7 +53,7 @@ async def test_a_program_inside_reaches_what_is_on_the_list(tmp_path: Path) -> N
 
 
 async def test_what_is_not_on_the_list_is_refused_and_told(tmp_path: Path) -> None:
-    async with internet() as world, connected(tmp_path, world.rule(HOST, "GET"), world=world) as sandbox:
+    async with run_internet() as world, connected(tmp_path, world.rule(HOST, "GET"), world=world) as sandbox:
         for url, method in (
             (f"https://evil.com:{world.tls}/", "GET"),
             (f"http://169.254.169.254:{world.plain}/latest/meta-data/", "GET"),
@@ -109,7 +109,7 @@ print(json.dumps(found))
 
 
 async def test_s48_the_gate_is_the_only_way_out(tmp_path: Path) -> None:
-    async with internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
+    async with run_internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
         done = await python(sandbox, ATTACK.format(port=world.plain, gate=PORT))
         found = json.loads(done.text)
         assert found.pop("own loopback") == "worked"
@@ -120,7 +120,7 @@ async def test_s48_the_gate_is_the_only_way_out(tmp_path: Path) -> None:
 
 
 async def test_without_the_variables_there_is_no_network(tmp_path: Path) -> None:
-    async with internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
+    async with run_internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
         bare = "import os\nfor name in list(os.environ): del os.environ[name]\n"
         done = await python(sandbox, bare + fetch(f"http://{HOST}:{world.plain}/"))
         assert done.exit_code == 1 and world.heard == []
@@ -138,7 +138,7 @@ async def test_a_policy_without_egress_has_no_gate(tmp_path: Path) -> None:
 
 async def test_two_sandboxes_have_two_networks(tmp_path: Path) -> None:
     async with (
-        internet() as world,
+        run_internet() as world,
         connected(tmp_path, world.rule(), world=world) as one,
         connected(tmp_path, Rule(host="nothing.example.org"), world=world) as two,
     ):
@@ -151,7 +151,7 @@ async def test_two_sandboxes_have_two_networks(tmp_path: Path) -> None:
 
 async def test_a_connection_ends_with_its_command(tmp_path: Path) -> None:
     """Also one that a daemon holds, and its record belongs to the command that made it."""
-    async with internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
+    async with run_internet() as world, connected(tmp_path, world.rule(), world=world) as sandbox:
         head = f"POST http://{HOST}:{world.plain}/ HTTP/1.1\r\nHost: {HOST}:{world.plain}\r\n"
         hold = f"""
 import os, socket, time

@@ -12,7 +12,7 @@ from sandbox.egress.addresses import find_objection
 from sandbox.egress.request_log import OpenRecord, RequestLog
 from sandbox.egress.upstream import Upstream
 from sandbox.spec import Egress
-from tests.support.egress import HOST, Internet, Visitor, internet, visiting
+from tests.support.egress import HOST, Internet, Visitor, open_gate, run_internet
 
 OTHER = "other.example.com"
 
@@ -57,7 +57,7 @@ def inside(path: str = "/", *headers: str, method: str = "GET", host: str = "") 
 
 
 async def test_a_plain_request_goes_out_and_comes_back() -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         answer = await visitor.says(get(plain(world), "/a?b=c"))
         assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"hello from outside\n")
         assert world.heard == [f"GET {plain(world)} /a?b=c 0"]
@@ -67,7 +67,7 @@ async def test_a_plain_request_goes_out_and_comes_back() -> None:
 
 
 async def test_a_body_goes_out_whole_and_headers_of_the_way_do_not() -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         body = b"4\r\nabcd\r\n3\r\nefg\r\n0\r\n\r\n"
         headers = (
             "Transfer-Encoding: chunked",
@@ -86,7 +86,7 @@ async def test_a_body_goes_out_whole_and_headers_of_the_way_do_not() -> None:
 
 
 async def test_tls_goes_through_as_it_is_where_any_method_is_allowed() -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         answer = await over_tls(visitor, world, inside("/x", method="DELETE", host=HOST))
         assert b"hello from outside" in answer
         (record,) = await visitor.records()
@@ -96,9 +96,9 @@ async def test_tls_goes_through_as_it_is_where_any_method_is_allowed() -> None:
 
 async def test_methods_hold_inside_tls_too() -> None:
     """The registries' promise: what is public can be read, nothing can be uploaded."""
-    async with internet() as world:
+    async with run_internet() as world:
         egress = Egress(rules=(world.rule(HOST, "GET", "HEAD"),))
-        async with visiting(egress, world.upstream()) as visitor:
+        async with open_gate(egress, world.upstream()) as visitor:
             host = f"{HOST}:{world.tls}"
             assert b"hello from outside" in await over_tls(visitor, world, inside("/x", host=host))
             refused = await over_tls(
@@ -114,8 +114,8 @@ async def test_methods_hold_inside_tls_too() -> None:
 
 async def test_many_requests_on_one_connection_are_each_judged() -> None:
     async with (
-        internet() as world,
-        visiting(Egress(rules=(world.rule(HOST, "GET"),)), world.upstream()) as visitor,
+        run_internet() as world,
+        open_gate(Egress(rules=(world.rule(HOST, "GET"),)), world.upstream()) as visitor,
     ):
         line = f"GET /{{}} HTTP/1.1\r\nHost: {HOST}:{world.tls}\r\n\r\n"
         data = "".join(line.format(number) for number in range(3)).encode()
@@ -129,8 +129,8 @@ async def test_many_requests_on_one_connection_are_each_judged() -> None:
 async def test_s49_tls_for_another_host_ends(methods: tuple[str, ...]) -> None:
     """Domain fronting: CONNECT names the host that is allowed, the greeting another one there."""
     async with (
-        internet(OTHER) as world,
-        visiting(Egress(rules=(world.rule(HOST, *methods),)), world.upstream()) as visitor,
+        run_internet(OTHER) as world,
+        open_gate(Egress(rules=(world.rule(HOST, *methods),)), world.upstream()) as visitor,
     ):
         with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
             await over_tls(visitor, world, inside("/", host=OTHER), sni=OTHER)
@@ -142,8 +142,8 @@ async def test_s49_tls_for_another_host_ends(methods: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("methods", [(), ("GET",)])
 async def test_s49_a_tunnel_carries_nothing_but_tls(methods: tuple[str, ...]) -> None:
     async with (
-        internet() as world,
-        visiting(Egress(rules=(world.rule(HOST, *methods),)), world.upstream()) as visitor,
+        run_internet() as world,
+        open_gate(Egress(rules=(world.rule(HOST, *methods),)), world.upstream()) as visitor,
     ):
         reader, writer = await asyncio.open_connection("127.0.0.1", visitor.port)
         writer.write(f"CONNECT {HOST}:{world.tls} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
@@ -156,9 +156,9 @@ async def test_s49_a_tunnel_carries_nothing_but_tls(methods: tuple[str, ...]) ->
 
 
 async def test_a_host_whose_certificate_is_not_trusted_is_not_talked_to() -> None:
-    async with internet() as world:
+    async with run_internet() as world:
         upstream = replace(world.upstream(), trust=ssl.create_default_context())
-        async with visiting(Egress(rules=(world.rule(HOST, "GET"),)), upstream) as visitor:
+        async with open_gate(Egress(rules=(world.rule(HOST, "GET"),)), upstream) as visitor:
             assert b"not trusted" in await over_tls(visitor, world, inside("/", host=HOST))
             assert world.heard == []
 
@@ -173,7 +173,7 @@ HOSTS = [
 
 @pytest.mark.parametrize("host", HOSTS)
 async def test_s49_other_hosts_are_refused_and_not_even_looked_up(host: str) -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         asked = [
             get(f"{host}:{world.plain}"),
             f"CONNECT {host}:{world.tls} HTTP/1.1\r\nHost: x\r\n\r\n".encode("latin-1"),
@@ -191,7 +191,7 @@ async def test_s49_other_hosts_are_refused_and_not_even_looked_up(host: str) -> 
     "host", [HOST.upper(), f"{HOST}.", "ＦＩＬＥＳ.example.com".encode().decode("latin-1")]
 )
 async def test_one_host_in_other_spellings_is_that_host_or_none(host: str) -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         answer = await visitor.says(get(f"{host}:{world.plain}"))
         assert (b" 200 " in answer) is host.isascii()
         assert set(world.asked) <= {HOST}
@@ -232,7 +232,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_s49_what_two_parsers_could_read_differently_is_refused(shape: str) -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         data = SHAPES[shape].replace(b"{}", plain(world).encode())
         answer = await visitor.says(data, end=shape != "early bytes")
         assert b"HTTP/1.1 200" not in answer, answer
@@ -242,7 +242,7 @@ async def test_s49_what_two_parsers_could_read_differently_is_refused(shape: str
 
 
 async def test_s49_a_redirect_is_a_request_of_its_own() -> None:
-    async with internet() as world, visiting(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
+    async with run_internet() as world, open_gate(Egress(rules=(world.rule(),)), world.upstream()) as visitor:
         answer = await visitor.says(get(plain(world), "/away"))
         assert b"169.254.169.254" in answer and b" 302 " in answer
         assert b" 403 " in await visitor.says(get("169.254.169.254", "/latest/meta-data/"))
@@ -250,7 +250,7 @@ async def test_s49_a_redirect_is_a_request_of_its_own() -> None:
 
 async def test_s49_a_name_that_moves_to_a_private_address_is_refused() -> None:
     """DNS rebinding: each request is resolved once, and what was checked is what is connected to."""
-    async with internet() as world:
+    async with run_internet() as world:
         world.answers[HOST] = [["127.0.0.1"], ["10.0.0.1"], ["1.1.1.1", "169.254.169.254"]]
         permitted = world.upstream()
 
@@ -258,7 +258,7 @@ async def test_s49_a_name_that_moves_to_a_private_address_is_refused() -> None:
             return "" if str(address) == "127.0.0.1" else find_objection(address, port)
 
         upstream = Upstream(lookup=permitted.lookup, find_objection=allow_local, trust=permitted.trust)
-        async with visiting(Egress(rules=(world.rule(),)), upstream) as visitor:
+        async with open_gate(Egress(rules=(world.rule(),)), upstream) as visitor:
             assert b" 200 " in await visitor.says(get(plain(world)))
             for _ in range(2):
                 assert b" 403 " in await visitor.says(get(plain(world)))
@@ -276,17 +276,17 @@ LINK = "link-local, where metadata is"
 
 async def test_the_real_policy_refuses_the_loopback() -> None:
     """Without the tests' permission there is no way to it, whatever the resolver says."""
-    async with internet() as world:
+    async with run_internet() as world:
         upstream = Upstream(lookup=world.upstream().lookup)
-        async with visiting(Egress(rules=(world.rule(),)), upstream) as visitor:
+        async with open_gate(Egress(rules=(world.rule(),)), upstream) as visitor:
             assert b"(loopback)" in await visitor.says(get(plain(world)))
             assert world.heard == []
 
 
 async def test_bytes_have_an_end() -> None:
-    async with internet() as world:
+    async with run_internet() as world:
         egress = Egress(rules=(world.rule(),), total_bytes=200_000)
-        async with visiting(egress, world.upstream()) as visitor:
+        async with open_gate(egress, world.upstream()) as visitor:
             assert len(await visitor.says(get(plain(world), "/stream"))) < 300_000
             assert b" 403 " in await visitor.says(get(plain(world)))
             first, second = await visitor.records()
@@ -295,9 +295,9 @@ async def test_bytes_have_an_end() -> None:
 
 
 async def test_slow_and_silent_clients_end() -> None:
-    async with internet() as world:
+    async with run_internet() as world:
         egress = Egress(rules=(world.rule(),), head_seconds=0.2, idle_seconds=0.3)
-        async with visiting(egress, world.upstream()) as visitor:
+        async with open_gate(egress, world.upstream()) as visitor:
             assert await visitor.says(b"") == b""
             assert await visitor.says(b"GET http://" + HOST.encode()) == b""
             body = get(plain(world), "/", "Content-Length: 10", method="POST") + b"abc"
@@ -315,9 +315,9 @@ async def test_slow_and_silent_clients_end() -> None:
 
 
 async def test_a_half_open_tunnel_ends() -> None:
-    async with internet() as world:
+    async with run_internet() as world:
         egress = Egress(rules=(world.rule(),), idle_seconds=0.3)
-        async with visiting(egress, world.upstream()) as visitor:
+        async with open_gate(egress, world.upstream()) as visitor:
             answer = await over_tls(visitor, world, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 200 " in answer  # the server would have kept it open
             (record,) = await visitor.records()
@@ -325,9 +325,9 @@ async def test_a_half_open_tunnel_ends() -> None:
 
 
 async def test_connections_wait_rather_than_pile_up_and_have_an_end() -> None:
-    async with internet() as world:
+    async with run_internet() as world:
         egress = Egress(rules=(world.rule(),), connections=2, total_connections=6, head_seconds=0.3)
-        async with visiting(egress, world.upstream()) as visitor:
+        async with open_gate(egress, world.upstream()) as visitor:
             idle = [await asyncio.open_connection("127.0.0.1", visitor.port) for _ in range(4)]
             assert b" 200 " in await visitor.says(get(plain(world)))
             assert b" 200 " in await visitor.says(get(plain(world)))

@@ -18,7 +18,7 @@ from sandbox.limits.rlimits import list_rlimits
 from sandbox.limits.watchdog import Watchdog
 from sandbox.spec import Ending, MiB, Policy
 from tests.support import ROOT
-from tests.support.sandbox import SMALL, opened, python
+from tests.support.sandbox import SMALL, open_base_sandbox, python
 
 
 def version_2(root):
@@ -90,26 +90,30 @@ async def test_half_a_processor_is_half_as_fast(tmp_path):
     """Only where this process may make a group for it; else the wall clock is the bound."""
     spin = "import time\nstart = time.process_time()\nwhile time.process_time() - start < 0.2: pass"
     policy = Policy(limits=replace(SMALL, cpus=0.1))
-    async with await opened(tmp_path, policy=policy) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         ran = await python(sandbox, spin)
         bounded = any("cpu" in str(path) for path in sandbox._group.directories)
     assert ran.ok and (ran.seconds > 0.8 or not bounded)
 
 
 async def test_a_run_has_an_end(tmp_path):
-    async with await opened(tmp_path, policy=Policy(limits=replace(SMALL, run_seconds=0.5))) as sandbox:
+    async with await open_base_sandbox(
+        tmp_path, policy=Policy(limits=replace(SMALL, run_seconds=0.5))
+    ) as sandbox:
         first, second = await python(sandbox, "import time; time.sleep(9)"), await python(sandbox, "1")
     assert (first.ending, second.ending) == (Ending.TIMED_OUT, Ending.TIMED_OUT)
 
 
 async def test_processor_time_of_a_process_has_an_end(tmp_path):
-    async with await opened(tmp_path, policy=Policy(limits=replace(SMALL, cpu_seconds=1))) as sandbox:
+    async with await open_base_sandbox(
+        tmp_path, policy=Policy(limits=replace(SMALL, cpu_seconds=1))
+    ) as sandbox:
         ran = await python(sandbox, "while True: pass")
     assert ran.ending is Ending.EXITED and ran.exit_code in (128 + 9, 128 + 24)
 
 
 async def test_a_long_output_is_whole_in_a_file_inside(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, "for n in range(40_000): print(n)")
         whole = await python(sandbox, f"print(open({ran.output_file!r}).read() == "
                              "''.join(f'{n}\\n' for n in range(40_000)))")  # fmt: skip
@@ -148,7 +152,7 @@ async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
         "import os, time\nfor _ in range(4):\n    if not os.fork():\n"
         "        x = b'x' * (100 << 20); time.sleep(30)\ntime.sleep(30)"
     )
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, grow)
         assert not sandbox.list_strays()
     assert ran.ending is Ending.OUT_OF_MEMORY
@@ -156,7 +160,7 @@ async def test_the_watchdog_ends_a_tree_that_grows(tmp_path, without_groups):
 
 
 async def test_one_great_step_is_refused(tmp_path, without_groups):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, "x = b'x' * (1 << 30)")
     assert ran.exit_code == 1 and "MemoryError" in ran.text
 
@@ -170,7 +174,7 @@ async def test_memory_that_no_process_has_is_refused_or_seen(tmp_path, without_g
         "for _ in range(30):\n    kept.append(mmap.mmap(-1, 10 << 20)); kept[-1].write(b'x' * (10 << 20))\n"
         "    kept[-1].madvise(mmap.MADV_DONTNEED)\ntime.sleep(30)"
     )
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, hidden)
     assert (ran.text, ran.ending) == ("True\n-1\n", Ending.OUT_OF_MEMORY)
     assert ran.seconds < 25  # they would sleep for 30
@@ -179,7 +183,7 @@ async def test_memory_that_no_process_has_is_refused_or_seen(tmp_path, without_g
 async def test_outputs_that_are_kept_have_a_bound_together(tmp_path):
     """Each is over the cap; the oldest make room, so that the host's disk does not fill."""
     policy = Policy(limits=replace(SMALL, kept_output_bytes=MiB, all_output_bytes=3 * MiB))
-    async with await opened(tmp_path, policy=policy) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         ran = [await python(sandbox, "print('x' * 1_500_000)") for _ in range(5)]
         left = await python(sandbox, "import os; print(*sorted(os.listdir('/output')))")
     assert [each.output_file for each in ran] == [f"/output/{n}.txt" for n in range(1, 6)]

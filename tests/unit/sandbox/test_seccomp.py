@@ -6,7 +6,7 @@ import pyseccomp
 import pytest
 
 from sandbox import seccomp
-from tests.support.sandbox import opened, python, shell
+from tests.support.sandbox import open_base_sandbox, python, shell
 
 
 def test_every_name_is_known_on_both_architectures():
@@ -44,7 +44,7 @@ PRELUDE = (
 
 
 async def test_what_is_refused(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, PRELUDE + "\n".join(REFUSED.values()))
     assert dict(zip(REFUSED, ran.text.splitlines(), strict=True)) == dict.fromkeys(REFUSED, "-1 True")
 
@@ -66,13 +66,13 @@ TWINS = {
 
 @pytest.mark.parametrize("name", TWINS)
 async def test_what_works(tmp_path, name):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await python(sandbox, TWINS[name])
     assert ran.ok and ran.text.split() == ["ok"], ran.text
 
 
 async def test_git_works_in_the_workspace(tmp_path):
     script = "git init -q && git add -A && git commit -qm one && echo x >> readme.txt && git diff --stat"
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, script)
     assert ran.ok and "readme.txt | 1 +" in ran.text

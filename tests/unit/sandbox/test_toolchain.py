@@ -6,7 +6,7 @@ import sys
 
 from sandbox.spec import Policy
 from sandbox.toolchain import toolchain
-from tests.support.sandbox import SMALL, base_layer, opened, shell
+from tests.support.sandbox import SMALL, base_layer, open_base_sandbox, shell
 
 
 async def test_python_pytest_coverage_and_ripgrep(tmp_path):
@@ -15,7 +15,7 @@ async def test_python_pytest_coverage_and_ripgrep(tmp_path):
     tools = toolchain(tmp_path / "tools")
     assert toolchain(tmp_path / "tools") == tools, "built once"
     policy = Policy(limits=SMALL, mounts=tools.mounts, path=tools.path, env=tools.env)
-    async with await opened(tmp_path, policy=policy) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         version = await shell(sandbox, "python -c 'import sys; print(sys.version); print(sys.prefix)'")
         tests = await shell(
             sandbox, "coverage run -m pytest -q -p no:cacheprovider && pytest -q -p no:cacheprovider"

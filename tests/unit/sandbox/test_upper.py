@@ -6,12 +6,12 @@ import pytest
 
 from sandbox.layers import upper
 from sandbox.spec import Entry, EntryKind, Policy
-from tests.support.sandbox import SMALL, base_layer, opened, python, shell
+from tests.support.sandbox import SMALL, base_layer, open_base_sandbox, python, shell
 
 FILE, LINK, DELETED, SPECIAL = EntryKind.FILE, EntryKind.LINK, EntryKind.DELETED, EntryKind.SPECIAL
 
 
-def told(entries: list[Entry]) -> list[tuple[bytes, EntryKind]]:
+def list_kinds(entries: list[Entry]) -> list[tuple[bytes, EntryKind]]:
     return [(entry.path, entry.kind) for entry in entries]
 
 
@@ -53,14 +53,14 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 async def test_entries(tmp_path, case):
     script, expected = CASES[case]
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         ran = await shell(sandbox, script)
         assert ran.ok, ran.text
-        assert told(sandbox.entries()) == expected
+        assert list_kinds(sandbox.entries()) == expected
 
 
 async def test_contents_modes_and_targets(tmp_path):
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         await shell(
             sandbox, "printf 'a\\0b' > data; chmod 755 data; ln -s ../../../etc/passwd l; chmod +x readme.txt"
         )
@@ -73,14 +73,14 @@ async def test_contents_modes_and_targets(tmp_path):
 async def test_only_the_layers_are_compared(tmp_path):
     base_layer(tmp_path)
     (tmp_path / "base" / "trap").symlink_to("/etc")
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         await shell(sandbox, "rm trap; mkdir trap; echo x > trap/passwd")
-        assert told(sandbox.entries()) == [(b"trap", DELETED), (b"trap/passwd", FILE)]
+        assert list_kinds(sandbox.entries()) == [(b"trap", DELETED), (b"trap/passwd", FILE)]
 
 
 async def test_what_is_too_big_is_named_without_content(tmp_path, monkeypatch):
     limits = SMALL
-    async with await opened(tmp_path, policy=Policy(limits=limits)) as sandbox:
+    async with await open_base_sandbox(tmp_path, policy=Policy(limits=limits)) as sandbox:
         await shell(
             sandbox, "truncate -s 15M sparse; head -c 1000 /dev/zero > small; head -c 3000 /dev/zero > mid"
         )
@@ -93,7 +93,7 @@ async def test_what_is_too_big_is_named_without_content(tmp_path, monkeypatch):
 
 async def test_a_tree_deeper_than_any_path(tmp_path):
     deep = "import os\nfor _ in range(1500):\n    os.mkdir('ddddd'); os.chdir('ddddd')\nopen('leaf', 'w')"
-    async with await opened(tmp_path) as sandbox:
+    async with await open_base_sandbox(tmp_path) as sandbox:
         assert (await python(sandbox, deep)).ok
         (entry,) = sandbox.entries()
     assert entry.kind is SPECIAL
@@ -116,6 +116,6 @@ async def test_layers_show_in_their_order(tmp_path):
             "three.py",
         ]
         await shell(sandbox, "rm -r pkg; mkdir pkg")
-        assert told(sandbox.entries()) == [
+        assert list_kinds(sandbox.entries()) == [
             (b"pkg/" + name, DELETED) for name in (b"deep", b"one.py", b"three.py")
         ]

@@ -8,17 +8,17 @@ from sqlalchemy import text
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held, Outcome, OutcomeKind, Run, TaskState
 from bot.tasks import attempts
-from bot.tasks.claims import ATTEMPTS, expire_leases
 from bot.tasks.database.tables import AttemptState
+from bot.tasks.leases import MAX_LEASES, expire_leases
 from bot.tasks.store import Store
-from bot.tasks.tasks import LEFT
-from tests.support.tasks import asked
+from bot.tasks.transitions import LEFT
+from tests.support.tasks import make_request
 
 ODD = "caf\udce9/\u00fc"
 
 
 async def claimed(store: Store) -> Run:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     found = await store.claim(task.id, "w")
     assert found
     return found[1]
@@ -39,14 +39,14 @@ async def contents(store: Store) -> int:
 async def test_a_workspace_is_stored_with_its_turn_and_each_content_once(store: Store) -> None:
     run = await claimed(store)
     one = await store.begin_attempt(run, base="b" * 40, ground="g")
-    assert await store.left_of(one) is None
+    assert await store.load_unfinished_work(one) is None
     assert await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"1", b=b"1", c=b"2"))
     assert await contents(store) == 3  # 1, 2, and that of what is deleted
     assert await store.add_turn(run, one.id, 1, {"n": 1}, heard=7)
     assert await store.add_turn(run, one.id, 2, {"n": 2}, work=work(a=b"1", c=b"3"), heard=9)
     assert await contents(store) == 3  # 2 is let go
     again = await store.begin_attempt(run, base="b" * 40, ground="g")
-    left = await store.left_of(again)
+    left = await store.load_unfinished_work(again)
     assert left and left.changes == work(a=b"1", c=b"3")
     assert ([record["n"] for record in left.records], left.heard) == ([0, 1, 2], 9)
     await store.end_attempt(run, one.id, AttemptState.ENDED, changes=work(a=b"9"), diff="d\x00")
@@ -73,9 +73,11 @@ async def test_a_workspace_too_large_leaves_the_last_one_that_was_not(store: Sto
     run = await claimed(store)
     one = await store.begin_attempt(run, base="b" * 40, ground="g")
     assert await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"1"))
-    assert not await store.add_turn(run, one.id, 1, {"n": 1}, work=work(a=bytes(attempts.MOST_WORK + 1)))
+    assert not await store.add_turn(
+        run, one.id, 1, {"n": 1}, work=work(a=bytes(attempts.MAX_WORKSPACE_BYTES + 1))
+    )
     assert not await store.add_turn(run, one.id, 2, {"n": 2})  # the turn before it is not known
-    left = await store.left_of((await store.attempts(run.task))[0])
+    left = await store.load_unfinished_work((await store.attempts(run.task))[0])
     assert left and left.changes == work(a=b"1") and len(left.records) == 1
 
 
@@ -83,7 +85,7 @@ async def test_an_untouched_workspace_is_known_too(store: Store) -> None:
     run = await claimed(store)
     one = await store.begin_attempt(run, base="b" * 40, ground="g")
     assert await store.add_turn(run, one.id, 0, {"n": 0})
-    left = await store.left_of((await store.attempts(run.task))[0])
+    left = await store.load_unfinished_work((await store.attempts(run.task))[0])
     assert left and not left.changes and left.changes.base == "b" * 40
 
 
@@ -139,8 +141,8 @@ async def test_of_one_that_ended_on_another_ground_nothing_is_left(store: Store)
 
 async def test_an_attempt_whose_worker_died_for_good_has_failed(store: Store) -> None:
     """And what its workspace held can still be taken."""
-    task = await store.add_task(asked())
-    for _ in range(ATTEMPTS):
+    task = await store.add_task(make_request())
+    for _ in range(MAX_LEASES):
         claim = await store.claim(task.id, "w")
         assert claim
         one = await store.begin_attempt(claim[1], base="b" * 40, ground="g")

@@ -13,7 +13,7 @@ from bot.errors import LeaseLost
 from bot.tasks.database.connection import Database
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 COMMENT = EffectKind.COMMENT
 
@@ -55,7 +55,7 @@ def world() -> World:
 @pytest.fixture
 async def run(store: Store) -> Run:
     """A run that holds its task."""
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     claimed = await store.claim(task.id, "w")
     assert claimed
     return claimed[1]

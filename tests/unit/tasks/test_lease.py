@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from bot.domain import Phase, Run, Task, TaskState
-from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
-from bot.tasks.attend import Body, attend
-from bot.tasks.claims import DIED
+from bot.errors import Cancelled, LeaseLost
+from bot.run.pipeline import work
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.lease import Lease, worker_name
+from bot.tasks.leases import DIED
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from tests.support.tasks import asked
+from tests.support.pipeline import PipelineScene, store_end
+from tests.support.tasks import make_request, until
 
 
 async def claimed(store: Store, lease: float = 60, **request: Any) -> tuple[Task, Run]:
     """A task that was just claimed."""
-    task = await store.add_task(asked(**request))
+    task = await store.add_task(make_request(**request))
     found = await store.claim(task.id, "w1", lease=lease)
     assert found
     return found
@@ -45,8 +48,8 @@ async def state_of(store: Store, task: Task) -> tuple[TaskState, str]:
 
 
 async def test_s22_a_thread_is_served_one_by_one_in_order(store: Store) -> None:
-    first, second = [await store.add_task(asked(number=1)) for _ in range(2)]
-    other = await store.add_task(asked(number=2))
+    first, second = [await store.add_task(make_request(number=1)) for _ in range(2)]
+    other = await store.add_task(make_request(number=2))
     assert await store.claim(second.id, "w") is None
     answers = await asyncio.gather(*(store.claim(first.id, f"w{number}") for number in range(8)))
     (mine,) = [answer for answer in answers if answer]
@@ -62,7 +65,7 @@ async def test_s22_a_claim_that_missed_another_of_its_thread_is_refused(
 ) -> None:
     parked, run = await claimed(store, number=1)
     await store.release(run, TaskState.WAITING)
-    second = await store.add_task(asked(number=1))
+    second = await store.add_task(make_request(number=1))
     async with database.engine.connect() as other:
         await other.execute(
             text("UPDATE tasks SET state = 'running', lease_until = now() WHERE id = :id"), {"id": parked.id}
@@ -96,8 +99,8 @@ async def test_s16_a_worker_that_slept_can_write_nothing_more(store: Store, data
         lambda: store.save_changes(zombie, {}),
         lambda: store.finish_run(zombie, diff="x"),
         lambda: store.update_task(zombie, pull=1),
-        lambda: store.heartbeat(zombie),
-        lambda: store.look(zombie),
+        lambda: store.renew_lease(zombie),
+        lambda: store.is_cancel_requested(zombie),
         lambda: store.release(zombie, TaskState.DONE),
     ):
         with pytest.raises(LeaseLost):
@@ -127,7 +130,7 @@ async def test_a_body_is_stopped_before_its_lease_ends_when_the_database_hangs(
     async with database.engine.connect() as blocker:
         await blocker.execute(text("LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"))
         started = time.monotonic()
-        with pytest.raises(LeaseLost, match="could not prolong"):
+        with pytest.raises(LeaseLost, match="could not renew"):
             async with Lease(store, run, lease=0.6, beat=0.1, look=0.05):
                 await asyncio.sleep(10)
         assert time.monotonic() - started < 8
@@ -140,7 +143,7 @@ async def test_s25_leases_go_by_the_databases_clock(store: Store, monkeypatch: p
         now = time.time() + skew
         monkeypatch.setattr(time, "time", lambda now=now: now)
         await sweep(store.engine)
-        assert not await store.heartbeat(run)
+        assert not await store.renew_lease(run)
         assert (await state_of(store, task))[0] is TaskState.RUNNING
 
 
@@ -162,16 +165,6 @@ async def test_s26_a_cancel_comes_too_late_once_publishing_began(store: Store) -
         await store.ask_cancel(task.id)
         await asyncio.sleep(0.1)
     assert await store.release(run, TaskState.DONE) is TaskState.DONE
-
-
-async def test_s17_a_body_without_progress_is_tried_again(store: Store) -> None:
-    _, run = await claimed(store)
-    with pytest.raises(Retry, match="no progress"):
-        async with Lease(store, run, stall=0.2) as lease:
-            for _ in range(3):
-                await asyncio.sleep(0.1)
-                lease.progress()
-            await asyncio.sleep(10)
 
 
 async def test_the_lease_is_prolonged_while_the_body_works(store: Store, database: Database) -> None:
@@ -205,8 +198,8 @@ async def test_the_bodys_own_error_passes(store: Store) -> None:
 
 
 async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, database: Database) -> None:
-    poison = await store.add_task(asked(number=1))
-    other = await store.add_task(asked(number=2))
+    poison = await store.add_task(make_request(number=1))
+    other = await store.add_task(make_request(number=2))
     for attempt in range(3):
         assert await store.claim(poison.id, f"w{attempt}")
         await set_back(database)
@@ -216,62 +209,133 @@ async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, 
     assert await store.claim(other.id, "w")
 
 
-def ending(error: Exception) -> Body:
-    """A body that raises."""
+LIMITED = (429, {"message": "secondary rate limit"}, {"retry-after": "60"})
+AWAY = (502, {"message": "Bad Gateway"})
+FORBIDDEN = (403, {"message": "Resource not accessible by integration"})
 
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-        raise error
 
-    return body
+def answer(value: Any) -> Callable[[int], Awaitable[Any]]:
+    """A hook that answers the same to every comment."""
+
+    async def hook(number: int) -> Any:
+        return value
+
+    return hook
 
 
 @pytest.mark.parametrize(
-    ("error", "state", "reason", "attempts"),
+    ("reply", "state", "reason", "leases"),
     [
-        (Parked("rate limit", after=60), TaskState.WAITING, "rate limit", 0),
-        (Retry("flaky", after=60), TaskState.QUEUED, "flaky", 1),
-        (UserError("no such branch"), TaskState.FAILED, "no such branch", 1),
-        (Cancelled("enough"), TaskState.CANCELLED, "enough", 1),
-        (ZeroDivisionError("x"), TaskState.FAILED, "internal error: ZeroDivisionError", 1),
+        (LIMITED, TaskState.WAITING, "rate limit is reached", 0),
+        (AWAY, TaskState.QUEUED, "it may have been done", 1),
+        (FORBIDDEN, TaskState.FAILED, "permission", 1),
     ],
 )
-async def test_how_a_body_ends(
-    store: Store, error: Exception, state: TaskState, reason: str, attempts: int
+async def test_how_a_run_ends_whose_comment_github_does_not_take(
+    store: Store, scene: PipelineScene, reply: Any, state: TaskState, reason: str, leases: int
 ) -> None:
-    task = await store.add_task(asked())
-    assert await attend(store, task.id, worker="w", body=ending(error)) is state
+    task = await store.add_task(make_request())
+    scene.issues.on_comment = answer(reply)
+    await work(scene.parts, task.id)
     after = await store.task(task.id)
-    assert after and (after.state, after.reason, after.attempts) == (state, reason, attempts)
-    assert await attend(store, task.id, worker="w", body=ending(error)) is None
+    assert after and (after.state, after.leases_taken) == (state, leases) and reason in after.reason
+    await work(scene.parts, task.id)
+    assert await store.task(task.id) == after
 
 
-async def test_a_body_that_retries_for_ever_is_given_up(store: Store) -> None:
-    task = await store.add_task(asked())
-    body = ending(Retry("flaky", after=0))
-    states = [await attend(store, task.id, worker="w", body=body) for _ in range(3)]
+async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: PipelineScene) -> None:
+    task = await store.add_task(make_request())
+    scene.issues.rest = {"no": "field that the code reads"}
+    await work(scene.parts, task.id)
+    assert await state_of(store, task) == (TaskState.FAILED, "internal error: KeyError")
+    assert "An error inside Hob" in scene.issues.bodies[3][0]
+
+
+async def test_s26_a_person_stops_a_run(store: Store, scene: PipelineScene) -> None:
+    task = await store.add_task(make_request())
+
+    async def stop(number: int) -> None:
+        await store.ask_cancel(task.id)
+        scene.issues.on_comment = answer(None)
+        await asyncio.sleep(10)
+
+    scene.issues.on_comment = stop
+    await work(scene.parts, task.id)
+    assert await state_of(store, task) == (TaskState.CANCELLED, "stopped by a person")
+
+
+async def test_a_run_that_is_retried_for_ever_is_given_up(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
+    task = await store.add_task(make_request())
+    scene.issues.on_comment = answer(AWAY)
+    states = []
+    for _ in range(3):
+        await work(scene.parts, task.id)
+        states.append((await state_of(store, task))[0])
+        async with database.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET not_before = NULL"))
     assert states == [TaskState.QUEUED, TaskState.QUEUED, TaskState.FAILED]
-    assert (await state_of(store, task))[1] == "gave up after 3 attempts: flaky"
 
 
-async def test_a_body_that_returns(store: Store) -> None:
-    task = await store.add_task(asked())
-
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-        await store.set_phase(run, Phase.THINK)
-        return TaskState.DONE, "pull request 4"
-
-    assert await attend(store, task.id, worker=worker_name(), body=body) is TaskState.DONE
+async def test_a_run_that_ends(store: Store, scene: PipelineScene) -> None:
+    task = await store.add_task(make_request())
+    await store_end(store, task.id, TaskState.DONE, "pull request 4")
+    name = worker_name()
+    await work(replace(scene.parts, worker=name), task.id)
     assert await state_of(store, task) == (TaskState.DONE, "pull request 4")
+    (comment,) = scene.issues.bodies[3]
+    assert "It has ended." in comment
+    earlier, run = await store.runs(task.id)
+    assert (earlier.state, run.state, run.worker) == ("lost", "done", name)
 
 
-async def test_a_body_whose_lease_is_lost_leaves_the_task_alone(store: Store, database: Database) -> None:
-    task = await store.add_task(asked())
+async def test_a_run_whose_lease_is_lost_leaves_the_task_alone(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
+    task = await store.add_task(make_request())
 
-    async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
+    async def lose(number: int) -> None:
         await set_back(database)
         await sweep(database.engine)
-        await store.set_phase(run, Phase.THINK)
-        raise AssertionError
 
-    assert await attend(store, task.id, worker="w", body=body) is None
+    scene.issues.on_comment = lose
+    await work(scene.parts, task.id)
     assert (await state_of(store, task))[0] is TaskState.QUEUED
+    assert [run.state for run in await store.runs(task.id)] == ["lost"]
+
+
+async def test_s27_a_worker_that_is_cancelled_twice_still_gives_its_task_back(
+    store: Store, scene: PipelineScene, database: Database
+) -> None:
+    task, begun, go_on = await store.add_task(make_request()), asyncio.Event(), asyncio.Event()
+
+    async def wait(number: int) -> None:
+        begun.set()
+        await go_on.wait()
+
+    scene.issues.on_comment = wait
+    working = asyncio.create_task(work(scene.parts, task.id))
+    await begun.wait()
+    async with database.engine.connect() as blocker:
+        await blocker.execute(text("LOCK TABLE runs IN ACCESS EXCLUSIVE MODE"))  # the release has to wait
+        working.cancel()
+        await until(lambda: waiting_for_a_lock(database))
+        working.cancel()
+        await asyncio.wait({working})
+        assert working.cancelled()
+        await blocker.rollback()
+
+    async def released() -> bool:
+        return (await state_of(store, task))[0] is not TaskState.RUNNING
+
+    await until(released)
+    assert await state_of(store, task) == (TaskState.QUEUED, "the worker was shut down")
+    go_on.set()
+
+
+async def waiting_for_a_lock(database: Database) -> bool:
+    """Whether a connection to the database waits for a lock."""
+    waits = "wait_event_type = 'Lock' AND datname = current_database()"
+    async with database.engine.connect() as connection:
+        return bool(await connection.scalar(text(f"SELECT count(*) FROM pg_stat_activity WHERE {waits}")))

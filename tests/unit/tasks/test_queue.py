@@ -16,33 +16,35 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from bot.domain import Run, Task, TaskState
+from bot.domain import TaskState
 from bot.errors import Parked, Retry
-from bot.tasks.attend import attend
-from bot.tasks.claims import DIED
+from bot.run.pipeline import work
 from bot.tasks.database.connection import Database, connect, open_database
 from bot.tasks.database.embedded import programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
-from bot.tasks.lease import Lease
+from bot.tasks.leases import DIED
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from tests.support.tasks import asked
+from bot.workspace.checkout import Workshop
+from tests.support.pipeline import PipelineScene, pipeline_scene, store_end
+from tests.support.tasks import make_request, until
 
 
 class Worker:
-    """What a worker was asked to look at, and what it does then."""
+    """What a worker was asked to look at. Its runs only publish their task's end, delayed by ``work``."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, scene: PipelineScene) -> None:
+        self.parts, self.store = scene.parts, scene.parts.store
         self.delivered: dict[str, float] = {}
         self.ended: list[int] = []
         self.order: list[int] = []
         self.together = self.most = 0
         self.fail: Exception | None = None
-        self.work: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
+        self.work: Callable[[int], Awaitable[object]] = lambda number: asyncio.sleep(0)
+        scene.issues.on_read = self.read_back
 
     async def on_delivery(self, guid: str) -> None:
         """Note when."""
@@ -52,28 +54,29 @@ class Worker:
 
     async def on_task(self, task: int) -> None:
         """Claim it and work."""
-        await attend(self.store, task, worker="w", body=self.body)
+        await retry_while_away(lambda: store_end(self.store, task), seconds=10)
+        await work(self.parts, task)
 
     async def on_ended(self, task: int) -> None:
         """Note it."""
         self.ended.append(task)
 
-    async def body(self, task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-        """Note the order and how many run at once."""
-        self.order.append(task.id)
+    async def read_back(self, number: int) -> None:
+        """A run reads back what it said on an issue: note the order and how many run at once."""
+        tasks = await retry_while_away(lambda: self.store.tasks_on(f"11#{number}"), seconds=10)
+        self.order += [task.id for task in tasks if task.state is TaskState.RUNNING]
         self.together += 1
         self.most = max(self.most, self.together)
         try:
-            await self.work()
+            await self.work(number)
         finally:
             self.together -= 1
-        return TaskState.DONE, ""
 
 
 @pytest.fixture
-def worker(store: Store) -> Worker:
+def worker(scene: PipelineScene) -> Worker:
     """A worker that does nothing for its tasks."""
-    return Worker(store)
+    return Worker(scene)
 
 
 @asynccontextmanager
@@ -107,15 +110,6 @@ async def listening(database: Database) -> bool:
     """
     async with database.engine.connect() as connection:
         return bool(await connection.scalar(text(query)) == 2)
-
-
-async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Wait for something to be so."""
-    async with asyncio.timeout(seconds):
-        while True:
-            if await true():
-                return
-            await asyncio.sleep(0.02)
 
 
 async def states(store: Store) -> set[TaskState]:
@@ -161,18 +155,12 @@ async def _handled(store: Store, guid: str) -> bool:
 async def test_tasks_run_side_by_side_but_threads_one_by_one(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    both = asyncio.Event()  # two threads' tasks at once
-
-    async def work() -> None:
-        if worker.together == 2:
-            both.set()
-        await both.wait()
-        await asyncio.sleep(0)
-
-    worker.work = work
+    both = asyncio.Barrier(2)
+    worker.work = lambda number: both.wait()
     async with at_work(database, worker, concurrency=3, every=30):
-        made = [await store.add_task(asked(number=number % 2)) for number in range(8)]
-        await until(lambda: all_done(store))  # without any sweep: each that ends wakes the next of its thread
+        made = [await store.add_task(make_request(number=number % 2)) for number in range(8)]
+        # Without any sweep: each that ends wakes the next of its thread.
+        await until(lambda: all_done(store))
     assert worker.most == 2
     ids = [task.id for task in made]
     assert [i for i in worker.order if i in ids[::2]] == ids[::2]
@@ -183,13 +171,13 @@ async def test_no_more_at_once_than_told_and_deliveries_do_not_wait(
     database: Database, store: Store, worker: Worker
 ) -> None:
     go_on = asyncio.Event()
-    worker.work = go_on.wait
+    worker.work = lambda number: go_on.wait()
     async with at_work(database, worker, concurrency=2):
         for number in range(4):
-            await store.add_task(asked(number=number))
+            await store.add_task(make_request(number=number))
         await until(lambda: _async(worker.together == 2))
         await store.add_delivery("g", "issues", b"{}", {})
-        await until(lambda: _handled(store, "g"), seconds=2)
+        await until(lambda: _handled(store, "g"))
         assert worker.together == 2
         go_on.set()
         await until(lambda: all_done(store))
@@ -209,7 +197,7 @@ async def test_s24_a_job_whose_notification_was_lost_is_found(
     )
     await until(lambda: listening(database))
     await store.add_delivery("g", "issues", b"{}", {})
-    await until(lambda: _handled(store, "g"), seconds=5)
+    await until(lambda: _handled(store, "g"))
     stop.set()
     await running
 
@@ -218,12 +206,12 @@ async def test_s24_a_wake_up_that_was_lost_is_made_up_for(
     database: Database, store: Store, worker: Worker
 ) -> None:
     await store.add_delivery("g", "issues", b"{}", {})
-    await store.add_task(asked())
+    await store.add_task(make_request())
     async with database.engine.begin() as connection:
         await connection.execute(text("DELETE FROM procrastinate_jobs"))
     async with at_work(database, worker):
-        await until(lambda: _handled(store, "g"), seconds=5)
-        await until(lambda: all_done(store), seconds=5)
+        await until(lambda: _handled(store, "g"))
+        await until(lambda: all_done(store))
 
 
 async def test_a_job_of_a_killed_worker_is_taken_from_it(database: Database, store: Store) -> None:
@@ -251,15 +239,15 @@ async def test_one_sweep_at_a_time(database: Database) -> None:
 async def test_s21_people_are_told_of_a_task_that_no_run_could_tell_of(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    poison = await store.add_task(asked(number=1))
+    poison = await store.add_task(make_request(number=1))
     for _ in range(3):
         assert await store.claim(poison.id, "dead")
         async with database.engine.begin() as connection:
             await connection.execute(text("UPDATE tasks SET lease_until = now() - interval '1 s'"))
         await sweep(database.engine)
-    cancelled = await store.add_task(asked(number=2))
+    cancelled = await store.add_task(make_request(number=2))
     await store.ask_cancel(cancelled.id)
-    done = await store.add_task(asked(number=3))
+    done = await store.add_task(make_request(number=3))
     async with at_work(database, worker):
         await until(lambda: _async(len(worker.ended) == 2))
         await until(lambda: _in_state(store, done.id, TaskState.DONE))
@@ -275,7 +263,7 @@ async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts", "reason"),
+    ("error", "tries", "reason"),
     [
         (Parked("limit", after=50), 0, "limit"),
         (Retry("x", after=50), 0, "x"),
@@ -283,49 +271,41 @@ async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
     ],
 )
 async def test_a_delivery_that_fails_is_postponed(
-    database: Database, store: Store, worker: Worker, error: Exception, attempts: int, reason: str
+    database: Database, store: Store, worker: Worker, error: Exception, tries: int, reason: str
 ) -> None:
     worker.fail = error
     await store.add_delivery("g", "issues", b"{}", {})
 
     async def postponed() -> bool:
         delivery = await store.delivery("g")
-        return delivery is not None and (delivery.attempts, delivery.reason) == (attempts, reason)
+        return delivery is not None and (delivery.tries, delivery.reason) == (tries, reason)
 
     async with at_work(database, worker):
         await until(postponed)
 
 
 async def test_a_parked_task_comes_up_again(database: Database, store: Store, worker: Worker) -> None:
-    task = await store.add_task(asked())
+    task = await store.add_task(make_request())
     claimed = await store.claim(task.id, "w")
     assert claimed
     await store.release(claimed[1], TaskState.WAITING, "rate limit", after=0.2, counted=False)
     async with at_work(database, worker):
         await until(lambda: all_done(store))
     ended = await store.task(task.id)
-    assert ended and ended.attempts == 1 and ended.fence == 2
+    assert ended and ended.leases_taken == 1 and ended.fence == 2
 
 
 async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    quick = await store.add_task(asked(number=1))
-    slow = await store.add_task(asked(number=2))
+    quick = await store.add_task(make_request(number=1))
+    slow = await store.add_task(make_request(number=2))
     stop = asyncio.Event()
     waits = {1: stop.wait, 2: asyncio.Event().wait}
-
-    async def on_task(task_id: int) -> None:
-        async def body(task: Task, run: Run, lease: Lease) -> tuple[TaskState, str]:
-            worker.together += 1
-            await waits[task.thread.number]()
-            return TaskState.DONE, ""
-
-        await attend(store, task_id, worker="w", body=body)
-
-    queue = Queue(database, grace=1.0)
+    worker.work = lambda number: waits[number]()
+    queue = Queue(database, grace=5.0)
     running = asyncio.create_task(
-        queue.run(on_delivery=worker.on_delivery, on_task=on_task, concurrency=2, stop=stop)
+        queue.run(on_delivery=worker.on_delivery, on_task=worker.on_task, concurrency=2, stop=stop)
     )
     await until(lambda: _async(worker.together == 2))
     stop.set()
@@ -334,7 +314,7 @@ async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     assert time.monotonic() - started < 30
     assert await _in_state(store, quick.id, TaskState.DONE)
     back = await store.task(slow.id)
-    assert back and (back.state, back.attempts, back.reason) == (
+    assert back and (back.state, back.leases_taken, back.reason) == (
         TaskState.QUEUED,
         0,
         "the worker was shut down",
@@ -345,9 +325,9 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
     postgres: str, database: Database, store: Store, worker: Worker
 ) -> None:
     go_on = asyncio.Event()
-    worker.work = go_on.wait
+    worker.work = lambda number: go_on.wait()
     async with at_work(database, worker, concurrency=3):
-        await store.add_task(asked(number=1))
+        await store.add_task(make_request(number=1))
         await until(lambda: _async(worker.together == 1))
         async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
             for _ in range(3):
@@ -357,7 +337,7 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
                 )
                 await asyncio.sleep(0.2)
         cut = time.monotonic()
-        await store.add_task(asked(number=2))
+        await store.add_task(make_request(number=2))
         await until(lambda: _async(worker.together == 2))
         await until(lambda: listening(database))
         assert time.monotonic() - cut < 60
@@ -366,14 +346,17 @@ async def test_s18_every_connection_is_cut_and_runs_go_on(
         await until(lambda: all_done(store))
 
 
-async def test_s18_the_server_restarts(home: Path) -> None:
-    async with open_database(home) as database:
+async def test_s18_the_server_restarts(home: Path, workshop: Workshop) -> None:
+    async with (
+        open_database(home) as database,
+        pipeline_scene(Store(database.engine), workshop) as scene,
+    ):
         await migrate(database)
-        worker = Worker(Store(database.engine))
+        worker = Worker(scene)
         go_on = asyncio.Event()
-        worker.work = go_on.wait
+        worker.work = lambda number: go_on.wait()
         async with at_work(database, worker, concurrency=3):
-            await worker.store.add_task(asked(number=1))
+            await worker.store.add_task(make_request(number=1))
             await until(lambda: _async(worker.together == 1))
             await asyncio.to_thread(restart, home / "postgres")
             up = time.monotonic()

@@ -7,11 +7,11 @@ from dataclasses import replace
 from bot.domain import Permission, Run, TaskState, Trigger
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from tests.support.tasks import asked
+from tests.support.tasks import make_request
 
 
 async def running(store: Store) -> tuple[Run, Trigger]:
-    request = asked()
+    request = make_request()
     task = await store.add_task(request)
     claimed = await store.claim(task.id, "w")
     assert claimed
@@ -33,7 +33,7 @@ async def test_words_that_come_too_late_become_a_task(store: Store) -> None:
     run, words = await running(store)
     await store.steer(run.task, words, Permission.WRITE, delivery="d1")
     first = await store.steering(run.task)
-    await store.heard(run, first[-1].id)
+    await store.mark_steering_read(run, first[-1].id)
     await store.steer(run.task, replace(words, id=101, text="@hob one more"), Permission.WRITE, delivery="d2")
     await store.release(run, TaskState.DONE)
     swept = await sweep(store.engine)

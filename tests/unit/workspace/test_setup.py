@@ -13,13 +13,13 @@ import pytest
 
 from bot.domain import Proof
 from bot.errors import UserError
-from bot.run.messages.report import render_proof
+from bot.run.messages.proof import render_proof
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.lockfiles import find_inputs
 from sandbox.spec import Command, Limits, SandboxUnavailable
 from sandbox.toolchain import Toolchain
-from tests.support.egress import HOST, Internet, internet
+from tests.support.egress import HOST, Internet, run_internet
 from tests.support.git import commit
 from tests.support.sandbox import lend_toolchain
 
@@ -35,7 +35,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Path:
 
 @pytest.fixture
 async def world() -> AsyncIterator[Internet]:
-    async with internet() as world:
+    async with run_internet() as world:
         yield world
 
 

@@ -22,7 +22,7 @@ from . import (
     terms,
     texts,
 )
-from .registry import Template, registered
+from .registry import Template, list_templates
 
 MODULES = (
     calls,
@@ -39,6 +39,6 @@ MODULES = (
     terms,
     texts,
 )
-TEMPLATES: tuple[Template, ...] = registered()
+TEMPLATES: tuple[Template, ...] = list_templates()
 
 __all__ = ["MODULES", "TEMPLATES", "Template"]

@@ -9,26 +9,26 @@ from ..site import Proposal, Site
 from ..source import TextEdit
 
 
-def before(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
+def insert_before(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
     """Insert lines, indented like ``statement``, in front of it."""
     span = site.source.whole_lines(statement)
     if span is None:
         return None
-    return Proposal((TextEdit(span[0], span[0], _joined(site, statement, lines)),), weight)
+    return Proposal((TextEdit(span[0], span[0], _join_lines(site, statement, lines)),), weight)
 
 
-def after(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
+def insert_after(site: Site, statement: ast.stmt, lines: Sequence[str], weight: float) -> Proposal | None:
     """Insert lines, indented like ``statement``, after it."""
     span = site.source.whole_lines(statement)
     if span is None:
         return None
-    text = _joined(site, statement, lines)
+    text = _join_lines(site, statement, lines)
     if not site.source.text[: span[1]].endswith(("\n", "\r")):
         text = site.source.newline + text.removesuffix(site.source.newline)
     return Proposal((TextEdit(span[1], span[1], text),), weight)
 
 
-def gone(site: Site, statement: ast.stmt, weight: float) -> Proposal | None:
+def remove_statement(site: Site, statement: ast.stmt, weight: float) -> Proposal | None:
     """Take a statement away; ``pass`` stays when it was alone in its block."""
     span = site.source.whole_lines(statement)
     if span is None:
@@ -38,7 +38,7 @@ def gone(site: Site, statement: ast.stmt, weight: float) -> Proposal | None:
     return Proposal((TextEdit(*span, ""),), weight)
 
 
-def shifted(site: Site, statement: ast.stmt, indent: str) -> str | None:
+def shift_lines(site: Site, statement: ast.stmt, indent: str) -> str | None:
     """The full lines of a statement at another indentation; None when it holds a text of several lines."""
     span = site.source.whole_lines(statement)
     strings = (each for each in ast.walk(statement) if isinstance(each, ast.Constant | ast.JoinedStr))
@@ -51,7 +51,7 @@ def shifted(site: Site, statement: ast.stmt, indent: str) -> str | None:
     return "".join(indent + line.removeprefix(old) if line.strip() else line for line in lines)
 
 
-def inner_indent(site: Site, statement: ast.stmt) -> str:
+def find_inner_indent(site: Site, statement: ast.stmt) -> str:
     """The indentation of a block below ``statement``, in the file's own steps."""
     own = site.source.indent(statement)
     body = getattr(statement, "body", None)
@@ -66,7 +66,7 @@ def inner_indent(site: Site, statement: ast.stmt) -> str:
     return own + "    "
 
 
-def _joined(site: Site, statement: ast.stmt, lines: Sequence[str]) -> str:
+def _join_lines(site: Site, statement: ast.stmt, lines: Sequence[str]) -> str:
     indent = site.source.indent(statement)
-    step = inner_indent(site, statement).removeprefix(indent) or "    "
+    step = find_inner_indent(site, statement).removeprefix(indent) or "    "
     return "".join(indent + line.replace("\t", step) + site.source.newline for line in lines)

@@ -243,11 +243,11 @@ def missing_call(site: Site) -> Iterator[Proposal]:
             names.setdefault(f"self.{method.name}", 0.35)
     for name, weight in names.items():
         new = name.format(text) if "{" in name else f"{name}({text})"
-        if not _called(site, node, name):
+        if not _is_called(site, node, name):
             yield site.replace(node, new, weight)
 
 
-def _called(site: Site, node: ast.AST, name: str) -> bool:
+def _is_called(site: Site, node: ast.AST, name: str) -> bool:
     parent = site.source.parents.get(node)
     return isinstance(parent, ast.Call) and getattr(parent.func, "id", "") == name
 

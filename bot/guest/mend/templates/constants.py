@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from ..site import SIZED, Proposal, Site
 from .registry import template
-from .texts import corrected, in_text, is_docstring
+from .texts import correct_text, is_docstring, is_in_text
 
 SPELLINGS = (str.lower, str.upper, str.capitalize, str.strip, str.title)
 
@@ -20,7 +20,7 @@ def number(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Constant)  # noqa: S101
     value = node.value
-    if not isinstance(value, int | float) or isinstance(value, bool) or in_text(site):
+    if not isinstance(value, int | float) or isinstance(value, bool) or is_in_text(site):
         return
     index = isinstance(site.source.parents.get(node), (ast.Subscript, ast.Slice, ast.Compare))
     guesses: list[tuple[str, float]] = []
@@ -79,7 +79,7 @@ def string(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Constant)  # noqa: S101
     value = node.value
-    if not isinstance(value, str) or in_text(site) or is_docstring(site, node) or len(value) > 200:
+    if not isinstance(value, str) or is_in_text(site) or is_docstring(site, node) or len(value) > 200:
         return
     ranked: dict[str, float] = {}
     for other in (*site.clues.strings, *site.strings[:40]):
@@ -93,7 +93,7 @@ def string(site: Site) -> Iterator[Proposal]:
     for number, other in enumerate(_close(site, value)):
         ranked[other] = max(ranked.get(other, 0.0), 0.95 - 0.1 * number)
     for pair in site.clues.pairs:
-        ranked |= dict.fromkeys(corrected(value, *pair), 1.0)
+        ranked |= dict.fromkeys(correct_text(value, *pair), 1.0)
     for spell in SPELLINGS:
         ranked.setdefault(spell(value), 0.4)
     short = {
@@ -116,11 +116,11 @@ def string(site: Site) -> Iterator[Proposal]:
     ranked.setdefault(f" {value}", 0.2)
     for other, weight in ranked.items():
         if other != value:
-            yield site.replace(node, _quoted(site.text(node), other), weight)
+            yield site.replace(node, _quote_like(site.text(node), other), weight)
 
 
 def _close(site: Site, value: str) -> list[str]:
-    """Strings of the file and the tests, and words of the failures, that are nearly the same."""
+    """Strings of the file and the tests, and words of the failure messages, that are nearly the same."""
     if len(value) < 3:
         return []
     known = dict.fromkeys((*site.strings, *site.clues.strings, *site.clues.said))
@@ -186,7 +186,7 @@ def _slice(site: Site, node: ast.Subscript) -> Iterator[Proposal]:
             yield site.replace(node.slice, "-2", 0.5)
 
 
-def _quoted(old: str, value: str) -> str:
+def _quote_like(old: str, value: str) -> str:
     """A literal for ``value`` in the same quotes as the old one."""
     match = re.match(r"([a-zA-Z]*)('''|\"\"\"|'|\")", old)
     prefix, quote = match.groups() if match else ("", '"')

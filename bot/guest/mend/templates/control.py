@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..site import Proposal, Site
 from ..source import FUNCTIONS, TextEdit
-from .blocks import after, gone, inner_indent, shifted
+from .blocks import find_inner_indent, insert_after, remove_statement, shift_lines
 from .registry import template
 
 ERRORS = (
@@ -45,7 +45,7 @@ def jump(site: Site) -> Iterator[Proposal]:
         if loop is not None or other in ("return", "raise"):
             yield site.replace(statement, other, weight)
     if not isinstance(statement, ast.Return):
-        yield from _present(gone(site, statement, 0.5))
+        yield from _present(remove_statement(site, statement, 0.5))
 
 
 def _loop(site: Site, node: ast.AST) -> ast.For | ast.While | ast.AsyncFor | None:
@@ -69,11 +69,11 @@ def missing_jump(site: Site) -> Iterator[Proposal]:
     body = node.body if isinstance(node, ast.If | ast.ExceptHandler) else []
     if body and not isinstance(body[-1], ast.Return | ast.Raise | ast.Continue | ast.Break):
         if _loop(site, node) is not None:
-            yield from _present(after(site, body[-1], ["continue"], 0.8))
-            yield from _present(after(site, body[-1], ["break"], 0.8))
-        yield from _present(after(site, body[-1], ["return"], 0.4))
+            yield from _present(insert_after(site, body[-1], ["continue"], 0.8))
+            yield from _present(insert_after(site, body[-1], ["break"], 0.8))
+        yield from _present(insert_after(site, body[-1], ["return"], 0.4))
         if isinstance(node, ast.ExceptHandler):
-            yield from _present(after(site, body[-1], ["raise"], 0.8))
+            yield from _present(insert_after(site, body[-1], ["raise"], 0.8))
 
 
 @template(
@@ -112,9 +112,9 @@ def missing_return(site: Site) -> Iterator[Proposal]:
     if node is function.body[-1]:
         names = [each for each in inner.locals if each not in ("cls",)]
         for name in reversed(names):
-            yield from _present(after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))
+            yield from _present(insert_after(site, node, [f"return {name}"], 0.9 if name != "self" else 0.5))
         for name in ("True", "False", *inner.attributes):
-            yield from _present(after(site, node, [f"return {name}"], 0.35))
+            yield from _present(insert_after(site, node, [f"return {name}"], 0.35))
     elif (
         isinstance(node, ast.If)
         and node.body
@@ -122,7 +122,7 @@ def missing_return(site: Site) -> Iterator[Proposal]:
     ):
         for name in reversed(inner.locals):
             if name not in ("self", "cls"):
-                yield from _present(after(site, node.body[-1], [f"return {name}"], 0.4))
+                yield from _present(insert_after(site, node.body[-1], [f"return {name}"], 0.4))
 
 
 @template("block", 0.55, ast.Return, ast.Expr, ast.Assign, ast.AugAssign, ast.Raise, ast.If, ast.For)
@@ -151,7 +151,7 @@ def block(site: Site) -> Iterator[Proposal]:
         above = siblings[index - 1]
         if isinstance(above, ast.For | ast.While | ast.If | ast.With):
             last = above.orelse[-1] if isinstance(above, ast.If) and above.orelse else above.body[-1]
-            text = shifted(site, statement, site.source.indent(last))
+            text = shift_lines(site, statement, site.source.indent(last))
             span, end = site.source.whole_lines(statement), site.source.whole_lines(last)
             if text is not None and span and end and end[1] <= span[0]:
                 yield Proposal((TextEdit(end[1], end[1], text), TextEdit(*span, "")), 0.6 * sure)
@@ -161,7 +161,7 @@ def _out(site: Site, statement: ast.stmt, parent: ast.stmt, weight: float) -> It
     """Behind the block that holds it, at each level up to the function."""
     outer: ast.AST | None = parent
     while isinstance(outer, ast.For | ast.While | ast.If | ast.With | ast.Try):
-        text = shifted(site, statement, site.source.indent(outer))
+        text = shift_lines(site, statement, site.source.indent(outer))
         span, end = site.source.whole_lines(statement), site.source.whole_lines(outer)
         if text is None or span is None or end is None:
             return
@@ -214,7 +214,7 @@ def else_branch(site: Site) -> Iterator[Proposal]:
     if node.orelse or index + 1 >= len(siblings):
         return
     following = siblings[index + 1]
-    text = shifted(site, following, inner_indent(site, node))
+    text = shift_lines(site, following, find_inner_indent(site, node))
     span = site.source.whole_lines(following)
     if text is not None and span is not None and not isinstance(following, ast.Return):
         yield Proposal((TextEdit(*span, f"{site.source.indent(node)}else:{site.source.newline}{text}"),), 0.7)
@@ -250,7 +250,9 @@ def removed_statement(site: Site) -> Iterator[Proposal]:
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
         return
     yield from _present(
-        gone(site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0)
+        remove_statement(
+            site, statement, 0.6 if isinstance(statement, ast.If | ast.Return | ast.Raise) else 1.0
+        )
     )
 
 

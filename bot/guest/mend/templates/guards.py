@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..site import NUMBERS, SIZED, Proposal, Site
 from ..source import TextEdit
-from .blocks import before, inner_indent, shifted
+from .blocks import find_inner_indent, insert_before, shift_lines
 from .registry import template
 
 TROUBLE = (
@@ -39,7 +39,7 @@ def missing_guard(site: Site) -> Iterator[Proposal]:
     place = 1.0 if statement is first else 0.6 if site.source.block(statement)[:1] == [statement] else 0.35
     for condition, weight in _conditions(site, used).items():
         for end, value in ends.items():
-            made = before(site, statement, [f"if {condition}:", f"\t{end}"], weight * value * place)
+            made = insert_before(site, statement, [f"if {condition}:", f"\t{end}"], weight * value * place)
             if made is not None:
                 yield made
 
@@ -132,8 +132,10 @@ def wrapped_guard(site: Site) -> Iterator[Proposal]:
     if site.function is None or span is None or _is_docstring(statement):
         return
     indent = site.source.indent(statement)
-    text = shifted(
-        site, statement, inner_indent(site, statement) if not hasattr(statement, "body") else indent + "    "
+    text = shift_lines(
+        site,
+        statement,
+        find_inner_indent(site, statement) if not hasattr(statement, "body") else indent + "    ",
     )
     if text is None:
         return

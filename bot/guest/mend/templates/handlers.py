@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..site import Proposal, Site
 from ..source import FUNCTIONS, TextEdit
-from .blocks import inner_indent, shifted
+from .blocks import find_inner_indent, shift_lines
 from .registry import template
 
 NOT_CAUGHT = (
@@ -35,8 +35,8 @@ def missing_handler(site: Site) -> Iterator[Proposal]:
     if span is None or site.function is None or not caught or _guarded(site, statement):
         return
     indent, newline = site.source.indent(statement), site.source.newline
-    deeper = inner_indent(site, site.function).removeprefix(site.source.indent(site.function)) or "    "
-    text = shifted(site, statement, indent + deeper)
+    deeper = find_inner_indent(site, site.function).removeprefix(site.source.indent(site.function)) or "    "
+    text = shift_lines(site, statement, indent + deeper)
     if text is None:
         return
     for kind in caught:

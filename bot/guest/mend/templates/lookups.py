@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import TextEdit, operator_span
+from ..source import TextEdit, find_operator
 from .calls import is_value
 from .registry import template
 
@@ -85,7 +85,7 @@ def fallback(site: Site) -> Iterator[Proposal]:
 
 
 @template("keyword-value", 0.4, ast.keyword)
-def keywordis_value(site: Site) -> Iterator[Proposal]:
+def keyword_value(site: Site) -> Iterator[Proposal]:
     """Two options of a call with each other's value."""
     node = site.node
     call = site.source.parents.get(node)
@@ -111,7 +111,7 @@ def membership(site: Site) -> Iterator[Proposal]:
     node = site.node
     assert isinstance(node, ast.Compare)  # noqa: S101
     if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn):
-        place = operator_span(site.source, node.left, node.comparators[0], "in")
+        place = find_operator(site.source, node.left, node.comparators[0], "in")
         right = site.text(node.comparators[0])
         if place:
             yield site.replace(node.comparators[0], f"{right}.values()", 0.5)

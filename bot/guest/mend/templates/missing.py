@@ -23,7 +23,7 @@ _CONVERSIONS = (
 
 
 @template("missing-f", 0.9, ast.Constant)
-def missing_f(site: Site) -> Iterator[Proposal]:
+def missing_f_prefix(site: Site) -> Iterator[Proposal]:
     """``"{name}"`` where ``f"{name}"`` is meant."""
     node = site.node
     if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or not _HOLE.search(node.value):

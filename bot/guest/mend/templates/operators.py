@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..site import Proposal, Site
-from ..source import ATOMS, TextEdit, operator_span
+from ..source import ATOMS, TextEdit, find_operator
 from .registry import template
 
 COMPARE = {
@@ -71,7 +71,7 @@ def comparison(site: Site) -> Iterator[Proposal]:
     left = node.left
     for op, right in zip(node.ops, node.comparators, strict=True):
         symbol = COMPARE[type(op)]
-        place = operator_span(site.source, left, right, symbol)
+        place = find_operator(site.source, left, right, symbol)
         if place is not None:
             for other, weight in OTHER[symbol].items():
                 if other in ("in", "not in") and not site.might(right, "str", "list", "tuple", "dict", "set"):
@@ -87,7 +87,7 @@ def boolean_operator(site: Site) -> Iterator[Proposal]:
     assert isinstance(node, ast.BoolOp)  # noqa: S101
     old, new = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
     places = [
-        operator_span(site.source, a, b, old) for a, b in zip(node.values, node.values[1:], strict=False)
+        find_operator(site.source, a, b, old) for a, b in zip(node.values, node.values[1:], strict=False)
     ]
     if all(places):
         yield Proposal(tuple(TextEdit(*place, new) for place in places if place), 1.0)
@@ -146,7 +146,7 @@ def arithmetic(site: Site) -> Iterator[Proposal]:
     symbol = ARITHMETIC.get(type(node.op))
     if symbol is None or (symbol == "%" and not site.numeric(node.left)):
         return
-    place = operator_span(site.source, node.left, node.right, symbol)
+    place = find_operator(site.source, node.left, node.right, symbol)
     if place is not None and (
         symbol != "+" or site.numeric(node.left) or not site.might(node.left, "str", "list")
     ):
@@ -275,13 +275,13 @@ def assignment_operator(site: Site) -> Iterator[Proposal]:
     match site.node:
         case ast.AugAssign(target=target, op=op, value=value):
             symbol = ARITHMETIC.get(type(op))
-            place = symbol and operator_span(source, target, value, f"{symbol}=")
+            place = symbol and find_operator(source, target, value, f"{symbol}=")
             if symbol and place:
                 for other, weight in SWAPPED[symbol].items():
                     yield Proposal((TextEdit(*place, f"{other}="),), weight)
                 yield Proposal((TextEdit(*place, "="),), 0.5)
         case ast.Assign(targets=[ast.Name() | ast.Attribute() | ast.Subscript() as target], value=value):
-            place = operator_span(source, target, value, "=")
+            place = find_operator(source, target, value, "=")
             if place and not isinstance(value, ast.Constant | ast.List | ast.Dict):
                 yield Proposal((TextEdit(*place, "+="),), 0.6)
                 if site.numeric(value):

@@ -39,6 +39,6 @@ def template(
     return register
 
 
-def registered() -> tuple[Template, ...]:
+def list_templates() -> tuple[Template, ...]:
     """The templates registered so far."""
     return tuple(_registered)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from ..site import NUMBERS, Proposal, Site
-from .blocks import after, before
+from .blocks import insert_after, insert_before
 from .registry import template
 
 SIMPLE = (
@@ -45,8 +45,8 @@ def missing_statement(site: Site) -> Iterator[Proposal]:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             return
         for made in (
-            before(site, statement, line.split("\n"), weight),
-            after(site, statement, line.split("\n"), weight) if last else None,
+            insert_before(site, statement, line.split("\n"), weight),
+            insert_after(site, statement, line.split("\n"), weight) if last else None,
         ):
             if made is not None:
                 yield made
@@ -89,7 +89,7 @@ def _usual(site: Site) -> dict[str, float]:
         kinds = site.types.get(name, set())
         if name in ("self", "cls"):
             continue
-        lines |= _reworked(name, kinds)
+        lines |= _list_conversions(name, kinds)
         if kinds & (NUMBERS - {"bool"}):
             lines |= {f"{name} += 1": 0.6, f"{name} -= 1": 0.4, f"{name} = 0": 0.3}
         if "str" in kinds:
@@ -176,7 +176,7 @@ def _twins(site: Site) -> dict[str, float]:
             if len(text) < 100 and names <= known | _BUILT and (not stores or stores & set(site.locals)):
                 near = 1.0 if stores & set(site.locals) or not stores else 0.5
                 lines.setdefault(text, weight * near)
-            for twin in _mirrored(text, site):
+            for twin in _swap_usual_words(text, site):
                 lines.setdefault(twin, 0.5 * weight)
         if len(lines) > 150:
             break
@@ -201,7 +201,7 @@ _PAIRS = (
 )
 
 
-def _reworked(name: str, kinds: set[str]) -> dict[str, float]:
+def _list_conversions(name: str, kinds: set[str]) -> dict[str, float]:
     """A value brought into shape before it is used: ``text = text.strip()``."""
     if kinds & (NUMBERS - {"bool"}):
         return {
@@ -237,7 +237,7 @@ def _guards(site: Site) -> dict[str, float]:
     return dict(list(found.items())[:40])
 
 
-def _mirrored(text: str, site: Site) -> Iterator[str]:
+def _swap_usual_words(text: str, site: Site) -> Iterator[str]:
     """A statement with one word of a usual pair exchanged for the other: ``left``, ``right``."""
     for old, new in _SIGNS:
         if old in text:

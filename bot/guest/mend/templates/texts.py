@@ -12,7 +12,7 @@ from ..source import TextEdit
 from .registry import template
 
 
-def in_text(site: Site) -> bool:
+def is_in_text(site: Site) -> bool:
     """Inside an f-string, whose inner positions Python before 3.12 does not give."""
     return any(isinstance(each, ast.JoinedStr) for each in site.source.ancestors(site.node))
 
@@ -22,7 +22,7 @@ def pattern(site: Site) -> Iterator[Proposal]:
     """A regular expression with a quantifier, an anchor or a class that is wrong."""
     node = site.node
     assert isinstance(node, ast.Constant)  # noqa: S101
-    text = site.text(node) if isinstance(node.value, str) and not in_text(site) else ""
+    text = site.text(node) if isinstance(node.value, str) and not is_in_text(site) else ""
     match = re.match(r"([rR])(['\"]{3}|['\"])", text)
     if not match or len(text) > 300:
         return
@@ -65,14 +65,14 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
     """A piece of a text or of a format that differs from what the tests expect."""
     node = site.node
     if isinstance(node, ast.Constant) and (
-        not isinstance(node.value, str) or in_text(site) or is_docstring(site, node)
+        not isinstance(node.value, str) or is_in_text(site) or is_docstring(site, node)
     ):
         return
     text = site.text(node)
     if len(text) > 400:
         return
     for pair in site.clues.pairs:
-        for new in corrected(text, *pair):
+        for new in correct_text(text, *pair):
             yield site.replace(node, new, 1.0)
     start = site.source.span(node)[0]
     for found in re.finditer(r"(?<=[:.,0<>^])(\d+)(?=[a-z%}])|(?<=[:<>^])(\d+)(?=[\.}])", text):
@@ -93,7 +93,7 @@ def text_chunk(site: Site) -> Iterator[Proposal]:
                     yield Proposal((TextEdit(*at, name),), 0.3)
 
 
-def corrected(text: str, left: str, right: str) -> list[str]:
+def correct_text(text: str, left: str, right: str) -> list[str]:
     """What ``text`` becomes when the difference between two compared values is applied to it, both ways."""
     found: list[str] = []
     for one, two in ((left, right), (right, left)):

@@ -1,0 +1,64 @@
+# ruff: noqa
+"""What vulture takes for dead and is not: others call it by its name. One reason for each group.
+
+Not a program: vulture only reads the names (see [tool.vulture] in pyproject.toml). Add a name here only when
+something outside this repository, a template, or a program inside the sandbox uses it; code that only tests
+call is deleted.
+"""
+
+# pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
+pytest_assertrepr_compare
+pytest_collection_finish
+pytest_collectreport
+pytest_exception_interact
+pytest_runtest_logreport
+pytest_runtestloop
+pytest_sessionfinish
+_._makeResult
+_.testRunner
+_._repr_failure_py
+_.repr_failure
+
+# Libraries call or read these: pydantic, gunicorn, http.server, gidgethub, Alembic, sqlite3, dulwich.
+model_config
+load_config
+do_GET
+log_message
+_request
+revision
+down_revision
+branch_labels
+depends_on
+_.row_factory
+_.author_timezone
+_.tag_timezone
+ofs_delta
+
+# Parameters of signatures that others set: gidgethub's ``post``, GraphQL's arguments.
+extra_headers
+url_vars
+dryRun
+followRenames
+paging
+
+# Fields of a dictionary that is typed (TypedDict), and of a record that is logged whole.
+bot_login
+untold
+late_words
+
+# The local GitHub's templates read these.
+anchors
+association
+excerpt
+first_id
+initial
+no_newline
+resolved_by
+
+# Rows that an earlier version stored may have these kinds.
+EDIT
+REACTION
+
+# What a command left, for callers of the sandbox: where the whole output is, and what was not kept of it.
+omitted_requests
+output_file

@@ -1,0 +1,26 @@
+"""``hob demo``: the whole path from a mention to a pull request, on this machine only."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--exit", "exit_", is_flag=True, help="Stop at the end instead of serving on.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (with --exit) at the end.")
+@click.option(
+    "--repo", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Any git repository."
+)
+@click.option("--request", default="", help="What to ask for in that repository.")
+def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
+    """The whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
+    from bot.demo.show import run_demo
+
+    if repo is not None and not request.strip():
+        raise click.UsageError("--repo needs --request, the text of the issue")
+    if repo is None and request.strip():
+        raise click.UsageError("--request needs --repo, the repository that it is about")
+    sys.exit(run_demo(serve=not exit_, as_json=as_json, repo=repo, request=request))

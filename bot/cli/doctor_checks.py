@@ -1,0 +1,58 @@
+"""What ``hob doctor`` checks: the sandbox, the database, the model, and the App as GitHub has it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.errors import HobError
+from bot.github.cli.doctor import DoctorFinding
+from bot.github.cli.doctor import doctor as github_doctor
+from bot.offline.registry import MODELS
+from bot.settings import Settings
+from bot.tasks.database.connection import open_database
+from sandbox.probe import probe
+from sandbox.spec import SandboxUnavailable
+
+
+async def run_checks(settings: Settings) -> list[DoctorFinding]:
+    """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
+    findings = [await _check_sandbox(settings), await _check_database(settings), _check_model(settings)]
+    if settings.app_id is None or settings.private_key is None:
+        detail = (
+            "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
+        )
+        return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
+    return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+
+
+async def _check_sandbox(settings: Settings) -> DoctorFinding:
+    try:
+        report = await probe(
+            backend=settings.sandbox,
+            scratch=settings.home / "scratch",
+            layers=settings.home / "layers",  # as a workshop has them
+            image=settings.image,
+            engine=settings.docker,
+        )
+    except SandboxUnavailable as error:
+        return DoctorFinding(name="sandbox", ok=False, detail=str(error))
+    failed = [f"{each.name}: {each.detail}" for each in report.findings if not each.ok]
+    held = f"{report.backend}, {len(report.findings)} canaries, limits by {report.limits_by}"
+    return DoctorFinding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
+
+
+async def _check_database(settings: Settings) -> DoctorFinding:
+    try:
+        async with open_database(settings.home, settings.database_url):
+            where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
+            return DoctorFinding(name="database", ok=True, detail=where)
+    except HobError as error:
+        return DoctorFinding(name="database", ok=False, detail=str(error))
+
+
+def _check_model(settings: Settings) -> DoctorFinding:
+    try:
+        MODELS.choose(settings.model)
+    except HobError as error:
+        return DoctorFinding(name="model", ok=False, detail=str(error))
+    return DoctorFinding(name="model", ok=True, detail=settings.model)

@@ -1,0 +1,53 @@
+"""``hob eval``: measure models on a suite of tasks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("eval")
+@click.argument(
+    "suites", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--model", "models", multiple=True, help="Give it twice to compare two; default HOB_MODEL.")
+@click.option("--attempts", type=click.IntRange(1, 64), default=1, help="Independent attempts at each task.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Attempts side by side.")
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many tasks.")
+@click.option("--filter", "filter_", default="", help="Only tasks with this in their id, kind or split.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where results are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--timeout", type=click.FloatRange(1), default=900.0, help="Seconds for one attempt.")
+def evaluate(
+    suites: tuple[Path, ...],
+    models: tuple[str, ...],
+    attempts: int,
+    jobs: int,
+    limit: int | None,
+    filter_: str,
+    out: Path | None,
+    as_json: bool,
+    timeout: float,
+) -> None:
+    """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
+    from bot.eval.command import EvalOptions, models_or_default
+    from bot.eval.command import evaluate as run_evaluate
+    from bot.settings import load, make_home
+
+    settings = load()
+    make_home(settings)
+    asked = EvalOptions(
+        suites=suites,
+        models=models_or_default(models, settings.model),
+        attempts=attempts,
+        jobs=jobs,
+        limit=limit,
+        filter=filter_,
+        out=out,
+        as_json=as_json,
+        seconds=timeout,
+    )
+    internet = settings.internet != "off"
+    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox, internet=internet))

@@ -1,0 +1,60 @@
+"""The command line: ``hob`` and ``python -m bot``. Each command is in a file of its own beside this one.
+
+What only one command needs is imported when it runs: the model adapters alone take a second.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from bot import __version__
+from bot.cli import demo, doctor, evaluate, hub, redeliver, register, replay, serve, solve
+from bot.errors import HobError, UserError
+from sandbox.spec import SandboxUnavailable
+
+COMMANDS = (
+    demo.demo,
+    solve.solve,
+    evaluate.evaluate,
+    serve.web,
+    serve.worker,
+    serve.dashboard,
+    serve.migrate,
+    hub.hub,
+    register.register,
+    doctor.doctor,
+    replay.replay,
+    redeliver.redeliver,
+)
+
+
+class CommandGroup(click.Group):
+    """A group whose known errors end in one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (HobError, SandboxUnavailable) as error:
+            _fail(error)
+
+
+def _fail(error: Exception) -> None:
+    """One clear line instead of a traceback, and the last lines of what failed."""
+    click.echo(f"hob: {error}", err=True)
+    if isinstance(error, UserError) and error.log.strip():
+        click.echo(f"\n{error.log.rstrip()}", err=True)
+    sys.exit(2)
+
+
+@click.group(
+    cls=CommandGroup,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="hob")
+def main() -> None:
+    """A coding teammate that lives in GitHub: mention it, get a pull request with proof."""

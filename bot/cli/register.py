@@ -1,0 +1,30 @@
+"""``hob register``: a GitHub App for this installation."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("base_url")
+@click.option("--organization", default="", help="Register in this organization instead of your account.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where the page for your browser listens on loopback; 0 takes a free one.",
+)
+def register(base_url: str, organization: str, port: int) -> None:
+    """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
+    from bot.github.cli.register import run_registration
+    from bot.settings import load
+
+    settings = load()
+    run_registration(
+        base_url,
+        organization=organization,
+        api_url=settings.github_url,
+        home=settings.home,
+        port=port,
+        tell=click.echo,
+    )

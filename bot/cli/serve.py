@@ -1,0 +1,43 @@
+"""``hob web``, ``hob worker`` and ``hob dashboard``, and ``hob migrate`` before them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+
+@click.command()
+def web() -> None:
+    """Receive webhooks: POST /webhook, /healthz, /readyz, /metrics on PORT."""
+    from bot.serve.web import serve_web
+    from bot.settings import load
+
+    asyncio.run(serve_web(load("webhook_secret")))
+
+
+@click.command()
+def worker() -> None:
+    """Take deliveries and tasks; any number of these may run, on any number of machines."""
+    from bot.serve.worker import serve_worker
+    from bot.settings import load
+
+    asyncio.run(serve_worker(load("app_id", "private_key")))
+
+
+@click.command()
+def dashboard() -> None:
+    """Pages for people, on HOB_DASHBOARD_PORT."""
+    from bot.serve.dashboard import serve_dashboard
+    from bot.settings import load
+
+    serve_dashboard(load())
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version's schema; safe to repeat."""
+    from bot.serve.process import run_migrate
+    from bot.settings import load
+
+    asyncio.run(run_migrate(load()))

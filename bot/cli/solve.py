@@ -1,0 +1,67 @@
+"""``hob solve``: work on a local repository without GitHub."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("request")
+@click.option("--model", help="Any pydantic-ai model name, or several (a,b); default HOB_MODEL or offline.")
+@click.option(
+    "--attempts",
+    type=click.IntRange(1, 8),
+    help="Make so many side by side and take the best; default: more only when the first fails its proof.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
+def solve(
+    path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
+) -> None:
+    """Work on a local git repository: print the diff and the proof, touch nothing."""
+    from bot.settings import load, make_home
+    from bot.solve.solve import apply_diff
+    from bot.solve.solve import solve as run_solve
+    from bot.solve.terminal import print_solved
+
+    if not request.strip():
+        raise click.UsageError("REQUEST is empty: say what should change")
+    settings = load(model=model)
+    make_home(settings)
+    tell = _choose_progress(as_json)
+    solved = asyncio.run(
+        run_solve(
+            path,
+            request,
+            home=settings.home,
+            model=settings.model,
+            backend=settings.sandbox,
+            tell=tell,
+            attempts=attempts,
+            image=settings.image,
+            engine=settings.docker,
+            internet=settings.internet != "off",
+        )
+    )
+    if as_json:
+        click.echo(json.dumps(solved.as_json(), indent=2))
+    else:
+        print_solved(solved)
+    if apply_ and solved.passed:
+        apply_diff(path, solved.result.diff)
+        click.echo(f"Applied to {path}.", err=True)
+    sys.exit(0 if solved.passed else 1)
+
+
+def _choose_progress(as_json: bool) -> Callable[[str], None]:
+    """Where lines of progress go: to stderr, or nowhere when a program reads the output."""
+    if as_json and not sys.stderr.isatty():
+        return lambda _: None
+    return lambda line: click.echo(line, err=True)

@@ -1,0 +1,98 @@
+"""Reads from the tables what the pages show; no page writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, select, text
+
+from bot.domain import TaskState
+from bot.tasks.database import tables
+
+PAGE = 50
+
+Row = Mapping[str, Any]
+
+
+class PageReader:
+    """Synchronous reads for the pages, one short transaction each."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def ready(self) -> bool:
+        """The database answers and has our schema. Raises SQLAlchemy's error when it does not answer."""
+        return bool(self._rows(select(func.count()).select_from(tables.tasks).limit(1)))
+
+    def counts(self) -> dict[str, int]:
+        """How many tasks are in each state; states without any are left out."""
+        query = select(tables.tasks.c.state, func.count().label("n")).group_by(tables.tasks.c.state)
+        return {row["state"]: row["n"] for row in self._rows(query)}
+
+    def tasks(self, *, state: str = "", repo: str = "", before: int = 0) -> list[Row]:
+        """The newest tasks first, ``PAGE`` of them, each with its last run."""
+        task, run = tables.tasks.c, tables.runs.c
+        last = select(func.max(run.id)).where(run.task == task.id).correlate(tables.tasks).scalar_subquery()
+        query = select(tables.tasks, last.label("run")).order_by(task.id.desc()).limit(PAGE)
+        if state:
+            query = query.where(task.state == state)
+        if repo:
+            query = query.where(task.repo_full_name == repo)
+        if before:
+            query = query.where(task.id < before)
+        return self._rows(query)
+
+    def task(self, number: int) -> Row | None:
+        """One task."""
+        return self._one(select(tables.tasks).where(tables.tasks.c.id == number))
+
+    def runs(self, task: int) -> list[Row]:
+        """All runs of a task, the first one first."""
+        query = select(tables.runs).where(tables.runs.c.task == task).order_by(tables.runs.c.id)
+        return self._rows(query)
+
+    def run(self, number: int) -> Row | None:
+        """One run, with how long it took so far in seconds by the database's clock."""
+        seconds = func.extract(
+            "epoch", func.coalesce(tables.runs.c.ended_at, func.now()) - tables.runs.c.started_at
+        )
+        query = select(tables.runs, seconds.label("seconds")).where(tables.runs.c.id == number)
+        return self._one(query)
+
+    def turns(self, run: int, after: int = -1, ordinal: int = 0) -> list[Row]:
+        """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
+        attempt, new, old = tables.attempts.c, tables.attempt_turns.c, tables.turns.c
+        task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
+        which = select(attempt.id).where(attempt.maker == task)
+        if ordinal:
+            which = which.where(attempt.ordinal == ordinal)
+        which = which.order_by(attempt.chosen.desc(), attempt.ordinal).limit(1)
+        mine = select(tables.attempt_turns).where(new.attempt == which.scalar_subquery(), new.seq > after)
+        rows = self._rows(mine.order_by(new.seq).limit(200))
+        if rows or ordinal:
+            return rows
+        before = select(tables.turns).where(old.run == run, old.seq > after).order_by(old.seq).limit(200)
+        return self._rows(before)
+
+    def attempts(self, task: int) -> list[Row]:
+        """All attempts at a task's request, whoever made them, without their contents."""
+        attempt = tables.attempts.c
+        columns = [column for column in attempt if column.name not in ("changes", "work")]
+        seconds = func.extract("epoch", func.coalesce(attempt.ended_at, func.now()) - attempt.started_at)
+        query = select(*columns, seconds.label("seconds")).where(attempt.task == task)
+        return self._rows(query.order_by(attempt.ordinal))
+
+    def _rows(self, query: Select[Any]) -> list[Row]:
+        with self._engine.connect() as connection:
+            connection.execute(text("SET TRANSACTION READ ONLY"))
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    def _one(self, query: Select[Any]) -> Row | None:
+        rows = self._rows(query)
+        return rows[0] if rows else None
+
+
+def is_state(name: str) -> bool:
+    """Whether ``name`` is a task's state."""
+    return name in set(TaskState)

@@ -1,0 +1,46 @@
+"""The app as a person's command reaches it: over PyGithub, a client that shares nothing with the worker's.
+
+Synchronous: never in the event loop.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from github import Auth, GithubException, GithubIntegration
+from pydantic import SecretStr
+
+
+class AppAccess(Protocol):
+    """The settings that administration needs; ``bot.settings.Settings`` has them."""
+
+    @property
+    def github_url(self) -> str:
+        """The API's root."""
+
+    @property
+    def app_id(self) -> int:
+        """The app's id."""
+
+    @property
+    def private_key(self) -> SecretStr:
+        """The app's private key, PEM."""
+
+
+def open_app(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegration:
+    """The app's own client; ``write_spacing`` is the seconds between writes, 0 for none."""
+    auth = Auth.AppAuth(settings.app_id, settings.private_key.get_secret_value())
+    return GithubIntegration(
+        auth=auth,
+        base_url=settings.github_url.rstrip("/"),
+        seconds_between_requests=None,
+        seconds_between_writes=write_spacing or None,
+    )
+
+
+def describe_error(error: Exception) -> str:
+    """An error in a few words, without headers, tokens or keys."""
+    if isinstance(error, GithubException):
+        data = error.data if isinstance(error.data, dict) else {}
+        return f"{error.status} {data.get('message', '')}".strip()
+    return type(error).__name__

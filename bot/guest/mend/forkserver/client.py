@@ -1,0 +1,199 @@
+"""The controller's side of a fork server: start it, ask it to run tests, enforce the time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .channel import Channel
+
+Patch = Sequence[Mapping[str, Any]]
+
+
+class ServerRefused(Exception):
+    """pytest did not come to running tests; ``code`` is its exit code, ``tail`` the end of its output."""
+
+    def __init__(self, code: int | None, tail: str) -> None:
+        super().__init__(tail)
+        self.code = code
+        self.tail = tail
+
+
+@dataclass(slots=True, kw_only=True)
+class TestRun:
+    """How one test ended: passed, failed, skipped or hung."""
+
+    __test__ = False
+    id: str
+    outcome: str
+    seconds: float = 0.0
+    failure: dict[str, Any] = field(default_factory=dict)
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    starts: list[tuple[str, int]] = field(default_factory=list)
+    types: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class RunReport:
+    """What came of one request. ``unfit``: why a candidate could not be put in; ``hung``: time ran out."""
+
+    runs: dict[str, TestRun] = field(default_factory=dict)
+    unfit: str = ""
+    hung: bool = False
+    crashed: str = ""
+
+    def list_failed(self) -> list[str]:
+        """Ids of the tests that failed or hung."""
+        return [run.id for run in self.runs.values() if run.outcome in ("failed", "hung")]
+
+
+class ForkServerClient:
+    """One fork server over one repository."""
+
+    def __init__(
+        self, root: Path, path: Sequence[str], arguments: Sequence[str], scratch: Path, name: str
+    ) -> None:
+        self.root = root
+        self.path = list(path)
+        self.arguments = [*arguments, f"--basetemp={scratch / name}"]
+        self.scratch = scratch
+        self.log = scratch / f"{name}.log"
+        self.ready: dict[str, Any] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: Channel | None = None
+
+    def start(self, seconds: float, modules: Sequence[str] | None = None) -> dict[str, Any]:
+        """Start the process and wait until it has collected; raises ServerRefused, TimeoutError."""
+        ask_read, ask_write = os.pipe()
+        tell_read, tell_write = os.pipe()
+        spec = {
+            "root": str(self.root),
+            "path": self.path,
+            "arguments": self.arguments,
+            "read": ask_read,
+            "write": tell_write,
+            "modules": None if modules is None else list(modules),
+        }
+        environment = {
+            **os.environ,
+            "PYTHONPYCACHEPREFIX": str(self.scratch / "pyc"),
+            "PYTHONPATH": os.pathsep.join([*self.path, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+            "PYTHONHASHSEED": "0",
+        }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],
+                cwd=self.root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(ask_read, tell_write),
+                start_new_session=True,
+            )
+        os.close(ask_read)
+        os.close(tell_write)
+        self._channel = Channel(tell_read, ask_write)
+        message = self._channel.receive(seconds)
+        if message is None or message["event"] != "ready":
+            code = message.get("code") if message else self._process.wait()
+            raise ServerRefused(code, self.log.read_text(errors="replace")[-3000:])
+        self.ready = message
+        return message
+
+    def run(
+        self,
+        tests: Sequence[str],
+        *,
+        each: float,
+        total: float,
+        patch: Patch = (),
+        overlay: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> RunReport:
+        """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
+
+        Options: ``fail_fast``, ``quick`` (no failure messages), ``trace``, ``types``, ``only`` (functions),
+        ``alarm`` (seconds after which a test is interrupted where it is).
+        """
+        (run_report,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
+        return run_report
+
+    def run_batch(
+        self, tests: Sequence[str], patches: Sequence[Patch], *, each: float, total: float
+    ) -> list[RunReport]:
+        """Try several candidates one after the other in one child, stopping each at its first failure.
+
+        Shorter than ``patches`` when the child had to be ended; the last report says why.
+        """
+        return self._ask(tests, patches, each, total, {"quick": True, "fail_fast": True})
+
+    def _ask(
+        self,
+        tests: Sequence[str],
+        patches: Sequence[Patch],
+        each: float,
+        total: float,
+        options: Mapping[str, Any],
+    ) -> list[RunReport]:
+        if self._channel is None:
+            raise RuntimeError("the fork server is not started")
+        self._channel.send(tests=list(tests), batch=[list(patch) for patch in patches], **options)
+        reports = [RunReport()]
+        pid = 0
+        end = time.monotonic() + total
+        while True:
+            run_report = reports[-1]
+            try:
+                left = max(0.05, end - time.monotonic())
+                message = self._channel.receive(5.0 if run_report.hung else min(each, left))
+            except TimeoutError:
+                if run_report.hung:
+                    raise ServerRefused(None, "the fork server does not answer") from None
+                run_report.hung = True
+                _kill(pid)
+                continue
+            if message is None:
+                raise ServerRefused(None, self.log.read_text(errors="replace")[-3000:])
+            match message.pop("event"):
+                case "started":
+                    pid = message["pid"]
+                case "outcome":
+                    message.pop("number", None)
+                    run_report.runs[message["id"]] = TestRun(**message)
+                case "unfit":
+                    run_report.unfit = message["why"]
+                case "crashed":
+                    run_report.crashed = message["why"]
+                case "next" if len(reports) < len(patches):
+                    reports.append(RunReport())
+                case "done":
+                    if message["status"] and not run_report.hung:
+                        run_report.crashed = f"status {message['status']}"
+                    return reports
+
+    def close(self) -> None:
+        """End the process and whatever it started."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._process is not None:
+            _kill(self._process.pid)
+            self._process.wait()
+            self._process = None
+
+
+def _kill(pid: int) -> None:
+    if pid > 0:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)

@@ -1,0 +1,215 @@
+"""The fork server: has pytest and the tests loaded, and forks a child for everything it is asked to run.
+
+By default pytest collects once and serves from inside its own run loop; a candidate's code is swapped into
+the living functions of the child. For changes that take effect on import, a second server has only pytest and
+third-party modules loaded; its child collects afresh with the candidate's text put before the import system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from . import code_swap
+from .channel import Channel
+from .fresh_session import run_fresh_session
+from .line_tracer import LineTracer
+from .recorder import TEXT, Recorder, make_outcome
+
+MEMORY = 2 << 30  # bytes a child may take beyond what the server has
+
+
+class ForkServer(Recorder):
+    """Serves requests from inside pytest's run loop."""
+
+    def __init__(self, root: str, channel: Channel) -> None:
+        super().__init__(root)
+        self.channel = channel
+        self.items: dict[str, pytest.Item] = {}
+        self.index: code_swap.Index = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Announce what was collected, then serve until the controller hangs up."""
+        self.items = {item.nodeid: item for item in session.items}
+        rows = [[i.nodeid, str(i.path), i.location[2], (i.location[1] or 0) + 1] for i in session.items]
+        self.index = code_swap.index_functions(self.root)
+        self.channel.send(
+            event="ready", items=rows, errors=self.errors, modules=_list_outside_modules(self.root)
+        )
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
+        gc.collect()
+        gc.freeze()
+        serve(self.channel, self.work)
+        return True
+
+    def work(self, ask: dict[str, Any]) -> None:
+        """In the child: run the tests asked for, once or once for each candidate of a batch."""
+        tracer = _make_tracer(self.root, ask)
+        self.quick = bool(ask.get("quick"))
+        if tracer is not None or self.quick:
+            _silence_assertions()
+        items = [self.items[each] for each in ask["tests"] if each in self.items]
+        if self.quick:
+            for item in items:
+                item.repr_failure = item._repr_failure_py = _return_nothing  # type: ignore[method-assign,assignment]
+        examples: list[Any] = [getattr(item, "dtest", None) for item in items]
+        names = [(each, dict(each.globs)) for each in examples if each is not None]
+        for number, patches in enumerate(ask["batch"]):
+            for example, known in names:  # a doctest clears its names when it has run
+                example.globs = dict(known)
+            replaced: list[tuple[FunctionType, CodeType]] = []
+            try:
+                for patch in patches:
+                    replaced += code_swap.swap_code(self.index, **patch)
+            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError) as error:
+                self.channel.send(event="unfit", number=number, why=f"{type(error).__name__}: {error}")
+            else:
+                self._run(items, ask, tracer, number)
+            for function, code in replaced:
+                function.__code__ = code
+            self.channel.send(event="next", number=number)
+
+    def _run(
+        self, items: list[pytest.Item], ask: dict[str, Any], tracer: LineTracer | None, number: int
+    ) -> None:
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            self.reset()
+            began = time.perf_counter()
+            with _tracing(tracer), _alarm(ask.get("alarm")):
+                last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
+            seconds = time.perf_counter() - began
+            self.channel.send(number=number, **make_outcome(item.nodeid, self, seconds, tracer))
+            if self.outcome == "failed" and ask.get("fail_fast"):
+                return
+
+
+def _return_nothing(*_: object, **__: object) -> str:
+    return ""
+
+
+def _silence_assertions() -> None:
+    """Let failed assertions say nothing: their messages are slow to make and run suspicious code."""
+    rewrite: Any = importlib.import_module("_pytest.assertion.rewrite")
+    if hasattr(rewrite, "_saferepr"):
+        rewrite._saferepr = lambda value: ""
+    if hasattr(rewrite, "_call_reprcompare"):
+        rewrite._call_reprcompare = lambda ops, results, words, values: ""
+
+
+def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:
+    if not ask.get("trace"):
+        return None
+    only = ask.get("only")
+    pairs = None if only is None else {(path, line) for path, line in only}
+    return LineTracer(root, only=pairs, types=bool(ask.get("types")))
+
+
+@contextlib.contextmanager
+def _tracing(tracer: LineTracer | None) -> Iterator[None]:
+    if tracer is None:
+        yield
+        return
+    tracer.start()
+    try:
+        yield
+    finally:
+        tracer.stop()
+
+
+class Hang(BaseException):
+    """Raised where a test is when its time is up, so that its traceback shows the loop it does not leave."""
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise Hang("the test did not end")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _list_outside_modules(root: str) -> list[str]:
+    """Names of loaded modules that are not the repository's: the one for fresh imports loads them."""
+    names = []
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if path and name != "__main__" and not os.path.realpath(path).startswith(root):
+            names.append(name)
+    return names
+
+
+def serve(channel: Channel, work: Any) -> None:
+    """Fork a child for each request; say when it is over. Returns when the controller hangs up."""
+    while (ask := channel.receive()) is not None:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setsid()
+                channel.send(event="started", pid=os.getpid())
+                if any(ask.get("batch", ())) or ask.get("overlay"):
+                    _limit_memory()
+                work(ask)
+            except BaseException as error:  # the child must never fall back into the server's stack
+                with contextlib.suppress(BaseException):
+                    channel.send(event="crashed", why=f"{type(error).__name__}: {error}"[:TEXT])
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        channel.send(event="done", status=status)
+
+
+def _limit_memory() -> None:
+    size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, resource.RLIM_INFINITY))
+
+
+def main(argv: list[str]) -> int:
+    """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules.
+
+    ``modules`` are loaded for a server for fresh imports; None for a server that collects the tests itself.
+    """
+    spec = json.loads(argv[1])
+    root = os.path.realpath(spec["root"])
+    sys.path[:0] = spec["path"]
+    sys.argv[:] = ["pytest"]
+    channel = Channel(spec["read"], spec["write"])
+    for fd in (spec["read"], spec["write"]):
+        os.set_inheritable(fd, False)
+    root = root.rstrip("/") + "/"
+    if spec["modules"] is None:
+        code = pytest.main(spec["arguments"], plugins=[ForkServer(root, channel)])
+        channel.send(event="refused", code=int(code))
+        return 0
+    for name in spec["modules"]:
+        with contextlib.suppress(BaseException):  # a module that cannot stand alone is loaded by the child
+            importlib.import_module(name)
+    channel.send(event="ready", items=[], errors=[], modules=[])
+    gc.freeze()
+    serve(channel, lambda ask: run_fresh_session(root, spec["arguments"], channel, ask))
+    return 0

@@ -1,1 +1,0 @@
-"""Running the repository's tests on candidate changes, in forked processes."""

@@ -1,0 +1,48 @@
+"""``@hob status``: what runs on a thread, what is queued, and how the last task ended."""
+
+from __future__ import annotations
+
+from bot.domain import TERMINAL, Event, Task, TaskState
+from bot.github.app import RepoApi
+from bot.inbox.delivery_context import DeliveryContext, thread_key
+from bot.text.defuse import strip_markup
+
+DIGEST_SHOWN = 12  # characters of an approval's digest in its task's name
+_STATES = {
+    TaskState.DONE: "✅ done",
+    TaskState.FAILED: "❌ failed",
+    TaskState.CANCELLED: "🛑 stopped",
+    TaskState.REFUSED: "refused",
+    TaskState.QUEUED: "⏳ waits for its turn",
+    TaskState.WAITING: "⏸️ waits",
+    TaskState.RUNNING: "👀 is under way",
+}
+
+
+async def render_status(context: DeliveryContext, api: RepoApi, event: Event) -> str:
+    """What runs, what is queued, and how the last one ended."""
+    store, base_url = context.store, context.operator.base_url
+    tasks = await store.tasks_on(thread_key(event))
+    if not tasks:
+        return "I have not been asked for anything on this thread yet."
+    ended = [task for task in tasks if task.state in TERMINAL]
+    lines = []
+    for task in [*[task for task in tasks if task.state not in TERMINAL], *ended[-1:]]:
+        runs = await store.runs(task.id)
+        phase = f", in the phase “{runs[-1].phase}”" if task.state is TaskState.RUNNING and runs else ""
+        reason = f": {' '.join(task.reason.split())[:200]}" if task.reason else ""
+        where = f"[Run]({base_url}/runs/{runs[-1].id})" if runs else f"[Task]({base_url}/tasks/{task.id})"
+        what = "The last one" if task in ended else "Task"
+        pull = f", #{task.pull}" if task.pull else ""
+        state = f"{_STATES[task.state]}{phase}{pull}{strip_markup(reason)}"
+        lines.append(f"- {what} ({render_task_name(task)}) {state}. {where}")
+    return "\n".join(lines)
+
+
+def render_task_name(task: Task) -> str:
+    """A task's name in a comment: its command, or the beginning of its request in quotation marks."""
+    if task.directive:
+        what = task.directive.digest[:DIGEST_SHOWN] or task.directive.number
+        return f"`{task.directive.word.value} {what}`"
+    title = strip_markup(" ".join(task.request.split()))
+    return f"“{title[:60]}{'…' if len(title) > 60 else ''}”"

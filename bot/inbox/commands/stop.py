@@ -1,0 +1,23 @@
+"""``@hob stop``: cancel what runs and what is queued on a thread."""
+
+from __future__ import annotations
+
+from bot.github.app import RepoApi
+from bot.inbox.decision import Command
+from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
+from bot.tasks.database.tables import DeliveryState
+
+NOTHING_TO_STOP = "There is nothing of mine to stop here: I am not working on this thread."
+
+
+async def stop_tasks(context: DeliveryContext, api: RepoApi, command: Command) -> DeliveryEnd:
+    """Ask for the thread's open tasks to be cancelled; answered by a reaction, or a comment without tasks."""
+    event = command.event
+    open_tasks = await context.list_open_tasks(event)
+    for task in open_tasks:
+        await context.store.ask_cancel(task.id)
+    if open_tasks:
+        await context.react(api, event, "+1")
+    else:
+        await context.comment(api, event, f"idle:{event.delivery}", NOTHING_TO_STOP)
+    return DeliveryState.HANDLED, f"stopped {len(open_tasks)} tasks"

@@ -1,0 +1,142 @@
+"""A repository's configuration, ``.github/hob.yml``: every key is optional, an unknown one is an error."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from bot.errors import UserError
+
+PATH = ".github/hob.yml"
+DEVCONTAINERS = (".devcontainer/devcontainer.json", ".devcontainer.json")
+MAX_BYTES = 64 * 1024
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+# "packages", or a host as ``sandbox.egress.rules.parse_rule`` reads it: example.com, *.example.com,
+# example.com:8443, "GET,HEAD example.com".
+Host = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(packages|([A-Z]{3,10}(,[A-Z]{3,10})* )?"
+        r"(\*\.)?([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}(:\d{1,5})?)$",
+        max_length=300,
+    ),
+]
+
+
+def _off(value: Any) -> Any:
+    """YAML 1.1 reads a bare ``off`` as false."""
+    return "off" if value is False else value
+
+
+Internet = Annotated[
+    Literal["off", "packages"] | Annotated[tuple[Host, ...], Field(max_length=100)], BeforeValidator(_off)
+]
+
+Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
+# A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
+_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+
+
+class TaskBudget(BaseModel):
+    """Limits of one task; a run that reaches one ends with what there is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    usd: float = Field(default=5.0, gt=0, le=1000, description="US dollars for model calls")
+    minutes: float = Field(default=30.0, gt=0, le=24 * 60, description="minutes of thinking")
+    turns: int = Field(default=60, ge=1, le=2000, description="model calls")
+
+
+class RepoConfig(BaseModel):
+    """What a repository decides for itself."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, title="Hob's repository file, .github/hob.yml")
+
+    setup: Line | None = Field(default=None, description="shell command that prepares the checkout")
+    test: Line | None = Field(default=None, description="shell command that runs the tests")
+    lint: Line | None = Field(default=None, description="shell command that checks the style")
+    internet: Internet = Field(
+        default="off", description="what commands may reach: off, packages (registries, read only), or hosts"
+    )
+    image: Image | None = Field(
+        default=None, description="image that commands run in, where the operator has chosen Docker"
+    )
+    setup_internet: Internet = Field(default="off", description="what setup alone may reach beyond internet")
+    fork_internet: Internet = Field(
+        default="off",
+        description="what commands may reach on a pull request from a fork, in place of the other two",
+    )
+    label: Line = Field(default="hob", description="label that hands an issue to Hob")
+    respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
+    attempts: int | None = Field(
+        default=None,
+        ge=1,
+        le=8,
+        description="attempts at most: one first, more side by side when its proof fails; default 3",
+    )
+    budget: TaskBudget = Field(default_factory=TaskBudget)
+    protected_paths: tuple[Line, ...] = Field(
+        default=(), description="glob patterns that Hob must not change"
+    )
+    model: Line | None = Field(default=None, description="model instead of the operator's default")
+    instructions: str = Field(default="", max_length=20_000, description="what the agent should know")
+    history: int = Field(default=1, ge=1, le=1000, description="commits of history in the sandbox")
+
+
+def parse_repo_config(text: bytes | None) -> RepoConfig:
+    """The configuration in the file's bytes, or the defaults when there is no file.
+
+    Raises UserError that names the key and says what it may be.
+    """
+    if text is None:
+        return RepoConfig()
+    if len(text) > MAX_BYTES:
+        raise UserError(f"`{PATH}` is larger than {MAX_BYTES // 1024} KiB", phase="configuration")
+    try:
+        data = yaml.safe_load(text.decode("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"`{PATH}` is not valid YAML: {_one_line(error)}", phase="configuration") from None
+    if data is None:
+        return RepoConfig()
+    if not isinstance(data, dict):
+        raise UserError(f"`{PATH}` must be a mapping of keys to values", phase="configuration")
+    try:
+        return RepoConfig.model_validate(data)
+    except ValidationError as error:
+        raise UserError(
+            f"`{PATH}`: {'; '.join(_explain(e) for e in error.errors())}", phase="configuration"
+        ) from None
+
+
+def find_devcontainer_image(text: bytes | None) -> str | None:
+    """The ``image`` of a devcontainer.json (https://containers.dev/implementors/json_reference/), if any.
+
+    The file is another tool's: what is wrong with it is not ours to complain of, and means no image.
+    """
+    if text is None or len(text) > MAX_BYTES:
+        return None
+    try:
+        plain = text.decode("utf-8")
+        for _ in range(2):  # a comment may stand between such a comma and the bracket
+            plain = _JSON_EXTRA.sub(lambda found: found[1] or "", plain)
+        data = json.loads(plain)
+        return RepoConfig.model_validate({"image": data.get("image")}).image
+    except (ValueError, AttributeError, RecursionError):
+        return None
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(sorted(RepoConfig.model_fields))
+        return f"unknown key `{key}` (known: {known})"
+    return f"`{key}`: {item['msg']}"
+
+
+def _one_line(error: Exception) -> str:
+    return re.sub(r"\s+", " ", str(error))[:300]

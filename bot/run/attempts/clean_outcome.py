@@ -1,0 +1,49 @@
+"""The agent's own text made safe to store and publish: without secrets, and without changes nobody wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain import ChangeSet, Outcome, OutcomeKind
+from bot.errors import UserError
+from bot.git.paths import printable_path
+from bot.text.defuse import table_cell
+from bot.text.lists import join_first
+from bot.text.redact import Redactor
+
+MOST_NAMED = 10
+
+
+def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
+    """The outcome without secrets, before anything of it is stored, committed or published.
+
+    Raises UserError when a secret is split over several of its texts.
+    """
+    clean = replace(
+        outcome,
+        title=redactor.text(outcome.title),
+        summary=redactor.text(outcome.summary),
+        plan=tuple(replace(step, text=redactor.text(step.text)) for step in outcome.plan),
+        notes=tuple(
+            replace(note, path=redactor.text(note.path), text=redactor.text(note.text))
+            for note in outcome.notes
+        ),
+        replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
+    )
+    for texts in (clean.plan, clean.notes, clean.replies):
+        if redactor.spelt(each.text for each in texts):
+            raise UserError(
+                "What I wanted to say holds a secret in pieces, so nothing was published.", phase="gate"
+            )
+    return clean
+
+
+def drop_changes(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> Outcome:
+    """The outcome of a task that produces only text: changed files are named in it and go no further."""
+    kind = OutcomeKind.ANSWERED if outcome.kind is OutcomeKind.CHANGED else outcome.kind
+    if not changes.files:
+        return replace(outcome, kind=kind)
+    paths = [f"`{table_cell(redactor.text(printable_path(file.path)))}`" for file in changes.files]
+    names = join_first(paths, MOST_NAMED)
+    note = f"Only words were asked for, so what I changed while I looked was dropped: {names}."
+    return replace(outcome, kind=kind, summary=f"{outcome.summary}\n\n{note}".strip())

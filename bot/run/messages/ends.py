@@ -1,0 +1,67 @@
+"""The final texts of tasks: done, failed, nothing to change, worse than before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import Outcome, OutcomeKind, Result
+from bot.github.answers import Pull
+from bot.run.messages.fold import fold_details
+from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.proof import render_proof
+from bot.text.defuse import defuse, fence
+
+
+def render_failure(message: str, *, phase: str, log: str) -> str:
+    """What is said when a run ends without a result: the phase, the reason, the last lines."""
+    head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
+    tail = fold_details("Last lines", fence(log)) if log.strip() else ""
+    return "\n\n".join(part for part in (head, defuse(message), tail) if part)
+
+
+def render_outcome(outcome: Outcome) -> str:
+    """The text for an outcome that leaves no pull request."""
+    head = {
+        OutcomeKind.ANSWERED: "",
+        OutcomeKind.NOTHING: "✅ **Nothing to change.**",
+        OutcomeKind.BLOCKED: "🤷 **I could not do this.**",
+        OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
+        OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
+    }[outcome.kind]
+    return "\n\n".join(part for part in (head, defuse(outcome.summary)) if part)
+
+
+def render_done(
+    pull: Pull,
+    result: Result,
+    *,
+    here: str = "",
+    where: str = "",
+    refused: Sequence[str] = (),
+    choice: str = "",
+) -> str:
+    """The final text when a pull request came of it.
+
+    ``here``: the new commit, when they stand on that pull request; ``where`` says where else it is.
+    ``refused``: what GitHub did not take beside it.
+    """
+    state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
+    place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
+    missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
+    said = defuse(result.outcome.summary)
+    parts = (f"{state}{place}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_worse(result: Result) -> str:
+    """The final text when the change breaks tests: nothing was published, and here it is."""
+    head = "❌ **I made a change, but it breaks tests that passed before, so I did not open a pull request.**"
+    diff = fold_details("The change", fence(result.diff[:20_000], "diff"))
+    parts = (
+        head,
+        defuse(result.outcome.summary),
+        render_proof(result.proof),
+        diff,
+        render_held_paths(result),
+    )
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,95 @@
+"""Review threads are answered, and resolved where their concern is met.
+
+All answers are one request to GitHub, each in its thread: what was done and in which commit, or why not. A
+concern is met when the agent says so and the change touches the file, when a suggestion stands in the file as
+it was written, or when the line of one of Hob's own findings is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import EffectKind, Result, Task, TriggerKind
+from bot.errors import UserError
+from bot.github.review_threads import SeenRemark, SeenThread, Settlement
+from bot.run.messages.reviews import render_reply
+from bot.run.publish.context import PublishContext
+from bot.run.publish.findings import find_settled
+from bot.run.publish.suggestions import are_suggestions_applied
+
+
+async def answer_threads(
+    context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> None:
+    """Reply in each thread of the review that asked, and resolve those that are done. ``sha`` '': no commit.
+
+    May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
+    asked was deleted: it has no answer then.
+    """
+    key = f"reply:task:{context.task.id}"
+    settlements = []
+    for thread in threads:
+        asked = [one for one in thread.remarks if not one.own and _is_asked(context.task, one)]
+        if asked and not thread.has_own_comment(key):
+            text, done, settle = decide_reply(context.task, thread, asked, result, sha)
+            body = context.safe(render_reply(text, sha if done else "", key))
+            settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))
+    seen = {one.thread for one in settlements}
+    gone = find_settled(result.changes, threads) if sha else []
+    settlements += [Settlement(thread=one.id, resolve=True) for one in gone if one.id not in seen]
+    if settlements:
+        await context.effects.once(
+            f"task:{context.task.id}:replies:{sha}",
+            EffectKind.REPLY,
+            find=None,
+            do=lambda: _settle_threads(context, settlements),
+        )
+    trigger = context.task.trigger
+    there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
+    if trigger.kind is TriggerKind.REVIEW_COMMENT and not there:
+        raise UserError("the remark that asked was deleted")
+
+
+async def _settle_threads(context: PublishContext, settlements: Sequence[Settlement]) -> dict[str, int]:
+    await context.api.review_threads.settle(settlements)
+    return {"threads": len(settlements)}
+
+
+def _is_asked(task: Task, one: SeenRemark) -> bool:
+    """Whether a remark belongs to what asked for this task."""
+    trigger = task.trigger
+    if trigger.kind is TriggerKind.REVIEW:
+        return one.review == trigger.id
+    return trigger.kind is TriggerKind.REVIEW_COMMENT and (
+        one.id == trigger.id or 0 < trigger.review == one.review
+    )
+
+
+def decide_reply(
+    task: Task, thread: SeenThread, asked: Sequence[SeenRemark], result: Result, sha: str
+) -> tuple[str, bool, bool]:
+    """The reply to a thread, whether the commit is the answer to it, and whether that resolves it.
+
+    The agent's own reply where it gave one, else what the change itself shows. Nothing is resolved while the
+    change breaks a test.
+    """
+    ids = {one.id for one in thread.remarks}
+    said = next((reply for reply in result.outcome.replies if reply.comment in ids), None)
+    touched = bool(sha) and any(file.path == thread.path for file in result.changes.files)
+    applied = touched and are_suggestions_applied(asked, thread.path, result.changes)
+    sound = not any(check.broken for check in result.proof.checks)
+    if said is not None:
+        settle = sound and (applied or (said.fixed and touched))
+        return said.text, bool(sha) and (said.fixed or applied), settle
+    if result.changes and not sha:
+        return "I made a change, but it breaks tests that passed before, so it was not pushed.", False, False
+    if any(one.id == task.trigger.id for one in asked):
+        return result.outcome.summary, bool(sha), sound and applied
+    if applied:
+        return "The suggestion is in.", True, sound
+    if touched:
+        return f"`{thread.path}` was changed for this review.", True, False
+    if sha:
+        later = "If it still matters, say what you want and mention me."
+        return f"Nothing was changed for this in {sha[:12]}. {later}", False, False
+    return "Nothing was changed; my comment on this pull request says why.", False, False

@@ -1,0 +1,72 @@
+"""The progress comment while a run is under way: the plan and remarks, edited every few seconds at most."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+
+from bot.domain import Run, Step
+from bot.errors import Parked, Retry, UserError
+from bot.run.publish.publisher import Publisher
+from bot.tasks.store import Store
+from bot.text.redact import Redactor
+
+log = structlog.get_logger(__name__)
+
+
+class ProgressComment:
+    """The task's comment on its thread while the run is under way: the plan, and how many attempts there are.
+
+    Of several attempts side by side it shows the plan of the first one that has any.
+    """
+
+    def __init__(
+        self, store: Store, run: Run, publisher: Publisher, redactor: Redactor, *, edit_seconds: float
+    ) -> None:
+        self._store = store
+        self._run = run
+        self._publisher = publisher
+        self._redactor = redactor
+        self._edit_seconds = edit_seconds
+        self._edited = time.monotonic()
+        self._shown: tuple[tuple[Step, ...], tuple[str, ...]] = ((), ())
+        self._shown_attempt = 0  # the ordinal of the attempt whose plan is shown
+        self.steps: tuple[Step, ...] = ()
+        self.remarks: tuple[str, ...] = ()
+
+    async def update_plan(self, ordinal: int, steps: tuple[Step, ...]) -> None:
+        """Store the plan and show it, but edit the comment no more often than ``edit_seconds`` allows."""
+        if self._shown_attempt not in (0, ordinal):
+            return
+        self._shown_attempt = ordinal
+        self.steps = tuple(Step(text=self._redactor.text(step.text), state=step.state) for step in steps)
+        await self._store.set_plan(self._run, self.steps)
+        await self.edit()
+
+    async def add_remark(self, text: str) -> None:
+        """Show one more line above the plan, until the end."""
+        self.remarks = (*self.remarks, text)
+        await self.edit()
+
+    def finish(self, steps: tuple[Step, ...]) -> None:
+        """Keep the chosen attempt's plan for the final text."""
+        self.steps = steps
+
+    async def begin_round(self) -> None:
+        """The attempts before are over: the next plan takes the place of theirs."""
+        self._shown_attempt = 0
+
+    async def edit(self) -> None:
+        """Edit the comment, if something changed and ``edit_seconds`` have passed.
+
+        That it was deleted, or GitHub is away, is logged only: it is no reason to lose the work.
+        """
+        now = (self.steps, self.remarks)
+        if now == self._shown or time.monotonic() - self._edited < self._edit_seconds:
+            return
+        self._edited, self._shown = time.monotonic(), now
+        try:
+            await self._publisher.show(self.steps, self.remarks)
+        except (UserError, Retry, Parked) as trouble:
+            log.warning("run.progress_not_shown", reason=str(trouble))

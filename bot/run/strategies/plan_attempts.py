@@ -1,0 +1,78 @@
+"""How many attempts a job may make, with which model and what budget, and where they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.direct import DirectCall
+from bot.agent.models.scripted import call, scripted_model
+from bot.errors import Parked
+from bot.run.attempts.attempt import model_name
+from bot.run.attempts.attempt_store import AttemptStore
+from bot.run.attempts.best_of import AttemptPlan, attempt_limit
+from bot.run.job import Job
+from bot.run.prepare.prepare import Prepared
+from bot.workspace.base_merge import BaseMerge
+from bot.workspace.checkout import Checkout
+
+WAIT_SECONDS = 900.0  # until it is seen again whether the last 24 hours leave something
+
+
+async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = None) -> AttemptPlan:
+    """The attempts at the brief of ``prepared``: as many as a person ``asked`` for at once, else as needed.
+
+    Opens the job's attempt store. Raises Parked while the installation's budget is used up.
+    """
+    checkout, brief = await _cap_budget(job, prepared.checkout), prepared.brief
+    name = model_name(checkout, job.parts.settings.model)
+    job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
+    await job.attempt_store.find_first()
+    return AttemptPlan(
+        checkout=checkout,
+        brief=brief,
+        most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
+        new_model=_skip_model_for_merge(checkout.base_merge, lambda: job.parts.models.choose(name)),
+        sink=job.attempt_store,
+        redactor=job.parts.redactor,
+        set_phase=lambda phase: job.store.set_phase(job.run, phase),
+        at_once=asked is not None,
+    )
+
+
+async def _cap_budget(job: Job, checkout: Checkout) -> Checkout:
+    """The checkout with no more dollars in its budget than the installation has left for 24 hours.
+
+    Only runs that are over are counted, so runs side by side may each use what is left.
+    """
+    most = job.parts.settings.daily_usd
+    if most is None:
+        return checkout
+    left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
+    if not left:
+        reason = f"this installation has used its ${most:g} of the last 24 hours"
+        await job.publisher.show((), (f"⏸️ I wait: {reason}.",))
+        raise Parked(reason, after=WAIT_SECONDS)
+    budget = checkout.config.budget
+    capped = budget.model_copy(update={"usd": min(budget.usd, left)})
+    return replace(checkout, config=checkout.config.model_copy(update={"budget": capped}))
+
+
+def _skip_model_for_merge(
+    merge: BaseMerge | None, new_model: Callable[[], ModelCall]
+) -> Callable[[], ModelCall]:
+    """``new_model``, unless a merge is all that was asked for and has no conflicts.
+
+    Then the first attempt has nothing left to do and asks no model.
+    """
+    if merge is None or not merge.only or merge.conflicts:
+        return new_model
+    summary = (
+        f"`{merge.name}` is merged into this branch; there were no conflicts."
+        if merge.merged
+        else f"This branch has all of `{merge.name}` already."
+    )
+    script = scripted_model([call("finish", kind="nothing", summary=summary)])
+    first = [DirectCall("merge", script, retry_policy=RetryPolicy(), streamed=False, metered=False)]
+    return lambda: first.pop() if first else new_model()

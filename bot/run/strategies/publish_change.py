@@ -1,0 +1,27 @@
+"""A proven change is published: commit, pull request, and the final text about them."""
+
+from __future__ import annotations
+
+from bot.domain import ProvenChange, TaskEnd, TaskState
+from bot.run.job import Job
+from bot.run.messages.attempts import TOO_LATE
+from bot.run.messages.ends import render_done
+
+
+async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
+    """Push the change and open or update its pull request. Raises UserError, PushRefused, Retry."""
+    task, result = job.task, proven.result
+    await job.fetch_base(result.changes)
+    pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
+    if proven.ordinal:
+        await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)
+    text = render_done(
+        pull,
+        result,
+        here=sha if task.thread.is_pull else "",
+        where=job.publisher.where,
+        refused=job.publisher.refused,
+        choice=proven.choice,
+    )
+    late = f"\n\n{TOO_LATE}" if await job.store.is_cancel_requested(job.run) else ""
+    return TaskEnd(state=TaskState.DONE, text=text + late, result=result)

@@ -1,0 +1,1 @@
+"""The long-running processes: web, worker, dashboard. Each is put together here from settings."""

@@ -1,0 +1,62 @@
+"""The sandbox of this machine, as the settings have it, and whether it holds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from bot.errors import HobError
+from bot.settings import Settings
+from bot.workspace.checkout import Workshop
+from sandbox.probe import probe
+from sandbox.spec import Limits, MiB
+
+log = structlog.get_logger()
+
+# Sandboxes that this process has seen hold: (backend, image, engine).
+_HOLDS: set[tuple[str, str, str]] = set()
+
+
+def make_limits(settings: Settings) -> Limits:
+    """What one sandbox may use of this machine."""
+    return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
+
+
+def make_workshop(settings: Settings) -> Workshop:
+    """Layers and sandboxes below the state directory; nothing is tested or cleared yet."""
+    return Workshop(
+        settings.home,
+        backend=settings.sandbox,
+        image=settings.image,
+        engine=settings.docker,
+        internet=settings.internet != "off",
+        limits=make_limits(settings),
+    )
+
+
+async def open_workshop(settings: Settings) -> Workshop:
+    """The same without layers that nobody uses. Raises HobError when the sandbox does not hold here."""
+    workshop = make_workshop(settings)
+    await asyncio.to_thread(workshop.layers.prune)
+    await check_sandbox(settings)
+    return workshop
+
+
+async def check_sandbox(settings: Settings) -> None:
+    """Have the sandbox attacked, once in a process; raises HobError when something gets through."""
+    what = (settings.sandbox, settings.image, settings.docker)
+    if what in _HOLDS:
+        return
+    report = await probe(
+        backend=settings.sandbox,
+        scratch=settings.home / "scratch",
+        layers=settings.home / "layers",  # as a workshop has them
+        image=settings.image,
+        engine=settings.docker,
+    )
+    if not report.ok:
+        failed = "; ".join(f"{f.name}: {f.detail}" for f in report.findings if not f.ok)
+        raise HobError(f"the sandbox does not hold on this machine, so no work is taken: {failed}")
+    log.info("sandbox.ready", backend=report.backend, limits=report.limits_by)
+    _HOLDS.add(what)

@@ -1,0 +1,107 @@
+"""The worker process: takes deliveries and tasks. What these need is put together here from settings."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+import aiohttp
+import structlog
+
+from bot.github.app import GitHub
+from bot.github.repository import AppInfo
+from bot.inbox.decision import AppIdentity
+from bot.inbox.delivery_context import OperatorConfig
+from bot.inbox.intake import Intake
+from bot.inbox.reconcile import Reconciler
+from bot.offline.registry import MODELS
+from bot.run.end_without_run import notify_end
+from bot.run.pipeline import Parts, work
+from bot.run.publish.branch import remove_branch
+from bot.run.publish.publisher import Identity
+from bot.serve.process import make_stop_event, open_migrated_database, start_process
+from bot.serve.sandbox import open_workshop
+from bot.settings import Settings
+from bot.tasks.lease import worker_name
+from bot.tasks.queue import Queue
+from bot.tasks.store import Store
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Workshop
+
+log = structlog.get_logger()
+
+GRACE_SECONDS = 20.0
+
+
+async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Take deliveries and tasks until ``stop``, by default a signal.
+
+    Raises HobError when the sandbox does not hold: then no work is taken.
+    """
+    redactor = start_process(settings)
+    stop = stop or make_stop_event()
+    MODELS.choose(settings.model)
+    workshop = await open_workshop(settings)
+    async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
+        github = _make_github(settings, session, redactor)
+        app = await github.identify()
+        parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor)
+        bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
+        operator = OperatorConfig(
+            label=settings.label,
+            base_url=settings.base_url,
+            daily_usd=settings.daily_usd,
+            public_settings=settings.list_public_values(),
+            safe=redactor.text,
+        )
+        intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
+        log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
+        reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
+        try:
+            await Queue(database, grace=GRACE_SECONDS).run(
+                on_delivery=intake.take,
+                on_task=lambda task_id: work(parts, task_id),
+                on_ended=lambda task_id: notify_end(parts, task_id),
+                concurrency=settings.concurrency,
+                stop=stop,
+            )
+        finally:
+            reconciling.cancel()
+            await asyncio.wait({reconciling})
+
+
+def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:
+    return GitHub(
+        session,
+        api_url=settings.github_url,
+        app_id=settings.app.app_id,
+        private_key=settings.app.private_key.get_secret_value(),
+        write_spacing=settings.write_seconds,
+        on_token=redactor.add,
+    )
+
+
+def _make_parts(
+    settings: Settings,
+    workshop: Workshop,
+    store: Store,
+    github: GitHub,
+    app: AppInfo,
+    redactor: Redactor,
+) -> Parts:
+    return Parts(
+        store=store,
+        github=github,
+        workshop=workshop,
+        redactor=redactor,
+        settings=settings,
+        identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
+        models=MODELS,
+        worker=worker_name(),
+    )
+
+
+def _email_domain(settings: Settings) -> str:
+    """GitHub attributes ``ID+LOGIN@users.noreply.<host>`` to the account; other hosts have their own."""
+    host = urlsplit(settings.github_url).hostname or "localhost"
+    return "users.noreply.github.com" if host == "api.github.com" else f"users.noreply.{host}"

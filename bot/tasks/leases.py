@@ -1,0 +1,285 @@
+"""Which worker holds a task: claiming it, renewing the lease, giving it back, by the database's clock.
+
+A lease runs out by itself when its worker dies. The fence is a number that every claim raises. Every write of
+a run names its own fence, so that a worker that was only asleep can no longer write once another worker has
+claimed the task. ``lease`` renews one in the background while a run goes on.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.domain import TERMINAL, Run, Task, TaskState
+from bot.errors import LeaseLost
+from bot.tasks.database.column_values import storable
+from bot.tasks.database.tables import LOST, runs, tasks
+from bot.tasks.database.transactions import retry_while_away
+from bot.tasks.task_rows import build_task
+from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
+
+LEASE = 60.0  # seconds after which a task is taken from a worker that has not renewed its lease
+MAX_LEASES = 3  # of one task: after so many died workers or retries it fails
+DIED = "the worker died three times"
+SILENT = "the worker stopped answering"
+
+
+def is_claimable() -> ColumnElement[bool]:
+    """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs."""
+    other = tasks.alias("other")
+    blocked = select(other.c.id).where(
+        other.c.thread_key == tasks.c.thread_key,
+        or_(
+            other.c.state == TaskState.RUNNING,
+            and_(other.c.state == TaskState.QUEUED, other.c.id < tasks.c.id),
+        ),
+    )
+    return and_(
+        tasks.c.state == TaskState.QUEUED,
+        or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
+        ~blocked.exists(),
+    )
+
+
+def is_held(run: Run) -> ColumnElement[bool]:
+    """The SQL condition that the run still holds its task.
+
+    It locks the task's row, so that this stays true until the transaction ends.
+    """
+    return (
+        select(tasks.c.id)
+        .where(tasks.c.id == run.task, tasks.c.fence == run.fence, tasks.c.state == TaskState.RUNNING)
+        .with_for_update(read=True)
+        .exists()
+    )
+
+
+def make_lease_lost(run: Run) -> LeaseLost:
+    """The error of a write that found its run no longer holds the task."""
+    return LeaseLost(f"run {run.id} no longer holds task {run.task} (fence {run.fence})")
+
+
+def _seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
+    if isinstance(seconds, (int, float)):
+        return func.clock_timestamp() + timedelta(seconds=seconds)
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+# Statements that every run needs are built once: building one costs more than running it.
+_MINE = and_(
+    tasks.c.id == bindparam("of_task"),
+    tasks.c.fence == bindparam("at_fence"),
+    tasks.c.state == literal_column("'running'"),
+)
+_TAKEN_TASK = (
+    update(tasks)
+    .where(tasks.c.id == bindparam("of_task"), is_claimable())
+    .values(
+        state=change_state(TaskState.QUEUED, to=TaskState.RUNNING),
+        fence=tasks.c.fence + 1,
+        attempts=tasks.c.attempts + 1,
+        lease_until=_seconds_from_now(bindparam("lease", type_=Double)),
+        worker=bindparam("by"),
+        not_before=None,
+        updated_at=func.now(),
+    )
+    .returning(tasks)
+    .cte("claimed")
+)
+_NEW_RUN = (
+    insert(runs)
+    .from_select(
+        ["task", "attempt", "fence", "worker"],
+        select(_TAKEN_TASK.c.id, _TAKEN_TASK.c.fence, _TAKEN_TASK.c.fence, _TAKEN_TASK.c.worker),
+    )
+    .returning(runs.c.id, runs.c.task)
+    .cte("begun")
+)
+_CLAIM = select(_TAKEN_TASK, _NEW_RUN.c.id.label("run")).join(_NEW_RUN, _NEW_RUN.c.task == _TAKEN_TASK.c.id)
+_RENEW = (
+    update(tasks)
+    .where(_MINE)
+    .values(lease_until=_seconds_from_now(bindparam("lease", type_=Double)))
+    .returning(tasks.c.cancel_asked)
+)
+_CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
+_END_RUN = (
+    update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
+)
+
+
+def _name_lease(run: Run, **more: Any) -> dict[str, Any]:
+    return {"of_task": run.task, "at_fence": run.fence, **more}
+
+
+class LeaseRecords:
+    """The lease of a task: claimed, renewed, released."""
+
+    engine: AsyncEngine
+
+    async def claim(self, task_id: int, worker: str, *, lease: float = LEASE) -> tuple[Task, Run] | None:
+        """Claim a queued task for ``lease`` seconds and begin a run of it; None when it cannot be claimed.
+
+        It cannot while another task of its thread runs, or while an older one is queued there.
+        """
+        names = {"of_task": task_id, "by": worker, "lease": lease}
+        try:
+            async with self.engine.begin() as connection:
+                row = (await connection.execute(_CLAIM, names)).first()
+        except IntegrityError:  # tasks_one_run_per_thread: a task of the thread was claimed in this moment
+            return None
+        if row is None:
+            return None
+        run = Run(id=row.run, task=row.id, fence=row.fence, worker=worker)
+        return build_task(row), run
+
+    async def renew_lease(self, run: Run, *, lease: float = LEASE) -> bool:
+        """Hold the task for ``lease`` more seconds; returns whether to cancel it. Raises LeaseLost."""
+        async with self.engine.begin() as connection:
+            row = (await connection.execute(_RENEW, _name_lease(run, lease=lease))).first()
+        if row is None:
+            raise make_lease_lost(run)
+        return bool(row.cancel_asked)
+
+    async def is_cancel_requested(self, run: Run) -> bool:
+        """Whether the task is to be cancelled; the lease is not renewed. Raises LeaseLost."""
+        async with self.engine.connect() as connection:
+            asked = await connection.scalar(_CANCEL_ASKED, _name_lease(run))
+        if asked is None:
+            raise make_lease_lost(run)
+        return bool(asked)
+
+    async def release(
+        self,
+        run: Run,
+        to: TaskState,
+        reason: str = "",
+        *,
+        after: float = 0,
+        counted: bool = True,
+        notified: bool = True,
+    ) -> TaskState:
+        """End a run and move its task to the state ``to``; returns the state that it is in now.
+
+        A task moved to ``queued`` or ``waiting`` is taken up again ``after`` so many seconds. One that is to
+        be cancelled becomes cancelled instead, unless its publication has begun. With ``counted`` False
+        the lease does not count towards MAX_LEASES (a rate limit, a worker that is shut down). An ended
+        task whose thread was not ``notified`` is left to the queue's ``on_ended``. Raises LeaseLost,
+        IllegalTransition.
+        """
+        change_state(TaskState.RUNNING, to=to)
+
+        async def once() -> TaskState:
+            async with self.engine.begin() as connection:
+                return await _release(connection, run, to, storable(reason), after, counted, notified)
+
+        return await retry_while_away(once, seconds=20)
+
+
+async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
+    """Take tasks from workers that did not renew their lease: queued again, or failed after MAX_LEASES.
+
+    Returns each task's id and its new state.
+    """
+    given_up = tasks.c.attempts >= MAX_LEASES
+    expired = (
+        await connection.execute(
+            update(tasks)
+            .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
+            .values(
+                state=case(
+                    (
+                        and_(tasks.c.cancel_asked, ~is_publishing()),
+                        change_state(TaskState.RUNNING, to=TaskState.CANCELLED),
+                    ),
+                    (given_up, change_state(TaskState.RUNNING, to=TaskState.FAILED)),
+                    else_=change_state(TaskState.RUNNING, to=TaskState.QUEUED),
+                ),
+                reason=case((given_up, literal(DIED)), else_=literal(SILENT)),
+                lease_until=None,
+                worker="",
+                updated_at=func.now(),
+            )
+            .returning(tasks)
+        )
+    ).all()
+    for row in expired:
+        await connection.execute(
+            update(runs)
+            .where(runs.c.task == row.id, runs.c.ended_at.is_(None))
+            .values(state=LOST, ended_at=func.now(), error=SILENT)
+        )
+        await follow_up(connection, row.id, TaskState(row.state), row.thread_key, row.priority)
+    return [(row.id, TaskState(row.state)) for row in expired]
+
+
+async def _release(
+    connection: AsyncConnection,
+    run: Run,
+    to: TaskState,
+    reason: str,
+    after: float,
+    counted: bool,
+    notified: bool,
+) -> TaskState:
+    again = to not in TERMINAL
+    stop = and_(tasks.c.cancel_asked, literal(again), ~is_publishing())
+    row = (
+        await connection.execute(
+            update(tasks)
+            .where(_MINE)
+            .values(
+                state=case(
+                    (stop, change_state(TaskState.RUNNING, to=TaskState.CANCELLED)),
+                    else_=change_state(TaskState.RUNNING, to=to),
+                ),
+                reason=reason,
+                lease_until=None,
+                worker="",
+                not_before=_seconds_from_now(after) if again and after > 0 else None,
+                attempts=tasks.c.attempts - (0 if counted else 1),
+                told_at=func.now() if notified and not again else None,
+                updated_at=func.now(),
+            )
+            .returning(tasks.c.state, tasks.c.told_at, tasks.c.thread_key, tasks.c.priority),
+            _name_lease(run),
+        )
+    ).first()
+    if row is None:
+        return await _find_earlier_release(connection, run)
+    state = TaskState(row.state)
+    await connection.execute(_END_RUN, {"of_run": run.id, "as": state})
+    if state in TERMINAL:
+        await close_attempts(connection, run.task)
+    if (after and state is TaskState.QUEUED) or row.told_at:
+        await wake_next(connection, row.thread_key)
+    else:
+        await follow_up(connection, run.task, state, row.thread_key, row.priority)
+    return state
+
+
+async def _find_earlier_release(connection: AsyncConnection, run: Run) -> TaskState:
+    """The state that an earlier try of this release left the task in; its commit may not have been seen."""
+    state = await connection.scalar(
+        select(runs.c.state).where(runs.c.id == run.id, runs.c.ended_at.is_not(None), runs.c.state != LOST)
+    )
+    if state is None:
+        raise make_lease_lost(run)
+    return TaskState(state)

@@ -1,0 +1,24 @@
+"""Fixtures for tests that have tasks worked on by the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.tasks.store import Store
+from bot.workspace.checkout import Workshop
+from tests.support.pipeline import PipelineScene, pipeline_scene
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A workshop whose toolchain is built once per test process; nothing is checked out in it."""
+    return Workshop(tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture
+async def scene(store: Store, workshop: Workshop) -> AsyncIterator[PipelineScene]:
+    """The pipeline's parts over ``store`` and a scripted GitHub."""
+    async with pipeline_scene(store, workshop) as scene:
+        yield scene

@@ -1,0 +1,114 @@
+"""The repository file: defaults, and errors that name the key."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.errors import UserError
+from bot.repo_config import RepoConfig, find_devcontainer_image, parse_repo_config
+from bot.workspace.network import describe_egress, egress
+
+
+def test_no_file_and_an_empty_file_are_the_defaults() -> None:
+    assert (
+        parse_repo_config(None) == parse_repo_config(b"") == parse_repo_config(b"# nothing\n") == RepoConfig()
+    )
+
+
+def test_values_are_read() -> None:
+    config = parse_repo_config(
+        b"test: make check\nprotected_paths: ['*.lock']\nbudget: {turns: 5}\ninternet: [pypi.org]\n"
+    )
+    assert config.test == "make check"
+    assert config.protected_paths == ("*.lock",)
+    assert config.budget.turns == 5
+    assert config.internet == ("pypi.org",)
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        (b"off", "off"),
+        (b"'off'", "off"),
+        (b"packages", "packages"),
+        (b"[packages, '*.example.com', 'example.com:8443', 'GET,HEAD a.example.com']", None),
+    ],
+)
+def test_internet_is_read(text: bytes, hosts: str | None) -> None:
+    config = parse_repo_config(b"internet: " + text + b"\nsetup_internet: " + text + b"\n")
+    assert config.internet == config.setup_internet
+    assert hosts is None or config.internet == hosts
+    assert egress(config.internet, config.setup_internet) is None or hosts != "off"
+
+
+def test_setup_may_reach_what_both_keys_allow() -> None:
+    both = egress(("example.com", "POST api.example.com:8443"), "packages")
+    assert both is not None
+    assert {(rule.host, rule.ports, rule.methods) for rule in both.rules} >= {
+        ("example.com", (443, 80), ()),
+        ("api.example.com", (8443,), ("POST",)),
+        ("pypi.org", (443, 80), ("GET", "HEAD")),
+    }
+    assert egress("off") is None and egress(()) is None
+
+
+def test_what_may_be_reached_is_said_in_words() -> None:
+    assert describe_egress("off") == ""
+    assert describe_egress(("packages", "example.com")) == "package registries (GET and HEAD), example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"tset: x", "unknown key `tset`"),
+        (b"budget: {dollars: 3}", "unknown key `budget.dollars`"),
+        (b"attempts: 99", "`attempts`"),
+        (b"test: ''", "`test`"),
+        (b"internet: [169.254.169.254]", "`internet"),
+        (b"internet: on", "`internet"),
+        (b"internet: ['*']", "`internet"),
+        (b"internet: ['*.com']", "`internet"),
+        (b"internet: ['https://example.com']", "`internet"),
+        (b"internet: ['example.com/path']", "`internet"),
+        (b"internet: [localhost]", "`internet"),
+        (b"setup_internet: ['[::1]']", "`setup_internet"),
+        (b"- a list", "must be a mapping"),
+        (b"test: [", "not valid YAML"),
+        (b"\xff\xfe", "not valid YAML"),
+        (b"a: &a [*a]", "unknown key `a`"),
+        (b"test: !!python/object/apply:os.system [id]", "not valid YAML"),
+        (b"#" * 70_000, "larger than 64 KiB"),
+    ],
+)
+def test_what_is_wrong_is_named(text: bytes, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        parse_repo_config(text)
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "image"),
+    [
+        (b'{"image": "python:3.13"}', "python:3.13"),
+        (b'// a\n{"name": "a // b", /* c */ "image": "ghcr.io/o/i:1", // d\n}', "ghcr.io/o/i:1"),
+        (b'{"dockerFile": "x"}', None),
+        (b'{"image": "--privileged"}', None),
+        (b'{"image": ["a"]}', None),
+        (b"[1]", None),
+        (b"{", None),
+        (b"\xff", None),
+        (None, None),
+    ],
+)
+def test_the_image_of_a_devcontainer(text: bytes | None, image: str | None) -> None:
+    assert find_devcontainer_image(text) == image
+
+
+def test_an_image_is_a_name_and_no_option() -> None:
+    assert (
+        parse_repo_config(b"image: ghcr.io/owner/image@sha256:0123").image
+        == "ghcr.io/owner/image@sha256:0123"
+    )
+    for wrong in (b"image: --privileged", b"image: 'a b'", b"image: ''"):
+        with pytest.raises(UserError, match="`image`"):
+            parse_repo_config(wrong)
