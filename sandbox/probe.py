@@ -49,17 +49,22 @@ class SelfTestReport:
 
 
 async def probe(
-    backend: str = "auto", *, scratch: Path, image: str = "", engine: str = ENGINE
+    backend: str = "auto",
+    *,
+    scratch: Path,
+    layers: Path | None = None,
+    image: str = "",
+    engine: str = ENGINE,
 ) -> SelfTestReport:
     """Open a sandbox, run the canaries in it, and report. Never raises for what the host lacks.
 
-    ``scratch`` keeps the toolchain's layer between calls; with that there it takes one to two seconds.
+    ``layers``, by default ``scratch``, keeps the toolchain: with that there it takes one to two seconds.
     ``image`` and ``engine`` are for the docker backend.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     base = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
     try:
-        tools = await asyncio.to_thread(toolchain, scratch)
+        tools = await asyncio.to_thread(toolchain, layers or scratch)
         policy = Policy(
             limits=_LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env, image=image, engine=engine
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -22,6 +23,7 @@ from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
 from sandbox.toolchain import Toolchain, toolchain
 from tests.support.model_servers import SERVERS, Server, environment, serving
+from tests.support.sandbox import lend_toolchain
 
 _numbers = itertools.count(1)
 
@@ -33,12 +35,13 @@ def at_database(url: str, name: str) -> str:
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """An empty state directory that the account of an embedded server can reach.
+def home(tooling: Toolchain) -> Iterator[Path]:
+    """A state directory with nothing but the toolchain, that the account of an embedded server can reach.
 
     Not below ``tmp_path``: every other pytest that starts as the same user closes the parent of that again.
     """
     with tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder:
+        lend_toolchain(tooling, Path(folder))
         yield Path(folder)
 
 
@@ -81,8 +84,9 @@ async def _migrate(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
-    """The interpreter and programs inside a sandbox, built once per test process."""
-    return toolchain(tmp_path_factory.mktemp("toolchain"))
+    """The interpreter and programs inside a sandbox, built once for all test processes."""
+    top = tmp_path_factory.getbasetemp()
+    return toolchain((top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "toolchain")
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ async def _check_sandbox(settings: Settings) -> DoctorFinding:
         report = await probe(
             backend=settings.sandbox,
             scratch=settings.home / "scratch",
+            layers=settings.home / "layers",  # as a workshop has them
             image=settings.image,
             engine=settings.docker,
         )

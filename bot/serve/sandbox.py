@@ -51,6 +51,7 @@ async def check_sandbox(settings: Settings) -> None:
     report = await probe(
         backend=settings.sandbox,
         scratch=settings.home / "scratch",
+        layers=settings.home / "layers",  # as a workshop has them
         image=settings.image,
         engine=settings.docker,
     )

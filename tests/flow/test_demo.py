@@ -18,6 +18,8 @@ from rich.console import Console
 from bot.demo.processes import LocalProcesses
 from bot.demo.show import Teller, play
 from bot.demo.story import git
+from sandbox.toolchain import Toolchain
+from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -53,9 +55,11 @@ def library(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalProcesses]:
+def house(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Iterator[LocalProcesses]:
     """All processes of Hob, started once for the stories of this module."""
-    house = LocalProcesses(home=tmp_path_factory.mktemp("house"), model="offline")
+    home = tmp_path_factory.mktemp("house")
+    lend_toolchain(tooling, home)
+    house = LocalProcesses(home=home, model="offline")
     try:
         house.start()
         yield house
@@ -81,7 +85,7 @@ def test_one_command_from_a_mention_to_a_pull_request() -> None:
         [sys.executable, "-m", "bot", "demo", "--exit", "--json"],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=350,
         check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -14,7 +14,9 @@ import pytest
 from bot.demo.story import demo_repository, git
 from bot.errors import UserError
 from bot.solve.solve import apply_diff
+from sandbox.toolchain import Toolchain
 from tests.support import ROOT
+from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -22,8 +24,10 @@ FIELDS = {"outcome", "title", "summary", "diff", "proof", "turns", "usage", "sec
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    lend_toolchain(tooling, home)
+    return home
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.Compl
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=350,
         check=False,
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sandbox.bwrap.sandbox import BwrapSandbox, open_bwrap
 from sandbox.spec import Command, CommandResult, Limits, MiB, Policy, Sandbox
+from sandbox.toolchain import Toolchain
 
 SMALL = Limits(
     memory_bytes=256 * MiB,
@@ -18,6 +19,14 @@ SMALL = Limits(
     tmp_bytes=8 * MiB,
     shm_bytes=4 * MiB,
 )
+
+
+def lend_toolchain(tooling: Toolchain, home: Path) -> None:
+    """Have a workshop below ``home`` find this toolchain, instead of copying 65 MB for one of its own."""
+    layer = tooling.mounts[0].source.parent
+    shelf = home / "layers" / layer.parent.name
+    shelf.mkdir(parents=True)
+    (shelf / layer.name).symlink_to(layer)
 
 
 def base_layer(tmp_path: Path) -> Path:

@@ -21,7 +21,9 @@ from bot.eval.results import FILE, EvalResult, Why, open_results
 from bot.eval.runner import EvalWork, run_work
 from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
+from sandbox.toolchain import Toolchain
 from tests.support import ROOT
+from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -68,8 +70,10 @@ IDS = {name: f"tests/test_shop.py::test_{name}" for name in ("limit", "below", "
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    lend_toolchain(tooling, home)
+    return home
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
 
 def hob(home: Path, *arguments: str | Path) -> tuple[int, str, str]:
     process = start(home, *arguments)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=350)
     return process.returncode, out, err
 
 
@@ -191,7 +195,7 @@ def stopped(process: subprocess.Popen[str], out: Path, at: int, by: signal.Signa
     while len(lines(out)) < at and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(by)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=350)
     return process.returncode, err
 
 

@@ -29,7 +29,7 @@ def mend(folder: Path, seconds: int = 60) -> dict[str, Any]:
     """The search's result, from a process started as the sandbox starts it."""
     command = [sys.executable, "-I", str(MEND), "--test", "pytest -q", "--seconds", str(seconds)]
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=120, check=False, env=ENVIRONMENT
+        command, cwd=folder, capture_output=True, text=True, timeout=350, check=False, env=ENVIRONMENT
     )
     last = done.stdout.splitlines()[-1]
     told: dict[str, Any] = json.loads(last.removeprefix(RESULT))

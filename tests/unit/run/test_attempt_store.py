@@ -20,9 +20,9 @@ from tests.support.tasks import make_request
 
 
 @pytest.fixture
-async def checkout(tmp_path: Path) -> Checkout:
+async def checkout(tmp_path: Path, home: Path) -> Checkout:
     commit(tmp_path / "calc", {"calc.py": "x = 1\n"})
-    workshop = Workshop(tmp_path / "home")
+    workshop = Workshop(home)
     repo, sha = await workshop.mirror.adopt(tmp_path / "calc")
     return await workshop.checkout(repo, sha, Redactor())
 

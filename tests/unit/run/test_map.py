@@ -13,10 +13,12 @@ from tests.support.agent import brief
 from tests.support.git import commit, git
 
 
-async def checkout_of(tmp_path: Path, files: dict[str, str | bytes | None]) -> tuple[Workshop, Checkout]:
+async def checkout_of(
+    tmp_path: Path, home: Path, files: dict[str, str | bytes | None]
+) -> tuple[Workshop, Checkout]:
     git(tmp_path, "init", "-q", "r")
     commit(tmp_path / "r", files)
-    workshop = Workshop(tmp_path / "home")
+    workshop = Workshop(home)
     repo_id, sha = await workshop.mirror.adopt(tmp_path / "r")
     return workshop, await workshop.checkout(repo_id, sha, Redactor())
 
@@ -26,8 +28,8 @@ MANY: dict[str, str | bytes | None] = {
 } | {"pkg/fees.py": "class Fees:\n    def late(self): pass\n"}
 
 
-async def test_the_brief_has_the_files_that_the_thread_speaks_of(tmp_path: Path) -> None:
-    workshop, checkout = await checkout_of(tmp_path, MANY)
+async def test_the_brief_has_the_files_that_the_thread_speaks_of(tmp_path: Path, home: Path) -> None:
+    workshop, checkout = await checkout_of(tmp_path, home, MANY)
     said = PromptText(
         trust=Trust.QUOTED, where="issue #3", author="bob", permission="read", at="", text="late Fees"
     )
@@ -39,14 +41,14 @@ async def test_the_brief_has_the_files_that_the_thread_speaks_of(tmp_path: Path)
     assert not list(checkout.scratch.glob("*/.hob-*"))
 
 
-async def test_a_small_tree_is_listed(tmp_path: Path) -> None:
-    workshop, checkout = await checkout_of(tmp_path, {"b.py": "", "a/c.py": ""})
+async def test_a_small_tree_is_listed(tmp_path: Path, home: Path) -> None:
+    workshop, checkout = await checkout_of(tmp_path, home, {"b.py": "", "a/c.py": ""})
     told = await add_map(workshop, checkout, brief("Fix it"), "openai:x")
     assert told.orientation == "All files:\na/c.py\nb.py"
 
 
-async def test_a_missing_map_is_explained(tmp_path: Path) -> None:
-    workshop, checkout = await checkout_of(tmp_path, MANY)
+async def test_a_missing_map_is_explained(tmp_path: Path, home: Path) -> None:
+    workshop, checkout = await checkout_of(tmp_path, home, MANY)
     workshop.policy = replace(workshop.policy, path=("/nowhere",))
     told = await add_map(workshop, checkout, brief("Fix it"), "openai:x")
     assert told.orientation.startswith("There is no map of this repository: the program that makes it failed")

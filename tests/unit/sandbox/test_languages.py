@@ -11,7 +11,6 @@ import pytest
 
 from sandbox import open_sandbox
 from sandbox.spec import Command, Limits, MiB, Policy
-from sandbox.toolchain import toolchain
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -59,9 +58,8 @@ def needs(program: str) -> None:
         pytest.skip(f"this machine has no {program} below /usr: apt install nodejs, or cargo")
 
 
-async def test_a_python_project(tmp_path):
-    tools = toolchain(tmp_path / "layers")
-    policy = Policy(limits=LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env)
+async def test_a_python_project(tmp_path, tooling):
+    policy = Policy(limits=LIMITS, mounts=tooling.mounts, path=tooling.path, env=tooling.env)
     policy = replace(policy, env=(*policy.env, ("PYTHONPATH", "/workspace/src")))
     done = await ran(tmp_path, PYTHON, policy, "python -m compileall -q src && python -m pytest -q")
     assert done.ok and "1 passed" in done.text, done.text

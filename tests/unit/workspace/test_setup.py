@@ -18,15 +18,19 @@ from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.lockfiles import find_inputs
 from sandbox.spec import Command, Limits, SandboxUnavailable
+from sandbox.toolchain import Toolchain
 from tests.support.egress import HOST, Internet, run_internet
 from tests.support.git import commit
+from tests.support.sandbox import lend_toolchain
 
 YML = ".github/hob.yml"
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("home")
+def home(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    lend_toolchain(tooling, home)
+    return home
 
 
 @pytest.fixture
