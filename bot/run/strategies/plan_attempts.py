@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import call, scripted_model
-from bot.errors import Parked
 from bot.run.attempts.attempt import model_name
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.attempts.best_of import AttemptPlan, attempt_limit
+from bot.run.daily_budget import cap_by_daily_budget
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
 from bot.workspace.base_merge import BaseMerge
-from bot.workspace.checkout import Checkout
-
-WAIT_SECONDS = 900.0  # until it is seen again whether the last 24 hours leave something
 
 
 async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = None) -> AttemptPlan:
@@ -25,7 +21,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
 
     Opens the job's attempt store. Raises Parked while the installation's budget is used up.
     """
-    checkout, brief = await _cap_budget(job, prepared.checkout), prepared.brief
+    checkout, brief = await cap_by_daily_budget(job, prepared.checkout), prepared.brief
     name = model_name(checkout, job.parts.settings.model)
     job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
     await job.attempt_store.find_first()
@@ -39,24 +35,6 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=asked is not None,
     )
-
-
-async def _cap_budget(job: Job, checkout: Checkout) -> Checkout:
-    """The checkout with no more dollars in its budget than the installation has left for 24 hours.
-
-    Only runs that are over are counted, so runs side by side may each use what is left.
-    """
-    most = job.parts.settings.daily_usd
-    if most is None:
-        return checkout
-    left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
-    if not left:
-        reason = f"this installation has used its ${most:g} of the last 24 hours"
-        await job.publisher.show((), (f"⏸️ I wait: {reason}.",))
-        raise Parked(reason, after=WAIT_SECONDS)
-    budget = checkout.config.budget
-    capped = budget.model_copy(update={"usd": min(budget.usd, left)})
-    return replace(checkout, config=checkout.config.model_copy(update={"budget": capped}))
 
 
 def _skip_model_for_merge(
