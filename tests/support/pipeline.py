@@ -7,7 +7,7 @@ A run whose task's end was stored before only publishes it: ``store_end`` gives 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select
 
 from bot.domain import TaskEnd, TaskState
 from bot.github.app import GitHub
+from bot.offline.registry import MODELS
 from bot.run.pipeline import Parts
 from bot.run.publish.publisher import Identity
 from bot.run.stored import dump_task_end
@@ -24,7 +25,7 @@ from bot.tasks.database.tables import runs
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
-from tests.support.github_scripted import Script, Seen, github, scripted
+from tests.support.github_scripted import Script, Seen, comment_json, github, scripted
 
 BOT = {"id": 1001, "login": "hob[bot]", "type": "Bot"}
 Hook = Callable[[int], Awaitable[Any]]
@@ -35,14 +36,13 @@ class IssueComments:
 
     Both hooks are awaited with the issue's number. ``on_comment`` comes before a comment is made; what it
     returns, if it is not None, is the answer instead (see ``Script.on``). ``on_read`` comes before the
-    comments are read back, which any number of runs may do at once. ``rest`` answers every other request.
+    comments are read back, which any number of runs may do at once.
     """
 
     def __init__(self, script: Script) -> None:
         self.bodies: dict[int, list[str]] = {}
         self.on_comment: Hook = _do_nothing
         self.on_read: Hook = _do_nothing
-        self.rest: Any = (404, {"message": "Not Found"})
         self._places: dict[int, tuple[int, int]] = {}
         script.on("GET /app", {"id": 7, "slug": "hob"})
         script.on("GET /users/hob[bot]", BOT)
@@ -65,7 +65,7 @@ class IssueComments:
             return self._comment(int(match[1]))
         if match := re.fullmatch(r"/repos/octo/app/issues/(\d+)", seen.path):
             return {"number": int(match[1]), "comments": len(self.bodies.get(int(match[1]), []))}
-        return self.rest
+        return 404, {"message": "Not Found"}
 
     def _make(self, number: int, body: str) -> Any:
         bodies = self.bodies.setdefault(number, [])
@@ -76,7 +76,7 @@ class IssueComments:
 
     def _comment(self, place: int) -> dict[str, Any]:
         issue, at = self._places[place]
-        return {"id": place, "body": self.bodies[issue][at], "user": BOT}
+        return comment_json(place, body=self.bodies[issue][at], user=BOT)
 
     def _read(self, number: int) -> dict[str, Any]:
         nodes = [
@@ -99,6 +99,7 @@ class PipelineScene:
         self.parts = Parts(
             store=store,
             github=hub,
+            models=MODELS,
             workshop=workshop,
             redactor=Redactor(),
             settings=load(home=workshop.scratch, progress_seconds=0, write_seconds=0),
@@ -116,8 +117,13 @@ async def pipeline_scene(store: Store, workshop: Workshop) -> AsyncIterator[Pipe
 
 async def store_end(store: Store, task_id: int, state: TaskState = TaskState.DONE, reason: str = "") -> None:
     """Have an earlier run of the task have stored how the task ends, unless one has."""
-    changes = pack(dump_task_end(TaskEnd(state=state, text="It has ended.", reason=reason)))
+    end = TaskEnd(state=state, text="It has ended.", reason=reason)
+    await store_changes(store, task_id, dump_task_end(end))
+
+
+async def store_changes(store: Store, task_id: int, changes: Mapping[str, Any]) -> None:
+    """Have an earlier run of the task have stored ``changes``, unless one has stored any."""
     row = {"task": task_id, "attempt": 0, "fence": 0, "worker": "earlier", "state": "lost"}
     async with store.engine.begin() as connection:
         if not await connection.scalar(select(runs.c.id).where(runs.c.task == task_id, runs.c.fence == 0)):
-            await connection.execute(insert(runs).values(**row, changes=changes, ended_at=func.now()))
+            await connection.execute(insert(runs).values(**row, changes=pack(changes), ended_at=func.now()))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +17,6 @@ from requests import RequestException
 from bot.github.cli.app_access import AppAccess, describe_error, open_app
 from bot.github.cli.manifest import read_manifest
 
-WINDOW = timedelta(days=3)  # how long github.com keeps a delivery that can be asked for again
 RANKS = {"": 0, "read": 1, "write": 2, "admin": 3}
 
 

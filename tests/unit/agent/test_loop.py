@@ -205,7 +205,7 @@ async def test_one_answer_with_many_calls_may_not_outlast_the_run(stage: Stage) 
     assert "not run: the time" in calls[1]["output"]
 
 
-async def test_a_command_may_not_outlast_the_run(stage: Stage) -> None:
+async def test_s17_a_command_may_not_outlast_the_run(stage: Stage) -> None:
     outcome = await stage.think([call("shell", command="sleep 30")], Limits(seconds=0.3))
     assert outcome.kind is OutcomeKind.LIMIT
     assert "timed out after 1." in stage.journal.records[0]["calls"][0]["output"]

@@ -20,7 +20,7 @@ from bot.tasks.lease import Lease, worker_name
 from bot.tasks.leases import DIED
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
-from tests.support.pipeline import PipelineScene, store_end
+from tests.support.pipeline import PipelineScene, store_changes, store_end
 from tests.support.tasks import make_request, until
 
 
@@ -245,9 +245,9 @@ async def test_how_a_run_ends_whose_comment_github_does_not_take(
 
 async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: PipelineScene) -> None:
     task = await store.add_task(make_request())
-    scene.issues.rest = {"no": "field that the code reads"}
+    await store_changes(store, task.id, {"ended": {"state": "no such state"}})
     await work(scene.parts, task.id)
-    assert await state_of(store, task) == (TaskState.FAILED, "internal error: KeyError")
+    assert await state_of(store, task) == (TaskState.FAILED, "internal error: ValidationError")
     assert "An error inside Hob" in scene.issues.bodies[3][0]
 
 
