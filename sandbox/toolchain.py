@@ -41,7 +41,7 @@ class Toolchain:
     env: tuple[tuple[str, str], ...]
 
 
-def toolchain(root: Path) -> Toolchain:
+def build_toolchain(root: Path) -> Toolchain:
     """The toolchain of the running interpreter, kept as a layer below ``root``. Synchronous; slow once.
 
     Raises SandboxUnavailable when a package that it copies is not installed.
@@ -49,8 +49,8 @@ def toolchain(root: Path) -> Toolchain:
     base = Path(sys.base_prefix).resolve()
     inside = base.is_relative_to("/usr")
     python = str(base) if inside else PYTHON
-    packages, parsers = _closure(_WANTED), _closure(PARSERS)
-    key = _key([*packages, *parsers], python)
+    packages, parsers = _collect_dependencies(_WANTED), _collect_dependencies(PARSERS)
+    key = _compute_key([*packages, *parsers], python)
     layer = LayerStore(root).layer_now(key, lambda into: _build(into, packages, parsers, python))
     mounts = [
         Mount(source=layer / "venv", target=VENV),
@@ -68,7 +68,7 @@ def toolchain(root: Path) -> Toolchain:
     )
 
 
-def _closure(names: tuple[str, ...]) -> list[metadata.Distribution]:
+def _collect_dependencies(names: tuple[str, ...]) -> list[metadata.Distribution]:
     """These packages and what they need on this interpreter, sorted by name."""
     found: dict[str, metadata.Distribution] = {}
     waiting = list(names)
@@ -83,11 +83,11 @@ def _closure(names: tuple[str, ...]) -> list[metadata.Distribution]:
             raise SandboxUnavailable(
                 f"{name} is not installed", "install Hob with its dependencies again"
             ) from error
-        waiting += [needed for line in found[key].requires or () if (needed := _applies(line))]
+        waiting += [needed for line in found[key].requires or () if (needed := _find_applicable_name(line))]
     return [found[key] for key in sorted(found)]
 
 
-def _applies(requirement: str) -> str:
+def _find_applicable_name(requirement: str) -> str:
     """The name in a requirement line, or nothing when its marker leaves it out here."""
     from packaging.requirements import Requirement
 
@@ -95,7 +95,7 @@ def _applies(requirement: str) -> str:
     return parsed.name if parsed.marker is None or parsed.marker.evaluate({"extra": ""}) else ""
 
 
-def _key(packages: list[metadata.Distribution], python: str) -> str:
+def _compute_key(packages: list[metadata.Distribution], python: str) -> str:
     versions = [f"{package.name}=={package.version}" for package in packages]
     digest = hashlib.sha256("\n".join([sys.version, sys.base_prefix, python, sys.prefix, *versions]).encode())
     return f"toolchain-2-{digest.hexdigest()[:24]}"
@@ -125,7 +125,7 @@ def _build(
         script = venv / "bin" / entry.name
         script.write_text(_LAUNCHER.format(venv=VENV, module=entry.module, name=entry.attr))
         script.chmod(0o755)
-    _ripgrep(into / "bin" / "rg")
+    _copy_ripgrep(into / "bin" / "rg")
     for directory in (into, *(path for path in into.rglob("*") if path.is_dir() and not path.is_symlink())):
         directory.chmod(0o755)
 
@@ -141,7 +141,7 @@ def _copy(package: metadata.Distribution, site: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _ripgrep(target: Path) -> None:
+def _copy_ripgrep(target: Path) -> None:
     """The program from the ripgrep wheel; a host's own below /usr is visible inside anyway."""
     try:
         files = metadata.distribution("ripgrep").files or []

@@ -32,7 +32,7 @@ def evaluate(
     timeout: float,
 ) -> None:
     """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
-    from bot.eval.command import EvalOptions, models_or_default
+    from bot.eval.command import EvalOptions, choose_models
     from bot.eval.command import evaluate as run_evaluate
     from bot.settings import load, make_home
 
@@ -40,7 +40,7 @@ def evaluate(
     make_home(settings)
     asked = EvalOptions(
         suites=suites,
-        models=models_or_default(models, settings.model),
+        models=choose_models(models, settings.model),
         attempts=attempts,
         jobs=jobs,
         limit=limit,

@@ -47,7 +47,7 @@ def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = T
     tasks = _choose_tasks(asked)
     for model in asked.models:
         asyncio.run(MODELS.choose(model).aclose())  # a wrong name is told before anything is run
-    out = asked.out or home / "eval" / code_digest()
+    out = asked.out or home / "eval" / compute_code_digest()
     work = EvalWork(tasks=tasks, models=asked.models, attempts=asked.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)
     environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
@@ -65,7 +65,7 @@ def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = T
     return 0
 
 
-def code_digest() -> str:
+def compute_code_digest() -> str:
     """Names the code that is measured: other code, other results, so another folder by default."""
     digest = hashlib.sha256()
     root = Path(bot.__file__).parent
@@ -144,7 +144,7 @@ def _print_summary(summary: Summary, as_json: bool) -> None:
     print_summary(summary, console if console.is_terminal else Console(width=150))
 
 
-def models_or_default(models: Sequence[str], default: str) -> tuple[str, ...]:
+def choose_models(models: Sequence[str], default: str) -> tuple[str, ...]:
     """One model, or two to compare. Raises UserError for more, or the same twice."""
     names = tuple(models) or (default,)
     if len(names) > 2 or len(set(names)) < len(names):

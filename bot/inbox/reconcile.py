@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import HobError
 from bot.github.app import GitHub
 from bot.github.recent import ISSUES, RecentItem
@@ -77,7 +77,8 @@ class Reconciler:
             attempt = lost.newest
             if attempt.event not in KNOWN or await self._has_arrived(attempt.guid):
                 continue
-            if (now - attempt.at).total_seconds() < backoff(lost.attempts, first=FIRST, longest=RAREST):
+            pause = compute_backoff(lost.attempts, first=FIRST, longest=RAREST)
+            if (now - attempt.at).total_seconds() < pause:
                 continue
             await deliveries.redeliver(attempt)
             asked += 1

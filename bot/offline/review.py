@@ -80,13 +80,13 @@ def find_added_lines(brief: Brief) -> Mapping[str, set[int]]:
     found: dict[str, set[int]] = {}
     for passage in brief.texts:
         if passage.where.startswith(DIFF_OF):
-            numbers = set(_added_numbers(passage.text))
+            numbers = set(_find_added_lines(passage.text))
             if numbers:
                 found[passage.where.removeprefix(DIFF_OF)] = numbers
     return found
 
 
-def _added_numbers(diff: str) -> Iterator[int]:
+def _find_added_lines(diff: str) -> Iterator[int]:
     line = 0
     for text in diff.split("\n"):
         if hunk := _HUNK.match(text):

@@ -16,7 +16,7 @@ MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
 
 
-def egress(*wishes: Internet) -> Egress | None:
+def merge_egress(*wishes: Internet) -> Egress | None:
     """What all of these values of ``internet`` together allow, None for nothing. Raises UserError."""
     rules: list[Rule] = []
     for wish in wishes:

@@ -20,7 +20,7 @@ import gidgethub.aiohttp
 from yarl import URL
 
 from bot import __version__
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.http.etags import CachedResponse, ETags
 from bot.github.http.pace import Pace
@@ -240,7 +240,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Retry(f"No answer to {request.what} ({why}); it may have been done", after=5.0) from None
         if request.failures >= ATTEMPTS:
             raise Retry(f"GitHub does not answer {request.what} ({why})") from None
-        await self.sleep(backoff(request.failures, first=self._backoff, spread=0.25))
+        await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
     def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import Parked
 from bot.github.http.responses import Limit
 
@@ -109,7 +109,7 @@ class Pace:
             if self._closed(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
             self._unexplained += 1
-            seconds = backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+            seconds = compute_backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         until = now + min(seconds, LONGEST_LIMIT)
         self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
 

@@ -26,7 +26,7 @@ class Links:
     def define(self, number: int, names: Sequence[str]) -> None:
         """File ``number`` defines these names."""
         for name in names:
-            term = words.whole(name)
+            term = words.fold(name)
             if (
                 len(term) >= _SHORTEST
                 and len(known := self._definers.setdefault(term, set())) <= MOST_DEFINERS

@@ -135,7 +135,7 @@ def symbols(known: list[list[Any]], request: MapRequest, most: int) -> list[list
     for symbol in known:
         terms = {term for part in re.findall(r"\w+", symbol[0]) for term in words.terms(part)}
         score = sum(request.terms.get(term, 0.0) for term in terms) / math.sqrt(len(terms) or 1)
-        scored.append((score + (4.0 if words.whole(symbol[0]) in request.names else 0.0), symbol))
+        scored.append((score + (4.0 if words.fold(symbol[0]) in request.names else 0.0), symbol))
     best = sorted((each for each in scored if each[0] > 0), key=lambda each: (-each[0], each[1][2]))[:most]
     chosen = [symbol for _, symbol in best] or [symbol for _, symbol in scored if not symbol[3]][: most // 2]
     return sorted(chosen, key=lambda symbol: symbol[2])

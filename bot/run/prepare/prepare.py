@@ -10,7 +10,7 @@ from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.http.tokens import Purpose
-from bot.run.attempts.attempt import model_name
+from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.repository_map import add_map
@@ -92,7 +92,7 @@ async def prepare(
     )
     state = render_merge_state(base_merge) if base_merge else None
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
-    brief = await add_map(workshop, checkout, brief, model_name(checkout, job.parts.settings.model))
+    brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
     return Prepared(

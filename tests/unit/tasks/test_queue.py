@@ -20,7 +20,7 @@ from bot.domain import TaskState
 from bot.errors import Parked, Retry
 from bot.run.pipeline import work
 from bot.tasks.database.connection import Database, connect, open_database
-from bot.tasks.database.embedded import programs
+from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
@@ -374,7 +374,7 @@ def restart(data: Path) -> None:
     if os.geteuid() == 0:
         other = {"user": data.stat().st_uid, "group": data.stat().st_gid, "extra_groups": []}
     subprocess.run(
-        [programs() / "pg_ctl", "restart", "-w", "-m", "fast", "-D", data, "-l", data / "log"],
+        [find_programs() / "pg_ctl", "restart", "-w", "-m", "fast", "-D", data, "-l", data / "log"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd="/",
