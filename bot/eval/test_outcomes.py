@@ -39,7 +39,7 @@ class TestOutcomes:
         """Only a test that ran and passed, in a run that came to its end."""
         return self.whole and self.outcomes.get(make_canonical(test)) is TestOutcome.PASSED
 
-    def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
+    def list_failing(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those that did not pass: failed, skipped, or not there."""
         return tuple(test for test in tests if not self.passed(test))
 

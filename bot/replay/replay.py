@@ -160,7 +160,7 @@ class _ComparingJournal:
     async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Ends the replay at the first divergence, and after the last record."""
         old, new = self._records[seq], self._redactor.value(record)
-        self._found.divergence = self._compaction(seq, old, new) or self._calls(seq, old, new)
+        self._found.divergence = self._compare_compaction(seq, old, new) or self._compare_calls(seq, old, new)
         self._found.turns = seq + 1
         if self._found.divergence:
             raise _ReplayEnd
@@ -170,13 +170,13 @@ class _ComparingJournal:
 
     async def read_steering(self) -> list[PromptText]:
         """The comments that came at the end of this turn."""
-        return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
+        return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._load_steering()]
 
-    def _heard(self) -> Sequence[Record]:
+    def _load_steering(self) -> Sequence[Record]:
         heard: Sequence[Record] = self._records[self._found.turns]["heard"]
         return heard
 
-    def _calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
+    def _compare_calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
         for number, (before, now) in enumerate(zip(old["calls"], new["calls"], strict=False), 1):
             agree = is_same(before["output"], now["output"], self._found.aside) and before["ok"] == now["ok"]
             if before["name"] != now["name"] or not agree:
@@ -188,7 +188,7 @@ class _ComparingJournal:
             return Divergence(turn=seq + 1, call=0, what=what, diff="")
         return None
 
-    def _compaction(self, seq: int, old: Record, new: Record) -> Divergence | None:
+    def _compare_compaction(self, seq: int, old: Record, new: Record) -> Divergence | None:
         before, now = ((each.get("compaction") or {"text": ""}) for each in (old, new))
         if is_same(before["text"], now["text"], self._found.aside):
             return None

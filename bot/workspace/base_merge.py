@@ -181,7 +181,7 @@ def find_unsettled(merged: MergeResult, repo: str, changes: ChangeSet) -> list[s
             if file is not None:
                 data = None if file.kind is ChangeKind.DELETED else file.data
             else:
-                data = tree.data(as_bytes(path))
+                data = tree.read_file(as_bytes(path))
             made_up = data is not None and "~" in path and path.rpartition("~")[2] in (OURS, THEIRS)
             if data is not None and (made_up or has_markers(data)):
                 left.add(path)

@@ -83,7 +83,7 @@ class NetworkObserver:
             allow=request.remedy,
         )
 
-    def blocked(self, redactor: Redactor) -> tuple[Blocked, ...]:
+    def list_blocked(self, redactor: Redactor) -> tuple[Blocked, ...]:
         """What was refused so far, once each."""
         return tuple(
             Blocked(

@@ -76,7 +76,7 @@ class DirectCall:
         parameters = ModelRequestParameters(function_tools=list(tools))
         for attempt in range(self._retry_policy.tries):
             try:
-                return await self._once(messages, parameters, attempt)
+                return await self._try_once(messages, parameters, attempt)
             except errors as error:
                 transient = transient_or_raise(error, self._name)
             asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
@@ -95,7 +95,7 @@ class DirectCall:
             self._entered = False
             await self._model.__aexit__(None, None, None)
 
-    async def _once(
+    async def _try_once(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
     ) -> ModelAnswer:
         settings = ModelSettings(

@@ -38,11 +38,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif address.path == "/":
             self._answer(200, self.server.page)
         elif address.path == "/done":
-            self._done(parse_qs(address.query))
+            self._finish(parse_qs(address.query))
         else:
             self._answer(404, "There is nothing here.")
 
-    def _done(self, query: dict[str, list[str]]) -> None:
+    def _finish(self, query: dict[str, list[str]]) -> None:
         try:
             self.server.made = self.server.exchange(query.get("code", [""])[0], query.get("state", [""])[0])
             self._answer(200, "Registered. Go back to the terminal.")

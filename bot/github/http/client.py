@@ -129,7 +129,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
         mutation = query.lstrip().startswith("mutation")
-        request = _Request("POST", self._pinned(URL(url)), headers, body, not mutation, mutation, mutation)
+        request = _Request("POST", self._pin(URL(url)), headers, body, not mutation, mutation, mutation)
         answer = await self._exchange(request)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
@@ -142,7 +142,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
         write, creates = method not in READS, method == "POST"
-        request = _Request(method, self._pinned(URL(url)), sent, body, repeatable, write, creates)
+        request = _Request(method, self._pin(URL(url)), sent, body, repeatable, write, creates)
         if self._etags and method == "GET" and (cached := self._etags.find(self._realm, str(request.url))):
             request.cached = cached
             request.headers["if-none-match"] = cached.tag
@@ -151,7 +151,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             self._etags.store(self._realm, url, answer)
         return answer.status, answer.headers, answer.body
 
-    def _pinned(self, url: URL) -> URL:
+    def _pin(self, url: URL) -> URL:
         if url.origin() != self._root.origin() or url.user or url.password:
             raise ForeignHost(
                 f"Refused to call {url.host}: HOB_GITHUB_URL pins every call to {self._root.host}."
@@ -225,7 +225,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 raise Parked(f"GitHub keeps limiting {request.what}", after=limit.seconds or 60.0)
         elif answer.status in REDIRECTS and request.hops < HOPS:
             request.hops += 1
-            request.url = self._pinned(request.url.join(URL(answer.headers.get("location", ""))))
+            request.url = self._pin(request.url.join(URL(answer.headers.get("location", ""))))
         elif answer.status == 401 and not request.renewed:
             request.renewed = True
             await self._credential.discard(request.authorization)

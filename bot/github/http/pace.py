@@ -106,7 +106,7 @@ class Pace:
         """GitHub asked to wait: let nothing through to the resource (or to any) for as long as it says."""
         now, seconds = self._clock(), limit.seconds
         if seconds is None:
-            if self._closed(limit.resource, now) > now:
+            if self._find_reopening(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
             self._unexplained += 1
             seconds = compute_backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
@@ -115,10 +115,10 @@ class Pace:
 
     def note_success(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
-        if self._closed("*", self._clock()) <= self._clock():
+        if self._find_reopening("*", self._clock()) <= self._clock():
             self._unexplained = 0
 
-    def _closed(self, resource: str, now: float) -> float:
+    def _find_reopening(self, resource: str, now: float) -> float:
         return max(self._closed_until.get(name, now) for name in (resource, "*"))
 
     def _budgets(self, write: bool, resource: str, creates: bool) -> list[tuple[_Budget, float]]:
@@ -130,7 +130,7 @@ class Pace:
 
     def _seconds_to_wait(self, write: bool, resource: str, creates: bool) -> float:
         now = self._clock()
-        until = [self._closed(resource, now)]
+        until = [self._find_reopening(resource, now)]
         until += [budget.free_at(now, cost) for budget, cost in self._budgets(write, resource, creates)]
         if write and self._spacing > 0:
             until.append(self._last_write + self._spacing)

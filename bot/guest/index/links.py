@@ -33,7 +33,7 @@ class Links:
             ):
                 known.add(number)
 
-    def found(self, postings: Mapping[str, bytes]) -> Iterator[tuple[bytes, int]]:
+    def pack_strongest(self, postings: Mapping[str, bytes]) -> Iterator[tuple[bytes, int]]:
         """The strongest links of each file, packed, with the file's number."""
         weights: dict[int, dict[int, float]] = {}
         for term, definers in self._definers.items():
@@ -56,5 +56,5 @@ class Links:
 
     @staticmethod
     def unpack(blob: bytes | None) -> list[tuple[int, float]]:
-        """Links as ``found`` packed them."""
+        """Links as ``pack_strongest`` packed them."""
         return list(struct.iter_unpack("<If", blob or b""))

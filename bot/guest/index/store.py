@@ -112,7 +112,7 @@ class IndexWriter:
     def finish(self, facts: dict[str, Any]) -> sqlite3.Connection:
         """Write what was gathered and hand the database on, still open."""
         joined = {term: b"".join(found) for term, found in self._postings.items()}
-        links = self._links.found(joined)
+        links = self._links.pack_strongest(joined)
         run = self._database.executemany
         run("insert into terms values (?, ?)", sorted(joined.items()))
         run("update files set links = ? where id = ?", links)

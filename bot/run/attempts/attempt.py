@@ -78,7 +78,7 @@ async def run_attempt(
             history=interrupted.history if interrupted else (),
         )
         changes = await workspace.read_changes()
-    blocked = merge_blocked(checkout.blocked, workspace.sandbox.blocked(redactor))
+    blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
     outcome = redact_outcome(outcome, redactor)
     if brief.kind.produces_only_text:
         outcome = drop_changes(outcome, changes, redactor)

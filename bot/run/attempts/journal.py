@@ -78,7 +78,7 @@ class AttemptJournal:
 
     async def read_steering(self) -> list[PromptText]:
         """Comments that arrived on the thread since the last call, marked with what their authors may do."""
-        comments = await self._store.steering(self._run.task, self._heard)
+        comments = await self._store.list_steering(self._run.task, self._heard)
         if comments:
             self._heard = comments[-1].id
             await self._store.mark_steering_read(self._run, self._heard)

@@ -92,8 +92,8 @@ def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: 
         return tuple(_withhold(item, "this is too much to be released at once") for item in stored)
     everything = [*admitted, *changes]
     if changes and (
-        redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
-        or redactor.spelt(change.path for change in everything)
+        redactor.has_split_secret(change.data.decode("utf-8", "replace") for change in everything)
+        or redactor.has_split_secret(change.path for change in everything)
     ):
         return tuple(_withhold(item, "together these hold a secret in pieces") for item in stored)
     return tuple(stored)
@@ -103,7 +103,7 @@ def _check_readable(item: Held, redactor: Redactor) -> Held:
     if item.change is None:
         return item
     data = item.change.data
-    if redactor.found(data) or redactor.found(item.change.path.encode()):
+    if redactor.find_secrets(data) or redactor.find_secrets(item.change.path.encode()):
         return _withhold(item, "it holds what looks like a secret")
     try:
         data.decode("utf-8")
@@ -152,7 +152,7 @@ def _leads_out(change: FileChange) -> bool:
 
 def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
     for change in files:
-        kinds = redactor.found(change.data) or redactor.found(change.path.encode())
+        kinds = redactor.find_secrets(change.data) or redactor.find_secrets(change.path.encode())
         if kinds:
             name = _printable_name(change.path, redactor).replace("`", " ")
             raise UserError(
@@ -160,7 +160,7 @@ def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
                 "nothing was published. If it is a test value, ask for one that does not look real.",
                 phase="gate",
             )
-    if redactor.spelt(change.data.decode("utf-8", "replace") for change in files) or redactor.spelt(
-        change.path for change in files
-    ):
+    if redactor.has_split_secret(
+        change.data.decode("utf-8", "replace") for change in files
+    ) or redactor.has_split_secret(change.path for change in files):
         raise UserError("The changed files hold a secret in pieces, so nothing was published.", phase="gate")

@@ -24,15 +24,15 @@ async def test_words_reach_the_run_in_order(store: Store) -> None:
     assert await store.steer(run.task, words, Permission.WRITE, delivery="d1")
     assert await store.steer(run.task, words, Permission.WRITE, delivery="d1")
     assert await store.steer(run.task, replace(words, id=101), Permission.WRITE, delivery="d2")
-    told = await store.steering(run.task)
+    told = await store.list_steering(run.task)
     assert [each.trigger.id for each in told] == [100, 101]
-    assert await store.steering(run.task, told[-1].id) == []
+    assert await store.list_steering(run.task, told[-1].id) == []
 
 
 async def test_words_that_come_too_late_become_a_task(store: Store) -> None:
     run, words = await running(store)
     await store.steer(run.task, words, Permission.WRITE, delivery="d1")
-    first = await store.steering(run.task)
+    first = await store.list_steering(run.task)
     await store.mark_steering_read(run, first[-1].id)
     await store.steer(run.task, replace(words, id=101, text="@hob one more"), Permission.WRITE, delivery="d2")
     await store.release(run, TaskState.DONE)

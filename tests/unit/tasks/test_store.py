@@ -207,9 +207,9 @@ async def test_steering_reaches_an_open_task_only(store: Store) -> None:
     assert await store.steer(task.id, words, Permission.WRITE, delivery="d1")
     assert await store.steer(task.id, words, Permission.WRITE, delivery="d1")
     assert await store.steer(task.id, words, Permission.READ, delivery="d2")
-    first, second = await store.steering(task.id)
+    first, second = await store.list_steering(task.id)
     assert (first.trigger, first.permission, second.permission) == (words, Permission.WRITE, Permission.READ)
-    assert await store.steering(task.id, after=first.id) == [second]
+    assert await store.list_steering(task.id, after=first.id) == [second]
     await store.release(run, TaskState.DONE)
     assert not await store.steer(task.id, words, Permission.WRITE, delivery="d3")
 
