@@ -91,7 +91,7 @@ class Reconciler:
         The first time it goes back to the newest delivery that came, at most two weeks, then two hours.
         """
         now = datetime.now(UTC)
-        back = self._since or min(now, await self._store.newest_delivery() or now)
+        back = self._since or min(now, await self._store.find_newest_delivery_time() or now)
         since = max(min(back, now) - LOOK_BACK, now - FARTHEST).replace(minute=0, second=0, microsecond=0)
         found, looked = 0, 0
         async for repository in self._github.webhook_deliveries.repositories():
@@ -139,7 +139,7 @@ class Reconciler:
         return any(find_mentions(text, self._app.slug) for text in item.texts)
 
     async def _has_arrived(self, guid: str) -> bool:
-        known = await self._store.delivery(guid)
+        known = await self._store.get_delivery(guid)
         return known is not None and known.state is not DeliveryState.FAILED
 
     @asynccontextmanager

@@ -61,8 +61,8 @@ async def replay(
 ) -> ReplayReport:
     """Drive a stored run again, on this machine. Raises UserError that says why when it cannot be."""
     records = await load_records(store, run_id, attempt)
-    run = await store.run(run_id)
-    task = await store.task(run.task) if run else None
+    run = await store.get_run(run_id)
+    task = await store.get_task(run.task) if run else None
     if run is None or task is None:
         raise UserError(f"there is no run {run_id}")
     mirror, base = workshop.mirror, run.base_sha
@@ -83,9 +83,9 @@ async def replay(
 
 async def load_records(store: Store, run_id: int, attempt: int | None) -> list[Record]:
     """The records of a run's turns. Raises UserError when there are none, or they cannot be driven again."""
-    if await store.run(run_id) is None:
+    if await store.get_run(run_id) is None:
         raise UserError(f"there is no run {run_id}")
-    records: list[Record] = [turn.record for turn in await store.turns(run_id, ordinal=attempt)]
+    records: list[Record] = [turn.record for turn in await store.list_turns(run_id, ordinal=attempt)]
     if not records:
         which = f"attempt {attempt} of run {run_id}" if attempt else f"run {run_id}"
         raise UserError(f"{which} cannot be replayed: it has no turns")

@@ -82,7 +82,7 @@ class AttemptRecords:
 
     engine: AsyncEngine
 
-    async def attempts(self, task_id: int) -> list[AttemptRecord]:
+    async def list_attempts(self, task_id: int) -> list[AttemptRecord]:
         """Every attempt at a task's request, by ordinal, whoever made it."""
         query = select(*_COLUMNS).where(attempts.c.task == task_id).order_by(attempts.c.ordinal)
 
@@ -226,7 +226,7 @@ class AttemptRecords:
 
         await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
+    async def load_attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
         """An attempt's change set: its final one, or its workspace's while it goes on; None: not stored."""
         async with self.engine.connect() as connection:
             packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))

@@ -47,7 +47,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
         shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
         count = "a commit" if len(others) == 1 else f"{len(others)} commits"
         return OTHERS.format(number, count, branch, "is" if len(others) == 1 else "are", shown)
-    for task in await context.store.tasks_of_pull(event.repo.id, number):
+    for task in await context.store.list_tasks_of_pull(event.repo.id, number):
         await context.store.ask_cancel(task.id)
     if at is not None and context.remove_branch is not None:
         await context.remove_branch(api, event.repo, branch, head)
@@ -62,7 +62,7 @@ async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -
         return None
     number = event.thread.number
     if not event.thread.is_pull:
-        tasks = [task for task in await context.store.tasks_on(thread_key(event)) if task.pull]
+        tasks = [task for task in await context.store.list_tasks_on(thread_key(event)) if task.pull]
         if not tasks:
             return None
         number = tasks[-1].pull

@@ -78,12 +78,12 @@ class Scene:
         return guid
 
     async def ended(self, guid: str) -> tuple[DeliveryState, str]:
-        delivery = await self.store.delivery(guid)
+        delivery = await self.store.get_delivery(guid)
         assert delivery is not None
         return delivery.state, delivery.reason
 
     async def tasks(self) -> list[Task]:
-        return sorted(await self.store.tasks(50), key=lambda task: task.id)
+        return sorted(await self.store.list_tasks(50), key=lambda task: task.id)
 
     def comments(self, number: int = 3) -> list[str]:
         return [seen.body["body"] for seen in self.script.asked(f"POST {REPO}/issues/{number}/comments")]

@@ -39,7 +39,7 @@ async def test_words_that_come_too_late_become_a_task(store: Store) -> None:
     swept = await sweep(store.engine)
     assert swept
     assert swept.late_words == 1
-    (late,) = [task for task in await store.tasks(10) if task.state is TaskState.QUEUED]
+    (late,) = [task for task in await store.list_tasks(10) if task.state is TaskState.QUEUED]
     assert (late.request, late.requester, late.trigger.id) == ("@hob one more", words.author, 101)
     again = await sweep(store.engine)
     assert not again or again.late_words == 0
@@ -51,7 +51,7 @@ async def test_words_for_a_task_that_was_stopped_go_with_it(store: Store) -> Non
     await store.release(run, TaskState.CANCELLED)
     swept = await sweep(store.engine)
     assert not swept or swept.late_words == 0
-    assert len(await store.tasks(10)) == 1
+    assert len(await store.list_tasks(10)) == 1
 
 
 async def test_a_task_that_has_ended_takes_no_words(store: Store) -> None:
