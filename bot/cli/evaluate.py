@@ -38,7 +38,7 @@ def evaluate(
 
     settings = load()
     make_home(settings)
-    asked = EvalOptions(
+    options = EvalOptions(
         suites=suites,
         models=choose_models(models, settings.model),
         attempts=attempts,
@@ -50,4 +50,4 @@ def evaluate(
         seconds=timeout,
     )
     internet = settings.internet != "off"
-    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox, internet=internet))
+    sys.exit(run_evaluate(options, home=settings.home, backend=settings.sandbox, internet=internet))

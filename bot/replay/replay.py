@@ -173,8 +173,8 @@ class _ComparingJournal:
         return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._load_steering()]
 
     def _load_steering(self) -> Sequence[Record]:
-        heard: Sequence[Record] = self._records[self._found.turns]["heard"]
-        return heard
+        comments: Sequence[Record] = self._records[self._found.turns]["heard"]
+        return comments
 
     def _compare_calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
         for number, (before, now) in enumerate(zip(old["calls"], new["calls"], strict=False), 1):

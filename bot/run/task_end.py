@@ -35,7 +35,7 @@ async def end_task(job: Job, end: TaskEnd) -> None:
         await publisher.end(end.text, job.progress.steps, state=end.state)
         published = True
     except (UserError, Retry, Parked) as error:
-        log.warning("task.untold", reason=str(error))
+        log.warning("task.unnotified", reason=str(error))
         published = False
     await store.release(run, end.state, end.reason, notified=published)
     log.info("task.ended", state=end.state.value, reason=end.reason)

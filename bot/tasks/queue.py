@@ -180,7 +180,7 @@ class Queue:
             except Exception as bug:  # the worker's boundary
                 if is_unreachable(bug):
                     raise
-                log.exception("task.untold")
+                log.exception("task.unnotified")
                 await self._store.notify_later(task, after=60.0)
 
     async def _sweep_until(self, stop: asyncio.Event) -> None:

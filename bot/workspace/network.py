@@ -45,10 +45,10 @@ def describe_egress(internet: Internet) -> str:
 
 def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
     """What is reported of these values of ``internet`` where the operator lets nothing out."""
-    asked = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
-    if not asked:
+    values = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
+    if not values:
         return ()
-    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
+    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {values}"
     return (Blocked(host="the internet", port=0, reason=reason, command=""),)
 
 

@@ -76,8 +76,8 @@ class RetryPolicy:
     silence: float = 180.0  # until an answer begins
     answer: float = 900.0  # until it is whole
 
-    def delay(self, attempt: int, asked: float | None) -> float:
+    def delay(self, attempt: int, wait: float | None) -> float:
         """Before the next try: what the provider asked for, or twice as long each time, give or take."""
-        if asked is not None:
-            return asked
+        if wait is not None:
+            return wait
         return compute_backoff(attempt + 1, first=self.first, longest=self.longest, spread=0.25)

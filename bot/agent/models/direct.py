@@ -79,13 +79,13 @@ class DirectCall:
                 return await self._try_once(messages, parameters, attempt)
             except errors as error:
                 transient = transient_or_raise(error, self._name)
-            asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
-            if asked is not None and asked > self._retry_policy.longest:
+            wait = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
+            if wait is not None and wait > self._retry_policy.longest:
                 raise Parked(
-                    f"{self._name} asks to wait: {shorten_error(transient)}", after=min(asked, LONGEST)
+                    f"{self._name} asks to wait: {shorten_error(transient)}", after=min(wait, LONGEST)
                 )
             if attempt + 1 < self._retry_policy.tries:
-                await asyncio.sleep(self._retry_policy.delay(attempt, asked))
+                await asyncio.sleep(self._retry_policy.delay(attempt, wait))
         why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
         raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
 

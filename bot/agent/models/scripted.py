@@ -121,8 +121,8 @@ def _make_model_by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
     models = {number: make_scripted_model(turns) for number, turns in scripts.items()}
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        told = [text.where for text in find_brief(messages).texts]
-        numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
+        wheres = [text.where for text in find_brief(messages).texts]
+        numbers = [int(where[8:]) for where in wheres if where.startswith("attempt ") and where[8:].isdigit()]
         function = models[numbers[-1] if numbers else 1].function
         assert function is not None  # noqa: S101 - made above
         said = function(messages, info)

@@ -72,7 +72,7 @@ class AttemptStore:
             task=self._task.root,
             model=model,
             base=self._checkout.base,
-            ground=digest_start(self._checkout, brief, model),
+            start_digest=digest_start(self._checkout, brief, model),
         )
         start = await find_resume_point(self._store, self._progress, before, record)
         journal = AttemptJournal(
@@ -82,7 +82,7 @@ class AttemptStore:
             self._redactor,
             attempt=record.id,
             ordinal=ordinal,
-            heard=start.heard,
+            last_steering=start.last_steering,
         )
         self._open[ordinal] = (record, journal)
         return AttemptIO(journal=journal, observer=journal, interrupted=start.interrupted)

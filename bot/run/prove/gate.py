@@ -48,9 +48,9 @@ def admit_changes(
         if why and not unfit and not is_plainly_protected(change.path, rules):
             unfit = "it only looks like such a path"
         if why or unfit:
-            words = "; ".join(part for part in (why, unfit) if part)
+            reasons = "; ".join(part for part in (why, unfit) if part)
             stored = None if unfit else change
-            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=stored))
+            held.append(Held(path=_printable_name(change.path, redactor), why=reasons, change=stored))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:

@@ -46,7 +46,7 @@ class _Cluster:
         who = self.account
         # A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open.
         with tempfile.TemporaryFile() as printed:
-            ended = subprocess.run(
+            result = subprocess.run(
                 [str(self.programs / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -61,7 +61,7 @@ class _Cluster:
             )
             printed.seek(0)
             said = printed.read().decode(errors="replace").strip()
-        if ended.returncode:
+        if result.returncode:
             raise DatabaseTrouble(f"{program} failed for {self.data}: {said[-2000:]}")
         return said
 

@@ -1,4 +1,4 @@
-"""Attempts as they are stored: each content once, nothing of an old ground, nothing after the fence."""
+"""Attempts as they are stored: each content once, nothing of another start, nothing after the fence."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ async def contents(store: Store) -> int:
 
 async def test_a_workspace_is_stored_with_its_turn_and_each_content_once(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     assert await store.load_unfinished_work(one) is None
     assert await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"1", b=b"1", c=b"2"))
     assert await contents(store) == 3  # 1, 2, and that of what is deleted
-    assert await store.add_turn(run, one.id, 1, {"n": 1}, heard=7)
-    assert await store.add_turn(run, one.id, 2, {"n": 2}, work=work(a=b"1", c=b"3"), heard=9)
+    assert await store.add_turn(run, one.id, 1, {"n": 1}, last_steering=7)
+    assert await store.add_turn(run, one.id, 2, {"n": 2}, work=work(a=b"1", c=b"3"), last_steering=9)
     assert await contents(store) == 3  # 2 is let go
-    again = await store.begin_attempt(run, base="b" * 40, ground="g")
+    again = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     left = await store.load_unfinished_work(again)
     assert left and left.changes == work(a=b"1", c=b"3")
-    assert ([record["n"] for record in left.records], left.heard) == ([0, 1, 2], 9)
+    assert ([record["n"] for record in left.records], left.last_steering) == ([0, 1, 2], 9)
     await store.end_attempt(run, one.id, AttemptState.ENDED, changes=work(a=b"9"), diff="d\x00")
     assert await contents(store) == 0
     (ended,) = await store.list_attempts(run.task)
@@ -59,7 +59,7 @@ async def test_a_workspace_is_stored_with_its_turn_and_each_content_once(store: 
 
 async def test_what_is_held_back_is_kept_with_its_content(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     made = FileChange(path="AGENTS.md", kind=ChangeKind.ADDED, mode=0o100644, data=b"\xffBe.\n")
     held = (Held(path="AGENTS.md", why="for people", change=made), Held(path=".git", why="git's own"))
     changes = replace(work(a=b"1"), held=held)
@@ -71,7 +71,7 @@ async def test_what_is_held_back_is_kept_with_its_content(store: Store) -> None:
 
 async def test_a_workspace_too_large_leaves_the_last_one_that_was_not(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     assert await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"1"))
     assert not await store.add_turn(
         run, one.id, 1, {"n": 1}, work=work(a=bytes(attempts.MAX_WORKSPACE_BYTES + 1))
@@ -83,7 +83,7 @@ async def test_a_workspace_too_large_leaves_the_last_one_that_was_not(store: Sto
 
 async def test_an_untouched_workspace_is_known_too(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     assert await store.add_turn(run, one.id, 0, {"n": 0})
     left = await store.load_unfinished_work((await store.list_attempts(run.task))[0])
     assert left and not left.changes and left.changes.base == "b" * 40
@@ -91,9 +91,9 @@ async def test_an_untouched_workspace_is_known_too(store: Store) -> None:
 
 async def test_another_ground_begins_anew(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"1"))
-    other = await store.begin_attempt(run, base="c" * 40, ground="h")
+    other = await store.begin_attempt(run, base="c" * 40, start_digest="h")
     assert (other.id, other.work_seq, other.base_sha) == (one.id, -1, "c" * 40)
     assert await store.list_turns(run.id) == [] and await contents(store) == 0
 
@@ -127,12 +127,12 @@ async def test_the_version_before_reads_and_writes_on(store: Store) -> None:
 
 async def test_of_one_that_ended_on_another_ground_nothing_is_left(store: Store) -> None:
     run = await claimed(store)
-    one = await store.begin_attempt(run, base="b" * 40, ground="g")
+    one = await store.begin_attempt(run, base="b" * 40, start_digest="g")
     said = Outcome(kind=OutcomeKind.CHANGED, title="t", summary="s")
     await store.end_attempt(
         run, one.id, AttemptState.ENDED, outcome=said, diff="d", changes=work(a=b"1"), error="e"
     )
-    again = await store.begin_attempt(run, base="c" * 40, ground="h")
+    again = await store.begin_attempt(run, base="c" * 40, start_digest="h")
     assert (again.state, again.outcome, again.diff, again.error) == (AttemptState.RUNNING, None, "", "")
     await store.add_turn(run, one.id, 0, {"n": 0}, work=work(a=b"2"))
     (now,) = await store.list_attempts(run.task)
@@ -145,7 +145,7 @@ async def test_an_attempt_whose_worker_died_for_good_has_failed(store: Store) ->
     for _ in range(MAX_LEASES):
         claim = await store.claim(task.id, "w")
         assert claim
-        one = await store.begin_attempt(claim[1], base="b" * 40, ground="g")
+        one = await store.begin_attempt(claim[1], base="b" * 40, start_digest="g")
         await store.add_turn(claim[1], one.id, 0, {"n": 0}, work=work(a=b"1"))
         async with store.engine.begin() as connection:
             await connection.execute(text("UPDATE tasks SET lease_until = now() WHERE state = 'running'"))

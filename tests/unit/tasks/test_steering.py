@@ -38,11 +38,11 @@ async def test_words_that_come_too_late_become_a_task(store: Store) -> None:
     await store.release(run, TaskState.DONE)
     swept = await sweep(store.engine)
     assert swept
-    assert swept.late_words == 1
+    assert swept.late_steering == 1
     (late,) = [task for task in await store.list_tasks(10) if task.state is TaskState.QUEUED]
     assert (late.request, late.requester, late.trigger.id) == ("@hob one more", words.author, 101)
     again = await sweep(store.engine)
-    assert not again or again.late_words == 0
+    assert not again or again.late_steering == 0
 
 
 async def test_words_for_a_task_that_was_stopped_go_with_it(store: Store) -> None:
@@ -50,7 +50,7 @@ async def test_words_for_a_task_that_was_stopped_go_with_it(store: Store) -> Non
     await store.steer(run.task, words, Permission.WRITE, delivery="d1")
     await store.release(run, TaskState.CANCELLED)
     swept = await sweep(store.engine)
-    assert not swept or swept.late_words == 0
+    assert not swept or swept.late_steering == 0
     assert len(await store.list_tasks(10)) == 1
 
 
