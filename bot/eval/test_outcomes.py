@@ -36,7 +36,7 @@ class TestOutcomes:
     whole: bool
 
     def passed(self, test: str) -> bool:
-        """Only a test that ran and passed, in a run that came to its end."""
+        """Whether ``test`` ran and passed, in a run that was completed."""
         return self.whole and self.outcomes.get(make_canonical(test)) is TestOutcome.PASSED
 
     def list_failing(self, tests: Sequence[str]) -> tuple[str, ...]:

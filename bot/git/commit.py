@@ -77,7 +77,7 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
 
 
 def list_missing_objects(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) -> list[ShaFile]:
-    """The objects of ``tree`` that stand at their path in none of the ``parents``' trees.
+    """The objects of ``tree`` that are at their path in none of the ``parents``' trees.
 
     They are among the ``made`` or in the bare repository.
     """

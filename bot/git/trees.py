@@ -1,6 +1,4 @@
-"""Looking things up in a commit's tree with dulwich, one directory at a time: never a walk over the whole
-tree.
-"""
+"""Look up paths in a commit's tree with dulwich, reading one directory at a time and never the whole tree."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ GITLINK = 0o160000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What stands at a path of a tree: git's mode and the object's name (hex)."""
+    """A tree entry: git's mode and the object's id (hex)."""
 
     mode: int
     sha: ObjectID
@@ -28,7 +26,7 @@ class Node:
 
 
 class BaseTree:
-    """The tree of one commit. Directories that were looked at are kept."""
+    """The tree of one commit. Directories that were read are cached."""
 
     def __init__(self, store: BaseObjectStore, commit: str) -> None:
         found = store[ObjectID(commit.encode("ascii"))]
@@ -54,7 +52,7 @@ class BaseTree:
         return known
 
     def find(self, path: bytes) -> Node | None:
-        """What stands at ``path`` (``/``-separated; empty for the root), or None."""
+        """The entry at ``path`` (``/``-separated; empty for the root), or None."""
         node = self.root
         for part in path.split(b"/") if path else ():
             below = self.list_children(node).get(part) if node.is_tree else None
@@ -76,7 +74,7 @@ class BaseTree:
         return None
 
     def walk_leaves(self, path: bytes, node: Node) -> Iterator[tuple[bytes, Node]]:
-        """Everything at and below a node that is not a directory."""
+        """Yield (path, entry) for everything at or below ``node`` that is not a directory."""
         if not node.is_tree:
             yield path, node
             return

@@ -1,4 +1,4 @@
-"""Check runs: how the bot's work stands, shown on a commit."""
+"""Check runs: the state of the bot's work, shown on a commit."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ MOST_COMPARED = 300  # files of a comparison
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeBase:
-    """Two lines of commits: the tip of the other one, where they parted, and how many commits it went on."""
+    """The merge base ``at`` with another branch, its ``tip``, and how many commits it is ``ahead``."""
 
     tip: str
     at: str

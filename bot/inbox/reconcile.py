@@ -154,7 +154,7 @@ class Reconciler:
 
 
 def _anchor(item: RecentItem) -> str:
-    """What stands in the body of every delivery about this and of no other."""
+    """A string that occurs in the body of every delivery about this item and of no other."""
     return f'"{item.url}"'
 
 

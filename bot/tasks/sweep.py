@@ -40,7 +40,7 @@ _PRUNE_DELIVERIES = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepCounts:
-    """How many a sweep found: expired leases, waits that are over, and rows that no job stood for."""
+    """How many rows a sweep repaired: expired leases, waits that are over, and rows without a job."""
 
     expired: int = 0
     resumed: int = 0

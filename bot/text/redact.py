@@ -100,7 +100,7 @@ class Redactor:
         return value
 
     def find_secrets(self, data: bytes) -> list[str]:
-        """The kinds of secrets in ``data``, sorted; NULs are skipped so that UTF-16 hides nothing."""
+        """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing."""
         text = data.replace(b"\0", b"").decode("utf-8", "replace")
         kinds = {kind for kind, literal, pattern in _SHAPES if literal in text and pattern.search(text)}
         if self._knows_any(_squeeze(text)):

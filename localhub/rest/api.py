@@ -29,7 +29,7 @@ BODY_LIMIT = 65_536
 
 
 class Body:
-    """The JSON object of a request, read field by field with GitHub's own complaints."""
+    """The JSON object of a request, read field by field; raises ApiError with GitHub's own messages."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
@@ -159,7 +159,7 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 def answer_nothing() -> web.Response:
-    """204."""
+    """An empty answer with status 204."""
     return web.Response(status=204)
 
 

@@ -77,7 +77,7 @@ class RetryPolicy:
     answer: float = 900.0  # until it is whole
 
     def delay(self, attempt: int, wait: float | None) -> float:
-        """Before the next try: what the provider asked for, or twice as long each time, give or take."""
+        """Seconds before the next try: ``wait`` if the provider named one, else doubling with jitter."""
         if wait is not None:
             return wait
         return compute_backoff(attempt + 1, first=self.first, longest=self.longest, spread=0.25)

@@ -127,7 +127,7 @@ class DirectCall:
 
 
 def _is_torn(response: ModelResponse) -> bool:
-    """A stream that ended well, as it seems, without saying so: only what came of it can tell."""
+    """Whether a stream that ended without a finish reason gave an empty or cut answer."""
     if (response.provider_details or {}).get("finish_reason"):  # adapters fill in one of their own besides
         return False
     try:

@@ -117,7 +117,7 @@ def _wait_for_file(path: str, said: ScriptedAnswer) -> Turn:
 
 
 def _make_model_by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
-    """Which attempt it is stands in the brief; nothing stands there for the first one."""
+    """A model that plays the script of the attempt that the brief names (the first when it names none)."""
     models = {number: make_scripted_model(turns) for number, turns in scripts.items()}
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:

@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 from bot.errors import UserError
 from bot.github.cli.manifest import Credentials, build_manifest, convert_code, render_form
 
-PATIENCE_SECONDS = 3600.0  # GitHub allows an hour for all steps
+REGISTRATION_SECONDS = 3600.0  # GitHub allows an hour for all steps
 
 
 class _Page(HTTPServer):
-    """Serves the form, takes the answer, and remembers what came of it."""
+    """Serves the manifest form, receives GitHub's redirect, and keeps the result or the error."""
 
     page: str = ""
     exchange: Callable[[str, str], Credentials]
@@ -90,7 +90,7 @@ def run_registration(
         )
         tell(f"Open {here}/ in your browser and press the button.")
         waited = 0.0
-        while server.made is None and server.failed is None and waited < PATIENCE_SECONDS:
+        while server.made is None and server.failed is None and waited < REGISTRATION_SECONDS:
             server.handle_request()
             waited += server.timeout
     if server.failed is not None:

@@ -1,4 +1,4 @@
-"""One file's part of the index: its symbols, and how often each term stands in path, symbols and text."""
+"""One file's part of the index: its symbols, and how often each term occurs in path, symbols and text."""
 
 from __future__ import annotations
 

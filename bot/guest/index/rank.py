@@ -35,7 +35,7 @@ class RankedFile(NamedTuple):
 
 
 def rank(index: IndexReader, request: MapRequest, most: int = 30) -> list[RankedFile]:
-    """The best files for a request, at most ``most``. Empty when nothing of it stands anywhere."""
+    """The best files for a request, at most ``most``. Empty when no term of it occurs in any file."""
     lexical = _bm25(index, request)
     prose = 1.0 if _PROSE_ASKED.search(request.text) else ROLE["prose"]
     for number in lexical:

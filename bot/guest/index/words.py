@@ -26,7 +26,7 @@ STOP = frozenset(_STOP.split())
 
 
 def identifiers(text: str) -> list[str]:
-    """Every word of a text, as it stands."""
+    """Every identifier and word of a text, unchanged."""
     return _WORD.findall(text)
 
 

@@ -39,7 +39,7 @@ async def order_retry(context: DeliveryContext, command: Command) -> Request | s
 
 
 async def order_attempts(context: DeliveryContext, command: Command) -> Request | str:
-    """So many new attempts at the request that the thread is about."""
+    """Request as many new attempts as the command names at the thread's earlier request."""
     store, event, number = context.store, command.event, command.number
     if not 1 <= number <= MOST:
         return f"I make 1 to {MOST} attempts at once, not {number}."
@@ -53,7 +53,7 @@ async def order_attempts(context: DeliveryContext, command: Command) -> Request 
 
 
 async def order_use(context: DeliveryContext, command: Command) -> Request | str:
-    """The publication of an attempt that was not chosen."""
+    """Request the publication of an attempt that was not chosen."""
     store, event, number = context.store, command.event, command.number
     root = await _find_root(store, event, with_attempts=True)
     known = await store.list_attempts(root.id) if root else []
@@ -79,7 +79,7 @@ async def order_use(context: DeliveryContext, command: Command) -> Request | str
 
 
 async def order_approval(context: DeliveryContext, command: Command) -> Request | str:
-    """The release of held paths. What the digest stands for is looked up by the run, which has the trees."""
+    """Request the release of held paths. The run resolves the digest, since it has the trees."""
     store, event, digest = context.store, command.event, command.digest
     slug = context.app.slug
     root = await _find_root(store, event, with_attempts=True)

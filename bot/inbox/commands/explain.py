@@ -17,7 +17,7 @@ _STEPS = {"todo": "- [ ]", "doing": "- [ ]", "done": "- [x]", "skipped": "- [x]"
 
 
 async def render_explanation(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """What was asked for last and by whom, what Hob meant to do, and what came of it."""
+    """What was asked for last and by whom, Hob's plan, and the result."""
     tasks = await list_tasks_about(context, event)
     if not tasks:
         return NOTHING

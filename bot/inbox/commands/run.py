@@ -76,7 +76,7 @@ class TaskCommand:
 
 
 async def order_review(context: DeliveryContext, command: Command) -> Request | str:
-    """A review of the pull request that the command stands on."""
+    """Request a review of the pull request that the command was written on."""
     return Request(kind=TaskKind.REVIEW, request=REVIEW_REQUEST, event=command.event)
 
 

@@ -1,7 +1,7 @@
-"""``@hob undo``: close Hob's own pull request and take its branch away, unless somebody else worked on it.
+"""``@hob undo``: close Hob's own pull request and delete its branch, unless somebody else worked on it.
 
-Whose a commit is goes by what Hob recorded when it pushed: the author in a commit is what anybody writes
-there. The branch is taken away only while it is where its commits were looked at.
+A commit counts as Hob's when Hob recorded it while pushing; the author field of a commit can be forged.
+The branch is deleted only if it still points at the commit that was checked.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
 
 
 async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -> Pull | None:
-    """Hob's own pull request that a thread is, or that came of an issue last."""
+    """Hob's own pull request: the thread itself, or the last one made for the issue; else None."""
     if event.thread is None or event.repo is None:
         return None
     number = event.thread.number
@@ -73,7 +73,7 @@ async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -
 async def _list_foreign_commits(
     context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str
 ) -> list[str]:
-    """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
+    """The shas of a pull request's commits, and of ``head``, that Hob did not push."""
     mine = await context.store.list_pushed_commits(repo_id, number)
     listed = [one.sha for one in await api.pulls.list_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more

@@ -125,7 +125,7 @@ async def _check_out_merge(
 
 
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
-    """What stands on the lines of a pull request whose review asks."""
+    """The inline comments of the review that asks."""
     number, trigger = task.thread.number, task.trigger
     if not task.thread.is_pull or not trigger.kind.is_on_lines:
         return None

@@ -32,7 +32,7 @@ MAX_BYTES = 5 << 20  # GitHub refuses objects over 100 MB and advises at most 1 
 def admit_changes(
     changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor, released: Container[str] = ()
 ) -> ChangeSet:
-    """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.
+    """The part of ``changes`` that may be published; what is held back is in ``held`` with the reason.
 
     ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
     change is too large to be read by a person.
@@ -113,7 +113,7 @@ def _check_readable(item: Held, redactor: Redactor) -> Held:
 
 
 def _withhold(item: Held, why: str) -> Held:
-    """A path that nobody can release any more; one that nobody could is left as it is."""
+    """Make a held path one that nobody can release, adding ``why``; one that is so already is unchanged."""
     return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 

@@ -107,7 +107,7 @@ class Publisher:
         self._check_run = await check_run.start_check_run(self._context)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
-        """Edit the progress comment to the plan as it stands."""
+        """Edit the progress comment to show the present plan."""
         status = "\n\n".join((_render_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.issues.edit_comment(self._comment, self._safe(body))

@@ -88,7 +88,7 @@ def open_embedded_database(home: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _lock(home: Path) -> Iterator[None]:
-    """Nobody else starts or stops the server meanwhile."""
+    """Hold the lock under which one process at a time starts or stops the server."""
     with (home / "postgres.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
