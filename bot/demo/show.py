@@ -21,7 +21,7 @@ from bot.demo.story import BODY, TITLE, Maintainer, check_repository, create_rep
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError
 
-REGISTRATION_SECONDS = 600.0
+RUN_SECONDS = 600.0
 POLL_SECONDS = 0.1
 
 _ENDED = frozenset(state.value for state in TERMINAL)
@@ -138,7 +138,7 @@ class Watcher:
 
     async def watch(self) -> dict[str, Any]:
         """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
-        deadline = time.monotonic() + REGISTRATION_SECONDS
+        deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
             self.processes.check()
             await self._reactions()
@@ -152,7 +152,7 @@ class Watcher:
                 return run
             await asyncio.sleep(POLL_SECONDS)
         logs = self.processes.home / "logs"
-        raise HobError(f"no end within {REGISTRATION_SECONDS:.0f} s; the logs are in {logs}")
+        raise HobError(f"no end within {RUN_SECONDS:.0f} s; the logs are in {logs}")
 
     def _show_once(self, text: str, *, phase: str = "") -> None:
         if text not in self._printed:

@@ -20,7 +20,7 @@ from bot.backoff import compute_backoff
 from bot.errors import Parked
 from bot.github.http.responses import Limit
 
-PATIENCE = 20.0  # seconds that a request waits by itself; a longer wait parks the run
+LONGEST_WAIT = 20.0  # seconds that a request waits by itself; a longer wait parks the run
 FIRST_PAUSE = 60.0  # where GitHub does not say how long: at least a minute, then doubling
 LONGEST_PAUSE = 3600.0
 LONGEST_LIMIT = 86400.0  # what GitHub names beyond it is taken for a mistake: no run is parked for ever
@@ -84,14 +84,14 @@ class Pace:
         """Wait for leave to send one request and hold the turn until its answer is there.
 
         ``creates``: it is a write that makes content. Raises Parked when the wait would be longer than
-        ``PATIENCE``.
+        ``LONGEST_WAIT``.
         """
         async with AsyncExitStack() as held:
             if write:
                 await held.enter_async_context(self._writing)
             await held.enter_async_context(self._slots)
             while (wait := self._seconds_to_wait(write, resource, creates)) > 0:
-                if wait > PATIENCE:
+                if wait > LONGEST_WAIT:
                     raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
                 await self._sleep(wait)
             for budget, cost in self._budgets(write, resource, creates):
