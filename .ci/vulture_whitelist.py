@@ -43,8 +43,8 @@ paging
 
 # Fields of a dictionary that is typed (TypedDict), and of a record that is logged whole.
 bot_login
-untold
-late_words
+unnotified
+late_steering
 
 # The local GitHub's templates read these.
 anchors

@@ -80,10 +80,10 @@ async def _finished(store: Store, turns: int) -> list[dict[str, Any]]:
     """The turns of the run, read when it is over: reading them meanwhile would be in its way."""
     while True:
         await asyncio.sleep(0.5)
-        for run in await store.runs(1):
+        for run in await store.list_runs(1):
             if run.ended_at is None:
                 continue
-            records = [turn.record for turn in await store.turns(run.id)]
+            records = [turn.record for turn in await store.list_turns(run.id)]
             if len(records) != turns:
                 raise RuntimeError(f"the run ended after {len(records)} turns: {run.state} {run.error}")
             return records

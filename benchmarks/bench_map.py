@@ -40,7 +40,7 @@ from bot.agent.repository_map import CommitTree, render_map
 from bot.agent.tools.registry import list_guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Policy
-from sandbox.toolchain import toolchain
+from sandbox.toolchain import build_toolchain
 
 ROOT = Path(__file__).parent.parent
 GUEST = ROOT / "bot" / "agent" / "guest" / "index"
@@ -307,7 +307,7 @@ REQUEST = "TypeError when a socket is closed while data is being received, see `
 async def large(directory: Path) -> None:
     """Time building and asking the index of one directory as a run does: in sandboxes, cached by commit."""
     with tempfile.TemporaryDirectory() as home:
-        tools = toolchain(Path(home))
+        tools = build_toolchain(Path(home))
         policy = Policy(mounts=(*tools.mounts, *list_guest_mounts()), path=tools.path, env=tools.env)
         tree = CommitTree(
             layer=directory, key="1-bench", policy=policy, scratch=Path(home) / "s", backend="auto"

@@ -8,7 +8,7 @@ import random
 _MOST_DOUBLINGS = 60  # more than anybody waits for; a float holds it
 
 
-def backoff(failures: int, *, first: float, longest: float = math.inf, spread: float = 0.0) -> float:
+def compute_backoff(failures: int, *, first: float, longest: float = math.inf, spread: float = 0.0) -> float:
     """Seconds to wait after that many failures in a row: ``first``, doubled each time, at most ``longest``.
 
     ``spread`` 0.25 makes it up to a quarter shorter or longer, so that many who failed together do not return

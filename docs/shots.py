@@ -24,7 +24,7 @@ sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the 
 from bot.demo.processes import LocalProcesses  # noqa: E402
 from bot.demo.show import Teller, play  # noqa: E402
 from bot.tasks.database.connection import connect  # noqa: E402
-from bot.tasks.database.embedded import embedded  # noqa: E402
+from bot.tasks.database.embedded import open_embedded_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
 from tests.support.day_story import AT, CHAPTERS, dawn  # noqa: E402
 
@@ -63,7 +63,7 @@ async def demo(browser: str, home: Path) -> None:
 
 async def day(browser: str, home: Path) -> None:
     """The issue and the pull request at the end of the day."""
-    with embedded(home / "postgres") as url:
+    with open_embedded_database(home / "postgres") as url:
         database = connect(url)
         await migrate(database)
         async with dawn(home, home / "hob", database) as played:

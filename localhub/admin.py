@@ -125,7 +125,7 @@ async def limits(hub: Hub, body: dict[str, Any]) -> Any:
 async def user(hub: Hub, body: dict[str, Any]) -> Any:
     """Add a person with a personal token; with ``organization``, an organization of the maintainer's."""
     login, kind = str(body["login"]), "Organization" if body.get("organization") else "User"
-    owner = hub.state.known_account("maintainer")
+    owner = hub.state.require_account("maintainer")
     account = hub.state.insert(
         "accounts", login=login, type=kind, name=str(body.get("name", login)), email=f"{login}@users.example",
         owner_id=owner["id"] if kind == "Organization" else None, created_at=hub.state.now(),
@@ -140,7 +140,7 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
 async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
     """Add an App named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
     owner, manifest = (
-        hub.state.known_account("maintainer"),
+        hub.state.require_account("maintainer"),
         {"default_permissions": dict(body["permissions"])},
     )
     app = create_app_row(hub, owner, manifest, slug=str(body["slug"]), webhook_url=None)
@@ -195,7 +195,7 @@ def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | 
 async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
     """Do what a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
-    account = hub.state.known_account(str(body.get("login", "maintainer")))
+    account = hub.state.require_account(str(body.get("login", "maintainer")))
     press_button(hub, user_actor(account), hub.state.repo(row["repo_id"]), row["id"], str(body["identifier"]))
     return {}
 

@@ -9,7 +9,7 @@ from localhub.auth import Actor
 from localhub.closing_keywords import close_named_issues
 from localhub.errors import invalid
 from localhub.git.authoring import make_commit
-from localhub.git.diffs import moved_line, places, read_diff
+from localhub.git.diffs import find_moved_line, places, read_diff
 from localhub.hub import Hub
 from localhub.objects.pull import issue_of
 from localhub.state import Row
@@ -159,12 +159,12 @@ async def move_review_comments(hub: Hub, repo: Row, pull: Row, before: str) -> N
         spots = places(file.patch) if file is not None and file.patch else {}
         changed = since.get(row["path"])
         patch = changed.patch if changed is not None else None
-        line = row["line"] if row["side"] == "LEFT" else moved_line(patch, row["line"])
+        line = row["line"] if row["side"] == "LEFT" else find_moved_line(patch, row["line"])
         spot = None if line is None else spots.get((row["side"], line))
         if spot is None:
             hub.state.update("review_comments", row["id"], line=None, start_line=None, position=None)
             continue
-        start = row["start_line"] if row["start_line"] is None else moved_line(patch, row["start_line"])
+        start = row["start_line"] if row["start_line"] is None else find_moved_line(patch, row["start_line"])
         hub.state.update(
             "review_comments", row["id"], line=line, start_line=start, position=spot.position, commit_id=head
         )

@@ -154,7 +154,7 @@ class State:
         """An account by login, whatever the letters' case."""
         return self.maybe("SELECT * FROM accounts WHERE login = ?", login)
 
-    def known_account(self, login: str) -> Row:
+    def require_account(self, login: str) -> Row:
         """An account that must be there, by login; LookupError otherwise."""
         return self.one("SELECT * FROM accounts WHERE login = ?", login)
 

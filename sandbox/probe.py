@@ -14,7 +14,7 @@ from pathlib import Path
 from sandbox import canaries, open_sandbox
 from sandbox.canaries.egress import try_gate
 from sandbox.spec import ENGINE, WORKSPACE, Command, Ending, Limits, MiB, Policy, Sandbox, SandboxUnavailable
-from sandbox.toolchain import Toolchain, toolchain
+from sandbox.toolchain import Toolchain, build_toolchain
 
 _LIMITS = Limits(
     memory_bytes=192 * MiB,
@@ -64,7 +64,7 @@ async def probe(
     scratch.mkdir(parents=True, exist_ok=True)
     base = Path(tempfile.mkdtemp(prefix="probe-", dir=scratch))
     try:
-        tools = await asyncio.to_thread(toolchain, layers or scratch)
+        tools = await asyncio.to_thread(build_toolchain, layers or scratch)
         policy = Policy(
             limits=_LIMITS, mounts=tools.mounts, path=tools.path, env=tools.env, image=image, engine=engine
         )

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 
 from bot.tasks.database.connection import Database, connect
-from bot.tasks.database.embedded import embedded
+from bot.tasks.database.embedded import open_embedded_database
 from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
-from sandbox.toolchain import Toolchain, toolchain
+from sandbox.toolchain import Toolchain, build_toolchain
 from tests.support.model_servers import SERVERS, Server, environment, serving
 from tests.support.sandbox import lend_toolchain
 
@@ -59,7 +59,7 @@ def postgres() -> Iterator[str]:
     """The URL of a server that has the migrated database ``template`` (never connect to that one)."""
     with (
         tempfile.TemporaryDirectory(prefix="hob-test-", dir=_memory()) as folder,
-        embedded(Path(folder)) as url,
+        open_embedded_database(Path(folder)) as url,
     ):
         with psycopg.connect(url, autocommit=True) as admin:
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
@@ -86,7 +86,7 @@ async def _migrate(url: str) -> None:
 def tooling(tmp_path_factory: pytest.TempPathFactory) -> Toolchain:
     """The interpreter and programs inside a sandbox, built once for all test processes."""
     top = tmp_path_factory.getbasetemp()
-    return toolchain((top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "toolchain")
+    return build_toolchain((top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "toolchain")
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def count_summarized_turns(message: ModelMessage) -> int:
 
 
 def _messages_after_compaction(before: Sequence[Record], compaction: Compaction) -> list[ModelMessage]:
-    """The conversation as a compaction left it: ``before`` are the records of all turns before it."""
+    """The conversation after a compaction: ``before`` are the records of all turns before it."""
     at = datetime.fromisoformat(before[-1]["at"])
     text = UserPromptPart(content=compaction.text, timestamp=at)
     summary = ModelRequest(parts=[text], timestamp=at, metadata={_SUMMARIZED: compaction.summarized})

@@ -97,22 +97,23 @@ async def run_loop(
         if context.plan != plan:
             await journal.show_plan(context.plan)
         # At a limit nothing can follow from new comments: they stay unread, and become a task of their own.
-        heard, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
-        if heard:
+        comments, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
+        if comments:
             context.finish = None
 
-        silent = 0 if done or heard else silent + 1
-        malformed = malformed + 1 if done and not heard and all(each.malformed for each in done) else 0
+        silent = 0 if done or comments else silent + 1
+        malformed = malformed + 1 if done and not comments and all(each.malformed for each in done) else 0
         guided = context.take_guidance(done)
         conversation.append(
-            _fill_empty_answer(answer), _make_results_message(done, guided, heard, meter.warn_of_last_turns())
+            _fill_empty_answer(answer),
+            _make_results_message(done, guided, comments, meter.warn_of_last_turns()),
         )
         turn = make_record(
             seq=seq,
             answer=answer,
             window=window,
             done=done,
-            heard=[*missed, *heard],
+            comments=[*missed, *comments],
             guided=guided,
             context=context,
             total=meter.used,
@@ -172,7 +173,7 @@ def _fill_empty_answer(answer: ModelAnswer) -> ModelMessage:
 
 
 def _make_results_message(
-    done: Sequence[ExecutedCall], guided: Sequence[PromptText], heard: Sequence[PromptText], warning: str
+    done: Sequence[ExecutedCall], guided: Sequence[PromptText], comments: Sequence[PromptText], warning: str
 ) -> ModelRequest:
     """The next message to the model: the results of its calls first, as providers want it, then texts."""
     parts: list[ModelRequestPart] = [
@@ -186,7 +187,7 @@ def _make_results_message(
     ]
     texts = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
     texts += [prompt.make_guidance_part(guided)] if guided else []
-    return ModelRequest(parts=[*parts, *texts, *([prompt.make_new_texts_part(heard)] if heard else [])])
+    return ModelRequest(parts=[*parts, *texts, *([prompt.make_new_texts_part(comments)] if comments else [])])
 
 
 def _end_finished(context: ToolContext, finish: Finish, meter: Meter) -> Outcome:

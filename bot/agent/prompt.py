@@ -125,7 +125,7 @@ def render_text(text: PromptText) -> str:
 
 
 def render_block(kind: str, label: str, text: str, *, chars: int = TEXT_CHARS) -> str:
-    """``text`` in a block that it cannot end: ``instruction`` as it is, any other kind with marked lines."""
+    """``text`` in a block that it cannot close: an ``instruction`` unchanged, others with marked lines."""
     shown, cut = text[:chars], len(text) - chars
     marker = hashlib.sha256(f"{kind}\n{label}\n{text}".encode("utf-8", "replace")).hexdigest()[:12]
     lines = _LINE_ENDS.split(shown)

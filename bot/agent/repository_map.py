@@ -37,7 +37,7 @@ class NoMap(Exception):
 
 
 class MapSymbol(NamedTuple):
-    """A definition; ``within`` is what stands around it."""
+    """A definition; ``within`` is the enclosing definition."""
 
     name: str
     kind: str
@@ -178,7 +178,7 @@ def list_all_files(paths: Sequence[str], chars: int = CHARS) -> str:
 
 
 def _render_file(file: MapFile) -> str:
-    """One file; symbols of one container stand together."""
+    """Render one file, with the symbols of each container grouped."""
     parts = [
         f"{f'{_make_printable(each.within)}.' if each.within else ''}{_make_printable(each.name)}:{each.line}"
         for each in file.symbols

@@ -31,7 +31,7 @@ class SummaryLimits:
 
 
 def summarize(records: Sequence[Record], *, limits: SummaryLimits, whole: int) -> str:
-    """The message that stands for the turns of ``records``; ``whole`` turns follow it as they were."""
+    """The message that replaces the turns of ``records``; ``whole`` turns follow it as they were."""
     count = len(records)
     account = "\n".join(
         line

@@ -32,15 +32,15 @@ def evaluate(
     timeout: float,
 ) -> None:
     """Measure models on tasks of the SWE-bench shape (JSON lines), resumably."""
-    from bot.eval.command import EvalOptions, models_or_default
+    from bot.eval.command import EvalOptions, choose_models
     from bot.eval.command import evaluate as run_evaluate
     from bot.settings import load, make_home
 
     settings = load()
     make_home(settings)
-    asked = EvalOptions(
+    options = EvalOptions(
         suites=suites,
-        models=models_or_default(models, settings.model),
+        models=choose_models(models, settings.model),
         attempts=attempts,
         jobs=jobs,
         limit=limit,
@@ -50,4 +50,4 @@ def evaluate(
         seconds=timeout,
     )
     internet = settings.internet != "off"
-    sys.exit(run_evaluate(asked, home=settings.home, backend=settings.sandbox, internet=internet))
+    sys.exit(run_evaluate(options, home=settings.home, backend=settings.sandbox, internet=internet))

@@ -43,7 +43,7 @@ class CommandGroup(click.Group):
 
 
 def _fail(error: Exception) -> None:
-    """One clear line instead of a traceback, and the last lines of what failed."""
+    """Print the error in one line without a traceback, and the end of its log; exit with code 2."""
     click.echo(f"hob: {error}", err=True)
     if isinstance(error, UserError) and error.log.strip():
         click.echo(f"\n{error.log.rstrip()}", err=True)

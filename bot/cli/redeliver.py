@@ -22,8 +22,8 @@ def redeliver(hours: int) -> None:
 
     settings = load("app_id", "private_key")
     since = datetime.now(UTC) - timedelta(hours=hours)
-    asked = run_redeliver(settings.app, since, write_spacing=settings.write_seconds)
-    for one in asked:
+    requests = run_redeliver(settings.app, since, write_spacing=settings.write_seconds)
+    for one in requests:
         click.echo(f"{one.guid} {one.event}: {one.problem or 'asked for again'}")
-    click.echo(f"{len(asked)} failed deliveries")
-    sys.exit(1 if any(one.problem for one in asked) else 0)
+    click.echo(f"{len(requests)} failed deliveries")
+    sys.exit(1 if any(one.problem for one in requests) else 0)

@@ -21,7 +21,7 @@ from bot.demo.story import BODY, TITLE, Maintainer, check_repository, create_rep
 from bot.domain import TERMINAL, TaskState
 from bot.errors import HobError
 
-PATIENCE_SECONDS = 600.0
+RUN_SECONDS = 600.0
 POLL_SECONDS = 0.1
 
 _ENDED = frozenset(state.value for state in TERMINAL)
@@ -138,7 +138,7 @@ class Watcher:
 
     async def watch(self) -> dict[str, Any]:
         """Until the run has ended; returns it as the dashboard has it. Raises HobError when nothing comes."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
             self.processes.check()
             await self._reactions()
@@ -152,9 +152,9 @@ class Watcher:
                 return run
             await asyncio.sleep(POLL_SECONDS)
         logs = self.processes.home / "logs"
-        raise HobError(f"no end within {PATIENCE_SECONDS:.0f} s; the logs are in {logs}")
+        raise HobError(f"no end within {RUN_SECONDS:.0f} s; the logs are in {logs}")
 
-    def _once(self, text: str, *, phase: str = "") -> None:
+    def _show_once(self, text: str, *, phase: str = "") -> None:
         if text not in self._printed:
             self._printed.add(text)
             self.show(text, phase=phase)
@@ -173,10 +173,10 @@ class Watcher:
             link = _RUN.search(comment["body"])
             if link and not self.run_url:
                 self.run_url = link.group(1)
-                self._once("the progress comment is there", phase="progress")
+                self._show_once("the progress comment is there", phase="progress")
             for box, step in _BOX.findall(comment["body"]):
                 if box == "x":
-                    self._once(f"[green]✓[/] {escape(step.strip('~'))}")
+                    self._show_once(f"[green]✓[/] {escape(step.strip('~'))}")
 
     async def _pulls(self) -> None:
         if self.pull:
@@ -184,7 +184,7 @@ class Watcher:
         pulls = await self.maintainer.call("GET", f"/repos/{self.repo}/pulls?state=all")
         if pulls:
             self.pull = pulls[0]
-            self._once(
+            self._show_once(
                 f"draft pull request #{pulls[0]['number']}: [bold]{escape(pulls[0]['title'])}[/]",
                 phase="pull",
             )
@@ -197,5 +197,5 @@ class Watcher:
                 return None
             run: dict[str, Any] = await answer.json()
         if run.get("phase"):
-            self._once(f"phase: {run['phase']}", phase=run["phase"])
+            self._show_once(f"phase: {run['phase']}", phase=run["phase"])
         return run

@@ -29,7 +29,7 @@ class PromptText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentedLines:
-    """The lines that an inline review comment stands on, as the reviewer saw them in ``hunk``."""
+    """The lines that an inline review comment is about, as the reviewer saw them in ``hunk``."""
 
     path: str
     line: int  # the last line, on the head side, from 1

@@ -1,4 +1,4 @@
-"""Check runs that ask for work: the buttons on Hob's own, and other apps' failures."""
+"""Check runs that trigger work: the buttons on Hob's own, and failures of other apps'."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class TriggerKind(StrEnum):
 
     @property
     def is_on_lines(self) -> bool:
-        """Whether it is a review or a comment of one, which stand on lines of a pull request."""
+        """Whether it is a review or one of its inline comments."""
         return self in (TriggerKind.REVIEW, TriggerKind.REVIEW_COMMENT)
 
 

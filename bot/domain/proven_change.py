@@ -1,4 +1,4 @@
-"""A proved change and where it is to be published: what stands between proving and publishing.
+"""A proved change and where it is to be published: what proving hands to publishing.
 
 The commit is made from exactly this, so every worker that takes it up makes the same one, byte for byte.
 """
@@ -23,7 +23,7 @@ class Fork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenChange:
-    """A proved result and where it goes. ``head`` is where the branch stood, None when it was not there."""
+    """A proved result and where it goes. ``head`` is the branch's commit, None when there was none."""
 
     result: Result
     branch: str

@@ -21,12 +21,12 @@ class TaskKind(StrEnum):
 
     @property
     def produces_only_text(self) -> bool:
-        """Whether only text comes of it: whatever it changes in the workspace is dropped."""
+        """Whether the result is text only: changes in the workspace are dropped."""
         return self in (TaskKind.REVIEW, TaskKind.ANSWER)
 
 
 class TaskState(StrEnum):
-    """Where a task stands. README shows the table below as a picture."""
+    """The state of a task. README shows the table below as a picture."""
 
     QUEUED = "queued"
     RUNNING = "running"

@@ -42,30 +42,30 @@ class EvalOptions:
     seconds: float = 900.0
 
 
-def evaluate(asked: EvalOptions, *, home: Path, backend: str, internet: bool = True) -> int:
+def evaluate(options: EvalOptions, *, home: Path, backend: str, internet: bool = True) -> int:
     """Run it; returns the exit code: 0, or 130 after Ctrl-C. Raises UserError and SandboxUnavailable."""
-    tasks = _choose_tasks(asked)
-    for model in asked.models:
+    tasks = _choose_tasks(options)
+    for model in options.models:
         asyncio.run(MODELS.choose(model).aclose())  # a wrong name is told before anything is run
-    out = asked.out or home / "eval" / code_digest()
-    work = EvalWork(tasks=tasks, models=asked.models, attempts=asked.attempts)
+    out = options.out or home / "eval" / compute_code_digest()
+    work = EvalWork(tasks=tasks, models=options.models, attempts=options.attempts)
     workshop = Workshop(home, backend=backend, internet=internet)
-    environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=asked.seconds)
+    environment = EvalEnvironment(workshop=workshop, home=home / "eval", seconds=options.seconds)
     with open_results(out) as results:
         try:
-            _measure(work, results, environment, asked.jobs)
+            _measure(work, results, environment, options.jobs)
         except KeyboardInterrupt:
             click.echo(
                 f"\nStopped. What is measured is kept; the same command with --out {out} goes on.", err=True
             )
             return INTERRUPTED
-        summary = summarize(tasks, asked.models, asked.attempts, results.by_key, work.unmeasured)
-    _print_summary(summary, asked.as_json)
+        summary = summarize(tasks, options.models, options.attempts, results.by_key, work.unmeasured)
+    _print_summary(summary, options.as_json)
     click.echo(f"Results and changes: {results.path}", err=True)
     return 0
 
 
-def code_digest() -> str:
+def compute_code_digest() -> str:
     """Names the code that is measured: other code, other results, so another folder by default."""
     digest = hashlib.sha256()
     root = Path(bot.__file__).parent
@@ -76,15 +76,15 @@ def code_digest() -> str:
     return f"code-{digest.hexdigest()[:12]}"
 
 
-def _choose_tasks(asked: EvalOptions) -> list[EvalTask]:
-    tasks = read_suites(asked.suites)
-    word = asked.filter.lower()
+def _choose_tasks(options: EvalOptions) -> list[EvalTask]:
+    tasks = read_suites(options.suites)
+    word = options.filter.lower()
     tasks = [
         task for task in tasks if word in f"{task.row.instance_id} {task.row.kind} {task.row.split}".lower()
     ]
     if not tasks:
-        raise UserError(f"no task has {asked.filter!r} in its instance_id, kind or split")
-    return tasks[: asked.limit]
+        raise UserError(f"no task has {options.filter!r} in its instance_id, kind or split")
+    return tasks[: options.limit]
 
 
 def _measure(work: EvalWork, results: Results, environment: EvalEnvironment, jobs: int) -> None:
@@ -144,7 +144,7 @@ def _print_summary(summary: Summary, as_json: bool) -> None:
     print_summary(summary, console if console.is_terminal else Console(width=150))
 
 
-def models_or_default(models: Sequence[str], default: str) -> tuple[str, ...]:
+def choose_models(models: Sequence[str], default: str) -> tuple[str, ...]:
     """One model, or two to compare. Raises UserError for more, or the same twice."""
     names = tuple(models) or (default,)
     if len(names) > 2 or len(set(names)) < len(names):

@@ -76,8 +76,8 @@ async def judge(checkout: Checkout, changes: ChangeSet, row: SuiteRow) -> Judgem
     left_out = tuple(change.path for change in changes.files if change not in kept)
     tests, timed_out, tail = await run_tests(checkout, replace(changes, files=kept), row.test_patch)
     return Judgement(
-        wrong=tests.failing(row.FAIL_TO_PASS),
-        broken=tests.failing(row.PASS_TO_PASS),
+        wrong=tests.list_failing(row.FAIL_TO_PASS),
+        broken=tests.list_failing(row.PASS_TO_PASS),
         left_out=left_out,
         timed_out=timed_out,
         tail=tail,

@@ -93,18 +93,18 @@ async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
         lint_command=found.checks.lint,
         repository=task.repo.name,
     )
-    asked = MODELS.choose(model)
+    chosen_model = MODELS.choose(model)
     try:
         return await run_attempt(
             found,
             brief,
-            model=asked,
+            model=chosen_model,
             journal=ConsoleJournal(_ignore_text),
             redactor=Redactor(),
             set_phase=_ignore_phase,
         )
     finally:
-        await asked.aclose()
+        await chosen_model.aclose()
 
 
 def _ignore_text(_: str) -> None:
@@ -118,9 +118,9 @@ async def _ignore_phase(_: Phase) -> None:
 def _explain_result(result: Result, judged: Judgement | None) -> tuple[Why, str]:
     """Why it counts as it does, and the tests or the summary that show it."""
     if judged is None:
-        words = " ".join(result.outcome.summary.split())[:300]
-        told = result.outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ANSWERED, OutcomeKind.NOTHING)
-        return (Why.REFUSED if told else Why.NO_CHANGE), words
+        summary = " ".join(result.outcome.summary.split())[:300]
+        gave_up = result.outcome.kind in (OutcomeKind.BLOCKED, OutcomeKind.ANSWERED, OutcomeKind.NOTHING)
+        return (Why.REFUSED if gave_up else Why.NO_CHANGE), summary
     if judged.solved:
         return Why.SOLVED, ""
     if judged.timed_out:

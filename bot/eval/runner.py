@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import HobError
 from bot.eval.measure import EvalEnvironment, measure
 from bot.eval.results import EvalResult, Key, Results
@@ -79,7 +79,7 @@ async def _measure_one(
     key, problem = _key(task, model, number), ""
     for again in range(TRIES):
         if again:
-            await asyncio.sleep(backoff(again, first=pause))
+            await asyncio.sleep(compute_backoff(again, first=pause))
         try:
             result = await measure(task, model, number, environment)
         except SandboxUnavailable:

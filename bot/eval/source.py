@@ -21,7 +21,7 @@ from dulwich.objects import Blob, Commit
 from dulwich.repo import Repo
 
 from bot.errors import UserError
-from bot.eval.suite import EvalTask, packed_files
+from bot.eval.suite import EvalTask, read_packed_files
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -52,7 +52,7 @@ def _pack(task: EvalTask, into: Path, faulty: bool) -> None:
     """Make the repository, whole or not at all."""
     if into.exists():
         return
-    files = packed_files(task.repo)
+    files = read_packed_files(task.repo)
     for fault in task.row.fault if faulty else ():
         text = files[fault.path].decode("utf-8")
         files[fault.path] = text.replace(fault.right, fault.wrong).encode("utf-8")

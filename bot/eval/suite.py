@@ -144,7 +144,7 @@ def _check_fault(repo: Path, fault: Fault, place: str) -> None:
         raise BadSuite(f"{place}: fault: {fault.right!r} stands {times} times in {fault.path}, must be once")
 
 
-def packed_files(repo: Path) -> dict[str, bytes]:
+def read_packed_files(repo: Path) -> dict[str, bytes]:
     """The files of a packed project by path, without what running it leaves behind."""
     return {
         str(path.relative_to(repo)): path.read_bytes()
@@ -155,7 +155,7 @@ def packed_files(repo: Path) -> dict[str, bytes]:
 
 def _tree_digest(repo: Path) -> str:
     digest = hashlib.sha256()
-    for path, data in packed_files(repo).items():
+    for path, data in read_packed_files(repo).items():
         digest.update(f"{path}\0{len(data)}\0".encode() + data)
     return digest.hexdigest()
 

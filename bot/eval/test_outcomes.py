@@ -36,10 +36,10 @@ class TestOutcomes:
     whole: bool
 
     def passed(self, test: str) -> bool:
-        """Only a test that ran and passed, in a run that came to its end."""
+        """Whether ``test`` ran and passed, in a run that was completed."""
         return self.whole and self.outcomes.get(make_canonical(test)) is TestOutcome.PASSED
 
-    def failing(self, tests: Sequence[str]) -> tuple[str, ...]:
+    def list_failing(self, tests: Sequence[str]) -> tuple[str, ...]:
         """Those that did not pass: failed, skipped, or not there."""
         return tuple(test for test in tests if not self.passed(test))
 

@@ -20,10 +20,10 @@ def branch_name(issue: int, title: str) -> str:
     """``hob/<issue>-<slug of the title>``; letters without an ASCII form are dropped, so maybe
     ``hob/<issue>``.
     """
-    words = (
+    ascii_title = (
         unicodedata.normalize("NFKD", title.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
     )
-    slug = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower()).strip("-")
     if len(slug) > SLUG_LENGTH:
         cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0] or slug[:SLUG_LENGTH]
         slug = cut.strip("-")

@@ -61,7 +61,7 @@ class _ChangeReader:
         if refused is not None:
             self.held.setdefault(*refused)
             return
-        blocking = self.base.blocking(path)
+        blocking = self.base.find_blocking(path)
         if blocking is not None and blocking[1].mode == GITLINK:
             self.held.setdefault(blocking[0], "is a submodule: what is inside it is not published")
             return
@@ -84,13 +84,13 @@ class _ChangeReader:
         if entry.too_big:
             return "is larger than a published file may be"
         before = self.base.find(entry.path)
-        if before and any(node.mode == GITLINK for _, node in self.base.leaves(entry.path, before)):
+        if before and any(node.mode == GITLINK for _, node in self.base.walk_leaves(entry.path, before)):
             return "takes the place of a submodule"
         return None
 
     def _delete(self, path: bytes) -> None:
         node = self.base.find(path)
-        for leaf, below in self.base.leaves(path, node) if node and path else ():
+        for leaf, below in self.base.walk_leaves(path, node) if node and path else ():
             if below.mode == GITLINK:
                 self.held.setdefault(leaf, "is a submodule: it is not deleted")
             else:
@@ -101,7 +101,7 @@ class _ChangeReader:
         if path in self.new:
             mode, data = self.new[path]
             return data if stat.S_ISREG(mode) else None
-        return None if path in self.gone else self.base.data(path)
+        return None if path in self.gone else self.base.read_file(path)
 
     def _files(self, ignored: IgnoreRules) -> Iterator[FileChange]:
         for path, (mode, data) in self.new.items():

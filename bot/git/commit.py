@@ -77,7 +77,7 @@ def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[
 
 
 def list_missing_objects(repo: Path, tree: str, made: list[ShaFile], parents: Sequence[str]) -> list[ShaFile]:
-    """The objects of ``tree`` that stand at their path in none of the ``parents``' trees.
+    """The objects of ``tree`` that are at their path in none of the ``parents``' trees.
 
     They are among the ``made`` or in the bare repository.
     """
@@ -125,7 +125,7 @@ class _TreeBuilder:
 
     def grow(self, before: Node | None, files: Mapping[bytes, FileChange]) -> Node | None:
         """The directory ``before`` with ``files`` (paths relative to it) applied; None when it is empty."""
-        entries = dict(self.base.children(before)) if before is not None and before.is_tree else {}
+        entries = dict(self.base.list_children(before)) if before is not None and before.is_tree else {}
         leaves, folders = _split_by_folder(files)
         for name, below in folders.items():
             grown = self.grow(entries.pop(name, None), below)

@@ -157,9 +157,9 @@ def git_directory(path: Path) -> Path:
     here = path.resolve()
     dot = here / ".git"
     if dot.is_file():
-        words = dot.read_text(errors="replace").strip()
-        if words.startswith("gitdir: "):
-            dot = (here / words.removeprefix("gitdir: ")).resolve()
+        content = dot.read_text(errors="replace").strip()
+        if content.startswith("gitdir: "):
+            dot = (here / content.removeprefix("gitdir: ")).resolve()
     for candidate in (dot, here):
         if (candidate / "HEAD").is_file() and (
             (candidate / "objects").is_dir() or (candidate / "commondir").is_file()

@@ -1,6 +1,4 @@
-"""Looking things up in a commit's tree with dulwich, one directory at a time: never a walk over the whole
-tree.
-"""
+"""Look up paths in a commit's tree with dulwich, reading one directory at a time and never the whole tree."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ GITLINK = 0o160000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """What stands at a path of a tree: git's mode and the object's name (hex)."""
+    """A tree entry: git's mode and the object's id (hex)."""
 
     mode: int
     sha: ObjectID
@@ -28,7 +26,7 @@ class Node:
 
 
 class BaseTree:
-    """The tree of one commit. Directories that were looked at are kept."""
+    """The tree of one commit. Directories that were read are cached."""
 
     def __init__(self, store: BaseObjectStore, commit: str) -> None:
         found = store[ObjectID(commit.encode("ascii"))]
@@ -38,7 +36,7 @@ class BaseTree:
         self._trees: dict[ObjectID, dict[bytes, Node]] = {}
         self.root = Node(mode=stat.S_IFDIR, sha=found.tree)
 
-    def children(self, node: Node) -> dict[bytes, Node]:
+    def list_children(self, node: Node) -> dict[bytes, Node]:
         """The entries of a directory."""
         known = self._trees.get(node.sha)
         if known is None:
@@ -54,20 +52,20 @@ class BaseTree:
         return known
 
     def find(self, path: bytes) -> Node | None:
-        """What stands at ``path`` (``/``-separated; empty for the root), or None."""
+        """The entry at ``path`` (``/``-separated; empty for the root), or None."""
         node = self.root
         for part in path.split(b"/") if path else ():
-            below = self.children(node).get(part) if node.is_tree else None
+            below = self.list_children(node).get(part) if node.is_tree else None
             if below is None:
                 return None
             node = below
         return node
 
-    def blocking(self, path: bytes) -> tuple[bytes, Node] | None:
+    def find_blocking(self, path: bytes) -> tuple[bytes, Node] | None:
         """The nearest ancestor of ``path`` that is a file, a link or a submodule, if there is one."""
         node, parts = self.root, path.split(b"/")
         for depth, part in enumerate(parts[:-1], 1):
-            below = self.children(node).get(part)
+            below = self.list_children(node).get(part)
             if below is None:
                 return None
             if not below.is_tree:
@@ -75,15 +73,15 @@ class BaseTree:
             node = below
         return None
 
-    def leaves(self, path: bytes, node: Node) -> Iterator[tuple[bytes, Node]]:
-        """Everything at and below a node that is not a directory."""
+    def walk_leaves(self, path: bytes, node: Node) -> Iterator[tuple[bytes, Node]]:
+        """Yield (path, entry) for everything at or below ``node`` that is not a directory."""
         if not node.is_tree:
             yield path, node
             return
-        for name, below in self.children(node).items():
-            yield from self.leaves(path + b"/" + name if path else name, below)
+        for name, below in self.list_children(node).items():
+            yield from self.walk_leaves(path + b"/" + name if path else name, below)
 
-    def data(self, path: bytes) -> bytes | None:
+    def read_file(self, path: bytes) -> bytes | None:
         """The content of a regular file at ``path``, or None."""
         node = self.find(path)
         if node is None or not stat.S_ISREG(node.mode):

@@ -191,7 +191,7 @@ class CheckRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A commit that stands on GitHub; ``tree`` and ``parents`` are shas, ``verified`` its signature."""
+    """A commit on GitHub; ``tree`` and ``parents`` are shas, ``verified`` its signature."""
 
     sha: str
     tree: str

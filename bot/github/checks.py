@@ -1,4 +1,4 @@
-"""Check runs: how the bot's work stands, shown on a commit."""
+"""Check runs: the state of the bot's work, shown on a commit."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Checks(Repository):
         """
         path = "/commits/{sha}/check-runs{?check_name,filter,per_page}"
         answer = await self._get(path, sha=sha, check_name=name, filter="all", per_page=100)
-        return parse(answer, "check runs", _listed_runs)
+        return parse(answer, "check runs", _parse_check_runs)
 
     async def find(self, head_sha: str, name: str, external_id: str) -> CheckRun | None:
         """The newest check run of this app with that name and ``external_id`` on a commit.
@@ -94,7 +94,7 @@ class Checks(Repository):
         return run
 
 
-def _listed_runs(answer: Fields) -> list[CheckRun]:
+def _parse_check_runs(answer: Fields) -> list[CheckRun]:
     return [read_check_run(run) for run in answer.objects("check_runs")]
 
 

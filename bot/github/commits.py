@@ -28,7 +28,7 @@ MOST_COMPARED = 300  # files of a comparison
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeBase:
-    """Two lines of commits: the tip of the other one, where they parted, and how many commits it went on."""
+    """The merge base ``at`` with another branch, its ``tip``, and how many commits it is ``ahead``."""
 
     tip: str
     at: str
@@ -114,7 +114,7 @@ class Commits(Repository):
             answer = await self._get(path, base=branch, head=head, per_page=1)
         except NotFound:
             return None
-        return parse(answer, "comparison", _compared_paths)
+        return parse(answer, "comparison", _parse_compared_paths)
 
     async def create_on_branch(
         self, branch: str, head: str, message: str, files: Sequence[FileChange]
@@ -139,7 +139,7 @@ class Commits(Repository):
             },
         }
         data = await self._publishing.graphql(COMMIT, input=wanted)
-        sha, tree = parse(data, "data", _created_commit)
+        sha, tree = parse(data, "data", _parse_created_commit)
         return Commit(sha=sha, tree=tree, parents=(head,), message=message, verified=True)
 
 
@@ -157,7 +157,7 @@ def _merge_base(comparison: Fields) -> MergeBase:
     )
 
 
-def _compared_paths(comparison: Fields) -> list[str] | None:
+def _parse_compared_paths(comparison: Fields) -> list[str] | None:
     if not comparison.has("files"):
         return None
     files = list(comparison.objects("files"))
@@ -167,6 +167,6 @@ def _compared_paths(comparison: Fields) -> list[str] | None:
     return [file.text(name) for file in files for name in names if file.has(name)]
 
 
-def _created_commit(data: Fields) -> tuple[str, str]:
+def _parse_created_commit(data: Fields) -> tuple[str, str]:
     commit = data.object("createCommitOnBranch").object("commit")
     return commit.text("oid"), commit.object("tree").text("oid")

@@ -14,7 +14,7 @@ COMMENTS = "/issues/{number}/comments{?per_page,page,since}"
 
 
 class Issues(Repository):
-    """What stands on a thread. A pull request's conversation is an issue's, for GitHub's API too."""
+    """A thread's comments, labels and reactions. To GitHub's API a pull request's are an issue's."""
 
     async def list_comments(self, number: int, since: datetime | None = None) -> list[Comment]:
         """The thread's comments, oldest first; with ``since``, those made or edited from then on.

@@ -67,7 +67,7 @@ class SeenOutcome:
 
 
 class Outcomes(Repository):
-    """The end of a task as people see it."""
+    """Reads back what GitHub shows of a finished task: its comments and its pull request."""
 
     async def read(self, number: int, branch: str) -> SeenOutcome:
         """The thread's last comments and the branch's pull request. Raises NotFound when the thread is gone.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.github.answers import Commit, Pull, parse
 from bot.github.http.client import Client
 from bot.github.http.responses import Rejected
@@ -77,7 +77,7 @@ class Pulls(Repository):
         wanted = {"title": one_line(name), "body": fit(body), "head": head, "base": base, "draft": draft}
         waited, refusals = 0.0, 0
         while True:
-            pause = backoff(refusals + 1, first=0.5, longest=15.0)
+            pause = compute_backoff(refusals + 1, first=0.5, longest=15.0)
             try:
                 return Pull.from_json(await self._post("/pulls", wanted))
             except Rejected as error:

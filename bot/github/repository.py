@@ -14,7 +14,7 @@ PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppInfo:
-    """Who the bot is. ``bot_id`` is the user id under which its comments stand."""
+    """Who the bot is. ``bot_id`` is the user id that its comments are written by."""
 
     id: int
     slug: str

@@ -118,7 +118,7 @@ class WebhookDeliveries:
             path = "/installation/repositories{?per_page}"
             listed = client.getiter(path, {"per_page": "100"}, iterable_key="repositories")
             async for repository in listed:
-                yield _installed_repository(installation, repository)
+                yield _parse_installed_repository(installation, repository)
 
 
 def _attempt(delivery: Fields) -> DeliveryAttempt:
@@ -131,7 +131,7 @@ def _attempt(delivery: Fields) -> DeliveryAttempt:
     )
 
 
-def _installed_repository(installation: int, answer: Json) -> InstalledRepository:
+def _parse_installed_repository(installation: int, answer: Json) -> InstalledRepository:
     def build(repository: Fields) -> InstalledRepository:
         return InstalledRepository(
             installation=installation,

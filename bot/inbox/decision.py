@@ -13,7 +13,7 @@ OWN_BRANCHES = "hob/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
-    """Who the bot is on GitHub: the app's id and slug, and the id of the user its comments stand under.
+    """Who the bot is on GitHub: the app's id and slug, and the id of the user that writes its comments.
 
     ``bots`` are the accounts of other bots, by id, whose requests count as a person's.
     """

@@ -90,7 +90,7 @@ class DeliveryContext:
 
     async def list_open_tasks(self, event: Event) -> list[Task]:
         """The tasks that run or wait on the thread and are not being cancelled, the oldest first."""
-        tasks = await self.store.tasks_on(thread_key(event))
+        tasks = await self.store.list_tasks_on(thread_key(event))
         return [task for task in tasks if task.state not in TERMINAL and not task.cancel_asked]
 
     async def add_branch(self, api: RepoApi, asked: Request) -> Request | Refusal:

@@ -43,7 +43,7 @@ async def assess_failure(
         return Ignored(reason="no open pull request of its own")
     if thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
-    made = await store.tasks_of_pull(event.repo.id, thread.number)
+    made = await store.list_tasks_of_pull(event.repo.id, thread.number)
     if count_tries_since_request(made) >= MAX_TRIES:
         check = _quote_name(event.trigger.path)
         message = (

@@ -64,7 +64,7 @@ class Intake:
 
         Raises ``Retry`` and ``Parked`` when GitHub cannot be asked now: nothing is granted meanwhile.
         """
-        delivery = await self._store.delivery(guid)
+        delivery = await self._store.get_delivery(guid)
         if delivery is None or delivery.state is not DeliveryState.NEW:
             return
         try:
@@ -140,7 +140,9 @@ class Intake:
         allowed = await context.check_permission(api, asked.event)
         if isinstance(allowed, Refusal):
             return await refuse(context, api, asked.event, allowed)
-        if loop := detect_bot_loop(asked.event.sender, await self._store.tasks_on(thread_key(asked.event))):
+        if loop := detect_bot_loop(
+            asked.event.sender, await self._store.list_tasks_on(thread_key(asked.event))
+        ):
             return await refuse(context, api, asked.event, loop)
         complete = await context.add_branch(api, asked)
         if isinstance(complete, Refusal):
@@ -185,7 +187,7 @@ class Intake:
         A task that only answers does not count for a comment that asks for a change.
         """
         event, review = asked.event, find_review_id(asked.event.trigger)
-        tasks = await self._store.tasks_on(thread_key(event)) if review else []
+        tasks = await self._store.list_tasks_on(thread_key(event)) if review else []
         same = (t for t in tasks if find_review_id(t.trigger) == review and t.trigger != event.trigger)
         return next((t.id for t in same if asked.kind.produces_only_text or not t.kind.produces_only_text), 0)
 
@@ -195,7 +197,7 @@ class Intake:
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None
-            while page := await self._store.tasks(PAGE, before=before, state=state):
+            while page := await self._store.list_tasks(PAGE, before=before, state=state):
                 before = page[-1].id
                 for task in (task for task in page if task.installation == gone.installation):
                     await self._store.ask_cancel(task.id)

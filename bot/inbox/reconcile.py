@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlalchemy import text
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import HobError
 from bot.github.app import GitHub
 from bot.github.recent import ISSUES, RecentItem
@@ -77,7 +77,8 @@ class Reconciler:
             attempt = lost.newest
             if attempt.event not in KNOWN or await self._has_arrived(attempt.guid):
                 continue
-            if (now - attempt.at).total_seconds() < backoff(lost.attempts, first=FIRST, longest=RAREST):
+            pause = compute_backoff(lost.attempts, first=FIRST, longest=RAREST)
+            if (now - attempt.at).total_seconds() < pause:
                 continue
             await deliveries.redeliver(attempt)
             asked += 1
@@ -90,7 +91,7 @@ class Reconciler:
         The first time it goes back to the newest delivery that came, at most two weeks, then two hours.
         """
         now = datetime.now(UTC)
-        back = self._since or min(now, await self._store.newest_delivery() or now)
+        back = self._since or min(now, await self._store.find_newest_delivery_time() or now)
         since = max(min(back, now) - LOOK_BACK, now - FARTHEST).replace(minute=0, second=0, microsecond=0)
         found, looked = 0, 0
         async for repository in self._github.webhook_deliveries.repositories():
@@ -138,7 +139,7 @@ class Reconciler:
         return any(find_mentions(text, self._app.slug) for text in item.texts)
 
     async def _has_arrived(self, guid: str) -> bool:
-        known = await self._store.delivery(guid)
+        known = await self._store.get_delivery(guid)
         return known is not None and known.state is not DeliveryState.FAILED
 
     @asynccontextmanager
@@ -153,7 +154,7 @@ class Reconciler:
 
 
 def _anchor(item: RecentItem) -> str:
-    """What stands in the body of every delivery about this and of no other."""
+    """A string that occurs in the body of every delivery about this item and of no other."""
     return f'"{item.url}"'
 
 

@@ -227,7 +227,7 @@ class _WebhookHandler:
         """Whether deliveries can be stored, and how long the oldest has waited for a worker."""
         try:
             async with asyncio.timeout(2):
-                oldest = await self._store.oldest_new_delivery()
+                oldest = await self._store.get_oldest_new_delivery_age()
         except Exception as trouble:  # whatever it is, we are not ready
             log.warning("ready.no", error=first_line(trouble))
             return web.json_response({"database": "away"}, status=503)
@@ -238,7 +238,7 @@ class _WebhookHandler:
         try:
             async with asyncio.timeout(2):
                 self._metrics.observe(
-                    await self._store.tasks_by_state(), await self._store.oldest_new_delivery()
+                    await self._store.count_tasks_by_state(), await self._store.get_oldest_new_delivery_age()
                 )
         except Exception as trouble:  # the counters of this process are worth having all the same
             log.warning("metrics.no_database", error=first_line(trouble))

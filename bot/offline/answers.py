@@ -69,7 +69,7 @@ def find_names(brief: Brief) -> list[str]:
 
 
 def read_names_result(text: str) -> NamesResult:
-    """Parse what the program inside the sandbox printed; {} when it did not come to an end."""
+    """Parse what the program inside the sandbox printed; {} when it was not completed."""
     lines = [line for line in text.splitlines() if line.startswith(RESULT)]
     try:
         value = json.loads(lines[-1].removeprefix(RESULT)) if lines else {}

@@ -159,7 +159,7 @@ def apply_suggestion(brief: Brief, shells: Sequence[str]) -> NextStep:
 
 
 def _read_end_of_hunk(hunk: str, count: int) -> list[str] | None:
-    """The last lines of the head side in a comment's hunk; None when it stands on a removed line."""
+    """The last lines of the head side in a comment's hunk; None when the comment is on a removed line."""
     lines = hunk.split("\n")
     if lines[-1].startswith("-"):
         return None

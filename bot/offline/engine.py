@@ -32,7 +32,7 @@ ALL_SECONDS = 600.0
 STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
 
 
-def offline_model() -> FunctionModel:
+def make_offline_model() -> FunctionModel:
     """The engine as a pydantic-ai model."""
     return FunctionModel(_answer, model_name="offline")
 

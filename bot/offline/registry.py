@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from bot.agent.models.calls import OFFLINE
 from bot.agent.models.choose import ModelRegistry
-from bot.offline.engine import offline_model
+from bot.offline.engine import make_offline_model
 
-MODELS = ModelRegistry(programs={OFFLINE: offline_model})
+MODELS = ModelRegistry(programs={OFFLINE: make_offline_model})

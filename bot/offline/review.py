@@ -78,15 +78,15 @@ def write_review(brief: Brief, outputs: Sequence[str], made: Sequence[Remark]) -
 def find_added_lines(brief: Brief) -> Mapping[str, set[int]]:
     """The lines of each file that a pull request added or changed, as they are on its head."""
     found: dict[str, set[int]] = {}
-    for passage in brief.texts:
-        if passage.where.startswith(DIFF_OF):
-            numbers = set(_added_numbers(passage.text))
+    for part in brief.texts:
+        if part.where.startswith(DIFF_OF):
+            numbers = set(_find_added_lines(part.text))
             if numbers:
-                found[passage.where.removeprefix(DIFF_OF)] = numbers
+                found[part.where.removeprefix(DIFF_OF)] = numbers
     return found
 
 
-def _added_numbers(diff: str) -> Iterator[int]:
+def _find_added_lines(diff: str) -> Iterator[int]:
     line = 0
     for text in diff.split("\n"):
         if hunk := _HUNK.match(text):

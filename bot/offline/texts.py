@@ -23,7 +23,7 @@ def make_hint(brief: Brief) -> str:
 
 
 def refuse_request() -> FinishFields:
-    """The request is none of what this engine does."""
+    """The answer to a request that this engine cannot handle."""
     return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
 
 

@@ -120,7 +120,7 @@ class MendResult(_MendModel):
 
 
 def read_mend_result(text: str) -> MendResult | None:
-    """The search's result out of the shell tool's answer; None when it did not come to one."""
+    """Parse the search's result from the shell tool's answer; None when it has none."""
     lines = [line for line in text.splitlines() if line.startswith(RESULT)]
     if not lines:
         return None

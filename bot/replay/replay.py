@@ -61,8 +61,8 @@ async def replay(
 ) -> ReplayReport:
     """Drive a stored run again, on this machine. Raises UserError that says why when it cannot be."""
     records = await load_records(store, run_id, attempt)
-    run = await store.run(run_id)
-    task = await store.task(run.task) if run else None
+    run = await store.get_run(run_id)
+    task = await store.get_task(run.task) if run else None
     if run is None or task is None:
         raise UserError(f"there is no run {run_id}")
     mirror, base = workshop.mirror, run.base_sha
@@ -83,9 +83,9 @@ async def replay(
 
 async def load_records(store: Store, run_id: int, attempt: int | None) -> list[Record]:
     """The records of a run's turns. Raises UserError when there are none, or they cannot be driven again."""
-    if await store.run(run_id) is None:
+    if await store.get_run(run_id) is None:
         raise UserError(f"there is no run {run_id}")
-    records: list[Record] = [turn.record for turn in await store.turns(run_id, ordinal=attempt)]
+    records: list[Record] = [turn.record for turn in await store.list_turns(run_id, ordinal=attempt)]
     if not records:
         which = f"attempt {attempt} of run {run_id}" if attempt else f"run {run_id}"
         raise UserError(f"{which} cannot be replayed: it has no turns")
@@ -160,7 +160,7 @@ class _ComparingJournal:
     async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Ends the replay at the first divergence, and after the last record."""
         old, new = self._records[seq], self._redactor.value(record)
-        self._found.divergence = self._compaction(seq, old, new) or self._calls(seq, old, new)
+        self._found.divergence = self._compare_compaction(seq, old, new) or self._compare_calls(seq, old, new)
         self._found.turns = seq + 1
         if self._found.divergence:
             raise _ReplayEnd
@@ -170,13 +170,13 @@ class _ComparingJournal:
 
     async def read_steering(self) -> list[PromptText]:
         """The comments that came at the end of this turn."""
-        return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._heard()]
+        return [PromptText(**{**each, "trust": Trust(each["trust"])}) for each in self._load_steering()]
 
-    def _heard(self) -> Sequence[Record]:
-        heard: Sequence[Record] = self._records[self._found.turns]["heard"]
-        return heard
+    def _load_steering(self) -> Sequence[Record]:
+        comments: Sequence[Record] = self._records[self._found.turns]["heard"]
+        return comments
 
-    def _calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
+    def _compare_calls(self, seq: int, old: Record, new: Record) -> Divergence | None:
         for number, (before, now) in enumerate(zip(old["calls"], new["calls"], strict=False), 1):
             agree = is_same(before["output"], now["output"], self._found.aside) and before["ok"] == now["ok"]
             if before["name"] != now["name"] or not agree:
@@ -188,7 +188,7 @@ class _ComparingJournal:
             return Divergence(turn=seq + 1, call=0, what=what, diff="")
         return None
 
-    def _compaction(self, seq: int, old: Record, new: Record) -> Divergence | None:
+    def _compare_compaction(self, seq: int, old: Record, new: Record) -> Divergence | None:
         before, now = ((each.get("compaction") or {"text": ""}) for each in (old, new))
         if is_same(before["text"], now["text"], self._found.aside):
             return None

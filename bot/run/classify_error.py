@@ -57,7 +57,7 @@ async def park_task(job: Job, parked: Parked) -> TaskEnd | None:
     Raises LeaseLost.
     """
     reason = job.parts.redactor.text(parked.reason)
-    waited = datetime.now(UTC) - (await job.store.runs(job.task.id))[0].started_at
+    waited = datetime.now(UTC) - (await job.store.list_runs(job.task.id))[0].started_at
     if waited < MOST_WAITED:
         await job.store.release(
             job.run, TaskState.WAITING, reason, after=min(parked.after, LONGEST_WAIT), counted=False

@@ -31,7 +31,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
     Where GitHub refuses (the repository is gone, the thread locked, the app uninstalled) it is tried again,
     ever more rarely, for a day. Raises Retry and Parked for another time.
     """
-    task = await parts.store.task(task_id)
+    task = await parts.store.get_task(task_id)
     if task is None:
         return
     try:
@@ -45,7 +45,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
 
 async def _write_end(parts: Parts, task: Task) -> None:
     api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
-    ended = load_task_end(await parts.store.changes(task.id))
+    ended = load_task_end(await parts.store.load_changes(task.id))
     text = ended.text if ended else _render_end(task)
     body = render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment

@@ -37,7 +37,7 @@ async def work(parts: Parts, task_id: int) -> None:
     with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
         async with _under_lease(job):
             try:
-                saved = await job.store.changes(job.task.id)
+                saved = await job.store.load_changes(job.task.id)
                 end = load_task_end(saved)
                 if end is None:
                     strategy = choose_strategy(job.task)

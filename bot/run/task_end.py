@@ -1,4 +1,4 @@
-"""A task is ended: its end is stored, then written to GitHub, and only then is the task given back."""
+"""Ending a task: store the end, publish it on GitHub, then release the task's lease."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 
 async def end_task(job: Job, end: TaskEnd) -> None:
-    """Store the end, write it to GitHub and give the task back. Raises LeaseLost.
+    """Store the end, publish it on GitHub and release the task. Raises LeaseLost.
 
     The text is stored before it is published, so that whoever takes over after a crash publishes the same.
     What GitHub does not take now is written later by the queue (``bot.run.end_without_run``).
@@ -35,7 +35,7 @@ async def end_task(job: Job, end: TaskEnd) -> None:
         await publisher.end(end.text, job.progress.steps, state=end.state)
         published = True
     except (UserError, Retry, Parked) as error:
-        log.warning("task.untold", reason=str(error))
+        log.warning("task.unnotified", reason=str(error))
         published = False
     await store.release(run, end.state, end.reason, notified=published)
     log.info("task.ended", state=end.state.value, reason=end.reason)

@@ -6,7 +6,7 @@ from bot.dashboard.server import serve
 from bot.serve.process import start_process
 from bot.settings import Settings
 from bot.tasks.database.connection import sqlalchemy_url
-from bot.tasks.database.embedded import embedded
+from bot.tasks.database.embedded import open_embedded_database
 
 
 def serve_dashboard(settings: Settings) -> None:
@@ -15,5 +15,5 @@ def serve_dashboard(settings: Settings) -> None:
     if settings.database_url:
         serve(settings, sqlalchemy_url(settings.database_url))
         return
-    with embedded(settings.home) as url:
+    with open_embedded_database(settings.home) as url:
         serve(settings, sqlalchemy_url(url))

@@ -18,9 +18,9 @@ from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, Task
 from bot.errors import UserError
 from bot.git import program
 from bot.offline.registry import MODELS
-from bot.run.attempts.attempt import model_name
+from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
-from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
+from bot.run.attempts.best_of import AttemptPlan, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
@@ -147,19 +147,19 @@ async def solve(
     async def set_phase(phase: Phase) -> None:
         tell(f"phase: {phase.value}")
 
-    name = model_name(checkout, model)
+    name = choose_model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
     plan = AttemptPlan(
         checkout=checkout,
         brief=brief,
-        most=attempt_limit(checkout.config, name, asked=attempts),
+        most=limit_attempts(checkout.config, name, asked=attempts),
         new_model=lambda: MODELS.choose(name),
         sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,
         at_once=attempts is not None,
     )
-    picked = await best_of(plan)
+    picked = await run_best_of(plan)
     return Solved(picked=picked, seconds=time.monotonic() - begun)
 
 

@@ -35,8 +35,8 @@ MAX_WORKSPACE_BYTES = (
 class AttemptRecord:
     """An attempt as stored, without file contents.
 
-    It is an attempt at the request of ``task``; the task that made it is ``maker``. ``ground`` is a digest of
-    what it started from: brief, layers and model.
+    It is an attempt at the request of ``task``; the task that made it is ``maker``. ``start_digest``
+    is a digest of what it started from: brief, layers and model.
     """
 
     id: int
@@ -47,7 +47,7 @@ class AttemptRecord:
     state: AttemptState
     model: str
     base_sha: str
-    ground: str
+    start_digest: str
     started_at: datetime
     ended_at: datetime | None
     outcome: dict[str, Any] | None
@@ -63,18 +63,22 @@ class AttemptRecord:
 class UnfinishedWork:
     """What an attempt had after the last turn whose workspace is stored.
 
-    ``heard`` is the id of the last steering that its agent had been given.
+    ``last_steering`` is the id of the last comment that its agent had been given.
     """
 
     records: tuple[dict[str, Any], ...]
     changes: ChangeSet
-    heard: int
+    last_steering: int
 
 
 _PACKED = ("changes", "work")
 # The columns of an attempt that begins again from other code, where its earlier result is void.
 _CLEARED = dict.fromkeys(("outcome", "proof", "usage", "changes", "ended_at")) | {"diff": "", "error": ""}
-_COLUMNS = [column for column in attempts.c if column.name not in _PACKED]
+_COLUMNS = [
+    column.label("start_digest") if column is attempts.c.ground else column
+    for column in attempts.c
+    if column.name not in _PACKED
+]
 
 
 class AttemptRecords:
@@ -82,7 +86,7 @@ class AttemptRecords:
 
     engine: AsyncEngine
 
-    async def attempts(self, task_id: int) -> list[AttemptRecord]:
+    async def list_attempts(self, task_id: int) -> list[AttemptRecord]:
         """Every attempt at a task's request, by ordinal, whoever made it."""
         query = select(*_COLUMNS).where(attempts.c.task == task_id).order_by(attempts.c.ordinal)
 
@@ -93,12 +97,19 @@ class AttemptRecords:
         return await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def begin_attempt(
-        self, run: Run, ordinal: int = 1, *, task: int = 0, model: str = "", base: str = "", ground: str = ""
+        self,
+        run: Run,
+        ordinal: int = 1,
+        *,
+        task: int = 0,
+        model: str = "",
+        base: str = "",
+        start_digest: str = "",
     ) -> AttemptRecord:
         """Begin the run's attempt ``ordinal`` at the request of ``task`` (0: its own), or begin it again.
 
-        An attempt that started from the same ``ground`` keeps its turns and its work; otherwise they are
-        deleted. Raises LeaseLost.
+        An attempt with the same ``start_digest`` keeps its turns and its work; otherwise they are deleted.
+        Raises LeaseLost.
         """
         row = select(*(literal(each) for each in (task or run.task, run.task, run.id, ordinal)))
         new = insert(attempts).from_select(["task", "maker", "run", "ordinal"], row.where(is_held(run)))
@@ -114,9 +125,9 @@ class AttemptRecords:
                 if there is None:
                     raise make_lease_lost(run)
                 values: dict[str, Any] = {"state": AttemptState.RUNNING, "model": model, "base_sha": base}
-                if there.ground != ground:
+                if there.ground != start_digest:
                     await _delete_turns_and_files(connection, there.id)
-                    values |= {"ground": ground, "work": None, "work_seq": -1, **_CLEARED}
+                    values |= {"ground": start_digest, "work": None, "work_seq": -1, **_CLEARED}
                 changed = update(attempts).where(attempts.c.id == there.id).values(**values)
                 return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
 
@@ -129,7 +140,7 @@ class AttemptRecords:
         seq: int,
         record: Mapping[str, Any],
         *,
-        heard: int = 0,
+        last_steering: int = 0,
         work: ChangeSet | None = None,
     ) -> bool:
         """Store one turn, already redacted, and the workspace's change set (None: unchanged by this turn).
@@ -141,7 +152,7 @@ class AttemptRecords:
             literal(attempt),
             literal(seq),
             literal(plain(record), attempt_turns.c.record.type),
-            literal(heard),
+            literal(last_steering),
         )
         new = insert(attempt_turns).from_select(
             ["attempt", "seq", "record", "heard"], row.where(is_held(run))
@@ -184,7 +195,7 @@ class AttemptRecords:
         if changes is None or len(rows) != attempt.work_seq + 1:
             return None
         return UnfinishedWork(
-            records=tuple(row.record for row in rows), changes=changes, heard=rows[-1].heard
+            records=tuple(row.record for row in rows), changes=changes, last_steering=rows[-1].heard
         )
 
     async def end_attempt(
@@ -226,7 +237,7 @@ class AttemptRecords:
 
         await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
+    async def load_attempt_changes(self, attempt: AttemptRecord) -> ChangeSet | None:
         """An attempt's change set: its final one, or its workspace's while it goes on; None: not stored."""
         async with self.engine.connect() as connection:
             packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))

@@ -89,7 +89,7 @@ class DeliveryRecords:
                 await _reopen(connection, guid)
         return "duplicate"
 
-    async def delivery(self, guid: str) -> Delivery | None:
+    async def get_delivery(self, guid: str) -> Delivery | None:
         """The delivery, or None."""
         async with self.engine.connect() as connection:
             row = (await connection.execute(select(deliveries).where(deliveries.c.guid == guid))).first()
@@ -118,7 +118,7 @@ class DeliveryRecords:
         async with self.engine.connect() as connection:
             return (await connection.execute(found.limit(1))).first() is not None
 
-    async def newest_delivery(self) -> datetime | None:
+    async def find_newest_delivery_time(self) -> datetime | None:
         """When the newest delivery arrived; None without any."""
         async with self.engine.connect() as connection:
             newest: datetime | None = await connection.scalar(select(func.max(deliveries.c.received_at)))
@@ -158,7 +158,7 @@ class DeliveryRecords:
                 update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
             )
 
-    async def oldest_new_delivery(self) -> float | None:
+    async def get_oldest_new_delivery_age(self) -> float | None:
         """The age in seconds of the oldest unhandled delivery, None when there is none."""
         waited = func.extract("epoch", func.clock_timestamp() - func.min(deliveries.c.received_at))
         async with self.engine.connect() as connection:

@@ -57,8 +57,8 @@ class Effects:
         """
         if self._run is None:
             async with self._lock_key(key):
-                return await self._once(key, kind, find, do)
-        return await self._once(key, kind, find, do)
+                return await self._do_once(key, kind, find, do)
+        return await self._do_once(key, kind, find, do)
 
     async def once_as(
         self,
@@ -80,7 +80,7 @@ class Effects:
 
         return record.from_json(await self.once(key, kind, find=find_answer if find else None, do=do_write))
 
-    async def _once(
+    async def _do_once(
         self,
         key: str,
         kind: EffectKind,

@@ -15,7 +15,7 @@ import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
@@ -84,7 +84,7 @@ class Queue:
         failures = 0
         while not stop.is_set():
             started = asyncio.get_running_loop().time()
-            pause = backoff(failures + 1, first=0.2, longest=2.0)
+            pause = compute_backoff(failures + 1, first=0.2, longest=2.0)
             try:
                 await self._check_database()
                 connector = PsycopgConnector(
@@ -180,7 +180,7 @@ class Queue:
             except Exception as bug:  # the worker's boundary
                 if is_unreachable(bug):
                     raise
-                log.exception("task.untold")
+                log.exception("task.unnotified")
                 await self._store.notify_later(task, after=60.0)
 
     async def _sweep_until(self, stop: asyncio.Event) -> None:

@@ -122,7 +122,7 @@ class RunRecords:
 
         await retry_while_away(once, seconds=WAIT_SECONDS)
 
-    async def turns(self, run_id: int, after: int = -1, *, ordinal: int | None = None) -> list[Turn]:
+    async def list_turns(self, run_id: int, after: int = -1, *, ordinal: int | None = None) -> list[Turn]:
         """A run's transcript after turn ``after``: of attempt ``ordinal``, or of the published or first one.
 
         An attempt that was continued after a crash has the turns of the earlier runs, too.
@@ -140,7 +140,7 @@ class RunRecords:
             rows = rows or (await connection.execute(before.order_by(old.seq))).all()
         return [Turn(seq=row.seq, record=row.record, at=row.at) for row in rows]
 
-    async def changes(self, task_id: int) -> dict[str, Any] | None:
+    async def load_changes(self, task_id: int) -> dict[str, Any] | None:
         """What ``save_changes`` stored last in any run of the task; None: nothing."""
         query = (
             select(runs.c.changes)
@@ -157,13 +157,13 @@ class RunRecords:
         packed = await retry_while_away(once, seconds=WAIT_SECONDS)
         return None if packed is None else unpack(bytes(packed))
 
-    async def run(self, run_id: int) -> RunRecord | None:
+    async def get_run(self, run_id: int) -> RunRecord | None:
         """The run, or None."""
         async with self.engine.connect() as connection:
             row = (await connection.execute(_columns().where(runs.c.id == run_id))).first()
         return _record(row) if row else None
 
-    async def runs(self, task_id: int) -> list[RunRecord]:
+    async def list_runs(self, task_id: int) -> list[RunRecord]:
         """Every run of a task, oldest first."""
         query = _columns().where(runs.c.task == task_id).order_by(runs.c.id)
         async with self.engine.connect() as connection:

@@ -61,7 +61,7 @@ class SteeringRecords:
             )
             return (await connection.execute(known)).first() is not None
 
-    async def steering(self, task_id: int, after: int = 0) -> list[Steering]:
+    async def list_steering(self, task_id: int, after: int = 0) -> list[Steering]:
         """The comments that steer a task, those with an id above ``after``."""
         query = (
             select(steering).where(steering.c.task == task_id, steering.c.id > after).order_by(steering.c.id)

@@ -40,14 +40,14 @@ _PRUNE_DELIVERIES = text("""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepCounts:
-    """How many a sweep found: expired leases, waits that are over, and rows that no job stood for."""
+    """How many rows a sweep repaired: expired leases, waits that are over, and rows without a job."""
 
     expired: int = 0
     resumed: int = 0
     deliveries: int = 0
     tasks: int = 0
-    untold: int = 0
-    late_words: int = 0
+    unnotified: int = 0
+    late_steering: int = 0
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -67,10 +67,10 @@ async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> SweepCounts | 
         return SweepCounts(
             expired=len(await expire_leases(connection)),
             resumed=await _queue_waiting_tasks(connection),
-            late_words=await queue_late_steering(connection),
+            late_steering=await queue_late_steering(connection),
             deliveries=await _wake_deliveries(connection),
             tasks=await _wake_tasks(connection),
-            untold=await _wake_notifiers(connection),
+            unnotified=await _wake_notifiers(connection),
         )
 
 

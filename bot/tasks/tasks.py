@@ -59,12 +59,12 @@ class TaskRecords:
             await wake_task(connection, added.id, priority=added.priority, new=True)
         return build_task(added)
 
-    async def task(self, task_id: int) -> Task | None:
+    async def get_task(self, task_id: int) -> Task | None:
         """The task, or None."""
         found = await self._select(select(tasks).where(tasks.c.id == task_id))
         return found[0] if found else None
 
-    async def tasks(
+    async def list_tasks(
         self,
         limit: int = 50,
         *,
@@ -82,22 +82,22 @@ class TaskRecords:
             query = query.where(tasks.c.repo_full_name == repo)
         return await self._select(query)
 
-    async def tasks_on(self, thread_key: str) -> list[Task]:
+    async def list_tasks_on(self, thread_key: str) -> list[Task]:
         """Every task of one thread, oldest first."""
         return await self._select(select(tasks).where(tasks.c.thread_key == thread_key).order_by(tasks.c.id))
 
-    async def tasks_of_pull(self, repo_id: int, number: int) -> list[Task]:
+    async def list_tasks_of_pull(self, repo_id: int, number: int) -> list[Task]:
         """The tasks that made a pull request or worked on it, oldest first."""
         about = or_(tasks.c.pull == number, tasks.c.thread_key == f"{repo_id}#{number}")
         query = select(tasks).where(tasks.c.repo_id == repo_id, about)
         return await self._select(query.order_by(tasks.c.id))
 
-    async def task_of_delivery(self, delivery: str) -> Task | None:
+    async def find_task_of_delivery(self, delivery: str) -> Task | None:
         """The task that a delivery asked for, if it is stored already."""
         found = await self._select(select(tasks).where(tasks.c.delivery == delivery).limit(1))
         return found[0] if found else None
 
-    async def task_of_pull(self, repo_id: int, pull: int) -> Task | None:
+    async def find_task_of_pull(self, repo_id: int, pull: int) -> Task | None:
         """The first task that a pull request came of: the one that opened it."""
         query = select(tasks).where(tasks.c.repo_id == repo_id, tasks.c.pull == pull, tasks.c.pull > 0)
         found = await self._select(query.order_by(tasks.c.id).limit(1))
@@ -118,7 +118,7 @@ class TaskRecords:
         async with self.engine.connect() as connection:
             return [build_task(row) for row in await connection.execute(query)]
 
-    async def tasks_by_state(self) -> dict[str, int]:
+    async def count_tasks_by_state(self) -> dict[str, int]:
         """How many open tasks there are in each state (ended ones are not counted: they only grow)."""
         query = select(tasks.c.state, func.count()).where(tasks.c.state.in_(OPEN)).group_by(tasks.c.state)
         async with self.engine.connect() as connection:

@@ -91,7 +91,7 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, bytes):
-            return b"[redacted]" if self.found(value) else value
+            return b"[redacted]" if self.find_secrets(value) else value
         if isinstance(value, dict):
             return {self.value(key): self.value(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -99,15 +99,15 @@ class Redactor:
             return items if isinstance(value, list) else tuple(items)
         return value
 
-    def found(self, data: bytes) -> list[str]:
-        """The kinds of secrets in ``data``, sorted; NULs are skipped so that UTF-16 hides nothing."""
+    def find_secrets(self, data: bytes) -> list[str]:
+        """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing."""
         text = data.replace(b"\0", b"").decode("utf-8", "replace")
         kinds = {kind for kind, literal, pattern in _SHAPES if literal in text and pattern.search(text)}
         if self._knows_any(_squeeze(text)):
             kinds.add(KNOWN)
         return sorted(kinds)
 
-    def spelt(self, pieces: Iterable[str]) -> bool:
+    def has_split_secret(self, pieces: Iterable[str]) -> bool:
         """Whether pieces that hold no known secret by themselves spell one when they are read in a row."""
         return self._knows_any(_squeeze("".join(pieces)))
 

@@ -38,10 +38,10 @@ def split_guides(
     nearby: list[PromptText] = []
     room = OPENING_CHARS
     for path, text in guides:
-        passage = make_guide(path, text)
-        fits = not nearby and len(opening) < OPENING and len(passage.text) <= room
-        (opening if fits or path == NAME else nearby).append(passage)
-        room -= len(passage.text)
+        guide = make_guide(path, text)
+        fits = not nearby and len(opening) < OPENING and len(guide.text) <= room
+        (opening if fits or path == NAME else nearby).append(guide)
+        room -= len(guide.text)
     return tuple(opening), tuple(nearby)
 
 

@@ -53,11 +53,11 @@ _ONLY = re.compile(
 class BaseMerge:
     """A branch with its base: ``merged`` is None when it has all of the base already.
 
-    ``asked``: the request or a failing check asks for it; ``only``: it asks for nothing else.
+    ``is_requested``: the request or a failing check asks for it; ``only``: it asks for nothing else.
     """
 
     name: str  # of the base branch
-    asked: bool
+    is_requested: bool
     only: bool
     merged: MergeResult | None = None
 
@@ -81,17 +81,19 @@ async def merge_base_branch(
     None when nobody asked for it and GitHub says that there is no conflict, or the merge shows that. Checks
     run on the merge, so one that fails asks for it too. ``wanted`` is the answer where it is known.
     """
-    asked = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
-    if wanted is False or (not asked and pull.mergeable is True):
+    is_requested = wanted or task.trigger.kind is TriggerKind.CHECK or _ASKS.search(task.request) is not None
+    if wanted is False or (not is_requested and pull.mergeable is True):
         return None
     name = pull.base.ref
-    nothing_to_merge = BaseMerge(name=name, asked=asked, only=bool(_ONLY.fullmatch(task.request)))
+    nothing_to_merge = BaseMerge(
+        name=name, is_requested=is_requested, only=bool(_ONLY.fullmatch(task.request))
+    )
     fork_point = await api.commits.find_merge_base(name, head)
     if fork_point is None or not fork_point.ahead:
-        return nothing_to_merge if asked and fork_point else None
+        return nothing_to_merge if is_requested and fork_point else None
     await fetch_commits(task, api, mirror, fork_point.tip, fork_point.at)
     merged = await merge(mirror.path(task.repo.id), base=fork_point.at, ours=head, theirs=fork_point.tip)
-    return replace(nothing_to_merge, merged=merged) if asked or merged.conflicts else None
+    return replace(nothing_to_merge, merged=merged) if is_requested or merged.conflicts else None
 
 
 async def rebuild_merge(task: Task, api: RepoApi, mirror: Mirror, changes: ChangeSet) -> None:
@@ -158,7 +160,7 @@ def conclude_merge(
     unsettled = {*find_unsettled(merged, repo, changes), *find_carried_in(merged, repo, protected)}
     left = [table_cell(path) for path in sorted(unsettled)]
     if left or outcome.kind is OutcomeKind.BLOCKED:
-        if outcome.kind is OutcomeKind.NOTHING and not base_merge.asked:
+        if outcome.kind is OutcomeKind.NOTHING and not base_merge.is_requested:
             return outcome, changes
         return replace(
             outcome, kind=OutcomeKind.BLOCKED, summary=_render_unsettled(base_merge, left, outcome.summary)
@@ -181,7 +183,7 @@ def find_unsettled(merged: MergeResult, repo: str, changes: ChangeSet) -> list[s
             if file is not None:
                 data = None if file.kind is ChangeKind.DELETED else file.data
             else:
-                data = tree.data(as_bytes(path))
+                data = tree.read_file(as_bytes(path))
             made_up = data is not None and "~" in path and path.rpartition("~")[2] in (OURS, THEIRS)
             if data is not None and (made_up or has_markers(data)):
                 left.add(path)

@@ -14,7 +14,7 @@ ReadFile = Callable[[str], bytes | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checks:
+class CheckCommands:
     """Shell commands, '' where there is none, and why."""
 
     test: str = ""
@@ -22,7 +22,7 @@ class Checks:
     not_run: tuple[str, ...] = ()
 
 
-def find_checks(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> Checks:
+def find_check_commands(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> CheckCommands:
     """The commands for a tree with these ``paths``; ``read`` gives a file of the base commit."""
     test = config.test or _detect(set(paths), read)
     missing = []
@@ -30,7 +30,7 @@ def find_checks(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> Che
         missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
     if not config.lint:
         missing.append("a linter, since `.github/hob.yml` names none as `lint`")
-    return Checks(test=test, lint=config.lint or "", not_run=tuple(missing))
+    return CheckCommands(test=test, lint=config.lint or "", not_run=tuple(missing))
 
 
 def _detect(paths: set[str], read: ReadFile) -> str:

@@ -19,14 +19,14 @@ from bot.repo_config import PATH as CONFIG_PATH
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
-from bot.workspace.check_commands import Checks, find_checks
-from bot.workspace.network import NetworkObserver, egress, merge_blocked, render_forbidden
+from bot.workspace.check_commands import CheckCommands, find_check_commands
+from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
 from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
-from sandbox.toolchain import toolchain
+from sandbox.toolchain import build_toolchain
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
 ENV = (
@@ -53,7 +53,7 @@ class Checkout:
     repo: Path
     base: str
     config: RepoConfig
-    checks: Checks
+    checks: CheckCommands
     guides: tuple[tuple[str, str], ...]
     layers: tuple[Path, ...]
     policy: Policy
@@ -104,7 +104,7 @@ class Workshop:
         self.scratch = home / "scratch"
         self.backend = backend
         self.upstream = upstream
-        tools = toolchain(home / "layers")
+        tools = build_toolchain(home / "layers")
         self.policy = Policy(
             limits=limits or Limits(),
             mounts=(*tools.mounts, *list_guest_mounts()),
@@ -155,10 +155,10 @@ class Workshop:
             repo=self.mirror.path(repo_id),
             base=commit,
             config=config,
-            checks=find_checks(config, list(tracked), manifests.get),
+            checks=find_check_commands(config, list(tracked), manifests.get),
             guides=await read_guides(self.mirror, repo_id, policy),
             layers=(await self._lay_tree(repo_id, commit),),
-            policy=replace(self._make_policy(tracked), egress=egress(config.internet)),
+            policy=replace(self._make_policy(tracked), egress=merge_egress(config.internet)),
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
@@ -198,8 +198,8 @@ class Workshop:
         """
         if config.setup is None:
             return plain
-        reach = egress(config.internet, config.setup_internet)
-        near = egress(plain.config.internet, plain.config.setup_internet)
+        reach = merge_egress(config.internet, config.setup_internet)
+        near = merge_egress(plain.config.internet, plain.config.setup_internet)
         image = (config.image or self.policy.image) if self.backend == "docker" else ""
         at_home = replace(self.policy, egress=reach, image=image)
         setup = Setup(self.layers, repo_id, config.setup, at_home, redactor, denied=plain.blocked)

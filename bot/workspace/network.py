@@ -16,7 +16,7 @@ MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
 
 
-def egress(*wishes: Internet) -> Egress | None:
+def merge_egress(*wishes: Internet) -> Egress | None:
     """What all of these values of ``internet`` together allow, None for nothing. Raises UserError."""
     rules: list[Rule] = []
     for wish in wishes:
@@ -45,10 +45,10 @@ def describe_egress(internet: Internet) -> str:
 
 def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
     """What is reported of these values of ``internet`` where the operator lets nothing out."""
-    asked = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
-    if not asked:
+    values = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
+    if not values:
         return ()
-    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {asked}"
+    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {values}"
     return (Blocked(host="the internet", port=0, reason=reason, command=""),)
 
 
@@ -83,7 +83,7 @@ class NetworkObserver:
             allow=request.remedy,
         )
 
-    def blocked(self, redactor: Redactor) -> tuple[Blocked, ...]:
+    def list_blocked(self, redactor: Redactor) -> tuple[Blocked, ...]:
         """What was refused so far, once each."""
         return tuple(
             Blocked(

@@ -125,7 +125,7 @@ class Setup:
         sandbox = await commit_input.open()
         try:
             done = await sandbox.run(Command(argv=("bash", "-c", self._command)))
-            blocked = sandbox.blocked(self._redactor)
+            blocked = sandbox.list_blocked(self._redactor)
             if not done.ok:
                 why = f"exit code {done.exit_code}" if done.exit_code is not None else done.ending.value
                 raise self._report_failure(why, self._redactor.text(done.text[-3000:]), blocked)

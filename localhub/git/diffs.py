@@ -125,7 +125,7 @@ def line_at(patch: str, position: int) -> tuple[str, int] | None:
     return max(matches, default=None)  # "RIGHT" sorts after "LEFT"
 
 
-def moved_line(patch: str | None, line: int) -> int | None:
+def find_moved_line(patch: str | None, line: int) -> int | None:
     """Where a line of the old side of a zero-context patch went; None when it was changed or removed."""
     shift = 0
     for old, old_count, new, new_count in _hunks(patch or ""):

@@ -49,7 +49,7 @@ async def serve(request: web.Request) -> web.StreamResponse:
     if service not in ("git-upload-pack", "git-receive-pack"):
         return web.Response(status=403, text="Please upgrade your git client.\n")
     try:
-        repo, actor, only = _allowed(hub, request, writes=service == "git-receive-pack")
+        repo, actor, only = _is_allowed(hub, request, writes=service == "git-receive-pack")
     except ApiError as error:
         headers = {"WWW-Authenticate": 'Basic realm="GitHub"'} if error.status == 401 else {}
         return web.Response(status=error.status, text=f"{error.message}\n", headers=headers)
@@ -81,7 +81,7 @@ async def _receive(
             await finish()
 
 
-def _allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor, list[str]]:
+def _is_allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, Actor, list[str]]:
     """The repository, the caller, and the only branches that the caller may push to when not to all."""
     actor = authenticate(hub.state, request.headers.get("Authorization"))
     owner, name = request.match_info["owner"], request.match_info["repo"]

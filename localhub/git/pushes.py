@@ -116,4 +116,4 @@ async def _push_payload(hub: Hub, actor: Actor, repo: Row, move: Move) -> dict[s
 
 async def _render_pushed_commit(hub: Hub, repo: Row, sha: str) -> dict[str, Any]:
     commit = hub.git.commit(repo["id"], sha)
-    return render_pushed_commit(hub, repo, commit, await hub.git.changed_names(repo["id"], sha))
+    return render_pushed_commit(hub, repo, commit, await hub.git.list_changed_paths(repo["id"], sha))

@@ -238,7 +238,7 @@ class GitStore:
         options = ("--full-index", "--find-renames", "--no-color", "--no-ext-diff", "--no-textconv")
         return await self.text(repo_id, "diff", *options, base, head, "--", *paths)
 
-    async def changed_names(self, repo_id: int, sha: str) -> list[tuple[str, str]]:
+    async def list_changed_paths(self, repo_id: int, sha: str) -> list[tuple[str, str]]:
         """(status letter, path) of what a commit changed against its first parent."""
         options = (
             "-r",

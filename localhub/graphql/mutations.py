@@ -49,7 +49,7 @@ def mutation(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
-def _needed_permission(kind: str) -> str:
+def _find_permission(kind: str) -> str:
     if kind.startswith("PullRequestReview"):
         return "pull_requests:write"
     return "issues:write" if kind == "Issue" else "issues:write|pull_requests:write"
@@ -104,7 +104,7 @@ def _find_subject(viewer: Viewer, global_id: str) -> tuple[str, Row]:
         raise GraphQLFieldError(
             "NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'"
         )
-    viewer.check(repo, _needed_permission(kind))
+    viewer.check(repo, _find_permission(kind))
     return SUBJECTS[kind], row
 
 
@@ -147,7 +147,7 @@ async def add_comment(viewer: Viewer, values: Object) -> Object:
         raise GraphQLFieldError(
             "NOT_FOUND", f"Could not resolve to a node with the global id of '{values['subjectId']}'"
         )
-    viewer.check(repo, _needed_permission(kind))
+    viewer.check(repo, _find_permission(kind))
     made = write_comment(viewer.hub, viewer.actor, repo, row, values["body"])
     edge = {"cursor": "", "node": render_comment(viewer, repo, made)}
     return {"commentEdge": edge, "subject": render_node(viewer, values["subjectId"])}
@@ -186,7 +186,7 @@ async def minimize(viewer: Viewer, values: Object) -> Object:
     if kind not in tables:
         raise GraphQLFieldError("UNPROCESSABLE", "The subject cannot be minimized.")
     author = row["user_id"] == viewer.actor.account_id
-    viewer.check(repo, _needed_permission(kind), "read" if author else "write")
+    viewer.check(repo, _find_permission(kind), "read" if author else "write")
     reason = values["classifier"].lower().replace("_", "-")
     viewer.hub.state.update(
         tables[kind], row["id"], minimized_reason=reason, updated_at=viewer.hub.state.now()

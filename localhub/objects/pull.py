@@ -32,7 +32,7 @@ def pull_page(hub: Hub, repo: Row, pull: Row) -> str:
 
 def _head(hub: Hub, pull: Row) -> Json:
     repo = None if pull["head_repo_id"] is None else hub.state.repo(pull["head_repo_id"])
-    owner = hub.state.known_account(pull["head_owner"])
+    owner = hub.state.require_account(pull["head_owner"])
     return {
         "label": f"{pull['head_owner']}:{pull['head_ref']}",
         "ref": pull["head_ref"],

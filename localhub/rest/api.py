@@ -29,7 +29,7 @@ BODY_LIMIT = 65_536
 
 
 class Body:
-    """The JSON object of a request, read field by field with GitHub's own complaints."""
+    """The JSON object of a request, read field by field; raises ApiError with GitHub's own messages."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
@@ -37,7 +37,7 @@ class Body:
     def __contains__(self, name: str) -> bool:
         return name in self.values
 
-    def _typed(self, name: str, kinds: type | tuple[type, ...], word: str) -> Any:
+    def _get_typed(self, name: str, kinds: type | tuple[type, ...], word: str) -> Any:
         value = self.values.get(name)
         if value is not None and (
             not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool)
@@ -47,7 +47,7 @@ class Body:
 
     def maybe(self, name: str) -> str | None:
         """A text that may be missing or null."""
-        value: str | None = self._typed(name, str, "a string")
+        value: str | None = self._get_typed(name, str, "a string")
         return value
 
     def text(self, name: str) -> str:
@@ -69,22 +69,22 @@ class Body:
 
     def number(self, name: str) -> int | None:
         """A whole number that may be missing."""
-        value: int | None = self._typed(name, int, "an integer")
+        value: int | None = self._get_typed(name, int, "an integer")
         return value
 
     def flag(self, name: str, default: bool = False) -> bool:
         """A boolean."""
-        value = self._typed(name, bool, "a boolean")
+        value = self._get_typed(name, bool, "a boolean")
         return default if value is None else bool(value)
 
     def items(self, name: str) -> list[Any] | None:
         """A list that may be missing."""
-        value: list[Any] | None = self._typed(name, list, "an array")
+        value: list[Any] | None = self._get_typed(name, list, "an array")
         return value
 
     def object(self, name: str) -> Body | None:
         """An object that may be missing."""
-        value = self._typed(name, dict, "an object")
+        value = self._get_typed(name, dict, "an object")
         return None if value is None else Body(value)
 
 
@@ -159,7 +159,7 @@ def answer(data: Any, status: int = 200, headers: dict[str, str] | None = None) 
 
 
 def answer_nothing() -> web.Response:
-    """204."""
+    """An empty answer with status 204."""
     return web.Response(status=204)
 
 

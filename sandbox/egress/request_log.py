@@ -11,7 +11,7 @@ MOST_RECORDS = 1000
 
 
 class RequestLog:
-    """The records since ``take``, and the bytes that are left of the sandbox's whole allowance."""
+    """The records since the last ``take``, and the bytes left of the sandbox's network allowance."""
 
     def __init__(self, egress: Egress) -> None:
         self._left = egress.total_bytes

@@ -106,7 +106,7 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}"))["commits"] == 3
     await say(hob, issue, f"@hob approve {fresh}")
     await hob.comment("calc", issue, "**That is what is there already.**")
-    tasks = await Store(database.engine).tasks()
+    tasks = await Store(database.engine).list_tasks()
     assert [task.state for task in reversed(tasks)] == [
         TaskState.DONE, TaskState.DONE, TaskState.REFUSED, TaskState.DONE, TaskState.DONE
     ]  # fmt: skip
@@ -155,7 +155,7 @@ async def test_what_is_broken_without_the_held_part_and_what_github_refuses(
     await hob.comment("calc", issue, "✅ **Done**: ")
     (pull,) = await hob.pulls("calc")
     assert (await tree_of(hob, pull["head"]["ref"]))[0] == digest_in(worse)
-    (attempt,) = await Store(database.engine).attempts(1)
+    (attempt,) = await Store(database.engine).list_attempts(1)
     assert attempt.chosen
 
     hob.says([WORKFLOW], [DONE])

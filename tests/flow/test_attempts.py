@@ -57,11 +57,11 @@ async def test_the_first_fails_two_more_are_judged_and_a_person_takes_another(
     line = "Attempt 3 of 3: it is the smaller change. [Compare them](http://127.0.0.1:8001/tasks/1/attempts)"
     assert line in final and line in pull["body"]
     assert await file_on(hob, branch) == "def double(x):\n    return x * 2\n"
-    made = await store.attempts(1)
+    made = await store.list_attempts(1)
     stood = [(each.ordinal, each.state.value, each.chosen) for each in made]
     assert stood == [(1, "ended", False), (2, "ended", False), (3, "ended", True)]
     assert all(each.diff and each.proof and each.usage for each in made)
-    [turn, _] = await store.turns(1, ordinal=2)
+    [turn, _] = await store.list_turns(1, ordinal=2)
     brief = turn.record["messages"][0]["parts"][1]["content"]
     assert "take another way" in brief.replace("\n", " ")
     assert "attempt 1, earlier" in brief and "+    return x + 3" in brief
@@ -72,7 +72,7 @@ async def test_the_first_fails_two_more_are_judged_and_a_person_takes_another(
     assert "twice = x * 2" in await file_on(hob, branch)
     after = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
     assert after["commits"] == 2 and len(await hob.pulls("calc")) == 1
-    assert [each.chosen for each in await store.attempts(1)] == [False, True, False]
+    assert [each.chosen for each in await store.list_attempts(1)] == [False, True, False]
 
     await say(hob, issue, "@hob use 9")
     await hob.comment("calc", issue, "There is no attempt 9; there are 1-3.")
@@ -108,7 +108,7 @@ async def test_s26_stop_keeps_the_work_at_once(hob: AtWork, store: Store) -> Non
     assert time.monotonic() - began < 30  # five seconds, when the machine is not busy
     assert "kept as attempt 1" in final and "`@hob use 1`" in final
     assert await hob.pulls("calc") == []
-    (kept,) = await store.attempts(1)
+    (kept,) = await store.list_attempts(1)
     assert kept.state is AttemptState.STOPPED
     assert "+    return x * 2" in kept.diff and "+more" in kept.diff
 
@@ -129,6 +129,6 @@ async def test_try_makes_so_many_where_nothing_is_published(hob: AtWork, store: 
     await say(hob, issue, "@hob try 2")
     final = await hob.comment("calc", issue, "**Done**")
     assert "Attempt 2 of 2: its proof passes" in final
-    assert [each.ordinal for each in await store.attempts(1)] == [1, 2]
-    task = await store.task(1)
+    assert [each.ordinal for each in await store.list_attempts(1)] == [1, 2]
+    task = await store.get_task(1)
     assert task and task.state is TaskState.DONE

@@ -49,7 +49,7 @@ async def settled(hob: AtWork, store: Store) -> None:
 
     async def none_new() -> bool:
         await hob.hub.idle()
-        return await store.oldest_new_delivery() is None
+        return await store.get_oldest_new_delivery_age() is None
 
     await eventually(none_new, "deliveries wait")
 
@@ -76,8 +76,8 @@ async def said_by_hob(hob: AtWork, number: int) -> list[str]:
 
 async def prompt(store: Store, task: int = 1) -> str:
     """Every byte that the first request to the model had, the system prompt apart."""
-    runs = await store.runs(task)
-    first = (await store.turns(runs[-1].id))[0]
+    runs = await store.list_runs(task)
+    first = (await store.list_turns(runs[-1].id))[0]
     return json.dumps(first.record["messages"][0]["parts"][1:], ensure_ascii=False)
 
 
@@ -101,7 +101,7 @@ async def test_s61_who_may_not_write_gets_one_polite_reply_a_day(
         await hob.comment("calc", issue, "I only take work from people who may write")
         await settled(hob, store)
     assert len(await said_by_hob(hob, issue)) == 1
-    assert await store.tasks() == [] and await hob.pulls("calc") == []
+    assert await store.list_tasks() == [] and await hob.pulls("calc") == []
     seen = await hub.as_maintainer.get(f"{AT}/issues/comments/{last['id']}/reactions")
     assert "eyes" not in [one["content"] for one in seen]
 
@@ -117,7 +117,7 @@ async def test_s62_the_permission_counts_and_not_the_association(
     async with working(hob, home, database):
         await hob.comment("calc", issue, "and you have `read` access")
         await settled(hob, store)
-        assert await store.tasks() == []
+        assert await store.list_tasks() == []
 
         await hub.as_maintainer.put(f"{AT}/collaborators/stranger", {"permission": "push"})
         await comment(hub.as_stranger, issue, "no mention")
@@ -128,7 +128,7 @@ async def test_s62_the_permission_counts_and_not_the_association(
 
         await delivered(hob, "issue_comment", of_a_private_member)
         await hob.comment("calc", issue, "**Done**")
-    assert [task.requester.login for task in await store.tasks()] == ["stranger"]
+    assert [task.requester.login for task in await store.list_tasks()] == ["stranger"]
 
 
 async def test_s63_bots_count_by_their_number_alone_and_not_in_a_loop(
@@ -155,21 +155,21 @@ async def test_s63_bots_count_by_their_number_alone_and_not_in_a_loop(
         for number, login in ((1, "evil[bot]"), (2, "renovate[bot]"), (3, "dependabot[bot]")):
             await delivered(hob, "issue_comment", from_bot(number, login))
         await settled(hob, store)
-        assert await store.tasks() == []
+        assert await store.list_tasks() == []
         assert len(await said_by_hob(hob, issue)) == 1, "to the two people; bots hear nothing"
         for at in range(5):
             await delivered(hob, "issue_comment", from_bot(allowed, "renovate[bot]", at))
             await settled(hob, store)
 
             async def idle() -> bool:
-                return all(task.state.value == "done" for task in await store.tasks())
+                return all(task.state.value == "done" for task in await store.list_tasks())
 
-            await eventually(idle, "a task does not end", store.tasks)
+            await eventually(idle, "a task does not end", store.list_tasks)
         await hob.comment("calc", issue, "The last 3 requests on this thread came from bots")
-        assert len(await store.tasks()) == 3
+        assert len(await store.list_tasks()) == 3
         await comment(hob.hub.as_maintainer, issue, "@hob fix it")
         await settled(hob, store)
-        assert len(await store.tasks()) == 4
+        assert len(await store.list_tasks()) == 4
 
 
 async def test_s64_no_answer_is_no_permission_and_a_lost_one_stops_the_publication(
@@ -191,7 +191,7 @@ async def test_s64_no_answer_is_no_permission_and_a_lost_one_stops_the_publicati
                 return bool(await connection.scalar(text(sql)))
 
         await eventually(postponed, "the delivery is not put off")
-        assert await store.tasks() == [] and await said_by_hob(hob, second) == []
+        assert await store.list_tasks() == [] and await said_by_hob(hob, second) == []
         await hub.admin("clear")
 
         hob.says([MEND, call("shell", command="sleep 2")], [DONE])
@@ -239,7 +239,7 @@ async def test_s65_only_what_stood_there_when_it_was_asked_reaches_the_model(
     await hub.as_maintainer.graphql(minimise, id=remark["node_id"])
     async with working(hob, home, database):
         await hob.comment("calc", pull["number"], "Nothing to change")
-    given = await prompt(store, (await store.tasks())[0].id)
+    given = await prompt(store, (await store.list_tasks())[0].id)
     assert "LATE" not in given and "REMARK-THEN" in given
 
 

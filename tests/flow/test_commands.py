@@ -139,7 +139,7 @@ async def test_words_on_its_own_pull_request_count_where_the_repository_says_so(
             await say(hob, number, "@hob budget")
             cost = await hob.comment("calc", number, "$0.00 of $5 are left")
             assert "$6.00" in cost
-        asked = [task for task in await store.tasks() if task.thread.number == number]
+        asked = [task for task in await store.list_tasks() if task.thread.number == number]
         assert [(task.request, task.requester.login) for task in asked] == [
             ("Call it `twice`.", "maintainer")
         ]

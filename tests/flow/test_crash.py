@@ -78,7 +78,7 @@ async def ended_once(hob: AtWork, store: Store, repo: str, issue: int) -> str:
     final = await hob.comment(repo, issue, "**Done**")
 
     async def given_back() -> bool:
-        tasks = await store.tasks(repo=f"maintainer/{repo}")
+        tasks = await store.list_tasks(repo=f"maintainer/{repo}")
         return [task.state for task in tasks] == [TaskState.DONE]
 
     await eventually(given_back, "the task is not done")
@@ -151,7 +151,7 @@ async def test_s18_lost_connections_cost_no_run(hob: AtWork, store: Store) -> No
     async with store.engine.connect() as connection:
         await connection.execute(text(f"{end} AND datname = current_database()"))
     await ended_once(hob, store, "calc", issue["number"])
-    assert len(await store.runs(1)) == 1
+    assert len(await store.list_runs(1)) == 1
 
 
 async def test_s41_people_delete_and_close_what_it_works_on(hob: AtWork, store: Store) -> None:
@@ -193,7 +193,7 @@ async def test_s40_a_repository_that_is_gone_is_not_told_for_ever(hob: AtWork, s
     await hob.hub.as_maintainer.delete("/repos/maintainer/calc")
 
     async def failed() -> bool:
-        task = await store.task(1)
+        task = await store.get_task(1)
         return task is not None and task.state is TaskState.FAILED
 
     await eventually(failed, "the task does not end")

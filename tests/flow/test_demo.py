@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from bot.demo.processes import LocalProcesses
-from bot.demo.show import Teller, play
+from bot.demo.show import StepPrinter, play
 from bot.demo.story import git
 from sandbox.toolchain import Toolchain
 from tests.support.sandbox import lend_toolchain
@@ -68,7 +68,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Itera
 
 
 async def play_in(house: LocalProcesses, **story: Any) -> dict[str, Any]:
-    return await play(house, Teller(console=Console(stderr=True)), **story)
+    return await play(house, StepPrinter(console=Console(stderr=True)), **story)
 
 
 def cloned(house: LocalProcesses, pr_url: str, into: Path) -> Path:

@@ -59,9 +59,9 @@ async def test_s29_s30_s36_s75_whatever_github_answers_there_is_one_pull_request
     issue = await hob.issue("empty", "Doubling is wrong", "@hob please fix this")
 
     async def parked() -> bool:
-        return [task.state for task in await store.tasks(repo="maintainer/empty")] == [TaskState.WAITING]
+        return [task.state for task in await store.list_tasks(repo="maintainer/empty")] == [TaskState.WAITING]
 
-    await eventually(parked, "it is not parked", lambda: store.tasks(repo="maintainer/empty"))
+    await eventually(parked, "it is not parked", lambda: store.list_tasks(repo="maintainer/empty"))
     assert "did not work" not in "".join(await hob.comments("empty", issue["number"]))
 
 
@@ -91,9 +91,9 @@ async def test_s31_s33_rights_that_go_are_named_and_an_app_that_goes_ends_its_ru
     await hob.hub.as_app.delete(f"/app/installations/{here}")
 
     async def cancelled() -> bool:
-        return [task.state for task in await store.tasks(limit=1)] == [TaskState.CANCELLED]
+        return [task.state for task in await store.list_tasks(limit=1)] == [TaskState.CANCELLED]
 
-    await eventually(cancelled, "the task goes on", lambda: store.tasks(limit=1))
+    await eventually(cancelled, "the task goes on", lambda: store.list_tasks(limit=1))
     assert len(await hob.pulls("calc")) == 1
 
 
@@ -117,7 +117,7 @@ async def test_s40_renamed_hidden_locked_and_archived_while_it_works(
     await people.patch(f"{AT}/moved", {"archived": True})
 
     async def ended() -> str:
-        (task,) = await store.tasks(limit=1)
+        (task,) = await store.list_tasks(limit=1)
         return task.reason if task.state is TaskState.FAILED else ""
 
     assert "archived" in await eventually(ended, "it does not end")

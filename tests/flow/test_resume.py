@@ -39,7 +39,7 @@ async def asked(hob: AtWork, files: dict[str, str]) -> int:
 
 async def turns(workers: Workers, count: int) -> None:
     async def stored() -> bool:
-        return len(await workers.store.turns(1)) >= count
+        return len(await workers.store.list_turns(1)) >= count
 
     await eventually(stored, f"there are no {count} turns")
 
@@ -50,7 +50,7 @@ async def test_s15_a_killed_run_goes_on_from_its_last_turn(workers: Workers) -> 
     worker = await workers.start()
     issue = await asked(hob, {**FAULTY, "old.txt": "old\n"})
     await turns(workers, 2)
-    before = await store.turns(1)
+    before = await store.list_turns(1)
     worker.kill()  # in the middle of the third turn
     worker.join()
     await hob.hub.as_maintainer.post(f"{AT}/issues/{issue}/comments", {"body": "@hob keep it short"})
@@ -58,14 +58,14 @@ async def test_s15_a_killed_run_goes_on_from_its_last_turn(workers: Workers) -> 
     await workers.expire()
     await hob.comment("calc", issue, "went on after turn 2")
     await hob.comment("calc", issue, "**Done**")
-    after = await store.turns(1)
+    after = await store.list_turns(1)
     assert [(turn.record, turn.at) for turn in after[:2]] == [(turn.record, turn.at) for turn in before]
     assert [len(turn.record["calls"]) for turn in after] == [1, 1, 1, 1]
     assert after[2].record["calls"][0]["output"].endswith("\nonce\n")
     assert "keep it short" in str([turn.record["messages"] for turn in after[2:]])
 
     async def ended() -> bool:
-        return [run.state for run in await store.runs(1)] == ["lost", "done"]
+        return [run.state for run in await store.list_runs(1)] == ["lost", "done"]
 
     await eventually(ended, "the runs do not end as lost and done")
     (pull,) = await hob.pulls("calc")
@@ -93,7 +93,7 @@ async def test_on_other_ground_it_starts_over_and_says_so(workers: Workers) -> N
     await workers.expire()
     await hob.comment("calc", issue, "so I started over")
     await hob.comment("calc", issue, "**Done**")
-    assert len(await store.turns(1)) == 3
+    assert len(await store.list_turns(1)) == 3
 
 
 async def test_s26_stopped_half_published_it_is_published_whole(workers: Workers) -> None:
@@ -119,7 +119,7 @@ async def test_s26_stopped_half_published_it_is_published_whole(workers: Workers
     assert len(await hob.pulls("calc")) == 1
 
     async def done() -> bool:
-        task = await store.task(1)
+        task = await store.get_task(1)
         return task is not None and task.state is TaskState.DONE
 
     await eventually(done, "it does not end")

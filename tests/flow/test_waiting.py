@@ -52,11 +52,11 @@ async def test_s60_a_provider_that_stays_down_parks_the_task_and_at_last_ends_it
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
 
     async def parked() -> bool:
-        task = await store.task(1)
+        task = await store.get_task(1)
         return task is not None and task.state is TaskState.WAITING
 
     await eventually(parked, "it does not wait")
-    task = await store.task(1)
+    task = await store.get_task(1)
     assert task and task.leases_taken == 0 and "asks to wait" in task.reason and CANARY not in task.reason
     async with store.engine.begin() as connection:
         await connection.execute(text("UPDATE runs SET started_at = now() - interval '73 hours'"))
@@ -65,7 +65,7 @@ async def test_s60_a_provider_that_stays_down_parks_the_task_and_at_last_ends_it
     assert "asks to wait" in final and CANARY not in final
 
     async def failed() -> bool:
-        task = await store.task(1)
+        task = await store.get_task(1)
         return task is not None and task.state is TaskState.FAILED
 
     await eventually(failed, "it does not end")

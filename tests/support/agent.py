@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.direct import DirectCall
-from bot.agent.models.scripted import Turn, scripted_model
+from bot.agent.models.scripted import Turn, make_scripted_model
 from bot.agent.tools import context
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
@@ -38,7 +38,7 @@ def play(
     most_bytes: int | None = None,
 ) -> ModelCall:
     """A ``ModelCall`` that plays ``script``; ``window``: the tokens that it says it takes."""
-    model = scripted_model(script, most_bytes=most_bytes)
+    model = make_scripted_model(script, most_bytes=most_bytes)
     return DirectCall(name, model, retry_policy=retry_policy or RetryPolicy(), streamed=False, window=window)
 
 

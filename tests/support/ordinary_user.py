@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.toolchain import _closure
+from sandbox.toolchain import _collect_dependencies
 
 TESTS = Path(__file__).parent.parent
 _PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
@@ -65,7 +65,7 @@ def make_home(packages: tuple[str, ...], tests: Iterable[Path]) -> Iterator[Path
     home = Path(tempfile.mkdtemp(prefix="hob-user-"))
     site = home / "lib" / "python" / "site-packages"
     ignored = shutil.ignore_patterns("__pycache__")
-    for package in _closure(packages):
+    for package in _collect_dependencies(packages):
         for file in package.files or ():
             target = Path(os.path.normpath(site / file))
             if Path(str(file.locate())).is_file() and target.is_relative_to(home):

@@ -119,7 +119,7 @@ async def test_a_run_is_shown_live_and_then_whole(client: FlaskClient, store: St
     run = await running(store)
     live = client.get(f"/runs/{run.id}").text
     assert f'hx-get="/runs/{run.id}/turns?after=0"' in live
-    (attempt,) = await store.attempts(run.task)
+    (attempt,) = await store.list_attempts(run.task)
     await store.add_turn(run, attempt.id, 1, turn(1, "second output"))
     more = client.get(f"/runs/{run.id}/turns?after=0").text
     assert "second output" in more

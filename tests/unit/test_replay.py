@@ -41,7 +41,7 @@ async def test_a_stored_run_is_driven_again(
         await hob.comment("calc", issue["number"], "**Done**")
     monkeypatch.setenv("HOB_HOME", str(home))
     monkeypatch.setenv("HOB_DATABASE_URL", database.url)
-    [run] = await Store(database.engine).runs(1)
+    [run] = await Store(database.engine).list_runs(1)
 
     done = await replay(str(run.id))
     assert done.exit_code == 0, done.output

@@ -6,7 +6,7 @@ import pytest
 
 from bot.errors import UserError
 from bot.repo_config import RepoConfig, find_devcontainer_image, parse_repo_config
-from bot.workspace.network import describe_egress, egress
+from bot.workspace.network import describe_egress, merge_egress
 
 
 def test_no_file_and_an_empty_file_are_the_defaults() -> None:
@@ -38,18 +38,18 @@ def test_internet_is_read(text: bytes, hosts: str | None) -> None:
     config = parse_repo_config(b"internet: " + text + b"\nsetup_internet: " + text + b"\n")
     assert config.internet == config.setup_internet
     assert hosts is None or config.internet == hosts
-    assert egress(config.internet, config.setup_internet) is None or hosts != "off"
+    assert merge_egress(config.internet, config.setup_internet) is None or hosts != "off"
 
 
 def test_setup_may_reach_what_both_keys_allow() -> None:
-    both = egress(("example.com", "POST api.example.com:8443"), "packages")
+    both = merge_egress(("example.com", "POST api.example.com:8443"), "packages")
     assert both is not None
     assert {(rule.host, rule.ports, rule.methods) for rule in both.rules} >= {
         ("example.com", (443, 80), ()),
         ("api.example.com", (8443,), ("POST",)),
         ("pypi.org", (443, 80), ("GET", "HEAD")),
     }
-    assert egress("off") is None and egress(()) is None
+    assert merge_egress("off") is None and merge_egress(()) is None
 
 
 def test_what_may_be_reached_is_said_in_words() -> None:

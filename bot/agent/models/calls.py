@@ -9,7 +9,7 @@ from typing import Protocol
 from pydantic_ai.messages import ModelMessage, ModelResponse
 from pydantic_ai.tools import ToolDefinition
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.domain import Usage
 
 OFFLINE = "offline"  # the name of the engine that needs no language model; the one who wires registers it
@@ -76,8 +76,8 @@ class RetryPolicy:
     silence: float = 180.0  # until an answer begins
     answer: float = 900.0  # until it is whole
 
-    def delay(self, attempt: int, asked: float | None) -> float:
-        """Before the next try: what the provider asked for, or twice as long each time, give or take."""
-        if asked is not None:
-            return asked
-        return backoff(attempt + 1, first=self.first, longest=self.longest, spread=0.25)
+    def delay(self, attempt: int, wait: float | None) -> float:
+        """Seconds before the next try: ``wait`` if the provider named one, else doubling with jitter."""
+        if wait is not None:
+            return wait
+        return compute_backoff(attempt + 1, first=self.first, longest=self.longest, spread=0.25)

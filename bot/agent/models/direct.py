@@ -76,16 +76,16 @@ class DirectCall:
         parameters = ModelRequestParameters(function_tools=list(tools))
         for attempt in range(self._retry_policy.tries):
             try:
-                return await self._once(messages, parameters, attempt)
+                return await self._try_once(messages, parameters, attempt)
             except errors as error:
                 transient = transient_or_raise(error, self._name)
-            asked = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
-            if asked is not None and asked > self._retry_policy.longest:
+            wait = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
+            if wait is not None and wait > self._retry_policy.longest:
                 raise Parked(
-                    f"{self._name} asks to wait: {shorten_error(transient)}", after=min(asked, LONGEST)
+                    f"{self._name} asks to wait: {shorten_error(transient)}", after=min(wait, LONGEST)
                 )
             if attempt + 1 < self._retry_policy.tries:
-                await asyncio.sleep(self._retry_policy.delay(attempt, asked))
+                await asyncio.sleep(self._retry_policy.delay(attempt, wait))
         why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
         raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
 
@@ -95,7 +95,7 @@ class DirectCall:
             self._entered = False
             await self._model.__aexit__(None, None, None)
 
-    async def _once(
+    async def _try_once(
         self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
     ) -> ModelAnswer:
         settings = ModelSettings(
@@ -127,7 +127,7 @@ class DirectCall:
 
 
 def _is_torn(response: ModelResponse) -> bool:
-    """A stream that ended well, as it seems, without saying so: only what came of it can tell."""
+    """Whether a stream that ended without a finish reason gave an empty or cut answer."""
     if (response.provider_details or {}).get("finish_reason"):  # adapters fill in one of their own besides
         return False
     try:

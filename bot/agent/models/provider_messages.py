@@ -101,7 +101,7 @@ def _make_unique_id(identifier: str, taken: set[str]) -> str:
 
 
 def _replace_odd_numbers(args: Any) -> Any:
-    """Arguments without numbers that JSON has not; what is no JSON at all stays as it is."""
+    """Arguments without NaN and infinities, which JSON lacks; invalid JSON is returned unchanged."""
     text = _replace_half_surrogates(args) if isinstance(args, str) else json.dumps(args)
     if not _ODD_NUMBER.search(text):
         return text if isinstance(args, str) else args

@@ -5,7 +5,9 @@ function of the messages so far that gives one of these. Which turn comes next i
 the conversation (a compaction says how many turns it summarizes), so a run that is resumed on another machine
 goes on where it was.
 
-    scripted_model([call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")])
+    make_scripted_model(
+        [call("shell", command="pytest -q"), call("finish", kind="answered", summary="All pass.")]
+    )
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def call(name: str, /, **args: Any) -> ToolCallPart:
     return ToolCallPart(tool_name=name, args=args)
 
 
-def scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
+def make_scripted_model(script: Sequence[Turn], *, most_bytes: int | None = None) -> FunctionModel:
     """A pydantic-ai model that plays ``script``; asked for more turns than it has, it raises AssertionError.
 
     A conversation of more than ``most_bytes`` (as JSON) it refuses.
@@ -85,7 +87,7 @@ def load_script(path: str) -> FunctionModel:
             return _make_model_by_attempt(
                 {int(number): _parse_script(turns) for number, turns in script.items()}
             )
-        return scripted_model(_parse_script(script))
+        return make_scripted_model(_parse_script(script))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"HOB_MODEL is scripted:{path}, which is not a script: {error!r}") from error
 
@@ -115,12 +117,12 @@ def _wait_for_file(path: str, said: ScriptedAnswer) -> Turn:
 
 
 def _make_model_by_attempt(scripts: dict[int, list[Turn]]) -> FunctionModel:
-    """Which attempt it is stands in the brief; nothing stands there for the first one."""
-    models = {number: scripted_model(turns) for number, turns in scripts.items()}
+    """A model that plays the script of the attempt that the brief names (the first when it names none)."""
+    models = {number: make_scripted_model(turns) for number, turns in scripts.items()}
 
     async def answer(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-        told = [text.where for text in find_brief(messages).texts]
-        numbers = [int(where[8:]) for where in told if where.startswith("attempt ") and where[8:].isdigit()]
+        wheres = [text.where for text in find_brief(messages).texts]
+        numbers = [int(where[8:]) for where in wheres if where.startswith("attempt ") and where[8:].isdigit()]
         function = models[numbers[-1] if numbers else 1].function
         assert function is not None  # noqa: S101 - made above
         said = function(messages, info)

@@ -157,7 +157,7 @@ def _find_paths(call: ToolCallPart) -> list[str]:
 
 
 def to_workspace_path(path: str) -> str:
-    """A path as the guest takes it: relative to the workspace where it lies in it."""
+    """The path to give to the guest: relative to the workspace for a path inside it, else unchanged."""
     path = path.strip() or "."
     if path == WORKSPACE:
         return "."

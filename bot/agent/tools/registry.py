@@ -14,8 +14,7 @@ from pydantic_ai.messages import ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
 from bot import guest
-from bot.agent.tools import files, shell
-from bot.agent.tools import reports as words
+from bot.agent.tools import files, reports, shell
 from bot.agent.tools.context import GUEST, ExecutedCall, ToolContext, ToolError, ToolOutput
 from sandbox.spec import Mount
 
@@ -48,10 +47,10 @@ TOOLS: dict[str, Tool] = {
         Tool(name="search", arguments=files.SearchArguments, do=files.search),
         Tool(name="edit", arguments=files.EditArguments, do=files.edit),
         Tool(name="write", arguments=files.WriteArguments, do=files.write),
-        Tool(name="plan", arguments=words.PlanArguments, do=words.plan),
-        Tool(name="note", arguments=words.NoteArguments, do=words.note),
-        Tool(name="reply", arguments=words.ReplyArguments, do=words.reply),
-        Tool(name="finish", arguments=words.FinishArguments, do=words.finish),
+        Tool(name="plan", arguments=reports.PlanArguments, do=reports.plan),
+        Tool(name="note", arguments=reports.NoteArguments, do=reports.note),
+        Tool(name="reply", arguments=reports.ReplyArguments, do=reports.reply),
+        Tool(name="finish", arguments=reports.FinishArguments, do=reports.finish),
     )
 }
 

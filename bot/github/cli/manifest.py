@@ -57,15 +57,15 @@ def build_manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
     root = base_url.rstrip("/")
-    asked = read_manifest()
-    asked["url"] = root
-    asked["hook_attributes"] = {**asked["hook_attributes"], "url": f"{root}/webhook"}
+    manifest = read_manifest()
+    manifest["url"] = root
+    manifest["hook_attributes"] = {**manifest["hook_attributes"], "url": f"{root}/webhook"}
     if redirect_url:
-        asked["redirect_url"] = redirect_url
-    return asked
+        manifest["redirect_url"] = redirect_url
+    return manifest
 
 
-def render_form(asked: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
+def render_form(manifest: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
     """The page whose button posts the manifest to GitHub, for a person's account or an organization."""
     owner = f"organizations/{organization}/settings" if organization else "settings"
     if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):
@@ -74,7 +74,7 @@ def render_form(asked: dict[str, Any], *, state: str, web_url: str, organization
     return (
         "<!doctype html><meta charset=utf-8><title>Register Hob</title>"
         f'<form action="{html.escape(action)}" method="post">'
-        f'<input type="hidden" name="manifest" value="{html.escape(json.dumps(asked))}">'
+        f'<input type="hidden" name="manifest" value="{html.escape(json.dumps(manifest))}">'
         "<button>Register this GitHub App</button></form>"
     )
 

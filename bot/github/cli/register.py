@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 from bot.errors import UserError
 from bot.github.cli.manifest import Credentials, build_manifest, convert_code, render_form
 
-PATIENCE_SECONDS = 3600.0  # GitHub allows an hour for all steps
+REGISTRATION_SECONDS = 3600.0  # GitHub allows an hour for all steps
 
 
 class _Page(HTTPServer):
-    """Serves the form, takes the answer, and remembers what came of it."""
+    """Serves the manifest form, receives GitHub's redirect, and keeps the result or the error."""
 
     page: str = ""
     exchange: Callable[[str, str], Credentials]
@@ -38,11 +38,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif address.path == "/":
             self._answer(200, self.server.page)
         elif address.path == "/done":
-            self._done(parse_qs(address.query))
+            self._finish(parse_qs(address.query))
         else:
             self._answer(404, "There is nothing here.")
 
-    def _done(self, query: dict[str, list[str]]) -> None:
+    def _finish(self, query: dict[str, list[str]]) -> None:
         try:
             self.server.made = self.server.exchange(query.get("code", [""])[0], query.get("state", [""])[0])
             self._answer(200, "Registered. Go back to the terminal.")
@@ -90,7 +90,7 @@ def run_registration(
         )
         tell(f"Open {here}/ in your browser and press the button.")
         waited = 0.0
-        while server.made is None and server.failed is None and waited < PATIENCE_SECONDS:
+        while server.made is None and server.failed is None and waited < REGISTRATION_SECONDS:
             server.handle_request()
             waited += server.timeout
     if server.failed is not None:

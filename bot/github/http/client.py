@@ -20,7 +20,7 @@ import gidgethub.aiohttp
 from yarl import URL
 
 from bot import __version__
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import HobError, Parked, Retry, UserError
 from bot.github.http.etags import CachedResponse, ETags
 from bot.github.http.pace import Pace
@@ -129,7 +129,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
         mutation = query.lstrip().startswith("mutation")
-        request = _Request("POST", self._pinned(URL(url)), headers, body, not mutation, mutation, mutation)
+        request = _Request("POST", self._pin(URL(url)), headers, body, not mutation, mutation, mutation)
         answer = await self._exchange(request)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
@@ -142,7 +142,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
         write, creates = method not in READS, method == "POST"
-        request = _Request(method, self._pinned(URL(url)), sent, body, repeatable, write, creates)
+        request = _Request(method, self._pin(URL(url)), sent, body, repeatable, write, creates)
         if self._etags and method == "GET" and (cached := self._etags.find(self._realm, str(request.url))):
             request.cached = cached
             request.headers["if-none-match"] = cached.tag
@@ -151,7 +151,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             self._etags.store(self._realm, url, answer)
         return answer.status, answer.headers, answer.body
 
-    def _pinned(self, url: URL) -> URL:
+    def _pin(self, url: URL) -> URL:
         if url.origin() != self._root.origin() or url.user or url.password:
             raise ForeignHost(
                 f"Refused to call {url.host}: HOB_GITHUB_URL pins every call to {self._root.host}."
@@ -225,7 +225,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 raise Parked(f"GitHub keeps limiting {request.what}", after=limit.seconds or 60.0)
         elif answer.status in REDIRECTS and request.hops < HOPS:
             request.hops += 1
-            request.url = self._pinned(request.url.join(URL(answer.headers.get("location", ""))))
+            request.url = self._pin(request.url.join(URL(answer.headers.get("location", ""))))
         elif answer.status == 401 and not request.renewed:
             request.renewed = True
             await self._credential.discard(request.authorization)
@@ -240,7 +240,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Retry(f"No answer to {request.what} ({why}); it may have been done", after=5.0) from None
         if request.failures >= ATTEMPTS:
             raise Retry(f"GitHub does not answer {request.what} ({why})") from None
-        await self.sleep(backoff(request.failures, first=self._backoff, spread=0.25))
+        await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
     def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""

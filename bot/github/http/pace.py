@@ -16,11 +16,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 from bot.errors import Parked
 from bot.github.http.responses import Limit
 
-PATIENCE = 20.0  # seconds that a request waits by itself; a longer wait parks the run
+LONGEST_WAIT = 20.0  # seconds that a request waits by itself; a longer wait parks the run
 FIRST_PAUSE = 60.0  # where GitHub does not say how long: at least a minute, then doubling
 LONGEST_PAUSE = 3600.0
 LONGEST_LIMIT = 86400.0  # what GitHub names beyond it is taken for a mistake: no run is parked for ever
@@ -84,14 +84,14 @@ class Pace:
         """Wait for leave to send one request and hold the turn until its answer is there.
 
         ``creates``: it is a write that makes content. Raises Parked when the wait would be longer than
-        ``PATIENCE``.
+        ``LONGEST_WAIT``.
         """
         async with AsyncExitStack() as held:
             if write:
                 await held.enter_async_context(self._writing)
             await held.enter_async_context(self._slots)
             while (wait := self._seconds_to_wait(write, resource, creates)) > 0:
-                if wait > PATIENCE:
+                if wait > LONGEST_WAIT:
                     raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
                 await self._sleep(wait)
             for budget, cost in self._budgets(write, resource, creates):
@@ -106,19 +106,19 @@ class Pace:
         """GitHub asked to wait: let nothing through to the resource (or to any) for as long as it says."""
         now, seconds = self._clock(), limit.seconds
         if seconds is None:
-            if self._closed(limit.resource, now) > now:
+            if self._find_reopening(limit.resource, now) > now:
                 return  # several requests that were on their way ran into the same limit
             self._unexplained += 1
-            seconds = backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+            seconds = compute_backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         until = now + min(seconds, LONGEST_LIMIT)
         self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
 
     def note_success(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""
-        if self._closed("*", self._clock()) <= self._clock():
+        if self._find_reopening("*", self._clock()) <= self._clock():
             self._unexplained = 0
 
-    def _closed(self, resource: str, now: float) -> float:
+    def _find_reopening(self, resource: str, now: float) -> float:
         return max(self._closed_until.get(name, now) for name in (resource, "*"))
 
     def _budgets(self, write: bool, resource: str, creates: bool) -> list[tuple[_Budget, float]]:
@@ -130,7 +130,7 @@ class Pace:
 
     def _seconds_to_wait(self, write: bool, resource: str, creates: bool) -> float:
         now = self._clock()
-        until = [self._closed(resource, now)]
+        until = [self._find_reopening(resource, now)]
         until += [budget.free_at(now, cost) for budget, cost in self._budgets(write, resource, creates)]
         if write and self._spacing > 0:
             until.append(self._last_write + self._spacing)

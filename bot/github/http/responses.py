@@ -70,8 +70,8 @@ class Response:
             return ""
         errors = data.get("errors") or []
         details = errors if isinstance(errors, list) else [errors]
-        words = [str(data.get("message") or ""), *map(_detail, details)]
-        return ": ".join(word for word in words if word)
+        messages = [str(data.get("message") or ""), *map(_detail, details)]
+        return ": ".join(word for word in messages if word)
 
     @property
     def readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""One file's part of the index: its symbols, and how often each term stands in path, symbols and text."""
+"""One file's part of the index: its symbols, and how often each term occurs in path, symbols and text."""
 
 from __future__ import annotations
 
@@ -88,6 +88,9 @@ def path_terms(path: str) -> dict[str, int]:
     folders, _, base = path.rpartition("/")
     counts = _count_terms(Counter(re.findall(r"\w+", folders)))
     name = base.rpartition(".")[0] or base
-    for term in (*_count_terms(Counter(re.findall(r"\w+", name))), words.whole(re.sub(r"\W", "_", name))):
+    for term in (
+        *_count_terms(Counter(re.findall(r"\w+", name))),
+        words.fold(re.sub(r"\W", "_", name)),
+    ):
         counts[term] = max(counts.get(term, 0), 2)
     return counts

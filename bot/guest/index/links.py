@@ -26,14 +26,14 @@ class Links:
     def define(self, number: int, names: Sequence[str]) -> None:
         """File ``number`` defines these names."""
         for name in names:
-            term = words.whole(name)
+            term = words.fold(name)
             if (
                 len(term) >= _SHORTEST
                 and len(known := self._definers.setdefault(term, set())) <= MOST_DEFINERS
             ):
                 known.add(number)
 
-    def found(self, postings: Mapping[str, bytes]) -> Iterator[tuple[bytes, int]]:
+    def pack_strongest(self, postings: Mapping[str, bytes]) -> Iterator[tuple[bytes, int]]:
         """The strongest links of each file, packed, with the file's number."""
         weights: dict[int, dict[int, float]] = {}
         for term, definers in self._definers.items():
@@ -56,5 +56,5 @@ class Links:
 
     @staticmethod
     def unpack(blob: bytes | None) -> list[tuple[int, float]]:
-        """Links as ``found`` packed them."""
+        """Links as ``pack_strongest`` packed them."""
         return list(struct.iter_unpack("<If", blob or b""))

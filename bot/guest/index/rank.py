@@ -35,7 +35,7 @@ class RankedFile(NamedTuple):
 
 
 def rank(index: IndexReader, request: MapRequest, most: int = 30) -> list[RankedFile]:
-    """The best files for a request, at most ``most``. Empty when nothing of it stands anywhere."""
+    """The best files for a request, at most ``most``. Empty when no term of it occurs in any file."""
     lexical = _bm25(index, request)
     prose = 1.0 if _PROSE_ASKED.search(request.text) else ROLE["prose"]
     for number in lexical:
@@ -135,7 +135,7 @@ def symbols(known: list[list[Any]], request: MapRequest, most: int) -> list[list
     for symbol in known:
         terms = {term for part in re.findall(r"\w+", symbol[0]) for term in words.terms(part)}
         score = sum(request.terms.get(term, 0.0) for term in terms) / math.sqrt(len(terms) or 1)
-        scored.append((score + (4.0 if words.whole(symbol[0]) in request.names else 0.0), symbol))
+        scored.append((score + (4.0 if words.fold(symbol[0]) in request.names else 0.0), symbol))
     best = sorted((each for each in scored if each[0] > 0), key=lambda each: (-each[0], each[1][2]))[:most]
     chosen = [symbol for _, symbol in best] or [symbol for _, symbol in scored if not symbol[3]][: most // 2]
     return sorted(chosen, key=lambda symbol: symbol[2])

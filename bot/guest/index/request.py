@@ -34,7 +34,7 @@ def read(text: str) -> MapRequest:
     text = _TRAILER.sub(" ", text[:MOST_CHARS])
     first, _, rest = text.strip().partition("\n")
     code = " ".join(_CODE.findall(text))
-    names = {words.whole(part) for name in _NAME.findall(text) for part in re.findall(r"\w+", name)}
+    names = {words.fold(part) for name in _NAME.findall(text) for part in re.findall(r"\w+", name)}
     weights: dict[str, float] = {}
     for part, weight in ((first, 2.0), (rest, 1.0)):
         for term, count in _count_words(part).items():

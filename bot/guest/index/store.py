@@ -41,7 +41,7 @@ class FileRow(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """Some files' part of the index; its postings can be joined to others' as they stand."""
+    """Some files' part of the index; its postings can be concatenated with others'."""
 
     rows: list[FileRow]
     postings: dict[str, bytes]
@@ -112,7 +112,7 @@ class IndexWriter:
     def finish(self, facts: dict[str, Any]) -> sqlite3.Connection:
         """Write what was gathered and hand the database on, still open."""
         joined = {term: b"".join(found) for term, found in self._postings.items()}
-        links = self._links.found(joined)
+        links = self._links.pack_strongest(joined)
         run = self._database.executemany
         run("insert into terms values (?, ?)", sorted(joined.items()))
         run("update files set links = ? where id = ?", links)
@@ -143,7 +143,7 @@ class IndexReader:
         return {name: json.loads(value) for name, value in self._database.execute("select * from meta")}
 
     def postings(self, term: str) -> array[int]:
-        """The packed postings of a term, none when it stands nowhere."""
+        """The packed postings of a term, empty when it occurs nowhere."""
         row = self._database.execute("select postings from terms where term = ?", (term,)).fetchone()
         found = array("I")
         if row:

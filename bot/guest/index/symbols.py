@@ -62,7 +62,7 @@ def of_tree(grammar: str, data: bytes) -> list[Symbol]:
 
 
 def _name_surroundings(found: list[tuple[int, int, int, str, str]]) -> list[Symbol]:
-    """Name what stands around each definition; they come sorted by where they begin, outer ones first."""
+    """Name what encloses each definition; they come sorted by where they begin, outer ones first."""
     symbols: list[Symbol] = []
     around: list[tuple[int, str]] = []
     for start, minus_end, line, name, kind in found:

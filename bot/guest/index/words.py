@@ -26,7 +26,7 @@ STOP = frozenset(_STOP.split())
 
 
 def identifiers(text: str) -> list[str]:
-    """Every word of a text, as it stands."""
+    """Every identifier and word of a text, unchanged."""
     return _WORD.findall(text)
 
 
@@ -41,11 +41,11 @@ def terms(word: str) -> tuple[str, ...]:
     parts = [stem(part.lower()) for part in _PARTS.findall(word)]
     found = [part for part in parts if len(part) > 1 and not part.isdigit()]
     if len(parts) > 1:
-        found.append(whole(word))
+        found.append(fold(word))
     return tuple(found)
 
 
-def whole(word: str) -> str:
+def fold(word: str) -> str:
     """An identifier as one term, the same in camelCase and snake_case."""
     return word.replace("_", "").lower()
 

@@ -86,7 +86,7 @@ class _Worker:
         return now - self.since > FILE_SECONDS
 
     def end(self) -> None:
-        """Make sure that it is dead, and note where it stood."""
+        """Kill the process, and note which file it was reading."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
@@ -158,7 +158,7 @@ def _batches(jobs: list[tuple[FileJob, int]]) -> Iterator[list[FileJob]]:
 
 
 def _retry_batch(worker: _Worker) -> Iterator[list[FileJob]]:
-    """The batch anew, its culprit by itself and with less; the culprit is where the worker stood."""
+    """Split a failed batch: the file that the worker was reading, with less parsing, and the other files."""
     at = min(max(worker.seen, 0), len(worker.batch) - 1)
     culprit = worker.batch[at]
     yield [culprit._replace(parse=culprit.parse - 1)]

@@ -135,7 +135,7 @@ class Site:
         """Whether an expression may be a number."""
         return self.might(node, *NUMBERS)
 
-    def _cached(self, key: str, make: Callable[[], Iterator[str]]) -> tuple[str, ...]:
+    def compute_once(self, key: str, make: Callable[[], Iterator[str]]) -> tuple[str, ...]:
         place = (key, id(self.function))
         if place not in self.cache:
             self.cache[place] = tuple(dict.fromkeys(make()))
@@ -144,7 +144,7 @@ class Site:
     @property
     def locals(self) -> tuple[str, ...]:
         """Parameters and assigned names of the function, in order of appearance."""
-        return self._cached("locals", self._locals)
+        return self.compute_once("locals", self._locals)
 
     def _locals(self) -> Iterator[str]:
         function = self.function
@@ -163,7 +163,7 @@ class Site:
     @property
     def attributes(self) -> tuple[str, ...]:
         """``self.name`` for every attribute that the class around uses, methods left out."""
-        return self._cached("attributes", lambda: (f"self.{name}" for name in self._attributes()))
+        return self.compute_once("attributes", lambda: (f"self.{name}" for name in self._attributes()))
 
     def _attributes(self) -> Iterator[str]:
         owner = self.source.owner(self.node)
@@ -182,7 +182,7 @@ class Site:
     @property
     def methods(self) -> tuple[str, ...]:
         """Names of the methods of the class around."""
-        return self._cached("methods", self._methods)
+        return self.compute_once("methods", self._methods)
 
     def _methods(self) -> Iterator[str]:
         owner = self.source.owner(self.node)
@@ -192,7 +192,7 @@ class Site:
     @property
     def globals(self) -> tuple[str, ...]:
         """Names bound at the top of the module: functions, classes, constants, imports."""
-        return self._cached("globals", self._globals)
+        return self.compute_once("globals", self._globals)
 
     def _globals(self) -> Iterator[str]:
         for each in self.source.tree.body:
@@ -208,12 +208,14 @@ class Site:
     def functions(self) -> tuple[str, ...]:
         """Names of the module's own functions."""
         body = self.source.tree.body
-        return self._cached("functions", lambda: (each.name for each in body if isinstance(each, FUNCTIONS)))
+        return self.compute_once(
+            "functions", lambda: (each.name for each in body if isinstance(each, FUNCTIONS))
+        )
 
     @property
     def strings(self) -> tuple[str, ...]:
         """String literals of the file, those of the same function first; docstrings left out."""
-        return self._cached("strings", self._strings)
+        return self.compute_once("strings", self._strings)
 
     def _strings(self) -> Iterator[str]:
         for scope in (self.function, self.source.owner(self.node), self.source.tree):
@@ -225,7 +227,7 @@ class Site:
     @property
     def numbers(self) -> tuple[str, ...]:
         """Number literals of the file as written, those of the same function first."""
-        return self._cached("numbers", self._numbers)
+        return self.compute_once("numbers", self._numbers)
 
     def _numbers(self) -> Iterator[str]:
         for scope in (self.function, self.source.owner(self.node), self.source.tree):
@@ -236,7 +238,7 @@ class Site:
     @property
     def conditions(self) -> tuple[str, ...]:
         """Texts of the conditions in the function and its file, nearest scope first."""
-        return self._cached("conditions", self._conditions)
+        return self.compute_once("conditions", self._conditions)
 
     def _conditions(self) -> Iterator[str]:
         known = set(self.locals) | set(self.globals) | _BUILTINS

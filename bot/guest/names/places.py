@@ -65,7 +65,7 @@ def _locate(file: SourceFile, line: int, column: int) -> NameUse:
 
 
 def _find_in_head(file: SourceFile, node: ast.AST, name: str) -> NameUse:
-    """Where ``name`` stands in a ``def`` or ``class`` line, or in an import's part."""
+    """The position of ``name`` in a ``def`` or ``class`` line, or in an import's part."""
     start = file.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
     match = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)").search(file.text, start)
     return NameUse(file.path, match.start() if match else start)

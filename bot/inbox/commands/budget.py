@@ -48,5 +48,5 @@ def render_cost(cost: Cost) -> str:
 async def list_tasks_about(context: DeliveryContext, event: Event) -> list[Task]:
     """What a command on this thread may be about, the oldest first."""
     if event.thread and event.thread.is_pull and event.repo:
-        return await context.store.tasks_of_pull(event.repo.id, event.thread.number)
-    return await context.store.tasks_on(thread_key(event))
+        return await context.store.list_tasks_of_pull(event.repo.id, event.thread.number)
+    return await context.store.list_tasks_on(thread_key(event))

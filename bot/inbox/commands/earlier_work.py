@@ -26,7 +26,7 @@ WHOLE = 40  # characters of a digest: two trees that begin alike are made in min
 async def order_retry(context: DeliveryContext, command: Command) -> Request | str:
     """The last request on the thread once more, by who asks now and with what was said since."""
     store, event = context.store, command.event
-    tasks = await store.tasks_on(thread_key(event))
+    tasks = await store.list_tasks_on(thread_key(event))
     if not tasks:
         return "There is nothing of mine on this thread to do again. Say what should change."
     last = tasks[-1]
@@ -39,7 +39,7 @@ async def order_retry(context: DeliveryContext, command: Command) -> Request | s
 
 
 async def order_attempts(context: DeliveryContext, command: Command) -> Request | str:
-    """So many new attempts at the request that the thread is about."""
+    """Request as many new attempts as the command names at the thread's earlier request."""
     store, event, number = context.store, command.event, command.number
     if not 1 <= number <= MOST:
         return f"I make 1 to {MOST} attempts at once, not {number}."
@@ -53,15 +53,15 @@ async def order_attempts(context: DeliveryContext, command: Command) -> Request 
 
 
 async def order_use(context: DeliveryContext, command: Command) -> Request | str:
-    """The publication of an attempt that was not chosen."""
+    """Request the publication of an attempt that was not chosen."""
     store, event, number = context.store, command.event, command.number
     root = await _find_root(store, event, with_attempts=True)
-    known = await store.attempts(root.id) if root else []
+    known = await store.list_attempts(root.id) if root else []
     wanted = next((each for each in known if each.ordinal == number), None)
     if root is None or wanted is None:
         return f"There is no attempt {number}; {_render_choice(known, context.app.slug)}."
     interrupted = wanted.state is AttemptState.RUNNING  # unless it goes on
-    maker = await store.task(wanted.maker) if interrupted else None
+    maker = await store.get_task(wanted.maker) if interrupted else None
     if maker and maker.state not in TERMINAL:
         return f"Attempt {number} is still under way."
     if not (wanted.diff or (interrupted and wanted.work_seq >= 0)):
@@ -79,7 +79,7 @@ async def order_use(context: DeliveryContext, command: Command) -> Request | str
 
 
 async def order_approval(context: DeliveryContext, command: Command) -> Request | str:
-    """The release of held paths. What the digest stands for is looked up by the run, which has the trees."""
+    """Request the release of held paths. The run resolves the digest, since it has the trees."""
     store, event, digest = context.store, command.event, command.digest
     slug = context.app.slug
     root = await _find_root(store, event, with_attempts=True)
@@ -105,21 +105,21 @@ def _render_choice(known: list[AttemptRecord], slug: str) -> str:
 
 async def _find_root(store: Store, event: Event, *, with_attempts: bool = False) -> Task | None:
     """The task whose request a command on this thread is about."""
-    there = await store.tasks_on(thread_key(event))
+    there = await store.list_tasks_on(thread_key(event))
     tasks = [task for task in there if task.root == task.id and not task.kind.produces_only_text]
     if event.thread and event.thread.is_pull and event.repo:
-        opener = await store.task_of_pull(event.repo.id, event.thread.number)
+        opener = await store.find_task_of_pull(event.repo.id, event.thread.number)
         if opener is not None:
-            first = await store.task(opener.root)
+            first = await store.get_task(opener.root)
             tasks = [first or opener, *tasks]
     for task in reversed(tasks):
-        if not with_attempts or await store.attempts(task.id):
+        if not with_attempts or await store.list_attempts(task.id):
             return task
     return None
 
 
 async def _has_open_task(store: Store, event: Event) -> bool:
-    return any(task.state not in TERMINAL for task in await store.tasks_on(thread_key(event)))
+    return any(task.state not in TERMINAL for task in await store.list_tasks_on(thread_key(event)))
 
 
 def _kind_of_work(event: Event) -> TaskKind:

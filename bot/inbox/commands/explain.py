@@ -17,12 +17,12 @@ _STEPS = {"todo": "- [ ]", "doing": "- [ ]", "done": "- [x]", "skipped": "- [x]"
 
 
 async def render_explanation(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """What was asked for last and by whom, what Hob meant to do, and what came of it."""
+    """What was asked for last and by whom, Hob's plan, and the result."""
     tasks = await list_tasks_about(context, event)
     if not tasks:
         return NOTHING
     task = next((each for each in reversed(tasks) if each.leases_taken), tasks[-1])
-    runs = await context.store.runs(task.id)
+    runs = await context.store.list_runs(task.id)
     asked = "\n".join(f"> {strip_markup(line)}" for line in task.request.splitlines()[:20])
     who = f"`@{task.requester.login}` asked for this in {task.trigger.url} ({task.kind.value}):"
     parts = [
@@ -45,7 +45,7 @@ async def _render_outcome(context: DeliveryContext, task: Task) -> str:
     """The text with which the task ended, as it was published then."""
     if task.state not in TERMINAL:
         return f"That is not over yet: it is {task.state.value}."
-    saved = await context.store.changes(task.id) or {}
+    saved = await context.store.load_changes(task.id) or {}
     text = str((saved.get("ended") or {}).get("text") or "")
     if not text:
         reason = f": {strip_markup(task.reason)}" if task.reason else ""
@@ -55,7 +55,7 @@ async def _render_outcome(context: DeliveryContext, task: Task) -> str:
 
 
 async def _render_facts(context: DeliveryContext, task: Task, runs: Sequence[RunRecord]) -> str:
-    made = [each for each in await context.store.attempts(task.root) if each.maker == task.id]
+    made = [each for each in await context.store.list_attempts(task.root) if each.maker == task.id]
     names = {"scripted" if each.model.startswith("scripted") else each.model for each in made if each.model}
     models = ", ".join(f"`{strip_markup(name)}`" for name in sorted(names))
     base = next((run.base_sha for run in reversed(runs) if run.base_sha), "")

@@ -59,7 +59,7 @@ class TaskCommand:
     async def __call__(self, context: DeliveryContext, api: RepoApi, command: Command) -> DeliveryEnd:
         """Store the task, or say why there is none."""
         event = command.event
-        if known := await context.store.task_of_delivery(event.delivery):  # before a crash
+        if known := await context.store.find_task_of_delivery(event.delivery):  # before a crash
             return DeliveryState.HANDLED, f"task {known.id}"
         asked = await self.order(context, command)
         if no := await _find_refusal(context, api, command, asked):
@@ -76,7 +76,7 @@ class TaskCommand:
 
 
 async def order_review(context: DeliveryContext, command: Command) -> Request | str:
-    """A review of the pull request that the command stands on."""
+    """Request a review of the pull request that the command was written on."""
     return Request(kind=TaskKind.REVIEW, request=REVIEW_REQUEST, event=command.event)
 
 
@@ -102,7 +102,7 @@ async def run_command(context: DeliveryContext, api: RepoApi, command: Command) 
     allowed = await context.check_permission(api, event)
     if isinstance(allowed, Refusal):
         return await refuse(context, api, event, allowed)
-    if loop := detect_bot_loop(event.sender, await context.store.tasks_on(thread_key(event))):
+    if loop := detect_bot_loop(event.sender, await context.store.list_tasks_on(thread_key(event))):
         return await refuse(context, api, event, loop)
     return await COMMANDS[command.word](context, api, command)
 

@@ -22,13 +22,13 @@ _STATES = {
 async def render_status(context: DeliveryContext, api: RepoApi, event: Event) -> str:
     """What runs, what is queued, and how the last one ended."""
     store, base_url = context.store, context.operator.base_url
-    tasks = await store.tasks_on(thread_key(event))
+    tasks = await store.list_tasks_on(thread_key(event))
     if not tasks:
         return "I have not been asked for anything on this thread yet."
     ended = [task for task in tasks if task.state in TERMINAL]
     lines = []
     for task in [*[task for task in tasks if task.state not in TERMINAL], *ended[-1:]]:
-        runs = await store.runs(task.id)
+        runs = await store.list_runs(task.id)
         phase = f", in the phase “{runs[-1].phase}”" if task.state is TaskState.RUNNING and runs else ""
         reason = f": {' '.join(task.reason.split())[:200]}" if task.reason else ""
         where = f"[Run]({base_url}/runs/{runs[-1].id})" if runs else f"[Task]({base_url}/tasks/{task.id})"

@@ -1,7 +1,7 @@
-"""``@hob undo``: close Hob's own pull request and take its branch away, unless somebody else worked on it.
+"""``@hob undo``: close Hob's own pull request and delete its branch, unless somebody else worked on it.
 
-Whose a commit is goes by what Hob recorded when it pushed: the author in a commit is what anybody writes
-there. The branch is taken away only while it is where its commits were looked at.
+A commit counts as Hob's when Hob recorded it while pushing; the author field of a commit can be forged.
+The branch is deleted only if it still points at the commit that was checked.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
         shown = ", ".join(f"`{sha[:12]}`" for sha in others[:5])
         count = "a commit" if len(others) == 1 else f"{len(others)} commits"
         return OTHERS.format(number, count, branch, "is" if len(others) == 1 else "are", shown)
-    for task in await context.store.tasks_of_pull(event.repo.id, number):
+    for task in await context.store.list_tasks_of_pull(event.repo.id, number):
         await context.store.ask_cancel(task.id)
     if at is not None and context.remove_branch is not None:
         await context.remove_branch(api, event.repo, branch, head)
@@ -57,12 +57,12 @@ async def undo_pull_request(context: DeliveryContext, api: RepoApi, event: Event
 
 
 async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -> Pull | None:
-    """Hob's own pull request that a thread is, or that came of an issue last."""
+    """Hob's own pull request: the thread itself, or the last one made for the issue; else None."""
     if event.thread is None or event.repo is None:
         return None
     number = event.thread.number
     if not event.thread.is_pull:
-        tasks = [task for task in await context.store.tasks_on(thread_key(event)) if task.pull]
+        tasks = [task for task in await context.store.list_tasks_on(thread_key(event)) if task.pull]
         if not tasks:
             return None
         number = tasks[-1].pull
@@ -73,7 +73,7 @@ async def _find_own_pull(context: DeliveryContext, api: RepoApi, event: Event) -
 async def _list_foreign_commits(
     context: DeliveryContext, api: RepoApi, repo_id: int, number: int, head: str
 ) -> list[str]:
-    """The commits of a pull request that Hob did not push; its head counts also when it is not listed."""
+    """The shas of a pull request's commits, and of ``head``, that Hob did not push."""
     mine = await context.store.list_pushed_commits(repo_id, number)
     listed = [one.sha for one in await api.pulls.list_commits(number)]
     if len(listed) >= 250:  # GitHub lists no more

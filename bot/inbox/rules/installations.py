@@ -1,4 +1,4 @@
-"""The app was uninstalled or suspended: what still waits for that installation is not done any more."""
+"""The rule for an app that was uninstalled or suspended: the installation's open tasks are cancelled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _ENDINGS = {"deleted": "the app was uninstalled", "suspend": "the app was suspen
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
-    """The decision on anything that happens to an installation as a whole."""
+    """Decide on an ``installation`` event: Uninstalled for a removed or suspended app, else Ignored."""
     reason = _ENDINGS.get(event.action)
     if reason is None or not event.installation:
         return Ignored(reason="nothing to do for this")

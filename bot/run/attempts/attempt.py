@@ -1,6 +1,6 @@
 """One attempt: the agent works in a sandbox, the gate admits its changes, and they are proved.
 
-No GitHub and no database here. Tasks (``best_of``), ``hob solve`` and ``hob eval`` run attempts.
+No GitHub and no database here. Tasks (``run_best_of``), ``hob solve`` and ``hob eval`` run attempts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TOKENS_PER_TURN = 100_000
 SetPhase = Callable[[Phase], Awaitable[None]]
 
 
-def model_name(checkout: Checkout, default: str) -> str:
+def choose_model_name(checkout: Checkout, default: str) -> str:
     """The repository's model or the operator's. Raises UserError when it names a file of the host."""
     wanted = checkout.config.model
     if wanted and any(each.strip().startswith("scripted:") for each in wanted.split(",")):
@@ -40,7 +40,7 @@ def model_name(checkout: Checkout, default: str) -> str:
     return wanted or default
 
 
-def whole_budget(checkout: Checkout) -> Limits:
+def find_task_budget(checkout: Checkout) -> Limits:
     """All that the repository allows for a task."""
     budget = checkout.config.budget
     return Limits(
@@ -73,12 +73,12 @@ async def run_attempt(
             brief=brief,
             model=model,
             sandbox=workspace.sandbox,
-            limits=limits or whole_budget(checkout),
+            limits=limits or find_task_budget(checkout),
             journal=journal,
             history=interrupted.history if interrupted else (),
         )
         changes = await workspace.read_changes()
-    blocked = merge_blocked(checkout.blocked, workspace.sandbox.blocked(redactor))
+    blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
     outcome = redact_outcome(outcome, redactor)
     if brief.kind.produces_only_text:
         outcome = drop_changes(outcome, changes, redactor)

@@ -1,4 +1,4 @@
-"""Where attempts are stored: what ``best_of`` needs of a store, and the one that stores nothing."""
+"""Where attempts are stored: what ``run_best_of`` needs of a store, and the one that stores nothing."""
 
 from __future__ import annotations
 

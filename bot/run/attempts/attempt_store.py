@@ -46,13 +46,13 @@ class AttemptStore:
 
     async def find_first(self) -> None:
         """Set ``first``, the task's first ordinal: of its own interrupted run, or the next free one."""
-        known = await self._store.attempts(self._task.root)
+        known = await self._store.list_attempts(self._task.root)
         mine = [each.ordinal for each in known if each.maker == self._task.id]
         self.first = min(mine, default=max((each.ordinal for each in known), default=0) + 1)
 
     async def list_finished(self) -> Sequence[FinishedAttempt]:
         """Finished attempts at the same request on the same commit."""
-        known = await self._store.attempts(self._task.root)
+        known = await self._store.list_attempts(self._task.root)
         over = (AttemptState.ENDED, AttemptState.FAILED)
         return [
             await load_attempt(self._store, each)
@@ -64,7 +64,7 @@ class AttemptStore:
 
     async def begin(self, ordinal: int, model: str, brief: Brief) -> AttemptIO:
         """Record that an attempt begins, or continues a killed run's. Raises LeaseLost."""
-        known = await self._store.attempts(self._task.root)
+        known = await self._store.list_attempts(self._task.root)
         before = next((each for each in known if each.ordinal == ordinal), None)
         record = await self._store.begin_attempt(
             self._run,
@@ -72,7 +72,7 @@ class AttemptStore:
             task=self._task.root,
             model=model,
             base=self._checkout.base,
-            ground=digest_start(self._checkout, brief, model),
+            start_digest=digest_start(self._checkout, brief, model),
         )
         start = await find_resume_point(self._store, self._progress, before, record)
         journal = AttemptJournal(
@@ -82,7 +82,7 @@ class AttemptStore:
             self._redactor,
             attempt=record.id,
             ordinal=ordinal,
-            heard=start.heard,
+            last_steering=start.last_steering,
         )
         self._open[ordinal] = (record, journal)
         return AttemptIO(journal=journal, observer=journal, interrupted=start.interrupted)
@@ -128,7 +128,7 @@ class AttemptStore:
 
         Raises LeaseLost.
         """
-        for each in await self._store.attempts(self._task.root):
+        for each in await self._store.list_attempts(self._task.root):
             if each.maker == self._task.id and each.state is AttemptState.RUNNING:
                 await self._store.end_attempt(self._run, each.id, AttemptState.FAILED, error=GIVEN_UP)
         self.spent = selection.spent
@@ -146,7 +146,7 @@ class AttemptStore:
         for ordinal, (record, journal) in sorted(self._open.items()):
             changes = journal.rescued
             if changes is None:
-                changes = await self._store.attempt_changes(record)
+                changes = await self._store.load_attempt_changes(record)
             why = await self._store_stopped(record, changes or ChangeSet(base=self._checkout.base))
             if why is not None:
                 left[ordinal] = why
@@ -169,7 +169,7 @@ class AttemptStore:
         except UserError as refused:
             changes, error = ChangeSet(base=self._checkout.base), refused.message
         diff = await asyncio.to_thread(unified_diff, self._checkout.repo, self._checkout.base, changes)
-        turns = await self._store.turns(self._run.id, ordinal=record.ordinal)
+        turns = await self._store.list_turns(self._run.id, ordinal=record.ordinal)
         usage = Usage(**turns[-1].record.get("total", {})) if turns else Usage()
         await self._store.end_attempt(
             self._run,
@@ -195,7 +195,7 @@ async def load_attempt(store: Store, record: AttemptRecord) -> FinishedAttempt:
         )
     result = Result(
         outcome=restore(Outcome, record.outcome),
-        changes=await store.attempt_changes(record) or ChangeSet(base=record.base_sha),
+        changes=await store.load_attempt_changes(record) or ChangeSet(base=record.base_sha),
         proof=restore(Proof, record.proof or {}),
         diff=record.diff,
     )

@@ -23,7 +23,7 @@ from bot.agent.models.calls import OFFLINE, ModelCall
 from bot.domain import Brief, Limits, OutcomeKind, Phase, Usage
 from bot.errors import Cancelled, LeaseLost, Parked, Retry, UserError
 from bot.repo_config import RepoConfig
-from bot.run.attempts.attempt import SetPhase, run_attempt, whole_budget
+from bot.run.attempts.attempt import SetPhase, find_task_budget, run_attempt
 from bot.run.attempts.attempt_sink import AttemptIO, AttemptSink
 from bot.run.attempts.earlier import describe_earlier_attempts
 from bot.run.attempts.ranking import FinishedAttempt, Selection, pick_best, proof_failed
@@ -39,7 +39,7 @@ ENOUGH = 0.1  # the share of a budget that must be left to begin further attempt
 _SAME_AGAIN = ("scripted:",)  # a second attempt would be the same, unless more are asked for
 
 
-def attempt_limit(config: RepoConfig, model: str, *, asked: int | None = None) -> int:
+def limit_attempts(config: RepoConfig, model: str, *, asked: int | None = None) -> int:
     """How many attempts there may be: what a person asked for, else hob.yml, else ``CEILING``.
 
     One where another would be the same: always for the offline engine, unless asked for with a script.
@@ -64,7 +64,7 @@ class AttemptPlan:
     at_once: bool = False
 
 
-async def best_of(plan: AttemptPlan) -> Selection:
+async def run_best_of(plan: AttemptPlan) -> Selection:
     """Make the attempts of ``plan`` and choose the best one.
 
     Raises Cancelled and LeaseLost at once. The error of an attempt that works alone is raised as it is, but
@@ -76,7 +76,7 @@ async def best_of(plan: AttemptPlan) -> Selection:
     ordinals = range(sink.first, sink.first + plan.most)
     known = {each.ordinal for each in finished}
     if not plan.at_once and sink.first not in known:
-        limits = rounds.share(1, ()) or whole_budget(plan.checkout)
+        limits = rounds.share(1, ()) or find_task_budget(plan.checkout)
         try:
             finished.append(await rounds.run_one(sink.first, plan.brief, limits, plan.set_phase))
         except UserError as error:
@@ -106,7 +106,7 @@ class _Rounds:
     def share(self, parts: int, earlier: Sequence[FinishedAttempt]) -> Limits | None:
         """The limits of each of ``parts`` attempts after ``earlier`` ones; None when too little is left."""
         checkout = self._plan.checkout
-        budget, tokens = checkout.config.budget, whole_budget(checkout).tokens
+        budget, tokens = checkout.config.budget, find_task_budget(checkout).tokens
         spent = [each.used for each in earlier]
         usd = budget.usd - sum(each.usd for each in spent)
         left = tokens - sum(each.input_tokens + each.output_tokens for each in spent)

@@ -31,7 +31,7 @@ def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
         replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
     )
     for texts in (clean.plan, clean.notes, clean.replies):
-        if redactor.spelt(each.text for each in texts):
+        if redactor.has_split_secret(each.text for each in texts):
             raise UserError(
                 "What I wanted to say holds a secret in pieces, so nothing was published.", phase="gate"
             )

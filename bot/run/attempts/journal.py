@@ -23,8 +23,8 @@ _READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "finish"})
 class AttemptJournal:
     """The agent's journal of one attempt, and the observer of its workspace.
 
-    Everything is redacted before it is stored or shown. ``heard`` is the id of the thread's last comment that
-    the attempt knows of.
+    Everything is redacted before it is stored or shown. ``last_steering`` is the id of the last comment
+    on the thread that the agent was given.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class AttemptJournal:
         *,
         attempt: int,
         ordinal: int,
-        heard: int = 0,
+        last_steering: int = 0,
     ) -> None:
         self._store = store
         self._run = run
@@ -44,7 +44,7 @@ class AttemptJournal:
         self._redactor = redactor
         self._attempt = attempt
         self._ordinal = ordinal
-        self._heard = heard
+        self._last_steering = last_steering
         self._read_changes: ReadChanges | None = None
         self._fits = True  # whether the workspace is still small enough to be stored
         self.rescued: ChangeSet | None = None
@@ -65,7 +65,12 @@ class AttemptJournal:
         read = self._read_changes if self._fits and _may_change_files(record) else None
         work = await read() if read else None
         fits = await self._store.add_turn(
-            self._run, self._attempt, seq, self._redactor.value(record), heard=self._heard, work=work
+            self._run,
+            self._attempt,
+            seq,
+            self._redactor.value(record),
+            last_steering=self._last_steering,
+            work=work,
         )
         if work is not None and not fits:
             self._fits = False
@@ -78,10 +83,10 @@ class AttemptJournal:
 
     async def read_steering(self) -> list[PromptText]:
         """Comments that arrived on the thread since the last call, marked with what their authors may do."""
-        comments = await self._store.steering(self._run.task, self._heard)
+        comments = await self._store.list_steering(self._run.task, self._last_steering)
         if comments:
-            self._heard = comments[-1].id
-            await self._store.mark_steering_read(self._run, self._heard)
+            self._last_steering = comments[-1].id
+            await self._store.mark_steering_read(self._run, self._last_steering)
         return [
             PromptText(
                 trust=Trust.INSTRUCTION if each.permission.may_write else Trust.QUOTED,

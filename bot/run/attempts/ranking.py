@@ -55,7 +55,7 @@ class FinishedAttempt:
 
     @property
     def used(self) -> Usage:
-        """What it used, whatever came of it."""
+        """The usage of the attempt, whether it succeeded or not."""
         return self.result.outcome.usage if self.result else self.usage
 
 

@@ -25,11 +25,11 @@ STARTED_OVER = "I could not go on from where I was interrupted ({}), so I starte
 class ResumePoint:
     """What an attempt starts from: ``interrupted`` is None for one that starts at the beginning.
 
-    ``heard`` is the id of the thread's last comment that it knows of.
+    ``last_steering`` is the id of the last comment on the thread that it knows of.
     """
 
     interrupted: Interrupted | None = None
-    heard: int = 0
+    last_steering: int = 0
 
 
 async def find_resume_point(
@@ -41,7 +41,7 @@ async def find_resume_point(
     """
     if before is None or before.work_seq < 0:
         return ResumePoint()
-    if before.ground != record.ground:
+    if before.start_digest != record.start_digest:
         return await _start_over(progress, "the code, the thread or the model is another now")
     left = await store.load_unfinished_work(record)
     try:
@@ -53,7 +53,9 @@ async def find_resume_point(
         return await _start_over(progress, "what was stored of it is not whole")
     log.info("attempt.resumed", attempt=record.ordinal, turns=len(left.records))
     await progress.add_remark(f"🔁 I was interrupted, and went on after turn {len(left.records)}.")
-    return ResumePoint(interrupted=Interrupted(history=left.records, changes=left.changes), heard=left.heard)
+    return ResumePoint(
+        interrupted=Interrupted(history=left.records, changes=left.changes), last_steering=left.last_steering
+    )
 
 
 async def _start_over(progress: PlanDisplay, why: str) -> ResumePoint:

@@ -40,7 +40,7 @@ def render_done(
     refused: Sequence[str] = (),
     choice: str = "",
 ) -> str:
-    """The final text when a pull request came of it.
+    """The final text of a task that made a pull request.
 
     ``here``: the new commit, when they stand on that pull request; ``where`` says where else it is.
     ``refused``: what GitHub did not take beside it.

@@ -39,7 +39,7 @@ def render_review_done(review: Review, sha: str, remarks: int) -> str:
 
 
 def render_review(off_diff: Sequence[Note], key: str) -> str:
-    """The body of the bot's review of its own change; notes whose line is not in the diff stand here."""
+    """The body of the bot's review of its own change; it lists the notes whose line is not in the diff."""
     rows = [f"**`{table_cell(note.path)}`, line {note.line}**\n\n{defuse(note.text)}" for note in off_diff]
     return "\n\n".join((mark(key), "What to look at:", *rows))
 

@@ -103,7 +103,7 @@ async def gather_brief(
 
 
 def _list_thread_texts(task: Task) -> list[tuple[str, str, str, str]]:
-    """The thread's own text, and the code an inline review comment stands on."""
+    """The thread's own text, and the code that an inline review comment is about."""
     thread, trigger = task.thread, task.trigger
     kind = "pull request" if thread.is_pull else "issue"
     where = f"{kind} #{thread.number}"
@@ -122,7 +122,7 @@ def _list_thread_texts(task: Task) -> list[tuple[str, str, str, str]]:
 
 
 def _find_commented_lines(task: Task) -> CommentedLines | None:
-    """Where the request stands in the code, for one that is an inline review comment."""
+    """The code position of a request that is an inline review comment."""
     trigger = task.trigger
     if not trigger.path or not trigger.line:
         return None

@@ -17,7 +17,7 @@ from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
 from bot.github.http.tokens import Purpose
-from bot.run.attempts.attempt import model_name
+from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.prepare import Prepared, read_remarks
@@ -62,7 +62,7 @@ async def prepare_examination(job: Job) -> Prepared:
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
         brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))
-    brief = await add_map(parts.workshop, checkout, brief, model_name(checkout, parts.settings.model))
+    brief = await add_map(parts.workshop, checkout, brief, choose_model_name(checkout, parts.settings.model))
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
@@ -124,11 +124,11 @@ def _list_diff_texts(diff: str) -> Iterator[PromptText]:
             continue
         shown = shorten(text, min(MOST_OF_FILE, room))
         room -= len(shown)
-        yield _quoted(f"{DIFF_OF}{path}", shown)
+        yield _quote(f"{DIFF_OF}{path}", shown)
     if left:
         names = "\n".join(left[:200])
-        yield _quoted("files that the pull request changes too, not shown here for their length", names)
+        yield _quote("files that the pull request changes too, not shown here for their length", names)
 
 
-def _quoted(where: str, text: str) -> PromptText:
+def _quote(where: str, text: str) -> PromptText:
     return PromptText(trust=Trust.QUOTED, where=where, author="", permission="", at="", text=text)

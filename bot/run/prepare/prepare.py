@@ -10,7 +10,7 @@ from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.http.tokens import Purpose
-from bot.run.attempts.attempt import model_name
+from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.repository_map import add_map
@@ -92,7 +92,7 @@ async def prepare(
     )
     state = render_merge_state(base_merge) if base_merge else None
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
-    brief = await add_map(workshop, checkout, brief, model_name(checkout, job.parts.settings.model))
+    brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
     return Prepared(
@@ -125,7 +125,7 @@ async def _check_out_merge(
 
 
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
-    """What stands on the lines of a pull request whose review asks."""
+    """The inline comments of the review that asks."""
     number, trigger = task.thread.number, task.trigger
     if not task.thread.is_pull or not trigger.kind.is_on_lines:
         return None

@@ -26,10 +26,10 @@ _RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
 def read_check_result(done: CommandResult, redactor: Redactor) -> CheckResult:
     """Read one command's end: the exit code decides, the counts only inform."""
     text = done.text
-    counts = _counts(text)
-    failing = _failing(text)
+    counts = _parse_counts(text)
+    failing = _find_failing_tests(text)
     return CheckResult(
-        verdict=_verdict(done, text),
+        verdict=_decide_verdict(done, text),
         exit_code=done.exit_code,
         seconds=round(done.seconds, 2),
         passed=counts.get("passed", 0),
@@ -39,24 +39,24 @@ def read_check_result(done: CommandResult, redactor: Redactor) -> CheckResult:
     )
 
 
-def _verdict(done: CommandResult, text: str) -> Verdict:
+def _decide_verdict(done: CommandResult, text: str) -> Verdict:
     if done.ending is Ending.TIMED_OUT:
         return Verdict.TIMED_OUT
     if done.ending is not Ending.EXITED or done.exit_code in (126, 127):
         return Verdict.ERROR
     if done.exit_code == 0:
-        return Verdict.NO_TESTS if _ran_nothing(text) else Verdict.PASSED
+        return Verdict.NO_TESTS if _has_run_nothing(text) else Verdict.PASSED
     if done.exit_code == 5 and "no tests ran" in text:  # pytest's exit code for an empty collection
         return Verdict.NO_TESTS
     return Verdict.FAILED
 
 
-def _ran_nothing(text: str) -> bool:
+def _has_run_nothing(text: str) -> bool:
     ran = _RAN.search(text)
     return ran is not None and int(ran.group(1)) == 0
 
 
-def _counts(text: str) -> dict[str, int]:
+def _parse_counts(text: str) -> dict[str, int]:
     """Counts from the runner's last summary line, pytest's or unittest's."""
     for line in reversed(text.splitlines()):
         found = {word.rstrip("s"): int(number) for number, word in _SUMMARY.findall(line)}
@@ -69,7 +69,7 @@ def _counts(text: str) -> dict[str, int]:
     return {"passed": int(ran.group(1)) - failed, "failed": failed}
 
 
-def _failing(text: str) -> tuple[str, ...]:
+def _find_failing_tests(text: str) -> tuple[str, ...]:
     ids = _FAILING.findall(text)
     ids += [
         f"{where}.{name}" if not where.endswith(name) else where for name, where in _UNITTEST.findall(text)

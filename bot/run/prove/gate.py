@@ -32,7 +32,7 @@ MAX_BYTES = 5 << 20  # GitHub refuses objects over 100 MB and advises at most 1 
 def admit_changes(
     changes: ChangeSet, *, protected: Sequence[str], redactor: Redactor, released: Container[str] = ()
 ) -> ChangeSet:
-    """The part of ``changes`` that may be published; what is held back stands in ``held`` with the reason.
+    """The part of ``changes`` that may be published; what is held back is in ``held`` with the reason.
 
     ``released`` are protected paths that a maintainer let go. Raises UserError when a secret is found or the
     change is too large to be read by a person.
@@ -48,9 +48,9 @@ def admit_changes(
         if why and not unfit and not is_plainly_protected(change.path, rules):
             unfit = "it only looks like such a path"
         if why or unfit:
-            words = "; ".join(part for part in (why, unfit) if part)
+            reasons = "; ".join(part for part in (why, unfit) if part)
             stored = None if unfit else change
-            held.append(Held(path=_printable_name(change.path, redactor), why=words, change=stored))
+            held.append(Held(path=_printable_name(change.path, redactor), why=reasons, change=stored))
         else:
             admitted.append(change)
     if len(admitted) > MAX_FILES:
@@ -92,8 +92,8 @@ def _limit_held(held: Sequence[Held], admitted: Sequence[FileChange], redactor: 
         return tuple(_withhold(item, "this is too much to be released at once") for item in stored)
     everything = [*admitted, *changes]
     if changes and (
-        redactor.spelt(change.data.decode("utf-8", "replace") for change in everything)
-        or redactor.spelt(change.path for change in everything)
+        redactor.has_split_secret(change.data.decode("utf-8", "replace") for change in everything)
+        or redactor.has_split_secret(change.path for change in everything)
     ):
         return tuple(_withhold(item, "together these hold a secret in pieces") for item in stored)
     return tuple(stored)
@@ -103,7 +103,7 @@ def _check_readable(item: Held, redactor: Redactor) -> Held:
     if item.change is None:
         return item
     data = item.change.data
-    if redactor.found(data) or redactor.found(item.change.path.encode()):
+    if redactor.find_secrets(data) or redactor.find_secrets(item.change.path.encode()):
         return _withhold(item, "it holds what looks like a secret")
     try:
         data.decode("utf-8")
@@ -113,7 +113,7 @@ def _check_readable(item: Held, redactor: Redactor) -> Held:
 
 
 def _withhold(item: Held, why: str) -> Held:
-    """A path that nobody can release any more; one that nobody could is left as it is."""
+    """Make a held path one that nobody can release, adding ``why``; one that is so already is unchanged."""
     return item if item.change is None else replace(item, why=f"{item.why}; {why}", change=None)
 
 
@@ -152,7 +152,7 @@ def _leads_out(change: FileChange) -> bool:
 
 def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
     for change in files:
-        kinds = redactor.found(change.data) or redactor.found(change.path.encode())
+        kinds = redactor.find_secrets(change.data) or redactor.find_secrets(change.path.encode())
         if kinds:
             name = _printable_name(change.path, redactor).replace("`", " ")
             raise UserError(
@@ -160,7 +160,7 @@ def _refuse_secrets(files: Sequence[FileChange], redactor: Redactor) -> None:
                 "nothing was published. If it is a test value, ask for one that does not look real.",
                 phase="gate",
             )
-    if redactor.spelt(change.data.decode("utf-8", "replace") for change in files) or redactor.spelt(
-        change.path for change in files
-    ):
+    if redactor.has_split_secret(
+        change.data.decode("utf-8", "replace") for change in files
+    ) or redactor.has_split_secret(change.path for change in files):
         raise UserError("The changed files hold a secret in pieces, so nothing was published.", phase="gate")

@@ -123,7 +123,7 @@ async def _run_on_tree(
             results.append(await _run_check(sandbox, line, redactor, other, behind))
             if lead and not behind:
                 lead[at].set_result(results[-1])
-        return _Tree(results=results, blocked=sandbox.blocked(redactor))
+        return _Tree(results=results, blocked=sandbox.list_blocked(redactor))
     finally:
         for end in () if behind else lead:
             end.cancel()

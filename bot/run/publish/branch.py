@@ -47,7 +47,7 @@ class Landing:
         self._message = message.replace("\0", "").strip()
 
     async def find(self, changes: ChangeSet) -> str | None:
-        """The commit when it stands at the branch's head already: built here, or GitHub's of the same."""
+        """The commit when it is the branch's head already: built here, or GitHub's of the same tree."""
         at = await self._api.commits.find(self._branch)
         if at is None:
             return None

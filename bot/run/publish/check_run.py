@@ -1,4 +1,4 @@
-"""Check runs: Hob at work on a pull request while it is, and the proof on the commit that came of it."""
+"""Check runs: one in progress while Hob works on a pull request, and the proof on the resulting commit."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
     text = render_updated_description(
         context.task, proven.result, commits, files, run_url=proven.run_url, summary_from=summary_from
     )
-    block = "\n\n".join(part for part in (text, _closing_line(body)) if part)
+    block = "\n\n".join(part for part in (text, _find_closing_line(body)) if part)
     await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, block)))
 
 
@@ -94,7 +94,7 @@ def replace_block(body: str, text: str) -> str:
     return f"{before}{frame_block(text)}{after}"
 
 
-def _closing_line(body: str) -> str:
+def _find_closing_line(body: str) -> str:
     """The line by which Hob's block closes its issue, kept as it was."""
     block = body.partition(BEGIN)[2].partition(END)[0]
     lines: Sequence[str] = [line for line in block.splitlines() if CLOSES.fullmatch(line)]

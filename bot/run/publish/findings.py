@@ -33,7 +33,7 @@ class ReviewFinding:
 
     @property
     def key(self) -> str:
-        """What stands in the comment's hidden mark."""
+        """The text of the comment's hidden mark."""
         return f"note:{self.path}:{self.line}:{self.around}"
 
     def is_same(self, other: ReviewFinding) -> bool:

@@ -69,7 +69,7 @@ class ForkLanding:
         self._built, self._here = built, here
 
     async def find(self) -> LandedCommit | None:
-        """Where the commit stands already, None when it stands nowhere."""
+        """Where the commit is published already, None when it is nowhere."""
         if (await self._api.pulls.get(self._fork.number)).head.sha == self._built.sha:
             return LandedCommit(sha=self._built.sha, way=LandingWay.TO_FORK)
         if await self._api.commits.find_branch_head(branch_here(self._fork.number)) == self._here.sha:

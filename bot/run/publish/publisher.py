@@ -91,7 +91,7 @@ class Publisher:
     async def begin(self) -> None:
         """Make the progress comment, or find the one that an earlier attempt made."""
         task = self.task
-        body = render_progress(task, (), status=_working(task), run_url=self.run_url)
+        body = render_progress(task, (), status=_render_working(task), run_url=self.run_url)
         comment = await self._effects.once_as(
             Comment,
             f"task:{task.id}:progress",
@@ -107,8 +107,8 @@ class Publisher:
         self._check_run = await check_run.start_check_run(self._context)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
-        """Edit the progress comment to the plan as it stands."""
-        status = "\n\n".join((_working(self.task), *remarks))
+        """Edit the progress comment to show the present plan."""
+        status = "\n\n".join((_render_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.issues.edit_comment(self._comment, self._safe(body))
 
@@ -287,6 +287,6 @@ async def replace_comment(api: RepoApi, task: Task, comment: int, body: str) -> 
     return comment
 
 
-def _working(task: Task) -> str:
+def _render_working(task: Task) -> str:
     again = " again" if task.leases_taken > 1 else ""
     return f"👀 I am on it{again}."

@@ -19,7 +19,7 @@ from bot.text.fit import mark
 async def post_review(
     context: PublishContext, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]
 ) -> None:
-    """One review with the notes that are new; a note that is off the diff stands in the review's body."""
+    """One review with the notes that are new; a note outside the diff goes into the review's body."""
     on, off = split_by_diff(select_new(result.outcome.notes, result.changes, threads), result.diff)
     if not on and not off:
         return

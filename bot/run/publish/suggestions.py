@@ -12,7 +12,7 @@ _SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$
 
 
 def are_suggestions_applied(asked: Sequence[SeenRemark], path: str, changes: ChangeSet) -> bool:
-    """Whether every suggestion of these remarks stands in the changed file as it was written."""
+    """Whether every suggestion of these remarks is in the changed file as it was written."""
     wanted = [block for one in asked for block in read_suggestions(one.body)]
     file = next((file for file in changes.files if file.path == path), None)
     if not wanted or not all(wanted) or file is None or file.kind is ChangeKind.DELETED:

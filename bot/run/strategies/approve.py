@@ -32,7 +32,7 @@ NOT_TAKEN = (
 
 
 async def approve_held_change(job: Job) -> ProvenChange | TaskEnd:
-    """The change that the digest stands for, on what is there now, proved.
+    """The change that the digest names, on the branch as it is now, proved.
 
     The task is ended when what would come of it now is another tree. Raises UserError on a fork's commits.
     """

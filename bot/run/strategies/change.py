@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import ProvenChange, TaskEnd, TaskState
-from bot.run.attempts.best_of import best_of
+from bot.run.attempts.best_of import run_best_of
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
 from bot.run.messages.attempts import render_choice, render_comparison
@@ -25,7 +25,7 @@ async def make_change(job: Job) -> ProvenChange | TaskEnd:
         job, subject=earlier.subject if earlier else None, at=earlier.base if earlier else ""
     )
     asked = directive.number if directive else None
-    selection = await best_of(await plan_attempts(job, prepared, asked=asked))
+    selection = await run_best_of(await plan_attempts(job, prepared, asked=asked))
     if earlier and earlier.pull:
         text = render_comparison(
             selection,

@@ -24,14 +24,14 @@ async def find_earlier_request(job: Job) -> EarlierRequest | None:
     """What the task makes more attempts at; None for a request of its own."""
     if job.task.root == job.task.id:
         return None
-    root = await job.store.task(job.task.root)
+    root = await job.store.get_task(job.task.root)
     if root is None:
         raise UserError("The task that this is about is not known any more.", phase="prepare")
-    chosen = next((each for each in await job.store.attempts(root.id) if each.chosen), None)
+    chosen = next((each for each in await job.store.list_attempts(root.id) if each.chosen), None)
     pull = root.pull if root.pull and await _is_open(job, root.pull) else 0
-    runs = [each.base_sha for each in await job.store.runs(root.id) if each.base_sha]
+    runs = [each.base_sha for each in await job.store.list_runs(root.id) if each.base_sha]
     base = (chosen.base_sha if chosen else "") or (runs[-1] if runs else "")
-    if pull and chosen and (changes := await job.store.attempt_changes(chosen)):
+    if pull and chosen and (changes := await job.store.load_attempt_changes(chosen)):
         await job.fetch_base(changes)
     # The agent sees comments up to the command, but not the command itself.
     trigger = replace(root.trigger, at=job.task.trigger.at - timedelta(seconds=1))

@@ -60,10 +60,10 @@ async def list_held_attempts(job: Job) -> Sequence[HeldAttempt]:
     store, found = job.store, []
     mine = set() if job.is_approval else {job.task.id, job.task.root}
     for root in await _find_requests(store, job.task, mine):
-        known = await store.attempts(root.id)
+        known = await store.list_attempts(root.id)
         chosen = [each for each in known if each.chosen]
         for attempt in chosen or known:
-            changes = await store.attempt_changes(attempt)
+            changes = await store.load_attempt_changes(attempt)
             if changes is not None and changes.releasable:
                 found.append(HeldAttempt(root=root, attempt=attempt, changes=changes))
     return found
@@ -71,14 +71,14 @@ async def list_held_attempts(job: Job) -> Sequence[HeldAttempt]:
 
 async def _find_requests(store: Store, task: Task, mine: Set[int]) -> list[Task]:
     """The requests that were made on the thread or its newest pull request and not published elsewhere."""
-    here = await store.tasks_on(task.thread_key)
+    here = await store.list_tasks_on(task.thread_key)
     pull = task.thread.number if task.thread.is_pull else max((each.pull for each in here), default=0)
     if pull:
-        here += await store.tasks_of_pull(task.repo.id, pull)
+        here += await store.list_tasks_of_pull(task.repo.id, pull)
     published: dict[int, set[int]] = {}
     for each in here:
         if not each.kind.produces_only_text:
             published.setdefault(each.root, set()).update({each.pull} - {0})
     numbers = sorted(root for root, where in published.items() if not where or pull in where)
-    roots = [await store.task(number) for number in numbers[-MOST_ROOTS:] if number not in mine]
+    roots = [await store.get_task(number) for number in numbers[-MOST_ROOTS:] if number not in mine]
     return [root for root in roots if root is not None]

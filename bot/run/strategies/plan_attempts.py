@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.direct import DirectCall
-from bot.agent.models.scripted import call, scripted_model
-from bot.run.attempts.attempt import model_name
+from bot.agent.models.scripted import call, make_scripted_model
+from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.best_of import AttemptPlan, attempt_limit
+from bot.run.attempts.best_of import AttemptPlan, limit_attempts
 from bot.run.daily_budget import cap_by_daily_budget
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
@@ -22,13 +22,13 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
     Opens the job's attempt store. Raises Parked while the installation's budget is used up.
     """
     checkout, brief = await cap_by_daily_budget(job, prepared.checkout), prepared.brief
-    name = model_name(checkout, job.parts.settings.model)
+    name = choose_model_name(checkout, job.parts.settings.model)
     job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
     await job.attempt_store.find_first()
     return AttemptPlan(
         checkout=checkout,
         brief=brief,
-        most=1 if brief.kind.produces_only_text else attempt_limit(checkout.config, name, asked=asked),
+        most=1 if brief.kind.produces_only_text else limit_attempts(checkout.config, name, asked=asked),
         new_model=_skip_model_for_merge(checkout.base_merge, lambda: job.parts.models.choose(name)),
         sink=job.attempt_store,
         redactor=job.parts.redactor,
@@ -51,6 +51,6 @@ def _skip_model_for_merge(
         if merge.merged
         else f"This branch has all of `{merge.name}` already."
     )
-    script = scripted_model([call("finish", kind="nothing", summary=summary)])
+    script = make_scripted_model([call("finish", kind="nothing", summary=summary)])
     first = [DirectCall("merge", script, retry_policy=RetryPolicy(), streamed=False, metered=False)]
     return lambda: first.pop() if first else new_model()

@@ -6,7 +6,7 @@ What the agent did to files is dropped where it ends (``bot.run.attempts``), so 
 from __future__ import annotations
 
 from bot.domain import OutcomeKind, ProvenChange, TaskEnd, TaskKind, TaskState
-from bot.run.attempts.best_of import best_of
+from bot.run.attempts.best_of import run_best_of
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
 from bot.run.messages import reviews
@@ -24,7 +24,7 @@ async def make_text(job: Job) -> ProvenChange | TaskEnd:
     Returns the text to publish, or the end of the task when there is none.
     """
     prepared = await prepare_examination(job)
-    selection = await best_of(await plan_attempts(job, prepared))
+    selection = await run_best_of(await plan_attempts(job, prepared))
     result = selection.result
     end = end_without_pull(result)
     cut_short = job.task.kind is TaskKind.REVIEW and result.outcome.kind is OutcomeKind.LIMIT

@@ -25,13 +25,13 @@ async def use_attempt(job: Job) -> ProvenChange | TaskEnd:
     Raises UserError when there is no such attempt or it no longer fits.
     """
     number = job.task.directive.number if job.task.directive else 0
-    known = await job.store.attempts(job.task.root)
+    known = await job.store.list_attempts(job.task.root)
     wanted = next((each for each in known if each.ordinal == number), None)
     if wanted is None:
         raise UserError(report_missing_attempt(number, known), phase="prepare")
     stored = await _load_changes(job, wanted)
     chosen = next((each for each in known if each.chosen), None)
-    published = await job.store.attempt_changes(chosen) if chosen else None
+    published = await job.store.load_attempt_changes(chosen) if chosen else None
     prepared = await prepare(job, merging=bool(stored.parents) and not published)
     changes = await _fit_and_admit(job, prepared, number, stored, published)
     if not changes:
@@ -56,7 +56,7 @@ def report_missing_attempt(number: int, known: list[AttemptRecord]) -> str:
 
 
 async def _load_changes(job: Job, wanted: AttemptRecord) -> ChangeSet:
-    changes = await job.store.attempt_changes(wanted)
+    changes = await job.store.load_attempt_changes(wanted)
     if not changes:
         raise UserError(f"Attempt {wanted.ordinal} changed nothing, so there is nothing to publish.")
     return changes

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.tasks.database.embedded import DatabaseTrouble, embedded
+from bot.tasks.database.embedded import DatabaseTrouble, open_embedded_database
 
 __all__ = ["Database", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
 
@@ -46,7 +46,7 @@ async def open_database(
         if database_url:
             url = _plain(database_url)
         else:
-            server = embedded(home)
+            server = open_embedded_database(home)
             url = await asyncio.to_thread(server.__enter__)
             stack.push_async_callback(asyncio.to_thread, server.__exit__, None, None, None)
         database = connect(url, connections=connections)

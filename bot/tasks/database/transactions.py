@@ -13,7 +13,7 @@ from procrastinate.exceptions import ConnectorException
 from psycopg_pool import PoolTimeout
 from sqlalchemy import exc
 
-from bot.backoff import backoff
+from bot.backoff import compute_backoff
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -48,7 +48,7 @@ async def retry_while_away(work: Callable[[], Awaitable[T]], *, seconds: float) 
     end = time.monotonic() + seconds
     failures = 0
     while True:
-        pause = backoff(failures + 1, first=0.1, longest=2.0, spread=0.2)
+        pause = compute_backoff(failures + 1, first=0.1, longest=2.0, spread=0.2)
         try:
             return await work()
         except Exception as trouble:

@@ -242,7 +242,7 @@ async def register_from_manifest(request: web.Request) -> web.StreamResponse:
     slug = "-".join(str(manifest.get("name", "app")).lower().split())
     if hub.state.maybe("SELECT 1 FROM apps WHERE slug = ?", slug):
         return web.Response(status=422, text=f"Name {html.escape(slug)} is already taken\n")
-    owner = hub.state.known_account("maintainer")
+    owner = hub.state.require_account("maintainer")
     row = create_app_row(hub, owner, manifest, slug=slug, webhook_url=hook)
     code = secrets.token_hex(20)
     hub.state.update("apps", row["id"], manifest_code=code)

@@ -48,7 +48,7 @@ async def get_ref(call: Call) -> web.Response:
 
 
 @routes.get(BASE + "/matching-refs/{ref:.*}", app=READ)
-async def matching_refs(call: Call) -> web.Response:
+async def list_matching_refs(call: Call) -> web.Response:
     """GET git/matching-refs/{ref}: all that begin so."""
     refs = call.hub.git.refs(call.repo["id"], f"refs/{call.path('ref')}")
     return answer_page(call, list(refs.items()), lambda item: _render_ref(call, *item))

@@ -48,7 +48,7 @@ async def list_for_ref(call: Call) -> web.Response:
 
 @routes.get(REPO + "/commits/{ref:.+}/status", app="statuses:read")
 async def get_combined(call: Call) -> web.Response:
-    """GET commits/{ref}/status: the newest of each context, and what they come to."""
+    """GET commits/{ref}/status: the newest status of each context, and their combined state."""
     sha, rows = _list_newest(call)
     newest: dict[str, Row] = {}
     for row in rows:

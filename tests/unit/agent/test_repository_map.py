@@ -28,7 +28,7 @@ from bot.agent.repository_map import (
 from bot.agent.tools.registry import list_guest_mounts
 from sandbox.layers.store import LayerStore
 from sandbox.spec import Limits, MiB, Policy
-from sandbox.toolchain import toolchain
+from sandbox.toolchain import build_toolchain
 from tests.support.agent import GUEST, brief
 
 # A file of each language with a grammar, two without, and the symbol that the map has to name with its line.
@@ -61,7 +61,7 @@ def write(root: Path, files: dict[str, str]) -> Path:
 @pytest.fixture
 def ask(home: Path, tmp_path: Path) -> Callable[..., Any]:
     """Ask for the map of a directory as one commit's layer, in the real sandbox."""
-    tools = toolchain(home / "layers")
+    tools = build_toolchain(home / "layers")
     limits = Limits(memory_bytes=1024 * MiB, command_seconds=60.0)
     policy = Policy(
         limits=limits, mounts=(*tools.mounts, *list_guest_mounts()), path=tools.path, env=tools.env

@@ -106,7 +106,7 @@ def test_the_worst_of_several_reports_counts_and_only_of_a_whole_run() -> None:
     assert not read_outcomes(text).passed("b")
     whole = read_outcomes(text + '\n{"finished": 1}\n')
     assert whole.outcomes == {"a": TestOutcome.FAILED, "b": TestOutcome.PASSED}
-    assert whole.failing(["a", "b", "gone"]) == ("a", "gone")
+    assert whole.list_failing(["a", "b", "gone"]) == ("a", "gone")
 
 
 @pytest.mark.parametrize(

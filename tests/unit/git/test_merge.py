@@ -111,7 +111,7 @@ async def test_what_a_rename_carries_to_a_protected_path_is_left_to_people(
     base, ours, theirs = parted(tmp_path, bare, {"moved": "m\n" * 20 + "evil\n"}, workflow)
     made = await merge(bare, base=base, ours=ours, theirs=theirs)
     assert made.conflicts == () and text(bare, made, ".github/workflows/ci.yml").endswith("evil")
-    joined = BaseMerge(name="main", asked=True, only=True, merged=made)
+    joined = BaseMerge(name="main", is_requested=True, only=True, merged=made)
     nothing = Outcome(kind=OutcomeKind.NOTHING)
     outcome, changes = conclude_merge(joined, str(bare), nothing, ChangeSet(base=made.commit))
     assert outcome.kind is OutcomeKind.BLOCKED and not changes
@@ -121,7 +121,7 @@ async def test_what_a_rename_carries_to_a_protected_path_is_left_to_people(
 async def test_protected_paths_of_either_side_are_merged(tmp_path: Path, bare: Path) -> None:
     base, ours, theirs = parted(tmp_path, bare, {"AGENTS.md": "Ours.\n"}, {"CODEOWNERS": "* @them\n"})
     made = await merge(bare, base=base, ours=ours, theirs=theirs)
-    joined = BaseMerge(name="main", asked=True, only=True, merged=made)
+    joined = BaseMerge(name="main", is_requested=True, only=True, merged=made)
     nothing = Outcome(kind=OutcomeKind.NOTHING)
     outcome, changes = conclude_merge(joined, str(bare), nothing, ChangeSet(base=made.commit))
     assert outcome.kind is OutcomeKind.CHANGED and changes.parents == (ours, theirs)

@@ -78,12 +78,12 @@ class Scene:
         return guid
 
     async def ended(self, guid: str) -> tuple[DeliveryState, str]:
-        delivery = await self.store.delivery(guid)
+        delivery = await self.store.get_delivery(guid)
         assert delivery is not None
         return delivery.state, delivery.reason
 
     async def tasks(self) -> list[Task]:
-        return sorted(await self.store.tasks(50), key=lambda task: task.id)
+        return sorted(await self.store.list_tasks(50), key=lambda task: task.id)
 
     def comments(self, number: int = 3) -> list[str]:
         return [seen.body["body"] for seen in self.script.asked(f"POST {REPO}/issues/{number}/comments")]
@@ -168,7 +168,7 @@ async def test_a_crash_between_the_task_and_the_eyes_is_made_good(scene: Scene) 
     await scene.intake.take(guid)
     [task] = await scene.tasks()
     assert await scene.ended(guid) == (DeliveryState.HANDLED, f"task {task.id}")
-    assert await scene.store.steering(task.id) == []
+    assert await scene.store.list_steering(task.id) == []
 
 
 async def test_words_that_steered_are_not_asked_again_when_the_eyes_come_late(scene: Scene) -> None:
@@ -202,7 +202,7 @@ async def test_s22_words_on_a_thread_at_work_steer_it(scene: Scene) -> None:
     assert (await scene.give("issue_comment", more))[1] == f"steers task {task.id}"
     assert (await scene.give("issues", labeled()))[1] == f"task {task.id} is at it already"
     assert len(await scene.tasks()) == 1
-    [words] = await scene.store.steering(task.id)
+    [words] = await scene.store.list_steering(task.id)
     assert (words.trigger.text, words.trigger.author.login) == ("@hob and two", "bob")
     await scene.store.ask_cancel(task.id)
     assert (await scene.give("issues", labeled()))[1].startswith("task ")

@@ -132,11 +132,11 @@ async def test_s13_a_mention_that_no_delivery_told_of_is_found_once(world: World
     ended: dict[str, Any] = {}
     for guid in (f"sweep-issues-{other['id']}", f"sweep-issue-comment-{lost['id']}"):
         await intake.take(guid)
-        delivery = await store.delivery(guid)
+        delivery = await store.get_delivery(guid)
         assert delivery is not None
         ended[guid] = delivery.state
     assert set(ended.values()) == {DeliveryState.HANDLED}
-    requests = {task.request for task in await store.tasks()}
+    requests = {task.request for task in await store.list_tasks()}
     assert requests == {"Two", "do the other thing"}
 
 
@@ -156,7 +156,7 @@ async def test_s13_a_review_that_no_delivery_told_of_is_found_once(world: World)
     assert await world.reconciler.sweep() == 0
     guid = f"sweep-pull-request-review-{made['id'] - 1}"
     await Intake(world.store, world.gh, world.identity).take(guid)
-    assert [task.request for task in await world.store.tasks()] == ["what is b for?"]
+    assert [task.request for task in await world.store.list_tasks()] == ["what is b for?"]
 
 
 async def test_a_repository_that_cannot_be_read_stops_nothing(world: World) -> None:
@@ -177,6 +177,6 @@ async def test_s13_it_looks_by_itself_until_it_is_stopped(world: World) -> None:
     await world.hub.fault("status", "/app/hook/deliveries", count=1, status=404, body={"message": "no"})
     stop = asyncio.Event()
     looking = asyncio.create_task(world.reconciler.run(stop, every=0.01))
-    await eventually(lambda: world.store.delivery(f"sweep-issues-{issue['id']}"), "nobody looked")
+    await eventually(lambda: world.store.get_delivery(f"sweep-issues-{issue['id']}"), "nobody looked")
     stop.set()
     await looking

@@ -98,7 +98,7 @@ async def test_s01_a_signed_delivery_is_stored_as_it_came(
 ) -> None:
     body = '{"action": "opened", "installation": {"id": 5}, "a": "\u00e9\u2028", "a": 1}\r\n'.encode()
     assert await post(http, url, body) == (202, {"delivery": "g-1", "status": "stored"})
-    delivery = await store.delivery("g-1")
+    delivery = await store.get_delivery("g-1")
     assert delivery is not None
     assert (delivery.body, delivery.event, delivery.action, delivery.installation) == (
         body,
@@ -196,7 +196,7 @@ async def test_s03_odd_but_valid_json_is_stored(store: Store, url: str, http: Cl
     )
     for number, body in enumerate(bodies):
         assert (await post(http, url, body, headers(body, guid=f"g-{number}")))[0] == 202
-        delivery = await store.delivery(f"g-{number}")
+        delivery = await store.get_delivery(f"g-{number}")
         assert delivery and delivery.body == body and delivery.installation == 0
 
 
@@ -223,7 +223,7 @@ async def test_s04_the_same_guid_fifty_times_at_once(
 async def test_s05_the_same_guid_with_another_body(store: Store, url: str, http: ClientSession) -> None:
     await post(http, url)
     assert await post(http, url, b"{}") == (202, {"delivery": "g-1", "status": "conflict"})
-    delivery = await store.delivery("g-1")
+    delivery = await store.get_delivery("g-1")
     assert delivery and delivery.body == BODY
 
 
@@ -276,7 +276,7 @@ async def test_s08_a_body_that_is_declared_or_gets_too_large(store: Store, http:
 async def test_s08_twenty_five_megabytes_pass(store: Store, url: str, http: ClientSession) -> None:
     body = json.dumps({"a": "x" * (25 * 1024 * 1024 - 20)}).encode()
     assert (await post(http, url, body))[0] == 202
-    delivery = await store.delivery("g-1")
+    delivery = await store.get_delivery("g-1")
     assert delivery and len(delivery.body) == len(body)
 
 

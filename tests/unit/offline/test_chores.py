@@ -14,7 +14,7 @@ from bot.agent.loop import run_loop
 from bot.agent.models.calls import RetryPolicy
 from bot.agent.models.direct import DirectCall
 from bot.domain import Brief, CommentedLines, Outcome, OutcomeKind, TaskKind
-from bot.offline.engine import offline_model
+from bot.offline.engine import make_offline_model
 from tests.support.agent import LIMITS, DirectorySandbox, Memory
 
 FILES = {
@@ -49,7 +49,7 @@ class Shop:
     def does(self, request: str, **more: Any) -> Outcome:
         """Run the engine in the loop to its end."""
         brief = Brief(kind=TaskKind.CHANGE, request=request, title="", **{"test_command": "true", **more})
-        model = DirectCall("offline", offline_model(), retry_policy=RetryPolicy(), streamed=False)
+        model = DirectCall("offline", make_offline_model(), retry_policy=RetryPolicy(), streamed=False)
         return asyncio.run(
             run_loop(
                 brief=brief, model=model, sandbox=DirectorySandbox(self.root), limits=LIMITS, journal=Memory()

@@ -11,7 +11,7 @@ from pydantic_ai.models import ModelRequestParameters
 
 from bot.agent.prompt import make_opening
 from bot.domain import Brief, TaskKind
-from bot.offline.engine import offline_model
+from bot.offline.engine import make_offline_model
 from bot.offline.tool_results import RESULT
 
 RED = "[exit code 1, 0.4 s]\nFAILED test_m.py::test_a\n1 failed, 1 passed in 0.1s"
@@ -45,7 +45,7 @@ async def play(given: Brief, *shells: str) -> list[ToolCallPart]:
     messages: list[ModelMessage] = [make_opening(given)]
     said, calls = iter(shells), []
     for _ in range(10):
-        answer = await offline_model().request(messages, None, ModelRequestParameters())
+        answer = await make_offline_model().request(messages, None, ModelRequestParameters())
         messages.append(answer)
         calls += answer.tool_calls
         if any(call.tool_name == "finish" for call in answer.tool_calls):
@@ -128,7 +128,7 @@ async def test_a_polite_request_is_no_question() -> None:
 
 async def test_it_is_a_pure_function_of_the_conversation() -> None:
     messages: list[ModelMessage] = [make_opening(brief())]
-    answers = [await offline_model().request(messages, None, ModelRequestParameters()) for _ in range(2)]
+    answers = [await make_offline_model().request(messages, None, ModelRequestParameters()) for _ in range(2)]
     first, second = ([(part.tool_name, part.args) for part in answer.tool_calls] for answer in answers)
     assert first == second
     assert all(isinstance(answer, ModelResponse) for answer in answers)

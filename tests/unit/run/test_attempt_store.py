@@ -32,7 +32,7 @@ async def test_an_attempt_on_another_commit_is_made_again(store: Store, checkout
     claim = await store.claim((await store.add_task(make_request())).id, "w")
     assert claim
     task, run = claim
-    one = await store.begin_attempt(run, base=checkout.base, ground="g")
+    one = await store.begin_attempt(run, base=checkout.base, start_digest="g")
     said, nothing = Outcome(kind=OutcomeKind.CHANGED, summary="s"), ChangeSet(base=checkout.base)
     await store.end_attempt(run, one.id, AttemptState.ENDED, outcome=said, changes=nothing)
     publisher = Publisher.__new__(Publisher)  # nothing is shown

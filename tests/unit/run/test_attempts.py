@@ -18,7 +18,7 @@ from bot.domain import Brief, OutcomeKind, Phase, PromptText, Step, TaskKind, Us
 from bot.errors import LeaseLost, Parked, UserError
 from bot.repo_config import RepoConfig, TaskBudget
 from bot.run.attempts.attempt_sink import NullSink
-from bot.run.attempts.best_of import AttemptPlan, attempt_limit, best_of
+from bot.run.attempts.best_of import AttemptPlan, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout, Workshop
@@ -66,7 +66,7 @@ async def best(
 
     async def set_phase(phase: Phase) -> None: ...
 
-    return await best_of(
+    return await run_best_of(
         AttemptPlan(
             checkout=checkout,
             brief=Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
@@ -151,7 +151,7 @@ async def test_who_goes_on_gets_no_more_than_its_share(checkout: Checkout) -> No
 
     async def set_phase(phase: Phase) -> None: ...
 
-    picked = await best_of(
+    picked = await run_best_of(
         AttemptPlan(
             checkout=replace(checkout, config=config),
             brief=Brief(kind=TaskKind.CHANGE, request="fix it", title="t"),
@@ -181,8 +181,8 @@ class Priced:
 
 def test_the_ceiling() -> None:
     plain, four = RepoConfig(), RepoConfig(attempts=4)
-    assert attempt_limit(plain, "anthropic:x") == 3
-    assert attempt_limit(four, "anthropic:x") == 4
-    assert attempt_limit(four, "anthropic:x", asked=2) == 2
-    assert attempt_limit(plain, "scripted:x") == 1 and attempt_limit(plain, "scripted:x", asked=2) == 2
-    assert attempt_limit(four, "offline", asked=5) == 1
+    assert limit_attempts(plain, "anthropic:x") == 3
+    assert limit_attempts(four, "anthropic:x") == 4
+    assert limit_attempts(four, "anthropic:x", asked=2) == 2
+    assert limit_attempts(plain, "scripted:x") == 1 and limit_attempts(plain, "scripted:x", asked=2) == 2
+    assert limit_attempts(four, "offline", asked=5) == 1

@@ -13,7 +13,7 @@ from bot.repo_config import RepoConfig
 from bot.run.prove.check_result import read_check_result
 from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
-from bot.workspace.check_commands import find_checks
+from bot.workspace.check_commands import find_check_commands
 from bot.workspace.checkout import Workshop
 from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
@@ -94,13 +94,13 @@ def test_the_tail_is_redacted() -> None:
 def test_the_test_command_is_found_in_the_tree(
     paths: list[str], files: dict[str, bytes], command: str
 ) -> None:
-    checks = find_checks(RepoConfig(), paths, files.get)
+    checks = find_check_commands(RepoConfig(), paths, files.get)
     assert checks.test == command
     assert any("tests" in item for item in checks.not_run) is not bool(command)
 
 
 def test_the_repository_file_wins() -> None:
-    checks = find_checks(RepoConfig(test="tox", lint="ruff check"), ["tests/test_a.py"], {}.get)
+    checks = find_check_commands(RepoConfig(test="tox", lint="ruff check"), ["tests/test_a.py"], {}.get)
     assert (checks.test, checks.lint, checks.not_run) == ("tox", "ruff check", ())
 
 

@@ -12,7 +12,7 @@ from sandbox.canaries.egress import try_gate
 from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
 from sandbox.spec import Limits
-from sandbox.toolchain import toolchain
+from sandbox.toolchain import build_toolchain
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,9 @@ async def test_a_gate_that_is_careless_is_found_out(scratch, tmp_path):
         return ["127.0.0.1"]
 
     careless = Upstream(lookup=lookup, find_objection=lambda address, port: "")
-    tried = await try_gate(tmp_path, toolchain(scratch), Limits(), tmp_path / "scratch", upstream=careless)
+    tried = await try_gate(
+        tmp_path, build_toolchain(scratch), Limits(), tmp_path / "scratch", upstream=careless
+    )
     assert [name for name, held, _ in tried if not held] == [
         "gate: a name with a private address",
         "gate: nothing else comes through",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 
 from sandbox.spec import Policy
-from sandbox.toolchain import toolchain
+from sandbox.toolchain import build_toolchain
 from tests.support.sandbox import SMALL, base_layer, open_base_sandbox, shell
 
 
 async def test_python_pytest_coverage_and_ripgrep(tmp_path):
     base_layer(tmp_path)
     (tmp_path / "base" / "test_it.py").write_text("from pkg.one import one\ndef test(): assert one == 1\n")
-    tools = toolchain(tmp_path / "tools")
-    assert toolchain(tmp_path / "tools") == tools, "built once"
+    tools = build_toolchain(tmp_path / "tools")
+    assert build_toolchain(tmp_path / "tools") == tools, "built once"
     policy = Policy(limits=SMALL, mounts=tools.mounts, path=tools.path, env=tools.env)
     async with await open_base_sandbox(tmp_path, policy=policy) as sandbox:
         version = await shell(sandbox, "python -c 'import sys; print(sys.version); print(sys.prefix)'")

@@ -11,13 +11,13 @@ import psycopg
 import pytest
 
 from bot.tasks.database.connection import DatabaseTrouble, connect, open_database, sqlalchemy_url
-from bot.tasks.database.embedded import embedded, programs
+from bot.tasks.database.embedded import find_programs, open_embedded_database
 
 HOLD = """
 import sys
 from pathlib import Path
-from bot.tasks.database.embedded import embedded
-with embedded(Path(sys.argv[1])) as url:
+from bot.tasks.database.embedded import open_embedded_database
+with open_embedded_database(Path(sys.argv[1])) as url:
     print(url, flush=True)
     sys.stdin.read()
 """
@@ -34,7 +34,7 @@ def alive(url: str) -> bool:
 
 def test_the_last_to_leave_stops_the_server_whoever_was_killed(home: Path) -> None:
     home = home / ("deep" * 25)  # a path too long for a socket, too
-    with embedded(home) as url:
+    with open_embedded_database(home) as url:
         other = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -47,7 +47,7 @@ def test_the_last_to_leave_stops_the_server_whoever_was_killed(home: Path) -> No
     other.stdin.close()
     other.stdout.close()
     assert alive(url)
-    with embedded(home) as again:
+    with open_embedded_database(home) as again:
         assert again == url
     assert not alive(url)
     assert home.stat().st_mode & 0o066 == 0
@@ -82,7 +82,7 @@ async def test_an_unreachable_server_is_named_without_its_password(tmp_path: Pat
 def test_another_major_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("15\n")
-    with pytest.raises(DatabaseTrouble, match="made by PostgreSQL 15"), embedded(tmp_path):
+    with pytest.raises(DatabaseTrouble, match="made by PostgreSQL 15"), open_embedded_database(tmp_path):
         pass
 
 
@@ -94,7 +94,7 @@ def test_nobody_else_on_the_machine_gets_in(postgres: str) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become somebody else")
     folder = postgres.partition("host=")[2]
-    psql = programs() / "psql"
+    psql = find_programs() / "psql"
     ended = subprocess.run(
         [psql, "-h", folder, "-U", "hob", "postgres"], user="nobody", capture_output=True, text=True, cwd="/"
     )

@@ -42,7 +42,7 @@ async def set_back(database: Database) -> None:
 
 async def state_of(store: Store, task: Task) -> tuple[TaskState, str]:
     """Where a task stands, and why."""
-    found = await store.task(task.id)
+    found = await store.get_task(task.id)
     assert found
     return found.state, found.reason
 
@@ -105,8 +105,11 @@ async def test_s16_a_worker_that_slept_can_write_nothing_more(store: Store, data
     ):
         with pytest.raises(LeaseLost):
             await write()
-    assert [(run.state, run.diff) for run in await store.runs(task.id)] == [("lost", ""), ("running", "")]
-    assert await store.turns(zombie.id) == []
+    assert [(run.state, run.diff) for run in await store.list_runs(task.id)] == [
+        ("lost", ""),
+        ("running", ""),
+    ]
+    assert await store.list_turns(zombie.id) == []
     await store.release(again[1], TaskState.DONE)
 
 
@@ -205,7 +208,7 @@ async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, 
         await set_back(database)
         await sweep(database.engine)
     assert await state_of(store, poison) == (TaskState.FAILED, DIED)
-    assert [run.state for run in await store.runs(poison.id)] == ["lost"] * 3
+    assert [run.state for run in await store.list_runs(poison.id)] == ["lost"] * 3
     assert await store.claim(other.id, "w")
 
 
@@ -237,10 +240,10 @@ async def test_how_a_run_ends_whose_comment_github_does_not_take(
     task = await store.add_task(make_request())
     scene.issues.on_comment = answer(reply)
     await work(scene.parts, task.id)
-    after = await store.task(task.id)
+    after = await store.get_task(task.id)
     assert after and (after.state, after.leases_taken) == (state, leases) and reason in after.reason
     await work(scene.parts, task.id)
-    assert await store.task(task.id) == after
+    assert await store.get_task(task.id) == after
 
 
 async def test_a_run_that_meets_a_bug_fails_and_says_so(store: Store, scene: PipelineScene) -> None:
@@ -286,7 +289,7 @@ async def test_a_run_that_ends(store: Store, scene: PipelineScene) -> None:
     assert await state_of(store, task) == (TaskState.DONE, "pull request 4")
     (comment,) = scene.issues.bodies[3]
     assert "It has ended." in comment
-    earlier, run = await store.runs(task.id)
+    earlier, run = await store.list_runs(task.id)
     assert (earlier.state, run.state, run.worker) == ("lost", "done", name)
 
 
@@ -302,7 +305,7 @@ async def test_a_run_whose_lease_is_lost_leaves_the_task_alone(
     scene.issues.on_comment = lose
     await work(scene.parts, task.id)
     assert (await state_of(store, task))[0] is TaskState.QUEUED
-    assert [run.state for run in await store.runs(task.id)] == ["lost"]
+    assert [run.state for run in await store.list_runs(task.id)] == ["lost"]
 
 
 async def test_s27_a_worker_that_is_cancelled_twice_still_gives_its_task_back(

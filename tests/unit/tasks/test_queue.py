@@ -20,7 +20,7 @@ from bot.domain import TaskState
 from bot.errors import Parked, Retry
 from bot.run.pipeline import work
 from bot.tasks.database.connection import Database, connect, open_database
-from bot.tasks.database.embedded import programs
+from bot.tasks.database.embedded import find_programs
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import retry_while_away
@@ -63,7 +63,7 @@ class Worker:
 
     async def read_back(self, number: int) -> None:
         """A run reads back what it said on an issue: note the order and how many run at once."""
-        tasks = await retry_while_away(lambda: self.store.tasks_on(f"11#{number}"), seconds=10)
+        tasks = await retry_while_away(lambda: self.store.list_tasks_on(f"11#{number}"), seconds=10)
         self.order += [task.id for task in tasks if task.state is TaskState.RUNNING]
         self.together += 1
         self.most = max(self.most, self.together)
@@ -114,7 +114,7 @@ async def listening(database: Database) -> bool:
 
 async def states(store: Store) -> set[TaskState]:
     """The states that tasks are in."""
-    return {task.state for task in await store.tasks(1000)}
+    return {task.state for task in await store.list_tasks(1000)}
 
 
 async def all_done(store: Store) -> bool:
@@ -148,7 +148,7 @@ async def _async(value: bool) -> bool:
 
 
 async def _handled(store: Store, guid: str) -> bool:
-    delivery = await store.delivery(guid)
+    delivery = await store.get_delivery(guid)
     return delivery is not None and delivery.state is DeliveryState.HANDLED
 
 
@@ -253,12 +253,12 @@ async def test_s21_people_are_told_of_a_task_that_no_run_could_tell_of(
         await until(lambda: _in_state(store, done.id, TaskState.DONE))
         await asyncio.sleep(0.7)  # two more sweeps
     assert sorted(worker.ended) == [poison.id, cancelled.id]
-    failed = await store.task(poison.id)
+    failed = await store.get_task(poison.id)
     assert failed and (failed.state, failed.reason) == (TaskState.FAILED, DIED)
 
 
 async def _in_state(store: Store, task_id: int, state: TaskState) -> bool:
-    task = await store.task(task_id)
+    task = await store.get_task(task_id)
     return task is not None and task.state is state
 
 
@@ -277,7 +277,7 @@ async def test_a_delivery_that_fails_is_postponed(
     await store.add_delivery("g", "issues", b"{}", {})
 
     async def postponed() -> bool:
-        delivery = await store.delivery("g")
+        delivery = await store.get_delivery("g")
         return delivery is not None and (delivery.tries, delivery.reason) == (tries, reason)
 
     async with at_work(database, worker):
@@ -291,7 +291,7 @@ async def test_a_parked_task_comes_up_again(database: Database, store: Store, wo
     await store.release(claimed[1], TaskState.WAITING, "rate limit", after=0.2, counted=False)
     async with at_work(database, worker):
         await until(lambda: all_done(store))
-    ended = await store.task(task.id)
+    ended = await store.get_task(task.id)
     assert ended and ended.leases_taken == 1 and ended.fence == 2
 
 
@@ -313,7 +313,7 @@ async def test_s27_a_stop_lets_runs_end_and_gives_the_others_back(
     await running
     assert time.monotonic() - started < 30
     assert await _in_state(store, quick.id, TaskState.DONE)
-    back = await store.task(slow.id)
+    back = await store.get_task(slow.id)
     assert back and (back.state, back.leases_taken, back.reason) == (
         TaskState.QUEUED,
         0,
@@ -374,7 +374,7 @@ def restart(data: Path) -> None:
     if os.geteuid() == 0:
         other = {"user": data.stat().st_uid, "group": data.stat().st_gid, "extra_groups": []}
     subprocess.run(
-        [programs() / "pg_ctl", "restart", "-w", "-m", "fast", "-D", data, "-l", data / "log"],
+        [find_programs() / "pg_ctl", "restart", "-w", "-m", "fast", "-D", data, "-l", data / "log"],
         check=True,
         stdout=subprocess.DEVNULL,
         cwd="/",

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from bot.tasks.database.connection import Database, DatabaseTrouble, connect
-from bot.tasks.database.schema import migrate, ours, steps_after
+from bot.tasks.database.schema import is_ours, list_migrations_after, migrate
 from bot.tasks.database.tables import metadata
 from tests.conftest import at_database
 
@@ -49,7 +49,7 @@ async def described(database: Database) -> list[object]:
 
 def differences(connection: Connection) -> list[object]:
     """What Alembic would still change."""
-    options = {"compare_server_default": True, "include_name": ours}
+    options = {"compare_server_default": True, "include_name": is_ours}
     return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
@@ -89,10 +89,10 @@ async def test_a_newer_procrastinate_is_noted(database: Database) -> None:
 
 
 def test_the_steps_between_two_versions_of_procrastinate() -> None:
-    scripts = list(steps_after("3.3.0"))
+    scripts = list(list_migrations_after("3.3.0"))
     assert any("procrastinate_retry_job_v2" in script for script in scripts)
     assert not any("procrastinate_fetch_job_v2" in script for script in scripts)
-    assert list(steps_after("99.0")) == []
+    assert list(list_migrations_after("99.0")) == []
 
 
 async def test_a_strangers_queue_is_refused_and_nothing_is_made(empty: Database) -> None:

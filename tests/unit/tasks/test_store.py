@@ -51,12 +51,12 @@ async def test_s01_a_delivery_is_kept_byte_for_byte_with_its_wake_up(
 ) -> None:
     body = b'{"a": "\xc3\xa9\r\n", "a": 2}'
     assert await store.add_delivery("g1", "issues", body, {"x": "1\x00"}, action="opened") == "new"
-    delivery = await store.delivery("g1")
+    delivery = await store.get_delivery("g1")
     assert delivery is not None
     assert (delivery.body, delivery.state, delivery.action) == (body, DeliveryState.NEW, "opened")
     assert delivery.headers == {"x": "1\ufffd"}
     assert await jobs(database) == [("deliver", {"guid": "g1"})]
-    assert await store.delivery("g2") is None
+    assert await store.get_delivery("g2") is None
 
 
 async def test_s04_fifty_at_once_with_one_guid_are_one(store: Store, database: Database) -> None:
@@ -68,7 +68,7 @@ async def test_s04_fifty_at_once_with_one_guid_are_one(store: Store, database: D
 async def test_s05_the_first_body_of_a_guid_wins(store: Store, database: Database) -> None:
     await store.add_delivery("g", "issues", b"{}", {})
     assert await store.add_delivery("g", "issues", b"[]", {}) == "conflict"
-    delivery = await store.delivery("g")
+    delivery = await store.get_delivery("g")
     assert delivery and delivery.body == b"{}"
     assert len(await jobs(database)) == 1
 
@@ -78,17 +78,17 @@ async def test_a_wake_up_that_fails_leaves_no_delivery(store: Store, database: D
         await connection.execute(text("ALTER TABLE procrastinate_jobs RENAME TO hidden"))
     with pytest.raises(ConnectorException):
         await store.add_delivery("g", "issues", b"{}", {})
-    assert await store.delivery("g") is None
+    assert await store.get_delivery("g") is None
 
 
 async def test_a_delivery_is_finished_once(store: Store) -> None:
     await store.add_delivery("g", "issues", b"{}", {})
-    assert await store.oldest_new_delivery() is not None
+    assert await store.get_oldest_new_delivery_age() is not None
     assert await store.finish_delivery("g", DeliveryState.IGNORED, "nobody asked")
     assert not await store.finish_delivery("g", DeliveryState.HANDLED)
-    delivery = await store.delivery("g")
+    delivery = await store.get_delivery("g")
     assert delivery and (delivery.state, delivery.reason) == (DeliveryState.IGNORED, "nobody asked")
-    assert await store.oldest_new_delivery() is None
+    assert await store.get_oldest_new_delivery_age() is None
 
 
 async def test_a_delivery_fails_after_its_tries_and_a_redelivery_takes_it_up(store: Store) -> None:
@@ -96,10 +96,10 @@ async def test_a_delivery_fails_after_its_tries_and_a_redelivery_takes_it_up(sto
     await store.postpone_delivery("g", "rate limit", after=60, counted=False)
     for _ in range(MAX_TRIES):
         await store.postpone_delivery("g", "bug", after=0)
-    delivery = await store.delivery("g")
+    delivery = await store.get_delivery("g")
     assert delivery and (delivery.state, delivery.tries) == (DeliveryState.FAILED, MAX_TRIES)
     assert await store.add_delivery("g", "issues", b"{}", {}) == "duplicate"
-    delivery = await store.delivery("g")
+    delivery = await store.get_delivery("g")
     assert delivery and (delivery.state, delivery.tries) == (DeliveryState.NEW, 0)
 
 
@@ -110,7 +110,7 @@ async def test_a_delivery_waits_three_days_for_github(store: Store) -> None:
             older = text("UPDATE deliveries SET received_at = received_at - make_interval(days => :days)")
             await connection.execute(older, {"days": days})
         await store.postpone_delivery("g", "GitHub is away", after=5, counted=False)
-        delivery = await store.delivery("g")
+        delivery = await store.get_delivery("g")
         assert delivery
         assert (delivery.state, delivery.tries) == (state, 0)
 
@@ -118,14 +118,14 @@ async def test_a_delivery_waits_three_days_for_github(store: Store) -> None:
 async def test_a_task_comes_back_as_it_went_in(store: Store, database: Database) -> None:
     request = make_request(number=4, request="do \x00 it")
     task = await store.add_task(request)
-    assert await store.task(task.id) == task
+    assert await store.get_task(task.id) == task
     assert task.repo == request.event.repo
     assert request.event.trigger and task.trigger.at == request.event.trigger.at
     assert task.trigger.text == "@hob do \ufffd it"
     assert task.thread.body == "See \ufffd and \ufffd."
     assert (task.request, task.requester, task.thread_key) == ("do \ufffd it", ALICE, "11#4")
     assert await jobs(database) == [("work", {"task": task.id})]
-    assert await store.task(task.id + 1) is None
+    assert await store.get_task(task.id + 1) is None
 
 
 async def test_the_same_request_of_a_delivery_is_one_task(store: Store) -> None:
@@ -139,12 +139,12 @@ async def test_lists(store: Store) -> None:
     made = [await store.add_task(make_request(number=number)) for number in (1, 2, 1)]
     await store.ask_cancel(made[1].id)
     ids = [task.id for task in made]
-    assert [task.id for task in await store.tasks(2)] == ids[:0:-1]
-    assert [task.id for task in await store.tasks(9, before=ids[2])] == ids[1::-1]
-    assert [task.id for task in await store.tasks(9, state=TaskState.CANCELLED)] == [ids[1]]
-    assert await store.tasks(9, repo="octo/other") == []
-    assert [task.id for task in await store.tasks_on("11#1")] == [ids[0], ids[2]]
-    assert await store.tasks_by_state() == {"queued": 2, "running": 0, "waiting": 0}
+    assert [task.id for task in await store.list_tasks(2)] == ids[:0:-1]
+    assert [task.id for task in await store.list_tasks(9, before=ids[2])] == ids[1::-1]
+    assert [task.id for task in await store.list_tasks(9, state=TaskState.CANCELLED)] == [ids[1]]
+    assert await store.list_tasks(9, repo="octo/other") == []
+    assert [task.id for task in await store.list_tasks_on("11#1")] == [ids[0], ids[2]]
+    assert await store.count_tasks_by_state() == {"queued": 2, "running": 0, "waiting": 0}
 
 
 async def test_s26_cancel_ends_an_idle_task_and_asks_a_running_one(store: Store, database: Database) -> None:
@@ -182,8 +182,8 @@ async def test_what_a_run_leaves_behind(store: Store) -> None:
         error="e",
     )
     assert await store.release(run, TaskState.DONE) is TaskState.DONE
-    (record,) = await store.runs(task.id)
-    assert record == await store.run(run.id)
+    (record,) = await store.list_runs(task.id)
+    assert record == await store.get_run(run.id)
     assert (record.phase, record.base_sha, record.state, record.diff) == (
         Phase.PREPARE,
         "abc",
@@ -192,13 +192,13 @@ async def test_what_a_run_leaves_behind(store: Store) -> None:
     )
     assert record.plan == [{"text": "look", "state": "todo"}]
     assert record.outcome and record.outcome["title"] == "T" and record.ended_at
-    assert [turn.record["says"] for turn in await store.turns(run.id)] == ["a\ufffd", "c"]
-    assert [turn.seq for turn in await store.turns(run.id, after=0)] == [1]
-    kept = await store.changes(task.id)
+    assert [turn.record["says"] for turn in await store.list_turns(run.id)] == ["a\ufffd", "c"]
+    assert [turn.seq for turn in await store.list_turns(run.id, after=0)] == [1]
+    kept = await store.load_changes(task.id)
     assert kept == {"files": [{"path": "a\udcff", "kind": "added", "mode": 0o100644, "data": b"\x00\xff"}]}
-    ended = await store.task(task.id)
+    ended = await store.get_task(task.id)
     assert ended and (ended.progress_comment, ended.branch, ended.pull) == (12, "hob/3-x", 8)
-    assert await store.changes(task.id + 1) is None and await store.run(run.id + 1) is None
+    assert await store.load_changes(task.id + 1) is None and await store.get_run(run.id + 1) is None
 
 
 async def test_steering_reaches_an_open_task_only(store: Store) -> None:
@@ -207,9 +207,9 @@ async def test_steering_reaches_an_open_task_only(store: Store) -> None:
     assert await store.steer(task.id, words, Permission.WRITE, delivery="d1")
     assert await store.steer(task.id, words, Permission.WRITE, delivery="d1")
     assert await store.steer(task.id, words, Permission.READ, delivery="d2")
-    first, second = await store.steering(task.id)
+    first, second = await store.list_steering(task.id)
     assert (first.trigger, first.permission, second.permission) == (words, Permission.WRITE, Permission.READ)
-    assert await store.steering(task.id, after=first.id) == [second]
+    assert await store.list_steering(task.id, after=first.id) == [second]
     await store.release(run, TaskState.DONE)
     assert not await store.steer(task.id, words, Permission.WRITE, delivery="d3")
 

@@ -62,9 +62,9 @@ def test_known_secrets_are_found_in_every_form(form: str, length: int) -> None:
     assert "[redacted: known secret]" in clean
     assert clean.startswith("first line\n")
     assert clean.endswith("last line")
-    assert redactor.found(written.encode()) == [KNOWN]
-    assert redactor.found(written.encode("utf-16")) == [KNOWN]
-    assert redactor.found(clean.encode()) == []
+    assert redactor.find_secrets(written.encode()) == [KNOWN]
+    assert redactor.find_secrets(written.encode("utf-16")) == [KNOWN]
+    assert redactor.find_secrets(clean.encode()) == []
     core = FORMS[form](known)[4:-8] if form in ("raw", "reversed", "hex", "HEX", "url") else ""
     assert not core or core not in clean
 
@@ -72,7 +72,7 @@ def test_known_secrets_are_found_in_every_form(form: str, length: int) -> None:
 def test_a_part_of_a_long_secret_is_found() -> None:
     known = secret(60)
     assert known[7:] not in Redactor([known]).text(f"x{known[7:]}x")
-    assert Redactor([known]).found(known[20:43].encode()) == [KNOWN]
+    assert Redactor([known]).find_secrets(known[20:43].encode()) == [KNOWN]
 
 
 @given(st.text(alphabet=st.characters(blacklist_categories=("Cs",)), max_size=60), st.integers(0, 300))
@@ -99,7 +99,7 @@ SHAPES = [
 def test_shapes_are_found_without_being_known(kind: str, shape: str) -> None:
     redactor = Redactor()
     assert redactor.text(f"a='{shape}' b") == f"a='[redacted: {kind}]' b"
-    assert redactor.found(shape.encode()) == [kind]
+    assert redactor.find_secrets(shape.encode()) == [kind]
 
 
 @pytest.mark.parametrize(
@@ -149,5 +149,5 @@ def test_megabytes_take_well_under_a_second() -> None:
     text = " ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(300_000)) + "\n"
     start = time.process_time()
     assert redactor.text(text) == text
-    assert redactor.found(text.encode()) == []
+    assert redactor.find_secrets(text.encode()) == []
     assert time.process_time() - start < 3.0

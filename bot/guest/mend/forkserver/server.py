@@ -90,7 +90,7 @@ class ForkServer(Recorder):
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.reset()
             began = time.perf_counter()
-            with _tracing(tracer), _alarm(ask.get("alarm")):
+            with _trace(tracer), _alarm(ask.get("alarm")):
                 last = None if len(ask["batch"]) > 1 else following  # nothing may stay set up for the next
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=last)
             seconds = time.perf_counter() - began
@@ -121,7 +121,7 @@ def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:
 
 
 @contextlib.contextmanager
-def _tracing(tracer: LineTracer | None) -> Iterator[None]:
+def _trace(tracer: LineTracer | None) -> Iterator[None]:
     if tracer is None:
         yield
         return

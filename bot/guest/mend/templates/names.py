@@ -156,7 +156,7 @@ def attribute(site: Site) -> Iterator[Proposal]:
 
 def _attributes(site: Site) -> tuple[str, ...]:
     """Attribute names that the function's file reads from anything."""
-    return site._cached(
+    return site.compute_once(
         "file attributes",
         lambda: (
             each.attr
@@ -213,7 +213,7 @@ def called_name(site: Site) -> Iterator[Proposal]:
 
 
 def _methods_called(site: Site) -> tuple[str, ...]:
-    return site._cached(
+    return site.compute_once(
         "methods called",
         lambda: (
             each.func.attr

@@ -15,7 +15,7 @@ MakerT = TypeVar("MakerT", bound=Maker)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A way to change nodes of some types; ``prior``: how likely it is the answer, about 1.0 at most."""
+    """A mutation for AST nodes of some types; ``prior``: how likely it is the fix, about 1.0 at most."""
 
     name: str
     prior: float

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from alembic import context
 
-from bot.tasks.database.schema import ours
+from bot.tasks.database.schema import is_ours
 from bot.tasks.database.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    include_name=ours,
+    include_name=is_ours,
     compare_server_default=True,
 )
 context.run_migrations()
