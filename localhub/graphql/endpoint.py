@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from graphql import GraphQLError, GraphQLSchema, build_schema, graphql
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    build_schema,
+    execute,
+    parse,
+    validate,
+)
 
 from localhub.errors import ApiError
 from localhub.graphql.lookup import render_node
@@ -26,6 +36,17 @@ def schema() -> GraphQLSchema:
     return build_schema(Path(__file__).with_name("schema.graphql").read_text())
 
 
+@lru_cache(maxsize=200)
+def read_query(query: str) -> DocumentNode | ExecutionResult:
+    """A query made ready, or what is wrong with it. Kept, as programs ask the same ones again and again."""
+    try:
+        document = parse(query)
+    except GraphQLError as error:
+        return ExecutionResult(errors=[error])
+    errors = validate(schema(), document)
+    return ExecutionResult(errors=errors) if errors else document
+
+
 @routes.post("/graphql")
 async def serve(call: Call) -> web.Response:
     """POST /graphql: 200 with ``errors`` for whatever goes wrong inside, as on GitHub."""
@@ -36,14 +57,17 @@ async def serve(call: Call) -> web.Response:
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
     viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=render_repository)
-    result = await graphql(
-        schema(),
-        query,
-        root_value=_root(viewer),
-        context_value=viewer,
-        variable_values=None if variables is None else variables.values,
-        operation_name=call.body.maybe("operationName"),
-    )
+    result = read_query(query)
+    if isinstance(result, DocumentNode):
+        executed = execute(
+            schema(),
+            result,
+            root_value=_root(viewer),
+            context_value=viewer,
+            variable_values=None if variables is None else variables.values,
+            operation_name=call.body.maybe("operationName"),
+        )
+        result = await executed if isawaitable(executed) else executed
     body: dict[str, Any] = {}
     if result.data is not None or not result.errors:
         body["data"] = result.data

@@ -7,6 +7,8 @@ place and says what is wrong with a value by one of them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -35,6 +37,32 @@ def is_uri(value: object) -> bool:
     return not isinstance(value, str) or bool(re.match(r"[a-z][a-z0-9+.-]*:\S", value))
 
 
+def fingerprint(value: Any) -> bytes:
+    """A short name of a JSON value."""
+    return hashlib.blake2b(json.dumps(value).encode(), digest_size=16).digest()
+
+
+def judge_properties(
+    validator: jsonschema.Draft202012Validator, properties: Schema, value: Any, schema: Schema
+) -> Iterator[jsonschema.ValidationError]:
+    """As jsonschema's own, but an object that was right once is not judged again: most come many times."""
+    if not isinstance(value, dict):
+        return
+    key = (id(properties), fingerprint(value))
+    if key not in RIGHT:
+        errors = list(OWN_PROPERTIES(validator, properties, value, schema))
+        if not errors:
+            RIGHT[key] = properties  # kept too, or its id might serve again
+        yield from errors
+
+
+RIGHT: Final[dict[tuple[int, bytes], Schema]] = {}
+OWN_PROPERTIES: Final = jsonschema.Draft202012Validator.VALIDATORS["properties"]
+VALIDATOR: Final = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator, {"properties": judge_properties}
+)
+
+
 class Plain:
     """Schemas without references and without OpenAPI's own words, each made once and kept for ever.
 
@@ -46,6 +74,7 @@ class Plain:
         self._targets: dict[str, dict[str, Any]] = {}
         self._made: dict[int, tuple[Schema, dict[str, Any], jsonschema.Draft202012Validator]] = {}
         self._fields: dict[tuple[int, ...], dict[str, list[Schema]] | None] = {}
+        self._found_unknown: dict[tuple[int, bytes, str], list[str]] = {}
 
     def complaints(self, schema: Schema, value: Any, where: str) -> Iterator[str]:
         """What is wrong with a value by a schema."""
@@ -56,12 +85,15 @@ class Plain:
     def unknown(self, schema: Schema, value: Any, where: str) -> Iterator[str]:
         """The fields of a value that the schema does not know, though it may allow them."""
         _, plain, _ = self._validator(schema)
-        yield from self._unknown((plain,), value, where)
+        key = (id(plain), fingerprint(value), where)
+        if key not in self._found_unknown:
+            self._found_unknown[key] = list(self._unknown((plain,), value, where))
+        yield from self._found_unknown[key]
 
     def _validator(self, schema: Schema) -> tuple[Schema, dict[str, Any], jsonschema.Draft202012Validator]:
         if id(schema) not in self._made:
             plain = self._plain(schema)
-            validator = jsonschema.Draft202012Validator(plain, format_checker=FORMATS)
+            validator = VALIDATOR(plain, format_checker=FORMATS)
             self._made[id(schema)] = (schema, plain, validator)  # the schema too, or its id might serve again
         return self._made[id(schema)]
 
