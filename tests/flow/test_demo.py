@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,16 +56,19 @@ def library(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, tooling: Toolchain) -> Iterator[LocalProcesses]:
-    """All processes of Hob, started once for the stories of this module."""
-    home = tmp_path_factory.mktemp("house")
-    lend_toolchain(tooling, home)
-    house = LocalProcesses(home=home, model="offline")
-    try:
-        house.start()
-        yield house
-    finally:
-        house.stop()
+def house(tooling: Toolchain) -> Iterator[LocalProcesses]:
+    """All processes of Hob, started once for the stories of this module.
+
+    Not below ``tmp_path``: every other pytest of the same user closes the parent of that to PostgreSQL.
+    """
+    with tempfile.TemporaryDirectory(prefix="hob-test-") as folder:
+        lend_toolchain(tooling, Path(folder))
+        house = LocalProcesses(home=Path(folder), model="offline")
+        try:
+            house.start()
+            yield house
+        finally:
+            house.stop()
 
 
 async def play_in(house: LocalProcesses, **story: Any) -> dict[str, Any]:

@@ -130,8 +130,10 @@ BREAK = f"{MEND}; sed -i 's/amount \\* 2/amount * 3/; s/return amount$/return 0/
 
 def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
     keep = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
+    # Whoever runs the tests in the background ignores Ctrl-C, and children inherit that.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "bot", "eval", *map(str, arguments)]
     return subprocess.Popen(
-        [sys.executable, "-m", "bot", "eval", *map(str, arguments)],
+        command,
         env=keep | {"HOB_HOME": str(home)},
         cwd=ROOT,
         stdout=subprocess.PIPE,

@@ -37,6 +37,7 @@ from bot.domain import (
     Verdict,
 )
 from bot.github import permissions
+from bot.github.answers import Pull, PullBranch, Review
 from bot.inbox import decision
 from bot.inbox.commands import help as help_command
 from bot.run.attempts import ranking
@@ -81,7 +82,17 @@ FinishedAttempt, pick_best = ranking.FinishedAttempt, ranking.pick_best
 NOT_MINE, CONTINUES, TOO_LATE = decision.NOT_MINE, description.CONTINUES, attempts.TOO_LATE
 
 RUN = "https://hob.example.com/runs/7"
-PULL = {"number": 4, "html_url": "https://x/o/r/pull/4"}
+PULL = Pull(
+    number=4,
+    state="open",
+    title="",
+    body="",
+    author=TASK.requester,
+    url="https://x/o/r/pull/4",
+    labels=(),
+    head=PullBranch(ref="hob/3", sha="c" * 40),
+    base=PullBranch(ref="main", sha="a" * 40),
+)
 DIFF = """diff --git a/bill.py b/bill.py
 --- a/bill.py
 +++ b/bill.py
@@ -227,7 +238,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     "end_stopped_too_late": lambda: TOO_LATE,
     "end_all_is_held_back": lambda: render_final(TASK, (), text=render_waiting(ALL_HELD), run_url=RUN),
     "end_compared": lambda: render_comparison(choose_of_three(), published=1, pull=4, slug="hob", url=RUN),
-    "end_reviewed": lambda: render_review_done({"html_url": "https://x/o/r/pull/4#r1"}, "c" * 40, 2),
+    "end_reviewed": lambda: render_review_done(Review(id=1, url="https://x/o/r/pull/4#r1"), "c" * 40, 2),
     "attempt_chosen": lambda: render_choice(choose_of_three(), url=RUN),
     "pull_request": lambda: render_pull_body(TASK, MENDED, hidden=(), run_url=RUN),
     "pull_request_with_held_paths": lambda: render_pull_body(
