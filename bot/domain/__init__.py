@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
+from bot.domain.check_command import CheckCommand, Runner
 from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.proven_change import Fork, ProvenChange
 from bot.domain.result import (
@@ -52,6 +53,7 @@ __all__ = [
     "ChangeKind",
     "ChangeSet",
     "Check",
+    "CheckCommand",
     "CheckResult",
     "CommentedLines",
     "Directive",
@@ -79,6 +81,7 @@ __all__ = [
     "Request",
     "Result",
     "Run",
+    "Runner",
     "Step",
     "StepState",
     "Task",

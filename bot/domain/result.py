@@ -109,7 +109,7 @@ class CheckResult:
 class Check:
     """One of the repository's own checks, run on base and on head by Hob, not claimed by the model."""
 
-    name: str  # test, lint
+    name: str  # as ``CheckCommand.name``
     command: str
     base: CheckResult
     head: CheckResult

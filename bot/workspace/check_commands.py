@@ -8,29 +8,64 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from bot.domain import CheckCommand, Runner
 from bot.repo_config import RepoConfig
 
 ReadFile = Callable[[str], bytes | None]
 
 
+_RUNNERS = (
+    (r"pytest|py\.test", Runner.PYTEST),
+    ("unittest", Runner.UNITTEST),
+    (r"manage\.py test", Runner.DJANGO),
+    ("cargo test", Runner.CARGO),
+    ("go test", Runner.GO),
+    ("node --test", Runner.NODE_TEST),
+    ("vitest", Runner.VITEST),
+    ("jest", Runner.JEST),
+    ("mocha", Runner.MOCHA),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckCommands:
-    """Shell commands, '' where there is none, and why."""
+    """The checks to run, in this order, and what is not run and why."""
 
-    test: str = ""
-    lint: str = ""
+    checks: tuple[CheckCommand, ...] = ()
     not_run: tuple[str, ...] = ()
+
+    @property
+    def test(self) -> str:
+        """The command of the first check that runs tests, or ''."""
+        return next((check.command for check in self.checks if not check.lint), "")
+
+    @property
+    def lint(self) -> str:
+        """The command of the first check that looks at style alone, or ''."""
+        return next((check.command for check in self.checks if check.lint), "")
 
 
 def find_check_commands(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> CheckCommands:
     """The commands for a tree with these ``paths``; ``read`` gives a file of the base commit."""
+    checks, missing = [], []
     test = config.test or _detect(set(paths), read)
-    missing = []
-    if not test:
+    if test:
+        checks.append(CheckCommand(name="test", command=test, runner=guess_runner(test)))
+    else:
         missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
-    if not config.lint:
+    if config.lint:
+        checks.append(CheckCommand(name="lint", command=config.lint, lint=True))
+    else:
         missing.append("a linter, since `.github/hob.yml` names none as `lint`")
-    return CheckCommands(test=test, lint=config.lint or "", not_run=tuple(missing))
+    return CheckCommands(checks=tuple(checks), not_run=tuple(missing))
+
+
+def guess_runner(command: str) -> Runner:
+    """The test program that the command starts, as far as its words tell."""
+    for pattern, runner in _RUNNERS:
+        if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command):
+            return runner
+    return Runner.OTHER
 
 
 def _detect(paths: set[str], read: ReadFile) -> str:

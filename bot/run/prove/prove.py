@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain import Blocked, ChangeSet, Check, CheckResult, Outcome, Proof, Result, Verdict
+from bot.domain import Blocked, ChangeSet, Check, CheckCommand, CheckResult, Outcome, Proof, Result, Verdict
 from bot.git.diff import unified_diff
 from bot.run.prove.apply_changes import apply_changes
 from bot.run.prove.check_result import TAIL_CHARS, read_check_result
@@ -37,8 +37,7 @@ async def prove(
     A check that passes on head is not waited for without end on base, where the fault may be that it hangs:
     it gets ``behind`` seconds there, or ``BEHIND_TIMES`` what it took on head if that is more.
     """
-    commands = [("test", checkout.checks.test), ("lint", checkout.checks.lint)]
-    wanted = [(name, command) for name, command in commands if command]
+    wanted = checkout.checks.checks
     lead = [asyncio.get_running_loop().create_future() for _ in wanted]
     before = checkout.before or checkout
     base, head = await _run_both(
@@ -46,8 +45,8 @@ async def prove(
         _run_on_tree(checkout, changes, wanted, redactor, lead),
     )
     checks = tuple(
-        Check(name=name, command=command, base=on_base, head=on_head)
-        for (name, command), on_base, on_head in zip(wanted, base.results, head.results, strict=True)
+        Check(name=check.name, command=check.command, base=on_base, head=on_head)
+        for check, on_base, on_head in zip(wanted, base.results, head.results, strict=True)
     )
     return Proof(
         base=before.base,
@@ -97,17 +96,17 @@ async def _run_both(base: Coroutine[Any, Any, _Tree], head: Coroutine[Any, Any, 
 
 async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
     """Whether the tests fail on the commit as it is: then giving up leaves something to be done."""
-    if not checkout.checks.test:
+    tests = [check for check in checkout.checks.checks if not check.lint]
+    if not tests:
         return False
-    tests = [("test", checkout.checks.test)]
     tree = await _run_on_tree(checkout, ChangeSet(base=checkout.base), tests, redactor)
-    return tree.results[0].verdict is Verdict.FAILED
+    return any(result.verdict is Verdict.FAILED for result in tree.results)
 
 
 async def _run_on_tree(
     checkout: Checkout,
     changes: ChangeSet,
-    commands: list[tuple[str, str]],
+    commands: Sequence[CheckCommand],
     redactor: Redactor,
     lead: Sequence[_End] = (),
     *,
@@ -118,9 +117,9 @@ async def _run_on_tree(
     try:
         await apply_changes(sandbox, changes)
         results = []
-        for at, (_, line) in enumerate(commands):
+        for at, check in enumerate(commands):
             other = lead[at] if behind else None
-            results.append(await _run_check(sandbox, line, redactor, other, behind))
+            results.append(await _run_check(sandbox, check.command, redactor, other, behind))
             if lead and not behind:
                 lead[at].set_result(results[-1])
         return _Tree(results=results, blocked=sandbox.list_blocked(redactor))
