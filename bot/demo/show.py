@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 
 _ENDED = frozenset(state.value for state in TERMINAL)
 _BOX = re.compile(r"^- \[(x| )\] (.*?)$", re.MULTILINE)
-_RUN = re.compile(r"\[Run\]\((\S+?)\)")
+_RUN = re.compile(r"\[Run\]\(([^\s()]{1,500})\)")
 
 
 @dataclass(kw_only=True)

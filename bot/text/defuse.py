@@ -14,9 +14,7 @@ from collections.abc import Iterator
 # A mention up to its end, with any other that is glued to it: cut in two, the rest would be one of its own.
 _MENTION = r"(?<![A-Za-z0-9\\])\\*(?P<mention>@[A-Za-z0-9](?:[\w./@-]*\w)?)"
 _COMMAND = r"^(?P<space>[ \t]*)(?P<command>(?:/[a-z]|bors\b|dependabot\b)[\w./@-]*)"
-_REFERENCE = (
-    r"(?P<reference>https?://[^\s`]*/(?:issues|pull)/[0-9][^\s`]*|(?:[\w.-]+/[\w.-]+)?#[0-9]+|\bGH-[0-9]+)"
-)
+_REFERENCE = r"(?P<reference>https?://[^\s`]{0,400}?/(?:issues|pull)/[0-9][^\s`]*|(?:(?<![\w.-])[\w.-]{1,100}/[\w.-]{1,100})?#[0-9]+|\bGH-[0-9]+)"
 _FLAGS = re.MULTILINE | re.IGNORECASE
 _LIVE = re.compile(f"{_COMMAND}|{_MENTION}", _FLAGS)
 _LIVE_OR_REFERENCE = re.compile(f"{_COMMAND}|{_REFERENCE}|{_MENTION}", _FLAGS)
@@ -26,7 +24,7 @@ _SPAN = re.compile(r"(?<![\\`])(`+)(?!`)[^|\n]*?[^`|\n]\1(?!`)")  # a table's ce
 _FENCE = re.compile(r"(`{3,})[ \t]*([\w+#.-]*)[^`]*")
 _ORDER = re.compile(r"^(?=/[a-z]|bors\b|@?dependabot\b)", _FLAGS)
 
-_ISSUE_URL = re.compile(r"https?://(?=\S*/(?:issues|pull)/[0-9])", re.IGNORECASE)
+_ISSUE_URL = re.compile(r"https?://(?=\S{0,400}?/(?:issues|pull)/[0-9])", re.IGNORECASE)
 _SKIP = re.compile(r"\[((?:skip|no) ?(?:ci|actions)|(?:ci|actions) skip)\]", re.IGNORECASE)
 _SIGNED = re.compile(r"^([ \t]*[\w-]+-(?:by|checks))[ \t]*:", _FLAGS)
 

@@ -11,10 +11,10 @@ from sandbox.spec import CommandResult, Ending
 TAIL_CHARS = 3000
 
 
-_SUMMARY = re.compile(r"(\d+) (passed|failed|errors?|xfailed|xpassed)\b")
+_SUMMARY = re.compile(r"(?<!\d)(\d{1,9}) (passed|failed|errors?|xfailed|xpassed)\b")
 
 
-_FAILING = re.compile(r"^(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
+_FAILING = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]++(?:\[.*?\](?= - |$))?|\S++)(?: - .*)?$", re.MULTILINE)
 
 
 _UNITTEST = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([\w.]+)\)", re.MULTILINE)
