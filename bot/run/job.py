@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
@@ -44,6 +44,9 @@ class Job:
     lease: Lease
 
     def __init__(self, parts: Parts, task: Task, run: Run) -> None:
+        # The token goes to the operator's host: a payload is only as trusted as the webhook's secret.
+        url = parts.github.clone_url(task.repo.owner, task.repo.name)
+        task = replace(task, repo=replace(task.repo, clone_url=url))
         self.parts, self.task, self.run, self.store = parts, task, run, parts.store
         self.api: RepoApi = parts.github.for_repo(
             task.installation, task.repo.id, task.repo.owner, task.repo.name

@@ -19,6 +19,7 @@ from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
+from bot.serve.loop_watchdog import watch_loop
 from bot.serve.process import make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
@@ -50,7 +51,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         operator = OperatorConfig(
             label=settings.label,
             base_url=settings.base_url,
-            daily_usd=settings.daily_usd,
+            daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
             safe=redactor.text,
         )
@@ -58,13 +59,14 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:
-            await Queue(database, grace=GRACE_SECONDS).run(
-                on_delivery=intake.take,
-                on_task=lambda task_id: work(parts, task_id),
-                on_ended=lambda task_id: notify_end(parts, task_id),
-                concurrency=settings.concurrency,
-                stop=stop,
-            )
+            with watch_loop():
+                await Queue(database, grace=GRACE_SECONDS).run(
+                    on_delivery=intake.take,
+                    on_task=lambda task_id: work(parts, task_id),
+                    on_ended=lambda task_id: notify_end(parts, task_id),
+                    concurrency=settings.concurrency,
+                    stop=stop,
+                )
         finally:
             reconciling.cancel()
             await asyncio.wait({reconciling})
