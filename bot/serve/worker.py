@@ -40,6 +40,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
     redactor = start_process(settings)
+    if settings.webhook_secret is not None:
+        log.warning(
+            "worker.needless_secret", mend="unset HOB_WEBHOOK_SECRET here: only `hob web` checks signatures"
+        )
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     workshop = await open_workshop(settings)

@@ -53,7 +53,8 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
     "bot.run.strategies": {
         *BELOW_RUN, "bot.run.attempts", "bot.run.ceilings", "bot.run.daily_budget",
-        "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare", "bot.run.prove", "bot.run.publish",
+        "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare",
+        "bot.run.prove", "bot.run.publish",
     },
     "bot.solve": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",
