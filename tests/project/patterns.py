@@ -15,7 +15,7 @@ from typing import Any
 from tests.support import ROOT
 
 CALLS = frozenset(["compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"])
-_MOST_INPUTS = 150  # for one pattern
+_MOST_INPUTS = 60  # for one pattern
 _FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2}
 _CATEGORIES = {
     op.CATEGORY_DIGIT: "7",
