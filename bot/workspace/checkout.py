@@ -20,6 +20,7 @@ from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
 from bot.workspace.check_commands import CheckCommands, find_check_commands
+from bot.workspace.find_checks.tree import list_manifests
 from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
 from bot.workspace.setup import Setup, SetupInput
 from sandbox import open_sandbox
@@ -146,11 +147,7 @@ class Workshop:
         trusted = config
         if foreign:
             config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
-        manifests: dict[str, bytes | None] = {
-            name: await self.mirror.read_file(repo_id, commit, name)
-            for name in ("package.json", "Makefile")
-            if name in tracked
-        }
+        manifests = await self.mirror.read_files(repo_id, commit, list_manifests(tracked))
         plain = Checkout(
             repo=self.mirror.path(repo_id),
             base=commit,
