@@ -44,6 +44,7 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.task_end import TaskEnd
+from bot.domain.tree_facts import TreeFacts
 
 __all__ = [
     "TERMINAL",
@@ -89,6 +90,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "TreeFacts",
     "Trigger",
     "TriggerKind",
     "Trust",

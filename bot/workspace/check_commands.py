@@ -11,7 +11,7 @@ from bot.repo_config import RepoConfig
 from bot.workspace.find_checks.find import find_all_checks
 from bot.workspace.find_checks.others import list_unknown_checks
 from bot.workspace.find_checks.runner import guess_runner
-from bot.workspace.find_checks.tree import FoundCheck, ReadFile, Tree
+from bot.workspace.find_checks.tree import FoundCheck, Tree
 
 MOST_CHECKS = 12  # that are run where hob.yml names none
 MOST_NAMED = 20  # of those beyond
@@ -30,22 +30,23 @@ class CheckCommands:
         return next((check.command for check in self.checks if not check.lint), "")
 
     @property
+    def more_tests(self) -> tuple[str, ...]:
+        """The commands of the checks that run tests, after the first."""
+        return tuple(check.command for check in self.checks if not check.lint)[1:]
+
+    @property
     def lint(self) -> str:
         """The command of the first check that looks at style alone, or ''."""
         return next((check.command for check in self.checks if check.lint), "")
 
 
-def find_check_commands(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> CheckCommands:
-    """The commands for a tree with these ``paths``; ``read`` gives a file of the base commit.
-
-    It is asked for those files that ``find_checks.tree.list_manifests`` lists.
-    """
+def find_check_commands(config: RepoConfig, tree: Tree) -> CheckCommands:
+    """The commands for a tree, of which the files that ``list_manifests`` names are read."""
     checks: list[CheckCommand] = []
     missing: list[str] = []
     if config.test:
         checks.append(CheckCommand(name="test", command=config.test, runner=guess_runner(config.test)))
     else:
-        tree = Tree(paths, read)
         found = find_all_checks(tree)
         checks += _name_checks(found[:MOST_CHECKS])
         missing += _list_left(found[MOST_CHECKS:])

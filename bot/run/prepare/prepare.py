@@ -92,6 +92,7 @@ async def prepare(
     )
     state = render_merge_state(base_merge) if base_merge else None
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base

@@ -66,7 +66,7 @@ def find_python_checks(tree: Tree) -> Iterator[FoundCheck]:
 def is_python_project(tree: Tree, folder: str) -> bool:
     """Whether a folder's files say that it is a Python project, or has settings for its tests."""
     data = tree.toml(join(folder, "pyproject.toml"))
-    if get(data, "project") or get(data, "build-system") or get(data, "tool", "poetry"):
+    if get(data, "project") or get(data, "build-system") is not None or get(data, "tool", "poetry"):
         return True
     if (
         tree.has(join(folder, "setup.py"))

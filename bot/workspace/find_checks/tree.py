@@ -33,6 +33,7 @@ _MANIFESTS = (
     *("Cargo.toml", "[Mm]akefile", "GNUmakefile", "[Jj]ustfile", ".justfile", "[Tt]askfile.y*ml"),
     *("composer.json", "Rakefile", "*.csproj", "*.fsproj", "*.vbproj", "CMakeLists.txt", "meson.build"),
 )
+_MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
 _UNCERTAIN = re.compile(r"tests?\.py|test[^_/]\w*\.py|\w+_tests\.py")
 _NODE_TESTS = re.compile(
     r"(?:^|/)(?:test/.+|__tests__/.+|test|test-[^/]+|[^/]+[.\-_](?:test|spec))\.[cm]?[jt]sx?$"
@@ -134,8 +135,8 @@ def get(data: object, *keys: str) -> Any:
 
 
 def list_manifests(paths: Iterable[str]) -> list[str]:
-    """The files that ``find_check_commands`` reads of a commit, a bounded number, the outermost first."""
-    manifests, uncertain = [], []
+    """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
+    manifests, uncertain, modules = [], [], []
     for path in sorted(paths, key=lambda path: (path.count("/"), path)):
         if is_vendored(path):
             continue
@@ -144,7 +145,9 @@ def list_manifests(paths: Iterable[str]) -> list[str]:
             manifests.append(path)
         elif is_uncertain(name) or is_node_test(path):
             uncertain.append(path)
-    return manifests[:MOST_MANIFESTS] + uncertain[:MOST_TEST_FILES]
+        elif name in _MODULES and path.count("/") < 4:
+            modules.append(path)
+    return manifests[:MOST_MANIFESTS] + uncertain[:MOST_TEST_FILES] + modules[:MOST_TEST_FILES]
 
 
 def is_uncertain(name: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from bot.domain import Runner
 from bot.repo_config import RepoConfig
 from bot.workspace.check_commands import MOST_CHECKS, CheckCommands, find_check_commands
-from bot.workspace.find_checks.tree import list_manifests
+from bot.workspace.find_checks.tree import Tree, list_manifests
 
 PY = "python -m pytest -q"
 CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
@@ -23,7 +23,7 @@ def find(files: dict[str, str], **config: str) -> CheckCommands:
     def read(path: str) -> bytes | None:
         return files[path].encode() if path in manifests else None
 
-    return find_check_commands(RepoConfig(**config), list(files), read)  # type: ignore[arg-type]
+    return find_check_commands(RepoConfig(**config), Tree(files, read))
 
 
 def package(**keys: object) -> str:
