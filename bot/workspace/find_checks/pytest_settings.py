@@ -63,7 +63,9 @@ def _as_settings(values: Any) -> PytestSettings:
     words = {name: _split(get(values, name)) for name in NAMES}
     return PytestSettings(
         patterns=words["python_files"],
-        testpaths=tuple(path.removeprefix("./").rstrip("/") for path in words["testpaths"]),
+        testpaths=tuple(
+            "" if path == "." else path.removeprefix("./").rstrip("/") for path in words["testpaths"]
+        ),
         addopts=words["addopts"],
         django=bool(words["DJANGO_SETTINGS_MODULE"]) or "--ds" in " ".join(words["addopts"]),
     )
