@@ -41,6 +41,7 @@ class RepoApi:
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
         publishing: Client,
+        resolving: Client,
         settle: float = 60.0,
     ) -> None:
         self._address = address
@@ -48,7 +49,7 @@ class RepoApi:
         self.pulls = Pulls(client, address, identify, settle=settle)
         self.issues = Issues(client, address, identify)
         self.reviews = Reviews(client, address, identify)
-        self.review_threads = ReviewThreads(client, address, identify)
+        self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
         self.commits = Commits(client, address, identify, publishing=publishing)
         self.permissions = Permissions(client, address, identify)
@@ -137,9 +138,9 @@ class GitHub:
     def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
         """One repository, with tokens that reach no other. No request is made before it is used."""
         address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        client, publishing = (
+        client, publishing, resolving = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
-            for purpose in (Purpose.TALK, Purpose.PUBLISH)
+            for purpose in (Purpose.TALK, Purpose.PUBLISH, Purpose.RESOLVE)
         )
         return RepoApi(
             client,
@@ -148,6 +149,7 @@ class GitHub:
             settle=self._settle,
             tokens=self._tokens,
             publishing=publishing,
+            resolving=resolving,
         )
 
     @property

@@ -119,9 +119,19 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         """
         return self.base_url.removesuffix("/v3") + "/graphql"
 
-    async def graphql(self, query: str, *, endpoint: str = "", **variables: Any) -> Any:
+    async def graphql(
+        self,
+        query: str,
+        *,
+        endpoint: str = "",
+        what: str = "the GraphQL object",
+        needs: str = "",
+        **variables: Any,
+    ) -> Any:
         """Ask GraphQL through the same gate; a query may be repeated, a mutation not.
 
+        ``what`` names the request in errors. ``needs`` is what a refusal asks for, as
+        ``contents=write``: GraphQL's answers do not tell which permission is missing.
         gidgethub's own would go past the pace, the renewal of tokens and the pinned host's default.
         https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
         """
@@ -133,7 +143,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         answer = await self._exchange(request)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
-            raise self._graphql_error(answer, data if isinstance(data, dict) else {})
+            raise self._graphql_error(answer, data if isinstance(data, dict) else {}, what, needs)
         return data["data"]
 
     async def _request(
@@ -242,7 +252,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Retry(f"GitHub does not answer {request.what} ({why})") from None
         await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
-    def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
+    def _graphql_error(self, answer: Response, data: Mapping[str, Any], what: str, needs: str) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
         first = (data.get("errors") or [{}])[0]
         if first.get("type") == "STALE_DATA":
@@ -254,7 +264,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
         status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
         body = json.dumps({"message": said}).encode()
-        return make_refusal(Response(status.get(kind, 500), answer.headers, body), "the GraphQL object")
+        headers = {**answer.headers, "x-accepted-github-permissions": needs} if needs else answer.headers
+        return make_refusal(Response(status.get(kind, 500), headers, body), what)
 
 
 def _read_remaining(answer: Response) -> int | None:

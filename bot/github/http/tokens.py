@@ -40,6 +40,8 @@ class Purpose(Enum):
         ("pull_requests", "write"),
     )
     PUBLISH = (("contents", "write"), ("metadata", "read"))
+    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
+    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,10 @@ from bot.workspace.fork import on_its_own
 CLOSES = re.compile(r"Fixes #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 CONTINUES = (
-    "Continues #{} by `@{}`, whose commits are below mine. Workflows are told to skip this (`[skip ci]`): "
-    "here they would run code from a fork with the secrets of this repository. Read the commits, then push "
-    "one yourself to have them run."
+    "Continues #{} by `@{}`, whose commits are below mine. The last line of my commits, `skip-checks: true`, "
+    "keeps workflows away: here they would run code from a fork with the secrets of this repository. Read "
+    "the commits, then push one yourself to have them run. If you squash, drop that line from the message, or "
+    "the workflows of `{}` may skip the merge too."
 )
 BEGIN, END = mark("begin"), mark("end")
 
@@ -46,7 +47,7 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
     title = context.safe(render_title(task, result.outcome))
     text = render_pull_body(task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice)
     if fork:
-        text = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{text}"
+        text = f"{CONTINUES.format(fork.number, task.thread.author.login, fork.base)}\n\n{text}"
     base = fork.base if fork else task.repo.default_branch
     body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(text)}")
     return await context.effects.once_as(
@@ -135,7 +136,7 @@ def render_updated_description(
 
 def _strip_commit_message(message: str) -> str:
     """A commit message's text without its title and trailers."""
-    paragraphs = message.strip().split("\n\n")[1:]
+    paragraphs = re.split(r"\n{2,}", message.strip())[1:]
     if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
         paragraphs.pop()
     return defuse("\n\n".join(paragraphs))

@@ -24,7 +24,6 @@ from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.cli.redeliver import redeliver
 from bot.github.http.responses import Forbidden, NotFound
 from bot.github.http.tokens import Purpose
-from bot.github.review_threads import Settlement
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay
 from bot.text.fit import add_mark
 from bot.workspace.fork import branch_here
@@ -176,7 +175,7 @@ async def test_a_review_thread_is_resolved(world: World) -> None:
     await repo.reviews.create(number, head, "See", [remark])
     (thread,) = await repo.review_threads.list_threads(number)
     assert (thread.resolved, thread.path) == (False, "code.txt")
-    await repo.review_threads.settle([Settlement(thread=thread.id, resolve=True)])
+    await repo.review_threads.resolve([thread.id])
     assert [one.resolved for one in await repo.review_threads.list_threads(number)] == [True]
 
 

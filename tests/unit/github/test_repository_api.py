@@ -29,7 +29,7 @@ from bot.github.http.responses import Rejected
 from bot.github.http.tokens import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.review_threads import Settlement
+from bot.github.review_threads import ThreadReply
 from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
@@ -147,7 +147,8 @@ ARGUMENTS = {
         FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"x"),
         FileChange(path="b.py", kind=ChangeKind.DELETED),
     ],
-    "settlements": [Settlement(thread="T", body="done", resolve=True), Settlement(thread="U", resolve=True)],
+    "replies": [ThreadReply(thread="T", body="done"), ThreadReply(thread="U", body="done")],
+    "threads": ["T", "U"],
 }
 
 
