@@ -17,6 +17,7 @@ from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
 from bot.github.issues import Issues
+from bot.github.job_logs import JobLogs
 from bot.github.outcome import Outcomes
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
@@ -42,6 +43,7 @@ class RepoApi:
         tokens: Tokens,
         publishing: Client,
         resolving: Client,
+        job_logs: JobLogs,
         settle: float = 60.0,
     ) -> None:
         self._address = address
@@ -51,7 +53,8 @@ class RepoApi:
         self.reviews = Reviews(client, address, identify)
         self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
-        self.commits = Commits(client, address, identify, publishing=publishing)
+        self.job_logs = job_logs
+        self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
         self.permissions = Permissions(client, address, identify)
         self.outcome = Outcomes(client, address, identify)
         self.recent = Recent(client, address, identify)
@@ -142,6 +145,7 @@ class GitHub:
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
             for purpose in (Purpose.TALK, Purpose.PUBLISH, Purpose.RESOLVE)
         )
+        logs = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.READ_LOGS))
         return RepoApi(
             client,
             address,
@@ -150,6 +154,7 @@ class GitHub:
             tokens=self._tokens,
             publishing=publishing,
             resolving=resolving,
+            job_logs=JobLogs(logs, address, self.identify, session=self._session),
         )
 
     @property

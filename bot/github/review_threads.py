@@ -138,7 +138,8 @@ class ReviewThreads(Repository):
 
 def _build_replies(replies: Sequence[ThreadReply]) -> tuple[str, dict[str, str]]:
     """One mutation for all of them, and its variables."""
-    declared, parts, variables = [], [], {}
+    declared, parts = [], []
+    variables: dict[str, str] = {}
     for n, one in enumerate(replies):
         declared.append(f"$thread{n}: ID!, $body{n}: String!")
         variables |= {f"thread{n}": one.thread, f"body{n}": fit(one.body)}

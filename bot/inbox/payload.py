@@ -171,7 +171,30 @@ def _check_run(payload: Fields, event: Event) -> Event:
         head_ref=suite.text("head_branch", "") if suite else "",
         head_sha=run.text("head_sha"),
     )
-    return replace(event, thread=thread, trigger=trigger, via_app=app.number("id") if app else 0)
+    return replace(
+        event,
+        thread=thread,
+        trigger=trigger,
+        via_app=app.number("id") if app else 0,
+        external_id=run.text("external_id", ""),
+    )
+
+
+def _check_suite(payload: Fields, event: Event) -> Event:
+    """All checks of one app on a commit. ``via_app`` is that app."""
+    suite = payload.object("check_suite")
+    app = suite.maybe("app")
+    thread = Thread(
+        number=0,
+        is_pull=True,
+        title="",
+        body="",
+        author=GHOST,
+        url="",
+        head_ref=suite.text("head_branch", ""),
+        head_sha=suite.text("head_sha"),
+    )
+    return replace(event, thread=thread, via_app=app.number("id") if app else 0)
 
 
 def _installation(payload: Fields, event: Event) -> Event:
@@ -189,6 +212,7 @@ _READERS: Mapping[str, Callable[[Fields, Event], Event]] = {
     "pull_request_review": _pull_request_review,
     "pull_request_review_comment": _pull_request_review_comment,
     "check_run": _check_run,
+    "check_suite": _check_suite,
     "installation": _installation,
     "installation_repositories": _installation,
     "ping": _ping,

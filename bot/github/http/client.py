@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import aiohttp
 import gidgethub.aiohttp
+from gidgethub import sansio
 from yarl import URL
 
 from bot import __version__
@@ -30,6 +31,8 @@ API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
 # Every PATCH of this bot sets fields to given values, so doing it twice is doing it once.
 REPEATABLE = READS | {"PUT", "PATCH", "DELETE"}
+# What nobody sees until a commit names it: no content in the sense of GitHub's limit on creating it.
+UNSEEN = ("/git/blobs", "/git/trees")
 REDIRECTS = frozenset({301, 302, 307, 308})
 ATTEMPTS = 4
 HOPS = 3
@@ -72,6 +75,7 @@ class _Request:
     repeatable: bool
     write: bool
     creates: bool = False  # content, in GitHub's sense
+    points: bool = False  # a redirect is the answer
     cached: CachedResponse | None = None
     failures: int = 0
     limits: int = 0
@@ -146,12 +150,22 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise self._graphql_error(answer, data if isinstance(data, dict) else {}, what, needs)
         return data["data"]
 
+    async def find_location(self, template: str, variables: Mapping[str, str]) -> str:
+        """Where GitHub points for a resource that it keeps elsewhere; '' when it points nowhere.
+
+        Nothing is sent to that place. Raises what every request raises.
+        """
+        url = self._pin(URL(sansio.format_url(template, variables, base_url=self.base_url)))
+        answer = await self._exchange(_Request("GET", url, {}, b"", True, False, points=True))
+        return answer.headers.get("location", "")
+
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
-        write, creates = method not in READS, method == "POST"
+        write = method not in READS
+        creates = method == "POST" and not url.endswith(UNSEEN)
         request = _Request(method, self._pin(URL(url)), sent, body, repeatable, write, creates)
         if self._etags and method == "GET" and (cached := self._etags.find(self._realm, str(request.url))):
             request.cached = cached
@@ -179,7 +193,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 continue
             if answer.status == 304 and request.cached is not None:
                 answer = request.cached.answer
-            if 200 <= answer.status < 300 and answer.readable:
+            pointed = request.points and answer.status in REDIRECTS
+            if pointed or (200 <= answer.status < 300 and answer.readable):
                 self._pace.note_success()
                 return answer
             await self._prepare_retry(request, answer)

@@ -27,8 +27,8 @@ _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 CONTINUES = (
     "Continues #{} by `@{}`, whose commits are below mine. The last line of my commits, `skip-checks: true`, "
     "keeps workflows away: here they would run code from a fork with the secrets of this repository. Read "
-    "the commits, then push one yourself to have them run. If you squash, drop that line from the message, or "
-    "the workflows of `{}` may skip the merge too."
+    "the commits, then push one yourself to have them run. If you squash, drop that line from the message, "
+    "or the workflows of `{}` may skip the merge too."
 )
 BEGIN, END = mark("begin"), mark("end")
 

@@ -186,7 +186,7 @@ class Publisher:
             await self.try_step("reply", answer_threads(self._context, "", result, threads))
 
     async def try_step(self, what: str, step: Awaitable[None]) -> None:
-        """Do one write beside the main one. A refusal of GitHub's is kept in ``refused`` and undoes nothing."""
+        """Do one write beside the main one. A refusal is kept in ``refused`` and undoes nothing."""
         try:
             await step
         except UserError as refused:
