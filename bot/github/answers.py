@@ -93,6 +93,21 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullFile:
+    """A file of a pull request: its path, what happened to it in GitHub's words, and its blob at the head."""
+
+    path: str
+    status: str
+    blob: str = ""
+    previous: str = ""  # its path before it was renamed
+
+    @classmethod
+    def from_json(cls, answer: Any) -> PullFile:
+        """https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files"""
+        return parse(answer, "file", _pull_file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A comment on an issue or in the conversation of a pull request."""
 
@@ -281,6 +296,15 @@ def _pull(pull: Fields) -> Pull:
         is_merged=pull.flag("merged") or pull.has("merged_at"),
         mergeable=pull.flag("mergeable") if pull.has("mergeable") else None,
         maintainer_can_modify=pull.flag("maintainer_can_modify"),
+    )
+
+
+def _pull_file(file: Fields) -> PullFile:
+    return PullFile(
+        path=file.text("filename"),
+        status=file.text("status"),
+        blob=file.text("sha", ""),
+        previous=file.text("previous_filename", ""),
     )
 
 

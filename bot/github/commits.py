@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.backoff import compute_backoff
-from bot.domain import ChangeKind, FileChange
+from bot.domain import ChangeKind, FileChange, Repo
 from bot.github.answers import Commit, Json, parse
 from bot.github.http.client import SAFE_TO_REPEAT, Client
 from bot.github.http.responses import NotFound, Rejected, Stale
@@ -58,6 +58,13 @@ class Commits(Repository):
         self._publishing = publishing
         self._settle = settle
 
+    async def read_repository(self) -> Repo:
+        """The repository as it is called now: GitHub redirects from the names that it had.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+        return parse(await self._get(""), "repository", _repository)
+
     async def find_branch_head(self, branch: str) -> str | None:
         """The commit of a branch, None when there is no such branch.
 
@@ -70,12 +77,12 @@ class Commits(Repository):
         return parse(answer, "branch", lambda found: found.object("commit").text("sha"))
 
     async def read_file(self, path: str, commit: str) -> bytes | None:
-        """A file's content at a commit, None when there is no such file; at most 1 MB.
+        """A file's content at a commit ('': the default branch), None when there is none; at most 1 MB.
 
         https://docs.github.com/en/rest/repos/contents#get-repository-content
         """
         try:
-            answer = await self._get("/contents/{+file}{?ref}", file=path, ref=commit)
+            answer = await self._get("/contents/{+file}{?ref}", file=path, ref=commit or None)
         except NotFound:
             return None
         return parse(answer, "file", _file_content) if isinstance(answer, dict) else None
@@ -218,6 +225,17 @@ class Commits(Repository):
             self._url(path), self._vars({}), data=data, extra_headers=extra
         )
         return made
+
+
+def _repository(answer: Fields) -> Repo:
+    return Repo(
+        id=answer.number("id"),
+        owner=answer.object("owner").text("login"),
+        name=answer.text("name"),
+        default_branch=answer.text("default_branch"),
+        clone_url=answer.text("clone_url"),
+        private=answer.flag("private"),
+    )
 
 
 def _file_content(file: Fields) -> bytes | None:

@@ -77,6 +77,13 @@ class ChecksRerequested:
     event: Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReposAdded:
+    """The app was given repositories, where its label may be wanted."""
+
+    event: Event
+
+
 Decision: TypeAlias = (
     Request
     | Refusal
@@ -86,6 +93,7 @@ Decision: TypeAlias = (
     | CheckFailed
     | ForkButton
     | ChecksRerequested
+    | ReposAdded
     | Ignored
 )
 

@@ -21,12 +21,14 @@ from bot.inbox.decision import (
     Command,
     ForkButton,
     Ignored,
+    ReposAdded,
     UnaddressedComment,
     Uninstalled,
     find_review_id,
 )
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorConfig, RemoveBranch, thread_key
 from bot.inbox.failing_checks import assess_failure
+from bot.inbox.label import make_labels
 from bot.inbox.own_checks import find_thread_of_button, restore_checks
 from bot.inbox.payload import parse
 from bot.inbox.refusals import refuse
@@ -93,6 +95,8 @@ class Intake:
                 return await self._cancel_all_tasks(decision)
             case CheckFailed():
                 return await self._handle_failed_check(decision)
+            case ReposAdded():
+                return await make_labels(self._context, event)
             case ForkButton():
                 return await self._handle_fork_button(decision)
         if not event.installation:

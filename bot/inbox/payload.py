@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.domain import Event, Repo, Thread, Trigger, TriggerKind
+from bot.domain import AddedRepo, Event, Repo, Thread, Trigger, TriggerKind
 from bot.github.answers import GHOST, Pull, read_person
 from bot.text.json_fields import BadPayload, Fields, load
 
@@ -198,7 +198,18 @@ def _check_suite(payload: Fields, event: Event) -> Event:
 
 
 def _installation(payload: Fields, event: Event) -> Event:
-    return replace(event, installation=payload.object("installation").number("id"))
+    name = "repositories_added" if event.name == "installation_repositories" else "repositories"
+    added = event.action in ("created", "added")
+    return replace(
+        event,
+        installation=payload.object("installation").number("id"),
+        added=tuple(_added_repo(repo) for repo in payload.objects(name)) if added else (),
+    )
+
+
+def _added_repo(repo: Fields) -> AddedRepo:
+    owner, _, name = repo.text("full_name").partition("/")
+    return AddedRepo(id=repo.number("id"), owner=owner, name=name)
 
 
 def _ping(_: Fields, event: Event) -> Event:
@@ -229,6 +240,7 @@ def _opening(payload: Fields, entity: Fields, thread: Thread, event: Event) -> T
         url=thread.url,
         at=_moment(entity, event),
         previous_text=_previous(payload),
+        previous_title=_previous(payload, "title"),
     )
 
 
@@ -281,11 +293,11 @@ def _repo(repo: Fields) -> Repo:
     )
 
 
-def _previous(payload: Fields) -> str | None:
-    """The text before an edit; None when the text was not what was edited."""
+def _previous(payload: Fields, name: str = "body") -> str | None:
+    """The text (or the title) before an edit; None when that was not what was edited."""
     changes = payload.maybe("changes")
-    body = changes.maybe("body") if changes else None
-    return body.text("from", "") if body else None
+    changed = changes.maybe(name) if changes else None
+    return changed.text("from", "") if changed else None
 
 
 def _moment(entity: Fields, event: Event) -> datetime:

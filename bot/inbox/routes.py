@@ -34,6 +34,8 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("check_run", "requested_action"): checks.decide,
     ("check_run", "rerequested"): checks.decide,
     ("check_suite", "rerequested"): checks.decide_on_rerequest,
+    ("installation", "created"): installations.decide,
+    ("installation_repositories", "added"): installations.decide,
     ("installation", "deleted"): installations.decide,
     ("installation", "suspend"): installations.decide,
 }

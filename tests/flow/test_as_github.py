@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import FAULTY, AtWork, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, requests
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -48,3 +48,42 @@ async def test_a_review_stands_where_the_app_may_resolve_no_thread(hob: AtWork) 
     assert "Left undone: resolved threads" in told
     assert "`contents: write`" in told or "contents: write" in told
     assert "did not work" not in told
+
+
+async def test_a_second_issue_about_one_fault_opens_no_second_pull_request(hob: AtWork) -> None:
+    await hob.hub.seed_repo("calc", FAULTY)
+    hob.says([MEND], [DONE])
+    first = (await hob.issue("calc", "Doubling is wrong", "@hob fix"))["number"]
+    await hob.hub.admin("requests", clear=True)
+    await hob.comment("calc", first, "**Done**")
+    told, creating = await requests(hob)
+    assert len(creating) <= 5, creating
+    assert sum(one.startswith("POST") for one in told) <= 7, told
+    (pull,) = await hob.pulls("calc")
+
+    await hob.hub.push_files("calc", {"OTHER.md": "The base went on.\n"})
+    second = (await hob.issue("calc", "Twice is plus two", "@hob please fix this"))["number"]
+    told_there = await hob.comment("calc", second, "makes this very change already")
+    assert f"#{pull['number']}" in told_there and "Failed before, passes now" in told_there
+    (only,) = await hob.pulls("calc")
+    assert f"Fixes #{first}" in only["body"] and f"\n\nRefs #{second}\n" in only["body"]
+    assert len(await hob.hub.as_maintainer.get(f"{AT}/branches")) == 2
+
+    hob.says([MEND, call("write", path="NEWS.md", text="News\n")], [DONE])
+    third = (await hob.issue("calc", "And tell it", "@hob fix and add news"))["number"]
+    await hob.comment("calc", third, "**Done**")
+    assert len(await hob.pulls("calc")) == 2, "more than the same is another change"
+
+
+async def test_a_repository_renamed_since_it_was_asked_in_is_found(hob: AtWork) -> None:
+    """It comes late, by a redelivery, and names a place that GitHub redirects from, for git too."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    hob.says([MEND], [DONE])
+    await hob.hub.admin("deliveries", kind="fail", event="issues")
+    number = (await hob.issue("calc", "Doubling is wrong", "@hob fix"))["number"]
+    await hob.hub.as_maintainer.patch(AT, {"name": "moved"})
+    sent = await hob.hub.as_app.get("/app/hook/deliveries?per_page=100")
+    (lost,) = [one["id"] for one in sent if one["event"] == "issues"]
+    await hob.hub.as_app.post(f"/app/hook/deliveries/{lost}/attempts")
+    await hob.comment("moved", number, "**Done**")
+    assert len(await hob.pulls("moved")) == 1

@@ -53,6 +53,15 @@ def render_done(
     return "\n\n".join(part for part in parts if part)
 
 
+def render_same_change(pull: Pull, result: Result, *, refused: Sequence[str] = ()) -> str:
+    """The final text where an open pull request makes the very same change."""
+    head = (
+        f"✅ **#{pull.number} makes this very change already**: {pull.url}. I opened no second pull request."
+    )
+    parts = (head, defuse(result.outcome.summary), render_proof(result.proof), render_refused(refused))
+    return "\n\n".join(part for part in parts if part)
+
+
 def render_refused(refused: Sequence[str]) -> str:
     """A line for each write that GitHub refused; '' for none."""
     return "\n".join(f"- Left undone: {defuse(item)}" for item in refused)

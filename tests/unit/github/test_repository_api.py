@@ -76,6 +76,7 @@ PARTS = (
     checks.Checks,
     commits.Commits,
     permissions.Permissions,
+    job_logs.JobLogs,
     outcome.Outcomes,
     recent.Recent,
 )
@@ -91,7 +92,18 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
     assert not [name for name in public for word in forbidden if word in name.split("_")]
     source = "\n".join(
         inspect.getsource(m)
-        for m in (issues, commits, pulls, reviews, checks, review_threads, outcome, recent, permissions)
+        for m in (
+            issues,
+            commits,
+            pulls,
+            reviews,
+            checks,
+            review_threads,
+            outcome,
+            recent,
+            permissions,
+            job_logs,
+        )
     )
     code = source.replace("mergeable", "")
     for words in (
