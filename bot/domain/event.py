@@ -118,4 +118,5 @@ class Event:
     repo: Repo | None = None
     thread: Thread | None = None
     trigger: Trigger | None = None
+    previous_title: str | None = None  # of the issue, when its title was edited
     via_app: int = 0  # performed_via_github_app.id, 0 when a person did it by hand

@@ -15,8 +15,10 @@ from bot.domain.check_trigger import FAILURES, is_automatic
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
+from bot.inbox.refusals import TRIES_USED_UP
 from bot.tasks.store import Store
 
+OWN_PREFIX = "hob/"  # of branches, unless hob.yml names another
 MAX_TRIES = 3
 REQUEST = (
     "The check `{}` fails on this pull request and passes on its base. What it said is quoted above. Find "
@@ -31,6 +33,9 @@ async def assess_failure(
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
+    branch = event.thread.head_ref
+    if not branch.startswith(OWN_PREFIX) and not await store.has_worked_on_branch(event.repo.id, branch):
+        return Ignored(reason="not on an own branch")
     pull = (
         await api.pulls.get(number)
         if number
@@ -50,7 +55,7 @@ async def assess_failure(
             f"`{check}` still fails after {MAX_TRIES} tries of mine, so I leave it to you. "
             "Mention me, and I go on."
         )
-        return Refusal(reason="tries used up", message=message)
+        return Refusal(reason=TRIES_USED_UP, message=message)
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")

@@ -70,7 +70,11 @@ def _issues(payload: Fields, event: Event) -> Event:
     if event.action == "labeled":
         return replace(event, thread=thread, trigger=_label(payload, issue, event))
     return replace(
-        event, thread=thread, trigger=_opening(payload, issue, thread, event), via_app=_via_app(issue)
+        event,
+        thread=thread,
+        trigger=_opening(payload, issue, thread, event),
+        previous_title=_previous(payload, "title"),
+        via_app=_via_app(issue),
     )
 
 
@@ -257,11 +261,11 @@ def _repo(repo: Fields) -> Repo:
     )
 
 
-def _previous(payload: Fields) -> str | None:
-    """The text before an edit; None when the text was not what was edited."""
+def _previous(payload: Fields, what: str = "body") -> str | None:
+    """The text (or the title) before an edit; None when that was not what was edited."""
     changes = payload.maybe("changes")
-    body = changes.maybe("body") if changes else None
-    return body.text("from", "") if body else None
+    before = changes.maybe(what) if changes else None
+    return before.text("from", "") if before else None
 
 
 def _moment(entity: Fields, event: Event) -> datetime:

@@ -1,17 +1,17 @@
-"""``@hob help``: the list of what one can say to the bot, once to each person on a thread."""
+"""``@hob help``: the list of what one can say to the bot."""
 
 from __future__ import annotations
 
 from bot.github.app import RepoApi
 from bot.inbox.decision import Command
-from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key
+from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
 from bot.tasks.database.tables import DeliveryState
 
 
 async def send_help(context: DeliveryContext, api: RepoApi, command: Command) -> DeliveryEnd:
     """Comment the list."""
     text = render_help(context.app.slug, context.operator.label)
-    await context.comment(api, command.event, make_person_key(command.event, "help"), text)
+    await context.comment(api, command.event, f"help:{command.event.delivery}", text)
     return DeliveryState.HANDLED, "told about help"
 
 

@@ -17,7 +17,7 @@ from bot.inbox.decision import (
     is_by_author,
 )
 from bot.inbox.mentions import find_mentions
-from bot.inbox.rules.comments import find_added_requests
+from bot.inbox.rules.comments import find_added_requests, list_added
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
@@ -28,7 +28,8 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if not is_by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
-        requests = find_added_requests(event.trigger, app.slug)
+        requests = list_added(event.previous_title, event.thread.title, app.slug)
+        requests += find_added_requests(event.trigger, app.slug)
     else:
         requests = find_mentions(event.thread.title, app.slug) + find_mentions(event.trigger.text, app.slug)
     if not requests:
