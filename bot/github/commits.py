@@ -61,6 +61,13 @@ class Commits(Repository):
             return None
         return parse(answer, "branch", lambda found: found.object("commit").text("sha"))
 
+    async def find_default_branch(self) -> str:
+        """The name of the repository's default branch as it is now.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+        return parse(await self._get(""), "repository", lambda found: found.text("default_branch"))
+
     async def read_file(self, path: str, commit: str) -> bytes | None:
         """A file's content at a commit, None when there is no such file; at most 1 MB.
 

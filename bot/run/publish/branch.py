@@ -13,6 +13,7 @@ import structlog
 
 from bot.domain import ChangeSet, Repo
 from bot.errors import UserError
+from bot.git.branch_name import OWN_PREFIX
 from bot.git.commit import BuiltCommit, has_only_ordinary_files
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
@@ -37,12 +38,21 @@ class Landing:
     """A commit to be put on one branch. ``head`` is where the branch was, None when it did not exist."""
 
     def __init__(
-        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: BuiltCommit, message: str
+        self,
+        api: RepoApi,
+        url: str,
+        *,
+        branch: str,
+        head: str | None,
+        built: BuiltCommit,
+        message: str,
+        prefix: str = OWN_PREFIX,
     ) -> None:
         self._api = api
         self._url = url
         self._branch = branch
         self._head = head
+        self._prefix = prefix
         self._built = built
         self._message = message.replace("\0", "").strip()
 
@@ -91,17 +101,29 @@ class Landing:
     async def _push(self, built: BuiltCommit, expected: str | None) -> str:
         await self._api.with_token(
             Purpose.PUBLISH,
-            lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
+            lambda token: push(
+                self._url,
+                token=token,
+                branch=self._branch,
+                built=built,
+                expected=expected,
+                prefix=self._prefix,
+            ),
         )
         return built.sha
 
 
 async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) -> None:
-    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved."""
+    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved.
+
+    That it is Hob's, by whatever prefix, is for the caller to know.
+    """
     try:
         await api.with_token(
             Purpose.PUBLISH,
-            lambda token: remove(repo.clone_url, token=token, branch=branch, expected=expected),
+            lambda token: remove(
+                repo.clone_url, token=token, branch=branch, expected=expected, prefix=branch
+            ),
         )
     except HeadMoved:
         raise UserError(
