@@ -81,6 +81,7 @@ class RepoConfig(BaseModel):
         default="hob/", description="what the names of Hob's branches begin with, such as fix/hob-"
     )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
+    create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
     attempts: int | None = Field(
         default=None,

@@ -60,6 +60,7 @@ class LocalProcesses:
             "HOB_MODEL": self.model,
             **self._provider_environment(),
             "HOB_WRITE_SECONDS": "0",
+            "HOB_CREATE_LABEL": "true",
             "HOB_PROGRESS_SECONDS": "0.5",
         }
 

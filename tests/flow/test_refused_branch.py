@@ -36,6 +36,8 @@ async def test_a_rule_on_names_keeps_the_change_and_another_prefix_publishes_it(
     hook = next(tmp_path.rglob("proc-receive")).with_name("pre-receive")
     hook.write_text(RULE)
     hook.chmod(0o755)
+    rejected = {"message": "Repository rule violations found"}  # the same rule, as the API says it
+    await hob.hub.fault("status", "/git/refs", method="POST", status=422, body=rejected)
     hob.says([MEND], [DONE])
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
     told = await hob.comment("calc", issue, "**GitHub did not take this from me**")

@@ -69,14 +69,10 @@ def _decide_on_unaddressed(event: Event, app: AppIdentity) -> UnaddressedComment
 
 def find_added_requests(trigger: Trigger, slug: str) -> list[str]:
     """The requests that an edit brought in; none when there are as many mentions as before, or fewer."""
-    return list_added(trigger.previous_text, trigger.text, slug)
-
-
-def list_added(previous: str | None, text: str, slug: str) -> list[str]:
-    """The requests in a text that were not in the ``previous`` one; none where that is None: no edit."""
-    if previous is None:
+    if trigger.previous_text is None:
         return []
-    before, now = find_mentions(previous, slug), find_mentions(text, slug)
+    before = find_mentions(trigger.previous_text, slug)
+    now = find_mentions(trigger.text, slug)
     if len(now) <= len(before):
         return []
     return [request for request in now if request not in before] or now[len(before) :]

@@ -47,7 +47,7 @@ def render_done(
     ``refused``: what GitHub did not take beside it.
     """
     place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
-    missing = "\n".join(f"- Not published: {defuse_line(item)}" for item in refused)
+    missing = render_refused(refused)
     parts = (
         render_done_headline(result.proof, place),
         choice,
@@ -57,6 +57,20 @@ def render_done(
         render_held_paths(result),
     )
     return "\n\n".join(part for part in parts if part)
+
+
+def render_same_change(pull: Pull, result: Result, *, refused: Sequence[str] = ()) -> str:
+    """The final text where an open pull request makes the very same change."""
+    head = (
+        f"✅ **#{pull.number} makes this very change already**: {pull.url}. I opened no second pull request."
+    )
+    parts = (head, defuse(result.outcome.summary), render_proof(result.proof), render_refused(refused))
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_refused(refused: Sequence[str]) -> str:
+    """A line for each write that GitHub refused; '' for none."""
+    return "\n".join(f"- Left undone: {defuse_line(item)}" for item in refused)
 
 
 def render_worse(result: Result) -> str:

@@ -8,6 +8,7 @@ from bot.run.job import Job
 from bot.run.messages.attempts import TOO_LATE
 from bot.run.messages.ends import render_done
 from bot.run.messages.push_refused import render_push_refused
+from bot.run.strategies.same_change import end_with_same_change
 
 
 async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
@@ -17,6 +18,8 @@ async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
     """
     task, result = job.task, proven.result
     await job.fetch_base(result.changes)
+    if known := await end_with_same_change(job, proven):
+        return known
     try:
         pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
     except PushRefused as refused:
