@@ -297,7 +297,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         begun="Count the last line\n\nIt was left out.\n\nHob-Task: 5",
         first=FirstWork(summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**", proof=PROOF),
     ),
-    "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve"),
+    "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve", "main"),
     "end_push_refused_by_a_rule": lambda: render_final(
         TASK,
         (),
