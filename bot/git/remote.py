@@ -31,7 +31,6 @@ _MENDABLE: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"not our ref (\w+)|did not send all necessary objects"),
         "a commit of the repository is gone: {0}",
     ),
-    (re.compile(r"returned error: 30\d"), "the repository has moved: mention me again under its new name"),
     (re.compile(r"returned error: 403\b"), ACCESS),
     (
         re.compile(r"returned error: 404|repository '[^']{0,1000}' not found"),
@@ -124,6 +123,8 @@ def classify_fetch_failure(message: str) -> HobError:
         if found:
             what = next((group for group in found.groups() if group), found.group(0))
             return UserError(explanation.format(what), phase="prepare", log=message)
+    if re.search(r"returned error: 30\d", message):  # the next run asks for the new address first
+        return Retry("the repository has moved", after=1)
     if re.search(r"returned error: 429", message):
         return Parked("GitHub asks for fewer git requests", after=60)
     if "No space left on device" in message:
