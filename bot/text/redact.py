@@ -1,9 +1,9 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
 Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, hex and URL encoding, also when
-they are wrapped over lines, when anything but letters and digits stands between their characters, or when only
-a part of at least 23 characters is there. **Shapes** are
-found unseen: GitHub's tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+they are wrapped over lines, when something else than letters and digits stands between their characters, or
+when only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's tokens (the long
+format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 
 Known secrets are searched by their windows of 12 characters: only every twelfth window of a text is looked
