@@ -10,7 +10,7 @@ from __future__ import annotations
 from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.check_command import CheckCommand, Runner
-from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
+from bot.domain.event import AddedRepo, Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.proven_change import Fork, ProvenChange
 from bot.domain.result import (
     Blocked,
@@ -44,10 +44,12 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.task_end import TaskEnd
+from bot.domain.tree_facts import TreeFacts
 
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
+    "AddedRepo",
     "Blocked",
     "Brief",
     "ChangeKind",
@@ -89,6 +91,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "TreeFacts",
     "Trigger",
     "TriggerKind",
     "Trust",

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it, a subset of app.yml's."""
+    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
 
     IDENTIFY = (("metadata", "read"),)
     FETCH = (("contents", "read"), ("metadata", "read"))
@@ -19,6 +19,9 @@ class Purpose(Enum):
         ("pull_requests", "write"),
     )
     PUBLISH = (("contents", "write"), ("metadata", "read"))
+    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
+    READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
+    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
