@@ -91,7 +91,8 @@ async def run_attempt(
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
-    return await prove_result(checkout, outcome, admitted, redactor, blocked=blocked)
+    request = "\n".join((brief.title, brief.request))
+    return await prove_result(checkout, outcome, admitted, redactor, request=request, blocked=blocked)
 
 
 async def _check_text(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import ChangeSet, Outcome, OutcomeKind, Result, Task
-from bot.domain.paths_of_tests import is_test_path
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import join_tests, render_proof
+from bot.run.messages.proof import render_proof
 from bot.text.defuse import defuse, table_cell
 
 
@@ -36,12 +35,6 @@ def _list_files(changes: ChangeSet) -> str:
     rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
-    test_paths = [change.path for change in changes.files if is_test_path(change.path)]
-    if test_paths:
-        rows += [
-            "",
-            f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(test_paths)}.",
-        ]
     return "\n".join(rows)
 
 

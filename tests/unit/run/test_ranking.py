@@ -17,6 +17,7 @@ from bot.domain import (
     Outcome,
     OutcomeKind,
     Proof,
+    ProofWarning,
     Result,
     Verdict,
 )
@@ -45,6 +46,7 @@ def tried(
     lines: int = 1,
     paths: tuple[str, ...] = ("a.py",),
     kind: OutcomeKind = OutcomeKind.CHANGED,
+    warned: bool = False,
 ) -> FinishedAttempt:
     files = tuple(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644) for path in paths)
     hunk = "".join(f"+{n}\n" for n in range(lines))
@@ -54,19 +56,22 @@ def tried(
         result=Result(
             outcome=Outcome(kind=kind),
             changes=ChangeSet(base="b", files=files),
-            proof=Proof(checks=checks),
+            proof=Proof(checks=checks, warnings=(ProofWarning(text="w"),) if warned else ()),
             diff=diff if files else "",
         ),
     )
 
 
 PASSES = check(("t::a",), ())
+TESTED = replace(PASSES, added=("t::new",))
 BETTER = [  # the first of each pair wins, though it is larger and later
     (tried(2, PASSES, lines=50), tried(1, check(("t::a",), ("t::a",)))),
     (tried(2, check(("t::a",), ("t::a",)), lines=50), tried(1, check(("t::a",), ("t::b",)))),
     (tried(2, check(("t::a",), ("t::b",)), lines=50), tried(1, check(("t::a",), Verdict.TIMED_OUT))),
     (tried(2, check(TESTS, ("t::a",)), lines=50), tried(1, check(TESTS, ("t::a", "t::b")))),
-    (tried(2, PASSES, lines=50), tried(1, PASSES, paths=("a.py", "tests/test_a.py"))),
+    (tried(2, PASSES, lines=50), tried(1, PASSES, warned=True)),
+    (tried(2, TESTED, lines=50), tried(1, PASSES)),
+    (tried(1, PASSES, paths=("a.py", "tests/test_a.py", "CHANGES.md")), tried(2, PASSES)),
     (tried(2, PASSES, lines=50), tried(1, PASSES, kind=OutcomeKind.LIMIT)),
     (tried(2, PASSES, lines=1), tried(1, PASSES, lines=2)),
     (tried(2, PASSES), tried(1, PASSES, paths=("a.py", "b.py"))),
@@ -96,7 +101,9 @@ def test_one_alone_needs_no_reason_and_none_at_all_is_an_error() -> None:
 
 def test_another_attempt_is_wanted_where_it_may_do_better() -> None:
     red, green = check(("t::a",), ("t::a",)), check((), ())
-    assert proof_failed(Proof(checks=(red,)))
+    assert not proof_failed(Proof(checks=(red,)))  # it was so before, and nobody asked for it
+    assert proof_failed(Proof(checks=(red,), still_failing=("t::a",)))
+    assert proof_failed(Proof(checks=(check(("t::a",), ("t::a", "t::b")),)))
     assert proof_failed(Proof(checks=(check((), Verdict.ERROR),)))  # it ran before
     assert not proof_failed(Proof(checks=(green,)))
     cannot = Check(name="test", command="x", base=ran(Verdict.ERROR), head=ran(Verdict.ERROR))
