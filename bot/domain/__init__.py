@@ -10,13 +10,13 @@ from __future__ import annotations
 from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.check_command import CheckCommand, Runner
-from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
+from bot.domain.event import AddedRepo, Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.proof import (
     Blocked,
     Check,
     CheckResult,
     Proof,
-    ProofVerdict,
+    ProofState,
     ProofWarning,
     RandomTest,
     ResultSource,
@@ -40,10 +40,12 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.task_end import TaskEnd
+from bot.domain.tree_facts import TreeFacts
 
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
+    "AddedRepo",
     "Blocked",
     "Brief",
     "ChangeKind",
@@ -69,7 +71,7 @@ __all__ = [
     "Phase",
     "PromptText",
     "Proof",
-    "ProofVerdict",
+    "ProofState",
     "ProofWarning",
     "ProvenChange",
     "RandomTest",
@@ -89,6 +91,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "TreeFacts",
     "Trigger",
     "TriggerKind",
     "Trust",

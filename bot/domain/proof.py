@@ -162,13 +162,31 @@ class ProofWarning:
     names: tuple[str, ...] = ()
 
 
-class ProofVerdict(StrEnum):
-    """What a proof comes to."""
+class ProofState(StrEnum):
+    """What a proof comes to: the mark that comment, check run and dashboard show."""
 
     PROVED = "proved"  # every check that ran is as good as on base, and what was asked for is mended
-    DOUBTFUL = "doubtful"  # the same, but a warning stands first
+    DOUBTFUL = "doubtful"  # the same, but a warning stands first, or a check came to no result
     FAILS = "fails"  # head is worse than base, or the request's own tests still fail
-    NOT_RUN = "not run"  # no check came to a result
+    NOT_RUN = "nothing could be run"  # no check came to a result
+
+    @property
+    def icon(self) -> str:
+        """One character for it, another one for each."""
+        return _MARKS[self][0]
+
+    @property
+    def conclusion(self) -> str:
+        """What GitHub's check run says: https://docs.github.com/en/rest/checks/runs#create-a-check-run."""
+        return _MARKS[self][1]
+
+
+_MARKS = {
+    ProofState.PROVED: ("✅", "success"),
+    ProofState.DOUBTFUL: ("⚠️", "neutral"),
+    ProofState.FAILS: ("❌", "failure"),
+    ProofState.NOT_RUN: ("⚪", "neutral"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,16 +206,16 @@ class Proof:
     still_failing: tuple[str, ...] = ()
 
     @property
-    def verdict(self) -> ProofVerdict:
+    def state(self) -> ProofState:
         """Failures that base has too, and that the request is not about, lower nothing."""
         if not self.checks or all(check.is_silent for check in self.checks):
-            return ProofVerdict.NOT_RUN
+            return ProofState.NOT_RUN
         if self.still_failing or any(check.is_worse for check in self.checks):
-            return ProofVerdict.FAILS
+            return ProofState.FAILS
         silent = any(check.is_silent or check.is_unclear for check in self.checks)
-        return ProofVerdict.DOUBTFUL if self.warnings or silent else ProofVerdict.PROVED
+        return ProofState.DOUBTFUL if self.warnings or silent else ProofState.PROVED
 
     @property
     def passed(self) -> bool:
         """A check came to a result, and none is worse than on base; read ``warnings`` beside it."""
-        return self.verdict in (ProofVerdict.PROVED, ProofVerdict.DOUBTFUL)
+        return self.state in (ProofState.PROVED, ProofState.DOUBTFUL)

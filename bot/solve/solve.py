@@ -61,7 +61,7 @@ class Solved:
             "proof": {
                 **asdict(self.result.proof),
                 "passed": self.result.proof.passed,
-                "verdict": self.result.proof.verdict.value,
+                "verdict": self.result.proof.state.value,
             },
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
@@ -146,6 +146,8 @@ async def solve(
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
         internet=describe_egress(checkout.config.internet),
+        more_tests=checkout.checks.more_tests,
+        facts=checkout.facts,
     )
 
     async def set_phase(phase: Phase) -> None:

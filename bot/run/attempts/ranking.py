@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from bot.agent.limits import add_usage
-from bot.domain import Check, OutcomeKind, Proof, ProofVerdict, Result, Usage
+from bot.domain import Check, OutcomeKind, Proof, ProofState, Result, Usage
 from bot.domain.proof import RAN
 from bot.run.prove.judge_files import is_test
 from bot.text.diffs import diffstat, split_by_file
@@ -136,7 +136,7 @@ def proof_failed(proof: Proof) -> bool:
 
     Not for what failed before and the request is not about, and not for a check that cannot run here at all.
     """
-    return proof.verdict is ProofVerdict.FAILS
+    return proof.state is ProofState.FAILS
 
 
 def find_identical(attempts: Sequence[FinishedAttempt]) -> tuple[tuple[int, ...], ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bot.domain import Proof, ProofVerdict
+from bot.domain import Proof, ProofState
 from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests, find_identical
 from bot.text.defuse import defuse
 from bot.text.diffs import diffstat
@@ -90,12 +90,12 @@ def render_proof_state(attempt: FinishedAttempt) -> str:
 
 def render_verdict(proof: Proof) -> str:
     """A proof as a short phrase."""
-    match proof.verdict:
-        case ProofVerdict.PROVED:
+    match proof.state:
+        case ProofState.PROVED:
             return "✅ passed"
-        case ProofVerdict.DOUBTFUL:
+        case ProofState.DOUBTFUL:
             return "⚠️ passed, with a warning" if proof.warnings else "⚠️ passed in part"
-        case ProofVerdict.NOT_RUN:
+        case ProofState.NOT_RUN:
             return "⚠️ no result" if proof.checks else "not run"
     if count_broken_tests(proof):
         return "❌ breaks tests"

@@ -21,7 +21,7 @@ _VERDICTS = {
 
 def render_proof(evidence: Proof) -> str:
     """The warnings, then the checks as a table, base against head, and what was not run."""
-    lines = [_render_warning(each) for each in evidence.warnings]
+    lines = [render_warning(each) for each in evidence.warnings]
     lines += [""] if lines else []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
@@ -46,7 +46,8 @@ def render_proof(evidence: Proof) -> str:
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
 
 
-def _render_warning(warning: ProofWarning) -> str:
+def render_warning(warning: ProofWarning) -> str:
+    """One warning as a paragraph, its names as code."""
     names = f": {join_tests(warning.names)}" if warning.names else ""
     return f"⚠️ **{defuse_line(warning.text)}**{names}.\n"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bot.domain import ChangeSet, CheckCommand, RandomTest, Verdict
 from bot.run.prove.compare import Rows, compare_rows
 from bot.run.prove.judge_files import ReadBase
-from bot.run.prove.rows import Tree, repeat_check
+from bot.run.prove.rows import CheckedTree, repeat_check
 from bot.run.prove.run_check import CheckRun
 from bot.text.redact import Redactor
 
@@ -29,8 +29,8 @@ class _Sides:
     """The two trees of a check, and how to run it there again."""
 
     command: CheckCommand
-    on_base: Tree
-    on_head: Tree
+    on_base: CheckedTree
+    on_head: CheckedTree
     redactor: Redactor
 
     async def repeat_base(self, first: CheckRun, times: int = TIMES) -> list[CheckRun]:
@@ -39,7 +39,7 @@ class _Sides:
     async def repeat_head(self, first: CheckRun, times: int = TIMES) -> list[CheckRun]:
         return await self._repeat(self.on_head, first, times)
 
-    async def _repeat(self, tree: Tree, first: CheckRun, times: int) -> list[CheckRun]:
+    async def _repeat(self, tree: CheckedTree, first: CheckRun, times: int) -> list[CheckRun]:
         affordable = int(SECONDS / max(first.result.seconds, 0.01))
         return await repeat_check(tree, self.command, self.redactor, min(times, affordable))
 
@@ -47,8 +47,8 @@ class _Sides:
 async def blame_fairly(
     command: CheckCommand,
     rows: Rows,
-    on_base: Tree,
-    on_head: Tree,
+    on_base: CheckedTree,
+    on_head: CheckedTree,
     source: ChangeSet,
     read_base: ReadBase,
     redactor: Redactor,

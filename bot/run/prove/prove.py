@@ -35,10 +35,11 @@ from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests
 from bot.run.prove.asked_tests import find_still_failing, is_about
+from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
 from bot.run.prove.judge_files import ChangeParts, ReadBase, find_telltale_lines, split_change
-from bot.run.prove.rows import Tree, TreeRuns, run_on_tree, run_together
+from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.run_check import CheckRun
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
@@ -66,8 +67,8 @@ async def prove(
     wanted = checkout.checks.checks
     lead = [asyncio.get_running_loop().create_future() for _ in wanted]
     before = checkout.before or checkout
-    on_base = Tree(checkout=before, changes=ChangeSet(base=before.base))
-    on_head = Tree(checkout=checkout, changes=changes)
+    on_base = CheckedTree(checkout=before, changes=ChangeSet(base=before.base))
+    on_head = CheckedTree(checkout=checkout, changes=changes)
     base, head = await run_together(
         run_on_tree(on_base, wanted, redactor, lead, behind=behind),
         run_on_tree(on_head, wanted, redactor, lead),
@@ -89,7 +90,7 @@ async def prove(
     return Proof(
         base=before.base,
         checks=tuple(checks),
-        not_run=checkout.checks.not_run,
+        not_run=(*checkout.checks.not_run, *list_causes(checks, checkout.facts)),
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
         warnings=_list_warnings(checks, parts, read_base, redactor),
@@ -121,7 +122,7 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor, request: str) ->
     tests = [check for check in checkout.checks.checks if not check.lint]
     if not tests:
         return False
-    tree = Tree(checkout=checkout, changes=ChangeSet(base=checkout.base))
+    tree = CheckedTree(checkout=checkout, changes=ChangeSet(base=checkout.base))
     ended = await run_on_tree(tree, tests, redactor)
     failed = [run.result for run in ended.runs if run.result.verdict is Verdict.FAILED]
     return any(is_about(request, result.failing) for result in failed)
@@ -171,8 +172,8 @@ async def _run_crosswise(
     if not parts.source.files:
         return nothing, list(base.runs) if parts.may_alter_tests else nothing
     some = [commands[n] for n in at]
-    trees = [Tree(checkout=before, changes=parts.tests)]
-    trees += [Tree(checkout=before, changes=parts.source)] if parts.may_alter_tests else []
+    trees = [CheckedTree(checkout=before, changes=parts.tests)]
+    trees += [CheckedTree(checkout=before, changes=parts.source)] if parts.may_alter_tests else []
     ends = await run_together(*(run_on_tree(tree, some, redactor) for tree in trees))
     filled = [dict(zip(at, each.runs, strict=True)) for each in ends]
     rows = [[each.get(n) for n in range(len(commands))] for each in filled]

@@ -21,7 +21,7 @@ End = asyncio.Future[CheckResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class CheckedTree:
     """A tree that checks run on: a commit, and what is changed on top of it."""
 
     checkout: Checkout
@@ -63,7 +63,7 @@ async def run_together(*trees: Coroutine[Any, Any, TreeRuns]) -> list[TreeRuns]:
 
 
 async def run_on_tree(
-    tree: Tree,
+    tree: CheckedTree,
     commands: Sequence[CheckCommand],
     redactor: Redactor,
     lead: Sequence[End] = (),
@@ -98,7 +98,9 @@ async def run_on_tree(
             await sandbox.aclose()
 
 
-async def repeat_check(tree: Tree, command: CheckCommand, redactor: Redactor, times: int) -> list[CheckRun]:
+async def repeat_check(
+    tree: CheckedTree, command: CheckCommand, redactor: Redactor, times: int
+) -> list[CheckRun]:
     """Run one check so many times more, each in a clean sandbox."""
     runs = []
     for _ in range(times):

@@ -7,6 +7,8 @@ from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
+from bot.domain.own_checks import AT_WORK, CONCLUSIONS, PROOF, make_proof_key
+from bot.domain.proof import ProofState
 from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.http.responses import NotFound
@@ -14,14 +16,14 @@ from bot.run.messages.progress_comment import render_at_work
 from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext
 
-NAME, AT_WORK = "Hob", "Hob at work"
 MOST_ANNOTATIONS = 100
 STOP_BUTTON = {"label": "Stop", "description": "End this work", "identifier": STOP}
 FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass", "identifier": FIX}
-CONCLUSIONS = {
-    TaskState.DONE: "success",
-    TaskState.CANCELLED: "cancelled",
-    TaskState.REFUSED: "neutral",
+PROOF_TITLES = {
+    ProofState.PROVED: "Proved: the repository's own checks pass on this change",
+    ProofState.DOUBTFUL: "The repository's own checks pass on this change, but read the warning",
+    ProofState.FAILS: "The proof fails: not all of the repository's own checks pass on this change",
+    ProofState.NOT_RUN: "Nothing could be run to prove this change",
 }
 
 
@@ -71,23 +73,23 @@ async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text:
 
 async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
     """The proof as a check run of the commit, with a button where it does not pass."""
-    conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
+    state = proof.state
     await context.effects.once_as(
         CheckRun,
-        f"task:{context.task.id}:check:{sha}",
+        make_proof_key(context.task.id, sha),
         EffectKind.CHECK,
-        find=lambda: context.api.checks.find(sha, NAME, str(context.task.id)),
+        find=lambda: context.api.checks.find(sha, PROOF, str(context.task.id)),
         do=lambda: context.api.checks.create(
             sha,
-            NAME,
+            PROOF,
             "completed",
-            conclusion,
-            title="The repository's own checks, on base and on this change",
+            state.conclusion,
+            title=f"{state.icon} {PROOF_TITLES[state]}",
             summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),
-            actions=[FIX_BUTTON] if conclusion == "failure" else [],
+            actions=[FIX_BUTTON] if state is ProofState.FAILS else [],
         ),
     )
 

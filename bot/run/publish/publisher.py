@@ -10,11 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
-from bot.domain import ChangeSet, EffectKind, ProvenChange, Result, Run, Step, Task, TaskKind, TaskState
+from bot.domain import (
+    ChangeSet,
+    EffectKind,
+    ProvenChange,
+    Result,
+    Run,
+    Step,
+    Task,
+    TaskKind,
+    TaskState,
+    Usage,
+)
 from bot.errors import Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
@@ -25,14 +37,15 @@ from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
-from bot.run.publish.answer_threads import answer_threads
+from bot.run.publish.answer_threads import answer_threads, resolve_met_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
+from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
-from bot.workspace.fork import SKIP, is_foreign, on_its_own
+from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +114,7 @@ class Publisher:
         )
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
-        await self._try_step("check run", self._start_check_run())
+        await self.try_step("check run", self._start_check_run())
 
     async def _start_check_run(self) -> None:
         self._check_run = await check_run.start_check_run(self._context)
@@ -112,16 +125,26 @@ class Publisher:
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.issues.edit_comment(self._comment, self._safe(body))
 
-    async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
+    async def end(
+        self,
+        text: str,
+        steps: Sequence[Step] = (),
+        *,
+        state: TaskState = TaskState.DONE,
+        usage: Usage | None = None,
+    ) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
         Raises Retry when GitHub does not show it: no request ends unseen.
         """
-        body = self._safe(render_final(self.task, steps, text=text, run_url=self.run_url))
+        seconds = max(0.0, (datetime.now(UTC) - self.task.created_at).total_seconds())
+        body = self._safe(
+            render_final(self.task, steps, text=text, run_url=self.run_url, usage=usage, seconds=seconds)
+        )
         if not self._comment:
             await self.begin()
         if self._check_run is not None:
-            await self._try_step(
+            await self.try_step(
                 "check run", check_run.finish_check_run(self._api, self._check_run, state, self._safe(text))
             )
         self._comment = await replace_comment(self._api, self.task, self._comment, body)
@@ -151,16 +174,22 @@ class Publisher:
             return pull, sha
         threads: Sequence[SeenThread] = ()
         if proven.head is not None and way is not LandingWay.HERE:
-            await self._try_step("description", description.update_description(self._context, pull, proven))
+            await self._describe_again(pull, proven)
             threads = await self._api.review_threads.list_threads(pull.number)
-        await self._try_step(
+        await self.try_step(
             "review", review_comments.post_review(self._context, pull.number, sha, result, threads)
         )
         if self.task.kind is TaskKind.REVISE and pull.number != number:
             threads = await self._api.review_threads.list_threads(number)
-        await self._try_step("reply", answer_threads(self._context, sha, result, threads))
-        await self._try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
+        await self.try_step("reply", answer_threads(self._context, sha, result, threads))
+        await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
+        await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
+
+    async def _describe_again(self, pull: Pull, proven: ProvenChange) -> None:
+        first = await load_first_work(self._store, self.task, pull.number)
+        step = description.update_description(self._context, pull, proven, first)
+        await self.try_step("description", step)
 
     async def _post_patch(self, proven: ProvenChange) -> None:
         """The change as a review of the pull request that it is for."""
@@ -182,9 +211,10 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads.list_threads(self.task.thread.number)
-            await self._try_step("reply", answer_threads(self._context, "", result, threads))
+            await self.try_step("reply", answer_threads(self._context, "", result, threads))
 
-    async def _try_step(self, what: str, step: Awaitable[None]) -> None:
+    async def try_step(self, what: str, step: Awaitable[None]) -> None:
+        """Do one write beside the main one. A refusal is kept in ``refused`` and undoes nothing."""
         try:
             await step
         except UserError as refused:
@@ -199,10 +229,7 @@ class Publisher:
             run_url=proven.run_url,
             email_domain=self._identity.email_domain,
         )
-        if not here or not is_foreign(proven.branch):
-            return message
-        title, _, rest = message.partition("\n\n")
-        return f"{title}\n\n{SKIP}{rest}"
+        return add_skip_trailer(message) if here and is_foreign(proven.branch) else message
 
     async def _build_commit(self, repo: Path, proven: ProvenChange, message: str) -> BuiltCommit:
         return await asyncio.to_thread(
@@ -230,7 +257,13 @@ class Publisher:
                 proven, theirs, find=away.find, do=lambda: away.land(proven.protected)
             )
         landing = Landing(
-            self._api, url, branch=proven.branch, head=proven.head, built=built, message=message
+            self._api,
+            url,
+            branch=proven.branch,
+            head=proven.head,
+            built=built,
+            message=message,
+            prefix=proven.prefix,
         )
 
         async def find() -> LandedCommit | None:

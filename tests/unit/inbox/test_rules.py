@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain import Refusal, Request, TaskKind
+from bot.domain import AddedRepo, Refusal, Request, TaskKind
 from bot.inbox.commands.parse import RESOLVE, CommandWord
-from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, Uninstalled
+from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, ReposAdded, Uninstalled
 from bot.inbox.routes import ROUTES, decide
 from tests.support.payloads import (
     ALICE,
@@ -85,7 +85,8 @@ def test_an_issue_that_does_not() -> None:
 
 def test_a_comment_on_an_issue() -> None:
     assert asked("issue_comment", issue_comment("@hob fix it")) == (TaskKind.CHANGE, "fix it")
-    assert asked("issue_comment", issue_comment("@hob")) == (TaskKind.CHANGE, RESOLVE)
+    bare = decided("issue_comment", issue_comment("@hob"))
+    assert isinstance(bare, Refusal) and bare.message.startswith("What would you like me to do?")
     assert ignored("issue_comment", issue_comment("just words")) == "nobody is mentioned"
     assert ignored("issue_comment", issue_comment("@hob x", action="deleted")).startswith("no rule for")
 
@@ -115,8 +116,12 @@ def test_reviews_and_comments_on_lines() -> None:
         ):
             assert refused(name, made("@hob do x", of=other)) == "not own pull"
             assert ignored(name, made("do x", of=other)) == "nobody is mentioned"
-        for fork in (pull(ALICE, head_repo=repository(99)), with_value(pull(ALICE), "head.repo", None)):
-            assert asked(name, made("@hob do x", of=fork)) == (TaskKind.REVISE, "do x")
+        for mine in (
+            pull(ALICE, head_repo=repository(99)),
+            with_value(pull(ALICE), "head.repo", None),
+            pull(branch="fix/hob-3"),  # by hob.yml's branch_prefix
+        ):
+            assert asked(name, made("@hob do x", of=mine)) == (TaskKind.REVISE, "do x")
 
 
 def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
@@ -208,13 +213,34 @@ def test_an_edit_counts_when_it_adds_a_mention(before: str, after: str, request_
             assert asked(name, payload) == (TaskKind.CHANGE, request_)
 
 
-def test_an_edit_of_somebody_elses_words_or_of_the_title_is_no_request() -> None:
+def test_an_edit_of_somebody_elses_words_is_no_request() -> None:
     comment = issue_comment("@hob x", before="x", action="edited", sender=BOB)
     assert "somebody else" in ignored("issue_comment", comment)
     text = envelope("edited", BOB, issue=issue(body="@hob x"), changes={"body": {"from": "x"}})
     assert "somebody else" in ignored("issues", text)
     title = envelope("edited", issue=issue(body="@hob x"), changes={"title": {"from": "x"}})
-    assert ignored("issues", title) == "nobody is mentioned"
+    assert ignored("issues", title) == "nobody is mentioned", "its mention was there before"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "request_"),
+    [
+        ("It breaks", "@hob mend it", "mend it"),
+        ("坏了", "@hob请修复", "请修复"),
+        ("@hob mend it", "@hob mend it now", None),
+        ("@hob x", "x", None),
+    ],
+)
+def test_an_edit_of_the_title_counts_when_it_adds_a_mention(
+    before: str, after: str, request_: str | None
+) -> None:
+    payload = envelope(
+        "edited", issue=issue(title=after, body="As said."), changes={"title": {"from": before}}
+    )
+    if request_ is None:
+        assert ignored("issues", payload) == "nobody is mentioned"
+    else:
+        assert asked("issues", payload) == (TaskKind.CHANGE, request_)
 
 
 def test_s14_own_doing_and_other_bots_are_ignored() -> None:
@@ -250,7 +276,10 @@ def test_installations_and_what_no_rule_is_about() -> None:
     for action in ("deleted", "suspend"):
         got = decided("installation", installation(action))
         assert isinstance(got, Uninstalled) and got.installation == 55
-    assert ignored("installation", installation("created")) == "no rule for installation created"
+    given = decided("installation", installation("created"))
+    assert isinstance(given, ReposAdded)
+    assert given.event.added == (AddedRepo(id=11, owner="octo", name="app"),)
+    assert ignored("installation", installation("unsuspend")) == "no rule for installation unsuspend"
     assert ignored("ping", {"zen": "z"}) == "no rule for ping"
     assert all(name and action for name, action in ROUTES)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Proof, ProofVerdict
+from bot.domain import ChangeKind, ChangeSet, FileChange, Proof, ProofState
 from bot.run.messages.proof import render_proof
 from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
@@ -209,7 +209,7 @@ async def prove_change(tmp_path: Path, home: Path, before: Files, change: Files,
 async def test_no_cheat_gets_a_green_mark(name: str, tmp_path: Path, home: Path) -> None:
     proof = await prove_change(tmp_path, home, *CHEATS[name], request="please fix double")
     text = render_proof(proof)
-    assert proof.verdict is not ProofVerdict.PROVED, text
+    assert proof.state is not ProofState.PROVED, text
     assert not proof.passed or text.splitlines()[0].startswith("⚠️ **"), text
     assert "passed (1 failed" not in text
 
@@ -217,6 +217,6 @@ async def test_no_cheat_gets_a_green_mark(name: str, tmp_path: Path, home: Path)
 @pytest.mark.parametrize("name", HONEST)
 async def test_an_honest_change_gets_its_mark(name: str, tmp_path: Path, home: Path) -> None:
     proof = await prove_change(tmp_path, home, *HONEST[name], request="please fix double")
-    assert proof.verdict is ProofVerdict.PROVED, render_proof(proof)
+    assert proof.state is ProofState.PROVED, render_proof(proof)
     (check,) = proof.checks
     assert len(check.mended) == 1 and not proof.warnings
