@@ -80,7 +80,7 @@ class Check:
     unmended: tuple[
         str, ...
     ] = ()  # fail on base, not on head, and yet nothing shows that the source mends them
-    gone: tuple[str, ...] = ()  # pass on base, and head's run does not name them
+    gone: tuple[str, ...] = ()  # ran on base, and head's run does not name them
     skipped: tuple[str, ...] = ()  # ran on base, are skipped on head
     altered: tuple[str, ...] = ()  # pass on head, and fail there in the form that they have on base
     added: tuple[str, ...] = ()  # new on head, pass there, and do not pass on the base's source

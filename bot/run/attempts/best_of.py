@@ -144,8 +144,7 @@ class _Rounds:
             return proof_failed(result.proof)
         gave_up = kind in (OutcomeKind.BLOCKED, OutcomeKind.LIMIT, OutcomeKind.CHANGED)
         plan = self._plan
-        request = f"{plan.brief.title}\n{plan.brief.request}"
-        return gave_up and await fails_on_base(plan.checkout, plan.redactor, request)
+        return gave_up and await fails_on_base(plan.checkout, plan.redactor, plan.brief.asked)
 
     async def run_one(
         self, ordinal: int, brief: Brief, limits: Limits, set_phase: SetPhase

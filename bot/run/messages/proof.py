@@ -85,8 +85,6 @@ def _render_blocked_request(item: Blocked) -> str:
 
 
 def _list_turned_tests(check: Check) -> list[str]:
-    known = {*check.altered, *(each.name for each in check.random)}
-    unmended = [test for test in check.unmended if test not in known]
     return [
         f"- {words} {join_tests(tests)}"
         for words, tests in (
@@ -94,7 +92,6 @@ def _list_turned_tests(check: Check) -> list[str]:
             ("New, and fails without this change:", check.added),
             ("New, and passes without this change too:", check.idle),
             ("**Fails only with this change:**", check.broken),
-            ("Failed before and no longer does, but no report says that it passes:", unmended),
             ("Failed before too:", check.there_before),
         )
         if tests

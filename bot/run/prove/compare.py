@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain import Check, CheckCommand, CheckResult, ProofWarning, RandomTest, ResultSource, Verdict
+from bot.domain.proof import RAN
 from bot.run.prove.run_check import CheckRun
 
 MOST_NAMES = 200
@@ -26,17 +27,17 @@ class Rows:
 def compare_rows(command: CheckCommand, rows: Rows) -> Check:
     """The check with what its runs show; names are cut to ``MOST_NAMES`` of each kind."""
     base, head = rows.base, _doubt_silence(rows.base, rows.head)
+    before, after = set(base.result.failing), set(head.result.failing)
     unmended = _list_unmended(base, head, rows)
-    out = {*head.result.failing, *unmended}
+    out = {*after, *unmended}
     mended = [test for test in base.result.failing if test not in out]
-    there_before = [test for test in base.result.failing if test in head.result.failing]
-    broken = [test for test in head.result.failing if test not in base.result.failing]
-    still = there_before[:MOST_NAMES]
+    broken = [test for test in head.result.failing if test not in before]
+    still = [test for test in base.result.failing if test in after][:MOST_NAMES]
     base_failing = (*mended[:MOST_NAMES], *unmended[:MOST_NAMES], *still)
     ran = {*base.list_tests("passed"), *base.list_tests("failed")}
     whole = base.named and head.named
     gone = (
-        [t for t in base.list_tests("passed") if t not in head.tests and not _is_under(t, broken)]
+        [test for test in base.tests if test in ran and _is_gone(head, test, broken, test in before)]
         if whole
         else []
     )
@@ -57,6 +58,13 @@ def compare_rows(command: CheckCommand, rows: Rows) -> Check:
         idle=idle[:MOST_NAMES],
         random=rows.random,
     )
+
+
+def _is_gone(head: CheckRun, test: str, broken: Sequence[str], failed: bool) -> bool:
+    """Whether head's run neither names the test nor says why it could not run; a file that ``failed`` on base
+    is there as its tests.
+    """
+    return test not in head.tests and not _is_under(test, broken) and not (failed and _passes(head, test))
 
 
 def _short(run: CheckRun | None) -> CheckResult | None:
@@ -83,11 +91,11 @@ def _doubt_silence(base: CheckRun, head: CheckRun) -> CheckRun:
 
 def _list_unmended(base: CheckRun, head: CheckRun, rows: Rows) -> list[str]:
     """Tests that fail on base only, and of which no report says that the source makes them pass."""
-    random = {each.name for each in rows.random}
+    random, after = {each.name for each in rows.random}, set(head.result.failing)
     old_form = rows.base_tests_on_head
     found = []
     for test in base.result.failing:
-        if test in head.result.failing:
+        if test in after:
             continue
         passes = _passes(head, test)
         if passes and old_form is not None and old_form.named:
@@ -127,7 +135,7 @@ def _list_altered(rows: Rows, head: CheckRun) -> tuple[str, ...]:
 def _sort_new_tests(rows: Rows) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """New tests that pass: those that need the change to pass, and those that do not."""
     there = rows.head_tests_on_base
-    if there is None or not rows.head.named or not rows.base.named:
+    if there is None or there.result.verdict not in RAN or not rows.head.named or not rows.base.named:
         return (), ()
     new = [test for test in rows.head.list_tests("passed") if test not in rows.base.tests]
     idle = tuple(test for test in new if there.tests.get(test) == "passed")
@@ -139,17 +147,21 @@ def list_check_warnings(checks: Sequence[Check]) -> list[ProofWarning]:
     found = []
     for check in checks:
         less = check.base.counted - check.head.counted
-        ran = check.head.verdict in (Verdict.PASSED, Verdict.FAILED)
-        if check.gone or (ran and less > 0 and check.base.verdict in (Verdict.PASSED, Verdict.FAILED)):
+        if check.gone or (less > 0 and check.head.verdict in RAN and check.base.verdict in RAN):
             text = f"Fewer tests ran than on base ({check.head.counted} instead of {check.base.counted})"
             if less <= 0:
-                text = "Tests that pass on base did not run with this change"
+                text = "Tests that ran on base did not run with this change"
             found.append(ProofWarning(text=text, names=check.gone))
         if check.skipped:
             found.append(ProofWarning(text="The change skips tests that ran on base", names=check.skipped))
         if check.altered:
             text = "In the form that they have on base, these tests fail with this change"
             found.append(ProofWarning(text=text, names=check.altered))
+        said = {*check.gone, *check.skipped, *check.altered, *(each.name for each in check.random)}
+        left = tuple(test for test in check.unmended if test not in said)
+        if left and check.head.verdict in RAN:
+            text = "These tests failed on base, and no report says that they pass with this change"
+            found.append(ProofWarning(text=text, names=left))
         for each in check.random:
             found.append(ProofWarning(text=_describe_random(each), names=(each.name,)))
     return found

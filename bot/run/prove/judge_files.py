@@ -14,7 +14,7 @@ import re
 import shlex
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,8 +222,3 @@ def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ..
             if match[0] not in before:
                 found.append(f"{change.path}:{after.count(chr(10), 0, match.start()) + 1}")
     return tuple(found)
-
-
-def list_paths(files: Sequence[FileChange]) -> tuple[str, ...]:
-    """The paths of changed files."""
-    return tuple(each.path for each in files)

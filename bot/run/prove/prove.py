@@ -34,7 +34,7 @@ from bot.git.rebase import diff_commits
 from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests
-from bot.run.prove.asked_tests import find_still_failing, is_about
+from bot.run.prove.asked_tests import asks_for_mend, find_still_failing
 from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
@@ -125,7 +125,7 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor, request: str) ->
     tree = CheckedTree(checkout=checkout, changes=ChangeSet(base=checkout.base))
     ended = await run_on_tree(tree, tests, redactor)
     failed = [run.result for run in ended.runs if run.result.verdict is Verdict.FAILED]
-    return any(is_about(request, result.failing) for result in failed)
+    return any(asks_for_mend(request, result.failing, result.tail) for result in failed)
 
 
 def _list_whole_change(checkout: Checkout, changes: ChangeSet) -> ChangeSet:
@@ -158,8 +158,8 @@ async def _run_crosswise(
 ) -> tuple[list[CheckRun | None], list[CheckRun | None]]:
     """The change's tests on the base's source, and the base's tests on the change's source.
 
-    Only where the change has both, and only of checks that name tests. A change of tests alone leaves the
-    base's tests and source as they are.
+    Only where the change has both, and only of checks that name tests; the second only where tests of the
+    base are changed or fail. A change of tests alone leaves the base's tests and source as they are.
     """
     nothing: list[CheckRun | None] = [None] * len(commands)
     at = [
@@ -170,10 +170,11 @@ async def _run_crosswise(
     if not parts.tests.files or not at:
         return nothing, nothing
     if not parts.source.files:
-        return nothing, list(base.runs) if parts.may_alter_tests else nothing
+        return nothing, list(base.runs)
     some = [commands[n] for n in at]
     trees = [CheckedTree(checkout=before, changes=parts.tests)]
-    trees += [CheckedTree(checkout=before, changes=parts.source)] if parts.may_alter_tests else []
+    if parts.may_alter_tests or any(base.runs[n].result.failing for n in at):
+        trees.append(CheckedTree(checkout=before, changes=parts.source))
     ends = await run_together(*(run_on_tree(tree, some, redactor) for tree in trees))
     filled = [dict(zip(at, each.runs, strict=True)) for each in ends]
     rows = [[each.get(n) for n in range(len(commands))] for each in filled]
