@@ -61,7 +61,7 @@ class Solved:
             "proof": {
                 **asdict(self.result.proof),
                 "passed": self.result.proof.passed,
-                "verdict": self.result.proof.state.value,
+                "state": self.result.proof.state.value,
             },
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),

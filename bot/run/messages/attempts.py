@@ -43,6 +43,7 @@ def render_comparison(selection: Selection, *, published: int, pull: int, slug: 
             f"⚖️ **Compared: attempt {best} {taken}.** Nothing was replaced. [Compare them]({url})",
             "\n".join(rows),
             *name_identical(selection.attempts),
+            *([selection.remark] if selection.remark else []),
             f"`@{slug} use {best if best != published else 'N'}` puts one of them on #{pull}.",
         )
     )

@@ -74,7 +74,9 @@ def _short(run: CheckRun | None) -> CheckResult | None:
 def _doubt_silence(base: CheckRun, head: CheckRun) -> CheckRun:
     """An end without results is an error where base had some, and so is a report that became mere words."""
     had, has = base.result, head.result
-    if not had.counted or has.verdict not in (Verdict.PASSED, Verdict.NO_TESTS):
+    if not had.counted or has.verdict not in (Verdict.PASSED, Verdict.NO_TESTS, Verdict.ERROR):
+        return head
+    if has.verdict is Verdict.ERROR and has.counted:
         return head
     weaker = _STRENGTH.index(has.source) < _STRENGTH.index(had.source)
     if has.counted and not weaker:

@@ -21,7 +21,8 @@ from bot.domain import (
     Result,
     Verdict,
 )
-from bot.run.attempts.ranking import FinishedAttempt, pick_best, proof_failed, rank
+from bot.run.attempts.best_of import explain_fewer
+from bot.run.attempts.ranking import FinishedAttempt, find_identical, pick_best, proof_failed, rank
 from bot.run.messages.attempts import render_choice, render_comparison, render_stopped
 
 TESTS = ("t::a", "t::b", "t::c")
@@ -150,3 +151,17 @@ def test_what_a_stop_could_not_keep_is_said() -> None:
     assert "What attempt 2 had is not kept: The change touches 400 files." in words
     assert "no change yet" not in render_stopped({2: "It holds a secret."}, slug="hob", url="u")
     assert "no change yet" in render_stopped({}, slug="hob", url="u")
+
+
+def test_identical_attempts_are_called_identical_and_fewer_are_explained() -> None:
+    same = pick_best([tried(1, PASSES), tried(2, PASSES), tried(3, PASSES, lines=2)])
+    assert "Attempts 1 and 2 are identical." in render_choice(same, url="u")
+    told = render_comparison(same, published=1, pull=4, slug="hob", url="u")
+    assert "Attempts 1 and 2 are identical." in told
+    assert find_identical([tried(1), tried(2, PASSES, lines=3)]) == ()
+    remark = explain_fewer("offline", asked=3, most=1)
+    assert remark.startswith("3 attempts were asked for and one is made, since the `offline` engine")
+    assert explain_fewer("offline", asked=None, most=1) == explain_fewer("x:y", asked=3, most=3) == ""
+    alone = replace(pick_best([tried(1, PASSES)]), remark=remark)
+    assert render_choice(alone, url="u").endswith(remark)
+    assert remark in render_comparison(alone, published=1, pull=4, slug="hob", url="u")
