@@ -109,7 +109,7 @@ def _is_setting(change: FileChange, read_base: ReadBase) -> bool:
     if name not in _MIXED:
         return False
     after = None if change.kind is ChangeKind.DELETED else change.data
-    return _read_settings(name, read_base(path)) != _read_settings(name, after)
+    return bool(_read_settings(name, read_base(path)) != _read_settings(name, after))
 
 
 def _shadows_runner(path: str) -> bool:
