@@ -71,6 +71,9 @@ class RepoConfig(BaseModel):
         default="off",
         description="what commands may reach on a pull request from a fork, in place of the other two",
     )
+    linked_content: bool = Field(
+        default=True, description="whether submodules and Git LFS content are fetched, outside the sandbox"
+    )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")

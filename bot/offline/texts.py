@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.causes.explain import explain_failure
@@ -9,6 +10,7 @@ from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
 
+_PYTHON = re.compile(r"python|pytest|unittest|tox|nox|manage\.py|make|just|task")  # may run Python's tests
 FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
@@ -73,7 +75,12 @@ def _explain_cause(brief: Brief, run: TestRunResult, cause: str) -> str:
 
 
 def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
-    """The tests do not start, usually because something is not installed."""
+    """The tests are not Python's, or do not start, usually because something is not installed."""
+    if not _PYTHON.search(brief.test_command):
+        return (
+            f"`{brief.test_command}` fails:\n\n```\n{run.tail}\n```\n\n"
+            f"These are no tests of Python code, which is all that I can mend. {OTHER_MODEL}"
+        )
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
         "There is no network in the sandbox; what the tests need must be in the repository or be built by "

@@ -17,6 +17,7 @@ from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
@@ -74,6 +75,11 @@ async def prepare(
         raise Retry(f"{start} was fetched and is not there")
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
+    if not foreign:
+        await api.with_token(
+            Purpose.FETCH,
+            lambda token: fetch_linked_content(workshop, repo.id, base, policy, repo.clone_url, token),
+        )
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
