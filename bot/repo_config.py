@@ -42,6 +42,12 @@ Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]
 _JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
 
 
+BranchPrefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,40}(/[A-Za-z0-9][A-Za-z0-9_-]{0,40}){0,4}[/-]$"),
+]
+
+
 class TaskBudget(BaseModel):
     """Limits of one task; a run that reaches one ends with what there is."""
 
@@ -73,6 +79,9 @@ class RepoConfig(BaseModel):
     )
     linked_content: bool = Field(
         default=True, description="whether submodules and Git LFS content are fetched, outside the sandbox"
+    )
+    branch_prefix: BranchPrefix = Field(
+        default="hob/", description="what the names of Hob's branches begin with, such as fix/hob-"
     )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
