@@ -112,6 +112,8 @@ def _mend_by_search(
     first = read_test_run(shells[0])
     if first.passed:
         return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief, first))]
+    if first.code in texts.DID_NOT_START and texts.explain_start(brief, first):
+        return [_plan(1, skip=True), _finish(*texts.explain_not_found(brief, first, None))]
     if len(shells) == 1:
         seconds = _choose_search_seconds(first)
         return [_plan(1), _shell(_make_mend_command(brief, seconds), seconds + 30.0)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.causes.explain import explain_failure
@@ -9,6 +10,8 @@ from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
 
+_PYTHON = re.compile(r"python|pytest|unittest|tox|nox|manage\.py|make|just|task")  # may run Python's tests
+DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the shell's for no program
 FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
@@ -46,7 +49,7 @@ def explain_all_pass(brief: Brief, run: TestRunResult) -> FinishFields:
 
 def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
     """The tests fail, and no small edit mends them."""
-    cause = explain_failure(brief.test_command, run.code, run.output, brief.facts)
+    cause = explain_start(brief, run)
     if cause:
         return "blocked", "", _explain_cause(brief, run, cause)
     if found is None:
@@ -67,13 +70,24 @@ def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None
     return "blocked", "", " ".join([*parts, OTHER_MODEL])
 
 
+def explain_start(brief: Brief, run: TestRunResult) -> str:
+    """Why the tests do not run as they should, '' where nothing but the code is at fault."""
+    return explain_failure(brief.test_command, run.code, run.output, brief.facts)
+
+
 def _explain_cause(brief: Brief, run: TestRunResult, cause: str) -> str:
     """Why the tests do not run, as the output and the tree say it."""
-    return f"`{brief.test_command}` does not run as it should: {cause}.\n\n```\n{run.tail}\n```"
+    how = "does not run" if run.code in DID_NOT_START else "does not run as it should"
+    return f"`{brief.test_command}` {how}: {cause}.\n\n```\n{run.tail}\n```"
 
 
 def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
-    """The tests do not start, usually because something is not installed."""
+    """The tests are not Python's, or do not start, usually because something is not installed."""
+    if not _PYTHON.search(brief.test_command):
+        return (
+            f"`{brief.test_command}` fails:\n\n```\n{run.tail}\n```\n\n"
+            f"These are no tests of Python code, which is all that I can mend. {OTHER_MODEL}"
+        )
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
         "There is no network in the sandbox; what the tests need must be in the repository or be built by "

@@ -132,6 +132,7 @@ async def solve(
     redactor = Redactor()
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
+    await workshop.linked.adopt(path, repo_id, commit)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions

@@ -20,7 +20,7 @@ from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.prepare import Prepared, read_remarks, require_default_branch
+from bot.run.prepare.prepare import Prepared, fetch_linked, read_remarks, require_default_branch
 from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
 from bot.text.diffs import split_by_file
@@ -48,6 +48,8 @@ async def prepare_examination(job: Job) -> Prepared:
     pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
     seen = await _fetch_commits(job, pull)
     await job.store.set_base(job.run, seen.commit)
+    if not seen.foreign:
+        await fetch_linked(job, seen.commit, seen.policy)
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,

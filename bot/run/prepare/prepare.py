@@ -20,6 +20,7 @@ from bot.text.defuse import code_span
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
@@ -79,6 +80,8 @@ async def prepare(
         raise Retry(f"{start} was fetched and is not there")
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
+    if not foreign:
+        await fetch_linked(job, base, policy)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
@@ -141,6 +144,15 @@ async def _read_prefix(job: Job, default: str) -> str:
     if commit is None:
         raise Retry(f"{default} was fetched and is not there")
     return parse_repo_config(await mirror.read_file(repo.id, commit, CONFIG_PATH)).branch_prefix
+
+
+async def fetch_linked(job: Job, commit: str, policy: str) -> None:
+    """Fetch the submodules and LFS content of ``commit``, as hob.yml of the commit ``policy`` allows it."""
+    workshop, repo = job.parts.workshop, job.task.repo
+    await job.api.with_token(
+        Purpose.FETCH,
+        lambda token: fetch_linked_content(workshop, repo.id, commit, policy, repo.clone_url, token),
+    )
 
 
 async def _check_out_merge(
