@@ -65,3 +65,6 @@ REACTION
 # What a command left, for callers of the sandbox: where the whole output is, and what was not kept of it.
 omitted_requests
 output_file
+
+# configparser asks its reader for it.
+optionxform

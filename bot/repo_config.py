@@ -131,13 +131,21 @@ def find_devcontainer_image(text: bytes | None) -> str | None:
     if text is None or len(text) > MAX_BYTES:
         return None
     try:
-        plain = text.decode("utf-8")
+        return RepoConfig.model_validate({"image": parse_jsonc(text.decode("utf-8")).get("image")}).image
+    except ValueError:
+        return None
+
+
+def parse_jsonc(text: str) -> dict[str, Any]:
+    """The object in a JSON file with comments and trailing commas; {} where there is none."""
+    plain = text
+    try:
         for _ in range(2):  # a comment may stand between such a comma and the bracket
             plain = _JSON_EXTRA.sub(lambda found: found[1] or "", plain)
         data = json.loads(plain)
-        return RepoConfig.model_validate({"image": data.get("image")}).image
-    except (ValueError, AttributeError, RecursionError):
-        return None
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _explain(item: Any) -> str:

@@ -143,6 +143,8 @@ async def solve(
         repository=path.resolve().name,
         stands_at=f"`HEAD` at `{commit[:12]}`",
         internet=describe_egress(checkout.config.internet),
+        more_tests=checkout.checks.more_tests,
+        facts=checkout.facts,
     )
 
     async def set_phase(phase: Phase) -> None:

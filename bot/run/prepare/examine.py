@@ -64,6 +64,7 @@ async def prepare_examination(job: Job) -> Prepared:
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
         brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(parts.workshop, checkout, brief, choose_model_name(checkout, parts.settings.model))
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 

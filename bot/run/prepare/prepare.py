@@ -99,6 +99,7 @@ async def prepare(
     stands_at = render_place(branch if continued else repo.default_branch, base)
     brief = replace(gathered.brief, stands_at=stands_at)
     brief = replace(brief, texts=(*brief.texts, state)) if state else brief
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
