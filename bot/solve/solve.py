@@ -146,6 +146,7 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        stands_at=f"`HEAD` at `{commit[:12]}`",
         internet=describe_egress(checkout.config.internet),
         more_tests=checkout.checks.more_tests,
         facts=checkout.facts,
