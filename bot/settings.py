@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import HobError
+from bot.github_hosts import explain_wrong_root
 
 # How variables are called that hold secrets of others, such as OPENAI_API_KEY; a path is none.
 _SECRET = re.compile(
@@ -92,6 +93,13 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not loopback:
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
+
+    @field_validator("github_url")
+    @classmethod
+    def _api_root(cls, value: str) -> str:
+        if wrong := explain_wrong_root(value):
+            raise ValueError(wrong)
+        return value
 
     @field_validator("bots", mode="before")
     @classmethod

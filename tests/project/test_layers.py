@@ -25,10 +25,13 @@ ALLOWED: dict[str, set[str]] = {
     "bot.text": set(),
     "bot.guest": set(),
     "bot.log": {"bot.text"},
-    "bot.settings": {"bot.errors"},
+    "bot.github_hosts": set(),
+    "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
-    "bot.github": {"bot.backoff", "bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.github": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.text",
+    },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",

@@ -185,6 +185,14 @@ def test_the_manifest_of_an_instance() -> None:
             build_manifest(bad)
 
 
+def test_an_app_may_have_another_name() -> None:
+    assert build_manifest("https://hob.example", name="Octo Hob")["name"] == "Octo Hob"
+    assert build_manifest("https://hob.example")["name"] == read_manifest()["name"]
+    for bad in ("x" * 35, "--", "two\nlines"):
+        with pytest.raises(UserError, match=r"^--name"):
+            build_manifest("https://hob.example", name=bad)
+
+
 def test_the_form_escapes_what_it_carries() -> None:
     page = render_form(
         {"name": '"><script>'}, state='a"b', web_url="https://github.com", organization="octo-org"
@@ -218,6 +226,7 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
         "HOB_APP_ID": "7",
         "HOB_WEBHOOK_SECRET": "s3cret",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
+        "HOB_GITHUB_URL": script.url,
     }
     assert "authorization" not in script.seen[-1].headers
     with pytest.raises(UserError, match="exists already"):
