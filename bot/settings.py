@@ -44,6 +44,7 @@ class AppSettings:
     app_id: int
     private_key: SecretStr
     base_url: str
+    label: str
 
 
 class Settings(BaseSettings):
@@ -162,6 +163,7 @@ class Settings(BaseSettings):
             app_id=self.app_id,
             private_key=self.private_key,
             base_url=self.base_url,
+            label=self.label,
         )
 
     def secrets(self) -> tuple[str, ...]:
