@@ -84,14 +84,14 @@ def check_label(github: GithubIntegration, settings: AppAccess, _: dict[str, Any
         return [DoctorFinding(name="label", ok=True, detail=f"`{settings.label}` is in {seen} repositories")]
     more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
     detail = (
-        f"`{settings.label}` is missing in {', '.join(lacking[:5])}{more}, so nobody can set it there. Make it, "
-        "or set HOB_CREATE_LABEL and say `help` to the bot there."
+        f"`{settings.label}` is missing in {', '.join(lacking[:5])}{more}, so nobody can set it there. "
+        "Make it, or set HOB_CREATE_LABEL and say `help` to the bot there."
     )
     return [DoctorFinding(name="label", ok=False, detail=detail)]
 
 
 def _open_first(github: GithubIntegration) -> Github | None:
-    """A client for the first installation that is not suspended: GitHub shows no account to the App itself."""
+    """A client for the first installation that is not suspended: the App itself may look up no account."""
     for installation in github.get_installations():
         if not installation.raw_data.get("suspended_at"):
             return installation.get_github_for_installation()
