@@ -142,6 +142,8 @@ async def solve(
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
         internet=describe_egress(checkout.config.internet),
+        more_tests=checkout.checks.more_tests,
+        facts=checkout.facts,
     )
 
     async def set_phase(phase: Phase) -> None:

@@ -98,11 +98,10 @@ async def test_statuses_come_to_one(hub: Hub, sha: str) -> None:
 
 async def test_what_is_asked_of_a_check_goes_to_its_app_alone(hub: Hub, bot: Client, sha: str) -> None:
     """And to it whether it subscribed or not, as to every App that may write checks."""
-    run = await bot.post(
-        RUNS, {"name": "hob", "head_sha": sha, "status": "completed", "conclusion": "success"}
-    )
+    done = {"head_sha": sha, "status": "completed", "conclusion": "success"}
+    run = await bot.post(RUNS, {"name": "hob", **done})
     other = await hub.admin("app", slug="ci", permissions={"checks": "write", "contents": "read"})
-    theirs = await hub.client(other["token"]).post(RUNS, {"name": "tests", "head_sha": sha})
+    theirs = await hub.client(other["token"]).post(RUNS, {"name": "tests", **done})
     for one in (run, theirs):
         await hub.as_maintainer.post(f"{RUNS}/{one['id']}/rerequest")
         await hub.as_maintainer.post(f"{REPO}/check-suites/{one['check_suite']['id']}/rerequest")

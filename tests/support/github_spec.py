@@ -57,6 +57,7 @@ class SpecViolation(AssertionError):
     """Something that GitHub would not send, or not accept."""
 
 
+LINK = re.compile(r'<https?://[^>]+[?&](?:page=\d+|cursor=\w+)[^>]*>; rel="(first|prev|next|last)"')
 ERROR_CODES = ("missing", "missing_field", "invalid", "already_exists", "unprocessable", "custom")
 
 
@@ -347,7 +348,7 @@ def check_headers(method: str, status: int, headers: Mapping[str, str], body: An
     if method == "GET" and status == 200 and not re.match(r'W/"[0-9a-f]+"$', headers.get("ETag", 'W/"0"')):
         yield f"an ETag of another form: {headers['ETag']}"
     for part in filter(None, headers.get("Link", "").split(", ")):
-        if not re.fullmatch(r'<https?://[^>]+[?&]page=\d+[^>]*>; rel="(first|prev|next|last)"', part):
+        if not LINK.fullmatch(part):
             yield f"a link of another form: {part}"
     if status >= 400:
         yield from check_error(read_json(body))

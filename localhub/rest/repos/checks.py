@@ -248,8 +248,8 @@ def request_again(hub: Hub, actor: Actor, repo: Row, run: Row) -> None:
 
     https://docs.github.com/en/rest/checks/runs#rerequest-a-check-run
     """
+    events.send_check_run(hub, actor, repo, "rerequested", run)  # which tells of the suite as it was
     hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", run["suite_id"])
-    events.send_check_run(hub, actor, repo, "rerequested", run)
 
 
 @routes.get(REPO + "/check-suites/{id:\\d+}", app=READ)
@@ -263,8 +263,8 @@ async def get_suite(call: Call) -> web.Response:
 async def rerequest_suite(call: Call) -> web.Response:
     """POST check-suites/{id}/rerequest: it is queued again until its App acts."""
     suite = call.row("check_suites")
-    call.hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", suite["id"])
     events.send_check_suite(call.hub, call.actor, call.repo, "rerequested", suite)
+    call.hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", suite["id"])
     return answer({}, 201)
 
 
