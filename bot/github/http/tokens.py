@@ -131,16 +131,17 @@ class Tokens:
             self._current[scope] = done.result()
 
     async def _mint(self, scope: Scope) -> _Token:
-        permissions, kept = dict(scope.purpose.value), None
+        wanted = dict(scope.purpose.value)
+        kept: float | None = None
         try:
             try:
-                minted = await self._ask(scope, permissions)
-            except Rejected:
-                permissions, kept = await self._find_accepted(scope), FEWER_KEPT
-                if scope.purpose is not Purpose.TALK or not permissions.keys() - {"metadata"}:
-                    raise
-                log.warning("token.fewer_permissions", installation=scope.installation, has=permissions)
-                minted = await self._ask(scope, permissions)
+                minted = await self._ask(scope, wanted)
+            except Rejected as refused:
+                accepted = await self._find_accepted(scope) if scope.purpose is Purpose.TALK else {}
+                if accepted == wanted or not accepted.keys() - {"metadata"}:
+                    raise refused from None
+                log.warning("token.fewer_permissions", installation=scope.installation, has=accepted)
+                minted, kept = await self._ask(scope, accepted), FEWER_KEPT
         except (NotFound, Forbidden, Rejected) as error:
             raise _explain_refusal(scope, error) from None
         value = str(minted["token"])
@@ -163,11 +164,14 @@ class Tokens:
     async def _find_accepted(self, scope: Scope) -> dict[str, str]:
         """What of a scope's permissions the installation has: after an update its owner must accept new ones.
 
+        Nothing where GitHub does not tell.
         https://docs.github.com/en/rest/apps/apps#get-an-installation-for-the-authenticated-app
         """
-        found = await self._app.getitem(
-            "/app/installations/{installation}", {"installation": str(scope.installation)}
-        )
+        at = {"installation": str(scope.installation)}
+        try:
+            found = await self._app.getitem("/app/installations/{installation}", at)
+        except (NotFound, Forbidden):
+            return {}
         has = found.get("permissions") or {}
         rank = {level: at for at, level in enumerate(LEVELS)}
         levels = {

@@ -267,6 +267,8 @@ class Settings:
     github_url: str
     app_id: int
     private_key: SecretStr
+    base_url: str = "http://127.0.0.1:8001"
+    label: str = "bug"
 
 
 def settings_of(world: World) -> Settings:
