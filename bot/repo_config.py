@@ -77,6 +77,9 @@ class RepoConfig(BaseModel):
         default="off",
         description="what commands may reach on a pull request from a fork, in place of the other two",
     )
+    linked_content: bool = Field(
+        default=True, description="whether submodules and Git LFS content are fetched, outside the sandbox"
+    )
     branch_prefix: BranchPrefix = Field(
         default="hob/", description="what the names of Hob's branches begin with, such as fix/hob-"
     )

@@ -18,6 +18,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import HobError
+from bot.github_hosts import explain_wrong_root
 
 # How variables are called that hold secrets of others, such as OPENAI_API_KEY; a path is none.
 _SECRET = re.compile(
@@ -46,6 +47,7 @@ class AppSettings:
     app_id: int
     private_key: SecretStr
     base_url: str
+    label: str
 
 
 class Settings(BaseSettings):
@@ -110,6 +112,13 @@ class Settings(BaseSettings):
         if not all(parts):
             raise ValueError("must be models' names, separated by commas, such as anthropic:claude-sonnet-5")
         return frozenset(parts)
+
+    @field_validator("github_url")
+    @classmethod
+    def _api_root(cls, value: str) -> str:
+        if wrong := explain_wrong_root(value):
+            raise ValueError(wrong)
+        return value
 
     @field_validator("bots", mode="before")
     @classmethod
@@ -190,6 +199,7 @@ class Settings(BaseSettings):
             app_id=self.app_id,
             private_key=self.private_key,
             base_url=self.base_url,
+            label=self.label,
         )
 
     def secrets(self) -> tuple[str, ...]:

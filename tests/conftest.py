@@ -28,6 +28,21 @@ from tests.support.sandbox import lend_toolchain
 _numbers = itertools.count(1)
 
 
+def pytest_configure() -> None:
+    """Keep ``tmp_path`` in memory too: git waits for the disk at each object that it stores."""
+    if memory := _memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the longest deadlines come first: at the end no process is left alone with one of them."""
+    deadlines: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        deadlines[item.path] = max(deadlines.get(item.path, 0), marker.args[0] if marker else 0)
+    items.sort(key=lambda item: -deadlines[item.path])
+
+
 def at_database(url: str, name: str) -> str:
     """The same server's URL for another of its databases."""
     start, _, query = url.partition("?")

@@ -93,6 +93,11 @@ def basic_auth(token: str) -> str:
     return "Basic " + base64.b64encode(f"{TOKEN_USER}:{token}".encode()).decode()
 
 
+def auth_header(token: str | None) -> dict[str, str]:
+    """The header that hands ``token`` to GitHub's git endpoints; empty without one."""
+    return {"Authorization": basic_auth(token)} if token else {}
+
+
 def auth_config(url: str, token: str | None) -> tuple[tuple[str, str], ...]:
     """Git configuration that sends ``token`` to the origin of ``url`` only. Empty without a token."""
     if token is None:

@@ -16,7 +16,8 @@ from bot.github.commits import Commits
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
-from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
+from bot.github.http.scope import Purpose, Scope
+from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
 from bot.github.outcome import Outcomes
@@ -48,6 +49,7 @@ class RepoApi:
         settle: float = 60.0,
     ) -> None:
         self._address = address
+        self._client = client
         self._tokens = tokens
         self.pulls = Pulls(client, address, identify, settle=settle)
         self.issues = Issues(client, address, identify)
@@ -59,6 +61,11 @@ class RepoApi:
         self.permissions = Permissions(client, address, identify)
         self.outcome = Outcomes(client, address, identify)
         self.recent = Recent(client, address, identify)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the installation is short of requests, so that what can be left out should be."""
+        return self._client.is_crowded
 
     async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[T]]) -> T:
         """Call ``do`` with a token for git; once more, with a new one, when git was refused that."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
+from bot.github_hosts import find_email_domain
 from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
@@ -102,13 +102,9 @@ def _make_parts(
         workshop=workshop,
         redactor=redactor,
         settings=settings,
-        identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
+        identity=Identity(
+            login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
+        ),
         models=MODELS,
         worker=worker_name(),
     )
-
-
-def _email_domain(settings: Settings) -> str:
-    """GitHub attributes ``ID+LOGIN@users.noreply.<host>`` to the account; other hosts have their own."""
-    host = urlsplit(settings.github_url).hostname or "localhost"
-    return "users.noreply.github.com" if host == "api.github.com" else f"users.noreply.{host}"
