@@ -5,6 +5,7 @@ Every step may be done again after a crash: a task is unique for its delivery, a
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import structlog
@@ -93,9 +94,11 @@ class Intake:
         return replace(event, repo=replace(event.repo, clone_url=url))
 
     async def _handle(self, event: Event) -> DeliveryEnd:
-        decision = decide(event, app=self._app, label=self._operator.label)
+        # In a thread: reading a long comment as Markdown takes seconds, in which the loop has to hear others.
+        decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)
         if decision is ANOTHER and event.installation:
-            decision = decide(event, app=self._app, label=await self._read_label(event))
+            label = await self._read_label(event)
+            decision = await asyncio.to_thread(decide, event, app=self._app, label=label)
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
