@@ -24,6 +24,7 @@ _SECRET = re.compile(
     r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE
 )
 _LONG = 16  # characters
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -58,6 +59,9 @@ class Settings(BaseSettings):
     private_key_file: Path | None = _variable("HOB_PRIVATE_KEY_FILE", default=None)
     webhook_secret: SecretStr | None = _variable("HOB_WEBHOOK_SECRET", default=None)
     model: str = _variable("HOB_MODEL", default="offline")
+    model_seconds: Annotated[dict[str, float], NoDecode] = _variable(
+        "HOB_MODEL_SECONDS", default_factory=dict
+    )
     sandbox: Literal["auto", "bwrap", "docker"] = _variable("HOB_SANDBOX", default="auto")
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
@@ -91,6 +95,22 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not loopback:
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
+
+    @field_validator("model_seconds", mode="before")
+    @classmethod
+    def _seconds_by_provider(cls, value: object) -> object:
+        """``600``, or ``ollama=1800,openai-chat=600``; the key of what is for every provider is empty."""
+        if not isinstance(value, str):
+            return value
+        found: dict[str, float] = {}
+        for part in value.split(","):
+            provider, _, seconds = part.strip().rpartition("=")
+            if not _SECONDS.fullmatch(seconds) or provider in found or ("=" in part) != bool(provider):
+                raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+            found[provider] = float(seconds)
+        if not all(1 <= each <= 86400 for each in found.values()):
+            raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+        return found
 
     @field_validator("bots", mode="before")
     @classmethod

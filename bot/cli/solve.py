@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ def solve(
     path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
 ) -> None:
     """Work on a local git repository: print the diff and the proof, touch nothing."""
+    from bot.offline.registry import MODELS
     from bot.settings import load, make_home
     from bot.solve.solve import apply_diff
     from bot.solve.solve import solve as run_solve
@@ -48,6 +50,7 @@ def solve(
             image=settings.image,
             engine=settings.docker,
             internet=settings.internet != "off",
+            models=replace(MODELS, first_event_seconds=settings.model_seconds),
         )
     )
     if as_json:

@@ -52,6 +52,10 @@ class Brief:
     spot: CommentedLines | None = None
     nearby: tuple[PromptText, ...] = ()
     internet: str = ""  # what commands may reach, as a phrase; '' for nothing
+    # the review comments that a reply can be for; None in briefs from before they were listed
+    answerable: tuple[int, ...] | None = None
+    budget: str = ""  # what the work may use, as a phrase
+    environment: str = ""  # what the sandbox has and has not, and how the checks end on base: data
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -96,7 +97,7 @@ def _make_parts(
         redactor=redactor,
         settings=settings,
         identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
-        models=MODELS,
+        models=replace(MODELS, first_event_seconds=settings.model_seconds),
         worker=worker_name(),
     )
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.agent.models.choose import ModelRegistry
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
@@ -22,6 +23,7 @@ from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
 from bot.run.attempts.best_of import AttemptPlan, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
+from bot.run.prepare.environment import add_environment
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import make_guide, split_guides
@@ -117,6 +119,7 @@ async def solve(
     image: str = "",
     engine: str = ENGINE,
     internet: bool = True,
+    models: ModelRegistry = MODELS,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
 
@@ -128,6 +131,8 @@ async def solve(
     redactor = Redactor()
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
+    if (depth := await workshop.read_history_depth(repo_id, commit)) > 1:
+        await workshop.mirror.adopt(path, commit, depth=depth)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions
@@ -142,6 +147,7 @@ async def solve(
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
         internet=describe_egress(checkout.config.internet),
+        answerable=(),
     )
 
     async def set_phase(phase: Phase) -> None:
@@ -149,11 +155,12 @@ async def solve(
 
     name = choose_model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
+    brief = await add_environment(workshop, checkout, brief, name, redactor)
     plan = AttemptPlan(
         checkout=checkout,
         brief=brief,
         most=limit_attempts(checkout.config, name, asked=attempts),
-        new_model=lambda: MODELS.choose(name),
+        new_model=lambda: models.choose(name),
         sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,

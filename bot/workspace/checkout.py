@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Blocked
 from bot.errors import UserError
+from bot.git.checkout import NO_HISTORY, History
 from bot.git.mirror import Mirror
 from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
 from bot.repo_config import PATH as CONFIG_PATH
@@ -27,6 +28,8 @@ from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
+
+MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
 ENV = (
@@ -84,6 +87,10 @@ class Checkout:
         return NetworkObserver(sandbox, key="fork_internet" if self.foreign else key)
 
 
+def _choose_history(config: RepoConfig, diff_base: str) -> History:
+    return History(depth=min(config.history, MOST_HISTORY), base=diff_base)
+
+
 class Workshop:
     """Makes checkouts below one state directory: mirrors, layers, the toolchain that is shown inside."""
 
@@ -122,12 +129,14 @@ class Workshop:
         *,
         policy: str | None = None,
         foreign: bool = False,
+        diff_base: str = "",
     ) -> Checkout:
         """The tree of ``commit`` under the configuration and guides of the commit ``policy``.
 
         The mirror must have both; ``policy`` is the default branch's when ``commit`` is of a branch that
         anybody else may have written. ``foreign``: the code is a fork's, and reaches what ``fork_internet``
-        says alone. Raises UserError for a bad hob.yml or setup.
+        says alone. ``diff_base`` is a commit that ``git diff base`` in the sandbox compares with. Raises
+        UserError for a bad hob.yml or setup.
         """
         policy = policy or commit
         tracked = await self.mirror.tree_objects(repo_id, commit)
@@ -157,7 +166,7 @@ class Workshop:
             config=config,
             checks=find_check_commands(config, list(tracked), manifests.get),
             guides=await read_guides(self.mirror, repo_id, policy),
-            layers=(await self._lay_tree(repo_id, commit),),
+            layers=(await self._lay_tree(repo_id, commit, _choose_history(config, diff_base)),),
             policy=replace(self._make_policy(tracked), egress=merge_egress(config.internet)),
             scratch=self.scratch,
             backend=self.backend,
@@ -167,10 +176,22 @@ class Workshop:
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    async def _lay_tree(self, repo_id: int, commit: str) -> Path:
-        """The tree of a commit."""
+    async def read_history_depth(self, repo_id: int, policy: str) -> int:
+        """How many commits the configuration of the commit ``policy`` wants in the sandbox, bounded.
+
+        Raises UserError for a bad hob.yml.
+        """
+        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        return _choose_history(config, "").depth
+
+    async def _lay_tree(self, repo_id: int, commit: str, history: History = NO_HISTORY) -> Path:
+        """The tree of a commit, with as much of its history as there is of what is wanted."""
+        key = f"base-{repo_id}-{commit}"
+        if history != NO_HISTORY:
+            there = await self.mirror.list_history(repo_id, commit, history.depth)
+            key += f"-{len(there)}-{history.base}"
         return await self.layers.layer(
-            f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
+            key, lambda into: self.mirror.materialise(repo_id, commit, into, history)
         )
 
     async def _read_devcontainer_image(self, repo_id: int, commit: str) -> str | None:

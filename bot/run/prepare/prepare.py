@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Fork, Task, TaskKind
 from bot.errors import Retry, UserError
-from bot.git.branch_name import OWN_PREFIX, branch_name
-from bot.github.answers import Pull
+from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
+from bot.git.diff import diff_between
+from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
 from bot.github.http.tokens import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
+from bot.run.prepare.diff_texts import list_diff_texts
+from bot.run.prepare.environment import add_environment
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
@@ -20,6 +24,7 @@ from bot.workspace.checkout import Checkout, Workshop
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
+MOST_DIFF_CHARS = 60_000  # of an earlier change in the first message: `git diff base` shows all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +77,13 @@ async def prepare(
     base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
+    left = await _fetch_merge_base(job, pull, base) if pull and not at else ""
+    await fetch_history(job, start, policy)
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
-    checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
+    checkout = await workshop.checkout(
+        repo.id, base, redactor, policy=policy, foreign=foreign, diff_base=left
+    )
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     )
@@ -89,10 +98,15 @@ async def prepare(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
+        issue=await _find_issue(task, api, branch) if pull else None,
     )
+    diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
-    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
-    brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
+    changed = [*list_diff_texts(diff, most_chars=MOST_DIFF_CHARS), *([state] if state else [])]
+    brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed))
+    model = choose_model_name(checkout, job.parts.settings.model)
+    brief = await add_map(workshop, checkout, brief, model)
+    brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base
     return Prepared(
@@ -104,6 +118,39 @@ async def prepare(
         fork=fork,
         foreign=foreign,
     )
+
+
+async def _fetch_merge_base(job: Job, pull: Pull, head: str) -> str:
+    """Fetch the commit at which the pull request left its base, and return it; '' where it is not known."""
+    found = await job.api.commits.find_merge_base(pull.base.ref, head)
+    if found is None:
+        return ""
+    mirror, repo = job.parts.workshop.mirror, job.task.repo
+    if await mirror.resolve(repo.id, found.at) is None:
+        spec = f"+{found.at}:refs/hob/began-{job.task.thread.number}"
+        await job.api.with_token(
+            Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=[spec])
+        )
+    return found.at
+
+
+async def fetch_history(job: Job, ref: str, policy: str) -> None:
+    """Fetch as many commits below ``ref`` as ``history`` of hob.yml at the commit ``policy`` says."""
+    workshop, repo = job.parts.workshop, job.task.repo
+    depth = await workshop.read_history_depth(repo.id, policy)
+    if depth > 1:
+        await job.api.with_token(
+            Purpose.FETCH,
+            lambda token: workshop.mirror.fetch(
+                repo.id, repo.clone_url, token=token, refspecs=[f"+{ref}:{ref}"], depth=depth
+            ),
+        )
+
+
+async def _find_issue(task: Task, api: RepoApi, branch: str) -> Issue | None:
+    """The issue that the branch was made for, where that is not the task's own thread."""
+    number = read_issue_number(branch)
+    return await api.issues.find(number) if number and number != task.thread.number else None
 
 
 async def _check_out_merge(
@@ -125,9 +172,9 @@ async def _check_out_merge(
 
 
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
-    """The inline comments of the review that asks."""
+    """The inline comments of the review that asks; of a pull request that is revised, whatever asks."""
     number, trigger = task.thread.number, task.trigger
-    if not task.thread.is_pull or not trigger.kind.is_on_lines:
+    if not task.thread.is_pull or not (trigger.kind.is_on_lines or task.kind is TaskKind.REVISE):
         return None
     until = trigger.at
     if trigger.review:

@@ -103,6 +103,15 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor) -> bool:
     return any(result.verdict is Verdict.FAILED for result in tree.results)
 
 
+async def run_checks(
+    checkout: Checkout, changes: ChangeSet, redactor: Redactor
+) -> tuple[tuple[CheckCommand, CheckResult], ...]:
+    """Every check as the proof runs it, on the checkout's commit with ``changes``, in one clean sandbox."""
+    commands = checkout.checks.checks
+    tree = await _run_on_tree(checkout, changes, commands, redactor)
+    return tuple(zip(commands, tree.results, strict=True))
+
+
 async def _run_on_tree(
     checkout: Checkout,
     changes: ChangeSet,
