@@ -38,7 +38,7 @@ from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
 from sandbox.limits import control_groups
 from sandbox.limits.control_groups import ControlGroup
-from sandbox.limits.process_tree import is_dead, list_descendants, pause_trees, process_name
+from sandbox.limits.process_tree import list_descendants, pause_trees, process_name
 from sandbox.limits.rlimits import list_rlimits
 from sandbox.limits.watchdog import Watchdog
 from sandbox.memory_file import memory_file
@@ -211,9 +211,8 @@ class BwrapSandbox:
         return self._link.process.pid
 
     def list_strays(self) -> list[int]:
-        """The living processes below the keeper, its spare left out; between commands, the background's."""
-        below = list_descendants(self.keeper_pid)
-        return [pid for pid in below if process_name(pid) != NAME and not is_dead(pid)]
+        """The process ids below the keeper, its spare left out; between commands those in the background."""
+        return [pid for pid in list_descendants(self.keeper_pid) if process_name(pid) != NAME]
 
     async def __aenter__(self) -> BwrapSandbox:
         return self

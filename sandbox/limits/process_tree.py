@@ -66,13 +66,6 @@ def _is_moving(pid: int) -> bool:
     return False
 
 
-def is_dead(pid: int) -> bool:
-    """Whether a process is gone, or only waits for its parent to notice its end."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    return True
-
-
 def process_name(pid: int) -> str:
     """The name that a process gave itself; empty when it is gone."""
     with suppress(OSError):

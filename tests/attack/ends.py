@@ -83,8 +83,8 @@ async def _background_survivor(arena: Arena) -> None:
                 started = await sandbox.start(Command(argv=("sh", "-c", script)))
             except BackgroundUnavailable:
                 return
-            await arena.shell("true", sandbox)
             await started.stop()
+            await arena.shell("true", sandbox)
             assert not sandbox.list_strays(), f"IT LIVES: {script}"
 
 

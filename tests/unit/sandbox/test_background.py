@@ -54,7 +54,8 @@ async def test_a_server_is_reached_by_later_commands_and_read(sandbox):
     below = set(list_descendants(server.pid))
     assert set(sandbox.list_strays()) == {server.pid, *below}, "what a command leaves behind is dead"
     await server.stop()
-    assert sandbox.list_strays() == []
+    assert (await shell(sandbox, "echo next")).ok
+    assert sandbox.list_strays() == [], "all of it is gone before the next command begins"
     assert (server.state.is_running, server.state.reason) == (False, "it was stopped")
 
 
@@ -68,6 +69,7 @@ async def test_how_it_ends_is_told(sandbox):
     assert (ended.state.exit_code, ended.take_output()) == (3, (b"bye\n", 0))
     assert missing.state.exit_code is None and b"no-such-program" in missing.take_output()[0]
     assert late.state.reason == "its time was over"
+    assert (await shell(sandbox, "echo next")).ok
     assert sandbox.list_strays() == []
 
 
