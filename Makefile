@@ -8,10 +8,11 @@ READY := $(VENV)/ready-$(VERSION)
 PIP := python -m pip install --quiet --disable-pip-version-check
 LOWEST := .venv-lowest
 ARGS ?=
+EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-lowest lint types dead pytest attack bench-sandbox eval eval-check bench-agent bench-map \
+.PHONY: help demo test test-lowest lint types dead pytest fuzz attack bench-sandbox eval eval-check bench-agent bench-map \
 	setup lock shots refresh-github-data clean
 
 help: ## this list
@@ -42,6 +43,9 @@ dead: setup ## vulture: code that nothing calls
 
 pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
+	HOB_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 tests/unit/text/test_defuse_fuzz.py $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	$(BIN)/python -m tests.attack.campaign

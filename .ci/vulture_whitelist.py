@@ -19,10 +19,13 @@ _.testRunner
 _._repr_failure_py
 _.repr_failure
 
-# Libraries call or read these: pydantic, gunicorn, http.server, gidgethub, Alembic, sqlite3, dulwich.
+# Libraries call or read these: pydantic, gunicorn, http.server, html.parser, gidgethub, Alembic, sqlite3, dulwich.
 model_config
 load_config
 do_GET
+handle_endtag
+handle_startendtag
+handle_data
 log_message
 _request
 revision
@@ -62,3 +65,6 @@ REACTION
 # What a command left, for callers of the sandbox: where the whole output is, and what was not kept of it.
 omitted_requests
 output_file
+
+# configparser asks its reader for it.
+optionxform

@@ -44,6 +44,7 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.task_end import TaskEnd
+from bot.domain.tree_facts import TreeFacts
 
 __all__ = [
     "TERMINAL",
@@ -90,6 +91,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "TreeFacts",
     "Trigger",
     "TriggerKind",
     "Trust",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.task import TaskKind
+from bot.domain.tree_facts import TreeFacts
 
 
 class Trust(StrEnum):
@@ -52,6 +53,8 @@ class Brief:
     spot: CommentedLines | None = None
     nearby: tuple[PromptText, ...] = ()
     internet: str = ""  # what commands may reach, as a phrase; '' for nothing
+    more_tests: tuple[str, ...] = ()  # the commands of the checks after the first
+    facts: TreeFacts = field(default_factory=TreeFacts)
     # the review comments that a reply can be for; None in briefs from before they were listed
     answerable: tuple[int, ...] | None = None
     budget: str = ""  # what the work may use, as a phrase

@@ -25,8 +25,10 @@ from bot.github.answers import Annotation
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
+from bot.inbox.refusals import TRIES_USED_UP
 from bot.tasks.store import Store
 
+OWN_PREFIX = "hob/"  # of branches, unless hob.yml names another
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
@@ -61,6 +63,9 @@ async def assess_failure(
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
+    branch = event.thread.head_ref
+    if not branch.startswith(OWN_PREFIX) and not await store.has_worked_on_branch(event.repo.id, branch):
+        return Ignored(reason="not on an own branch")
     pull = (
         await api.pulls.get(number)
         if number
@@ -80,7 +85,7 @@ async def assess_failure(
             f"`{check}` still fails after {MAX_TRIES} tries of mine, so I leave it to you. "
             "Mention me, and I go on."
         )
-        return Refusal(reason="tries used up", message=message)
+        return Refusal(reason=TRIES_USED_UP, message=message)
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")

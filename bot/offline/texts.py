@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot.causes.explain import explain_failure
 from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
@@ -45,6 +46,9 @@ def explain_all_pass(brief: Brief, run: TestRunResult) -> FinishFields:
 
 def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
     """The tests fail, and no small edit mends them."""
+    cause = explain_failure(brief.test_command, run.code, run.output, brief.facts)
+    if cause:
+        return "blocked", "", _explain_cause(brief, run, cause)
     if found is None:
         why = "the search for a change did not come to an end"
     elif found.outcome in ("cannot_run", "no_tests"):
@@ -59,7 +63,13 @@ def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None
             parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
         if found.failure.test:
             parts.append(f"The first failure is `{found.failure.test}`.")
+    parts += [f"Mind that {gap}." for gap in brief.facts.gaps]
     return "blocked", "", " ".join([*parts, OTHER_MODEL])
+
+
+def _explain_cause(brief: Brief, run: TestRunResult, cause: str) -> str:
+    """Why the tests do not run, as the output and the tree say it."""
+    return f"`{brief.test_command}` does not run as it should: {cause}.\n\n```\n{run.tail}\n```"
 
 
 def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:

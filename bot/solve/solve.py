@@ -148,6 +148,8 @@ async def solve(
         repository=path.resolve().name,
         internet=describe_egress(checkout.config.internet),
         answerable=(),
+        more_tests=checkout.checks.more_tests,
+        facts=checkout.facts,
     )
 
     async def set_phase(phase: Phase) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import click
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
@@ -11,8 +12,10 @@ from bot.domain import CheckResult, OutcomeKind, Usage, Verdict
 from bot.run.attempts.ranking import Selection
 from bot.run.messages.attempts import render_attempt_end, render_proof_state, render_size
 from bot.solve.solve import Solved
+from bot.text.terminal import show_controls
 from bot.workspace.network import render_advice
 
+LAST_LINES = 20  # of a check that does not pass
 _HEAD = {
     OutcomeKind.CHANGED: "Changed",
     OutcomeKind.ANSWERED: "Answered",
@@ -22,22 +25,30 @@ _HEAD = {
 }
 
 
-def print_solved(solved: Solved, console: Console | None = None) -> None:
-    """Print it. What the model and the repository say is shown as text, never as markup."""
-    console = console or Console()
+def print_diff(diff: str) -> None:
+    """Write a diff to stdout byte for byte, so that ``git apply`` takes it."""
+    click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+
+
+def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) -> None:
+    """Print it. What the model and the repository say is shown as text, never as markup or as control."""
     result = solved.result
     outcome = result.outcome
     head = _HEAD[outcome.kind] + (f": {outcome.title}" if outcome.title else "")
-    console.print(Text(head, style="bold"))
+    console.print(Text(show_controls(head), style="bold"))
     if outcome.summary:
-        console.print(Text(outcome.summary))
+        console.print(Text(show_controls(outcome.summary)))
     for note in outcome.notes:
-        console.print(Text(f"{note.path}:{note.line}: {note.text}", style="dim"))
-    if result.diff:
+        console.print(Text(show_controls(f"{note.path}:{note.line}: {note.text}"), style="dim"))
+    if result.diff and with_diff:
         console.print()
-        console.print(Syntax(result.diff, "diff", background_color="default", word_wrap=True))
+        console.print(Syntax(show_controls(result.diff), "diff", background_color="default", word_wrap=True))
     if result.proof.checks:
         console.print(_make_proof_table(solved))
+    for check in result.proof.checks:
+        if check.head.verdict is not Verdict.PASSED and check.head.tail.strip():
+            console.print(Text(f"The last lines of {show_controls(check.command)}:", style="bold"))
+            console.print(Text(show_controls("\n".join(check.head.tail.rstrip().splitlines()[-LAST_LINES:]))))
     for item in result.proof.not_run:
         console.print(Text(f"not run: {item}", style="dim"))
     for blocked in result.proof.blocked:

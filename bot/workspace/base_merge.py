@@ -26,7 +26,7 @@ from bot.git.trees import BaseTree
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
 from bot.github.http.tokens import Purpose
-from bot.text.defuse import table_cell
+from bot.text.defuse import code_span, table_cell
 
 MOST_NAMED = 20
 _BRANCH = r"(?:the\s+|this\s+|your\s+)?(?:\w+\s+)?(?:branch|pr|pull\s+request)"
@@ -129,7 +129,7 @@ def render_merge_state(base_merge: BaseMerge) -> PromptText | None:
     if base_merge.merged is None:
         return None
     names = "\n".join(f"- {table_cell(path)}" for path in base_merge.conflicts)
-    text = f"`{table_cell(base_merge.name)}` was merged into this branch for you, in the workspace."
+    text = f"{code_span(base_merge.name)} was merged into this branch for you, in the workspace."
     if names:
         text += (
             " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
@@ -213,14 +213,12 @@ def _render_unsettled(base_merge: BaseMerge, left: list[str], summary: str) -> s
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
     still = (
-        f"In conflict with `{table_cell(base_merge.name)}`, and not settled:\n\n{names}{more}" if left else ""
+        f"In conflict with {code_span(base_merge.name)}, and not settled:\n\n{names}{more}" if left else ""
     )
     nothing = "I pushed nothing; the branch is as it was."
     return "\n\n".join(part for part in (summary, still, nothing) if part)
 
 
 def _render_settled(base_merge: BaseMerge) -> str:
-    names = ", ".join(f"`{table_cell(path)}`" for path in base_merge.conflicts[:MOST_NAMED])
-    return (
-        f"`{table_cell(base_merge.name)}` is merged in. Conflicts were settled in {names}." if names else ""
-    )
+    names = ", ".join(f"{code_span(path)}" for path in base_merge.conflicts[:MOST_NAMED])
+    return f"{code_span(base_merge.name)} is merged in. Conflicts were settled in {names}." if names else ""

@@ -219,3 +219,19 @@ def test_apply_runs_nothing_of_the_repositorys_and_stays_inside(tmp_path: Path) 
         with pytest.raises(UserError, match="nothing was applied"):
             apply_diff(repo, f"{new}@@ -0,0 +1 @@\n+x\n")
     assert list(outside.iterdir()) == []
+
+
+def test_the_diff_alone_goes_into_a_pipe_and_a_failing_check_is_shown(home: Path, tmp_path: Path) -> None:
+    long = "x = '" + "words that go on " * 20 + "'\n"
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "a.py").write_text("x = 1\n")
+    (tmp_path / "p" / "test_a.py").write_text("from a import x\n\n\ndef test_x():\n    assert x == 1\n")
+    git(tmp_path / "p", "init", "--quiet", "--initial-branch=main")
+    git(tmp_path / "p", "add", "--all")
+    git(tmp_path / "p", "commit", "--quiet", "--message=Begin")
+    play = script(tmp_path / "s.json", [call("write", path="a.py", text=long)], [finish("changed")])
+    done = hob(home, "solve", str(tmp_path / "p"), "make it long", "--attempts", "1", model=play)
+    assert done.stdout.startswith("diff --git ")
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path / "p", input=done.stdout, text=True, check=True)
+    assert (tmp_path / "p" / "a.py").read_text() == long
+    assert "AssertionError" in done.stderr or "assert " in done.stderr

@@ -20,8 +20,9 @@ from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.diff_texts import list_diff_texts
 from bot.run.prepare.environment import add_environment
-from bot.run.prepare.prepare import Prepared, fetch_history, read_remarks
+from bot.run.prepare.prepare import Prepared, fetch_history, read_remarks, require_default_branch
 from bot.run.prepare.repository_map import add_map
+from bot.text.defuse import code_span
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign
 
@@ -59,6 +60,7 @@ async def prepare_examination(job: Job) -> Prepared:
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
         brief = replace(brief, texts=(*brief.texts, *list_diff_texts(diff)))
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, parts.settings.model)
     brief = await add_map(parts.workshop, checkout, brief, model)
     brief = await add_environment(parts.workshop, checkout, brief, model, parts.redactor)
@@ -68,8 +70,7 @@ async def prepare_examination(job: Job) -> Prepared:
 async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
     """Fetch the commits into the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    if await job.api.commits.find_branch_head(repo.default_branch) is None:
-        raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
+    await require_default_branch(job.api, repo)
     default = f"refs/heads/{repo.default_branch}"
     specs, merge_base, foreign, at = [f"+{default}:{default}"], "", False, default
     if pull is not None:
@@ -90,11 +91,20 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
 
 
 async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
-    """The commit at which the pull request left its base."""
-    found = await job.api.commits.find_merge_base(pull.base.ref, pull.head.sha)
+    """The commit at which the pull request left its base, also where that branch is gone meanwhile."""
+    commits = job.api.commits
+    found = await commits.find_merge_base(pull.base.ref, pull.head.sha)
+    if found is None and pull.base.sha:
+        found = await commits.find_merge_base(pull.base.sha, pull.head.sha)
     if found is None and task.kind is TaskKind.REVIEW:
-        base = pull.base.ref.replace("`", " ")
-        raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
+        base = code_span(pull.base.ref)
+        if await commits.find_branch_head(pull.base.ref) is None:
+            raise UserError(
+                f"The base branch {base} is gone, and so is the commit that this pull request began from. "
+                "Choose another base for it (*Edit*, beside the title), and ask again.",
+                phase="prepare",
+            )
+        raise UserError(f"This pull request and {base} have no commit in common.", phase="prepare")
     return found.at if found else ""
 
 

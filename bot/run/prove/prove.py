@@ -15,6 +15,7 @@ from typing import Any
 from bot.domain import Blocked, ChangeSet, Check, CheckCommand, CheckResult, Outcome, Proof, Result, Verdict
 from bot.git.diff import unified_diff
 from bot.run.prove.apply_changes import apply_changes
+from bot.run.prove.causes import list_causes
 from bot.run.prove.check_result import TAIL_CHARS, read_check_result
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
@@ -51,7 +52,7 @@ async def prove(
     return Proof(
         base=before.base,
         checks=checks,
-        not_run=checkout.checks.not_run,
+        not_run=(*checkout.checks.not_run, *list_causes(checks, checkout.facts)),
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
     )

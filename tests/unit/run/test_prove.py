@@ -15,6 +15,7 @@ from bot.run.prove.prove import prove
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_check_commands
 from bot.workspace.checkout import Workshop
+from bot.workspace.find_checks.tree import Tree
 from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
 
@@ -80,7 +81,6 @@ def test_the_tail_is_redacted() -> None:
     ("paths", "files", "command"),
     [
         (["src/a.py", "tests/test_a.py"], {}, "python -m pytest -q"),
-        (["a/tests.py"], {}, "python -m pytest -q"),
         (["Cargo.toml", "src/main.rs"], {}, "cargo test --offline"),
         (["go.mod"], {}, "go test ./..."),
         (["package.json"], {"package.json": b'{"scripts": {"test": "vitest"}}'}, "npm test --silent"),
@@ -94,13 +94,15 @@ def test_the_tail_is_redacted() -> None:
 def test_the_test_command_is_found_in_the_tree(
     paths: list[str], files: dict[str, bytes], command: str
 ) -> None:
-    checks = find_check_commands(RepoConfig(), paths, files.get)
+    checks = find_check_commands(RepoConfig(), Tree(paths, files.get))
     assert checks.test == command
     assert any("tests" in item for item in checks.not_run) is not bool(command)
 
 
 def test_the_repository_file_wins() -> None:
-    checks = find_check_commands(RepoConfig(test="tox", lint="ruff check"), ["tests/test_a.py"], {}.get)
+    checks = find_check_commands(
+        RepoConfig(test="tox", lint="ruff check"), Tree(["tests/test_a.py"], lambda _: None)
+    )
     assert (checks.test, checks.lint, checks.not_run) == ("tox", "ruff check", ())
 
 
