@@ -29,8 +29,9 @@ FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
     TaskKind.REVISE: (
-        "Revise your own earlier change: it is in the workspace, and what you do becomes new commits on its "
-        "pull request. Answer review comments with `reply`."
+        "Revise your own earlier change: it is in the workspace, what it changes is quoted above, file by "
+        "file, and `git diff base` shows all of it. What you do becomes new commits on its pull request. "
+        "Answer the review comments that are part of the request with `reply`."
     ),
     TaskKind.REVIEW: (
         "Review a pull request. The workspace is its head; what it changes is quoted above, file by file. "

@@ -109,7 +109,7 @@ async def _describe_tools(layers: LayerStore, checkout: Checkout) -> str:
 def _describe_setup(checkout: Checkout) -> str:
     """What the setup command left; a layer's first level is read, names only."""
     if checkout.config.setup is None:
-        return "setup: none (no `setup` in .github/hob.yml), so nothing of the project is installed"
+        return "setup: none, so of what the project depends on there is only what is listed here"
     names = sorted(each.name for each in checkout.layers[0].iterdir()) if len(checkout.layers) > 1 else []
     left = join_first([escape_controls(name)[:100] for name in names], MOST_NAMES) or "nothing"
     command = escape_controls(checkout.config.setup)

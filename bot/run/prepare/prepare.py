@@ -93,7 +93,9 @@ async def prepare(
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     )
     if base_merge:
-        checkout = await _check_out_merge(workshop, repo.id, checkout, base_merge, redactor, policy, foreign)
+        checkout = await _check_out_merge(
+            workshop, repo.id, checkout, base_merge, redactor, policy, foreign, left
+        )
     gathered = await context.gather_brief(
         replace(subject, branch=branch),
         comments=await api.issues.list_comments(subject.thread.number),
@@ -198,12 +200,13 @@ async def _check_out_merge(
     redactor: Redactor,
     policy: str,
     foreign: bool,
+    diff_base: str,
 ) -> Checkout:
     """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
     if base_merge.merged is None:
         return replace(before, base_merge=base_merge)
     there = await workshop.checkout(
-        repo_id, base_merge.merged.commit, redactor, policy=policy, foreign=foreign
+        repo_id, base_merge.merged.commit, redactor, policy=policy, foreign=foreign, diff_base=diff_base
     )
     return replace(there, base_merge=base_merge, before=before, checks=before.checks)
 

@@ -398,6 +398,16 @@ async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> No
     assert "often enough" in last
 
 
+async def test_what_the_background_cannot_do_is_said(hand: Hand) -> None:
+    assert "no background; run it with shell" in await hand("background", start="sleep 9")
+    assert await hand("background", read=1) == "[error] there is no command 1 in the background"
+    hand.context.background = BackgroundCommands(hand.context.sandbox, resumed=True)
+    assert "those of the interrupted run are gone" in await hand("background", stop=1)
+    for args in ({}, {"read": 1, "stop": 1}, {"start": "x", "read": 1}):
+        done = await registry.execute_call(hand.context, ToolCallPart(tool_name="background", args=args))
+        assert done.malformed and "give one of start, read and stop" in done.text
+
+
 async def test_pytests_dots_are_left_out_of_what_a_command_printed(hand: Hand) -> None:
     (hand.root / "test_cart.py").write_text("def test_a(): pass\n\n\ndef test_b(): pass\n")
     shown = await hand(
