@@ -61,6 +61,11 @@ class Brief:
     environment: str = ""  # what the sandbox has and has not, and how the checks end on base: data
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
+    @property
+    def asked(self) -> str:
+        """What is asked for, with the thread's title: it may name what the request only points at."""
+        return f"{self.title}\n{self.request}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -15,7 +15,8 @@ from bot.github.commits import Commits
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
-from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
+from bot.github.http.scope import Purpose, Scope
+from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
 from bot.github.outcome import Outcomes

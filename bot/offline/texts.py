@@ -121,8 +121,10 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     ]
     if found.outcome == "partial":
         lines[-1] = (
-            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
+            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others fail as before."
         )
+    if tests.beyond:
+        lines.append(_explain_beyond(tests.beyond))
     if found.others:
         others = "One other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
@@ -130,6 +132,15 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     if not after.passed:
         lines.append(f"The whole suite still ends with exit code {after.code}.")
     return "\n".join(lines)
+
+
+def _explain_beyond(tests: Sequence[str]) -> str:
+    names = ", ".join(f"`{test}`" for test in tests[:3])
+    more = f" and {len(tests) - 3} more" if len(tests) > 3 else ""
+    verb = "fails" if len(tests) == 1 else "fail"
+    return (
+        f"{names}{more} {verb} as before: no code of this repository takes part in that, so it is left alone."
+    )
 
 
 def _render_edit(edit: FoundEdit) -> str:

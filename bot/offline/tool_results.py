@@ -75,6 +75,7 @@ class SuiteBefore(_MendModel):
     passed: int = 0
     failed: int = 0
     failing: list[str] = []
+    beyond: list[str] = []
     errors: list[dict[str, object]] = []
 
 

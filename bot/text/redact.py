@@ -68,14 +68,13 @@ class Redactor:
     def add(self, secret: str) -> None:
         """Learn a secret; of one with several lines, such as a PEM key, every long line counts by itself.
 
-        Secrets under 6 characters are not learnt: taking them out would tear up ordinary words.
+        That needs no more than the whole: in each encoding a line's windows are among the whole's. Secrets
+        under 6 characters are not learnt: taking them out would tear up ordinary words.
         """
         whole = _PEM_LABEL.sub("", secret).strip()
-        pieces = {whole, *(line.strip() for line in whole.splitlines() if len(line.strip()) >= _CERTAIN)}
-        for piece in pieces:
-            if len(piece) >= _SHORTEST:
-                for form in _list_encodings(piece):
-                    self._learn(_GAPS.sub("", form))
+        if len(whole) >= _SHORTEST:
+            for form in set(_list_encodings(whole)):
+                self._learn(_GAPS.sub("", form))
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
@@ -115,7 +114,7 @@ class Redactor:
         if len(form) < _CERTAIN:
             self._short.add(form)
         else:
-            self._windows.update(form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1))
+            self._windows |= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
 
     def _knows_any(self, squeezed: str) -> bool:
         return next(self._regions(squeezed), None) is not None

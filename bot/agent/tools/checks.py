@@ -61,7 +61,7 @@ def render_check(check: CheckReport) -> str:
         f"{count} {word}" for count, word in ((result.passed, "passed"), (result.failed, "failed")) if count
     ]
     about = ", ".join([result.verdict.value, *counts, f"{result.seconds:.1f} s"])
-    line = f"{check.name}, `{check.command}`: {about}"
+    line = f"{check.name}, `{check.command}`: {about}{f' ({result.note})' if result.note else ''}"
     if result.verdict is Verdict.PASSED:
         return line
     shown = result.failing[:MOST_FAILING]

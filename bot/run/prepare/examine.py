@@ -14,7 +14,7 @@ from bot.domain import Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context

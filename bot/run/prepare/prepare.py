@@ -11,7 +11,7 @@ from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
 from bot.git.diff import diff_between
 from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt import choose_model_name

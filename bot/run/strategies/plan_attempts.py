@@ -9,7 +9,7 @@ from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import call, make_scripted_model
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.best_of import AttemptPlan, limit_attempts
+from bot.run.attempts.best_of import AttemptPlan, explain_fewer, limit_attempts
 from bot.run.daily_budget import cap_by_daily_budget
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
@@ -25,15 +25,17 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
     name = choose_model_name(checkout, job.parts.settings.model)
     job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
     await job.attempt_store.find_first()
+    most = 1 if brief.kind.produces_only_text else limit_attempts(checkout.config, name, asked=asked)
     return AttemptPlan(
         checkout=checkout,
         brief=brief,
-        most=1 if brief.kind.produces_only_text else limit_attempts(checkout.config, name, asked=asked),
+        most=most,
         new_model=_skip_model_for_merge(checkout.base_merge, lambda: job.parts.models.choose(name)),
         sink=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=asked is not None,
+        remark=explain_fewer(name, asked=asked, most=most),
     )
 
 
