@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 import structlog
@@ -105,6 +106,6 @@ def _make_parts(
         identity=Identity(
             login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
         ),
-        models=MODELS,
+        models=replace(MODELS, first_event_seconds=settings.model_seconds),
         worker=worker_name(),
     )
