@@ -8,6 +8,7 @@ call is deleted.
 
 # pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
 pytest_assertrepr_compare
+pytest_collection
 pytest_collection_finish
 pytest_collectreport
 pytest_configure
@@ -29,6 +30,10 @@ _._makeResult
 _.testRunner
 _._repr_failure_py
 _.repr_failure
+
+# The interpreter reads these of the module ``sys``.
+dont_write_bytecode
+pycache_prefix
 
 # Libraries call or read these: pydantic, gunicorn, http.server, html.parser, gidgethub, Alembic, sqlite3, dulwich.
 model_config

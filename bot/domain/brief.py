@@ -50,6 +50,7 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    stands_at: str = ""  # the branch and the commit that the work begins from, as Markdown; '' if unknown
     spot: CommentedLines | None = None
     nearby: tuple[PromptText, ...] = ()
     internet: str = ""  # what commands may reach, as a phrase; '' for nothing

@@ -132,6 +132,7 @@ async def solve(
     redactor = Redactor()
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
+    await workshop.linked.adopt(path, repo_id, commit)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions
@@ -145,6 +146,7 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        stands_at=f"`HEAD` at `{commit[:12]}`",
         internet=describe_egress(checkout.config.internet),
         more_tests=checkout.checks.more_tests,
         facts=checkout.facts,

@@ -18,6 +18,7 @@ from sandbox.toolchain import Toolchain
 from tests.support import ROOT
 from tests.support.flow import FAULTY
 from tests.support.git import commit
+from tests.support.processes import CommandLine
 from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
@@ -39,11 +40,20 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.CompletedProcess[str]:
+def environment(home: Path, model: str) -> dict[str, str]:
     keep = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
+    return keep | {"HOB_HOME": str(home), "HOB_MODEL": model}
+
+
+def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.CompletedProcess[str]:
+    return CommandLine(home / "printed", *arguments, env=environment(home, model)).wait()
+
+
+def hob_from_the_shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same with everything that a start takes; see ``tests.support.processes``."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
-        env=keep | {"HOB_HOME": str(home), "HOB_MODEL": model},
+        env=environment(home, "offline"),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -71,7 +81,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path) -> None:
     before = snapshot(shop)
-    done = hob(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
+    done = hob_from_the_shell(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert set(told) == FIELDS

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.guest.mend.forkserver.client import ForkServerClient
 from bot.offline.tool_results import RESULT, read_mend_result
 from tests.support import ROOT
 
@@ -119,6 +120,26 @@ def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
 )
 def test_what_is_no_result_is_none(text: str) -> None:
     assert read_mend_result(text) is None
+
+
+def test_only_the_repositorys_own_code_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    folder = repository(tmp_path / "repo", "x = 1\n", "def test_a():\n    assert m.x == 1\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    server = ForkServerClient(folder, [str(folder)], ["-q", "-p", "no:cacheprovider"], scratch, "first")
+    try:
+        server.start(60)
+    finally:
+        server.close()
+    compiled = list(scratch.rglob("*.pyc"))
+    assert {path.name.partition(".")[0] for path in compiled} >= {"m", "test_m"}
+    assert [path for path in compiled if "site-packages" in path.parts] == []
+    assert not list(folder.rglob("__pycache__"))
 
 
 def test_a_failure_that_no_code_took_part_in_is_left_alone(tmp_path: Path) -> None:
