@@ -22,7 +22,6 @@ _VERDICTS = {
 def render_proof(evidence: Proof) -> str:
     """The warnings, then the checks as a table, base against head, and what was not run."""
     lines = [render_warning(each) for each in evidence.warnings]
-    lines += [""] if lines else []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
         for check in evidence.checks:

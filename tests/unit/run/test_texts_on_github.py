@@ -149,6 +149,8 @@ OLD_RED = replace(
     MENDED,
     proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=RED),)),
 )
+UNMENDED = replace(OLD_RED, proof=replace(OLD_RED.proof, still_failing=RED.failing))
+WARNED = replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,)))
 UNTESTED = replace(
     MENDED,
     proof=Proof(
@@ -243,7 +245,13 @@ TEXTS: dict[str, Callable[[], str]] = {
         seconds=185.4,
     ),
     "end_published_while_the_proof_fails": lambda: render_final(
+        TASK, (), text=render_done(PULL, UNMENDED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_published_with_an_old_failure": lambda: render_final(
         TASK, (), text=render_done(PULL, OLD_RED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_published_with_a_warning": lambda: render_final(
+        TASK, (), text=render_done(PULL, WARNED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
     "end_pushed_to_the_pull_request": lambda: render_final(
         TASK, PLAN, text=render_done(PULL, MENDED, here="c" * 40), run_url=RUN
@@ -280,7 +288,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "pull_request_that_alters_its_tests": lambda: render_pull_body(
         TASK,
-        replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,))),
+        WARNED,
         hidden=(),
         run_url="",
     ),
@@ -311,7 +319,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         seconds=4000.0,
     ),
     "end_push_refused_for_workflows": lambda: render_push_refused(
-        replace(REFUSED, head="c" * 40, result=OLD_RED),
+        replace(REFUSED, head="c" * 40, result=UNMENDED),
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
         slug="hob",
     ),
