@@ -12,8 +12,8 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-lowest lint types dead pytest fuzz attack bench-sandbox eval eval-check bench-agent bench-map \
-	setup lock shots realworld refresh-github-data clean
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack bench-sandbox eval \
+	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,14 @@ demo: setup ## the whole path on this machine, from a mention to a pull request
 
 test: setup ## all checks, side by side
 	@$(MAKE) --no-print-directory --jobs=3 lint types dead pytest
+
+test-fidelity: setup ## localhub's answers, headers, errors and permissions against GitHub's own descriptions
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/hub \
+		tests/unit/github/test_against_localhub.py tests/unit/github/test_permission_table.py \
+		tests/unit/github/test_repository_api.py $(ARGS)
+
+test-clients: setup ## stories of octokit (npm), git and PyGithub, which know nothing of localhub, against it
+	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	@.ci/system

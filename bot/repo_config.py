@@ -39,7 +39,7 @@ Internet = Annotated[
 
 Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
 # A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
-_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+_JSON_EXTRA = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])', re.DOTALL)
 
 
 BranchPrefix = Annotated[

@@ -32,7 +32,7 @@ OWN_PREFIX = "hob/"  # of branches, unless hob.yml names another
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
-MOST_SAID = 20_000  # characters of what a check says
+MOST_SAID = 8_000  # characters of a check's texts, and of its annotations
 MEND = "Find out why, and mend what this pull request broke; change nothing else."
 PASSES_ON_BASE = "and passes on its base."
 PROVED_ON_BASE = (
@@ -105,13 +105,13 @@ async def assess_failure(
 
 async def _read_what_it_said(api: RepoApi, check_run: int, texts: str) -> str:
     """What a check run says: its own ``texts``, its annotations, the end of its job's log."""
-    parts = [texts]
+    remarks: list[str] = []
     try:
-        parts += [_render_annotation(one) for one in await api.checks.list_annotations(check_run)]
+        remarks = [_render_annotation(one) for one in await api.checks.list_annotations(check_run)]
     except UserError as refused:
         log.warning("check.annotations_not_read", reason=refused.message)
-    parts.append(await api.job_logs.read_tail(check_run))
-    return "\n\n".join(part for part in parts if part)[:MOST_SAID]
+    parts = (texts[:MOST_SAID], "\n\n".join(remarks)[:MOST_SAID], await api.job_logs.read_tail(check_run))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _render_annotation(one: Annotation) -> str:

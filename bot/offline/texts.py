@@ -15,9 +15,8 @@ DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the she
 FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
-    "I am the `offline` engine: without a language model I can mend Python code that a failing test shows to "
-    "be wrong, rename a Python name, apply a reviewer's suggestion or a linter's own fixes, and say where a "
-    "name is defined and what it takes. An operator can give me a model with `HOB_MODEL`."
+    "I am the `offline` engine: I mend Python faults that a failing test shows. For all else an operator can "
+    "give me a language model with `HOB_MODEL`."
 )
 
 
@@ -28,7 +27,7 @@ def make_hint(brief: Brief) -> str:
 
 def refuse_request() -> FinishFields:
     """The answer to a request that this engine cannot handle."""
-    return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
+    return "blocked", "", f"That is more than I can do, so nothing was changed.\n\n{OTHER_MODEL}"
 
 
 def explain_no_tests(brief: Brief) -> FinishFields:
@@ -37,14 +36,15 @@ def explain_no_tests(brief: Brief) -> FinishFields:
         "blocked",
         "",
         "I found no tests in this repository, so I could neither see the fault nor prove that it is mended. "
-        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`. {OTHER_MODEL}",
+        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`.\n\n{OTHER_MODEL}",
     )
 
 
-def explain_all_pass(brief: Brief, run: TestRunResult) -> FinishFields:
+def explain_all_pass(brief: Brief) -> FinishFields:
     """The tests see no fault."""
-    said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
-    return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
+    at = f" on {brief.stands_at}" if brief.stands_at else ""
+    said = f"`{brief.test_command}` passes as the code stands{at}, so no test shows what is wrong here."
+    return "blocked", "", f"{said} Add one that fails.\n\n{OTHER_MODEL}"
 
 
 def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
@@ -135,8 +135,10 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     ]
     if found.outcome == "partial":
         lines[-1] = (
-            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
+            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others fail as before."
         )
+    if tests.beyond:
+        lines.append(_explain_beyond(tests.beyond))
     if found.others:
         others = "One other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
@@ -144,6 +146,15 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     if not after.passed:
         lines.append(f"The whole suite still ends with exit code {after.code}.")
     return "\n".join(lines)
+
+
+def _explain_beyond(tests: Sequence[str]) -> str:
+    names = ", ".join(f"`{test}`" for test in tests[:3])
+    more = f" and {len(tests) - 3} more" if len(tests) > 3 else ""
+    verb = "fails" if len(tests) == 1 else "fail"
+    return (
+        f"{names}{more} {verb} as before: no code of this repository takes part in that, so it is left alone."
+    )
 
 
 def _render_edit(edit: FoundEdit) -> str:

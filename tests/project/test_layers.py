@@ -26,10 +26,13 @@ ALLOWED: dict[str, set[str]] = {
     "bot.guest": set(),
     "bot.causes": {"bot.domain"},
     "bot.log": {"bot.text"},
-    "bot.settings": {"bot.errors"},
+    "bot.github_hosts": set(),
+    "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
-    "bot.github": {"bot.backoff", "bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.github": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.text",
+    },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",
@@ -50,10 +53,13 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.end_without_pull": {*BELOW_RUN, "bot.run.messages"},
     "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
+    "bot.run.ceilings": BELOW_RUN,
+    "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
     "bot.run.strategies": {
-        *BELOW_RUN, "bot.run.attempts", "bot.run.daily_budget", "bot.run.end_without_pull", "bot.run.job",
-        "bot.run.messages", "bot.run.prepare", "bot.run.prove", "bot.run.publish",
+        *BELOW_RUN, "bot.run.attempts", "bot.run.ceilings", "bot.run.daily_budget",
+        "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare",
+        "bot.run.prove", "bot.run.publish", "bot.run.same_change",
     },
     "bot.solve": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",

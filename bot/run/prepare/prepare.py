@@ -9,7 +9,7 @@ from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt import choose_model_name
@@ -99,7 +99,9 @@ async def prepare(
         remarks=await read_remarks(task, api),
     )
     state = render_merge_state(base_merge) if base_merge else None
-    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
+    stands_at = render_place(branch if continued else repo.default_branch, base)
+    brief = replace(gathered.brief, stands_at=stands_at)
+    brief = replace(brief, texts=(*brief.texts, state)) if state else brief
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
@@ -114,6 +116,11 @@ async def prepare(
         foreign=foreign,
         prefix=prefix or branch,
     )
+
+
+def render_place(branch: str, commit: str) -> str:
+    """A branch and its commit in a sentence: "`main` at `0123456789ab`"."""
+    return f"{code_span(branch)} at `{commit[:12]}`"
 
 
 async def require_default_branch(api: RepoApi, repo: Repo) -> None:

@@ -18,8 +18,8 @@ from bot.git.branch_name import OWN_PREFIX
 from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
-from bot.github.http.responses import NotFound, Rejected, Stale
-from bot.github.http.tokens import Purpose
+from bot.github.http.responses import Forbidden, NotFound, Rejected, Stale
+from bot.github.http.scope import Purpose
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ class Landing:
                     if new:
                         return await self._make_branch_by_github(repo, changes)
                     return await self._commit_by_github(changes)
-                except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
+                except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
                     log.warning("publish.unsigned", reason=refused.message)
             return await self._push(self._built, self._head)
         except PushRefused as refused:

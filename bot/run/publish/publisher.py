@@ -166,7 +166,8 @@ class Publisher:
         sha, way = await self._push_commit(repo, proven)
         pull = await description.open_pull_request(self._context, proven, way)
         if pull.number != number:
-            self.where = f": {pull.url}"
+            why = ", on a branch here, as I may not push to the fork" if way is LandingWay.HERE else ""
+            self.where = f": {pull.url}{why}"
         await self._store.update_task(self.run, pull=pull.number)
         if way is LandingWay.PATCH:
             await self._post_patch(proven)

@@ -8,7 +8,7 @@ from bot.run.job import Job
 from bot.run.messages.attempts import TOO_LATE
 from bot.run.messages.ends import render_done
 from bot.run.messages.push_refused import render_push_refused
-from bot.run.strategies.same_change import end_with_same_change
+from bot.run.same_change import end_with_same_change
 
 
 async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
