@@ -13,8 +13,7 @@ REPOS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack bench-sandbox eval \
-	eval-check bench-agent bench-map \
-	setup lock shots refresh-github-data clean
+	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +95,9 @@ bench-agent: setup ## what the harness adds to a turn, and the prefix that provi
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
+
+realworld: setup ## twelve real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
+	$(BIN)/python benchmarks/realworld.py $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
 	$(BIN)/python tests/support/refresh_github_data.py

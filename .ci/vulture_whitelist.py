@@ -8,16 +8,32 @@ call is deleted.
 
 # pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
 pytest_assertrepr_compare
+pytest_collection
 pytest_collection_finish
 pytest_collectreport
+pytest_configure
 pytest_exception_interact
+pytest_runtest_logfinish
 pytest_runtest_logreport
+pytest_runtest_logstart
 pytest_runtestloop
 pytest_sessionfinish
+pytest_unconfigure
+_.addSubTest
+_.startTest
+_.startTestRun
+_.stopTestRun
+create_module
+exec_module
+find_spec
 _._makeResult
 _.testRunner
 _._repr_failure_py
 _.repr_failure
+
+# The interpreter reads these of the module ``sys``.
+dont_write_bytecode
+pycache_prefix
 
 # Libraries call or read these: pydantic, gunicorn, http.server, html.parser, gidgethub, Alembic, sqlite3, dulwich.
 model_config

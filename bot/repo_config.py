@@ -39,7 +39,7 @@ Internet = Annotated[
 
 Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
 # A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
-_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+_JSON_EXTRA = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])', re.DOTALL)
 
 
 BranchPrefix = Annotated[
@@ -76,6 +76,9 @@ class RepoConfig(BaseModel):
     fork_internet: Internet = Field(
         default="off",
         description="what commands may reach on a pull request from a fork, in place of the other two",
+    )
+    linked_content: bool = Field(
+        default=True, description="whether submodules and Git LFS content are fetched, outside the sandbox"
     )
     branch_prefix: BranchPrefix = Field(
         default="hob/", description="what the names of Hob's branches begin with, such as fix/hob-"

@@ -29,7 +29,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 _ENDED = frozenset(state.value for state in TERMINAL)
 _BOX = re.compile(r"^- \[(x| )\] (.*?)$", re.MULTILINE)
-_RUN = re.compile(r"\[Run\]\((\S+?)\)")
+_RUN = re.compile(r"\[Run\]\(([^\s()]{1,500})\)")
 
 
 @dataclass(kw_only=True)

@@ -94,6 +94,11 @@ class Mirror:
             what = "no commit yet" if rev == "HEAD" else f"no commit {rev!r}"
             raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
         number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
+        await self.adopt_as(source, sha, number)
+        return number, sha
+
+    async def adopt_as(self, source: Path, sha: str, number: int) -> None:
+        """Take a commit of the git directory ``source``, under a number. Raises ``UserError`` without it."""
         target = self.path(number)
         async with self._hold_lock(target):
             await _prepare(target)
@@ -101,7 +106,6 @@ class Mirror:
                 await pack_commit(source, sha, target)
                 with (target / "shallow").open("a") as shallow:
                     shallow.write(sha + "\n")
-        return number, sha
 
     async def read_file(self, repo_id: int, sha: str, path: str) -> bytes | None:
         """One file's bytes at a commit; None when there is none. Links are followed inside the tree only.
@@ -152,21 +156,20 @@ class Mirror:
             as_text(path): about.split()[2].decode("ascii") for about, _, path in rows if b" commit " in about
         }
 
-    async def list_lfs_pointers(self, repo_id: int, sha: str) -> list[str]:
-        """The files of a commit that stand for content in Git LFS.
+    async def read_lfs_pointers(self, repo_id: int, sha: str) -> dict[str, bytes]:
+        """The files of a commit that stand for content in Git LFS, a bounded number, with their text.
 
         https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
         """
-        pattern = "^version https://git-lfs.github.com/spec/v1"
+        pattern = "version https://git-lfs.github.com/spec/v1"
         found = await program.run(
             self.path(repo_id),
-            *("grep", "-z", "--name-only", "--full-name", "-e", pattern, check_sha(sha)),
+            *("grep", "-z", "--name-only", "--full-name", "-e", f"^{pattern}", check_sha(sha)),
             allowed=(0, 1),
         )
         names = (name.partition(b":")[2] for name in found.out.split(b"\0")[:-1])
-        paths = [as_text(name) for name in names]
-        texts = await self.read_files(repo_id, sha, paths[:MOST_POINTERS])
-        return [path for path, text in texts.items() if text.startswith(pattern[1:].encode())]
+        texts = await self.read_files(repo_id, sha, [as_text(name) for name in names][:MOST_POINTERS])
+        return {path: text for path, text in texts.items() if text.startswith(pattern.encode())}
 
     async def tree_paths(self, repo_id: int, sha: str) -> list[str]:
         """Every file, link and submodule of a commit, sorted as git sorts; odd bytes are

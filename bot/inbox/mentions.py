@@ -22,7 +22,6 @@ MOST = 50  # mentions looked at in one text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
-_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # Marks of other scripts: Arabic , ; ?, then ideographic and full-width ones
 _COMMAS = "\\u060c\\u061b\\u3001\\uff0c\\uff1a\\uff1b"
 _MARKS = f"{_COMMAS}\\u061f\\u3002\\uff01\\uff1f\\uff09"
@@ -135,11 +134,30 @@ def _find_html_comments(tokens: list[Token]) -> set[str]:
     """The HTML comments that nobody sees on the page."""
     every = (child for token in tokens for child in (token, *(token.children or ())))
     html = (token.content for token in every if token.type in ("html_block", "html_inline"))
-    return {comment for content in html for comment in _HTML_COMMENT.findall(content)}
+    return {content[start:end] for content in html for start, end in _find_comments(content)}
+
+
+def _find_comments(text: str) -> Iterator[tuple[int, int]]:
+    """Where comments of HTML begin and end, in one pass."""
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        end = close + 3
+        yield start, end
 
 
 def _tidy(text: str, comments: set[str]) -> str:
     """``text`` without these comments, and without what ties it to a mention beside it."""
-    for comment in comments:
-        text = text.replace(comment, "")
+    lengths = {len(comment) for comment in comments}
+    kept, done = [], 0
+    start, close = text.find("<!--") if comments else -1, -1
+    while start >= 0:
+        close = text.find("-->", start + 4) if close < start + 4 else close
+        if close < 0:
+            break
+        end = close + 3
+        if end - start in lengths and text[start:end] in comments:
+            kept.append(text[done:start])
+            done = end
+        start = text.find("<!--", max(done, start + 4))
+    text = "".join([*kept, text[done:]])
     return _TAIL.sub("", _LEAD.sub("", text))

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> None:
     """Receive webhooks until ``stop``, by default a signal. Raises HobError when the port cannot be had."""
     start_process(settings)
+    if settings.private_key is not None:
+        log.warning("web.needless_secret", mend="unset HOB_PRIVATE_KEY here: only `hob worker` needs the key")
     stop = stop or make_stop_event()
     async with open_migrated_database(settings) as database:
         store = Store(database.engine)

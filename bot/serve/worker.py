@@ -19,6 +19,7 @@ from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
+from bot.serve.loop_watchdog import watch_loop
 from bot.serve.process import make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
@@ -39,6 +40,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
     redactor = start_process(settings)
+    if settings.webhook_secret is not None:
+        log.warning(
+            "worker.needless_secret", mend="unset HOB_WEBHOOK_SECRET here: only `hob web` checks signatures"
+        )
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     workshop = await open_workshop(settings)
@@ -51,7 +56,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             label=settings.label,
             create_label=settings.create_label,
             base_url=settings.base_url,
-            daily_usd=settings.daily_usd,
+            daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
             safe=redactor.text,
         )
@@ -59,13 +64,14 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:
-            await Queue(database, grace=GRACE_SECONDS).run(
-                on_delivery=intake.take,
-                on_task=lambda task_id: work(parts, task_id),
-                on_ended=lambda task_id: notify_end(parts, task_id),
-                concurrency=settings.concurrency,
-                stop=stop,
-            )
+            with watch_loop():
+                await Queue(database, grace=GRACE_SECONDS).run(
+                    on_delivery=intake.take,
+                    on_task=lambda task_id: work(parts, task_id),
+                    on_ended=lambda task_id: notify_end(parts, task_id),
+                    concurrency=settings.concurrency,
+                    stop=stop,
+                )
         finally:
             reconciling.cancel()
             await asyncio.wait({reconciling})

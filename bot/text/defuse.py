@@ -76,9 +76,9 @@ def defuse_line(text: str) -> str:
     return _INDENTED_BLOCK.sub(_escape_block, _defuse_prose(line))
 
 
-def strip_markup(text: str, *, keep: str = "") -> str:
-    """``text`` with a blank for each character of Markdown but those in ``keep``."""
-    return "".join(" " if char in _MARKUP and char not in keep else char for char in text)
+def strip_markup(text: str) -> str:
+    """``text`` with a blank for each character of Markdown."""
+    return "".join(" " if char in _MARKUP else char for char in text)
 
 
 def code_span(text: str, *, cell: bool = False) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Blocked, TreeFacts
 from bot.errors import UserError
+from bot.git.linked.content import LinkedContent, LinkedSurvey
 from bot.git.mirror import Mirror
 from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
 from bot.repo_config import PATH as CONFIG_PATH
@@ -47,7 +48,6 @@ ENV = (
     ("GIT_PAGER", "cat"),
     ("GIT_TERMINAL_PROMPT", "0"),
 )
-MOST_ATTRIBUTES = 100  # of the files .gitattributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +111,7 @@ class Workshop:
     ) -> None:
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
+        self.linked = LinkedContent(self.mirror)
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
         self.backend = backend
@@ -160,20 +161,21 @@ class Workshop:
         manifests = await self.mirror.read_files(repo_id, commit, list_manifests(tracked))
         tree = Tree(tracked, manifests.get)
         projects = list_python_projects(tree)
+        linked = await self.linked.survey(repo_id, commit)
         plain = Checkout(
             repo=self.mirror.path(repo_id),
             base=commit,
             config=config,
             checks=find_check_commands(config, tree),
             guides=await read_guides(self.mirror, repo_id, policy),
-            layers=(await self._lay_tree(repo_id, commit),),
+            layers=await self._lay_trees(repo_id, commit, linked),
             policy=replace(
                 await self._show_projects(
                     repo_id, commit, tree, projects, installed=config.setup is not None
                 ),
                 egress=merge_egress(config.internet),
             ),
-            facts=await self._read_facts(repo_id, commit, policy, tree, projects, config),
+            facts=await self._read_facts(repo_id, commit, policy, tree, projects, config, linked),
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
@@ -182,11 +184,18 @@ class Workshop:
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    async def _lay_tree(self, repo_id: int, commit: str) -> Path:
-        """The tree of a commit."""
-        return await self.layers.layer(
+    async def _lay_trees(self, repo_id: int, commit: str, linked: LinkedSurvey) -> tuple[Path, ...]:
+        """The tree of a commit, below what is here of its submodules and LFS content."""
+        base = await self.layers.layer(
             f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
         )
+        if not linked.digest:
+            return (base,)
+        above = await self.layers.layer(
+            f"linked-{repo_id}-{commit}-{linked.digest}",
+            lambda into: self.linked.write(repo_id, linked, into),
+        )
+        return above, base
 
     async def _show_projects(
         self,
@@ -223,19 +232,16 @@ class Workshop:
         tree: Tree,
         projects: Sequence[PythonProject],
         config: RepoConfig,
+        linked: LinkedSurvey,
     ) -> TreeFacts:
         """What is known of the tree; what it says of its environment is the policy commit's."""
         believed = await self.mirror.read_files(repo_id, policy, ENVIRONMENT_FILES)
-        attributes = await self.mirror.read_files(
-            repo_id, commit, tree.find(".gitattributes")[:MOST_ATTRIBUTES]
-        )
-        uses_lfs = any(b"filter=lfs" in text for text in attributes.values())
         return read_tree_facts(
             tree,
             Tree(believed, believed.get),
             projects,
-            lfs_files=await self.mirror.list_lfs_pointers(repo_id, commit) if uses_lfs else (),
-            submodules=list(await self.mirror.list_submodules(repo_id, commit)),
+            lfs_files=linked.missing_files,
+            submodules=linked.missing_modules,
             has_setup=config.setup is not None,
         )
 
@@ -272,7 +278,7 @@ class Workshop:
 
         def make_input(commit: str, files: Mapping[str, str], may: Egress | None) -> SetupInput:
             async def open_tree() -> NetworkObserver:
-                layers = (await self._lay_tree(repo_id, commit),)
+                layers = await self._lay_trees(repo_id, commit, await self.linked.survey(repo_id, commit))
                 there = replace(self._make_policy(files), egress=may)
                 foreign = plain.foreign and commit == plain.base
                 on = replace(plain, layers=layers, policy=there, foreign=foreign)

@@ -92,7 +92,7 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert hob.hub.webhook_secret not in shown and str(hob.hub.app_id) not in shown
 
     told = await hob.comment("calc", issue, "asked for this in")
-    assert "- [x] Mend  double" in told
+    assert "- [x] Mend `double`" in told
     assert f"What came of it (#{pull['number']})" in told and "It added instead." in told
     assert "model `scripted`" in told and "worked on" in told
     labelled = (await hob.issue("calc", "Doubling is still wrong"))["number"]

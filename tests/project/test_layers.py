@@ -53,12 +53,13 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.end_without_pull": {*BELOW_RUN, "bot.run.messages"},
     "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
+    "bot.run.ceilings": BELOW_RUN,
     "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
     "bot.run.strategies": {
-        *BELOW_RUN, "bot.run.attempts", "bot.run.daily_budget", "bot.run.end_without_pull", "bot.run.job",
-        "bot.run.messages", "bot.run.prepare", "bot.run.prove", "bot.run.publish",
-        "bot.run.same_change",
+        *BELOW_RUN, "bot.run.attempts", "bot.run.ceilings", "bot.run.daily_budget",
+        "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare",
+        "bot.run.prove", "bot.run.publish", "bot.run.same_change",
     },
     "bot.solve": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from typing import Any, Protocol
 
 import structlog
@@ -22,6 +21,7 @@ from jwt import PyJWTError
 
 from bot.errors import UserError
 from bot.github.http.responses import Forbidden, NotFound, Rejected
+from bot.github.http.scope import Purpose, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -30,37 +30,6 @@ FEWER_KEPT = 60.0  # seconds that a token is used which may do less than it shou
 EARLY = 300.0  # seconds before the end at which a token is replaced
 JWT_SECONDS = 540  # GitHub allows ten minutes, counted from a start that get_jwt dates back by one
 JWT_KEPT = 360.0
-
-
-class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
-
-    IDENTIFY = (("metadata", "read"),)
-    FETCH = (("contents", "read"), ("metadata", "read"))
-    TALK = (
-        ("checks", "write"),
-        ("contents", "read"),
-        ("issues", "write"),
-        ("metadata", "read"),
-        ("pull_requests", "write"),
-    )
-    PUBLISH = (("contents", "write"), ("metadata", "read"))
-    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
-    READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
-    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What one token is minted for. ``repo`` 0, no repository in particular, is for IDENTIFY only."""
-
-    installation: int
-    repo: int
-    purpose: Purpose
-
-    def __post_init__(self) -> None:
-        if self.repo <= 0 and self.purpose is not Purpose.IDENTIFY:
-            raise ValueError("a token must be narrowed to one repository")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

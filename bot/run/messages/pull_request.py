@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain import ChangeKind, ChangeSet, Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
-from bot.domain.paths_of_tests import is_test_path
-from bot.domain.proof_state import ProofState, grade_proof
+from bot.domain import ChangeSet, Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
+from bot.domain.proof import ProofState
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import join_tests, render_proof
+from bot.run.messages.proof import render_proof
 from bot.text.defuse import code_span, defuse
 
 _CLOSING = re.compile(
@@ -30,9 +29,6 @@ def render_pull_body(
         render_limit_note(result.outcome),
         _render_reference(task, result.proof),
         "### What changed\n\n" + _list_files(result.changes),
-        render_altered_tests(
-            [file.path for file in result.changes.files if file.kind is not ChangeKind.ADDED]
-        ),
         "### Proof\n\n" + render_proof(result.proof),
         choice,
         render_held_paths(result),
@@ -58,7 +54,7 @@ def _render_reference(task: Task, proof: Proof) -> str:
     if task.thread.is_pull:
         return ""
     is_request = task.trigger.kind in (TriggerKind.ISSUE, TriggerKind.LABEL)
-    turned = grade_proof(proof) is ProofState.PROVED and any(check.mended for check in proof.checks)
+    turned = proof.state is ProofState.PROVED and any(check.mended for check in proof.checks)
     return f"{'Fixes' if (is_request and turned) or _asks_to_close(task) else 'Refs'} #{number}"
 
 
@@ -66,17 +62,6 @@ def _asks_to_close(task: Task) -> bool:
     """Whether the request says that its pull request closes the issue: "fixes #3", "close this issue"."""
     said = _CLOSING.finditer(task.request)
     return any(found[1] is None or int(found[1]) == task.thread.number for found in said)
-
-
-def render_altered_tests(paths: Sequence[str]) -> str:
-    """The warning that the proof was run with tests which the change alters; '' where it alters none.
-
-    ``paths`` are those of files that were there before.
-    """
-    tests = [path for path in paths if is_test_path(path)]
-    if not tests:
-        return ""
-    return f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(tests)}."
 
 
 def render_limit_note(outcome: Outcome) -> str:

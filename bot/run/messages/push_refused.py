@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain import ProvenChange
-from bot.domain.proof_state import ProofState, grade_proof
+from bot.domain.proof import ProofState
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.short_proof import render_short_proof
 from bot.text.defuse import code_span, defuse, fence
@@ -13,6 +13,7 @@ from bot.text.defuse import code_span, defuse, fence
 MOST_PATCH = 40_000
 _STATES = {
     ProofState.PROVED: "The change is made and proved",
+    ProofState.DOUBTFUL: "The change is made and its checks pass, with a warning",
     ProofState.FAILS: "A change is made, but its proof fails",
     ProofState.NOT_RUN: "A change is made, but nothing could be run to prove it",
 }
@@ -38,7 +39,7 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
         patch = f"The patch is too long for here: [look]({proven.run_url})."
     parts = [
         f"❌ **GitHub did not take this from me**: it refused the push to {code_span(proven.branch)}, so "
-        f"nothing was published. {_STATES[grade_proof(result.proof)]}; it stands below as a patch.",
+        f"nothing was published. {_STATES[result.proof.state]}; it stands below as a patch.",
         fence(reason),
         defuse(result.outcome.summary),
         render_short_proof(result.proof),

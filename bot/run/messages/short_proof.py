@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import Check, CheckResult, Proof, Verdict
-from bot.domain.proof_state import ProofState, grade_proof
-from bot.run.messages.proof import join_tests, render_blocked
-from bot.text.defuse import code_span
+from bot.domain.proof import ProofState
+from bot.run.messages.proof import join_tests, render_blocked, render_warning
+from bot.text.defuse import code_span, defuse_line
 
 _SURENESS = {
     ProofState.PROVED: "**proved**",
+    ProofState.DOUBTFUL: "**its checks pass, but read the warning**",
     ProofState.FAILS: "**but the proof fails**",
     ProofState.NOT_RUN: "**but nothing could be run to prove it**",
 }
@@ -19,20 +20,23 @@ _ENDS = {
     Verdict.FAILED: "❌ failed",
     Verdict.NO_TESTS: "⚪ no tests",
     Verdict.TIMED_OUT: "⏱️ timed out",
-    Verdict.ERROR: "⚠️ could not run",
+    Verdict.ERROR: "⚠️ no result",
 }
 MOST_CHECKS = 10
 
 
 def render_done_headline(proof: Proof, place: str) -> str:
     """The headline of a change that is published: where it is, and how sure it is, as a mark and in words."""
-    state = grade_proof(proof)
+    state = proof.state
     return f"{state.icon} **Done**{place} · {_SURENESS[state]}"
 
 
 def render_short_proof(proof: Proof) -> str:
     """A line for each check, the tests that turned, and what was not run: no output."""
-    lines = [_render_check(check) for check in proof.checks[:MOST_CHECKS]]
+    lines = [render_warning(each) for each in proof.warnings]
+    if proof.still_failing:
+        lines.append(f"- **Still fails, and the request is about it:** {join_tests(proof.still_failing)}.")
+    lines += [_render_check(check) for check in proof.checks[:MOST_CHECKS]]
     if len(proof.checks) > MOST_CHECKS:
         lines.append(f"- and {len(proof.checks) - MOST_CHECKS} more checks")
     if proof.checks:
@@ -70,7 +74,10 @@ def sum_up_result(result: CheckResult) -> str:
     """One check's end on one tree, such as ``❌ failed (1 failed, 9 passed)``."""
     counts = [f"{n} {word}" for n, word in ((result.failed, "failed"), (result.passed, "passed")) if n]
     word = _ENDS[result.verdict]
-    return f"{word} ({', '.join(counts)})" if counts else word
+    text = f"{word} ({', '.join(counts)})" if counts else word
+    if result.verdict is Verdict.PASSED and not counts:
+        text += " (no test is counted)"
+    return f"{text}: {defuse_line(result.note)}" if result.note else text
 
 
 def _render_check(check: Check) -> str:
@@ -79,7 +86,9 @@ def _render_check(check: Check) -> str:
     return (
         line
         + _list_turned(check.mended, " Failed before, passes now: ")
+        + _list_turned(check.added, " New, and fails without this change: ")
         + _list_turned(check.broken, " **Fails only with this change:** ")
+        + _list_turned(check.there_before, " Failed before too: ")
     )
 
 

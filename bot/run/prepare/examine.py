@@ -16,11 +16,17 @@ from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.prepare import Prepared, read_remarks, require_default_branch
+from bot.run.prepare.prepare import (
+    Prepared,
+    fetch_linked,
+    read_remarks,
+    render_place,
+    require_default_branch,
+)
 from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
 from bot.text.diffs import split_by_file
@@ -48,6 +54,8 @@ async def prepare_examination(job: Job) -> Prepared:
     pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
     seen = await _fetch_commits(job, pull)
     await job.store.set_base(job.run, seen.commit)
+    if not seen.foreign:
+        await fetch_linked(job, seen.commit, seen.policy)
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
@@ -59,7 +67,8 @@ async def prepare_examination(job: Job) -> Prepared:
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, job.api),
     )
-    brief = gathered.brief
+    where = f"#{pull.number}" if pull is not None else task.repo.default_branch
+    brief = replace(gathered.brief, stands_at=render_place(where, seen.commit))
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
         brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))

@@ -9,7 +9,7 @@ from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt import choose_model_name
@@ -20,6 +20,7 @@ from bot.text.defuse import code_span
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
@@ -79,6 +80,8 @@ async def prepare(
         raise Retry(f"{start} was fetched and is not there")
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
+    if not foreign:
+        await fetch_linked(job, base, policy)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
@@ -96,7 +99,9 @@ async def prepare(
         remarks=await read_remarks(task, api),
     )
     state = render_merge_state(base_merge) if base_merge else None
-    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
+    stands_at = render_place(branch if continued else repo.default_branch, base)
+    brief = replace(gathered.brief, stands_at=stands_at)
+    brief = replace(brief, texts=(*brief.texts, state)) if state else brief
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
@@ -111,6 +116,11 @@ async def prepare(
         foreign=foreign,
         prefix=prefix or branch,
     )
+
+
+def render_place(branch: str, commit: str) -> str:
+    """A branch and its commit in a sentence: "`main` at `0123456789ab`"."""
+    return f"{code_span(branch)} at `{commit[:12]}`"
 
 
 async def require_default_branch(api: RepoApi, repo: Repo) -> None:
@@ -141,6 +151,15 @@ async def _read_prefix(job: Job, default: str) -> str:
     if commit is None:
         raise Retry(f"{default} was fetched and is not there")
     return parse_repo_config(await mirror.read_file(repo.id, commit, CONFIG_PATH)).branch_prefix
+
+
+async def fetch_linked(job: Job, commit: str, policy: str) -> None:
+    """Fetch the submodules and LFS content of ``commit``, as hob.yml of the commit ``policy`` allows it."""
+    workshop, repo = job.parts.workshop, job.task.repo
+    await job.api.with_token(
+        Purpose.FETCH,
+        lambda token: fetch_linked_content(workshop, repo.id, commit, policy, repo.clone_url, token),
+    )
 
 
 async def _check_out_merge(

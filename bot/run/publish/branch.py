@@ -19,7 +19,7 @@ from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
 from bot.github.http.responses import Forbidden, NotFound, Rejected, Stale
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 
 log = structlog.get_logger(__name__)
 

@@ -14,8 +14,8 @@ from bot.github.answers import Pull
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import render_proof
-from bot.run.messages.pull_request import render_altered_tests, render_limit_note, render_pull_body
+from bot.run.messages.proof import render_proof, render_warning
+from bot.run.messages.pull_request import render_limit_note, render_pull_body
 from bot.run.messages.short_proof import render_proof_since
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import FirstWork
@@ -143,12 +143,13 @@ def render_updated_description(
     changed = [f"- {code_span(path)} {table_cell(status)}" for path, status in files[:50]]
     if len(files) > 50:
         changed.append(f"- and {len(files) - 50} more files")
-    altered = [path for path, status in files if status not in ("added", "unchanged")]
+    earlier = first.proof.warnings if first else ()
+    standing = [render_warning(each) for each in earlier if each not in result.proof.warnings]
     parts = [
         summary,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
-        render_altered_tests(altered),
+        "".join(standing).strip(),
         render_limit_note(result.outcome),
         "### Proof of the newest commit",
         render_proof_since(first.proof, result.proof) if first else "",

@@ -78,7 +78,7 @@ async def _rebase(job: Job, prepared: Prepared, result: Result, tip: str, name: 
         outcome = replace(result.outcome, kind=OutcomeKind.NOTHING, summary=summary, notes=())
         return Result(outcome=outcome, changes=changes, proof=Proof(base=tip))
     outcome = replace(result.outcome, notes=_select_valid_notes(result, changes))
-    rebased = await prove_result(checkout, outcome, changes, redactor)
+    rebased = await prove_result(checkout, outcome, changes, redactor, request=prepared.brief.asked)
     blocked = rebased.proof.blocked or result.proof.blocked
     return replace(rebased, proof=replace(rebased.proof, blocked=blocked))
 

@@ -247,7 +247,7 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     env = dict(line.split("=", 1) for line in made.env_file.read_text().splitlines())
     assert env == {
         "HOB_APP_ID": "7",
-        "HOB_WEBHOOK_SECRET": "s3cret",
+        "HOB_WEBHOOK_SECRET": "s3cret-s3cret-s3cret",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
         "HOB_GITHUB_URL": script.url,
     }

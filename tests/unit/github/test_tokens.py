@@ -14,7 +14,7 @@ import yaml
 from bot.errors import UserError
 from bot.github.cli.manifest import read_manifest
 from bot.github.http.responses import Forbidden, NotFound
-from bot.github.http.tokens import Purpose, Scope
+from bot.github.http.scope import Purpose, Scope
 from tests.support.github_scripted import LONG_TOKEN, Script, Seen, github, read_issue, scripted
 
 ISSUE = "GET /repos/octo/demo/issues/3"

@@ -20,6 +20,8 @@ from bot.domain import (
     Outcome,
     OutcomeKind,
     Proof,
+    ProofState,
+    ProofWarning,
     Result,
     Step,
     StepState,
@@ -262,24 +264,17 @@ def test_notes_off_the_diff_stand_in_the_review() -> None:
     assert "`@bob`" in body
 
 
-@pytest.mark.parametrize(
-    ("path", "judge"),
-    [
-        ("tests/test_a.py", True),
-        ("pkg/conftest.py", True),
-        ("a_test.go", True),
-        ("src/x.spec.ts", True),
-        ("pytest.ini", True),
-        ("src/contest.py", False),
-        ("latest.py", False),
-    ],
-)
-def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool) -> None:
+def test_warnings_of_the_proof_stand_first_and_added_tests_are_none() -> None:
     changes = ChangeSet(
-        base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
+        base="b" * 40, files=(FileChange(path="tests/test_a.py", kind=ChangeKind.ADDED, mode=0o100644),)
     )
     body = render_pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
-    assert ("tests that this change itself alters" in body) is judge
+    assert "⚠️" not in body.partition("| check |")[0]
+    warning = ProofWarning(text="The change skips tests that ran on base", names=("t::a|b", "t::`c`"))
+    proof = replace(RESULT.proof, warnings=(warning,))
+    first, second, *_ = render_proof(proof).splitlines()
+    assert first.startswith("⚠️ **The change skips tests that ran on base**: `") and second == ""
+    assert "t::a|b" not in first and proof.state is ProofState.DOUBTFUL
 
 
 def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:

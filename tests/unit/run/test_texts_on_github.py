@@ -29,6 +29,7 @@ from bot.domain import (
     OutcomeKind,
     Permission,
     Proof,
+    ProofWarning,
     ProvenChange,
     Release,
     Result,
@@ -121,6 +122,9 @@ WORSE = replace(
     passed=8,
     failing=(*RED.failing, "test_tax.py::test_rate"),
     tail="E assert 3 == 4\n2 failed",
+)
+ALTERED = ProofWarning(
+    text="The change alters or removes tests that judge it", names=("tests/test_bill.py::test_total",)
 )
 FIX = FileChange(
     path="bill.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"def total(lines):\n    return 1\n"
@@ -276,7 +280,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "pull_request_that_alters_its_tests": lambda: render_pull_body(
         TASK,
-        replace(MENDED, changes=replace(CHANGES, files=(FIX, replace(FIX, path="tests/test_bill.py")))),
+        replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,))),
         hidden=(),
         run_url="",
     ),
