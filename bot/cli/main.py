@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, redeliver, register, replay, serve, solve
+from bot.cli import demo, doctor, evaluate, hub, redeliver, register, replay, retry, serve, solve
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
 
@@ -28,6 +28,7 @@ COMMANDS = (
     doctor.doctor,
     replay.replay,
     redeliver.redeliver,
+    retry.retry,
 )
 
 

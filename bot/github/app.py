@@ -13,6 +13,7 @@ from bot.github.answers import parse
 from bot.github.checks import Checks
 from bot.github.commits import Commits
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
@@ -104,18 +105,19 @@ class GitHub:
             "timeout": timeout,
             "backoff": backoff,
             "observe": observe,
+            "clock": (clock := ServerClock()),
         }
         self._write_spacing = write_spacing
         self._settle = settle
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
-        credential = AppCredential(app_id, private_key)
+        credential = AppCredential(app_id, private_key, clock)
         # A minted token is no content: the app's own requests need no spacing.
         self._app = Client(session, credential=credential, pace=Pace(write_spacing=0), **self._options)
         self._spaced = Client(
             session, credential=credential, pace=Pace(write_spacing=write_spacing), **self._options
         )
-        self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, on_token=on_token)
+        self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, clock=clock, on_token=on_token)
         self._app_info: AppInfo | None = None
         self._identifying = asyncio.Lock()
 
@@ -134,12 +136,17 @@ class GitHub:
                 self._app_info = AppInfo(id=app_id, slug=slug, bot_login=login, bot_id=bot_id)
             return self._app_info
 
-    def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
-        """One repository, with tokens that reach no other. No request is made before it is used."""
+    def for_repo(
+        self, installation: int, repo_id: int, owner: str, name: str, *, talking: Purpose = Purpose.TALK
+    ) -> RepoApi:
+        """One repository, with tokens that reach no other. No request is made before it is used.
+
+        ``talking`` is the purpose of the token for everything but pushes and fetches.
+        """
         address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
         client, publishing = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
-            for purpose in (Purpose.TALK, Purpose.PUBLISH)
+            for purpose in (talking, Purpose.PUBLISH)
         )
         return RepoApi(
             client,

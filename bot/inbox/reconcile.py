@@ -112,14 +112,14 @@ class Reconciler:
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         found = 0
         for item in await api.recent.list_items(since):
-            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_containing(
-                item.event, _anchor(item), since - FARTHEST
+            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_about(
+                item.event, item.url, since - FARTHEST
             ):
                 continue
             guid = f"sweep-{item.event.replace('_', '-')}-{item.id}"
             body = json.dumps(await api.recent.webhook_payload(item, repository)).encode()
             added = await self._store.add_delivery(
-                guid, item.event, body, {}, installation=repository.installation
+                guid, item.event, body, {}, installation=repository.installation, about=item.url
             )
             if added == "new":
                 log.warning("reconcile.lost_mention", delivery=guid, url=item.url)
@@ -151,11 +151,6 @@ class Reconciler:
                 yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")))
             finally:
                 await connection.invalidate()  # closed, and the lock with it
-
-
-def _anchor(item: RecentItem) -> str:
-    """A string that occurs in the body of every delivery about this item and of no other."""
-    return f'"{item.url}"'
 
 
 async def _wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:

@@ -53,10 +53,11 @@ class SweepCounts:
         return any(getattr(self, field.name) for field in fields(self))
 
 
-async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> SweepCounts | None:
+async def sweep(engine: AsyncEngine, *, silence: float = 15.0, settle: float = 0) -> SweepCounts | None:
     """Requeue and wake what is stuck; None when another worker is sweeping.
 
-    ``silence`` is after how many seconds without a sign a worker's jobs are taken from it.
+    ``silence`` is after how many seconds without a sign a worker's jobs are taken from it, ``settle`` for how
+    many after a start of PostgreSQL no lease ends.
     """
     async with engine.begin() as connection:
         if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
@@ -65,7 +66,7 @@ async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> SweepCounts | 
         await connection.execute(_PRUNE_WORKERS, {"silence": silence})
         await connection.execute(_PRUNE_DELIVERIES)
         return SweepCounts(
-            expired=len(await expire_leases(connection)),
+            expired=len(await expire_leases(connection, settle=settle)),
             resumed=await _queue_waiting_tasks(connection),
             late_steering=await queue_late_steering(connection),
             deliveries=await _wake_deliveries(connection),

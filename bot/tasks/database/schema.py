@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import cast
 
 import psycopg
+import structlog
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from bot import __version__
 from bot.tasks.database.connection import Database, DatabaseTrouble
+
+log = structlog.get_logger(__name__)
 
 _LOCK = 7_240_001  # advisory: one migration at a time, whoever starts it
 
@@ -23,13 +28,16 @@ _LOCK = 7_240_001  # advisory: one migration at a time, whoever starts it
 async def migrate(database: Database) -> None:
     """Create or upgrade every table. Safe to call again, and from many processes at once.
 
-    All of it is one transaction: a step that fails leaves the schema as it was. Raises DatabaseTrouble.
+    All of it is one transaction: a step that fails leaves the schema as it was. A schema that a newer
+    version made is left as it is. Raises DatabaseTrouble, also when this version cannot work with it.
     """
     try:
         async with database.engine.begin() as connection:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if await connection.run_sync(_is_newer):
+                return
             await connection.run_sync(_upgrade)
             raw = (await connection.get_raw_connection()).driver_connection
             await _apply_queue_schema(cast(psycopg.AsyncConnection, raw))
@@ -49,6 +57,30 @@ def build_configuration() -> Config:
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether Alembic may look at it: procrastinate's tables are not in our metadata."""
     return kind != "table" or not (name or "").startswith("procrastinate_")
+
+
+def _is_newer(connection: Connection) -> bool:
+    """Whether a newer version of Hob made the schema, and says that this one can work with it.
+
+    Raises DatabaseTrouble when it cannot.
+    """
+    scripts = ScriptDirectory.from_config(build_configuration())
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return False
+    there = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if there is None or there in {script.revision for script in scripts.walk_revisions()}:
+        return False
+    head, oldest = scripts.get_current_head() or "", None
+    if connection.scalar(text("SELECT to_regclass('compatibility')")) is not None:
+        query = text("SELECT compatible_from FROM compatibility WHERE revision = :there")
+        oldest = connection.scalar(query, {"there": there})
+    if oldest is None or head < oldest:
+        raise DatabaseTrouble(
+            f"the database has the schema {there} of a newer version of Hob, and version {__version__}"
+            f" (schema {head}) cannot work with it: start the newer version, or restore a backup"
+        )
+    log.warning("database.newer", schema=there, known=head, compatible_from=oldest)
+    return True
 
 
 def _upgrade(connection: Connection) -> None:
