@@ -11,8 +11,8 @@ ARGS ?=
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-lowest lint types dead pytest attack bench-sandbox eval eval-check bench-agent bench-map \
-	setup lock shots refresh-github-data clean
+.PHONY: help demo test test-lowest lint types dead pytest attack chaos bench-sandbox eval eval-check bench-agent \
+	bench-map setup lock shots refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	$(BIN)/python -m tests.attack.campaign
+
+chaos: setup ## every fault on every call of the path, kills: what was lost or doubled; ARGS=--long plays all
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 
 from sqlalchemy.exc import ProgrammingError
 
@@ -16,18 +17,34 @@ from bot.tasks.store import Store
 from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
+GIB = 1 << 30
+LEAST_FREE = GIB  # bytes below which a checkout may well fail
 SHOWN = 5  # failed deliveries that are named
 
 
 async def run_checks(settings: Settings) -> list[DoctorFinding]:
     """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
-    findings = [await _check_sandbox(settings), *await _check_database(settings), _check_model(settings)]
+    findings = [
+        _check_disk(settings),
+        await _check_sandbox(settings),
+        *await _check_database(settings),
+        _check_model(settings),
+    ]
     if settings.app_id is None or settings.private_key is None:
         detail = (
             "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
         )
         return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+
+
+def _check_disk(settings: Settings) -> DoctorFinding:
+    usage = shutil.disk_usage(settings.home)
+    free = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} free for {settings.home}"
+    if usage.free >= LEAST_FREE:
+        return DoctorFinding(name="disk", ok=True, detail=free)
+    detail = f"{free}: tasks wait while it is full. Free some space, or set HOB_HOME to a larger disk."
+    return DoctorFinding(name="disk", ok=False, detail=detail)
 
 
 async def _check_sandbox(settings: Settings) -> DoctorFinding:

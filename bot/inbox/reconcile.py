@@ -31,6 +31,7 @@ from bot.tasks.store import Store
 log = structlog.get_logger(__name__)
 
 EVERY = 300.0  # seconds between looks for failed deliveries
+FIRST_LOOK = 20.0  # seconds after the start: a worker that is restarted often looks, too
 SWEEPS = 3  # looks to one sweep for mentions: every 15 minutes
 FIRST, RAREST = 240.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
 LOOK_BACK = timedelta(hours=2)
@@ -51,9 +52,13 @@ class Reconciler:
         self._since: datetime | None = None
 
     async def run(self, stop: asyncio.Event, *, every: float = EVERY) -> None:
-        """Look now and then until ``stop``. Whatever goes wrong is logged and tried again the next time."""
-        look = 0
-        while not await _wait_for_stop(stop, every):
+        """Look soon after the start and then now and then, until ``stop``.
+
+        Whatever goes wrong is logged and tried again the next time.
+        """
+        look, pause = 0, min(FIRST_LOOK, every)
+        while not await _wait_for_stop(stop, pause):
+            pause = every
             try:
                 async with self._try_lock() as alone:
                     if alone:

@@ -98,7 +98,7 @@ async def identify_or_wait(github: GitHub, stop: asyncio.Event, *, every: float 
                 log.error("github.awaited", error=str(away))
                 told = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), max(every, min(away.after, 60.0)))
+                await asyncio.wait_for(stop.wait(), every)
     return None
 
 

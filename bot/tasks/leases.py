@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     Select,
@@ -144,6 +145,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
     """
     waiting, begun = tasks.alias("waiting"), tasks.alias("begun")
     person = begun.c.requester["id"].astext
+    automatic = literal_column("waiting.priority < 0", Boolean)  # a parameter would not be the same twice
     lately = (
         select(begun.c.installation, begun.c.repo_id, person.label("person"), func.count().label("runs"))
         .select_from(runs.join(begun, begun.c.id == runs.c.task))
@@ -158,13 +160,13 @@ def _build_fair_choice() -> Select[tuple[int]]:
 
     groups = (
         select(
-            (waiting.c.priority < 0).label("automatic"),
+            automatic.label("automatic"),
             waiting.c.installation,
             waiting.c.repo_id,
             func.min(waiting.c.id).label("oldest"),
         )
         .where(waiting.c.state == literal_column("'queued'"))
-        .group_by(waiting.c.priority < 0, waiting.c.installation, waiting.c.repo_id)
+        .group_by(automatic, waiting.c.installation, waiting.c.repo_id)
         .subquery("groups")
     )
     of_owner, of_repo, of_person = (
