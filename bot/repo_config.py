@@ -72,6 +72,7 @@ class RepoConfig(BaseModel):
         description="what commands may reach on a pull request from a fork, in place of the other two",
     )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
+    create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
     attempts: int | None = Field(
         default=None,

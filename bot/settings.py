@@ -69,6 +69,7 @@ class Settings(BaseSettings):
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
     progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
     label: str = _variable("HOB_LABEL", default="hob")
+    create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
@@ -111,6 +112,7 @@ class Settings(BaseSettings):
             "model",
             "image",
             "label",
+            "create_label",
             "sandbox",
             "concurrency",
             "progress_seconds",

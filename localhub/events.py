@@ -20,8 +20,18 @@ from localhub.webhooks import hook_id
 Json = dict[str, Any]
 
 
-def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
-    """Send an event of a repository to each App that is installed there and subscribes to it."""
+# What goes to every App that may write checks, subscribed or not, when it is about its own.
+# https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_suite
+OWN_ACTIONS = ("rerequested", "requested_action")
+
+
+def emit(
+    hub: Hub, actor: Actor, repo: Row, event: str, payload: Json, *, owner_app: int | None = None
+) -> None:
+    """Send an event of a repository to each App that is installed there and subscribes to it.
+
+    With ``owner_app`` it goes to that App alone, if it may write checks.
+    """
     repo = hub.state.repo(repo["id"])
     payload |= {
         "repository": render_repository(hub, repo),
@@ -31,7 +41,12 @@ def emit(hub: Hub, actor: Actor, repo: Row, event: str, payload: Json) -> None:
     if owner["type"] == "Organization":
         payload["organization"] = render_organization(hub, owner)
     for installed in hub.state.all("SELECT * FROM installations WHERE account_id = ?", owner["id"]):
-        if has_repository(hub.state, installed, repo) and event in json.loads(installed["events_json"]):
+        if owner_app is None:
+            wanted = event in json.loads(installed["events_json"])
+        else:
+            may_write = json.loads(installed["permissions_json"]).get("checks") == "write"
+            wanted = may_write and installed["app_id"] == owner_app
+        if wanted and has_repository(hub.state, installed, repo):
             own = {
                 "installation": {"id": installed["id"], "node_id": node_id("Installation", installed["id"])}
             }
@@ -111,9 +126,17 @@ def send_review_comment(
 
 
 def send_check_run(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
-    """``send_check_run``."""
+    """``check_run``; what is asked of a run goes to the App that made it alone."""
     payload = {"action": action, "check_run": check_objects.render_check_run_payload(hub, repo, row), **more}
-    emit(hub, actor, repo, "check_run", payload)
+    owner = row["app_id"] if action in OWN_ACTIONS else None
+    emit(hub, actor, repo, "check_run", payload, owner_app=owner)
+
+
+def send_check_suite(hub: Hub, actor: Actor, repo: Row, action: str, suite: Row) -> None:
+    """``check_suite``, to the App that the suite belongs to."""
+    shown = check_objects.render_whole_check_suite(hub, repo, suite)
+    payload = {"action": action, "check_suite": shown}
+    emit(hub, actor, repo, "check_suite", payload, owner_app=suite["app_id"])
 
 
 # events of the App itself

@@ -241,6 +241,9 @@ CREATE TABLE IF NOT EXISTS check_suites (
     updated_at TEXT NOT NULL,
     UNIQUE (repo_id, app_id, head_sha)
 );
+CREATE TABLE IF NOT EXISTS rerequested_suites (
+    suite_id INTEGER PRIMARY KEY REFERENCES check_suites (id) ON DELETE CASCADE
+);
 CREATE TABLE IF NOT EXISTS check_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,

@@ -57,6 +57,7 @@ class LocalProcesses:
             "HOB_BASE_URL": self.dashboard_url,
             "HOB_MODEL": self.model,
             "HOB_WRITE_SECONDS": "0",
+            "HOB_CREATE_LABEL": "true",
             "HOB_PROGRESS_SECONDS": "0.5",
         }
 

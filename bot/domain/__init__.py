@@ -10,7 +10,7 @@ from __future__ import annotations
 from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.check_command import CheckCommand, Runner
-from bot.domain.event import Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
+from bot.domain.event import AddedRepo, Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
 from bot.domain.proven_change import Fork, ProvenChange
 from bot.domain.result import (
     Blocked,
@@ -48,6 +48,7 @@ from bot.domain.task_end import TaskEnd
 __all__ = [
     "TERMINAL",
     "TRANSITIONS",
+    "AddedRepo",
     "Blocked",
     "Brief",
     "ChangeKind",

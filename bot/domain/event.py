@@ -51,6 +51,15 @@ class Repo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddedRepo:
+    """A repository that an installation was given, as far as that event names it."""
+
+    id: int
+    owner: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
     """An issue or a pull request at the moment of the event."""
 
@@ -98,6 +107,7 @@ class Trigger:
     url: str
     at: datetime
     previous_text: str | None = None  # before an edit
+    previous_title: str | None = None  # where the title was edited
     path: str = ""
     line: int = 0
     start_line: int = 0
@@ -118,4 +128,6 @@ class Event:
     repo: Repo | None = None
     thread: Thread | None = None
     trigger: Trigger | None = None
+    added: tuple[AddedRepo, ...] = ()  # of an installation
+    external_id: str = ""  # what the app that made a check run noted on it
     via_app: int = 0  # performed_via_github_app.id, 0 when a person did it by hand

@@ -10,7 +10,7 @@ follows them.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from dulwich.objects import Blob
 from dulwich.repo import Repo
 
 from bot.domain import ChangeKind, ChangeSet, FileChange, Held
-from bot.git.ignored import IgnoreRules
+from bot.git.ignored import find_ignored
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.trees import GITLINK, BaseTree, Node
 from sandbox.spec import Entry, EntryKind
@@ -44,12 +44,12 @@ class _ChangeReader:
     def read(self, entries: Sequence[Entry], commit: str) -> ChangeSet:
         for entry in sorted(entries, key=lambda entry: entry.path):
             self._take(entry)
-        ignored = IgnoreRules(self._content)
+        ignored = find_ignored(self._list_untracked(), self._content)
         files = sorted(self._files(ignored), key=lambda file: as_bytes(file.path))
         held = tuple(
             Held(path=as_text(path), why=why)
             for path, why in sorted(self.held.items())
-            if self.base.find(path) is not None or why_refused(path) or not ignored(path)
+            if path not in ignored
         )
         return ChangeSet(base=commit, files=tuple(files), held=held)
 
@@ -103,11 +103,16 @@ class _ChangeReader:
             return data if stat.S_ISREG(mode) else None
         return None if path in self.gone else self.base.read_file(path)
 
-    def _files(self, ignored: IgnoreRules) -> Iterator[FileChange]:
+    def _list_untracked(self) -> list[bytes]:
+        """The new and held paths that base has nothing at: what an ignore rule may leave out."""
+        held = [path for path in self.held if why_refused(path) is None]
+        return [path for path in (*self.new, *held) if self.base.find(path) is None]
+
+    def _files(self, ignored: Container[bytes]) -> Iterator[FileChange]:
         for path, (mode, data) in self.new.items():
             before = self.base.find(path)
             if before is None or before.is_tree:
-                if before is not None or not ignored(path):
+                if path not in ignored:
                     yield FileChange(path=as_text(path), kind=ChangeKind.ADDED, mode=mode, data=data)
             elif not _same(before, mode, data):
                 yield FileChange(path=as_text(path), kind=ChangeKind.MODIFIED, mode=mode, data=data)

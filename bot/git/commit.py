@@ -62,6 +62,13 @@ def build_commit(
     return BuiltCommit(sha=commit.id.decode("ascii"), tree=tree, objects=[*objects, commit])
 
 
+def read_tree_name(repo: Path, commit: str) -> str:
+    """The name of a commit's tree."""
+    with closing(Repo(str(repo))) as opened:
+        root = BaseTree(opened.object_store, check_sha(commit)).root
+        return root.sha.decode("ascii")
+
+
 def build_tree(repo: Path, *, base: str, changes: ChangeSet) -> tuple[str, list[ShaFile]]:
     """The changed tree's name and the new blobs and trees, without a commit."""
     for file in changes.files:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +24,8 @@ from bot.errors import Retry, UserError
 from bot.git.remote import clean_server_text
 
 Config = Sequence[tuple[str, str]]
+
+MEMORY_BYTES = 2 << 30  # of one git process that a stranger's input keeps busy
 
 # Old commits of honest repositories fail these checks of git-fsck; none of them harms a checkout.
 # https://git-scm.com/docs/git-fsck#_fsck_messages
@@ -161,21 +165,40 @@ async def run(
     return _check_exit(args[0], process.returncode or 0, out, err, token, allowed)
 
 
-def run_now(git_dir: Path, *args: str, seconds: float = 60.0, env: dict[str, str] | None = None) -> GitResult:
-    """``run`` without an event loop, for short local work. Blocking."""
-    try:
-        done = subprocess.run(
-            [find_git(), f"--git-dir={git_dir}", *args],
-            env=make_environment() | (env or {}),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
-    return _check_exit(args[0], done.returncode, done.stdout, done.stderr, None)
+def run_now(
+    git_dir: Path,
+    *args: str,
+    cwd: Path = Path("/"),
+    stdin: bytes = b"",
+    seconds: float = 60.0,
+    env: Mapping[str, str] | None = None,
+    allowed: Sequence[int] = (0,),
+) -> GitResult:
+    """``run`` without an event loop, for local work in a thread, within ``MEMORY_BYTES``. Blocking."""
+    with subprocess.Popen(
+        [find_git(), f"--git-dir={git_dir}", *args],
+        env=make_environment() | dict(env or {}),
+        cwd=cwd,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        _limit_memory(process.pid)
+        try:
+            out, err = process.communicate(stdin, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Retry(f"git {args[0]} took longer than {seconds:.0f} seconds") from None
+        finally:
+            if process.poll() is None:
+                process.kill()
+    return _check_exit(args[0], process.returncode, out, err, None, allowed)
+
+
+def _limit_memory(pid: int) -> None:
+    """Bound what a git process allocates; packs that it maps are not counted (setrlimit(2), RLIMIT_DATA)."""
+    with suppress(ProcessLookupError):  # it has ended already
+        resource.prlimit(pid, resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
 
 def _check_exit(

@@ -28,7 +28,6 @@ ACCESS = (
 _MENDABLE: tuple[tuple[str, str], ...] = (
     (r"couldn't find remote ref (\S+)", "{0} does not exist in the repository any more"),
     (r"not our ref (\w+)|did not send all necessary objects", "a commit of the repository is gone: {0}"),
-    (r"returned error: 30\d", "the repository has moved: mention me again under its new name"),
     (r"returned error: 403\b", ACCESS),
     (r"returned error: 404|repository '[^']*' not found", "the repository does not exist, or " + ACCESS),
     (r"transport '(\w+)' not allowed", "the transport {0} is not allowed"),
@@ -122,6 +121,8 @@ def classify_fetch_failure(message: str) -> HobError:
         if found:
             what = next((group for group in found.groups() if group), found.group(0))
             return UserError(explanation.format(what), phase="prepare", log=message)
+    if re.search(r"returned error: 30\d", message):  # the next run asks for the new address first
+        return Retry("the repository has moved", after=1)
     if re.search(r"returned error: 429", message):
         return Parked("GitHub asks for fewer git requests", after=60)
     if "No space left on device" in message:

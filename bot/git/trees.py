@@ -75,11 +75,14 @@ class BaseTree:
 
     def walk_leaves(self, path: bytes, node: Node) -> Iterator[tuple[bytes, Node]]:
         """Yield (path, entry) for everything at or below ``node`` that is not a directory."""
-        if not node.is_tree:
-            yield path, node
-            return
-        for name, below in self.list_children(node).items():
-            yield from self.walk_leaves(path + b"/" + name if path else name, below)
+        waiting = [(path, node)]  # no recursion: a tree may be two thousand directories deep
+        while waiting:
+            at, entry = waiting.pop()
+            if not entry.is_tree:
+                yield at, entry
+                continue
+            children = self.list_children(entry).items()
+            waiting.extend((at + b"/" + name if at else name, below) for name, below in children)
 
     def read_file(self, path: bytes) -> bytes | None:
         """The content of a regular file at ``path``, or None."""

@@ -93,6 +93,21 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PullFile:
+    """A file of a pull request: its path, what happened to it in GitHub's words, and its blob at the head."""
+
+    path: str
+    status: str
+    blob: str = ""
+    previous: str = ""  # its path before it was renamed
+
+    @classmethod
+    def from_json(cls, answer: Any) -> PullFile:
+        """https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files"""
+        return parse(answer, "file", _pull_file)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A comment on an issue or in the conversation of a pull request."""
 
@@ -166,12 +181,19 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRun:
-    """A check run: ``conclusion`` is None until it ends, ``app`` is the id of the app that made it."""
+    """A check run: ``conclusion`` is None until it ends, ``app`` is the id of the app that made it.
+
+    ``title`` and ``summary`` are '' where it has none, as jobs of GitHub Actions.
+    """
 
     id: int
     conclusion: str | None = None
     app: int | None = None
     external_id: str = ""
+    name: str = ""
+    head_sha: str = ""
+    title: str = ""
+    summary: str = ""
 
     @classmethod
     def from_json(cls, answer: Any) -> CheckRun:
@@ -186,7 +208,27 @@ class CheckRun:
             "conclusion": self.conclusion,
             "app": app,
             "external_id": self.external_id,
+            "name": self.name,
+            "head_sha": self.head_sha,
+            "output": {"title": self.title, "summary": self.summary},
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """What a check run remarks on a line; ``details`` is '' where it has none."""
+
+    path: str
+    line: int
+    level: str
+    title: str
+    message: str
+    details: str = ""
+
+    @classmethod
+    def from_json(cls, answer: Any) -> Annotation:
+        """https://docs.github.com/en/rest/checks/runs#list-check-run-annotations"""
+        return parse(answer, "annotation", _annotation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +299,15 @@ def _pull(pull: Fields) -> Pull:
     )
 
 
+def _pull_file(file: Fields) -> PullFile:
+    return PullFile(
+        path=file.text("filename"),
+        status=file.text("status"),
+        blob=file.text("sha", ""),
+        previous=file.text("previous_filename", ""),
+    )
+
+
 def _comment(comment: Fields) -> Comment:
     return Comment(
         id=comment.number("id"),
@@ -292,12 +343,27 @@ def _review(review: Fields) -> Review:
 
 def read_check_run(run: Fields) -> CheckRun:
     """A check run of a list that was parsed already."""
-    app = run.maybe("app")
+    app, output = run.maybe("app"), run.maybe("output")
     return CheckRun(
         id=run.number("id"),
         conclusion=run.text("conclusion") if run.has("conclusion") else None,
         app=app.number("id") if app else None,
         external_id=run.text("external_id", ""),
+        name=run.text("name", ""),
+        head_sha=run.text("head_sha", ""),
+        title=output.text("title", "") if output else "",
+        summary=output.text("summary", "") if output else "",
+    )
+
+
+def _annotation(one: Fields) -> Annotation:
+    return Annotation(
+        path=one.text("path"),
+        line=one.number("start_line"),
+        level=one.text("annotation_level", ""),
+        title=one.text("title", ""),
+        message=one.text("message", ""),
+        details=one.text("raw_details", ""),
     )
 
 

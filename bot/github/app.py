@@ -18,6 +18,7 @@ from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
 from bot.github.issues import Issues
+from bot.github.job_logs import JobLogs
 from bot.github.outcome import Outcomes
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
@@ -42,6 +43,8 @@ class RepoApi:
         identify: Callable[[], Awaitable[AppInfo]],
         tokens: Tokens,
         publishing: Client,
+        resolving: Client,
+        job_logs: JobLogs,
         settle: float = 60.0,
     ) -> None:
         self._address = address
@@ -49,9 +52,10 @@ class RepoApi:
         self.pulls = Pulls(client, address, identify, settle=settle)
         self.issues = Issues(client, address, identify)
         self.reviews = Reviews(client, address, identify)
-        self.review_threads = ReviewThreads(client, address, identify)
+        self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
-        self.commits = Commits(client, address, identify, publishing=publishing)
+        self.job_logs = job_logs
+        self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
         self.permissions = Permissions(client, address, identify)
         self.outcome = Outcomes(client, address, identify)
         self.recent = Recent(client, address, identify)
@@ -144,10 +148,11 @@ class GitHub:
         ``talking`` is the purpose of the token for everything but pushes and fetches.
         """
         address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        client, publishing = (
+        client, publishing, resolving = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
-            for purpose in (talking, Purpose.PUBLISH)
+            for purpose in (talking, Purpose.PUBLISH, Purpose.RESOLVE)
         )
+        logs = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.READ_LOGS))
         return RepoApi(
             client,
             address,
@@ -155,6 +160,8 @@ class GitHub:
             settle=self._settle,
             tokens=self._tokens,
             publishing=publishing,
+            resolving=resolving,
+            job_logs=JobLogs(logs, address, self.identify, session=self._session),
         )
 
     @property

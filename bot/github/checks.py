@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.github.answers import CheckRun, Json, parse, read_check_run
+from bot.github.answers import Annotation, CheckRun, Json, parse, read_check_run
 from bot.github.repository import Repository
 from bot.text.fit import fit, one_line
 from bot.text.json_fields import Fields
 
 ANNOTATIONS_AT_ONCE = 50
+MOST_READ = 50  # annotations of somebody else's check run
 
 
 class Checks(Repository):
@@ -63,6 +64,41 @@ class Checks(Repository):
         answer = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
         changed = CheckRun.from_json(answer)
         return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+
+    async def restore(self, run: CheckRun, conclusion: str, remark: str) -> None:
+        """Let a check run that was asked for again end as it had, with a ``remark`` below its summary.
+
+        https://docs.github.com/en/rest/checks/runs#update-a-check-run
+        """
+        summary = run.summary if remark in run.summary else f"{run.summary}\n\n{remark}".strip()
+        wanted = _fields("completed", conclusion, run.title or run.name, summary, "", ())
+        await self._patch("/check-runs/{check_run}", wanted, check_run=run.id)
+
+    async def get(self, check_run: int) -> CheckRun:
+        """One check run, of any app.
+
+        https://docs.github.com/en/rest/checks/runs#get-a-check-run
+        """
+        return CheckRun.from_json(await self._get("/check-runs/{check_run}", check_run=check_run))
+
+    async def list_own(self, sha: str) -> list[CheckRun]:
+        """The newest run of each of this app's own checks on a commit.
+
+        https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
+        """
+        app = await self._identify()
+        path = "/commits/{sha}/check-runs{?app_id,filter,per_page}"
+        answer = await self._get(path, sha=sha, app_id=app.id, filter="latest", per_page=100)
+        return parse(answer, "check runs", _parse_check_runs)
+
+    async def list_annotations(self, check_run: int) -> list[Annotation]:
+        """What a check run of any app remarks on lines, at most ``MOST_READ``.
+
+        https://docs.github.com/en/rest/checks/runs#list-check-run-annotations
+        """
+        path = "/check-runs/{check_run}/annotations{?per_page}"
+        listed = await self._get(path, check_run=check_run, per_page=MOST_READ)
+        return [Annotation.from_json(one) for one in listed]
 
     async def list_runs(self, sha: str, name: str) -> list[CheckRun]:
         """Every run of a check on a commit, by any app, the newest first; at most a hundred.

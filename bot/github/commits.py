@@ -1,6 +1,7 @@
 """Branches, commits and files of a repository: read, compared, and commits that GitHub itself makes.
 
-git pushes; nothing here moves a branch but ``commit_on_branch``, whose commits GitHub signs.
+git pushes; nothing here moves a branch but to a commit that GitHub made and signs: one that is there
+(``create_on_branch``), or a new one (``create_branch``), which begins at it, so that workflows see one push.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from bot.domain import ChangeKind, FileChange
-from bot.github.answers import Commit, parse
-from bot.github.http.client import Client
-from bot.github.http.responses import NotFound, Rejected
+from bot.backoff import compute_backoff
+from bot.domain import ChangeKind, FileChange, Repo
+from bot.github.answers import Commit, Json, parse
+from bot.github.http.client import SAFE_TO_REPEAT, Client
+from bot.github.http.responses import NotFound, Rejected, Stale
 from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.text.json_fields import Fields
 
@@ -23,6 +25,7 @@ mutation Commit($input: CreateCommitOnBranchInput!) {
 }
 """
 
+OWN_BRANCHES = "hob/"  # where alone a branch is made
 MOST_COMPARED = 300  # files of a comparison
 
 
@@ -45,10 +48,22 @@ class Commits(Repository):
         identify: Callable[[], Awaitable[AppInfo]],
         *,
         publishing: Client,
+        settle: float = 60.0,
     ) -> None:
-        """``publishing`` is a client that may write contents; it is used for commits only."""
+        """``publishing`` is a client that may write contents; it is used for commits only.
+
+        ``settle`` bounds, in seconds, the wait for GitHub to see where a branch is.
+        """
         super().__init__(client, address, identify)
         self._publishing = publishing
+        self._settle = settle
+
+    async def read_repository(self) -> Repo:
+        """The repository as it is called now: GitHub redirects from the names that it had.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+        return parse(await self._get(""), "repository", _repository)
 
     async def find_branch_head(self, branch: str) -> str | None:
         """The commit of a branch, None when there is no such branch.
@@ -62,12 +77,12 @@ class Commits(Repository):
         return parse(answer, "branch", lambda found: found.object("commit").text("sha"))
 
     async def read_file(self, path: str, commit: str) -> bytes | None:
-        """A file's content at a commit, None when there is no such file; at most 1 MB.
+        """A file's content at a commit ('': the default branch), None when there is none; at most 1 MB.
 
         https://docs.github.com/en/rest/repos/contents#get-repository-content
         """
         try:
-            answer = await self._get("/contents/{+file}{?ref}", file=path, ref=commit)
+            answer = await self._get("/contents/{+file}{?ref}", file=path, ref=commit or None)
         except NotFound:
             return None
         return parse(answer, "file", _file_content) if isinstance(answer, dict) else None
@@ -122,8 +137,23 @@ class Commits(Repository):
         """Have GitHub commit ``files`` on ``branch``, which must be at ``head``; GitHub signs it.
 
         Modes cannot be given, so only ordinary files may be among them. Raises Stale when the branch is
-        elsewhere. Not repeated after an outage: look at the branch first.
+        elsewhere: GitHub says so too for a while after a push, so the branch is looked at before it is
+        believed. Not repeated after an outage: look at the branch first.
         """
+        waited, refusals = 0.0, 0
+        while True:
+            try:
+                return await self._create_on_branch(branch, head, message, files)
+            except Stale:
+                pause = compute_backoff(refusals + 1, first=0.5, longest=15.0)
+                if waited + pause > self._settle or await self.find_branch_head(branch) != head:
+                    raise
+            await self._client.sleep(pause)
+            waited, refusals = waited + pause, refusals + 1
+
+    async def _create_on_branch(
+        self, branch: str, head: str, message: str, files: Sequence[FileChange]
+    ) -> Commit:
         headline, _, body = message.strip().partition("\n")
         wanted = {
             "branch": {"repositoryNameWithOwner": self._address.full_name, "branchName": branch},
@@ -138,9 +168,74 @@ class Commits(Repository):
                 "deletions": [{"path": file.path} for file in files if file.kind is ChangeKind.DELETED],
             },
         }
-        data = await self._publishing.graphql(COMMIT, input=wanted)
+        data = await self._publishing.graphql(COMMIT, what="the commit", needs="contents=write", input=wanted)
         sha, tree = parse(data, "data", _parse_created_commit)
         return Commit(sha=sha, tree=tree, parents=(head,), message=message, verified=True)
+
+    async def create_commit(
+        self, base: str, base_tree: str, message: str, files: Sequence[FileChange]
+    ) -> Commit:
+        """Have GitHub make a commit of ``files`` on commit ``base``, whose tree is ``base_tree``.
+
+        No author is given, so that GitHub signs it as the app's own. May be repeated: what no branch has
+        does no harm.
+        https://docs.github.com/en/rest/git/trees#create-a-tree
+        https://docs.github.com/en/rest/git/commits#create-a-commit
+        """
+        entries = [await self._make_entry(file) for file in files]
+        tree = await self._publish("/git/trees", {"base_tree": base_tree, "tree": entries})
+        named = parse(tree, "tree", lambda made: made.text("sha"))
+        wanted = {"message": message.strip(), "tree": named, "parents": [base]}
+        made = await self._publish("/git/commits", wanted)
+        sha, signed = parse(made, "commit", _parse_git_commit)
+        return Commit(sha=sha, tree=named, parents=(base,), message=message, verified=signed)
+
+    async def create_branch(self, branch: str, sha: str) -> None:
+        """Make a branch of Hob's own at a commit. Raises Stale when there is one of that name.
+
+        https://docs.github.com/en/rest/git/refs#create-a-reference
+        """
+        if not branch.startswith(OWN_BRANCHES):
+            raise ValueError(f"{branch!r} is not one of Hob's branches")
+        try:
+            await self._publish("/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}, repeatable=False)
+        except Rejected as refused:
+            if "already exists" not in refused.said:
+                raise
+            raise Stale(f"{branch} exists already", status=409) from None
+
+    async def _make_entry(self, file: FileChange) -> Json:
+        """A file of a tree: its text as it is, else the name of a blob made for it."""
+        entry: Json = {"path": file.path, "mode": f"{file.mode or 0o100644:06o}", "type": "blob"}
+        if file.kind is ChangeKind.DELETED:
+            return {**entry, "mode": "100644", "sha": None}
+        try:
+            text = file.data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = "\0"
+        if "\0" not in text:
+            return entry | {"content": text}
+        blob = {"content": base64.b64encode(file.data).decode("ascii"), "encoding": "base64"}
+        made = await self._publish("/git/blobs", blob)
+        return entry | {"sha": parse(made, "blob", lambda one: one.text("sha"))}
+
+    async def _publish(self, path: str, data: Json, *, repeatable: bool = True) -> Json:
+        extra = {SAFE_TO_REPEAT: "yes"} if repeatable else {}
+        made: Json = await self._publishing.post(
+            self._url(path), self._vars({}), data=data, extra_headers=extra
+        )
+        return made
+
+
+def _repository(answer: Fields) -> Repo:
+    return Repo(
+        id=answer.number("id"),
+        owner=answer.object("owner").text("login"),
+        name=answer.text("name"),
+        default_branch=answer.text("default_branch"),
+        clone_url=answer.text("clone_url"),
+        private=answer.flag("private"),
+    )
 
 
 def _file_content(file: Fields) -> bytes | None:
@@ -165,6 +260,11 @@ def _parse_compared_paths(comparison: Fields) -> list[str] | None:
         return None
     names = ("filename", "previous_filename")
     return [file.text(name) for file in files for name in names if file.has(name)]
+
+
+def _parse_git_commit(made: Fields) -> tuple[str, bool]:
+    verification = made.maybe("verification")
+    return made.text("sha"), verification.flag("verified") if verification else False
 
 
 def _parse_created_commit(data: Fields) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain import TriggerKind
 from bot.github.answers import Comment, Json, parse
+from bot.github.http.responses import NotFound, Rejected
 from bot.github.repository import PAGE, Repository
 from bot.text.fit import fit, has_mark
 
@@ -34,6 +35,29 @@ class Issues(Repository):
             if has_mark(comment.get("body"), marker) and await self._is_own(comment):
                 return Comment.from_json(comment)
         return None
+
+    async def has_label(self, name: str) -> bool:
+        """Whether the repository has a label of that name, whatever the letters' case.
+
+        https://docs.github.com/en/rest/issues/labels#get-a-label
+        """
+        try:
+            await self._get("/labels/{name}", name=name)
+        except NotFound:
+            return False
+        return True
+
+    async def create_label(self, name: str, *, color: str, description: str) -> None:
+        """Make a label of the repository; one that is there is left as it is. ``color`` is six hex digits.
+
+        https://docs.github.com/en/rest/issues/labels#create-a-label
+        """
+        wanted = {"name": name, "color": color, "description": description}
+        try:
+            await self._post("/labels", wanted, safe_to_repeat=True)
+        except Rejected as refused:
+            if "already_exists" not in refused.said:
+                raise
 
     async def create_comment(self, number: int, body: str) -> Comment:
         """Write a comment. Not repeated after an outage: look for the marker first.

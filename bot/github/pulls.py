@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from bot.backoff import compute_backoff
-from bot.github.answers import Commit, Pull, parse
+from bot.github.answers import Commit, Pull, PullFile
 from bot.github.http.client import Client
 from bot.github.http.responses import Rejected
 from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.text.fit import fit, one_line
-from bot.text.json_fields import Fields
 
 # A branch that was just pushed is at times not there yet for the API.
 NOT_YET = ("no commits between", "does not exist", "head is invalid", "invalid for 'head'", "head invalid")
@@ -38,13 +37,28 @@ class Pulls(Repository):
         """
         return Pull.from_json(await self._get("/pulls/{number}", number=number))
 
-    async def list_files(self, number: int) -> list[tuple[str, str]]:
-        """(path, what happened to it) of every file of a pull request, in GitHub's words; at most 300.
+    async def list_files(self, number: int) -> list[PullFile]:
+        """Every file of a pull request; at most 300.
 
         https://docs.github.com/en/rest/pulls/pulls#list-pull-requests-files
         """
         listed = self._pages("/pulls/{number}/files{?per_page}", number=number)
-        return [parse(file, "file", _path_and_status) async for file in listed]
+        return [PullFile.from_json(file) async for file in listed]
+
+    async def list_own_open(self, base: str) -> list[Pull]:
+        """The bot's own open pull requests onto ``base``, the newest first, among the newest hundred.
+
+        https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
+        """
+        app = await self._identify()
+        path = "/pulls{?base,state,sort,direction,per_page}"
+        listed = await self._get(
+            path, base=base, state="open", sort="created", direction="desc", per_page=100
+        )
+        pulls = [Pull.from_json(answer) for answer in listed]
+        return [
+            pull for pull in pulls if pull.author.id == app.bot_id and self._is_from_here(pull, pull.head.ref)
+        ]
 
     async def list_commits(self, number: int) -> list[Commit]:
         """The commits of a pull request, oldest first; at most 250.
@@ -111,7 +125,3 @@ class Pulls(Repository):
 
     def _is_from_here(self, pull: Pull, branch: str) -> bool:
         return pull.head.ref == branch and pull.head.repo_id == self._address.repo_id
-
-
-def _path_and_status(file: Fields) -> tuple[str, str]:
-    return file.text("filename"), file.text("status")

@@ -1,15 +1,19 @@
 """Review threads: read, answered and resolved. Only GraphQL can resolve one.
 
+Answering and resolving are two requests with two tokens: to resolve, an app needs to write contents too, and
+where it may not, the answers must stand all the same.
+
 The queries are checked in the tests against GitHub's published schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.github.answers import parse
-from bot.github.repository import Repository
+from bot.github.http.client import Client
+from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.text.fit import fit, has_mark
 from bot.text.json_fields import Fields
 
@@ -42,7 +46,9 @@ REPLY = """
 RESOLVE = """
   resolve{n}: resolveReviewThread(input: {{threadId: $thread{n}}}) {{ thread {{ id isResolved }} }}"""
 
-MOST_AT_ONCE = 20  # threads settled in one request
+MOST_AT_ONCE = 20  # threads in one request
+NEEDED_TO_REPLY = "pull_requests=write"
+NEEDED_TO_RESOLVE = "contents=write, pull_requests=write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +76,27 @@ class SeenThread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    """What is to be done with a review thread: a reply ('' for none), and whether it is resolved."""
+class ThreadReply:
+    """What is to be said in a review thread."""
 
     thread: str
-    body: str = ""
-    resolve: bool = False
+    body: str
 
 
 class ReviewThreads(Repository):
     """The review threads of pull requests."""
+
+    def __init__(
+        self,
+        client: Client,
+        address: RepoAddress,
+        identify: Callable[[], Awaitable[AppInfo]],
+        *,
+        resolving: Client,
+    ) -> None:
+        """``resolving`` is a client that may write contents too; threads are resolved with it."""
+        super().__init__(client, address, identify)
+        self._resolving = resolving
 
     async def list_threads(self, pull: int) -> list[SeenThread]:
         """The review threads of a pull request, oldest first, each with its first hundred comments.
@@ -96,29 +113,45 @@ class ReviewThreads(Repository):
             if after is None:
                 return seen
 
-    async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Reply in threads and resolve them, twenty threads in one request. Not repeated after an outage.
+    async def reply(self, replies: Sequence[ThreadReply]) -> None:
+        """Reply in threads, twenty in one request. Not repeated after an outage.
 
         Raises GitHubRefused when GitHub refuses one of them; the others are done.
         """
-        for start in range(0, len(settlements), MOST_AT_ONCE):
-            mutation, variables = _build_mutation(settlements[start : start + MOST_AT_ONCE])
-            await self._client.graphql(mutation, **variables)
+        for start in range(0, len(replies), MOST_AT_ONCE):
+            mutation, variables = _build_replies(replies[start : start + MOST_AT_ONCE])
+            await self._client.graphql(
+                mutation, what="replies in review threads", needs=NEEDED_TO_REPLY, **variables
+            )
+
+    async def resolve(self, threads: Sequence[str]) -> None:
+        """Resolve the threads with these ids, twenty in one request; doing it twice is doing it once.
+
+        Raises GitHubRefused when GitHub refuses one of them, or a token that may; the others are done.
+        """
+        for start in range(0, len(threads), MOST_AT_ONCE):
+            mutation, variables = _build_resolving(threads[start : start + MOST_AT_ONCE])
+            await self._resolving.graphql(
+                mutation, what="resolving of review threads", needs=NEEDED_TO_RESOLVE, **variables
+            )
 
 
-def _build_mutation(settlements: Sequence[Settlement]) -> tuple[str, dict[str, str]]:
+def _build_replies(replies: Sequence[ThreadReply]) -> tuple[str, dict[str, str]]:
     """One mutation for all of them, and its variables."""
-    declared, parts, variables = [], [], {}
-    for n, one in enumerate(settlements):
-        declared.append(f"$thread{n}: ID!")
-        variables[f"thread{n}"] = one.thread
-        if one.body:
-            declared.append(f"$body{n}: String!")
-            variables[f"body{n}"] = fit(one.body)
-            parts.append(REPLY.format(n=n))
-        if one.resolve:
-            parts.append(RESOLVE.format(n=n))
-    return f"mutation Settle({', '.join(declared)}) {{{''.join(parts)}\n}}", variables
+    declared, parts = [], []
+    variables: dict[str, str] = {}
+    for n, one in enumerate(replies):
+        declared.append(f"$thread{n}: ID!, $body{n}: String!")
+        variables |= {f"thread{n}": one.thread, f"body{n}": fit(one.body)}
+        parts.append(REPLY.format(n=n))
+    return f"mutation Reply({', '.join(declared)}) {{{''.join(parts)}\n}}", variables
+
+
+def _build_resolving(threads: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """One mutation for all of them, and its variables."""
+    declared = ", ".join(f"$thread{n}: ID!" for n in range(len(threads)))
+    parts = "".join(RESOLVE.format(n=n) for n in range(len(threads)))
+    return f"mutation Resolve({declared}) {{{parts}\n}}", {f"thread{n}": one for n, one in enumerate(threads)}
 
 
 def _pull_threads(data: Fields) -> tuple[list[SeenThread], str | None]:

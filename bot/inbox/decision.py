@@ -63,7 +63,39 @@ class CheckFailed:
     event: Event
 
 
-Decision: TypeAlias = Request | Refusal | Command | UnaddressedComment | Uninstalled | CheckFailed | Ignored
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkButton:
+    """A button on the bot's own check run of a fork's commit, which GitHub ties to no pull request."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksRerequested:
+    """Somebody asked for one of the bot's own check runs, or all of a commit, to be run again."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReposAdded:
+    """The app was given repositories, where its label may be wanted."""
+
+    event: Event
+
+
+Decision: TypeAlias = (
+    Request
+    | Refusal
+    | Command
+    | UnaddressedComment
+    | Uninstalled
+    | CheckFailed
+    | ForkButton
+    | ChecksRerequested
+    | ReposAdded
+    | Ignored
+)
 
 NOT_MINE = Refusal(
     reason="not own pull",

@@ -47,12 +47,15 @@ RemoveBranch = Callable[[RepoApi, Repo, str, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorConfig:
-    """What the operator decided: the label that asks for work, the dashboard's address, US dollars for an
-    installation in 24 hours (None: no limit), and the settings that may be shown on GitHub, as (value, where
-    it comes from) by name. ``safe`` takes secrets out of a comment.
+    """What the operator decided.
+
+    That is the label that asks for work and whether it is made where it is missing, the dashboard's address,
+    US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
+    as (value, where it comes from) by name. ``safe`` takes secrets out of a comment.
     """
 
     label: str = "hob"
+    create_label: bool = False
     base_url: str = ""
     daily_usd: float | None = None
     public_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)

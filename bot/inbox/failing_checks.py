@@ -1,33 +1,63 @@
 """A failing check on Hob's own pull request: is it this pull request that broke it, and is it worth a try?
 
 It is when the same check is green on the base, has not come out both ways on one commit (flaky), belongs to
-the newest commit, and fewer than ``MAX_TRIES`` tries were made since a person last asked for something. The
-person who asked for the pull request stands for the request: without their permission nothing is done.
+the newest commit, and fewer than ``MAX_TRIES`` tries were made since a person last asked for something. A
+workflow that runs on pull requests only has no run on the base: then Hob's own proof says whether the base is
+green, and where there is none, the request says that nothing is known. The person who asked for the pull
+request stands for the request: without their permission nothing is done.
+
+A job of GitHub Actions says nothing in its check run: its annotations are read, and where the installation
+grants ``actions: read``, the end of its log. Both are anybody's text: they reach the agent as quotations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
 
 from bot.domain import Refusal, Request, Task, TaskKind
 from bot.domain.check_trigger import FAILURES, is_automatic
+from bot.domain.own_checks import PROOF
+from bot.errors import UserError
+from bot.github.answers import Annotation
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
 from bot.tasks.store import Store
 
+log = structlog.get_logger(__name__)
+
 MAX_TRIES = 3
-REQUEST = (
-    "The check `{}` fails on this pull request and passes on its base. What it said is quoted above. Find "
-    "out why, and mend what this pull request broke; change nothing else."
+MOST_SAID = 20_000  # characters of what a check says
+MEND = "Find out why, and mend what this pull request broke; change nothing else."
+PASSES_ON_BASE = "and passes on its base."
+PROVED_ON_BASE = (
+    "and has not run on its base. The repository's own checks passed on this commit when I proved it: look "
+    "for what this one does besides them."
 )
+UNKNOWN_ON_BASE = "and has not run on its base, so nobody knows whether it passes there."
+QUOTED, SILENT = "What it said is quoted above.", "It said nothing that I may read."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseVerdict:
+    """How the check stands on the base: ``blame`` names another cause than the pull request, if there is one;
+    ``words`` say what is known.
+    """
+
+    blame: str = ""
+    words: str = ""
 
 
 async def assess_failure(
-    failed: CheckFailed, api: RepoApi, store: Store, app: AppIdentity
+    failed: CheckFailed, api: RepoApi, store: Store, app: AppIdentity, *, safe: Callable[[str], str]
 ) -> Request | Refusal | Ignored:
-    """A request to repair it, or why there is none: a Refusal when that is to be commented."""
+    """A request to repair it, or why there is none: a Refusal when that is to be commented.
+
+    ``safe`` takes secrets out of what the check says.
+    """
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
@@ -57,10 +87,31 @@ async def assess_failure(
     if not (await api.permissions.get(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
-    if blame := await _find_other_cause(api, name, pull.base.sha, thread.head_sha, event.via_app):
-        return Ignored(reason=blame)
-    asked = replace(event, thread=thread, sender=people[-1])
-    return Request(kind=TaskKind.REVISE, request=REQUEST.format(_quote_name(name)), event=asked)
+    base = await _judge_base(api, name, pull.base.sha, thread.head_sha, event.via_app, app)
+    if base.blame:
+        return Ignored(reason=base.blame)
+    said = safe(await _read_what_it_said(api, event.trigger.id, event.trigger.hunk))
+    trigger = replace(event.trigger, hunk=said)
+    asked = replace(event, thread=thread, sender=people[-1], trigger=trigger)
+    words = f"The check `{_quote_name(name)}` fails on this pull request {base.words}"
+    request = f"{words} {QUOTED if said else SILENT} {MEND}"
+    return Request(kind=TaskKind.REVISE, request=request, event=asked)
+
+
+async def _read_what_it_said(api: RepoApi, check_run: int, texts: str) -> str:
+    """What a check run says: its own ``texts``, its annotations, the end of its job's log."""
+    parts = [texts]
+    try:
+        parts += [_render_annotation(one) for one in await api.checks.list_annotations(check_run)]
+    except UserError as refused:
+        log.warning("check.annotations_not_read", reason=refused.message)
+    parts.append(await api.job_logs.read_tail(check_run))
+    return "\n\n".join(part for part in parts if part)[:MOST_SAID]
+
+
+def _render_annotation(one: Annotation) -> str:
+    head = f"{one.path}:{one.line}: {one.level}: {one.title or one.message}"
+    return "\n".join(part for part in (head, one.message if one.title else "", one.details[:4000]) if part)
 
 
 def _quote_name(name: str) -> str:
@@ -78,14 +129,21 @@ def count_tries_since_request(tasks: Sequence[Task]) -> int:
     return count
 
 
-async def _find_other_cause(api: RepoApi, name: str, base: str, head: str, app_id: int) -> str:
-    """Why it was not the pull request that broke the check; '' when it was."""
+async def _judge_base(
+    api: RepoApi, name: str, base: str, head: str, app_id: int, app: AppIdentity
+) -> BaseVerdict:
+    """How the check, or Hob's own proof where it did not run there, came out on the base."""
     before = await _list_outcomes(api, base, name, app_id)
-    if "success" not in before:
-        return "the base is not green either" if before else "the check did not run on the base"
+    if before and "success" not in before:
+        return BaseVerdict(blame="the base is not green either")
     if before & FAILURES or "success" in await _list_outcomes(api, head, name, app_id):
-        return "the check is flaky"
-    return ""
+        return BaseVerdict(blame="the check is flaky")
+    if before:
+        return BaseVerdict(words=PASSES_ON_BASE)
+    proved = await _list_outcomes(api, head, PROOF, app.id)
+    if "failure" in proved:  # a change that fails where its base passes is not published
+        return BaseVerdict(blame="the base is not green either, by Hob's own proof")
+    return BaseVerdict(words=PROVED_ON_BASE if "success" in proved else UNKNOWN_ON_BASE)
 
 
 async def _list_outcomes(api: RepoApi, sha: str, name: str, app_id: int) -> set[str | None]:

@@ -17,8 +17,11 @@ from bot.inbox.decision import (
     NO_MENTION,
     AppIdentity,
     CheckFailed,
+    ChecksRerequested,
     Command,
+    ForkButton,
     Ignored,
+    ReposAdded,
     UnaddressedComment,
     Uninstalled,
     find_review_id,
@@ -26,9 +29,12 @@ from bot.inbox.decision import (
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorConfig, RemoveBranch, thread_key
 from bot.inbox.failed_delivery import FIRST_PAUSE, REFUSED_FOR, say_failure
 from bot.inbox.failing_checks import assess_failure
+from bot.inbox.label import make_labels
+from bot.inbox.own_checks import find_thread_of_button, restore_checks
 from bot.inbox.payload import parse
 from bot.inbox.refusals import refuse
 from bot.inbox.routes import decide
+from bot.inbox.rules.checks import decide_on_button
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries import Delivery
@@ -112,10 +118,16 @@ class Intake:
                 return await self._cancel_all_tasks(decision)
             case CheckFailed():
                 return await self._handle_failed_check(decision)
+            case ReposAdded():
+                return await make_labels(self._context, event)
+            case ForkButton():
+                return await self._handle_fork_button(decision)
         if not event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._context.api(event)
         match decision:
+            case ChecksRerequested():
+                return await restore_checks(self._context, api, event)
             case Refusal():
                 return await self._refuse(api, event, decision)
             case Command():
@@ -150,12 +162,24 @@ class Intake:
         if not decision.event.installation:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._context.api(decision.event)
-        asked = await assess_failure(decision, api, self._store, self._app)
+        asked = await assess_failure(decision, api, self._store, self._app, safe=self._operator.safe)
         if isinstance(asked, Ignored):
             return DeliveryState.IGNORED, asked.reason
         if isinstance(asked, Refusal):
             return await refuse(self._context, api, decision.event, asked)
         return await self._accept(api, asked)
+
+    async def _handle_fork_button(self, button: ForkButton) -> DeliveryEnd:
+        """Take a button on a fork's commit as pressed on the pull request of the task that made the check."""
+        event = await find_thread_of_button(self._context, button.event)
+        if event is None or not event.installation:
+            return DeliveryState.IGNORED, "its pull request is not known"
+        pressed, api = decide_on_button(event, self._app), self._context.api(event)
+        if isinstance(pressed, Command):
+            return await run_command(self._context, api, pressed)
+        if isinstance(pressed, Request):
+            return await self._accept(api, pressed)
+        return DeliveryState.IGNORED, "an unknown button"
 
     async def _accept(self, api: RepoApi, asked: Request) -> DeliveryEnd:
         """Store the request as a task, or pass it on to the task that is open on the thread, and react."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain import Event, Repo, Thread, Trigger, TriggerKind
+from bot.domain import AddedRepo, Event, Repo, Thread, Trigger, TriggerKind
 from bot.github.answers import GHOST, Pull, read_person
 from bot.text.json_fields import BadPayload, Fields, load
 
@@ -187,11 +187,45 @@ def _check_run(payload: Fields, event: Event) -> Event:
         head_ref=suite.text("head_branch", "") if suite else "",
         head_sha=run.text("head_sha"),
     )
-    return replace(event, thread=thread, trigger=trigger, via_app=app.number("id") if app else 0)
+    return replace(
+        event,
+        thread=thread,
+        trigger=trigger,
+        via_app=app.number("id") if app else 0,
+        external_id=run.text("external_id", ""),
+    )
+
+
+def _check_suite(payload: Fields, event: Event) -> Event:
+    """All checks of one app on a commit. ``via_app`` is that app."""
+    suite = payload.object("check_suite")
+    app = suite.maybe("app")
+    thread = Thread(
+        number=0,
+        is_pull=True,
+        title="",
+        body="",
+        author=GHOST,
+        url="",
+        head_ref=suite.text("head_branch", ""),
+        head_sha=suite.text("head_sha"),
+    )
+    return replace(event, thread=thread, via_app=app.number("id") if app else 0)
 
 
 def _installation(payload: Fields, event: Event) -> Event:
-    return replace(event, installation=payload.object("installation").number("id"))
+    name = "repositories_added" if event.name == "installation_repositories" else "repositories"
+    added = event.action in ("created", "added")
+    return replace(
+        event,
+        installation=payload.object("installation").number("id"),
+        added=tuple(_added_repo(repo) for repo in payload.objects(name)) if added else (),
+    )
+
+
+def _added_repo(repo: Fields) -> AddedRepo:
+    owner, _, name = repo.text("full_name").partition("/")
+    return AddedRepo(id=repo.number("id"), owner=owner, name=name)
 
 
 def _ping(_: Fields, event: Event) -> Event:
@@ -205,6 +239,7 @@ _READERS: Mapping[str, Callable[[Fields, Event], Event]] = {
     "pull_request_review": _pull_request_review,
     "pull_request_review_comment": _pull_request_review_comment,
     "check_run": _check_run,
+    "check_suite": _check_suite,
     "installation": _installation,
     "installation_repositories": _installation,
     "ping": _ping,
@@ -221,6 +256,7 @@ def _opening(payload: Fields, entity: Fields, thread: Thread, event: Event) -> T
         url=thread.url,
         at=_moment(entity, event),
         previous_text=_previous(payload),
+        previous_title=_previous(payload, "title"),
     )
 
 
@@ -273,11 +309,11 @@ def _repo(repo: Fields) -> Repo:
     )
 
 
-def _previous(payload: Fields) -> str | None:
-    """The text before an edit; None when the text was not what was edited."""
+def _previous(payload: Fields, name: str = "body") -> str | None:
+    """The text (or the title) before an edit; None when that was not what was edited."""
     changes = payload.maybe("changes")
-    body = changes.maybe("body") if changes else None
-    return body.text("from", "") if body else None
+    changed = changes.maybe(name) if changes else None
+    return changed.text("from", "") if changed else None
 
 
 def _moment(entity: Fields, event: Event) -> datetime:

@@ -32,6 +32,10 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("pull_request_review_comment", "edited"): reviews.decide,
     ("check_run", "completed"): checks.decide,
     ("check_run", "requested_action"): checks.decide,
+    ("check_run", "rerequested"): checks.decide,
+    ("check_suite", "rerequested"): checks.decide_on_rerequest,
+    ("installation", "created"): installations.decide,
+    ("installation_repositories", "added"): installations.decide,
     ("installation", "deleted"): installations.decide,
     ("installation", "suspend"): installations.decide,
 }

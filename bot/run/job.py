@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
+from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
 from bot.run.attempts.attempt_store import AttemptStore
@@ -44,19 +45,38 @@ class Job:
     lease: Lease
 
     def __init__(self, parts: Parts, task: Task, run: Run) -> None:
-        self.parts, self.task, self.run, self.store = parts, task, run, parts.store
-        self.api: RepoApi = parts.github.for_repo(
-            task.installation, task.repo.id, task.repo.owner, task.repo.name
-        )
+        self.parts, self.run, self.store = parts, run, parts.store
         self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
         self.compare_url = f"{parts.settings.base_url}/tasks/{task.root}/attempts"
+        self.attempt_store: AttemptStore | None = None
+        self._address(task)
+
+    def _address(self, task: Task) -> None:
+        """Take up the task, and speak with its repository by the name that it has there."""
+        parts, repo = self.parts, task.repo
+        self.task = task
+        self.api: RepoApi = parts.github.for_repo(task.installation, repo.id, repo.owner, repo.name)
         self.publisher = Publisher(
-            self.store, self.api, task, run, parts.identity, parts.redactor, run_url=self.run_url
+            self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url
         )
         self.progress = ProgressComment(
-            self.store, run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
+            self.store, self.run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
         )
-        self.attempt_store: AttemptStore | None = None
+
+    async def follow_repository(self) -> None:
+        """Find the repository where it is now: it may have been renamed or transferred since it was asked.
+
+        Raises UserError when another one has its name.
+        """
+        now = await self.api.commits.read_repository()
+        was = self.task.repo
+        if now.id != was.id:
+            raise UserError(
+                f"`{was.full_name}` is another repository now. Mention me again where this one went."
+            )
+        if (now.full_name, now.clone_url) != (was.full_name, was.clone_url):
+            moved = replace(was, owner=now.owner, name=now.name, clone_url=now.clone_url)
+            self._address(replace(self.task, repo=moved))
 
     @property
     def spent(self) -> Usage | None:

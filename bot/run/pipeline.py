@@ -43,6 +43,7 @@ async def work(parts: Parts, task_id: int) -> bool:
                 if end is None:
                     strategy = choose_strategy(job.task)
                     await job.store.set_phase(job.run, Phase.PREPARE)
+                    await job.follow_repository()
                     await job.publisher.begin()
                     made = load_proven_change(saved) or await strategy.make(job)
                     end = made if isinstance(made, TaskEnd) else await _publish(job, strategy, made)

@@ -54,6 +54,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
+            create_label=settings.create_label,
             base_url=settings.base_url,
             daily_usd=settings.daily_usd,
             public_settings=settings.list_public_values(),

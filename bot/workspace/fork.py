@@ -7,7 +7,11 @@ from bot.git.branch_name import OWN_PREFIX
 from bot.github.answers import Pull
 
 PREFIX = f"{OWN_PREFIX}fork-"
-SKIP = "[skip ci] It stands on commits from a fork: read them before any workflow runs them.\n\n"
+WARNING = "It stands on commits from a fork: read them before any workflow runs them."
+# A trailer, not ``[skip ci]``: that counts in any line of any message, so a squash merge would carry it onto
+# the base branch and skip its workflows. The trailer counts as the last line only, after two empty lines.
+# https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+SKIP_TRAILER = "skip-checks: true"
 
 
 def branch_here(number: int) -> str:
@@ -18,6 +22,14 @@ def branch_here(number: int) -> str:
 def is_foreign(branch: str) -> bool:
     """Whether one of Hob's branches holds commits from a fork."""
     return branch.startswith(PREFIX)
+
+
+def add_skip_trailer(message: str) -> str:
+    """A commit's message whose commit no workflow runs when it is pushed; ``message`` ends in trailers."""
+    title, _, rest = message.strip().partition("\n\n")
+    text, _, trailers = rest.rpartition("\n\n")
+    said = "\n\n".join(part for part in (title, WARNING, text) if part)
+    return f"{said}\n\n\n{trailers}\n{SKIP_TRAILER}\n"
 
 
 def on_its_own(task: Task, branch: str) -> bool:

@@ -86,7 +86,11 @@ def _is_allowed(hub: Hub, request: web.Request, *, writes: bool) -> tuple[Row, A
     actor = authenticate(hub.state, request.headers.get("Authorization"))
     owner, name = request.match_info["owner"], request.match_info["repo"]
     name = name.removesuffix(".git")
-    repo = hub.state.repo_by_name(owner, name) or hub.state.repo_by_old_name(owner, name)
+    repo = hub.state.repo_by_name(owner, name)
+    moved = None if repo else hub.state.repo_by_old_name(owner, name)
+    if moved is not None and (not moved["private"] or actor.kind != "anonymous"):
+        tail = request.path_qs.partition(f"/{request.match_info['repo']}")[2]
+        raise web.HTTPMovedPermanently(f"{hub.web_url}/{moved['owner']}/{moved['name']}.git{tail}")
     if actor.kind == "app":
         raise ApiError(403, "An App cannot use git; an installation can.")
     # GitHub asks for credentials rather than telling whether a repository exists.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from localhub.closing_keywords import find_closed_numbers
+from localhub.errors import ApiError
 from localhub.graphql.connections import connection_field
 from localhub.graphql.git import render_commit, render_ref
 from localhub.graphql.issues import count_reactions, render_authored, render_issue
@@ -170,9 +171,16 @@ def render_review_thread(viewer: Viewer, repo: Row, row: Row) -> Object:
         "originalStartLine": first.get("original_start_line"),
         "diffSide": first.get("side", "RIGHT"),
         "subjectType": str(first.get("subject_type", "line")).upper(),
-        "viewerCanResolve": lambda info: may_resolve(viewer.hub, viewer.actor, repo, pull),
+        "viewerCanResolve": lambda info: _can_resolve(viewer, repo, pull),
         "pullRequest": lambda info: render_conversation(viewer, repo, issue_of(viewer.hub, pull)),
         "comments": connection_field(
             "comments", lambda: comments, lambda one: render_review_comment(viewer, repo, one)
         ),
     }
+
+
+def _can_resolve(viewer: Viewer, repo: Row, pull: Row) -> bool:
+    try:
+        return may_resolve(viewer.hub, viewer.actor, repo, pull)
+    except ApiError:
+        return False

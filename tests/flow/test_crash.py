@@ -172,7 +172,7 @@ async def test_s41_people_delete_and_close_what_it_works_on(hob: AtWork, store: 
     await hob.comment("calc", pull["number"], "I am on it")
     await people.delete(f"{at}/pulls/comments/{asked['id']}")
     final = await hob.comment("calc", pull["number"], "**Done**")
-    assert "Not published: reply" in final
+    assert "Left undone: reply" in final
 
     plan = call("plan", steps=[{"text": "News", "state": "doing"}])
     write = call("write", path="NEWS.md", text="News\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,16 @@ async def forked(hob: AtWork, branch: str, files: dict[str, str], *, editable: b
     return pull
 
 
+def skips_workflows(message: str) -> bool:
+    """Whether GitHub runs no workflow for a commit of this message.
+
+    https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+    """
+    marks = re.search(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", message)
+    trailer = re.search(r"\n\n\n(?:\S+: .*\n)*skip-checks: ?true\n*\Z", message)
+    return bool(marks or trailer)
+
+
 async def ask(hob: AtWork, number: int, *, stranger: bool = False) -> None:
     who = hob.hub.as_stranger if stranger else hob.hub.as_maintainer
     await who.post(f"{AT}/issues/{number}/comments", {"body": "@hob make the test pass"})
@@ -74,7 +85,7 @@ async def test_s76_it_pushes_to_the_fork_where_its_author_lets_maintainers(hob: 
     assert len(await hob.pulls("calc")) == 1
     commit = await hob.hub.as_maintainer.get(f"{AT}/commits/{after['head']['sha']}")
     assert [one["sha"] for one in commit["parents"]] == [pull["head"]["sha"]]
-    assert "[skip ci]" not in commit["commit"]["message"]
+    assert not skips_workflows(commit["commit"]["message"])
     assert [file["filename"] for file in commit["files"]] == ["calc.py"]
 
 
@@ -106,9 +117,14 @@ async def test_s76_else_a_branch_here_that_no_workflow_runs(hob: AtWork, editabl
     async def gone_on() -> bool:
         commits = await hob.hub.as_maintainer.get(f"{AT}/pulls/{here['number']}/commits")
         own = [one["commit"]["message"] for one in commits][1:]
-        return len(own) == 2 and all("[skip ci]" in message for message in own)
+        return len(own) == 2 and all(map(skips_workflows, own))
 
     await eventually(gone_on, "what is asked on the fork's goes on where it went on")
+    at = f"{AT}/pulls/{here['number']}"
+    assert "drop that line" in here["body"]
+    listed = await hob.hub.as_maintainer.get(f"{at}/commits")
+    bodies = [here["body"], "\n\n".join(f"* {one['commit']['message']}" for one in listed)]
+    assert not any(map(skips_workflows, (f"{text}\n\nCo-authored-by: x <x@y>" for text in bodies)))
 
 
 @pytest.mark.parametrize("moves", [False, True], ids=["adds", "moves away"])

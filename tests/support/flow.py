@@ -21,7 +21,7 @@ from tests.support.hub import Hub, running_hub
 PATIENCE = 120.0
 
 CREATING = re.compile(
-    r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/\w+)$"
+    r"/(issues/\d+/comments|pulls|pulls/\d+/(comments|reviews|comments/\d+/replies)|check-runs|git/(commits|refs))$"
 )
 
 FAULTY = {

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import aiohttp
 import gidgethub.aiohttp
+from gidgethub import sansio
 from yarl import URL
 
 from bot import __version__
@@ -31,6 +32,8 @@ API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
 # Every PATCH of this bot sets fields to given values, so doing it twice is doing it once.
 REPEATABLE = READS | {"PUT", "PATCH", "DELETE"}
+# What nobody sees until a commit names it: no content in the sense of GitHub's limit on creating it.
+UNSEEN = ("/git/blobs", "/git/trees")
 REDIRECTS = frozenset({301, 302, 307, 308})
 ATTEMPTS = 4
 HOPS = 3
@@ -73,6 +76,7 @@ class _Request:
     repeatable: bool
     write: bool
     creates: bool = False  # content, in GitHub's sense
+    points: bool = False  # a redirect is the answer
     cached: CachedResponse | None = None
     failures: int = 0
     limits: int = 0
@@ -124,9 +128,19 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         """
         return self.base_url.removesuffix("/v3") + "/graphql"
 
-    async def graphql(self, query: str, *, endpoint: str = "", **variables: Any) -> Any:
+    async def graphql(
+        self,
+        query: str,
+        *,
+        endpoint: str = "",
+        what: str = "the GraphQL object",
+        needs: str = "",
+        **variables: Any,
+    ) -> Any:
         """Ask GraphQL through the same gate; a query may be repeated, a mutation not.
 
+        ``what`` names the request in errors. ``needs`` is what a refusal asks for, as
+        ``contents=write``: GraphQL's answers do not tell which permission is missing.
         gidgethub's own would go past the pace, the renewal of tokens and the pinned host's default.
         https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
         """
@@ -138,15 +152,25 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         answer = await self._exchange(request)
         data = answer.json()
         if not isinstance(data, dict) or data.get("errors") or "data" not in data:
-            raise self._graphql_error(answer, data if isinstance(data, dict) else {})
+            raise self._graphql_error(answer, data if isinstance(data, dict) else {}, what, needs)
         return data["data"]
+
+    async def find_location(self, template: str, variables: Mapping[str, str]) -> str:
+        """Where GitHub points for a resource that it keeps elsewhere; '' when it points nowhere.
+
+        Nothing is sent to that place. Raises what every request raises.
+        """
+        url = self._pin(URL(sansio.format_url(template, variables, base_url=self.base_url)))
+        answer = await self._exchange(_Request("GET", url, {}, b"", True, False, points=True))
+        return answer.headers.get("location", "")
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
         sent = dict(headers)
         repeatable = bool(sent.pop(SAFE_TO_REPEAT, "")) or method in REPEATABLE
-        write, creates = method not in READS, method == "POST"
+        write = method not in READS
+        creates = method == "POST" and not url.endswith(UNSEEN)
         request = _Request(method, self._pin(URL(url)), sent, body, repeatable, write, creates)
         if self._etags and method == "GET" and (cached := self._etags.find(self._realm, str(request.url))):
             request.cached = cached
@@ -174,7 +198,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                 continue
             if answer.status == 304 and request.cached is not None:
                 answer = request.cached.answer
-            if 200 <= answer.status < 300 and answer.readable:
+            pointed = request.points and answer.status in REDIRECTS
+            if pointed or (200 <= answer.status < 300 and answer.readable):
                 self._pace.note_success()
                 return answer
             await self._prepare_retry(request, answer)
@@ -248,7 +273,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Outage(f"GitHub does not answer {request.what} ({why})") from None
         await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
-    def _graphql_error(self, answer: Response, data: Mapping[str, Any]) -> HobError:
+    def _graphql_error(self, answer: Response, data: Mapping[str, Any], what: str, needs: str) -> HobError:
         """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
         first = (data.get("errors") or [{}])[0]
         if first.get("type") == "STALE_DATA":
@@ -260,7 +285,8 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
         status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
         body = json.dumps({"message": said}).encode()
-        return make_refusal(Response(status.get(kind, 500), answer.headers, body), "the GraphQL object")
+        headers = {**answer.headers, "x-accepted-github-permissions": needs} if needs else answer.headers
+        return make_refusal(Response(status.get(kind, 500), headers, body), what)
 
 
 def _read_remaining(answer: Response) -> int | None:

@@ -17,11 +17,16 @@ from enum import Enum
 from typing import Any, Protocol
 
 import jwt
+import structlog
 
 from bot.errors import UserError
 from bot.github.http.clock import ServerClock
 from bot.github.http.responses import Forbidden, NotFound, Rejected
 
+log = structlog.get_logger(__name__)
+
+LEVELS = ("", "read", "write", "admin")
+FEWER_KEPT = 60.0  # seconds that a token is used which may do less than it should: until more is accepted
 EARLY = 300.0  # seconds before the end at which a token is replaced
 # GitHub allows ten minutes, and advises to date the start back by one:
 # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
@@ -30,7 +35,7 @@ JWT_KEPT = 360.0
 
 
 class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it, a subset of app.yml's."""
+    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
 
     IDENTIFY = (("metadata", "read"),)
     FETCH = (("contents", "read"), ("metadata", "read"))
@@ -45,6 +50,9 @@ class Purpose(Enum):
     SAY_ON_ISSUES = (("issues", "write"), ("metadata", "read"))
     SAY_ON_PULLS = (("metadata", "read"), ("pull_requests", "write"))
     PUBLISH = (("contents", "write"), ("metadata", "read"))
+    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
+    READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
+    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,9 @@ class _Token:
 
 class Minter(Protocol):
     """The app's own client, as far as minting needs it."""
+
+    async def getitem(self, url: str, url_vars: Mapping[str, str] | None = ...) -> Any:
+        """gidgethub's ``getitem``."""
 
     async def post(
         self, url: str, url_vars: Mapping[str, Any] | None = ..., *, data: Any, extra_headers: dict[str, str]
@@ -167,23 +178,50 @@ class Tokens:
             self._current[scope] = done.result()
 
     async def _mint(self, scope: Scope) -> _Token:
-        wanted: dict[str, Any] = {"permissions": dict(scope.purpose.value)}
-        if scope.repo:
-            wanted["repository_ids"] = [scope.repo]
+        permissions, kept = dict(scope.purpose.value), None
         try:
-            minted = await self._app.post(
-                "/app/installations/{installation}/access_tokens",
-                {"installation": str(scope.installation)},
-                data=wanted,
-                extra_headers={self._mark: "yes"},  # a second token does no harm
-            )
+            try:
+                minted = await self._ask(scope, permissions)
+            except Rejected:
+                permissions, kept = await self._find_accepted(scope), FEWER_KEPT
+                if scope.purpose is not Purpose.TALK or not permissions.keys() - {"metadata"}:
+                    raise
+                log.warning("token.fewer_permissions", installation=scope.installation, has=permissions)
+                minted = await self._ask(scope, permissions)
         except (NotFound, Forbidden, Rejected) as error:
             raise _explain_refusal(scope, error) from None
         value = str(minted["token"])
         if self._on_token is not None:
             self._on_token(value)
-        lives = datetime.fromisoformat(minted["expires_at"]).timestamp() - self._clock.now()
-        return _Token(value, time.monotonic() + max(0.0, lives - EARLY))
+        lives = datetime.fromisoformat(minted["expires_at"]).timestamp() - self._clock.now() - EARLY
+        return _Token(value, time.monotonic() + max(0.0, lives if kept is None else min(lives, kept)))
+
+    async def _ask(self, scope: Scope, permissions: Mapping[str, str]) -> Any:
+        wanted: dict[str, Any] = {"permissions": dict(permissions)}
+        if scope.repo:
+            wanted["repository_ids"] = [scope.repo]
+        return await self._app.post(
+            "/app/installations/{installation}/access_tokens",
+            {"installation": str(scope.installation)},
+            data=wanted,
+            extra_headers={self._mark: "yes"},  # a second token does no harm
+        )
+
+    async def _find_accepted(self, scope: Scope) -> dict[str, str]:
+        """What of a scope's permissions the installation has: after an update its owner must accept new ones.
+
+        https://docs.github.com/en/rest/apps/apps#get-an-installation-for-the-authenticated-app
+        """
+        found = await self._app.getitem(
+            "/app/installations/{installation}", {"installation": str(scope.installation)}
+        )
+        has = found.get("permissions") or {}
+        rank = {level: at for at, level in enumerate(LEVELS)}
+        levels = {
+            name: min(level, str(has.get(name, "")), key=lambda one: rank.get(one, 0))
+            for name, level in scope.purpose.value
+        }
+        return {name: level for name, level in levels.items() if level}
 
 
 class InstallationCredential:

@@ -15,7 +15,7 @@ from bot.text.defuse import strip_markup
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
-OPERATORS = ("model", "image", "label")  # the operator's, where the repository does not say
+OPERATORS = ("model", "image", "label", "create_label")  # the operator's, where the repository does not say
 FOUND = "found by the tree's files"  # where hob.yml names no command, see ``bot.workspace.check_commands``
 
 

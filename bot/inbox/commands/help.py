@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
+import structlog
+
+from bot.domain import Event
+from bot.errors import UserError
 from bot.github.app import RepoApi
+from bot.inbox.commands.config import read_config_in_force
 from bot.inbox.decision import Command
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key
+from bot.inbox.label import choose_label, ensure_label
+from bot.repo_config import RepoConfig
 from bot.tasks.database.tables import DeliveryState
+
+log = structlog.get_logger(__name__)
 
 
 async def send_help(context: DeliveryContext, api: RepoApi, command: Command) -> DeliveryEnd:
-    """Comment the list."""
-    text = render_help(context.app.slug, context.operator.label)
+    """Comment the list, and whether the label is there; it is made first where somebody agreed to that."""
+    label, there = await _look_for_label(context, api, command.event)
+    text = render_help(context.app.slug, label, there=there)
     await context.comment(api, command.event, make_person_key(command.event, "help"), text)
     return DeliveryState.HANDLED, "told about help"
 
 
-def render_help(slug: str, label: str) -> str:
-    """What one can say to the bot."""
+async def _look_for_label(context: DeliveryContext, api: RepoApi, event: Event) -> tuple[str, bool]:
+    """The label that asks here, and whether the repository has it."""
+    try:
+        config = (await read_config_in_force(api, event)).config
+    except UserError:  # an invalid file: runs say so
+        config = RepoConfig()
+    name = choose_label(context, config)
+    try:
+        await ensure_label(context, api, config)
+        return name, await api.issues.has_label(name)
+    except UserError as refused:
+        log.warning("label.not_made", reason=refused.message)
+        return name, False
+
+
+def render_help(slug: str, label: str, *, there: bool = True) -> str:
+    """What one can say to the bot; ``there``: the repository has the label."""
+    missing = "" if there else " (this repository has no such label yet: make it under Issues, Labels)"
     return (
         "I take work from people who may write to this repository:\n\n"
         f"- `@{slug} <what should change>` in an issue or a comment on it: I open a draft pull request\n"
-        f"- the label `{label}` on an issue: the same\n"
+        f"- the label `{label}` on an issue: the same{missing}\n"
         f"- `@{slug} <what to do differently>` on my pull request, in a comment or a review: I revise it\n"
         f"- `@{slug} review` on anybody's pull request: I review it, and approve and change nothing\n"
         f"- `@{slug} <a question?>`: I answer, and change nothing\n"

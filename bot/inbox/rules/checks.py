@@ -1,7 +1,8 @@
 """Check runs: a button on one of Hob's own asks as a person does, another app's failure asks by itself.
 
 Only a failure on a branch of Hob's own is looked at further; whether the pull request broke it is judged with
-GitHub's help (``failing``).
+GitHub's help (``failing_checks``). A check that is asked for again is no request: its result is shown again
+(``rerun``), since GitHub keeps it queued until the app says something.
 """
 
 from __future__ import annotations
@@ -9,7 +10,16 @@ from __future__ import annotations
 from bot.domain import Event, Request, TaskKind
 from bot.domain.check_trigger import FAILURES, FIX, STOP
 from bot.inbox.commands.parse import CommandWord
-from bot.inbox.decision import OWN_BRANCHES, AppIdentity, CheckFailed, Command, Decision, Ignored
+from bot.inbox.decision import (
+    OWN_BRANCHES,
+    AppIdentity,
+    CheckFailed,
+    ChecksRerequested,
+    Command,
+    Decision,
+    ForkButton,
+    Ignored,
+)
 
 FIX_REQUEST = "The checks do not pass on this pull request. Find out why, and make them pass."
 
@@ -19,7 +29,9 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if event.trigger is None or event.thread is None or event.sender is None:
         return Ignored(reason="nobody sent it")
     if event.action == "requested_action":
-        return _decide_on_button(event, app)
+        return decide_on_button(event, app)
+    if event.action == "rerequested":
+        return decide_on_rerequest(event, app=app, label=label)
     if event.via_app == app.id:
         return Ignored(reason="own doing")
     if event.trigger.text not in FAILURES:
@@ -29,13 +41,21 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     return CheckFailed(event=event)
 
 
-def _decide_on_button(event: Event, app: AppIdentity) -> Decision:
+def decide_on_rerequest(event: Event, *, app: AppIdentity, label: str) -> Decision:
+    """The decision on a check run, or a suite of them, that somebody wants to be run again."""
+    return (
+        ChecksRerequested(event=event) if event.via_app == app.id else Ignored(reason="another app's check")
+    )
+
+
+def decide_on_button(event: Event, app: AppIdentity) -> Decision:
+    """The decision on a button; ``ForkButton`` where the event does not tell the pull request."""
     if event.via_app != app.id or event.trigger is None or event.thread is None:
         return Ignored(reason="another app's button")
     if event.sender is None or event.sender.is_bot:
         return Ignored(reason="sent by a bot")
     if not event.thread.number:
-        return Ignored(reason="it is on no thread")
+        return ForkButton(event=event)
     if event.trigger.text == STOP:
         return Command(word=CommandWord.STOP, event=event)
     if event.trigger.text == FIX:

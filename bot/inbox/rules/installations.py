@@ -1,15 +1,21 @@
-"""The rule for an app that was uninstalled or suspended: the installation's open tasks are cancelled."""
+"""The rules for installations.
+
+An app that was uninstalled or suspended: the installation's open tasks are cancelled. One that was given
+repositories: its label is made there, where somebody agreed to that.
+"""
 
 from __future__ import annotations
 
 from bot.domain import Event
-from bot.inbox.decision import AppIdentity, Decision, Ignored, Uninstalled
+from bot.inbox.decision import AppIdentity, Decision, Ignored, ReposAdded, Uninstalled
 
 _ENDINGS = {"deleted": "the app was uninstalled", "suspend": "the app was suspended"}
 
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
-    """Decide on an ``installation`` event: Uninstalled for a removed or suspended app, else Ignored."""
+    """Decide on an ``installation`` event, or on one of its repositories."""
+    if event.added and event.installation:
+        return ReposAdded(event=event)
     reason = _ENDINGS.get(event.action)
     if reason is None or not event.installation:
         return Ignored(reason="nothing to do for this")

@@ -5,6 +5,8 @@ A request that only points at the issue, such as ``@hob please fix this``, makes
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.domain import Event, Thread
 from bot.inbox.commands.parse import RESOLVE, ParsedCommand, is_bare, parse_commands
 from bot.inbox.decision import (
@@ -28,7 +30,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if not is_by_author(event):
         return NOT_THEIRS
     if event.action == "edited":
-        requests = find_added_requests(event.trigger, app.slug)
+        requests = _find_requests_in_title(event, app.slug) + find_added_requests(event.trigger, app.slug)
     else:
         requests = find_mentions(event.thread.title, app.slug) + find_mentions(event.trigger.text, app.slug)
     if not requests:
@@ -37,6 +39,14 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if said.request and is_bare(said.request):
         said = ParsedCommand(request=_join_title_and_body(event.thread), whole=True)
     return decide_on_text(event, said, app=app)
+
+
+def _find_requests_in_title(event: Event, slug: str) -> list[str]:
+    """The requests that an edit of the title brought in."""
+    if event.thread is None or event.trigger is None or event.trigger.previous_title is None:
+        return []
+    retitled = replace(event.trigger, text=event.thread.title, previous_text=event.trigger.previous_title)
+    return find_added_requests(retitled, slug)
 
 
 def _join_title_and_body(thread: Thread) -> str:

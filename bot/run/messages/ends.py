@@ -52,10 +52,24 @@ def render_done(
     """
     state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
-    missing = "\n".join(f"- Not published: {defuse(item)}" for item in refused)
+    missing = render_refused(refused)
     said = defuse(result.outcome.summary)
     parts = (f"{state}{place}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
     return "\n\n".join(part for part in parts if part)
+
+
+def render_same_change(pull: Pull, result: Result, *, refused: Sequence[str] = ()) -> str:
+    """The final text where an open pull request makes the very same change."""
+    head = (
+        f"✅ **#{pull.number} makes this very change already**: {pull.url}. I opened no second pull request."
+    )
+    parts = (head, defuse(result.outcome.summary), render_proof(result.proof), render_refused(refused))
+    return "\n\n".join(part for part in parts if part)
+
+
+def render_refused(refused: Sequence[str]) -> str:
+    """A line for each write that GitHub refused; '' for none."""
+    return "\n".join(f"- Left undone: {defuse(item)}" for item in refused)
 
 
 def render_worse(result: Result) -> str:

@@ -1,8 +1,9 @@
 """Review threads are answered, and resolved where their concern is met.
 
-All answers are one request to GitHub, each in its thread: what was done and in which commit, or why not. A
-concern is met when the agent says so and the change touches the file, when a suggestion stands in the file as
-it was written, or when the line of one of Hob's own findings is gone.
+All answers are one request to GitHub, each in its thread: what was done and in which commit, or why not. What
+is resolved is a second one, since GitHub may refuse it where it takes the answers. A concern is met when the
+agent says so and the change touches the file, when a suggestion stands in the file as it was written, or when
+the line of one of Hob's own findings is gone.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from bot.domain import EffectKind, Result, Task, TriggerKind
 from bot.errors import UserError
-from bot.github.review_threads import SeenRemark, SeenThread, Settlement
+from bot.github.review_threads import SeenRemark, SeenThread, ThreadReply
 from bot.run.messages.reviews import render_reply
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import find_settled
@@ -27,22 +28,20 @@ async def answer_threads(
     asked was deleted: it has no answer then.
     """
     key = f"reply:task:{context.task.id}"
-    settlements = []
-    for thread in threads:
-        asked = [one for one in thread.remarks if not one.own and _is_asked(context.task, one)]
-        if asked and not thread.has_own_comment(key):
-            text, done, settle = decide_reply(context.task, thread, asked, result, sha)
+    replies = []
+    for thread, asked in _list_asked(context.task, threads):
+        if not thread.has_own_comment(key):
+            text, done, _ = decide_reply(context.task, thread, asked, result, sha)
             body = context.safe(render_reply(text, sha if done else "", key))
-            settlements.append(Settlement(thread=thread.id, body=body, resolve=settle))
-    seen = {one.thread for one in settlements}
-    gone = find_settled(result.changes, threads) if sha else []
-    settlements += [Settlement(thread=one.id, resolve=True) for one in gone if one.id not in seen]
-    if settlements:
+            replies.append(ThreadReply(thread=thread.id, body=body))
+
+    async def do() -> dict[str, int]:
+        await context.api.review_threads.reply(replies)
+        return {"threads": len(replies)}
+
+    if replies:
         await context.effects.once(
-            f"task:{context.task.id}:replies:{sha}",
-            EffectKind.REPLY,
-            find=None,
-            do=lambda: _settle_threads(context, settlements),
+            f"task:{context.task.id}:replies:{sha}", EffectKind.REPLY, find=None, do=do
         )
     trigger = context.task.trigger
     there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
@@ -50,9 +49,42 @@ async def answer_threads(
         raise UserError("the remark that asked was deleted")
 
 
-async def _settle_threads(context: PublishContext, settlements: Sequence[Settlement]) -> dict[str, int]:
-    await context.api.review_threads.settle(settlements)
-    return {"threads": len(settlements)}
+async def resolve_met_threads(
+    context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> None:
+    """Resolve the threads whose concern commit ``sha`` meets; ``sha`` '', no commit, meets none.
+
+    Raises UserError when GitHub refuses.
+    """
+    if not sha:
+        return
+    met = [
+        thread.id
+        for thread, asked in _list_asked(context.task, threads)
+        if decide_reply(context.task, thread, asked, result, sha)[2]
+    ]
+    met += [thread.id for thread in find_settled(result.changes, threads) if thread.id not in met]
+    await resolve_once(context, f"task:{context.task.id}:resolved:{sha}", met)
+
+
+async def resolve_once(context: PublishContext, key: str, threads: Sequence[str]) -> None:
+    """Resolve the threads with these ids, recorded under ``key``. Raises UserError when GitHub refuses."""
+
+    async def do() -> dict[str, int]:
+        await context.api.review_threads.resolve(threads)
+        return {"threads": len(threads)}
+
+    if threads:
+        await context.effects.once(key, EffectKind.REPLY, find=None, do=do)
+
+
+def _list_asked(task: Task, threads: Sequence[SeenThread]) -> list[tuple[SeenThread, list[SeenRemark]]]:
+    """The threads with remarks that asked for this task, each with those remarks."""
+    every = [
+        (thread, [one for one in thread.remarks if not one.own and _is_asked(task, one)])
+        for thread in threads
+    ]
+    return [(thread, asked) for thread, asked in every if asked]
 
 
 def _is_asked(task: Task, one: SeenRemark) -> bool:

@@ -1,7 +1,8 @@
 """The proved change onto its branch: as a commit that GitHub signs, or pushed as it was built.
 
-Either way the branch is compared and swapped, so nobody's commits are overwritten, and what stands there in
-the end has the very tree that was proved.
+A new branch is made at its first commit, in one step: workflows and previews see one push. Either way the
+branch is compared and swapped, so nobody's commits are overwritten, and what stands there in the end has the
+very tree that was proved.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import structlog
 
-from bot.domain import ChangeSet, Repo
+from bot.domain import ChangeKind, ChangeSet, Repo
 from bot.errors import UserError
-from bot.git.commit import BuiltCommit, has_only_ordinary_files
+from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
 from bot.github.http.responses import NotFound, Rejected, Stale
@@ -21,6 +22,7 @@ from bot.github.http.tokens import Purpose
 
 log = structlog.get_logger(__name__)
 
+MODES = (0o100644, 0o100755, 0o120000)  # what a tree can be told through the API
 MOST_BYTES = 4 << 20  # in one request; GitHub names no bound, and a third is added on the way
 MOVED = (
     "`{}` was changed by somebody else while I worked, so I left it alone. Ask again and I will go on from "
@@ -63,12 +65,14 @@ class Landing:
         if self._head not in (None, under):  # it would take the place of commits that are not below it
             raise UserError(MOVED.format(self._branch), phase="publish")
         try:
-            if not changes.parents and await asyncio.to_thread(_can_be_signed, repo, changes):
+            new = self._head is None
+            if not changes.parents and await asyncio.to_thread(_can_be_signed, repo, changes, new=new):
                 try:
+                    if new:
+                        return await self._make_branch_by_github(repo, changes)
                     return await self._commit_by_github(changes)
                 except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
                     log.warning("publish.unsigned", reason=refused.message)
-                return await self._push(self._built, changes.base)
             return await self._push(self._built, self._head)
         except PushRefused as refused:
             if changes.parents and "workflow" in refused.reason:
@@ -78,15 +82,24 @@ class Landing:
             raise UserError(MOVED.format(self._branch), phase="publish") from None
 
     async def _commit_by_github(self, changes: ChangeSet) -> str:
-        base = changes.base
-        if self._head is None:
-            await self._push(BuiltCommit(sha=base, tree="", objects=[]), None)
-        made = await self._api.commits.create_on_branch(self._branch, base, self._message, changes.files)
+        made = await self._api.commits.create_on_branch(
+            self._branch, changes.base, self._message, changes.files
+        )
         if made.tree == self._built.tree:
             return made.sha
         # GitHub made something else of it: what was proved takes its place, if nobody built on it yet.
         log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
         return await self._push(self._built, made.sha)
+
+    async def _make_branch_by_github(self, repo: Path, changes: ChangeSet) -> str:
+        commits, base = self._api.commits, changes.base
+        base_tree = await asyncio.to_thread(read_tree_name, repo, base)
+        made = await commits.create_commit(base, base_tree, self._message, changes.files)
+        if made.tree != self._built.tree:  # no branch has it, so nobody saw it
+            log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
+            return await self._push(self._built, None)
+        await commits.create_branch(self._branch, made.sha)
+        return made.sha
 
     async def _push(self, built: BuiltCommit, expected: str | None) -> str:
         await self._api.with_token(
@@ -109,9 +122,15 @@ async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) ->
         ) from None
 
 
-def _can_be_signed(repo: Path, changes: ChangeSet) -> bool:
+def _can_be_signed(repo: Path, changes: ChangeSet, *, new: bool) -> bool:
+    """Whether GitHub can be told the change so that it commits it: on a ``new`` branch with its modes too."""
     if sum(len(file.data) for file in changes.files) > MOST_BYTES:
         return False
     if any(file.path.startswith(".github/workflows/") for file in changes.files):
         return False  # a refused push says why, and leaves no branch behind
-    return has_only_ordinary_files(repo, base=changes.base, changes=changes)
+    if not new:
+        return has_only_ordinary_files(repo, base=changes.base, changes=changes)
+    gone = {file.path for file in changes.files if file.kind is ChangeKind.DELETED}
+    kept = [file for file in changes.files if file.kind is not ChangeKind.DELETED]
+    in_place = any(path.startswith(f"{file.path}/") for file in kept for path in gone)
+    return not in_place and all(file.mode in MODES for file in kept)

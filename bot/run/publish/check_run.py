@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
+from bot.domain.own_checks import AT_WORK, CONCLUSIONS, PROOF, make_proof_key
 from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.http.responses import NotFound
@@ -14,15 +15,9 @@ from bot.run.messages.progress_comment import render_at_work
 from bot.run.messages.proof import render_proof
 from bot.run.publish.context import PublishContext
 
-NAME, AT_WORK = "Hob", "Hob at work"
 MOST_ANNOTATIONS = 100
 STOP_BUTTON = {"label": "Stop", "description": "End this work", "identifier": STOP}
 FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass", "identifier": FIX}
-CONCLUSIONS = {
-    TaskState.DONE: "success",
-    TaskState.CANCELLED: "cancelled",
-    TaskState.REFUSED: "neutral",
-}
 
 
 def check_run_key(task: Task) -> str:
@@ -74,12 +69,12 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
     conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
     await context.effects.once_as(
         CheckRun,
-        f"task:{context.task.id}:check:{sha}",
+        make_proof_key(context.task.id, sha),
         EffectKind.CHECK,
-        find=lambda: context.api.checks.find(sha, NAME, str(context.task.id)),
+        find=lambda: context.api.checks.find(sha, PROOF, str(context.task.id)),
         do=lambda: context.api.checks.create(
             sha,
-            NAME,
+            PROOF,
             "completed",
             conclusion,
             title="The repository's own checks, on base and on this change",

@@ -22,13 +22,15 @@ from bot.text.defuse import defuse, defuse_line, table_cell
 from bot.text.fit import mark
 from bot.workspace.fork import on_its_own
 
-CLOSES = re.compile(r"Fixes #[0-9]+")
+CLOSES = re.compile(r"(?:Fixes|Refs) #[0-9]+")
 _TRAILER = re.compile(r"^[A-Za-z][\w-]*: ")
 CONTINUES = (
-    "Continues #{} by `@{}`, whose commits are below mine. Workflows are told to skip this (`[skip ci]`): "
-    "here they would run code from a fork with the secrets of this repository. Read the commits, then push "
-    "one yourself to have them run."
+    "Continues #{} by `@{}`, whose commits are below mine. The last line of my commits, `skip-checks: true`, "
+    "keeps workflows away: here they would run code from a fork with the secrets of this repository. Read "
+    "the commits, then push one yourself to have them run. If you squash, drop that line from the message, "
+    "or the workflows of `{}` may skip the merge too."
 )
+CONTINUED = re.compile(r"Continues #[0-9]+ by ")
 BEGIN, END = mark("begin"), mark("end")
 
 
@@ -46,7 +48,7 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
     title = context.safe(render_title(task, result.outcome))
     text = render_pull_body(task, result, hidden=proven.hidden, run_url=proven.run_url, choice=proven.choice)
     if fork:
-        text = f"{CONTINUES.format(fork.number, task.thread.author.login)}\n\n{text}"
+        text = f"{CONTINUES.format(fork.number, task.thread.author.login, fork.base)}\n\n{text}"
     base = fork.base if fork else task.repo.default_branch
     body = context.safe(f"{mark(f'thread:{task.thread.number}')}\n{frame_block(text)}")
     return await context.effects.once_as(
@@ -68,7 +70,7 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
         return
     listed = await context.api.pulls.list_commits(number)
     commits = [(one.sha, one.message) for one in listed]
-    files = await context.api.pulls.list_files(number)
+    files = [(file.path, file.status) for file in await context.api.pulls.list_files(number)]
     title = None
     if len(commits) > 1 and pull.title == commits[0][1].partition("\n")[0]:
         begun = await context.api.commits.list_files(commits[0][0])
@@ -78,7 +80,7 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
     text = render_updated_description(
         context.task, proven.result, commits, files, run_url=proven.run_url, summary_from=summary_from
     )
-    block = "\n\n".join(part for part in (text, _find_closing_line(body)) if part)
+    block = "\n\n".join(part for part in (text, *_find_kept_lines(body)) if part)
     await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, block)))
 
 
@@ -94,11 +96,20 @@ def replace_block(body: str, text: str) -> str:
     return f"{before}{frame_block(text)}{after}"
 
 
-def _find_closing_line(body: str) -> str:
-    """The line by which Hob's block closes its issue, kept as it was."""
+async def add_reference(context: PublishContext, pull: Pull, issue: int) -> None:
+    """Note in Hob's block of a pull request that it is about another issue too; once is enough."""
+    body = pull.body
     block = body.partition(BEGIN)[2].partition(END)[0]
-    lines: Sequence[str] = [line for line in block.splitlines() if CLOSES.fullmatch(line)]
-    return lines[0] if lines else ""
+    named = re.search(rf"^(?:Fixes|Refs) #{issue}$", block, re.MULTILINE)
+    if BEGIN in body and END in body.split(BEGIN, 1)[1] and not named:
+        text = f"{block.strip()}\n\nRefs #{issue}"
+        await context.api.pulls.update(pull.number, body=replace_block(body, text))
+
+
+def _find_kept_lines(body: str) -> Sequence[str]:
+    """The lines of Hob's block that stay: which issues it is about, and that it goes on a fork's."""
+    block = body.partition(BEGIN)[2].partition(END)[0]
+    return [line for line in block.splitlines() if CLOSES.fullmatch(line) or CONTINUED.match(line)]
 
 
 def render_updated_description(
@@ -135,7 +146,7 @@ def render_updated_description(
 
 def _strip_commit_message(message: str) -> str:
     """A commit message's text without its title and trailers."""
-    paragraphs = message.strip().split("\n\n")[1:]
+    paragraphs = re.split(r"\n{2,}", message.strip())[1:]
     if paragraphs and all(_TRAILER.match(line) for line in paragraphs[-1].splitlines()):
         paragraphs.pop()
     return defuse("\n\n".join(paragraphs))

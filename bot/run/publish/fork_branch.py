@@ -2,8 +2,8 @@
 
 Onto the fork's branch where its author lets maintainers push there; else onto a branch here, with a pull
 request of its own; else as a patch in a review. The last two differ in trust: what is pushed here runs with
-this repository's secrets in its workflows, so the commit tells them to stay away (``[skip ci]``), and nothing
-is pushed here that changes a protected path.
+this repository's secrets in its workflows, so the commit tells them to stay away (a trailer), and nothing is
+pushed here that changes a protected path.
 """
 
 from __future__ import annotations

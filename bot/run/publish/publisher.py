@@ -25,7 +25,7 @@ from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
-from bot.run.publish.answer_threads import answer_threads
+from bot.run.publish.answer_threads import answer_threads, resolve_met_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
@@ -33,7 +33,7 @@ from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.defuse import defuse_line
 from bot.text.redact import Redactor
-from bot.workspace.fork import SKIP, is_foreign, on_its_own
+from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
 log = structlog.get_logger(__name__)
 
@@ -103,8 +103,8 @@ class Publisher:
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
         if task.fence > 1:
-            await self._try_step("progress", self.show(()))
-        await self._try_step("check run", self._start_check_run())
+            await self.try_step("progress", self.show(()))
+        await self.try_step("check run", self._start_check_run())
 
     async def _start_check_run(self) -> None:
         self._check_run = await check_run.start_check_run(self._context)
@@ -131,7 +131,7 @@ class Publisher:
         if not self._comment:
             await self.begin()
         if self._check_run is not None:
-            await self._try_step(
+            await self.try_step(
                 "check run", check_run.finish_check_run(self._api, self._check_run, state, self._safe(text))
             )
         self._comment = await replace_comment(self._api, self.task, self._comment, body)
@@ -161,15 +161,16 @@ class Publisher:
             return pull, sha
         threads: Sequence[SeenThread] = ()
         if proven.head is not None and way is not LandingWay.HERE:
-            await self._try_step("description", description.update_description(self._context, pull, proven))
+            await self.try_step("description", description.update_description(self._context, pull, proven))
             threads = await self._api.review_threads.list_threads(pull.number)
-        await self._try_step(
+        await self.try_step(
             "review", review_comments.post_review(self._context, pull.number, sha, result, threads)
         )
         if self.task.kind is TaskKind.REVISE and pull.number != number:
             threads = await self._api.review_threads.list_threads(number)
-        await self._try_step("reply", answer_threads(self._context, sha, result, threads))
-        await self._try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
+        await self.try_step("reply", answer_threads(self._context, sha, result, threads))
+        await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
+        await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
 
     async def _post_patch(self, proven: ProvenChange) -> None:
@@ -192,9 +193,10 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads.list_threads(self.task.thread.number)
-            await self._try_step("reply", answer_threads(self._context, "", result, threads))
+            await self.try_step("reply", answer_threads(self._context, "", result, threads))
 
-    async def _try_step(self, what: str, step: Awaitable[None]) -> None:
+    async def try_step(self, what: str, step: Awaitable[None]) -> None:
+        """Do one write beside the main one. A refusal is kept in ``refused`` and undoes nothing."""
         try:
             await step
         except UserError as refused:
@@ -209,10 +211,7 @@ class Publisher:
             run_url=proven.run_url,
             email_domain=self._identity.email_domain,
         )
-        if not here or not is_foreign(proven.branch):
-            return message
-        title, _, rest = message.partition("\n\n")
-        return f"{title}\n\n{SKIP}{rest}"
+        return add_skip_trailer(message) if here and is_foreign(proven.branch) else message
 
     async def _build_commit(self, repo: Path, proven: ProvenChange, message: str) -> BuiltCommit:
         return await asyncio.to_thread(

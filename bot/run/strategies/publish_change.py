@@ -6,12 +6,15 @@ from bot.domain import ProvenChange, TaskEnd, TaskState
 from bot.run.job import Job
 from bot.run.messages.attempts import TOO_LATE
 from bot.run.messages.ends import render_done
+from bot.run.strategies.same_change import end_with_same_change
 
 
 async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
     """Push the change and open or update its pull request. Raises UserError, PushRefused, Retry."""
     task, result = job.task, proven.result
     await job.fetch_base(result.changes)
+    if known := await end_with_same_change(job, proven):
+        return known
     pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
     if proven.ordinal:
         await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, ProvenChange
 from bot.errors import UserError
 from bot.github.answers import Review
-from bot.github.review_threads import SeenThread, Settlement
+from bot.github.review_threads import SeenThread
 from bot.run.job import Job
 from bot.run.messages import reviews
-from bot.run.publish.context import PublishContext
+from bot.run.publish.answer_threads import resolve_once
 from bot.run.publish.findings import find_settled, parse_finding, select_new
 from bot.run.publish.review_comments import make_inline_comments, split_by_diff
 from bot.text.fit import mark
@@ -46,21 +46,10 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
             number, sha, context.safe(f"{mark(key)}\n\n{body}"), make_inline_comments(context, on, files)
         ),
     )
-    await _resolve_settled(context, files, threads)
+    gone = [one.id for one in find_settled(files, threads)]
+    settled = resolve_once(context, f"task:{job.task.id}:settled", gone)
+    await job.publisher.try_step("resolved threads", settled)
     return PublishedReview(review=review, remarks=len(on) + len(off))
-
-
-async def _resolve_settled(context: PublishContext, files: ChangeSet, threads: Sequence[SeenThread]) -> None:
-    """Resolve the threads of Hob's earlier remarks whose line is gone."""
-    gone = [Settlement(thread=one.id, resolve=True) for one in find_settled(files, threads)]
-    if not gone:
-        return
-
-    async def do() -> dict[str, int]:
-        await context.api.review_threads.settle(gone)
-        return {"threads": len(gone)}
-
-    await context.effects.once(f"task:{context.task.id}:settled", EffectKind.REPLY, find=None, do=do)
 
 
 async def _read_files(job: Job, sha: str, notes: Sequence[Note], threads: Sequence[SeenThread]) -> ChangeSet:

@@ -10,7 +10,7 @@ from bot.run.attempts.best_of import run_best_of
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
 from bot.run.messages import reviews
-from bot.run.messages.ends import render_outcome
+from bot.run.messages.ends import render_outcome, render_refused
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.prepare.examine import prepare_examination
 from bot.run.strategies.build_proven_change import build_proven_change
@@ -46,6 +46,8 @@ async def publish_text(job: Job, proven: ProvenChange) -> TaskEnd:
     if job.task.kind is TaskKind.REVIEW:
         review = await publish_review(job, proven)
         text = reviews.render_review_done(review.review, proven.head or "", review.remarks)
-        return TaskEnd(state=TaskState.DONE, text=text, result=result)
+        undone = render_refused(job.publisher.refused)
+        parts = (text, undone)
+        return TaskEnd(state=TaskState.DONE, text="\n\n".join(part for part in parts if part), result=result)
     end = end_without_pull(result, render_invisible_text(proven.hidden))
     return end or TaskEnd(state=TaskState.DONE, text=render_outcome(result.outcome), result=result)

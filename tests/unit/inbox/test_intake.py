@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from bot.domain import Directive, DirectiveWord, Task, TaskKind, TaskState
 from bot.errors import Parked, Retry
 from bot.github.app import GitHub
+from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.tasks.database.tables import AttemptState, DeliveryState
 from bot.tasks.store import Store
@@ -47,6 +49,7 @@ class Scene:
 
     def __init__(self, store: Store, script: Script, hub: GitHub) -> None:
         self.store, self.script = store, script
+        self._hub = hub
         self.intake = Intake(store, hub, APP)
         self.numbers = itertools.count(1)
         for login in ("alice", "bob"):
@@ -60,6 +63,10 @@ class Scene:
         for path in ("issues/comments/3001", "pulls/comments/5001"):
             script.on(f"POST {REPO}/{path}/reactions", (201, {"id": 1}))
         script.on(f"GET {REPO}/pulls/4", pull())
+
+    def consent(self) -> None:
+        """The operator lets the label be made from now on."""
+        self.intake = Intake(self.store, self._hub, APP, OperatorConfig(create_label=True))
 
     def may(self, login: str, *answers: Any) -> None:
         replies = [
@@ -339,6 +346,34 @@ async def test_stop_cancels_what_is_queued_on_the_thread(scene: Scene) -> None:
     scene.may("bob", "read")
     stranger = issue_comment("@hob stop", author=BOB)
     assert (await scene.give("issue_comment", stranger))[1] == "refused: no write permission"
+
+
+async def test_the_label_is_made_once_where_somebody_agreed(scene: Scene) -> None:
+    """Without it nobody can set it: GitHub offers only labels that a repository has."""
+    given = installation("created")
+    scene.script.on(f"POST {REPO}/labels", (201, {"id": 1, "name": "hob"}))
+    assert (await scene.give("installation", given))[1] == "0 labels made in 1 repositories"
+    assert scene.wrote() == [], "nobody agreed"
+
+    yes = base64.b64encode(b"create_label: true\nlabel: robot\n").decode()
+    scene.script.on(f"GET {REPO}/contents/.github/hob.yml", {"encoding": "base64", "content": yes})
+    added = installation("added") | {"repositories_added": given["repositories"]}
+    assert (await scene.give("installation_repositories", added))[1] == "1 labels made in 1 repositories"
+    (made,) = scene.script.asked(f"POST {REPO}/labels")
+    assert (made.body["name"], len(made.body["color"])) == ("robot", 6) and "hob" in made.body["description"]
+
+    scene.script.on(f"GET {REPO}/contents/.github/hob.yml", (404, {"message": "Not Found"}))
+    scene.consent()
+    scene.script.on(f"POST {REPO}/labels", (403, {"message": "Resource not accessible by integration"}))
+    assert (await scene.give("installation", given))[1] == "0 labels made in 1 repositories"
+    scene.script.on(f"GET {REPO}/labels/hob", {"id": 1, "name": "Hob"})
+    assert (await scene.give("installation", given))[1] == "0 labels made in 1 repositories"
+    assert len(scene.script.asked(f"POST {REPO}/labels")) == 2
+
+
+async def test_help_says_whether_the_label_is_there(scene: Scene) -> None:
+    await scene.give("issue_comment", issue_comment("@hob help"))
+    assert "no such label yet" in scene.comments()[0]
 
 
 async def test_help_is_one_comment(scene: Scene) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain import Refusal, Request, TaskKind
+from bot.domain import AddedRepo, Refusal, Request, TaskKind
 from bot.inbox.commands.parse import RESOLVE, CommandWord
-from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, Uninstalled
+from bot.inbox.decision import AppIdentity, Command, Decision, Ignored, ReposAdded, Uninstalled
 from bot.inbox.routes import ROUTES, decide
 from tests.support.payloads import (
     ALICE,
@@ -208,13 +208,33 @@ def test_an_edit_counts_when_it_adds_a_mention(before: str, after: str, request_
             assert asked(name, payload) == (TaskKind.CHANGE, request_)
 
 
-def test_an_edit_of_somebody_elses_words_or_of_the_title_is_no_request() -> None:
+def test_an_edit_of_somebody_elses_words_is_no_request() -> None:
     comment = issue_comment("@hob x", before="x", action="edited", sender=BOB)
     assert "somebody else" in ignored("issue_comment", comment)
     text = envelope("edited", BOB, issue=issue(body="@hob x"), changes={"body": {"from": "x"}})
     assert "somebody else" in ignored("issues", text)
     title = envelope("edited", issue=issue(body="@hob x"), changes={"title": {"from": "x"}})
-    assert ignored("issues", title) == "nobody is mentioned"
+    assert ignored("issues", title) == "nobody is mentioned", "its mention was there before"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "request_"),
+    [
+        ("It breaks", "@hob mend it", "mend it"),
+        ("@hob mend it", "@hob mend it now", None),
+        ("@hob x", "x", None),
+    ],
+)
+def test_an_edit_of_the_title_counts_when_it_adds_a_mention(
+    before: str, after: str, request_: str | None
+) -> None:
+    payload = envelope(
+        "edited", issue=issue(title=after, body="As said."), changes={"title": {"from": before}}
+    )
+    if request_ is None:
+        assert ignored("issues", payload) == "nobody is mentioned"
+    else:
+        assert asked("issues", payload) == (TaskKind.CHANGE, request_)
 
 
 def test_s14_own_doing_and_other_bots_are_ignored() -> None:
@@ -250,7 +270,10 @@ def test_installations_and_what_no_rule_is_about() -> None:
     for action in ("deleted", "suspend"):
         got = decided("installation", installation(action))
         assert isinstance(got, Uninstalled) and got.installation == 55
-    assert ignored("installation", installation("created")) == "no rule for installation created"
+    given = decided("installation", installation("created"))
+    assert isinstance(given, ReposAdded)
+    assert given.event.added == (AddedRepo(id=11, owner="octo", name="app"),)
+    assert ignored("installation", installation("unsuspend")) == "no rule for installation unsuspend"
     assert ignored("ping", {"zen": "z"}) == "no rule for ping"
     assert all(name and action for name, action in ROUTES)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -95,13 +96,45 @@ async def test_s77_a_commit_is_signed_by_github_and_has_the_proved_tree(ground: 
     assert await ground.landing(changes).find(changes) == sha
 
 
-async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
-    changes = ground.change(HALVED, TOOL)
+def pushes(ground: Ground) -> list[tuple[str, str]]:
+    """(before, after) of each push to the branch that GitHub told of, as workflows and previews see them."""
+    rows = ground.hub.hub.state.all("SELECT payload FROM deliveries WHERE event = 'push' ORDER BY id")
+    told = [json.loads(row["payload"]) for row in rows]
+    return [(one["before"], one["after"]) for one in told if one["ref"] == f"refs/heads/{BRANCH}"]
+
+
+async def test_a_new_branch_begins_at_its_commit_in_one_push(ground: Ground) -> None:
+    link = FileChange(path="link", kind=ChangeKind.ADDED, mode=0o120000, data=b"new/\xc3\xa9.txt")
+    changes = ground.change(HALVED, ADDED, GONE, TOOL, link)
     sha = await ground.land(changes)
-    assert sha == ground.built(changes).sha
     shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
-    assert not shown["commit"]["verification"]["verified"]
+    assert shown["commit"]["verification"]["verified"], "its modes too can be told"
+    assert shown["commit"]["tree"]["sha"] == ground.built(changes).tree
+    assert pushes(ground) == [("0" * 40, sha)]
+    more = ground.change(FileChange(path="b.txt", kind=ChangeKind.ADDED, mode=0o100644, data=b"b"), base=sha)
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{sha}:refs/x"])
+    second = await ground.land(more, sha)
+    assert pushes(ground) == [("0" * 40, sha), (sha, second)]
+
+
+async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
+    place = FileChange(path="old.txt/in", kind=ChangeKind.ADDED, mode=0o100644, data=b"x")
+    changes = ground.change(HALVED, GONE, place)
+    sha = await ground.land(changes)
+    assert (await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}"))["commit"]["tree"]["sha"] == (
+        ground.built(changes).tree
+    )
     assert await ground.landing(changes).find(changes) == sha
+
+
+async def test_a_replica_that_lags_accuses_nobody(ground: Ground) -> None:
+    first = await ground.land(ground.change(ADDED))
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
+    late = {"type": "STALE_DATA", "message": f'Expected branch to point to "{ground.base}" but it did not.'}
+    await ground.hub.fault("status", "/graphql", status=200, body={"data": None, "errors": [late]})
+    changes = ground.change(HALVED, base=first)
+    sha = await ground.land(changes, first)
+    assert await ground.api.commits.find_branch_head(BRANCH) == sha
 
 
 async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground) -> None:
@@ -116,8 +149,18 @@ async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground
 
 async def test_a_refusal_of_the_api_is_no_end(ground: Ground) -> None:
     refusal = {"data": None, "errors": [{"type": "UNPROCESSABLE", "message": "too large"}]}
+    first = await ground.land(ground.change(ADDED))
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
     await ground.hub.fault("status", "/graphql", status=200, body=refusal)
-    changes = ground.change(HALVED)
+    changes = ground.change(HALVED, base=first)
+    assert await ground.land(changes, first) == ground.built(changes).sha
+
+
+@pytest.mark.parametrize("path", ["/git/blobs", "/git/trees", "/git/commits", "/git/refs"])
+async def test_a_refusal_on_the_way_to_a_new_branch_is_no_end(ground: Ground, path: str) -> None:
+    body = {"message": "Validation Failed", "documentation_url": "https://docs.github.com/rest"}
+    await ground.hub.fault("status", f"{path}$", status=422, body=body)
+    changes = ground.change(HALVED, ADDED)
     assert await ground.land(changes) == ground.built(changes).sha
 
 
@@ -131,7 +174,7 @@ async def test_a_commit_with_another_tree_does_not_stay(ground: Ground) -> None:
 
 async def test_s35_a_commit_whose_answer_was_lost_is_found(ground: Ground) -> None:
     changes = ground.change(HALVED)
-    await ground.hub.fault("reset", "/graphql", after=True)
+    await ground.hub.fault("reset", "/git/refs", after=True)
     with pytest.raises(Retry, match="may have been done"):
         await ground.land(changes)
     sha = await ground.landing(changes).find(changes)
