@@ -7,7 +7,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from bot.errors import HobError, Outage, Parked, UserError
+from bot.errors import HobError, Outage, Parked, Retry, UserError
 from bot.text.terminal import replace_controls, strip_escapes
 
 TOKEN_USER = "x-access-token"  # noqa: S105  a user name
