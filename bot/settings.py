@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
+    keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
+    keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")

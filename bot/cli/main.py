@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, redeliver, register, replay, retry, serve, solve
+from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -30,6 +30,7 @@ COMMANDS = (
     replay.replay,
     redeliver.redeliver,
     retry.retry,
+    purge.purge,
 )
 
 

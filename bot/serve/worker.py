@@ -26,6 +26,7 @@ from bot.tasks.database.connection import wait_for_database
 from bot.tasks.lease import worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
+from bot.tasks.sweep import Retention
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
 
@@ -64,7 +65,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:
-            await Queue(database, grace=GRACE_SECONDS).run(
+            retention = Retention(
+                payload_days=settings.keep_payload_days, transcript_days=settings.keep_transcript_days
+            )
+            await Queue(database, grace=GRACE_SECONDS, retention=retention).run(
                 on_delivery=intake.take,
                 on_task=lambda task_id: work(parts, task_id),
                 on_ended=lambda task_id: notify_end(parts, task_id),

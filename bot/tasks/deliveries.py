@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 LONGEST_POSTPONED = timedelta(days=3)  # as long as GitHub itself keeps a delivery
 LONGEST_PAUSE = timedelta(minutes=10)
+PURGED = 200  # rows that are looked at in one transaction
 MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
@@ -161,6 +162,22 @@ class DeliveryRecords:
         failed = select(func.count()).where(deliveries.c.state == DeliveryState.FAILED)
         async with self.engine.connect() as connection:
             return int(await connection.scalar(failed) or 0)
+
+    async def purge_deliveries(self, about: Callable[[bytes], bool]) -> int:
+        """Delete the handled deliveries whose body is ``about`` it, in small steps; returns how many."""
+        deleted, last = 0, ""
+        while True:
+            query = select(deliveries.c.guid, deliveries.c.body).where(
+                deliveries.c.guid > last, deliveries.c.state != DeliveryState.NEW
+            )
+            async with self.engine.begin() as connection:
+                rows = (await connection.execute(query.order_by(deliveries.c.guid).limit(PURGED))).all()
+                guids = [row.guid for row in rows if about(bytes(row.body))]
+                if guids:
+                    await connection.execute(delete(deliveries).where(deliveries.c.guid.in_(guids)))
+            if not rows:
+                return deleted
+            deleted, last = deleted + len(guids), rows[-1].guid
 
     async def retry_delivery(self, guid: str) -> bool:
         """Take a failed delivery up anew; False when there is none of this GUID that failed."""

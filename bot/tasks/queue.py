@@ -22,7 +22,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.leases import LEASE
 from bot.tasks.store import Store
-from bot.tasks.sweep import sweep
+from bot.tasks.sweep import KEPT, Retention, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)
@@ -41,17 +41,25 @@ class Queue:
 
     ``grace`` is how long runs may go on after a stop before they are cancelled, ``every`` the seconds between
     sweeps, ``poll`` those between looks for jobs whose notification was lost: procrastinate 3.10 forgets one
-    that arrives while it fetches, so this is how late a wake-up can be.
+    that arrives while it fetches, so this is how late a wake-up can be. ``retention``: how
+    long things are kept.
     """
 
     def __init__(
-        self, database: Database, *, grace: float = 20.0, every: float = 5.0, poll: float = 0.5
+        self,
+        database: Database,
+        *,
+        grace: float = 20.0,
+        every: float = 5.0,
+        poll: float = 0.5,
+        retention: Retention = KEPT,
     ) -> None:
         self._database = database
         self._store = Store(database.engine)
         self._grace = grace
         self._every = every
         self._poll = poll
+        self._retention = retention
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(
@@ -216,7 +224,7 @@ class Queue:
     async def _sweep_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                swept = await sweep(self._database.engine, settle=LEASE)
+                swept = await sweep(self._database.engine, settle=LEASE, retention=self._retention)
                 if swept:
                     log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
             except Exception as trouble:  # the sweep's boundary: the next one may fare better

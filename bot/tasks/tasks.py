@@ -9,6 +9,7 @@ from sqlalchemy import (
     Select,
     and_,
     case,
+    delete,
     func,
     literal,
     null,
@@ -28,6 +29,7 @@ from bot.tasks.transitions import change_state, follow_up, is_publishing
 from bot.tasks.wake import wake_task
 
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
+PURGED = 100  # tasks that are deleted in one transaction
 IDLE = (TaskState.QUEUED, TaskState.WAITING)
 
 
@@ -113,6 +115,26 @@ class TaskRecords:
         )
         async with self.engine.connect() as connection:
             return {sha for sha in await connection.scalars(query) if sha}
+
+    async def purge_tasks(self, *, repo: str = "", person: str = "") -> dict[int, int]:
+        """Delete the ended tasks of a repository's full name or of a person's login, in small steps.
+
+        Their runs, attempts, transcripts and records of writes go with them. Returns how many, by
+        repository id. Raises ValueError when neither is given.
+        """
+        if bool(repo) == bool(person):
+            raise ValueError("give a repository or a person")
+        mine = tasks.c.repo_full_name == repo if repo else tasks.c.requester["login"].astext == person
+        some = select(tasks.c.id).where(mine, tasks.c.state.in_(TERMINAL)).limit(PURGED)
+        found: dict[int, int] = {}
+        while True:
+            async with self.engine.begin() as connection:
+                gone = delete(tasks).where(tasks.c.id.in_(some)).returning(tasks.c.repo_id)
+                ids = list(await connection.scalars(gone))
+            if not ids:
+                return found
+            for number in ids:
+                found[number] = found.get(number, 0) + 1
 
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:

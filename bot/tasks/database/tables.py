@@ -273,6 +273,7 @@ attempt_turns = Table(
     Column("record", JSONB, nullable=False),
     Column("heard", BigInteger, nullable=False, server_default="0"),  # the last words on the thread it knows
     _when("at", default=True),
+    Index("attempt_turns_by_time", "at"),
 )
 
 attempt_files = Table(

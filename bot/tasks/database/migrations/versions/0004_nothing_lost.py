@@ -49,4 +49,5 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state = 'queued'"),
     )
+    op.create_index("attempt_turns_by_time", "attempt_turns", ["at"], unique=False)
     op.create_index("runs_by_start", "runs", ["started_at"], unique=False)
