@@ -88,7 +88,7 @@ class Chaos:
         await self.play(row, "quiet")
         made = await self.hob.hub.admin("requests")
         ours = [one for one in made if one["actor"] in ("hob[bot]", "app:hob")]
-        found = {}
+        found: dict[tuple[str, str], None] = {}
         for one in ours:
             path = REPO.sub("/REPO", one["path"].split("?")[0])
             path = re.sub(r"[0-9a-f]{40}", "[0-9a-f]{40}", re.sub(r"(?<=/)\d+", r"\\d+", path))
