@@ -8,11 +8,12 @@ READY := $(VENV)/ready-$(VERSION)
 PIP := python -m pip install --quiet --disable-pip-version-check
 LOWEST := .venv-lowest
 ARGS ?=
+EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-lowest lint types dead pytest attack chaos bench-sandbox eval eval-check bench-agent \
-	bench-map setup lock shots refresh-github-data clean
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
+	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,14 @@ demo: setup ## the whole path on this machine, from a mention to a pull request
 
 test: setup ## all checks, side by side
 	@$(MAKE) --no-print-directory --jobs=3 lint types dead pytest
+
+test-fidelity: setup ## localhub's answers, headers, errors and permissions against GitHub's own descriptions
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests/hub \
+		tests/unit/github/test_against_localhub.py tests/unit/github/test_permission_table.py \
+		tests/unit/github/test_repository_api.py $(ARGS)
+
+test-clients: setup ## stories of octokit (npm), git and PyGithub, which know nothing of localhub, against it
+	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
 	@.ci/system
@@ -42,6 +51,9 @@ dead: setup ## vulture: code that nothing calls
 
 pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
+	HOB_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest --timeout 0 tests/unit/text/test_defuse_fuzz.py $(ARGS)
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	$(BIN)/python -m tests.attack.campaign
@@ -86,6 +98,9 @@ bench-agent: setup ## what the harness adds to a turn, and the prefix that provi
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
+
+realworld: setup ## twelve real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
+	$(BIN)/python benchmarks/realworld.py $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
 	$(BIN)/python tests/support/refresh_github_data.py

@@ -8,21 +8,40 @@ call is deleted.
 
 # pytest calls hooks, unittest its runner's methods, by name; these programs run inside the sandbox.
 pytest_assertrepr_compare
+pytest_collection
 pytest_collection_finish
 pytest_collectreport
+pytest_configure
 pytest_exception_interact
+pytest_runtest_logfinish
 pytest_runtest_logreport
+pytest_runtest_logstart
 pytest_runtestloop
 pytest_sessionfinish
+pytest_unconfigure
+_.addSubTest
+_.startTest
+_.startTestRun
+_.stopTestRun
+create_module
+exec_module
+find_spec
 _._makeResult
 _.testRunner
 _._repr_failure_py
 _.repr_failure
 
-# Libraries call or read these: pydantic, gunicorn, http.server, gidgethub, Alembic, sqlite3, dulwich.
+# The interpreter reads these of the module ``sys``.
+dont_write_bytecode
+pycache_prefix
+
+# Libraries call or read these: pydantic, gunicorn, http.server, html.parser, gidgethub, Alembic, sqlite3, dulwich.
 model_config
 load_config
 do_GET
+handle_endtag
+handle_startendtag
+handle_data
 log_message
 _request
 revision
@@ -62,3 +81,6 @@ REACTION
 # What a command left, for callers of the sandbox: where the whole output is, and what was not kept of it.
 omitted_requests
 output_file
+
+# configparser asks its reader for it.
+optionxform

@@ -39,7 +39,13 @@ Internet = Annotated[
 
 Image = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$", max_length=255)]
 # A string, or what the file may hold beside JSON: comments, and commas before a closing bracket.
-_JSON_EXTRA = re.compile(r'("(?:[^"\\\\]|\\\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+_JSON_EXTRA = re.compile(r'("(?:[^"\\]|\\.)*+(?:"|\Z))|//[^\n]*|/\*.*?(?:\*/|\Z)|,(?=\s*[}\]])', re.DOTALL)
+
+
+BranchPrefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,40}(/[A-Za-z0-9][A-Za-z0-9_-]{0,40}){0,4}[/-]$"),
+]
 
 
 class TaskBudget(BaseModel):
@@ -70,6 +76,12 @@ class RepoConfig(BaseModel):
     fork_internet: Internet = Field(
         default="off",
         description="what commands may reach on a pull request from a fork, in place of the other two",
+    )
+    linked_content: bool = Field(
+        default=True, description="whether submodules and Git LFS content are fetched, outside the sandbox"
+    )
+    branch_prefix: BranchPrefix = Field(
+        default="hob/", description="what the names of Hob's branches begin with, such as fix/hob-"
     )
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
@@ -122,13 +134,21 @@ def find_devcontainer_image(text: bytes | None) -> str | None:
     if text is None or len(text) > MAX_BYTES:
         return None
     try:
-        plain = text.decode("utf-8")
+        return RepoConfig.model_validate({"image": parse_jsonc(text.decode("utf-8")).get("image")}).image
+    except ValueError:
+        return None
+
+
+def parse_jsonc(text: str) -> dict[str, Any]:
+    """The object in a JSON file with comments and trailing commas; {} where there is none."""
+    plain = text
+    try:
         for _ in range(2):  # a comment may stand between such a comma and the bracket
             plain = _JSON_EXTRA.sub(lambda found: found[1] or "", plain)
         data = json.loads(plain)
-        return RepoConfig.model_validate({"image": data.get("image")}).image
-    except (ValueError, AttributeError, RecursionError):
-        return None
+    except (ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}
 
 
 def _explain(item: Any) -> str:

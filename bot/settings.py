@@ -18,12 +18,16 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import HobError
+from bot.github_hosts import explain_wrong_root
 
 # How variables are called that hold secrets of others, such as OPENAI_API_KEY; a path is none.
 _SECRET = re.compile(
     r"(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE
 )
 _LONG = 16  # characters
+DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
+SHORTEST_SECRET = 16  # characters of a webhook secret
+_DIFFERENT = 6  # characters that differ, at least, in a webhook secret
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -43,6 +47,7 @@ class AppSettings:
     app_id: int
     private_key: SecretStr
     base_url: str
+    label: str
 
 
 class Settings(BaseSettings):
@@ -74,6 +79,11 @@ class Settings(BaseSettings):
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
     keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
     keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
+    max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
+    max_minutes: float = _variable("HOB_MAX_MINUTES", default=120.0, gt=0)
+    max_turns: int = _variable("HOB_MAX_TURNS", default=300, ge=1)
+    max_attempts: int = _variable("HOB_MAX_ATTEMPTS", default=4, ge=1, le=8)
+    models: Annotated[frozenset[str], NoDecode] = _variable("HOB_MODELS", default=frozenset())
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
@@ -94,6 +104,23 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not loopback:
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(parts):
+            raise ValueError("must be models' names, separated by commas, such as anthropic:claude-sonnet-5")
+        return frozenset(parts)
+
+    @field_validator("github_url")
+    @classmethod
+    def _api_root(cls, value: str) -> str:
+        if wrong := explain_wrong_root(value):
+            raise ValueError(wrong)
+        return value
 
     @field_validator("bots", mode="before")
     @classmethod
@@ -121,6 +148,11 @@ class Settings(BaseSettings):
             "write_seconds",
             "bots",
             "daily_usd",
+            "max_usd",
+            "max_minutes",
+            "max_turns",
+            "max_attempts",
+            "models",
         )
         found = {}
         for name in names:
@@ -140,6 +172,19 @@ class Settings(BaseSettings):
         return found
 
     @property
+    def daily_limit(self) -> float | None:
+        """US dollars for 24 hours of one installation; None only where no model has a price."""
+        if self.daily_usd is not None or all(map(_is_free, self.allowed_models)):
+            return self.daily_usd
+        return DEFAULT_DAILY_USD
+
+    @property
+    def allowed_models(self) -> frozenset[str]:
+        """The models that hob.yml may name: the operator's own, those of HOB_MODELS, and the free one."""
+        own = (each.strip() for each in self.model.split(","))
+        return frozenset(["offline", *own, *self.models])
+
+    @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The secrets that are valid now: two, comma-separated, while rotating."""
         if self.webhook_secret is None:
@@ -156,6 +201,7 @@ class Settings(BaseSettings):
             app_id=self.app_id,
             private_key=self.private_key,
             base_url=self.base_url,
+            label=self.label,
         )
 
     def secrets(self) -> tuple[str, ...]:
@@ -168,6 +214,11 @@ class Settings(BaseSettings):
         others = [value for name, value in os.environ.items() if _SECRET.search(name)]
         long = [value for value in (unquote(password or ""), *others) if len(value) >= _LONG]
         return (*self.webhook_secrets, *key, *long)
+
+
+def _is_free(model: str) -> bool:
+    """Whether a model has no price: it is computed here, or played from a script."""
+    return model == "offline" or model.startswith("scripted:")
 
 
 def make_home(settings: Settings) -> None:
@@ -221,6 +272,11 @@ def _check_secrets(settings: Settings) -> None:
         secrets = settings.webhook_secrets
         if not all(secrets) or len(secrets) > 2:
             raise SettingsError("HOB_WEBHOOK_SECRET must be one secret, or two separated by a comma")
+        if any(len(secret) < SHORTEST_SECRET or len(set(secret)) < _DIFFERENT for secret in secrets):
+            raise SettingsError(
+                f"HOB_WEBHOOK_SECRET must have at least {SHORTEST_SECRET} characters, not all alike: whoever "
+                "guesses it can give orders. Make one with `openssl rand -hex 32` and set it in the App too."
+            )
     if settings.private_key is not None:
         try:
             load_pem_private_key(settings.private_key.get_secret_value().encode(), password=None)

@@ -7,6 +7,7 @@ migrates a template database in it once. ``database`` clones the template, which
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import os
 import shutil
@@ -26,6 +27,26 @@ from tests.support.model_servers import SERVERS, Server, environment, serving
 from tests.support.sandbox import lend_toolchain
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Keep ``tmp_path`` in memory too: git waits for the disk at each object that it stores."""
+    if memory := _memory():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with the longest deadlines come first: at the end no process is left alone with one of them."""
+    deadlines: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        deadlines[item.path] = max(deadlines.get(item.path, 0), marker.args[0] if marker else 0)
+    items.sort(key=lambda item: -deadlines[item.path])
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the run: modules and some thousand tests."""
+    gc.freeze()
 
 
 def at_database(url: str, name: str) -> str:

@@ -88,6 +88,9 @@ def render_brief(brief: Brief) -> str:
             ("Lint command", brief.lint_command, "keep to the style of the code around"),
         )
     ]
+    if brief.more_tests:
+        facts += [f"Further test commands: {_make_one_line(' ; '.join(brief.more_tests))}"]
+    facts += [f"Not here: {_make_one_line(gap)}" for gap in brief.facts.gaps]
     if brief.nearby:
         folders = [_make_one_line(each.where) for each in brief.nearby]
         facts += [f"Further guidance, shown when you first get there: {join_first(folders, FOLDERS)}"]

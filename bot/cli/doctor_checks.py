@@ -8,8 +8,8 @@ import shutil
 from sqlalchemy.exc import ProgrammingError
 
 from bot.errors import HobError
-from bot.github.cli.doctor import DoctorFinding
 from bot.github.cli.doctor import doctor as github_doctor
+from bot.github.cli.findings import DoctorFinding
 from bot.offline.registry import MODELS
 from bot.settings import Settings
 from bot.tasks.database.connection import open_database

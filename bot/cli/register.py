@@ -7,14 +7,19 @@ import click
 
 @click.command()
 @click.argument("base_url")
-@click.option("--organization", default="", help="Register in this organization instead of your account.")
+@click.option(
+    "--organization", "--org", default="", help="Register in this organization instead of your account."
+)
+@click.option(
+    "--name", default="", help="What the App is called, where Hob is taken; people mention it by that."
+)
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
     help="Where the page for your browser listens on loopback; 0 takes a free one.",
 )
-def register(base_url: str, organization: str, port: int) -> None:
+def register(base_url: str, organization: str, name: str, port: int) -> None:
     """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
     from bot.github.cli.register import run_registration
     from bot.settings import load
@@ -23,6 +28,7 @@ def register(base_url: str, organization: str, port: int) -> None:
     run_registration(
         base_url,
         organization=organization,
+        name=name,
         api_url=settings.github_url,
         home=settings.home,
         port=port,

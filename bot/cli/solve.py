@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 
 @click.command()
@@ -21,16 +22,28 @@ import click
     help="Make so many side by side and take the best; default: more only when the first fails its proof.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--diff", "diff_only", is_flag=True, help="The diff alone, as when stdout is no terminal.")
 @click.option("--apply", "apply_", is_flag=True, help="Apply the change to the working tree.")
 def solve(
-    path: Path, request: str, model: str | None, attempts: int | None, as_json: bool, apply_: bool
+    path: Path,
+    request: str,
+    model: str | None,
+    attempts: int | None,
+    as_json: bool,
+    diff_only: bool,
+    apply_: bool,
 ) -> None:
-    """Work on a local git repository: print the diff and the proof, touch nothing."""
+    """Work on a local git repository: print the diff and the proof, touch nothing.
+
+    Where stdout is no terminal it gets the diff alone, which `git apply` takes; the rest goes to stderr.
+    """
     from bot.settings import load, make_home
     from bot.solve.solve import apply_diff
     from bot.solve.solve import solve as run_solve
-    from bot.solve.terminal import print_solved
+    from bot.solve.terminal import print_diff, print_solved
 
+    if as_json and diff_only:
+        raise click.UsageError("--json and --diff are two ways to print it: choose one")
     if not request.strip():
         raise click.UsageError("REQUEST is empty: say what should change")
     settings = load(model=model)
@@ -52,8 +65,11 @@ def solve(
     )
     if as_json:
         click.echo(json.dumps(solved.as_json(), indent=2))
+    elif diff_only or not sys.stdout.isatty():
+        print_solved(solved, Console(stderr=True), with_diff=False)
+        print_diff(solved.result.diff)
     else:
-        print_solved(solved)
+        print_solved(solved, Console())
     if apply_ and solved.passed:
         apply_diff(path, solved.result.diff)
         click.echo(f"Applied to {path}.", err=True)

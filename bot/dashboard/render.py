@@ -11,6 +11,9 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from bot.domain import Proof
+from bot.domain.proof import ProofState
+from bot.tasks.database.column_values import restore
 from bot.text.diffs import BadDiff, read_hunks, split_by_file
 from bot.text.terminal import replace_controls, strip_escapes
 
@@ -22,6 +25,12 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 _TAGS = {"p", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "br", "hr"}
 _TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 
+_PROOF_WORDS = {
+    ProofState.PROVED: "passed",
+    ProofState.DOUBTFUL: "passed, with a warning",
+    ProofState.FAILS: "failed",
+    ProofState.NOT_RUN: "not run",
+}
 _KINDS = {"@": "hunk", "+": "add", "-": "del", " ": "same", "\\": "meta"}
 
 
@@ -87,11 +96,10 @@ def diff_size(diff: str) -> str:
 
 
 def summarize_proof(proof: Mapping[str, Any] | None) -> str:
-    """A proof's verdict in a word: passed, failed, or not run."""
-    checks = (proof or {}).get("checks") or []
-    if not checks:
+    """A proof in a word or two, from how it is stored."""
+    if not proof:
         return "not run"
-    return "passed" if all(check["head"]["verdict"] == "passed" for check in checks) else "failed"
+    return _PROOF_WORDS[restore(Proof, proof).state]
 
 
 def seconds(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from bot.errors import HobError
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+_PROVIDER = re.compile(r"(?!HOB_)\w+_(?:API_KEY|BASE_URL|ENDPOINT|API_VERSION)|(?:AWS|AZURE|GOOGLE)_\w+")
 
 
 @dataclass(kw_only=True)
@@ -56,10 +58,17 @@ class LocalProcesses:
             "HOB_PRIVATE_KEY_FILE": self.hub["private_key_file"],
             "HOB_BASE_URL": self.dashboard_url,
             "HOB_MODEL": self.model,
+            **self._provider_environment(),
             "HOB_WRITE_SECONDS": "0",
             "HOB_CREATE_LABEL": "true",
             "HOB_PROGRESS_SECONDS": "0.5",
         }
+
+    def _provider_environment(self) -> dict[str, str]:
+        """What a model's provider reads from the environment: keys and addresses; nothing for ``offline``."""
+        if self.model == "offline":
+            return {}
+        return {name: value for name, value in os.environ.items() if _PROVIDER.fullmatch(name)}
 
     def check(self) -> None:
         """Raises HobError when a process has ended by itself."""
@@ -86,6 +95,20 @@ class LocalProcesses:
             if process.stdout:
                 process.stdout.close()
         self._running.clear()
+        self._stop_database(deadline)
+
+    def _stop_database(self, deadline: float) -> None:
+        """End the PostgreSQL that killed processes leave behind; who leaves by itself stops it."""
+        record = self.home / "postgres" / "postmaster.pid"
+        try:
+            pid = int(record.read_text().splitlines()[0])
+            os.kill(
+                pid, signal.SIGINT
+            )  # a fast shutdown: https://www.postgresql.org/docs/18/server-shutdown.html
+        except (OSError, ValueError, IndexError):
+            return
+        while record.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def _spawn(self, name: str, environment: dict[str, str], *arguments: str) -> None:
         keep = {

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import aiohttp
@@ -23,10 +25,11 @@ from bot.errors import HobError
 
 RUN_SECONDS = 600.0
 POLL_SECONDS = 0.1
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 _ENDED = frozenset(state.value for state in TERMINAL)
 _BOX = re.compile(r"^- \[(x| )\] (.*?)$", re.MULTILINE)
-_RUN = re.compile(r"\[Run\]\((\S+?)\)")
+_RUN = re.compile(r"\[Run\]\(([^\s()]{1,500})\)")
 
 
 @dataclass(kw_only=True)
@@ -45,14 +48,19 @@ class StepPrinter:
         self.console.print(f"[dim]{elapsed:6.1f} s[/]  {text}", highlight=False)
 
 
-def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> int:
-    """Play the demo; returns the exit code: 0 when the task ended as done."""
+def run_demo(*, model: str, serve: bool, as_json: bool, repo: Path | None, request: str) -> int:
+    """Play the demo with ``model``; returns the exit code: 0 when the task ended as done.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does: with all that it started, and without its folder.
+    """
     if repo is not None:
         check_repository(repo)
+    for number in ENDING_SIGNALS:
+        signal.signal(number, _raise_terminated)
     console = Console(stderr=as_json, soft_wrap=True)
     printer = StepPrinter(console=console)
     with tempfile.TemporaryDirectory(prefix="hob-demo-", ignore_cleanup_errors=True) as home:
-        processes = LocalProcesses(home=Path(home), model="offline")
+        processes = LocalProcesses(home=Path(home), model=model)
         try:
             console.print("[bold]Hob[/]: from a mention to a pull request, on this machine only\n")
             processes.start()
@@ -67,8 +75,24 @@ def run_demo(*, serve: bool, as_json: bool, repo: Path | None, request: str) -> 
         except KeyboardInterrupt:
             console.print("\nStopping; this takes some seconds. Ctrl-C again kills what is left.")
             return 130
+        except Terminated as terminated:
+            return 128 + terminated.number
         finally:
+            for number in ENDING_SIGNALS:  # once is enough: another one must not keep the children alive
+                signal.signal(number, signal.SIG_IGN)
             processes.stop()
+
+
+class Terminated(BaseException):
+    """A signal asks the process to end; beside every ``except Exception``, as KeyboardInterrupt is."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated(number)
 
 
 def _links(console: Console, processes: LocalProcesses, summary: dict[str, Any]) -> None:

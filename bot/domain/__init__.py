@@ -11,23 +11,19 @@ from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.check_command import CheckCommand, Runner
 from bot.domain.event import AddedRepo, Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
-from bot.domain.proven_change import Fork, ProvenChange
-from bot.domain.result import (
+from bot.domain.proof import (
     Blocked,
     Check,
     CheckResult,
-    Note,
-    Outcome,
-    OutcomeKind,
     Proof,
-    Release,
-    Reply,
-    Result,
-    Step,
-    StepState,
-    Usage,
+    ProofState,
+    ProofWarning,
+    RandomTest,
+    ResultSource,
     Verdict,
 )
+from bot.domain.proven_change import Fork, ProvenChange
+from bot.domain.result import Note, Outcome, OutcomeKind, Release, Reply, Result, Step, StepState, Usage
 from bot.domain.task import (
     TERMINAL,
     TRANSITIONS,
@@ -44,6 +40,7 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.task_end import TaskEnd
+from bot.domain.tree_facts import TreeFacts
 
 __all__ = [
     "TERMINAL",
@@ -74,13 +71,17 @@ __all__ = [
     "Phase",
     "PromptText",
     "Proof",
+    "ProofState",
+    "ProofWarning",
     "ProvenChange",
+    "RandomTest",
     "Refusal",
     "Release",
     "Reply",
     "Repo",
     "Request",
     "Result",
+    "ResultSource",
     "Run",
     "Runner",
     "Step",
@@ -90,6 +91,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "TreeFacts",
     "Trigger",
     "TriggerKind",
     "Trust",

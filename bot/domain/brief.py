@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.task import TaskKind
+from bot.domain.tree_facts import TreeFacts
 
 
 class Trust(StrEnum):
@@ -49,10 +50,18 @@ class Brief:
     lint_command: str = ""
     repository: str = ""
     branch: str = ""
+    stands_at: str = ""  # the branch and the commit that the work begins from, as Markdown; '' if unknown
     spot: CommentedLines | None = None
     nearby: tuple[PromptText, ...] = ()
     internet: str = ""  # what commands may reach, as a phrase; '' for nothing
+    more_tests: tuple[str, ...] = ()  # the commands of the checks after the first
+    facts: TreeFacts = field(default_factory=TreeFacts)
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
+
+    @property
+    def asked(self) -> str:
+        """What is asked for, with the thread's title: it may name what the request only points at."""
+        return f"{self.title}\n{self.request}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,29 @@ from bot.domain.change import ChangeKind, FileChange
 
 Rule = tuple[str, str]  # a pattern, and why it is protected
 
+# What agents and editors take orders from, at any depth: a change of it steers whoever opens the tree next.
+_INSTRUCTIONS = (
+    *("CLAUDE*.md", "GEMINI*.md", "AGENTS.override.md", "QWEN.md", ".goosehints"),
+    *(".cursorrules", ".windsurfrules", ".clinerules", ".roorules", ".aider*"),
+    *(".github/copilot*", ".github/instructions/*", ".github/prompts/*", ".github/agents/*"),
+    *(".github/chatmodes/*", ".github/hooks/*", ".github/skills/*"),
+)
+_AGENT_SETTINGS = (
+    *(".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".windsurf/*", ".clinerules/*", ".roo/*", ".kiro/*"),
+    *(".continue/*", ".amazonq/*", ".junie/*", ".agents/*", ".opencode/*", ".zed/*", ".idea/*", ".mcp.json"),
+    *(".vscode/tasks.json", ".vscode/mcp.json", ".vscode/launch.json", ".vscode/settings.json"),
+    "*.code-workspace",
+)
+# What other CI services run by themselves when a branch is pushed, with their own secrets.
+_CI = (
+    *(".circleci/*", ".gitlab-ci*.yml", ".gitlab/ci/*", "Jenkinsfile*", "azure-pipelines*.yml"),
+    *(".azure-pipelines/*", ".azuredevops/*", ".travis.yml", ".buildkite/*", ".drone.y*ml", ".drone.star"),
+    *(".drone.jsonnet", ".woodpecker.y*ml", ".woodpecker/*", ".appveyor.yml", "appveyor.yml", ".cirrus.y*ml"),
+    *(".cirrus.star", ".semaphore/*", "bitbucket-pipelines.yml", ".teamcity/*", ".harness/*", ".tekton/*"),
+    *("wercker.yml", "codeship-*.yml", "buildspec*.yml", "cloudbuild*.yaml", "cloudbuild*.json"),
+    *(".forgejo/workflows/*", ".gitea/workflows/*", ".onedev-buildspec.yml"),
+)
+
 PROTECTED: tuple[Rule, ...] = (
     (".github/workflows/*", "workflow files run with the repository's secrets"),
     (".github/actions/*", "actions run with the repository's secrets"),
@@ -21,16 +44,15 @@ PROTECTED: tuple[Rule, ...] = (
     ("*/AGENTS.md", "instructions for agents are for people to change"),
     *(
         (pattern, "instructions for agents are for people to change")
-        for name in ("CLAUDE.md", "GEMINI.md", "AGENTS.override.md", ".cursorrules", ".windsurfrules")
+        for name in _INSTRUCTIONS
         for pattern in (name, f"*/{name}")
     ),
     *(
-        (pattern, "the settings of agents are for people to change")
-        for name in (".claude/*", ".cursor/*", ".codex/*", ".gemini/*", ".mcp.json")
+        (pattern, "the settings of agents and editors are for people to change")
+        for name in _AGENT_SETTINGS
         for pattern in (name, f"*/{name}")
     ),
-    (".github/copilot-instructions.md", "instructions for agents are for people to change"),
-    (".github/instructions/*", "instructions for agents are for people to change"),
+    *((name, "it runs with the secrets of a CI service as soon as its branch is pushed") for name in _CI),
     (".gitmodules", "submodules fetch from elsewhere"),
     ("*/.gitmodules", "submodules fetch from elsewhere"),
 )

@@ -34,4 +34,5 @@ class ProvenChange:
     root: int = 0  # at whose request, where the task does not say it
     fork: Fork | None = None  # where the pull request comes from, when that is not here
     protected: tuple[str, ...] = ()  # hob.yml's patterns, for what a fork's branch may hold here
+    prefix: str = "hob/"  # what the branch's name has to begin with; the whole name where Hob opened it
     choice: str = ""  # how many attempts there were and why this one, in one line of Markdown

@@ -1,4 +1,4 @@
-"""A run's result: the agent's text, the change set, the proof."""
+"""A run's result: the agent's text, the change set, and with them the proof."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.change import ChangeSet
+from bot.domain.proof import Proof
 
 
 class StepState(StrEnum):
@@ -80,88 +81,6 @@ class Outcome:
     notes: tuple[Note, ...] = ()
     replies: tuple[Reply, ...] = ()
     usage: Usage = field(default_factory=Usage)
-
-
-class Verdict(StrEnum):
-    """How one check ended on one tree."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    NO_TESTS = "no tests"
-    TIMED_OUT = "timed out"
-    ERROR = "error"  # could not be run
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
-    """One command on one tree, in a clean sandbox. ``tail`` is the end of its output, redacted."""
-
-    verdict: Verdict
-    exit_code: int | None
-    seconds: float
-    passed: int = 0
-    failed: int = 0
-    failing: tuple[str, ...] = ()  # test ids where the runner names them
-    tail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One of the repository's own checks, run on base and on head by Hob, not claimed by the model."""
-
-    name: str  # as ``CheckCommand.name``
-    command: str
-    base: CheckResult
-    head: CheckResult
-
-    @property
-    def mended(self) -> tuple[str, ...]:
-        """Tests that failed on base and no longer fail on head."""
-        if self.head.verdict not in (Verdict.PASSED, Verdict.FAILED):
-            return ()
-        return tuple(test for test in self.base.failing if test not in self.head.failing)
-
-    @property
-    def broken(self) -> tuple[str, ...]:
-        """Tests that fail on head only."""
-        return tuple(test for test in self.head.failing if test not in self.base.failing)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocked:
-    """A request for the network that policy refused. ``allow`` added to ``key`` of hob.yml would allow it."""
-
-    host: str
-    port: int
-    reason: str
-    command: str
-    key: str = "internet"
-    allow: str = ""  # '' where nothing would
-
-    @property
-    def where(self) -> str:
-        """What could not be reached: host and port, or as much as is known."""
-        return f"{self.host}:{self.port}" if self.port else self.host
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """What was run, on which trees, and what was not run and why.
-
-    ``internet`` says what the checks could reach, '' for nothing; ``blocked`` is what the agent, the setup
-    and the checks tried to reach and could not.
-    """
-
-    base: str = ""
-    checks: tuple[Check, ...] = ()
-    not_run: tuple[str, ...] = ()
-    internet: str = ""
-    blocked: tuple[Blocked, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """True only when at least one check ran on the changed tree and all of them passed there."""
-        return bool(self.checks) and all(check.head.verdict is Verdict.PASSED for check in self.checks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,9 @@ _LETTERS = str.maketrans(
 )
 
 
-def branch_name(issue: int, title: str) -> str:
+def branch_name(issue: int, title: str, prefix: str = OWN_PREFIX) -> str:
     """``hob/<issue>-<slug of the title>``; letters without an ASCII form are dropped, so maybe
-    ``hob/<issue>``.
+    ``hob/<issue>``. ``prefix`` stands in place of ``hob/`` where the repository asks for another.
     """
     ascii_title = (
         unicodedata.normalize("NFKD", title.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
@@ -27,7 +27,7 @@ def branch_name(issue: int, title: str) -> str:
     if len(slug) > SLUG_LENGTH:
         cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0] or slug[:SLUG_LENGTH]
         slug = cut.strip("-")
-    return f"{OWN_PREFIX}{int(issue)}-{slug}" if slug else f"{OWN_PREFIX}{int(issue)}"
+    return f"{prefix}{int(issue)}-{slug}" if slug else f"{prefix}{int(issue)}"
 
 
 def is_valid_branch(name: str) -> bool:

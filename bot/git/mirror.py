@@ -26,6 +26,7 @@ from bot.git.remote import auth_config, check_url, classify_fetch_failure
 
 FETCH_SECONDS = 900.0
 LOCK_SECONDS = 960.0
+MOST_POINTERS = 500
 
 
 class Mirror:
@@ -96,11 +97,17 @@ class Mirror:
         GitHub's is. Raises ``UserError`` when it is no repository, or has no such commit.
         """
         source = git_directory(repo_path)
+        await _check_object_format(source, repo_path)
         sha = await _resolve(source, rev)
         if sha is None:
             what = "no commit yet" if rev == "HEAD" else f"no commit {rev!r}"
             raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
         number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
+        await self.adopt_as(source, sha, number)
+        return number, sha
+
+    async def adopt_as(self, source: Path, sha: str, number: int) -> None:
+        """Take a commit of the git directory ``source``, under a number. Raises ``UserError`` without it."""
         target = self.path(number)
         async with self._hold_lock(target):
             await _prepare(target)
@@ -108,7 +115,6 @@ class Mirror:
                 await pack_commit(source, sha, target)
                 with (target / "shallow").open("a") as shallow:
                     shallow.write(sha + "\n")
-        return number, sha
 
     async def read_file(self, repo_id: int, sha: str, path: str) -> bytes | None:
         """One file's bytes at a commit; None when there is none. Links are followed inside the tree only.
@@ -126,6 +132,53 @@ class Mirror:
                     raise UserError(f"{path} is larger than {self.read_limit >> 10} KiB", phase="prepare")
                 return (await program.run(target, "cat-file", "blob", name.decode())).out
         return None
+
+    async def read_files(self, repo_id: int, sha: str, paths: Sequence[str]) -> dict[str, bytes]:
+        """Many files' bytes at a commit, by path, in two calls of git.
+
+        Links, folders and files over ``read_limit`` are left out, as is what is not there.
+        """
+        target = self.path(repo_id)
+        wanted = [path for path in paths if "\n" not in path and not why_refused(as_bytes(path))]
+        question = b"".join(as_bytes(f"{check_sha(sha)}:{path}\n") for path in wanted)
+        answer = await program.run(target, "cat-file", "--batch-check", stdin=question)
+        named: dict[str, str] = {}
+        for path, line in zip(wanted, answer.out.splitlines(), strict=True):
+            match line.split():
+                case [name, b"blob", size] if int(size) <= self.read_limit:
+                    named[path] = name.decode("ascii")
+        names = "".join(f"{name}\n" for name in named.values())
+        out = (await program.run(target, "cat-file", "--batch", stdin=names.encode())).out
+        files, at = {}, 0
+        for path in named:
+            begin = out.index(b"\n", at) + 1
+            end = begin + int(out[at:begin].split()[2])
+            files[path], at = out[begin:end], end + 1
+        return files
+
+    async def list_submodules(self, repo_id: int, sha: str) -> dict[str, str]:
+        """The paths of a commit's submodules with the commits that they are pinned to."""
+        args = ("ls-tree", "-r", "-z", "--full-tree", check_sha(sha))
+        listing = await program.run(self.path(repo_id), *args)
+        rows = (row.partition(b"\t") for row in listing.out.split(b"\0")[:-1])
+        return {
+            as_text(path): about.split()[2].decode("ascii") for about, _, path in rows if b" commit " in about
+        }
+
+    async def read_lfs_pointers(self, repo_id: int, sha: str) -> dict[str, bytes]:
+        """The files of a commit that stand for content in Git LFS, a bounded number, with their text.
+
+        https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+        """
+        pattern = "version https://git-lfs.github.com/spec/v1"
+        found = await program.run(
+            self.path(repo_id),
+            *("grep", "-z", "--name-only", "--full-name", "-e", f"^{pattern}", check_sha(sha)),
+            allowed=(0, 1),
+        )
+        names = (name.partition(b":")[2] for name in found.out.split(b"\0")[:-1])
+        texts = await self.read_files(repo_id, sha, [as_text(name) for name in names][:MOST_POINTERS])
+        return {path: text for path, text in texts.items() if text.startswith(pattern.encode())}
 
     async def tree_paths(self, repo_id: int, sha: str) -> list[str]:
         """Every file, link and submodule of a commit, sorted as git sorts; odd bytes are
@@ -177,6 +230,17 @@ def git_directory(path: Path) -> Path:
     above = next((folder for folder in here.parents if (folder / ".git").exists()), None)
     hint = f" but lies in one: give {above}" if above else ""
     raise UserError(f"{path} is not a git repository{hint}", phase="prepare")
+
+
+async def _check_object_format(git_dir: Path, path: Path) -> None:
+    """Raises UserError for a repository whose objects are not named by SHA-1, as GitHub's are."""
+    named = (await program.run(git_dir, "rev-parse", "--show-object-format")).text
+    if named != "sha1":
+        raise UserError(
+            f"{path} is a {named.upper().replace('SHA', 'SHA-')} repository, which is not supported: "
+            "only repositories with SHA-1 object names are, as GitHub's are",
+            phase="prepare",
+        )
 
 
 async def _prepare(target: Path) -> None:

@@ -7,7 +7,7 @@ both are done here. It blocks, so it runs in a thread; the token stays in memory
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,6 +37,7 @@ __all__ = ["HeadMoved", "PushRefused", "push", "remove"]
 
 SOCKET_SECONDS = 30.0
 PUSH_SECONDS = 300.0
+IN_THE_WAY = "a branch called '{}' is there, and beside it git can have none called '{}'"
 NOT_WRITABLE = ACCESS.replace("read this repository", "push to this repository")
 
 
@@ -74,15 +75,16 @@ async def push(
     built: BuiltCommit,
     expected: str | None,
     foreign: bool = False,
+    prefix: str = OWN_PREFIX,
 ) -> None:
     """Move ``branch`` from commit ``expected`` (None: it must not exist) to ``built``.
 
     A branch that is at ``built`` already is fine. Raises ``HeadMoved`` when it is elsewhere,
     ``PushRefused`` with the server's message, ``UserError`` for missing access, ``Outage`` when it is not
     known how it ended. ``foreign``: the branch is a fork's whose author lets maintainers push to it; on every
-    other one that is not Hob's it is a ValueError.
+    other one that is not Hob's, whose names begin with ``prefix``, it is a ValueError.
     """
-    if not is_valid_branch(branch) or not (branch.startswith(OWN_PREFIX) or (foreign and expected)):
+    if not is_valid_branch(branch) or not ((prefix and branch.startswith(prefix)) or (foreign and expected)):
         raise ValueError(f"{branch!r} is not one of Hob's branches")
     check_url(url)
     try:
@@ -92,13 +94,14 @@ async def push(
         raise Outage(f"the push to {branch} took longer than {PUSH_SECONDS:.0f} seconds") from None
 
 
-async def remove(url: str, *, token: str | None, branch: str, expected: str) -> None:
+async def remove(
+    url: str, *, token: str | None, branch: str, expected: str, prefix: str = OWN_PREFIX
+) -> None:
     """Delete ``branch`` while it is at commit ``expected``; one that is gone already is fine.
-
     Raises what ``push`` raises.
     """
     gone = BuiltCommit(sha=ZERO_SHA.decode("ascii"), tree="", objects=[])
-    await push(url, token=token, branch=branch, built=gone, expected=expected)
+    await push(url, token=token, branch=branch, built=gone, expected=expected, prefix=prefix)
 
 
 def _push(url: str, token: str | None, ref: bytes, built: BuiltCommit, expected: str | None) -> None:
@@ -109,6 +112,8 @@ def _push(url: str, token: str | None, ref: bytes, built: BuiltCommit, expected:
         actual = refs.get(Ref(ref))
         if sha == ZERO_SHA and actual is None:
             return {}
+        if actual is None and (other := _find_name_in_the_way(refs, ref)):
+            raise PushRefused(IN_THE_WAY.format(other, ref.decode().removeprefix("refs/heads/")))
         if actual not in (sha, expected.encode("ascii") if expected else None):
             raise HeadMoved(actual.decode("ascii") if actual else None)
         return {Ref(ref): sha}
@@ -150,6 +155,14 @@ def _push(url: str, token: str | None, ref: bytes, built: BuiltCommit, expected:
         if refusal in ("fetch first", "non-fast-forward", "stale info", "failed to update ref"):
             raise HeadMoved(None)
         raise PushRefused(_compose_reason(refusal, said, token))
+
+
+def _find_name_in_the_way(refs: Iterable[bytes], ref: bytes) -> str:
+    """The branch that keeps ``ref`` from being made: git's names are paths, and a file is no folder."""
+    for name in refs:
+        if name.startswith(b"refs/heads/") and (ref.startswith(name + b"/") or name.startswith(ref + b"/")):
+            return name.decode("utf-8", "replace").removeprefix("refs/heads/")
+    return ""
 
 
 @contextmanager

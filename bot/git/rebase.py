@@ -29,7 +29,7 @@ async def rebase_changes(repo: Path, changes: ChangeSet, *, onto: str) -> Change
     merged = await merge(repo, base=changes.base, ours=made, theirs=onto)
     if merged.conflicts:
         raise Conflict(merged.conflicts)
-    files = await asyncio.to_thread(_diff_commits, repo, onto, merged.commit)
+    files = await asyncio.to_thread(diff_commits, repo, onto, merged.commit)
     held = await asyncio.to_thread(move_held, repo, changes, onto=onto)
     return ChangeSet(base=onto, files=files, held=held)
 
@@ -40,8 +40,8 @@ def _store_changes(repo: Path, changes: ChangeSet) -> str:
     return store_commit(repo, tree, (changes.base,), objects)
 
 
-def _diff_commits(repo: Path, before: str, after: str) -> tuple[FileChange, ...]:
-    """What differs in commit ``after`` from ``before``, sorted by path."""
+def diff_commits(repo: Path, before: str, after: str) -> tuple[FileChange, ...]:
+    """What differs in commit ``after`` from ``before``, sorted by path. Raises Conflict at a submodule."""
     found = []
     with closing(Repo(str(repo))) as opened:
         store = opened.object_store

@@ -25,13 +25,22 @@ ACCESS = (
 )
 
 # What a person can mend, in this order: the first expression that is found decides.
-_MENDABLE: tuple[tuple[str, str], ...] = (
-    (r"couldn't find remote ref (\S+)", "{0} does not exist in the repository any more"),
-    (r"not our ref (\w+)|did not send all necessary objects", "a commit of the repository is gone: {0}"),
-    (r"returned error: 403\b", ACCESS),
-    (r"returned error: 404|repository '[^']*' not found", "the repository does not exist, or " + ACCESS),
-    (r"transport '(\w+)' not allowed", "the transport {0} is not allowed"),
-    (r"(?:fsck error|error: object [0-9a-f]+: .*)", "git refuses an object of the repository: {0}"),
+_MENDABLE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"couldn't find remote ref (\S+)"), "{0} does not exist in the repository any more"),
+    (
+        re.compile(r"not our ref (\w+)|did not send all necessary objects"),
+        "a commit of the repository is gone: {0}",
+    ),
+    (re.compile(r"returned error: 403\b"), ACCESS),
+    (
+        re.compile(r"returned error: 404|repository '[^']{0,1000}' not found"),
+        "the repository does not exist, or " + ACCESS,
+    ),
+    (re.compile(r"transport '(\w+)' not allowed"), "the transport {0} is not allowed"),
+    (
+        re.compile(r"(?:fsck error|error: object [0-9a-f]{1,64}: .*)"),
+        "git refuses an object of the repository: {0}",
+    ),
 )
 _TURNED_AWAY = re.compile(r"Authentication failed|could not read Username|returned error: 401\b")
 
@@ -91,6 +100,11 @@ def basic_auth(token: str) -> str:
     return "Basic " + base64.b64encode(f"{TOKEN_USER}:{token}".encode()).decode()
 
 
+def auth_header(token: str | None) -> dict[str, str]:
+    """The header that hands ``token`` to GitHub's git endpoints; empty without one."""
+    return {"Authorization": basic_auth(token)} if token else {}
+
+
 def auth_config(url: str, token: str | None) -> tuple[tuple[str, str], ...]:
     """Git configuration that sends ``token`` to the origin of ``url`` only. Empty without a token."""
     if token is None:
@@ -117,7 +131,7 @@ def classify_fetch_failure(message: str) -> HobError:
     if _TURNED_AWAY.search(message):
         return Unauthorized(ACCESS, phase="prepare", log=message)
     for pattern, explanation in _MENDABLE:
-        found = re.search(pattern, message)
+        found = pattern.search(message)
         if found:
             what = next((group for group in found.groups() if group), found.group(0))
             return UserError(explanation.format(what), phase="prepare", log=message)

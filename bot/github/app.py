@@ -11,12 +11,14 @@ import aiohttp
 from bot.errors import UserError
 from bot.github.answers import parse
 from bot.github.checks import Checks
+from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
-from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Purpose, Scope, Tokens
+from bot.github.http.scope import Purpose, Scope
+from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
 from bot.github.outcome import Outcomes
@@ -48,6 +50,7 @@ class RepoApi:
         settle: float = 60.0,
     ) -> None:
         self._address = address
+        self._client = client
         self._tokens = tokens
         self.pulls = Pulls(client, address, identify, settle=settle)
         self.issues = Issues(client, address, identify)
@@ -59,6 +62,11 @@ class RepoApi:
         self.permissions = Permissions(client, address, identify)
         self.outcome = Outcomes(client, address, identify)
         self.recent = Recent(client, address, identify)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether the installation is short of requests, so that what can be left out should be."""
+        return self._client.is_crowded
 
     async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[T]]) -> T:
         """Call ``do`` with a token for git; once more, with a new one, when git was refused that."""
@@ -139,6 +147,10 @@ class GitHub:
                 bot_id = parse(user, "user", lambda account: account.number("id"))
                 self._app_info = AppInfo(id=app_id, slug=slug, bot_login=login, bot_id=bot_id)
             return self._app_info
+
+    def clone_url(self, owner: str, name: str) -> str:
+        """Where a repository is cloned from. Raises UserError for a name that GitHub could not have given."""
+        return make_clone_url(self._options["api_url"], owner, name)
 
     def for_repo(
         self, installation: int, repo_id: int, owner: str, name: str, *, talking: Purpose = Purpose.TALK

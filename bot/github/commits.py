@@ -25,7 +25,7 @@ mutation Commit($input: CreateCommitOnBranchInput!) {
 }
 """
 
-OWN_BRANCHES = "hob/"  # where alone a branch is made
+OWN_BRANCHES = "hob/"  # where alone a branch is made, unless hob.yml names another prefix
 MOST_COMPARED = 300  # files of a comparison
 
 
@@ -75,6 +75,13 @@ class Commits(Repository):
         except NotFound:
             return None
         return parse(answer, "branch", lambda found: found.object("commit").text("sha"))
+
+    async def find_default_branch(self) -> str:
+        """The name of the repository's default branch as it is now.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+        return parse(await self._get(""), "repository", lambda found: found.text("default_branch"))
 
     async def read_file(self, path: str, commit: str) -> bytes | None:
         """A file's content at a commit ('': the default branch), None when there is none; at most 1 MB.
@@ -190,12 +197,14 @@ class Commits(Repository):
         sha, signed = parse(made, "commit", _parse_git_commit)
         return Commit(sha=sha, tree=named, parents=(base,), message=message, verified=signed)
 
-    async def create_branch(self, branch: str, sha: str) -> None:
+    async def create_branch(self, branch: str, sha: str, *, prefix: str = OWN_BRANCHES) -> None:
         """Make a branch of Hob's own at a commit. Raises Stale when there is one of that name.
+
+        ``prefix`` is what the names of Hob's branches begin with here.
 
         https://docs.github.com/en/rest/git/refs#create-a-reference
         """
-        if not branch.startswith(OWN_BRANCHES):
+        if not prefix or not branch.startswith(prefix):
             raise ValueError(f"{branch!r} is not one of Hob's branches")
         try:
             await self._publish("/git/refs", {"ref": f"refs/heads/{branch}", "sha": sha}, repeatable=False)

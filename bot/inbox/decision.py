@@ -8,8 +8,6 @@ from typing import TypeAlias
 from bot.domain import Event, Refusal, Request, TaskKind, Thread, Trigger, TriggerKind
 from bot.inbox.commands.parse import CommandWord, ParsedCommand, is_question, is_review
 
-OWN_BRANCHES = "hob/"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppIdentity:
@@ -111,6 +109,17 @@ NOTHING_TO_REVIEW = Refusal(
     reason="nothing to review",
     message="There is nothing to review on an issue. Mention me with `review` on a pull request, anybody's.",
 )
+
+
+def ask_what_is_wanted(slug: str) -> Refusal:
+    """The answer to a comment that holds a mention and nothing else."""
+    return Refusal(
+        reason="nothing is said",
+        message=f"What would you like me to do? Say it after the mention, such as `@{slug} fix this` or "
+        f"`@{slug} why is it rounded twice?`; `@{slug} help` lists all that I take.",
+    )
+
+
 NO_MENTION = Ignored(reason="nobody is mentioned")
 # An edit by somebody else, or an issue that was transferred: its text is not the sender's request.
 NOT_THEIRS = Ignored(reason="written by somebody else than its sender")
@@ -136,16 +145,15 @@ def is_by_author(event: Event) -> bool:
 
 
 def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
-    """Whether the bot opened this pull request, from one of its branches in the same repository.
+    """Whether the bot opened this pull request, from a branch in the same repository.
 
     The event of a plain comment does not tell the branch (``head_ref`` is empty): then the author decides,
     and the branch is looked at when the pull request has been read.
     """
     if not thread.is_pull or thread.author.id != app.bot_id:
         return False
-    return not thread.head_ref or (
-        thread.head_ref.startswith(OWN_BRANCHES) and thread.head_repo_id == repo_id
-    )
+    own_branch = thread.head_repo_id == repo_id and thread.head_ref != thread.base_ref
+    return not thread.head_ref or own_branch
 
 
 def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:

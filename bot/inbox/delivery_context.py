@@ -26,7 +26,7 @@ from bot.domain import (
 from bot.errors import UserError
 from bot.github.answers import Comment
 from bot.github.app import GitHub, RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.github.permissions import may_ask
 from bot.inbox.decision import CLOSED_PULL, NOT_MINE, AppIdentity, may_change
 from bot.inbox.payload import pull_thread
@@ -136,9 +136,12 @@ class DeliveryContext:
         return await self.effects.once_as(Comment, key, EffectKind.COMMENT, find=find, do=do)
 
     async def react(self, api: RepoApi, event: Event, content: str) -> None:
-        """React to what was said. A refusal by GitHub is only logged, since the work is stored already."""
+        """React to what was said. A refusal by GitHub is only logged, since the work is stored already.
+
+        While the installation is short of requests there is none: the comment comes anyway.
+        """
         trigger, thread = event.trigger, event.thread
-        if trigger is None or thread is None:
+        if trigger is None or thread is None or api.is_crowded:
             return
         try:
             await api.issues.react(trigger.kind, trigger.id, thread.number, content)

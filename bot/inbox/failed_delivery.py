@@ -11,7 +11,7 @@ import structlog
 
 from bot.domain import Event
 from bot.github.http.responses import Forbidden, NotFound, Rejected
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.inbox.delivery_context import DeliveryContext
 from bot.text.defuse import defuse
 

@@ -25,12 +25,14 @@ from bot.github.answers import Annotation
 from bot.github.app import RepoApi
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
+from bot.inbox.refusals import TRIES_USED_UP
 from bot.tasks.store import Store
 
+OWN_PREFIX = "hob/"  # of branches, unless hob.yml names another
 log = structlog.get_logger(__name__)
 
 MAX_TRIES = 3
-MOST_SAID = 20_000  # characters of what a check says
+MOST_SAID = 8_000  # characters of a check's texts, and of its annotations
 MEND = "Find out why, and mend what this pull request broke; change nothing else."
 PASSES_ON_BASE = "and passes on its base."
 PROVED_ON_BASE = (
@@ -61,6 +63,9 @@ async def assess_failure(
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
     number = event.thread.number
+    branch = event.thread.head_ref
+    if not branch.startswith(OWN_PREFIX) and not await store.has_worked_on_branch(event.repo.id, branch):
+        return Ignored(reason="not on an own branch")
     pull = (
         await api.pulls.get(number)
         if number
@@ -80,7 +85,7 @@ async def assess_failure(
             f"`{check}` still fails after {MAX_TRIES} tries of mine, so I leave it to you. "
             "Mention me, and I go on."
         )
-        return Refusal(reason="tries used up", message=message)
+        return Refusal(reason=TRIES_USED_UP, message=message)
     people = [task.requester for task in made if not task.requester.is_bot]
     if not people:
         return Ignored(reason="nobody asked for this pull request")
@@ -100,13 +105,13 @@ async def assess_failure(
 
 async def _read_what_it_said(api: RepoApi, check_run: int, texts: str) -> str:
     """What a check run says: its own ``texts``, its annotations, the end of its job's log."""
-    parts = [texts]
+    remarks: list[str] = []
     try:
-        parts += [_render_annotation(one) for one in await api.checks.list_annotations(check_run)]
+        remarks = [_render_annotation(one) for one in await api.checks.list_annotations(check_run)]
     except UserError as refused:
         log.warning("check.annotations_not_read", reason=refused.message)
-    parts.append(await api.job_logs.read_tail(check_run))
-    return "\n\n".join(part for part in parts if part)[:MOST_SAID]
+    parts = (texts[:MOST_SAID], "\n\n".join(remarks)[:MOST_SAID], await api.job_logs.read_tail(check_run))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _render_annotation(one: Annotation) -> str:

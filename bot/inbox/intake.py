@@ -5,6 +5,8 @@ Every step may be done again after a crash: a task is unique for its delivery, a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from bot.domain import TERMINAL, Event, Permission, Refusal, Request, TaskState, TriggerKind
@@ -77,7 +79,8 @@ class Intake:
         if delivery is None or delivery.state is not DeliveryState.NEW:
             return
         try:
-            state, reason = await self._handle(parse(guid, delivery.event, delivery.body))
+            event = self._with_clone_url(parse(guid, delivery.event, delivery.body))
+            state, reason = await self._handle(event)
         except BadPayload as bad:
             state, reason = DeliveryState.REJECTED, str(bad)
         except UserError as trouble:
@@ -104,6 +107,13 @@ class Intake:
             return
         if isinstance(decide(event, app=self._app, label=self._operator.label), Request | Command):
             await say_failure(self._context, event, reason)
+
+    def _with_clone_url(self, event: Event) -> Event:
+        """The event with the clone address that the operator's host gives, whatever the payload says."""
+        if event.repo is None:
+            return event
+        url = self._github.clone_url(event.repo.owner, event.repo.name)
+        return replace(event, repo=replace(event.repo, clone_url=url))
 
     async def _handle(self, event: Event) -> DeliveryEnd:
         decision = decide(event, app=self._app, label=self._operator.label)

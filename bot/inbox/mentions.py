@@ -10,21 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from html.parser import HTMLParser
 from itertools import islice
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from bot.text.gfm import make_gfm_parser
+from bot.text.unrendered import remove_unrendered_text
 
 MOST = 50  # mentions looked at in one text
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
-_HTML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_LEAD = re.compile(r"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014-]*\s*")  # what ties a mention to its sentence
-_TAIL = re.compile(r"[\s,:;(\[*_~\u2013\u2014-]+\Z")
+# Marks of other scripts: Arabic , ; ?, then ideographic and full-width ones
+_COMMAS = "\\u060c\\u061b\\u3001\\uff0c\\uff1a\\uff1b"
+_MARKS = f"{_COMMAS}\\u061f\\u3002\\uff01\\uff1f\\uff09"
+_LEAD = re.compile(rf"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014{_MARKS}-]*\s*")  # what ties a mention to its sentence
+_TAIL = re.compile(rf"(?:[\s,:;(\[*_~\u2013\u2014\uff08{_COMMAS}-]|</[A-Za-z]{{1,20}}>)+\Z")
 _BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
 
-_markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_markdown = make_gfm_parser(inline=True)
 
 
 def find_mentions(text: str, slug: str) -> list[str]:
@@ -35,6 +40,9 @@ def find_mentions(text: str, slug: str) -> list[str]:
     """
     pattern = _compile_mention(slug)
     source = text.replace("\r\n", "\n").replace("\r", "\n").replace(_OPEN, "").replace(_CLOSE, "")
+    if not pattern.search(source):
+        return []
+    source, _ = remove_unrendered_text(source)
     spans = [match.span() for match in islice(pattern.finditer(source), MOST)]
     if not spans:
         return []
@@ -53,10 +61,13 @@ def find_mentions(text: str, slug: str) -> list[str]:
 
 @cache
 def _compile_mention(slug: str) -> re.Pattern[str]:
-    """``@slug`` as GitHub bounds it: no e-mail address, path, longer name, team or possessive."""
+    """``@slug`` as GitHub bounds it: no e-mail address, path, longer name, team or possessive.
+
+    Names are ASCII there, so a letter of any other script stands beside a mention as a blank does.
+    """
     name = re.escape(slug)
-    before = r"(?<![^\W_])(?<![@/.\\`+-])"
-    after = r"(?![\w-]|[./@][^\W_]|['\u2019][a-z])"
+    before = r"(?<![A-Za-z0-9])(?<![@/.\\`+-])"
+    after = r"(?![A-Za-z0-9_-]|[./@][A-Za-z0-9]|['\u2019][a-z])"
     return re.compile(f"{before}@{name}(?:\\[bot\\])?{after}", re.IGNORECASE)
 
 
@@ -66,26 +77,87 @@ def _find_marks(tokens: list[Token]) -> Iterator[tuple[int, int]]:
     for token in tokens:
         if token.type in ("blockquote_open", "blockquote_close"):
             quotes += token.nesting
-        if token.type != "inline" or quotes:
+        if token.type not in ("inline", "html_block") or (quotes and token.type == "inline"):
             continue
-        inside = 0
-        for child in token.children or ():
-            if child.type in ("link_open", "link_close", "s_open", "s_close"):
-                inside += child.nesting
-            if child.type == "text" and not inside:
-                line = token.map[0] if token.map else 0
-                yield from ((int(number), line) for number in _MARK.findall(child.content))
+        line = token.map[0] if token.map else 0
+        page = _VisibleText()
+        for child in token.children or (token,):
+            page.add(child)
+        page.close()
+        yield from ((int(number), line) for number in _MARK.findall(page.text))
+        if token.type == "html_block":
+            html = token.content.lower()
+            quotes = max(0, quotes + html.count("<blockquote") - html.count("</blockquote"))
+
+
+class _VisibleText(HTMLParser):
+    """The text of one block in which GitHub finds mentions; HTML in it counts as the page shows it."""
+
+    _QUIET = frozenset(
+        ["a", "blockquote", "code", "del", "pre", "s", "samp", "script", "strike", "style", "tt"]
+    )
+    _IN_MARKDOWN = frozenset(["link_open", "link_close", "s_open", "s_close"])
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.text = ""
+        self._quiet = 0
+
+    def add(self, token: Token) -> None:
+        """One more piece of the block, in its order."""
+        if token.type in self._IN_MARKDOWN:
+            self._quiet += token.nesting
+        elif token.type in ("html_inline", "html_block"):
+            self.feed(token.content)
+        elif token.type == "text" and not self._quiet:
+            self.text += token.content
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Within some elements nobody is mentioned."""
+        self._quiet += tag in self._QUIET
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """``<b/>`` is ``<b>`` in HTML."""
+        self.handle_starttag(tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        """The end of such an element."""
+        self._quiet = max(0, self._quiet - (tag in self._QUIET))
+
+    def handle_data(self, data: str) -> None:
+        """Text between tags."""
+        if not self._quiet:
+            self.text += data
 
 
 def _find_html_comments(tokens: list[Token]) -> set[str]:
     """The HTML comments that nobody sees on the page."""
     every = (child for token in tokens for child in (token, *(token.children or ())))
     html = (token.content for token in every if token.type in ("html_block", "html_inline"))
-    return {comment for content in html for comment in _HTML_COMMENT.findall(content)}
+    return {content[start:end] for content in html for start, end in _find_comments(content)}
+
+
+def _find_comments(text: str) -> Iterator[tuple[int, int]]:
+    """Where comments of HTML begin and end, in one pass."""
+    end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        end = close + 3
+        yield start, end
 
 
 def _tidy(text: str, comments: set[str]) -> str:
     """``text`` without these comments, and without what ties it to a mention beside it."""
-    for comment in comments:
-        text = text.replace(comment, "")
+    lengths = {len(comment) for comment in comments}
+    kept, done = [], 0
+    start, close = text.find("<!--") if comments else -1, -1
+    while start >= 0:
+        close = text.find("-->", start + 4) if close < start + 4 else close
+        if close < 0:
+            break
+        end = close + 3
+        if end - start in lengths and text[start:end] in comments:
+            kept.append(text[done:start])
+            done = end
+        start = text.find("<!--", max(done, start + 4))
+    text = "".join([*kept, text[done:]])
     return _TAIL.sub("", _LEAD.sub("", text))

@@ -1,8 +1,8 @@
 """Say no on a thread, politely and not too often.
 
-A refusal is one comment for each person, thread and reason. The one for missing write permission stands on a
-thread only once a day; whoever else asks there that day gets a reaction, so that nobody can make Hob fill a
-thread with comments.
+Whoever may ask gets an answer each time. The refusal for missing write permission stands on a thread only
+once a day; whoever else asks there that day gets a reaction, so that neither a stranger nor another bot can
+make Hob fill a thread with comments.
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from bot.github.permissions import NO_PERMISSION
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key, thread_key
 from bot.tasks.database.tables import DeliveryState
 
+TRIES_USED_UP = "tries used up"  # of the repairs of a failing check, which nobody asks for each time
+
 
 async def refuse(context: DeliveryContext, api: RepoApi, event: Event, refusal: Refusal) -> DeliveryEnd:
     """Comment the refusal, or react when the thread has had its one for the day; repeating it is harmless."""
-    key = make_person_key(event, refusal.reason.replace(" ", "-"))
+    reason = refusal.reason.replace(" ", "-")
+    by_bot = event.sender is not None and event.sender.is_bot
+    once = by_bot or refusal.reason in (NO_PERMISSION, TRIES_USED_UP)
+    key = make_person_key(event, reason) if once else f"{reason}:{event.delivery}"
     if refusal.reason == NO_PERMISSION:
         await _refuse_once_a_day(context, api, event, key, refusal)
     else:

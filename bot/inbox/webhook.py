@@ -125,7 +125,15 @@ class _WebhookHandler:
             answer = web.json_response({"error": refused.message}, status=refused.status)
             if refused.status in (408, 413, 503):
                 answer.force_close()
-            log.warning("delivery.refused", result=result, delivery=guid[:64], github_event=event[:64])
+            # Strangers are told no variable's name; the operator is, here.
+            hint = (
+                {"mend": "HOB_WEBHOOK_SECRET must be the App's webhook secret"}
+                if refused.status == 401
+                else {}
+            )
+            log.warning(
+                "delivery.refused", result=result, delivery=guid[:64], github_event=event[:64], **hint
+            )
         self._metrics.deliveries.labels(named, result).inc()
         self._metrics.ack.observe(time.perf_counter() - started)
         return answer
@@ -144,7 +152,7 @@ class _WebhookHandler:
             raise WebhookRefusal(
                 401,
                 "unsigned",
-                "the signature is missing or wrong: HOB_WEBHOOK_SECRET must be the App's webhook secret",
+                "the signature is missing or wrong",
             )
         if not _GUID.fullmatch(guid) or not _EVENT.fullmatch(event):
             raise WebhookRefusal(

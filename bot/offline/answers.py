@@ -13,11 +13,11 @@ from bot.offline.texts import OTHER_MODEL, FinishFields
 RESULT = "HOB-NAMES-RESULT "
 NamesResult = dict[str, Any]
 
-_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|\b([A-Za-z_][\w.]*)\(\)|"
+_NAME = re.compile(r"`([A-Za-z_][\w.]*)(?:\([^`]*\))?`|(?<![\w.])([A-Za-z_][\w.]*+)\(\)|"
                    r"\b([A-Za-z]+_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*)\b")  # fmt: skip
 _BARE = re.compile(
-    r"\b(?:is|are|does|do|uses?|calls?|function|method|class|of|parameters of|arguments of)\s+"
-    r"(?:the\s+)?(?:function\s+|method\s+|class\s+)?([A-Za-z_][\w.]*)", re.I
+    r"\b(?:is|are|does|do|uses?|calls?|function|method|class|of|parameters of|arguments of)\s++"
+    r"(?:the\s++)?(?:function\s++|method\s++|class\s++)?([A-Za-z_][\w.]*)", re.I
 )  # fmt: skip
 _ORDINARY = frozenset(
     [

@@ -21,7 +21,7 @@ from bot.offline.tool_results import TestRunResult, read_test_run
 NextStep = tuple[str, float] | FinishFields
 SUGGESTED = "HOB-SUGGEST-RESULT "
 
-_BLOCK = re.compile(r"^[ \t]*(`{3,}|~{3,})suggestion[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.S | re.M)
+_SUGGESTION_FENCE = re.compile(r"[ \t]*+(`{3,1000}|~{3,1000})suggestion.*")
 _CHECKS = {"--check", "--check-only", "--diff", "-c", "--list-different", "-l"}
 TEST_SECONDS, SHORT_SECONDS = 600.0, 120.0
 
@@ -93,7 +93,7 @@ def fix_lint(brief: Brief, shells: Sequence[str]) -> NextStep:
 
 def make_fix_command(command: str) -> str:
     """The lint command so that its tools mend what they find; "" when none of them can."""
-    parts = re.split(r"\s*(?:&&|;)\s*", command)
+    parts = re.split(r"&&|;", command)
     fixing = [form for part in parts if (form := _make_one_fix(part))]
     return " ; ".join(fixing)
 
@@ -128,9 +128,25 @@ def _make_one_fix(part: str) -> str:
     return ""
 
 
+def _find_suggestions(text: str) -> list[list[str]]:
+    """The lines of each ``suggestion`` block that is closed."""
+    found: list[list[str]] = []
+    fence, inside = "", list[str]()
+    for line in text.replace("\r\n", "\n").split("\n"):
+        opening = _SUGGESTION_FENCE.fullmatch(line)
+        if fence and line.strip(" \t") == fence:
+            found.append(inside)
+            fence = ""
+        elif fence:
+            inside.append(line)
+        elif opening:
+            fence, inside = opening[1], []
+    return found
+
+
 def apply_suggestion(brief: Brief, shells: Sequence[str]) -> NextStep:
     """Put the suggested lines in, then run the tests."""
-    found = _BLOCK.findall(brief.request)
+    found = _find_suggestions(brief.request)
     spot = brief.spot
     if spot is None or not spot.line:
         return "blocked", "", "The suggestion stands on no line of code, so I cannot tell what it replaces."
@@ -142,7 +158,7 @@ def apply_suggestion(brief: Brief, shells: Sequence[str]) -> NextStep:
         if seen is None:
             return "blocked", "", "The suggestion stands on a line that the pull request removes."
         asked = {"path": spot.path, "start": start, "end": spot.line, "expected": seen,
-                 "lines": found[0][1].replace("\r\n", "\n").splitlines()}  # fmt: skip
+                 "lines": found[0]}  # fmt: skip
         return make_guest_command("suggest.py", json.dumps(asked)), SHORT_SECONDS
     done = _read_suggest_result(shells[0])
     if "refused" in done:

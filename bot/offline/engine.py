@@ -111,7 +111,9 @@ def _mend_by_search(
         return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
     first = read_test_run(shells[0])
     if first.passed:
-        return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief, first))]
+        return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
+    if first.code in texts.DID_NOT_START and texts.explain_start(brief, first):
+        return [_plan(1, skip=True), _finish(*texts.explain_not_found(brief, first, None))]
     if len(shells) == 1:
         seconds = _choose_search_seconds(first)
         return [_plan(1), _shell(_make_mend_command(brief, seconds), seconds + 30.0)]
@@ -121,7 +123,7 @@ def _mend_by_search(
             return [_shell(brief.test_command, ALL_SECONDS)]
         whole = read_test_run(shells[2]) if len(shells) > 2 else first
         if whole.passed:
-            return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief, whole))]
+            return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
         return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found))]
     if not edits:
         return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]

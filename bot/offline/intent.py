@@ -31,16 +31,16 @@ class Renaming:
 
 
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.S)
-_QUOTE = re.compile(r"^\s*>.*$", re.M)
-_QUESTION = re.compile(r"^\W*(how|what|why|where|when|which|who|is|are|does|do)\b.*\?\W*$", re.I | re.S)
+_QUOTE = re.compile(r"^[ \t]*>.*$", re.M)
+_QUESTION = re.compile(r"^\W*+(how|what|why|where|when|which|who|is|are|does|do)\b.*\?\W*$", re.I | re.S)
 _TASK = re.compile(
     r"\b(fix|mend|repair|correct|make|add|implement|change|rename|remove|update|refactor)\b", re.I
 )
 _KIND = r"(?:function|method|class|variable|constant|parameter|argument|attribute|field|name|symbol)"
 _OLD, _NEW = r"[`'\"]?([A-Za-z_][\w.]*)(?:\(\))?[`'\"]?", r"[`'\"]?([A-Za-z_]\w*)(?:\(\))?[`'\"]?"
 _RENAME = re.compile(
-    rf"\b(?:rename|change the name of)\s+(?:the\s+)?(?:{_KIND}\s+)?{_OLD}(?:\s+{_KIND})?"
-    rf"(?:\s+(?:in|from)\s+\S+)?\s*(?:\bto\b|\binto\b|\bas\b|->|=>|→)\s*(?:the\s+)?{_NEW}",
+    rf"\b(?:rename|change the name of)\s++(?:the\s++)?(?:{_KIND}\s++)?{_OLD}(?:\s++{_KIND})?"
+    rf"(?:\s++(?:in|from)\s++\S++)?\s*+(?:\bto\b|\binto\b|\bas\b|->|=>|→)\s*(?:the\s+)?{_NEW}",
     re.I,
 )
 _LINT = re.compile(
@@ -57,8 +57,8 @@ _FAULT = re.compile(
     re.I,
 )
 _FEATURE = re.compile(
-    r"^\W*(?:(?:please|kindly|can you|could you|would you|i want(?: you)? to|i'?d like(?: you)? to|"
-    r"we need to|let'?s|hey|hi|also|now)\b[\s,:]*)*"
+    r"^\W*+(?:(?:please|kindly|can you|could you|would you|i want(?: you)? to|i'?d like(?: you)? to|"
+    r"we need to|let'?s|hey|hi|also|now)\b[\s,:]*+)*"
     r"(?:feature(?: request)?\b|write|add|implement|create|support|introduce|document|translate|refactor|"
     r"upgrade|bump|migrate|port|generate|improve|optimi[sz]e|speed up|compose|draft|design|explain|review|"
     r"summari[sz]e|build|set ?up|configure|deploy|release|publish|allow|enable|extend|moderni[sz]e|tell|draw|"
@@ -68,7 +68,7 @@ _FEATURE = re.compile(
 _PLAY = re.compile(r"\b(poem|haiku|limerick|joke|song|story|essay|sonnet|recipe)s?\b", re.I)
 _PROSE = re.compile(
     r"\b(?:update|change|fix|improve|write|rewrite|translate|correct|edit|extend|add|polish)\b"
-    r"(?:\s+[\w`'./-]+){0,4}?\s+(?:`?readme(?:\.\w+)?`?|docs?|documentation|changelog|docstrings?|comments?|"
+    r"(?:\s++[\w`'./-]++){0,4}?\s++(?:`?readme(?:\.\w+)?`?|docs?|documentation|changelog|docstrings?|comments?|"
     r"spelling|wording|grammar|typos?)\b",
     re.I,
 )

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from bot.causes.explain import explain_failure
 from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
 
+_PYTHON = re.compile(r"python|pytest|unittest|tox|nox|manage\.py|make|just|task")  # may run Python's tests
+DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the shell's for no program
 FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
-    "I am the `offline` engine: without a language model I can mend Python code that a failing test shows to "
-    "be wrong, rename a Python name, apply a reviewer's suggestion or a linter's own fixes, and say where a "
-    "name is defined and what it takes. An operator can give me a model with `HOB_MODEL`."
+    "I am the `offline` engine: I mend Python faults that a failing test shows. For all else an operator can "
+    "give me a language model with `HOB_MODEL`."
 )
 
 
@@ -24,7 +27,7 @@ def make_hint(brief: Brief) -> str:
 
 def refuse_request() -> FinishFields:
     """The answer to a request that this engine cannot handle."""
-    return "blocked", "", f"That is more than I can do, so nothing was changed. {OTHER_MODEL}"
+    return "blocked", "", f"That is more than I can do, so nothing was changed.\n\n{OTHER_MODEL}"
 
 
 def explain_no_tests(brief: Brief) -> FinishFields:
@@ -33,18 +36,22 @@ def explain_no_tests(brief: Brief) -> FinishFields:
         "blocked",
         "",
         "I found no tests in this repository, so I could neither see the fault nor prove that it is mended. "
-        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`. {OTHER_MODEL}",
+        f"Add a test that fails, or name the command as `test` in `.github/hob.yml`.\n\n{OTHER_MODEL}",
     )
 
 
-def explain_all_pass(brief: Brief, run: TestRunResult) -> FinishFields:
+def explain_all_pass(brief: Brief) -> FinishFields:
     """The tests see no fault."""
-    said = f"`{brief.test_command}` passes as the code stands:\n\n```\n{run.tail}\n```\n\n"
-    return "blocked", "", f"{said}So no test shows what is wrong here. Add one that fails. {OTHER_MODEL}"
+    at = f" on {brief.stands_at}" if brief.stands_at else ""
+    said = f"`{brief.test_command}` passes as the code stands{at}, so no test shows what is wrong here."
+    return "blocked", "", f"{said} Add one that fails.\n\n{OTHER_MODEL}"
 
 
 def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
     """The tests fail, and no small edit mends them."""
+    cause = explain_start(brief, run)
+    if cause:
+        return "blocked", "", _explain_cause(brief, run, cause)
     if found is None:
         why = "the search for a change did not come to an end"
     elif found.outcome in ("cannot_run", "no_tests"):
@@ -59,11 +66,28 @@ def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None
             parts.append(f"The line most under suspicion is `{one.path}:{one.line}`: `{one.text}`.")
         if found.failure.test:
             parts.append(f"The first failure is `{found.failure.test}`.")
+    parts += [f"Mind that {gap}." for gap in brief.facts.gaps]
     return "blocked", "", " ".join([*parts, OTHER_MODEL])
 
 
+def explain_start(brief: Brief, run: TestRunResult) -> str:
+    """Why the tests do not run as they should, '' where nothing but the code is at fault."""
+    return explain_failure(brief.test_command, run.code, run.output, brief.facts)
+
+
+def _explain_cause(brief: Brief, run: TestRunResult, cause: str) -> str:
+    """Why the tests do not run, as the output and the tree say it."""
+    how = "does not run" if run.code in DID_NOT_START else "does not run as it should"
+    return f"`{brief.test_command}` {how}: {cause}.\n\n```\n{run.tail}\n```"
+
+
 def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
-    """The tests do not start, usually because something is not installed."""
+    """The tests are not Python's, or do not start, usually because something is not installed."""
+    if not _PYTHON.search(brief.test_command):
+        return (
+            f"`{brief.test_command}` fails:\n\n```\n{run.tail}\n```\n\n"
+            f"These are no tests of Python code, which is all that I can mend. {OTHER_MODEL}"
+        )
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
         "There is no network in the sandbox; what the tests need must be in the repository or be built by "
@@ -111,8 +135,10 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     ]
     if found.outcome == "partial":
         lines[-1] = (
-            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others still fail."
+            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others fail as before."
         )
+    if tests.beyond:
+        lines.append(_explain_beyond(tests.beyond))
     if found.others:
         others = "One other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
@@ -120,6 +146,15 @@ def write_summary(found: MendResult, after: TestRunResult) -> str:
     if not after.passed:
         lines.append(f"The whole suite still ends with exit code {after.code}.")
     return "\n".join(lines)
+
+
+def _explain_beyond(tests: Sequence[str]) -> str:
+    names = ", ".join(f"`{test}`" for test in tests[:3])
+    more = f" and {len(tests) - 3} more" if len(tests) > 3 else ""
+    verb = "fails" if len(tests) == 1 else "fail"
+    return (
+        f"{names}{more} {verb} as before: no code of this repository takes part in that, so it is left alone."
+    )
 
 
 def _render_edit(edit: FoundEdit) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 RESULT = "HOB-MEND-RESULT "
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
-_TOOK = re.compile(r"\A\[[^\]\n]*?(\d+(?:\.\d+)?) s\b")
+_TOOK = re.compile(r"\A\[[^\]\n]{0,200}?(?<!\d)(\d{1,12}(?:\.\d{1,12})?) s\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +75,7 @@ class SuiteBefore(_MendModel):
     passed: int = 0
     failed: int = 0
     failing: list[str] = []
+    beyond: list[str] = []
     errors: list[dict[str, object]] = []
 
 

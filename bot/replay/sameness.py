@@ -24,7 +24,7 @@ _VARYING: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("addresses in memory", re.compile(r"\b0x[0-9a-f]{6,16}\b")),
     ("process numbers", re.compile(r"\b(?:pid|PID|process)[ =:]+\d+\b")),
 )
-_REDACTED = re.compile(r"\[redacted: [^\]\n]*\]")
+_REDACTED = re.compile(r"\[redacted: [^\[\]\n]*+\]")
 _RULES = re.compile(r"=+|-{3,}|_{3,}")  # pytest draws them as long as the text between leaves room
 
 

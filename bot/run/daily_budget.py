@@ -17,7 +17,7 @@ async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     Only runs that are over are counted, so runs side by side may each use what is left. Raises Parked
     when nothing is left.
     """
-    most = job.parts.settings.daily_usd
+    most = job.parts.settings.daily_limit
     if most is None:
         return checkout
     left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd

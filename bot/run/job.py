@@ -54,7 +54,9 @@ class Job:
     def _address(self, task: Task) -> None:
         """Take up the task, and speak with its repository by the name that it has there."""
         parts, repo = self.parts, task.repo
-        self.task = task
+        # The token goes to the operator's host: a payload is only as trusted as the webhook's secret.
+        repo = replace(repo, clone_url=parts.github.clone_url(repo.owner, repo.name))
+        self.task = task = replace(task, repo=repo)
         self.api: RepoApi = parts.github.for_repo(task.installation, repo.id, repo.owner, repo.name)
         self.publisher = Publisher(
             self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url

@@ -24,6 +24,8 @@ async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> No
     While the database is away it listens and answers 503, which GitHub keeps for redelivery.
     """
     start_process(settings)
+    if settings.private_key is not None:
+        log.warning("web.needless_secret", mend="unset HOB_PRIVATE_KEY here: only `hob worker` needs the key")
     stop = stop or make_stop_event()
     async with open_database_or_wait(settings, stop) as database:
         store = Store(database.engine)

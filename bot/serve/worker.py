@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
+from bot.github_hosts import find_email_domain
 from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
@@ -19,6 +19,7 @@ from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
+from bot.serve.loop_watchdog import watch_loop
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
@@ -41,6 +42,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
     redactor = start_process(settings)
+    if settings.webhook_secret is not None:
+        log.warning(
+            "worker.needless_secret", mend="unset HOB_WEBHOOK_SECRET here: only `hob web` checks signatures"
+        )
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     workshop = await open_workshop(settings)
@@ -57,7 +62,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             label=settings.label,
             create_label=settings.create_label,
             base_url=settings.base_url,
-            daily_usd=settings.daily_usd,
+            daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
             safe=redactor.text,
         )
@@ -68,14 +73,15 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             retention = Retention(
                 payload_days=settings.keep_payload_days, transcript_days=settings.keep_transcript_days
             )
-            await Queue(database, grace=GRACE_SECONDS, retention=retention).run(
-                on_delivery=intake.take,
-                on_task=lambda task_id: work(parts, task_id),
-                on_ended=lambda task_id: notify_end(parts, task_id),
-                on_failed=intake.report_failure,
-                concurrency=settings.concurrency,
-                stop=stop,
-            )
+            with watch_loop():
+                await Queue(database, grace=GRACE_SECONDS, retention=retention).run(
+                    on_delivery=intake.take,
+                    on_task=lambda task_id: work(parts, task_id),
+                    on_ended=lambda task_id: notify_end(parts, task_id),
+                    on_failed=intake.report_failure,
+                    concurrency=settings.concurrency,
+                    stop=stop,
+                )
         finally:
             reconciling.cancel()
             await asyncio.wait({reconciling})
@@ -106,13 +112,9 @@ def _make_parts(
         workshop=workshop,
         redactor=redactor,
         settings=settings,
-        identity=Identity(login=app.bot_login, id=app.bot_id, email_domain=_email_domain(settings)),
+        identity=Identity(
+            login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
+        ),
         models=MODELS,
         worker=worker_name(),
     )
-
-
-def _email_domain(settings: Settings) -> str:
-    """GitHub attributes ``ID+LOGIN@users.noreply.<host>`` to the account; other hosts have their own."""
-    host = urlsplit(settings.github_url).hostname or "localhost"
-    return "users.noreply.github.com" if host == "api.github.com" else f"users.noreply.{host}"

@@ -20,7 +20,7 @@ from bot.git import program
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
-from bot.run.attempts.best_of import AttemptPlan, limit_attempts, run_best_of
+from bot.run.attempts.best_of import AttemptPlan, explain_fewer, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
@@ -58,7 +58,11 @@ class Solved:
             "title": outcome.title,
             "summary": outcome.summary,
             "diff": self.result.diff,
-            "proof": {**asdict(self.result.proof), "passed": self.result.proof.passed},
+            "proof": {
+                **asdict(self.result.proof),
+                "passed": self.result.proof.passed,
+                "state": self.result.proof.state.value,
+            },
             "turns": outcome.usage.turns,
             "usage": asdict(outcome.usage),
             "seconds": round(self.seconds, 2),
@@ -128,6 +132,7 @@ async def solve(
     redactor = Redactor()
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
+    await workshop.linked.adopt(path, repo_id, commit)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions
@@ -141,7 +146,10 @@ async def solve(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         repository=path.resolve().name,
+        stands_at=f"`HEAD` at `{commit[:12]}`",
         internet=describe_egress(checkout.config.internet),
+        more_tests=checkout.checks.more_tests,
+        facts=checkout.facts,
     )
 
     async def set_phase(phase: Phase) -> None:
@@ -149,15 +157,17 @@ async def solve(
 
     name = choose_model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
+    most = limit_attempts(checkout.config, name, asked=attempts)
     plan = AttemptPlan(
         checkout=checkout,
         brief=brief,
-        most=limit_attempts(checkout.config, name, asked=attempts),
+        most=most,
         new_model=lambda: MODELS.choose(name),
         sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,
         at_once=attempts is not None,
+        remark=explain_fewer(name, asked=attempts, most=most),
     )
     picked = await run_best_of(plan)
     return Solved(picked=picked, seconds=time.monotonic() - begun)

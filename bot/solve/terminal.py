@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import click
 from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain import CheckResult, OutcomeKind, Usage, Verdict
+from bot.domain import CheckResult, OutcomeKind, Proof, Usage, Verdict
 from bot.run.attempts.ranking import Selection
-from bot.run.messages.attempts import render_attempt_end, render_proof_state, render_size
+from bot.run.messages.attempts import name_identical, render_attempt_end, render_proof_state, render_size
+from bot.run.messages.proof import render_counts
 from bot.solve.solve import Solved
+from bot.text.lists import join_first
+from bot.text.terminal import show_controls
 from bot.workspace.network import render_advice
 
+LAST_LINES = 20  # of a check that does not pass
 _HEAD = {
     OutcomeKind.CHANGED: "Changed",
     OutcomeKind.ANSWERED: "Answered",
@@ -22,22 +27,35 @@ _HEAD = {
 }
 
 
-def print_solved(solved: Solved, console: Console | None = None) -> None:
-    """Print it. What the model and the repository say is shown as text, never as markup."""
-    console = console or Console()
+def print_diff(diff: str) -> None:
+    """Write a diff to stdout byte for byte, so that ``git apply`` takes it."""
+    click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+
+
+def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) -> None:
+    """Print it. What the model and the repository say is shown as text, never as markup or as control."""
     result = solved.result
     outcome = result.outcome
     head = _HEAD[outcome.kind] + (f": {outcome.title}" if outcome.title else "")
-    console.print(Text(head, style="bold"))
+    console.print(Text(show_controls(head), style="bold"))
     if outcome.summary:
-        console.print(Text(outcome.summary))
+        console.print(Text(show_controls(outcome.summary)))
     for note in outcome.notes:
-        console.print(Text(f"{note.path}:{note.line}: {note.text}", style="dim"))
-    if result.diff:
+        console.print(Text(show_controls(f"{note.path}:{note.line}: {note.text}"), style="dim"))
+    if result.diff and with_diff:
         console.print()
-        console.print(Syntax(result.diff, "diff", background_color="default", word_wrap=True))
+        console.print(Syntax(show_controls(result.diff), "diff", background_color="default", word_wrap=True))
+    for warning in result.proof.warnings:
+        names = f": {join_first(warning.names, 10)}" if warning.names else ""
+        console.print(Text(show_controls(f"warning: {warning.text}{names}"), style="bold yellow"))
     if result.proof.checks:
         console.print(_make_proof_table(solved))
+    for check in result.proof.checks:
+        if check.head.verdict is not Verdict.PASSED and check.head.tail.strip():
+            console.print(Text(f"The last lines of {show_controls(check.command)}:", style="bold"))
+            console.print(Text(show_controls("\n".join(check.head.tail.rstrip().splitlines()[-LAST_LINES:]))))
+    for line in _list_tests(result.proof):
+        console.print(Text(show_controls(line)))
     for item in result.proof.not_run:
         console.print(Text(f"not run: {item}", style="dim"))
     for blocked in result.proof.blocked:
@@ -49,8 +67,24 @@ def print_solved(solved: Solved, console: Console | None = None) -> None:
     if len(solved.picked.attempts) > 1:
         console.print(_make_attempts_table(solved.picked))
         console.print(Text(f"* chosen: {solved.picked.why}"))
+    for said in (solved.picked.remark, *name_identical(solved.picked.attempts)):
+        if said:
+            console.print(Text(said))
     turns = "1 turn" if outcome.usage.turns == 1 else f"{outcome.usage.turns} turns"
     console.print(Text(f"{turns}, {solved.seconds:.1f} s", style="dim"))
+
+
+def _list_tests(proof: Proof) -> list[str]:
+    """The tests that turned, each kind in a line, ten names at most."""
+    lines = [("still fails, and the request is about it", proof.still_failing)]
+    for check in proof.checks:
+        lines += [
+            ("failed before, passes now", check.mended),
+            ("new, and fails without this change", check.added),
+            ("fails only with this change", check.broken),
+            ("failed before too", check.there_before),
+        ]
+    return [f"{words}: {join_first(tests, 10)}" for words, tests in lines if tests]
 
 
 def _make_attempts_table(picked: Selection) -> Table:
@@ -83,5 +117,8 @@ def _make_proof_table(solved: Solved) -> Table:
 
 def _render_result(result: CheckResult) -> Text:
     style = "green" if result.verdict is Verdict.PASSED else "red"
-    counts = f" ({result.passed} passed, {result.failed} failed)" if result.passed or result.failed else ""
-    return Text(f"{result.verdict.value}{counts}, {result.seconds:.1f} s", style=style)
+    counts = render_counts(result)
+    note = f": {result.note}" if result.note else ""
+    return Text(
+        f"{result.verdict.value}{f' ({counts})' if counts else ''}, {result.seconds:.1f} s{note}", style=style
+    )

@@ -94,6 +94,12 @@ class TaskRecords:
         query = select(tasks).where(tasks.c.repo_id == repo_id, about)
         return await self._select(query.order_by(tasks.c.id))
 
+    async def has_worked_on_branch(self, repo_id: int, branch: str) -> bool:
+        """Whether a task worked on the repository's branch of that name."""
+        query = select(tasks.c.id).where(tasks.c.repo_id == repo_id, tasks.c.branch == branch)
+        async with self.engine.connect() as connection:
+            return (await connection.execute(query.limit(1))).first() is not None
+
     async def find_task_of_delivery(self, delivery: str) -> Task | None:
         """The task that a delivery asked for, if it is stored already."""
         found = await self._select(select(tasks).where(tasks.c.delivery == delivery).limit(1))

@@ -1,10 +1,11 @@
 """Take out text that renders as nothing, so that the agent reads what a person sees; say what it was.
 
 Removed are HTML comments and their like, attributes of tags (titles, alternative texts, data), titles of
-links, long alternative texts of images, link reference definitions that nothing refers to, and characters
-without a glyph: zero-width, bidirectional controls (CVE-2021-42574), the Unicode tag block, as entities too.
-What stands in code is shown as it stands, so only invisible characters are taken out of it. Where it is not
-sure that something is shown, it is taken out.
+links, links without a text, long alternative texts of images, link reference definitions that nothing refers
+to, what is not rendered at all (``bot.text.unrendered``), and characters without a glyph: zero-width,
+bidirectional controls (CVE-2021-42574), the Unicode tag block, as entities too. What stands in code is shown
+as it stands, so only invisible characters are taken out of it. Where it is not sure that something is shown,
+it is taken out.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from bot.text.gfm import make_gfm_parser
+from bot.text.unrendered import remove_unrendered_text
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
@@ -26,18 +29,19 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _COMMENT, _OTHER = r"<!--", r"<\?|<!\[CDATA\[|<![A-Za-z]"
 _ENDS = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>", "<!": ">"}
 _VALUE = r"[^\s\"'=<>`]{1,5000}|'[^']{0,5000}'|\"[^\"]{0,5000}\""
-_ATTRIBUTE = rf"\s+(?P<name>[A-Za-z_:][\w.:-]*)(?:\s*=\s*(?P<value>{_VALUE}))?"
+_ATTRIBUTE = rf"(?<!\s)\s++(?P<name>[A-Za-z_:][\w.:-]*)(?:\s*=\s*(?P<value>{_VALUE}))?"
 _BARE = re.sub(r"\?P<\w+>", "?:", _ATTRIBUTE)
 _TAG = rf"<(?P<tag>[A-Za-z][A-Za-z0-9-]*)(?P<attributes>(?:{_BARE}){{0,60}})(?P<end>\s*/?>)"
-_SPAN = r"(?P<ticks>`+)(?!`)[^\n]*?(?<!`)(?P=ticks)(?!`)"
+_SPAN = r"(?<!`)(?P<ticks>`++)[^\n]*?(?<!`)(?P=ticks)(?!`)"
 _TITLED = (
-    r"\]\([ \t]*(?P<to><[^<>\n]{0,2000}>|[^\s<>()]{0,2000})\s+"
+    r"\]\([ \t]*+(?P<to><[^<>\n]{0,2000}>|[^\s<>()]{0,2000})\s++"
     r"(?P<title>\"[^\"]{0,2000}\"|'[^']{0,2000}'|\([^()]{0,2000}\))\s*\)"
 )
 _IMAGE = r"!\[(?P<alt>[^\[\]]{0,2000})\](?=[(\[])"
+_EMPTY_LINK = r"(?<!!)(?P<empty>\[\s{0,100}\]\([^()\n]{0,2000}\))"
 _IN_HTML = re.compile(f"(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}")
 _IN_PROSE = re.compile(
-    rf"\\[!-/:-@\[-`{{-~]|{_SPAN}|(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}|{_TITLED}|{_IMAGE}"
+    rf"\\[!-/:-@\[-`{{-~]|{_SPAN}|(?P<opens>{_COMMENT}|{_OTHER})|{_TAG}|{_TITLED}|{_IMAGE}|{_EMPTY_LINK}"
 )
 _ATTRIBUTES = re.compile(_ATTRIBUTE)
 _PLAIN = re.compile(r"[\w.%#:/?=&+~,@-]{0,200}", re.ASCII)  # an address, a size, a name: no sentence
@@ -63,7 +67,7 @@ _MARKERS = re.compile(r"[\s>*+\-0-9.)#=|:]*")
 _COVERING = ("inline", "fence", "code_block", "html_block", "hr", "table_open", "heading_open")
 
 # Blocks decide what is code; inline markup is looked at here, so a hostile text cannot cost seconds there.
-_blocks = MarkdownIt("commonmark").enable("table").disable("inline")
+_blocks = make_gfm_parser(inline=False)
 
 
 class _MarkdownPart(NamedTuple):
@@ -83,6 +87,8 @@ def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
 
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _INVISIBLE.sub(take, _ENTITY.sub(_decode_entity, text))
+    text, unrendered = remove_unrendered_text(text)
+    removed += unrendered
     if not any(sign in text for sign in ("<", "](", "]:", "![")):
         return text, tuple(removed)
     parts = list(_split_parts(text))
@@ -148,6 +154,9 @@ def _clean_construct(match: re.Match[str], part: _MarkdownPart, removed: list[st
     if found.get("title"):
         removed.append(_shorten(found["title"]))
         return f"]({found['to']})", match.end()
+    if found.get("empty"):
+        removed.append(_shorten(found["empty"]))
+        return "", match.end()
     alt = found.get("alt")
     if alt is not None and not _SHORT_ALT.fullmatch(alt):
         removed.append(_shorten(alt))

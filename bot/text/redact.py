@@ -15,7 +15,7 @@ import base64
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 KNOWN = "known secret"
@@ -27,32 +27,55 @@ _SHORTEST = 6  # anything shorter would tear up ordinary words
 _GAPS = re.compile(r"(?:\s|\\[nrt])+")
 _PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 
-# Kind, a literal that must be there for the pattern to have a chance, the pattern.
-_SHAPES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
-    ("GitHub token", "gh", re.compile(r"gh[sopur]_[A-Za-z0-9._-]{36,}")),
-    ("GitHub token", "github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{22,}")),
-    (
+_PEM_END = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+
+
+class _Shape(NamedTuple):
+    """How secrets of one kind look. ``literal`` must be there for the pattern to have a chance."""
+
+    kind: str
+    literal: str
+    pattern: re.Pattern[str]
+    needs: tuple[re.Pattern[str], ...] = ()  # what must be in a match too, so that it is one
+
+    def find(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the text has such a secret."""
+        for match in self.pattern.finditer(text) if self.literal in text else ():
+            if all(need.search(match.group()) for need in self.needs):
+                yield match.span()
+
+
+# No pattern looks at one character again for each place where a secret may begin: texts are a stranger's.
+_SHAPES: tuple[_Shape, ...] = (
+    _Shape("GitHub token", "gh", re.compile(r"gh[sopur]_[A-Za-z0-9._-]{36,}")),
+    _Shape("GitHub token", "github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{22,}")),
+    _Shape(
         "model provider key",
         "sk-",
-        re.compile(r"(?<![A-Za-z0-9])sk-(?=[\w-]*[0-9])(?=[\w-]*[A-Z])[A-Za-z0-9_-]{20,}"),
+        re.compile(r"(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}"),
+        (re.compile("[0-9]"), re.compile("[A-Z]")),
     ),
-    ("AWS key", "A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")),
-    (
+    _Shape("AWS key", "A", re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])")),
+    _Shape(
         "private key",
         "PRIVATE KEY",
         re.compile(
-            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:.{20,16384}?-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"
-            r"|(?:(?:\s|\\[nr])+[A-Za-z0-9+/=]{32,})+)",
-            re.DOTALL,
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+            rf"(?:(?:[^-]|-(?!----BEGIN )){{20,16384}}?{_PEM_END}"
+            r"|(?:(?:\s|\\[nr])++[A-Za-z0-9+/=]{32,}+)+)",
         ),
     ),
-    ("JWT", "eyJ", re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")),
-    ("Slack token", "xox", re.compile(r"xox[abeprs]-[A-Za-z0-9-]{16,}")),
-    ("Google key", "AIza", re.compile(r"AIza[0-9A-Za-z_-]{35}")),
-    ("GitLab token", "glpat-", re.compile(r"glpat-[A-Za-z0-9_-]{20,}")),
-    ("npm token", "npm_", re.compile(r"npm_[A-Za-z0-9]{36}")),
-    ("payment key", "k_live_", re.compile(r"[sr]k_live_[A-Za-z0-9]{20,}")),
+    _Shape(
+        "JWT",
+        "eyJ",
+        re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{13,}+\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}"),
+        (re.compile(r"\A[A-Za-z0-9_-]*?eyJ[A-Za-z0-9_-]{10}"),),
+    ),
+    _Shape("Slack token", "xox", re.compile(r"xox[abeprs]-[A-Za-z0-9-]{16,}")),
+    _Shape("Google key", "AIza", re.compile(r"AIza[0-9A-Za-z_-]{35}")),
+    _Shape("GitLab token", "glpat-", re.compile(r"glpat-[A-Za-z0-9_-]{20,}")),
+    _Shape("npm token", "npm_", re.compile(r"npm_[A-Za-z0-9]{36}")),
+    _Shape("payment key", "k_live_", re.compile(r"[sr]k_live_[A-Za-z0-9]{20,}")),
 )
 
 
@@ -68,22 +91,20 @@ class Redactor:
     def add(self, secret: str) -> None:
         """Learn a secret; of one with several lines, such as a PEM key, every long line counts by itself.
 
-        Secrets under 6 characters are not learnt: taking them out would tear up ordinary words.
+        That needs no more than the whole: in each encoding a line's windows are among the whole's. Secrets
+        under 6 characters are not learnt: taking them out would tear up ordinary words.
         """
         whole = _PEM_LABEL.sub("", secret).strip()
-        pieces = {whole, *(line.strip() for line in whole.splitlines() if len(line.strip()) >= _CERTAIN)}
-        for piece in pieces:
-            if len(piece) >= _SHORTEST:
-                for form in _list_encodings(piece):
-                    self._learn(_GAPS.sub("", form))
+        if len(whole) >= _SHORTEST:
+            for form in set(_list_encodings(whole)):
+                self._learn(_GAPS.sub("", form))
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
         if self._knows_any(_squeeze(text)):
             text = self._replace_known(text)
-        for kind, literal, pattern in _SHAPES:
-            if literal in text:
-                text = pattern.sub(f"[redacted: {kind}]", text)
+        for shape in _SHAPES:
+            text = _replace(text, shape.find(text), shape.kind)
         return text
 
     def value(self, value: Any) -> Any:
@@ -102,7 +123,7 @@ class Redactor:
     def find_secrets(self, data: bytes) -> list[str]:
         """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing."""
         text = data.replace(b"\0", b"").decode("utf-8", "replace")
-        kinds = {kind for kind, literal, pattern in _SHAPES if literal in text and pattern.search(text)}
+        kinds = {shape.kind for shape in _SHAPES if any(shape.find(text))}
         if self._knows_any(_squeeze(text)):
             kinds.add(KNOWN)
         return sorted(kinds)
@@ -115,7 +136,7 @@ class Redactor:
         if len(form) < _CERTAIN:
             self._short.add(form)
         else:
-            self._windows.update(form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1))
+            self._windows |= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
 
     def _knows_any(self, squeezed: str) -> bool:
         return next(self._regions(squeezed), None) is not None
@@ -142,12 +163,17 @@ class Redactor:
 
     def _replace_known(self, text: str) -> str:
         squeezed, origin = _squeeze_with_origin(text)
-        pieces, done = [], 0
-        for start, end in _merge_regions(self._regions(squeezed)):
-            first, last = origin(start), origin(end - 1) + 1
-            pieces += [text[done:first], f"[redacted: {KNOWN}]"]
-            done = last
-        return "".join([*pieces, text[done:]])
+        regions = _merge_regions(self._regions(squeezed))
+        return _replace(text, ((origin(start), origin(end - 1) + 1) for start, end in regions), KNOWN)
+
+
+def _replace(text: str, regions: Iterable[tuple[int, int]], kind: str) -> str:
+    """``text`` with a word for its secret in place of each region; they stand in order, side by side."""
+    pieces, done = [], 0
+    for start, end in regions:
+        pieces += [text[done:start], f"[redacted: {kind}]"]
+        done = end
+    return "".join([*pieces, text[done:]])
 
 
 def _list_encodings(secret: str) -> Iterator[str]:

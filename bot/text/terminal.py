@@ -17,6 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 # C0 and C1 controls except tab and newline, line and paragraph separators, and marks of text direction
 _UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 _UNSAFE_CHARACTER = re.compile(f"[{_UNSAFE}]")
+# Beside these: halves of surrogate pairs, which are no text, and the tag characters, which spell unseen text
+_UNSHOWN = re.compile(f"[{_UNSAFE}\ud800-\udfff\U000e0000-\U000e007f]")
 _UNSAFE_OR_BREAK = re.compile(f"[\t\n{_UNSAFE}]")
 
 
@@ -33,6 +35,12 @@ def replace_controls(text: str, by: str) -> str:
 def escape_controls(text: str) -> str:
     r"""``text`` on one line, with control characters, tab and newline written out: ``\x1b``, ``\n``."""
     return _UNSAFE_OR_BREAK.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def show_controls(text: str) -> str:
+    r"""``text`` without terminal escapes, ``\r`` as a line's end, other control characters as ``\u202e``."""
+    text = strip_escapes(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _UNSHOWN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def render_output(output: bytes) -> str:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from dulwich.diff_tree import tree_changes
 from dulwich.repo import Repo
@@ -23,22 +24,24 @@ from bot.git.merge import OURS, THEIRS, MergeResult, has_markers, merge
 from bot.git.mirror import Mirror
 from bot.git.paths import as_bytes, as_text
 from bot.git.trees import BaseTree
-from bot.github.answers import Pull
-from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
-from bot.text.defuse import table_cell
+from bot.github.http.scope import Purpose
+from bot.text.defuse import code_span, table_cell
+
+if TYPE_CHECKING:  # `hob solve` comes by here and has no use for what calls GitHub: 0.2 to 0.5 s to import
+    from bot.github.answers import Pull
+    from bot.github.app import RepoApi
 
 MOST_NAMED = 20
-_BRANCH = r"(?:the\s+|this\s+|your\s+)?(?:\w+\s+)?(?:branch|pr|pull\s+request)"
+_BRANCH = r"(?:the\s++|this\s++|your\s++)?(?:\w++\s++)?(?:branch|pr|pull\s++request)"
 _INTO = rf"(?:\s+(?:in(?:to)?|with|on(?:to)?|from|against)\s+(?:this|it|here|{_BRANCH}|`?[\w./-]+`?))?"
 _ASKS = re.compile(
     r"\b(?:resolve|solve|fix|settle|handle|mend)\b[^.\n]{0,40}\bconflicts?\b"
-    rf"|\bupdate\s+{_BRANCH}\b|\bmerge\s+(?:in\s+)?(?:the\s+)?(?:latest\s+)?`?(?:main|master|base|trunk)\b"
-    r"|\brebase\b|\bbring\b[^.\n]{0,40}\bup\s+to\s+date\b",
+    rf"|\bupdate\s++{_BRANCH}\b|\bmerge\s++(?:in\s++)?(?:the\s++)?(?:latest\s++)?`?(?:main|master|base|trunk)\b"
+    r"|\brebase\b|\bbring\b[^.\n]{0,40}\bup\s++to\s++date\b",
     re.IGNORECASE,
 )
 _ONLY = re.compile(
-    r"\W*(?:(?:please|can|could|would|you|hi|hey)\W+)*"
+    r"\W*+(?:(?:please|can|could|would|you|hi|hey)\W++)*"
     rf"(?:(?:resolve|solve|fix|settle|handle|mend)\s+(?:(?:the|these|all|any|merge|its)\s+)*conflicts?{_INTO}"
     rf"|update\s+{_BRANCH}{_INTO}"
     rf"|merge\s+(?:in\s+)?(?:the\s+)?(?:latest\s+)?`?(?:main|master|base|trunk)`?(?:\s+branch)?{_INTO}(?:\s+in)?"
@@ -129,7 +132,7 @@ def render_merge_state(base_merge: BaseMerge) -> PromptText | None:
     if base_merge.merged is None:
         return None
     names = "\n".join(f"- {table_cell(path)}" for path in base_merge.conflicts)
-    text = f"`{table_cell(base_merge.name)}` was merged into this branch for you, in the workspace."
+    text = f"{code_span(base_merge.name)} was merged into this branch for you, in the workspace."
     if names:
         text += (
             " These files are in conflict: between `<<<<<<< this-branch` and `=======` stands what this "
@@ -213,14 +216,12 @@ def _render_unsettled(base_merge: BaseMerge, left: list[str], summary: str) -> s
     names = "\n".join(f"- `{path}`" for path in left[:MOST_NAMED])
     more = f"\n- and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
     still = (
-        f"In conflict with `{table_cell(base_merge.name)}`, and not settled:\n\n{names}{more}" if left else ""
+        f"In conflict with {code_span(base_merge.name)}, and not settled:\n\n{names}{more}" if left else ""
     )
     nothing = "I pushed nothing; the branch is as it was."
     return "\n\n".join(part for part in (summary, still, nothing) if part)
 
 
 def _render_settled(base_merge: BaseMerge) -> str:
-    names = ", ".join(f"`{table_cell(path)}`" for path in base_merge.conflicts[:MOST_NAMED])
-    return (
-        f"`{table_cell(base_merge.name)}` is merged in. Conflicts were settled in {names}." if names else ""
-    )
+    names = ", ".join(f"{code_span(path)}" for path in base_merge.conflicts[:MOST_NAMED])
+    return f"{code_span(base_merge.name)} is merged in. Conflicts were settled in {names}." if names else ""

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
-from bot.domain import CheckCommand, Runner
+from bot.domain import CheckCommand
 from bot.repo_config import RepoConfig
+from bot.workspace.find_checks.find import find_all_checks
+from bot.workspace.find_checks.others import list_unknown_checks
+from bot.workspace.find_checks.runner import guess_runner
+from bot.workspace.find_checks.tree import FoundCheck, Tree
 
-ReadFile = Callable[[str], bytes | None]
-
-
-_RUNNERS = (
-    (r"pytest|py\.test", Runner.PYTEST),
-    ("unittest", Runner.UNITTEST),
-    (r"manage\.py test", Runner.DJANGO),
-    ("cargo test", Runner.CARGO),
-    ("go test", Runner.GO),
-    ("node --test", Runner.NODE_TEST),
-    ("vitest", Runner.VITEST),
-    ("jest", Runner.JEST),
-    ("mocha", Runner.MOCHA),
-)
+MOST_CHECKS = 12  # that are run where hob.yml names none
+MOST_NAMED = 20  # of those beyond
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,19 +30,29 @@ class CheckCommands:
         return next((check.command for check in self.checks if not check.lint), "")
 
     @property
+    def more_tests(self) -> tuple[str, ...]:
+        """The commands of the checks that run tests, after the first."""
+        return tuple(check.command for check in self.checks if not check.lint)[1:]
+
+    @property
     def lint(self) -> str:
         """The command of the first check that looks at style alone, or ''."""
         return next((check.command for check in self.checks if check.lint), "")
 
 
-def find_check_commands(config: RepoConfig, paths: Sequence[str], read: ReadFile) -> CheckCommands:
-    """The commands for a tree with these ``paths``; ``read`` gives a file of the base commit."""
-    checks, missing = [], []
-    test = config.test or _detect(set(paths), read)
-    if test:
-        checks.append(CheckCommand(name="test", command=test, runner=guess_runner(test)))
+def find_check_commands(config: RepoConfig, tree: Tree) -> CheckCommands:
+    """The commands for a tree, of which the files that ``list_manifests`` names are read."""
+    checks: list[CheckCommand] = []
+    missing: list[str] = []
+    if config.test:
+        checks.append(CheckCommand(name="test", command=config.test, runner=guess_runner(config.test)))
     else:
-        missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
+        found = find_all_checks(tree)
+        checks += _name_checks(found[:MOST_CHECKS])
+        missing += _list_left(found[MOST_CHECKS:])
+        missing += list_unknown_checks(tree) if not any(not check.folder for check in found) else ()
+        if not found and not missing:
+            missing.append("tests, since none were found; name the command as `test` in `.github/hob.yml`")
     if config.lint:
         checks.append(CheckCommand(name="lint", command=config.lint, lint=True))
     else:
@@ -60,37 +60,27 @@ def find_check_commands(config: RepoConfig, paths: Sequence[str], read: ReadFile
     return CheckCommands(checks=tuple(checks), not_run=tuple(missing))
 
 
-def guess_runner(command: str) -> Runner:
-    """The test program that the command starts, as far as its words tell."""
-    for pattern, runner in _RUNNERS:
-        if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command):
-            return runner
-    return Runner.OTHER
+def _name_checks(found: Sequence[FoundCheck]) -> list[CheckCommand]:
+    """A name for each that no other has; a single check is called "test"."""
+    names = ["test"] if len(found) == 1 and not found[0].folder else [_label(check) for check in found]
+    seen: Counter[str] = Counter()
+    checks = []
+    for check, name in zip(found, names, strict=True):
+        seen[name] += 1
+        unique = f"{name} ({seen[name]})" if seen[name] > 1 else name
+        checks.append(CheckCommand(name=unique, command=check.line, runner=check.runner, folder=check.folder))
+    return checks
 
 
-def _detect(paths: set[str], read: ReadFile) -> str:
-    """The conventional test command of the ecosystem that the tree's files belong to."""
-    if _has_python_tests(paths):
-        return "python -m pytest -q"
-    if "Cargo.toml" in paths:
-        return "cargo test --offline"
-    if "go.mod" in paths:
-        return "go test ./..."
-    if "package.json" in paths and _npm_test(read("package.json")):
-        return "npm test --silent"
-    if "Makefile" in paths and re.search(rb"^test\s*:", read("Makefile") or b"", re.MULTILINE):
-        return "make test"
-    return ""
+def _label(check: FoundCheck) -> str:
+    return f"{check.folder}: {check.label}" if check.folder else check.label
 
 
-def _has_python_tests(paths: set[str]) -> bool:
-    names = (PurePosixPath(path).name for path in paths)
-    return any(re.fullmatch(r"(test_.*|.*_test|tests?)\.py", name) for name in names)
-
-
-def _npm_test(text: bytes | None) -> bool:
-    try:
-        scripts = json.loads(text or b"{}").get("scripts", {})
-    except (ValueError, AttributeError):
-        return False
-    return isinstance(scripts, dict) and bool(scripts.get("test"))
+def _list_left(left: Sequence[FoundCheck]) -> list[str]:
+    """Those beyond the number that is run, by name."""
+    if not left:
+        return []
+    named = ", ".join(_label(check) for check in left[:MOST_NAMED])
+    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
+    why = f"only the first {MOST_CHECKS} checks are; name one command for all as `test` in `.github/hob.yml`"
+    return [f"{named}{more}, since {why}"]

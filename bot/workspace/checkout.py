@@ -6,13 +6,14 @@ can; each sandbox then opens over both in milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.agent.tools.registry import list_guest_mounts
-from bot.domain import Blocked
+from bot.domain import Blocked, TreeFacts
 from bot.errors import UserError
+from bot.git.linked.content import LinkedContent, LinkedSurvey
 from bot.git.mirror import Mirror
 from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
 from bot.repo_config import PATH as CONFIG_PATH
@@ -20,12 +21,21 @@ from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
 from bot.workspace.check_commands import CheckCommands, find_check_commands
+from bot.workspace.find_checks.tree import Tree, list_manifests
 from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
+from bot.workspace.python_project import (
+    PROJECTS,
+    PythonProject,
+    list_import_roots,
+    list_python_projects,
+    write_project_records,
+)
 from bot.workspace.setup import Setup, SetupInput
+from bot.workspace.tree_facts import ENVIRONMENT_FILES, read_tree_facts
 from sandbox import open_sandbox
 from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
-from sandbox.spec import ENGINE, Egress, Limits, Policy, PolicyUnmet
+from sandbox.spec import ENGINE, WORKSPACE, Egress, Limits, Mount, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
@@ -64,6 +74,7 @@ class Checkout:
     base_merge: BaseMerge | None = None
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
+    facts: TreeFacts = field(default_factory=TreeFacts)
 
     async def open(self, *, key: str = "internet") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
@@ -100,6 +111,7 @@ class Workshop:
     ) -> None:
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
+        self.linked = LinkedContent(self.mirror)
         self.layers = LayerStore(home / "layers")
         self.scratch = home / "scratch"
         self.backend = backend
@@ -146,19 +158,24 @@ class Workshop:
         trusted = config
         if foreign:
             config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
-        manifests: dict[str, bytes | None] = {
-            name: await self.mirror.read_file(repo_id, commit, name)
-            for name in ("package.json", "Makefile")
-            if name in tracked
-        }
+        manifests = await self.mirror.read_files(repo_id, commit, list_manifests(tracked))
+        tree = Tree(tracked, manifests.get)
+        projects = list_python_projects(tree)
+        linked = await self.linked.survey(repo_id, commit)
         plain = Checkout(
             repo=self.mirror.path(repo_id),
             base=commit,
             config=config,
-            checks=find_check_commands(config, list(tracked), manifests.get),
+            checks=find_check_commands(config, tree),
             guides=await read_guides(self.mirror, repo_id, policy),
-            layers=(await self._lay_tree(repo_id, commit),),
-            policy=replace(self._make_policy(tracked), egress=merge_egress(config.internet)),
+            layers=await self._lay_trees(repo_id, commit, linked),
+            policy=replace(
+                await self._show_projects(
+                    repo_id, commit, tree, projects, installed=config.setup is not None
+                ),
+                egress=merge_egress(config.internet),
+            ),
+            facts=await self._read_facts(repo_id, commit, policy, tree, projects, config, linked),
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
@@ -167,10 +184,65 @@ class Workshop:
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    async def _lay_tree(self, repo_id: int, commit: str) -> Path:
-        """The tree of a commit."""
-        return await self.layers.layer(
+    async def _lay_trees(self, repo_id: int, commit: str, linked: LinkedSurvey) -> tuple[Path, ...]:
+        """The tree of a commit, below what is here of its submodules and LFS content."""
+        base = await self.layers.layer(
             f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
+        )
+        if not linked.digest:
+            return (base,)
+        above = await self.layers.layer(
+            f"linked-{repo_id}-{commit}-{linked.digest}",
+            lambda into: self.linked.write(repo_id, linked, into),
+        )
+        return above, base
+
+    async def _show_projects(
+        self,
+        repo_id: int,
+        commit: str,
+        tree: Tree,
+        projects: Sequence[PythonProject],
+        *,
+        installed: bool,
+    ) -> Policy:
+        """Python code is importable from where it lies; without a setup its records are shown as well."""
+        folders = [f"{WORKSPACE}/{root}" for root in list_import_roots(tree, projects)]
+        mounts, path = self.policy.mounts, self.policy.path
+        if projects and not installed:
+
+            async def build(into: Path) -> None:
+                for at, project in enumerate(projects):
+                    write_project_records(project, into / str(at))
+
+            records = await self.layers.layer(f"projects-{repo_id}-{commit}", build)
+            mounts = (*mounts, Mount(source=records, target=PROJECTS))
+            folders += [f"{PROJECTS}/{at}" for at in range(len(projects))]
+            path = (*path, *(f"{PROJECTS}/{at}/bin" for at in range(len(projects))))
+        if not folders:
+            return self.policy
+        env = (*self.policy.env, ("PYTHONPATH", ":".join(folders)))
+        return replace(self.policy, mounts=mounts, path=path, env=env)
+
+    async def _read_facts(
+        self,
+        repo_id: int,
+        commit: str,
+        policy: str,
+        tree: Tree,
+        projects: Sequence[PythonProject],
+        config: RepoConfig,
+        linked: LinkedSurvey,
+    ) -> TreeFacts:
+        """What is known of the tree; what it says of its environment is the policy commit's."""
+        believed = await self.mirror.read_files(repo_id, policy, ENVIRONMENT_FILES)
+        return read_tree_facts(
+            tree,
+            Tree(believed, believed.get),
+            projects,
+            lfs_files=linked.missing_files,
+            submodules=linked.missing_modules,
+            has_setup=config.setup is not None,
         )
 
     async def _read_devcontainer_image(self, repo_id: int, commit: str) -> str | None:
@@ -179,7 +251,7 @@ class Workshop:
         return next((image for text in texts if (image := find_devcontainer_image(text))), None)
 
     def _make_policy(self, paths: Mapping[str, str]) -> Policy:
-        """A ``src`` layout is importable without being installed; nothing else depends on the tree."""
+        """For setup: a ``src`` layout is importable without being installed."""
         if not any(path.startswith("src/") and path.endswith(".py") for path in paths):
             return self.policy
         return replace(self.policy, env=(*self.policy.env, ("PYTHONPATH", "/workspace/src")))
@@ -206,7 +278,7 @@ class Workshop:
 
         def make_input(commit: str, files: Mapping[str, str], may: Egress | None) -> SetupInput:
             async def open_tree() -> NetworkObserver:
-                layers = (await self._lay_tree(repo_id, commit),)
+                layers = await self._lay_trees(repo_id, commit, await self.linked.survey(repo_id, commit))
                 there = replace(self._make_policy(files), egress=may)
                 foreign = plain.foreign and commit == plain.base
                 on = replace(plain, layers=layers, policy=there, foreign=foreign)

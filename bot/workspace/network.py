@@ -61,19 +61,19 @@ class NetworkObserver:
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
 
     async def run(
-        self, command: Command, *, on_output: Callable[[bytes], None] | None = None
+        self, command: Command, *, on_output: Callable[[bytes], None] | None = None, shown: str = ""
     ) -> CommandResult:
-        """As ``Sandbox.run``."""
+        """As ``Sandbox.run``. ``shown`` is what is said of the command, where it only starts another."""
         done = await self._sandbox.run(command, on_output=on_output)
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(
-                    (request.host, request.port, request.reason), self._describe(command, request)
+                    (request.host, request.port, request.reason),
+                    self._describe(shown or _render_command(command), request),
                 )
         return done
 
-    def _describe(self, command: Command, request: NetworkRequest) -> Blocked:
-        line = command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
+    def _describe(self, line: str, request: NetworkRequest) -> Blocked:
         return Blocked(
             host=request.host,
             port=request.port,
@@ -108,6 +108,10 @@ class NetworkObserver:
     async def aclose(self) -> None:
         """As ``Sandbox.aclose``."""
         await self._sandbox.aclose()
+
+
+def _render_command(command: Command) -> str:
+    return command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
 
 
 def find_refused(done: CommandResult) -> list[NetworkRequest]:

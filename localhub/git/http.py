@@ -118,6 +118,8 @@ def editable_branches(hub: Hub, actor: Actor, repo: Row) -> list[str]:
 
     https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/working-with-forks/allowing-changes-to-a-pull-request-branch-created-from-a-fork
     """
+    if hub.state.account(repo["owner_id"])["type"] == "Organization":
+        return []  # GitHub has that setting for forks of people only
     rows = hub.state.all(
         "SELECT head_ref, pulls.repo_id FROM pulls JOIN issues ON issues.id = issue_id WHERE state = 'open'"
         " AND maintainer_can_modify AND head_repo_id = ? AND pulls.repo_id != head_repo_id",

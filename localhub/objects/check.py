@@ -84,15 +84,13 @@ def render_check_suite(hub: Hub, repo: Row, suite: Row) -> Json:
 
 
 def render_whole_check_suite(hub: Hub, repo: Row, suite: Row) -> Json:
-    """A check suite, as REST answers and as its own webhook carries it."""
+    """A check suite, as its own webhook carries it."""
     count = hub.state.count("SELECT count(*) FROM check_runs WHERE suite_id = ?", suite["id"])
     shown = render_check_suite(hub, repo, suite)
     return shown | {
         "head_commit": render_head_commit(hub, repo, suite["head_sha"]),
         "latest_check_runs_count": count,
         "check_runs_url": f"{shown['url']}/check-runs",
-        "rerequestable": True,
-        "runs_rerequestable": True,
     }
 
 

@@ -19,6 +19,7 @@ from localhub.hub import Hub
 from localhub.rest.api import HUB, PREFIX, Body, Call, Route, Routes, answer
 from localhub.state import Row
 
+API_VERSION = "2022-11-28"
 # A repository by name, and by id, where requests for renamed ones are redirected to.
 NAMED, BY_ID = "/repos/{owner}/{repo}", "/repositories/{repository_id:\\d+}"
 
@@ -40,6 +41,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         actor = ANONYMOUS
         try:
             actor = authenticate(hub.state, request.headers.get("Authorization"))
+            _check_version(request)
             response = await _serve(hub, route, request, actor)
         except ApiError as error:
             response = error.response()
@@ -47,6 +49,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
         response.headers.update(hub.rates.headers(actor, resource))
         response.headers["x-github-request-id"] = _request_id()
         response.headers["x-github-media-type"] = "github.v3; format=json"
+        response.headers["x-github-api-version-selected"] = API_VERSION
         return response
 
     return endpoint
@@ -68,6 +71,16 @@ async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> 
     if response.status == 304:
         hub.rates.refund(actor)
     return response
+
+
+def _check_version(request: web.Request) -> None:
+    """400 for a version of the API that is none.
+
+    https://docs.github.com/en/rest/about-the-rest-api/api-versions
+    """
+    wanted = request.headers.get("X-GitHub-Api-Version", API_VERSION)
+    if wanted != API_VERSION:
+        raise ApiError(400, f"'{wanted}' is not a supported version of the API: {API_VERSION} is.")
 
 
 def _unarchives(request: web.Request, call: Call) -> bool:

@@ -68,5 +68,5 @@ def _read(path: Path) -> str:
 
 
 def _kernel_version(proc: Path) -> tuple[int, int]:
-    found = re.match(r"(\d+)\.(\d+)", _read(proc / "sys" / "kernel" / "osrelease"))
+    found = re.match(r"(\d{1,6})\.(\d{1,6})", _read(proc / "sys" / "kernel" / "osrelease"))
     return (int(found[1]), int(found[2])) if found else (99, 0)

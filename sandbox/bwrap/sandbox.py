@@ -104,7 +104,7 @@ def _find_bubblewrap(search: str) -> str:
     if program is None:
         raise SandboxUnavailable("bubblewrap is not installed", "install it: apt install bubblewrap")
     version = subprocess.run([program, "--version"], capture_output=True, text=True, env={}).stdout
-    found = re.search(r"(\d+)\.(\d+)", version)
+    found = re.search(r"(\d{1,6})\.(\d{1,6})", version)
     if found is None or (int(found[1]), int(found[2])) < _OLDEST:
         raise SandboxUnavailable(
             f"{program} is {version.strip() or 'broken'}, too old for --disable-userns",

@@ -13,6 +13,7 @@ from sandbox.egress.certificate_authority import CertificateAuthority
 from sandbox.egress.client_hello import read_client_hello, read_server_name
 from sandbox.egress.exchange import forward_exchange, start_next_cycle
 from sandbox.egress.http_messages import HttpPeer, Target, read_proxy_target, read_tunnel_target
+from sandbox.egress.reading import READING, limit_to_reading
 from sandbox.egress.request_log import OpenRecord, RequestLog
 from sandbox.egress.rules import allowed_methods
 from sandbox.egress.timed_stream import TimedStream, relay
@@ -95,6 +96,8 @@ class ProxyConnection:
         method = self._entry.method = request.method.decode("ascii", "replace")
         if methods and method not in methods:
             raise PolicyRefusal(f"the method {method} is not on the list for this host", target.host)
+        if methods and methods <= READING:
+            request = limit_to_reading(request, target)
         if self._server is None:
             self._server = await self._dial(target, tls=tls)
         await forward_exchange(self._client, self._server, request, target, self._entry)

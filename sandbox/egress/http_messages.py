@@ -26,7 +26,7 @@ _HOP_BY_HOP = frozenset(
     b"content-length http2-settings".split()
 )
 _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)|\x00|\n[ \t]")
-_LENGTH = re.compile(rb"^content-length:[ \t]*([^\r]*?)[ \t]*\r", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(rb"^content-length:([^\r]*)\r", re.IGNORECASE | re.MULTILINE)
 _AUTHORITY = re.compile(r"(?P<host>[^:]*)(?::(?P<port>\d{1,5}))?")
 _ABSOLUTE = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^#]*)")
 
@@ -83,7 +83,7 @@ def _check_head(head: bytes, request: h11.Request) -> None:
         raise PolicyRefusal("a malformed request: bare line ends")
     if b"transfer-encoding" in names and (b"content-length" in names or request.http_version != b"1.1"):
         raise PolicyRefusal("a malformed request: two lengths")
-    lengths = _LENGTH.findall(head)
+    lengths = [value.strip(b" \t") for value in _LENGTH.findall(head)]
     if len(lengths) > 1 or not all(value.isdigit() for value in lengths):
         raise PolicyRefusal("a malformed request: a length that is no number")
     if any(names.count(name) > 1 for name in (b"transfer-encoding", b"content-length", b"host")):

@@ -78,7 +78,10 @@ async def test_the_first_fails_two_more_are_judged_and_a_person_takes_another(
     await hob.comment("calc", issue, "There is no attempt 9; there are 1-3.")
     await say(hob, number, "@hob try 1")
     compared = await hob.comment("calc", number, "**Compared: attempt 3 is the best one")
-    assert "| 2 (published) | changed | ✅ passed |" in compared and "| 4 | changed | ❌ failed" in compared
+    assert (
+        "| 2 (published) | changed | ✅ passed |" in compared
+        and "| 4 | changed | ❌ does not mend it" in compared
+    )
     assert "twice = x * 2" in await file_on(hob, branch)
 
 

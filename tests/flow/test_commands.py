@@ -92,7 +92,7 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert hob.hub.webhook_secret not in shown and str(hob.hub.app_id) not in shown
 
     told = await hob.comment("calc", issue, "asked for this in")
-    assert "- [x] Mend  double" in told
+    assert "- [x] Mend `double`" in told
     assert f"What came of it (#{pull['number']})" in told and "It added instead." in told
     assert "model `scripted`" in told and "worked on" in told
     labelled = (await hob.issue("calc", "Doubling is still wrong"))["number"]
@@ -150,7 +150,7 @@ async def test_the_button_on_a_check_that_fails_asks_as_a_person_does(hob: AtWor
     await hob.hub.seed_repo("calc", FAULTY)
     hob.says([{"name": "write", "args": {"path": "notes.txt", "text": "n\n"}}], [DONE])
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
-    await hob.comment("calc", issue, "Done, but read the proof")
+    await hob.comment("calc", issue, "but the proof fails")
     (pull,) = await hob.pulls("calc")
     listed = await hob.hub.as_maintainer.get(f"{AT}/commits/{pull['head']['sha']}/check-runs")
     (proof,) = [run for run in listed["check_runs"] if run["name"] == "Hob"]

@@ -6,10 +6,14 @@ Everything is looked at from outside: with git, with HTTP, with the tests of the
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from bot.demo.processes import LocalProcesses
 from bot.demo.show import StepPrinter, play
 from bot.demo.story import git
 from sandbox.toolchain import Toolchain
+from tests.support import ROOT
 from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
@@ -111,3 +116,43 @@ async def test_the_same_on_real_code(house: LocalProcesses, library: Path, tmp_p
     story = await play_in(house, repo=library, request="the tests of ordinal fail for 13, please fix it")
     assert story["state"] == "done"
     assert suite_passes(cloned(house, story["pr_url"], tmp_path / "clone"))
+
+
+def test_sigterm_ends_all_that_the_demo_started_and_removes_its_folder(tmp_path: Path) -> None:
+    """Early, while PostgreSQL and the servers come up: what lives by then is what could be left over."""
+    with tempfile.TemporaryDirectory(prefix="hob-t-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "bot", "demo", "--exit"],
+            env={"PATH": os.environ["PATH"], "HOME": folder, "TMPDIR": folder, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            wait_for(lambda: list(Path(folder).glob("hob-demo-*/postgres/postmaster.pid")) != [])
+            demo.send_signal(signal.SIGTERM)
+            assert demo.wait(30) == 128 + signal.SIGTERM
+        finally:
+            demo.kill()
+            demo.wait()
+        assert list(Path(folder).glob("hob-demo-*")) == []
+        wait_for(lambda: not processes_that_name(folder))
+
+
+def wait_for(reached: Callable[[], bool]) -> None:
+    """Poll for at most half a minute."""
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def processes_that_name(folder: str) -> list[str]:
+    """The command lines of processes that were started below a folder."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            said = (place / "cmdline").read_bytes() + (place / "environ").read_bytes()
+            if folder.encode() in said and place.name != str(os.getpid()):
+                found.append(said.replace(b"\0", b" ").decode("utf-8", "replace")[:200])
+    return found

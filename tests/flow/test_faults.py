@@ -17,6 +17,7 @@ from tests.support.flow import DONE, FAULTY, MEND, call, eventually
 pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer"
+NEWS = call("write", path="NEWS.md", text="News\n")
 SLOW = [call("shell", command="sleep 0.7")]
 EXISTS = {
     "message": "Validation Failed", "documentation_url": "https://docs.github.com/rest",
@@ -76,6 +77,7 @@ async def test_s31_s33_rights_that_go_are_named_and_an_app_that_goes_ends_its_ru
     await hob.hub.admin("tokens", expire_now=True)
     await ended_once(hob, store, "calc", first["number"])
 
+    hob.says(SLOW, [*SCRIPT[0], NEWS], SCRIPT[1])
     second = await hob.issue("calc", "Doubling is wrong again", "@hob fix")
     await hob.comment("calc", second["number"], "I am on it")
     rights = {"metadata": "read", "issues": "write", "pull_requests": "write", "checks": "write"}
@@ -112,6 +114,7 @@ async def test_s40_renamed_hidden_locked_and_archived_while_it_works(
     (pull,) = await hob.pulls("moved")
     assert pull["head"]["repo"]["private"]
 
+    hob.says(SLOW, [MEND, NEWS], [DONE])
     second = await hob.issue("moved", "And the rest", "@hob fix")
     await hob.comment("moved", second["number"], "I am on it")
     await people.patch(f"{AT}/moved", {"archived": True})

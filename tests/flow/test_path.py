@@ -31,7 +31,7 @@ async def test_a_mention_becomes_a_proved_draft_and_feedback_more_commits(hob: A
     assert pull["draft"]
     assert pull["head"]["ref"] == f"hob/{issue['number']}-doubling-is-wrong"
     assert pull["title"] == "Double for real"
-    assert f"Fixes #{issue['number']}" in pull["body"]
+    assert f"Fixes #{issue['number']}" in pull["body"]  # the issue asks, and its failing test turned
     assert "Failed before, passes now: `test_calc.py::test_double`" in pull["body"]
     assert pull["html_url"] in final
     assert "Hidden text" not in pull["body"]

@@ -16,6 +16,9 @@ from bot.errors import UserError
 from bot.solve.solve import apply_diff
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
+from tests.support.flow import FAULTY
+from tests.support.git import commit
+from tests.support.processes import CommandLine
 from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
@@ -37,11 +40,20 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path / "shop"
 
 
-def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.CompletedProcess[str]:
+def environment(home: Path, model: str) -> dict[str, str]:
     keep = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
+    return keep | {"HOB_HOME": str(home), "HOB_MODEL": model}
+
+
+def hob(home: Path, *arguments: str, model: str = "offline") -> subprocess.CompletedProcess[str]:
+    return CommandLine(home / "printed", *arguments, env=environment(home, model)).wait()
+
+
+def hob_from_the_shell(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same with everything that a start takes; see ``tests.support.processes``."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
-        env=keep | {"HOB_HOME": str(home), "HOB_MODEL": model},
+        env=environment(home, "offline"),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -69,7 +81,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path) -> None:
     before = snapshot(shop)
-    done = hob(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
+    done = hob_from_the_shell(home, "solve", str(shop), "orders of exactly 100.00 get no discount", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert set(told) == FIELDS
@@ -105,6 +117,20 @@ def test_several_attempts_are_listed_and_the_best_is_printed(home: Path, shop: P
     assert told["attempts"][1]["why"] == "its proof passes" and "note.txt" in told["attempts"][0]["diff"]
     shown = hob(home, "solve", str(shop), "fix", "--attempts", "2", model=model)
     assert "Attempts" in shown.stdout and "its proof" in shown.stdout
+
+
+def test_an_end_before_the_tests_report_is_no_pass(home: Path, tmp_path: Path) -> None:
+    """The changed module ends the process: nothing passes now, and the exit code says so."""
+    commit(tmp_path / "calc", dict(FAULTY))
+    cheat = call("write", path="calc.py", text="import os; os._exit(0)\n")
+    model = script(tmp_path / "s.json", [cheat], [finish("changed")])
+    done = hob(home, "solve", str(tmp_path / "calc"), "please fix", "--json", model=model)
+    assert done.returncode == 1, done.stderr
+    proof = json.loads(done.stdout)["proof"]
+    (check,) = proof["checks"]
+    assert (proof["state"], check["head"]["verdict"]) == ("fails", "error")
+    assert "ended without results, where base had 1" in check["head"]["note"]
+    assert proof["warnings"][0]["names"] == ["calc.py:1"]
 
 
 def test_a_change_that_does_not_pass_is_shown_and_not_applied(home: Path, shop: Path, tmp_path: Path) -> None:
@@ -219,3 +245,19 @@ def test_apply_runs_nothing_of_the_repositorys_and_stays_inside(tmp_path: Path) 
         with pytest.raises(UserError, match="nothing was applied"):
             apply_diff(repo, f"{new}@@ -0,0 +1 @@\n+x\n")
     assert list(outside.iterdir()) == []
+
+
+def test_the_diff_alone_goes_into_a_pipe_and_a_failing_check_is_shown(home: Path, tmp_path: Path) -> None:
+    long = "x = '" + "words that go on " * 20 + "'\n"
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "a.py").write_text("x = 1\n")
+    (tmp_path / "p" / "test_a.py").write_text("from a import x\n\n\ndef test_x():\n    assert x == 1\n")
+    git(tmp_path / "p", "init", "--quiet", "--initial-branch=main")
+    git(tmp_path / "p", "add", "--all")
+    git(tmp_path / "p", "commit", "--quiet", "--message=Begin")
+    play = script(tmp_path / "s.json", [call("write", path="a.py", text=long)], [finish("changed")])
+    done = hob(home, "solve", str(tmp_path / "p"), "make it long", "--attempts", "1", model=play)
+    assert done.stdout.startswith("diff --git ")
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path / "p", input=done.stdout, text=True, check=True)
+    assert (tmp_path / "p" / "a.py").read_text() == long
+    assert "AssertionError" in done.stderr or "assert " in done.stderr

@@ -94,3 +94,30 @@ async def test_statuses_come_to_one(hub: Hub, sha: str) -> None:
     assert (combined["state"], combined["total_count"]) == ("success", 2)
     await me.post(f"{REPO}/statuses/{sha}", {"state": "error", "context": "b"})
     assert (await me.get(f"{REPO}/commits/main/status"))["state"] == "failure"
+
+
+async def test_what_is_asked_of_a_check_goes_to_its_app_alone(hub: Hub, bot: Client, sha: str) -> None:
+    """And to it whether it subscribed or not, as to every App that may write checks."""
+    done = {"head_sha": sha, "status": "completed", "conclusion": "success"}
+    run = await bot.post(RUNS, {"name": "hob", **done})
+    other = await hub.admin("app", slug="ci", permissions={"checks": "write", "contents": "read"})
+    theirs = await hub.client(other["token"]).post(RUNS, {"name": "tests", **done})
+    for one in (run, theirs):
+        await hub.as_maintainer.post(f"{RUNS}/{one['id']}/rerequest")
+        await hub.as_maintainer.post(f"{REPO}/check-suites/{one['check_suite']['id']}/rerequest")
+    sql = "SELECT app_id, event FROM deliveries WHERE action = 'rerequested' ORDER BY id"
+    told = [(row["app_id"], row["event"]) for row in hub.hub.state.all(sql)]
+    assert told == [
+        (app, event) for app in (hub.app_id, other["id"]) for event in ("check_run", "check_suite")
+    ]
+
+
+async def test_a_job_of_actions_has_annotations_alone(hub: Hub, sha: str) -> None:
+    actions = await hub.admin(
+        "app", slug="github-actions", permissions={"checks": "write", "contents": "read"}
+    )
+    output = {"title": "T", "summary": "S", "text": "X", "annotations": notes(1)}
+    run = await hub.client(actions["token"]).post(RUNS, {"name": "test", "head_sha": sha, "output": output})
+    shown = run["output"]
+    assert (shown["title"], shown["summary"], shown["text"]) == (None, None, None)
+    assert shown["annotations_count"] == 1

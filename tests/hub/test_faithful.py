@@ -50,6 +50,7 @@ TOLD = frozenset(
     pull_request_review.submitted pull_request_review.edited pull_request_review.dismissed
     pull_request_review_comment.created pull_request_review_comment.edited pull_request_review_comment.deleted
     check_run.created check_run.completed check_run.rerequested check_run.requested_action
+    check_suite.rerequested
     """.split()  # noqa: SIM905
 )
 
@@ -303,6 +304,12 @@ async def check(bot: Caller, person: Caller, hub: Hub, sha: str) -> None:
     await person("GET", f"{path}/annotations")
     await person("GET", f"{REPO}/commits/{sha}/check-runs?check_name=hob&filter=latest")
     await bot("POST", f"{path}/rerequest", status=201)
+    suite = f"{REPO}/check-suites/{run['check_suite']['id']}"
+    assert (await person("GET", suite))["status"] == "queued", "until its App acts"
+    await bot("PATCH", path, {"status": "completed", "conclusion": "success"})
+    assert (await person("GET", suite))["conclusion"] == "success"
+    await person("POST", f"{suite}/rerequest", status=201)
+    assert (await person("GET", suite))["conclusion"] is None
     await hub.admin("press", check_run=run["id"], identifier="again", login="maintainer")
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.github_spec import ABSENT, SpecViolation, check_exchange, check_graphql, check_webhook
+from tests.support.github_spec import (
+    ABSENT,
+    SpecViolation,
+    check_exchange,
+    check_graphql,
+    check_headers,
+    check_webhook,
+)
 from tests.support.hub import Refused, running_hub
 
 LABEL = {
@@ -96,3 +103,45 @@ async def test_faults_on_purpose_are_not_judged(tmp_path: Path) -> None:
         await hub.fault("status", "/user$", status=502, body="<html>Bad gateway</html>")
         with pytest.raises(Refused):
             await hub.as_maintainer.get("/user")
+
+
+GOOD = {
+    "x-github-request-id": "A:1", "x-github-media-type": "github.v3", "x-ratelimit-resource": "core",
+    "x-github-api-version-selected": "2022-11-28", "x-ratelimit-limit": "5000", "x-ratelimit-used": "1",
+    "x-ratelimit-remaining": "4999", "x-ratelimit-reset": "1700000000",
+}  # fmt: skip
+ERROR = b'{"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}'
+
+
+@pytest.mark.parametrize(
+    ("status", "change", "body", "words"),
+    [
+        (200, {}, b"[]", ""),
+        (
+            200,
+            {"Link": '<http://x/api/y?page=2>; rel="next", <http://x/api/y?page=9>; rel="last"'},
+            b"[]",
+            "",
+        ),
+        (404, {}, ERROR, ""),
+        (200, {"x-github-request-id": ""}, b"[]", "no header x-github-request-id"),
+        (200, {"x-ratelimit-reset": "soon"}, b"[]", "x-ratelimit-reset"),
+        (200, {"x-github-api-version-selected": "2020"}, b"[]", "version"),
+        (200, {"Link": "<http://x/api/y>; rel=next"}, b"[]", "link"),
+        (200, {"ETag": "abc"}, b"[]", "ETag"),
+        (404, {}, b'{"message": "Not Found"}', "page of the documentation"),
+        (422, {}, ERROR[:-1] + b', "errors": [{"code": "odd"}]}', "odd"),
+        (500, {}, b"oops", "without a message"),
+    ],
+)
+def test_names_what_is_wrong_beside_a_body(
+    status: int, change: dict[str, str], body: bytes, words: str
+) -> None:
+    found = "; ".join(check_headers("GET", status, GOOD | change, body))
+    assert words in found if words else not found
+
+
+async def test_a_version_of_the_api_that_is_none_is_refused(tmp_path: Path) -> None:
+    async with running_hub(tmp_path) as hub:
+        answer = await hub.as_maintainer.send("GET", "/user", headers={"X-GitHub-Api-Version": "2021-01-01"})
+        assert answer.status == 400

@@ -94,6 +94,9 @@ async def test_threads_are_resolved(hub: Hub, bot: Client) -> None:
     mutation = "mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved } } }"
     with pytest.raises(Refused, match="FORBIDDEN"):
         await hub.as_stranger.graphql(mutation, id=thread["id"])
+    reader = await hub.as_bot(permissions={"contents": "read", "pull_requests": "write"})
+    with pytest.raises(Refused, match="FORBIDDEN"):
+        await reader.graphql(mutation, id=thread["id"])
     await bot.graphql(mutation, id=thread["id"])
     assert only(await outcome(bot))["isResolved"] is True
 

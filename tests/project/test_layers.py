@@ -11,8 +11,8 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.backoff", "bot.disk", "bot.domain", "bot.errors", "bot.git", "bot.github",
-    "bot.repo_config", "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.git",
+    "bot.github", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
 
 # For each room what of the project it may import beside itself; every other import of it is an error.
@@ -25,11 +25,15 @@ ALLOWED: dict[str, set[str]] = {
     "bot.disk": set(),
     "bot.text": set(),
     "bot.guest": set(),
+    "bot.causes": {"bot.domain"},
     "bot.log": {"bot.text"},
-    "bot.settings": {"bot.errors"},
+    "bot.github_hosts": set(),
+    "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
-    "bot.github": {"bot.backoff", "bot.domain", "bot.errors", "bot.settings", "bot.text"},
+    "bot.github": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.text",
+    },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",
@@ -39,7 +43,7 @@ ALLOWED: dict[str, set[str]] = {
         "sandbox",
     },
     "bot.agent": {"bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
-    "bot.offline": {"bot.agent", "bot.domain"},
+    "bot.offline": {"bot.agent", "bot.causes", "bot.domain"},
     "bot.run": {*BELOW_RUN, "bot.run"},
     # The packages of bot.run, each above the ones that it may import.
     "bot.run.stored": BELOW_RUN,
@@ -50,10 +54,13 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.end_without_pull": {*BELOW_RUN, "bot.run.messages"},
     "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
+    "bot.run.ceilings": BELOW_RUN,
+    "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
     "bot.run.strategies": {
-        *BELOW_RUN, "bot.run.attempts", "bot.run.daily_budget", "bot.run.end_without_pull", "bot.run.job",
-        "bot.run.messages", "bot.run.prepare", "bot.run.prove", "bot.run.publish",
+        *BELOW_RUN, "bot.run.attempts", "bot.run.ceilings", "bot.run.daily_budget",
+        "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare",
+        "bot.run.prove", "bot.run.publish", "bot.run.same_change",
     },
     "bot.solve": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.run", "bot.text",

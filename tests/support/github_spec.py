@@ -57,6 +57,10 @@ class SpecViolation(AssertionError):
     """Something that GitHub would not send, or not accept."""
 
 
+LINK = re.compile(r'<https?://[^>]+[?&](?:page=\d+|cursor=\w+)[^>]*>; rel="(first|prev|next|last)"')
+ERROR_CODES = ("missing", "missing_field", "invalid", "already_exists", "unprocessable", "custom")
+
+
 @dataclass
 class Ledger:
     """What `spec_middleware` saw: the violations, and which operations and queries were exercised."""
@@ -311,6 +315,8 @@ async def judge_call(ledger: Ledger, request: web.Request, response: web.Respons
     if body is ABSENT:  # the hub must have refused it
         return
     path = request.rel_url.raw_path.removeprefix(prefix)
+    if faults := list(check_headers(request.method, response.status, response.headers, response.body)):
+        raise SpecViolation(f"{request.method} {path} -> {response.status}\n  " + "\n  ".join(faults))
     if path == "/graphql":
         if isinstance(body, dict) and response.status == 200 and "errors" not in read_json(response.body):
             check_graphql(body["query"])
@@ -322,6 +328,42 @@ async def judge_call(ledger: Ledger, request: web.Request, response: web.Respons
     if answer is OTHER_MEDIA and "application/vnd.github" not in request.headers.get("Accept", ""):
         raise SpecViolation(f"{request.method} {path}: {response.content_type} that nobody asked for")
     ledger.exercised.add(check_exchange(request.method, path, request.query, body, response.status, answer))
+
+
+def check_headers(method: str, status: int, headers: Mapping[str, str], body: Any) -> Iterator[str]:
+    """What each answer of GitHub's carries beside its body, and what each of its errors says.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
+    https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api#using-link-headers
+    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed
+    """
+    for name in ("x-github-request-id", "x-github-media-type", "x-ratelimit-resource"):
+        if not headers.get(name):
+            yield f"no header {name}"
+    if headers.get("x-github-api-version-selected") != "2022-11-28":
+        yield "no version of the API is named"
+    for name in ("limit", "remaining", "used", "reset"):
+        if not headers.get(f"x-ratelimit-{name}", "").isdigit():
+            yield f"no number in x-ratelimit-{name}"
+    if method == "GET" and status == 200 and not re.match(r'W/"[0-9a-f]+"$', headers.get("ETag", 'W/"0"')):
+        yield f"an ETag of another form: {headers['ETag']}"
+    for part in filter(None, headers.get("Link", "").split(", ")):
+        if not LINK.fullmatch(part):
+            yield f"a link of another form: {part}"
+    if status >= 400:
+        yield from check_error(read_json(body))
+
+
+def check_error(error: Any) -> Iterator[str]:
+    """What is wrong with an error's body: each names its page of the documentation, each part its code."""
+    if not isinstance(error, dict) or not error.get("message"):
+        yield "an error without a message"
+        return
+    if not str(error.get("documentation_url", "")).startswith("https://docs.github.com/"):
+        yield "an error that names no page of the documentation"
+    for part in error.get("errors") or ():
+        if isinstance(part, dict) and part.get("code") not in ERROR_CODES:
+            yield f"an error's part with a code that is not documented: {part.get('code')}"
 
 
 def read_json(text: Any) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.process import BaseProcess
@@ -13,24 +11,20 @@ from typing import Any
 
 from sqlalchemy import text
 
+from bot.serve import sandbox as machine
 from bot.serve.worker import serve_worker
 from bot.settings import load
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from tests.support.flow import AtWork, eventually
-
-_PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(
-    ["bot.run.end_without_run", "bot.inbox.intake", "bot.tasks.queue", "sandbox.probe"]
-)
+from tests.support.processes import fork, print_to
 
 
-def _work(settings: dict[str, Any], log: str) -> None:
-    """A worker process, as ``hob worker`` starts it."""
-    with Path(log).open("ab") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
+def _work(settings: dict[str, Any], log: str, held: set[tuple[str, str, str]]) -> None:
+    """A worker process, as ``hob worker`` starts it, on a machine whose sandboxes were seen to hold."""
+    machine._HOLDS.update(held)
+    print_to(Path(log), Path(log))
     asyncio.run(serve_worker(load(**settings)))
 
 
@@ -51,8 +45,8 @@ class Workers:
         """One more, which takes work when this returns."""
         log = self._logs / f"worker-{len(self._all)}.log"
         log.touch()
-        worker = _PROCESSES.Process(target=_work, args=(self._settings, str(log)))
-        worker.start()
+        await machine.check_sandbox(load(**self._settings))  # attacked once, not by each worker anew
+        worker = fork(_work, self._settings, str(log), set(machine._HOLDS))
         self._all.append(worker)
 
         async def started() -> bool:

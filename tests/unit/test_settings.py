@@ -39,6 +39,10 @@ def test_defaults_need_nothing() -> None:
         ("HOB_APP_ID", "zero"),
         ("HOB_APP_ID", "0"),
         ("HOB_WEBHOOK_SECRET", "  "),
+        ("HOB_WEBHOOK_SECRET", "s"),
+        ("HOB_WEBHOOK_SECRET", "0123456789abcde"),
+        ("HOB_WEBHOOK_SECRET", "a" * 40),
+        ("HOB_WEBHOOK_SECRET", "0123456789abcdef,short"),
         ("HOB_WEBHOOK_SECRET", ","),
         ("HOB_WEBHOOK_SECRET", "one,"),
         ("HOB_WEBHOOK_SECRET", "a,b,c"),
@@ -87,8 +91,8 @@ def test_what_others_trust_us_with_is_a_secret_unless_it_is_a_word(monkeypatch: 
 
 
 def test_two_secrets_are_valid_while_rotating(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOB_WEBHOOK_SECRET", "old, new")
-    assert load("webhook_secret").webhook_secrets == ("old", "new")
+    monkeypatch.setenv("HOB_WEBHOOK_SECRET", "0123456789abcdef, fedcba9876543210")
+    assert load("webhook_secret").webhook_secrets == ("0123456789abcdef", "fedcba9876543210")
 
 
 def test_the_key_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pem: str) -> None:
@@ -107,9 +111,9 @@ def test_bots_are_numbers_and_people_see_no_secret(monkeypatch: pytest.MonkeyPat
     for name, value in {
         "HOB_BOTS": "29139614, 5",
         "HOB_DAILY_USD": "2.5",
-        "HOB_WEBHOOK_SECRET": "sesame",
+        "HOB_WEBHOOK_SECRET": "open-sesame-please",
         "HOB_MODEL": "scripted:/home/me/x.json",
-        "HOB_DATABASE_URL": "postgresql://me:sesame@db/x",
+        "HOB_DATABASE_URL": "postgresql://me:open-sesame-please@db/x",
     }.items():
         monkeypatch.setenv(name, value)
     settings = load()

@@ -12,7 +12,7 @@ _RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
 # How servers say that the conversation is too long, besides what the adapters know: llama.cpp, LM Studio,
 # Ollama and the gateways before them.
 _TOO_LONG = re.compile(
-    r"exceed\w*.{0,40}context|context.{0,40}(exceed|overflow|too (long|large|small))|prompt is too long|"
+    r"exceed.{0,50}context|context.{0,40}(exceed|overflow|too (long|large|small))|prompt is too long|"
     r"too many (input )?tokens|larger than the context",
     re.IGNORECASE | re.DOTALL,
 )

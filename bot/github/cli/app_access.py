@@ -26,6 +26,14 @@ class AppAccess(Protocol):
     def private_key(self) -> SecretStr:
         """The app's private key, PEM."""
 
+    @property
+    def base_url(self) -> str:
+        """Where people reach the dashboard."""
+
+    @property
+    def label(self) -> str:
+        """The label that asks for work."""
+
 
 def open_app(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegration:
     """The app's own client; ``write_spacing`` is the seconds between writes, 0 for none."""

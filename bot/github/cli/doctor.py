@@ -6,7 +6,6 @@ Synchronous: never in the event loop.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,18 +14,12 @@ from jwt import PyJWTError
 from requests import RequestException
 
 from bot.github.cli.app_access import AppAccess, describe_error, open_app
+from bot.github.cli.doctor_surroundings import check_address, check_clock, check_label, check_name
+from bot.github.cli.findings import DoctorFinding
 from bot.github.cli.manifest import read_manifest
 
+BAD_SIGNATURE = 401  # what `hob web` answers to a delivery that is not signed with its secret
 RANKS = {"": 0, "read": 1, "write": 2, "admin": 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoctorFinding:
-    """One thing that was checked; ``detail`` says what was found and, where not ``ok``, how to mend it."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 def doctor(settings: AppAccess) -> list[DoctorFinding]:
@@ -42,7 +35,15 @@ def doctor(settings: AppAccess) -> list[DoctorFinding]:
                 )
             ]
             findings += _check_grants(app)
-            for check in (_check_installations, _check_webhook, _check_deliveries):
+            for check in (
+                check_clock,
+                check_name,
+                check_address,
+                _check_installations,
+                check_label,
+                _check_webhook,
+                _check_deliveries,
+            ):
                 findings += _run_check(check, github, settings, app)
             return findings
     except (GithubException, RequestException, PyJWTError, ValueError) as error:
@@ -69,7 +70,7 @@ def _run_check(
     try:
         return check(github, settings, app)
     except (GithubException, RequestException) as error:
-        name = check.__name__.removeprefix("_check_")
+        name = check.__name__.lstrip("_").removeprefix("check_")
         return [DoctorFinding(name=name, ok=False, detail=f"GitHub refused to tell: {describe_error(error)}")]
 
 
@@ -155,6 +156,10 @@ def _check_deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any
         f"{len(failed)} of the last {len(last)} did not arrive, the newest at {newest['delivered_at']} "
         f"({newest['status_code']} {newest['status']}). `hob redeliver` asks for them again."
     )
+    if newest["status_code"] == BAD_SIGNATURE:
+        detail += (
+            " `hob web` does not know its signature: HOB_WEBHOOK_SECRET is not the App's webhook secret."
+        )
     return [DoctorFinding(name="deliveries", ok=False, detail=detail)]
 
 

@@ -23,6 +23,9 @@ from github import Github, GithubException
 from requests import RequestException
 
 from bot.errors import UserError
+from bot.github_hosts import PUBLIC_API
+
+LONGEST_NAME = 34  # characters, of an App
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +51,23 @@ def read_manifest() -> dict[str, Any]:
     return read
 
 
-def build_manifest(base_url: str, *, redirect_url: str = "") -> dict[str, Any]:
+def build_manifest(base_url: str, *, redirect_url: str = "", name: str = "") -> dict[str, Any]:
     """The manifest for an instance whose webhook is reachable at ``base_url``/webhook.
 
-    Raises UserError when ``base_url`` is no absolute http(s) URL. Loopback is left to GitHub to refuse.
+    ``name`` is the App's, '' for app.yml's; no two Apps of a GitHub have one name. Raises UserError when
+    ``base_url`` is no absolute http(s) URL, or the name is none. Loopback is left to GitHub to refuse.
     """
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
     root = base_url.rstrip("/")
     manifest = read_manifest()
+    if name:
+        if len(name) > LONGEST_NAME or not re.search(r"[A-Za-z0-9]", name) or not name.isprintable():
+            raise UserError(
+                f"--name must have a letter or a digit and at most {LONGEST_NAME} characters, not {name!r}."
+            )
+        manifest["name"] = name
     manifest["url"] = root
     manifest["hook_attributes"] = {**manifest["hook_attributes"], "url": f"{root}/webhook"}
     if redirect_url:
@@ -103,6 +113,8 @@ def convert_code(code: str, *, state: str, expected: str, api_url: str, home: Pa
         "HOB_PRIVATE_KEY_FILE": key_file,
         "HOB_WEBHOOK_SECRET": made["webhook_secret"],
     }
+    if api_url.rstrip("/") != PUBLIC_API:
+        lines["HOB_GITHUB_URL"] = api_url
     _write(env_file, "".join(f"{name}={value}\n" for name, value in lines.items()))
     return Credentials(
         app_id=made["id"],

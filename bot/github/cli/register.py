@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from bot.errors import UserError
 from bot.github.cli.manifest import Credentials, build_manifest, convert_code, render_form
+from bot.github_hosts import find_web_url
 
 REGISTRATION_SECONDS = 3600.0  # GitHub allows an hour for all steps
 
@@ -78,13 +79,19 @@ def run_registration(
     home: Path,
     port: int,
     tell: Callable[[str], None],
+    name: str = "",
 ) -> Credentials:
-    """Serve the page until GitHub has sent the browser back. Raises UserError when it does not work out."""
+    """Serve the page until GitHub has sent the browser back. Raises UserError when it does not work out.
+
+    ``name`` is the App's, '' for app.yml's; people mention the slug that GitHub makes of it.
+    """
     state = secrets.token_urlsafe(32)
     with _page(port) as server:
         here = f"http://127.0.0.1:{server.server_port}"
-        asked = build_manifest(base_url, redirect_url=f"{here}/done")
-        server.page = render_form(asked, state=state, web_url=_web(api_url), organization=organization)
+        asked = build_manifest(base_url, redirect_url=f"{here}/done", name=name)
+        server.page = render_form(
+            asked, state=state, web_url=find_web_url(api_url), organization=organization
+        )
         server.exchange = lambda code, got: convert_code(
             code, state=got, expected=state, api_url=api_url, home=home
         )
@@ -98,12 +105,6 @@ def run_registration(
     if server.made is None:
         raise UserError("GitHub did not send the browser back within an hour. Start again.")
     tell(f"Registered {server.made.slug}. The settings are in {server.made.env_file}.")
+    tell(f"People mention it as @{server.made.slug}.")
     tell(f"Install it on repositories: {server.made.install_url}")
     return server.made
-
-
-def _web(api_url: str) -> str:
-    """GitHub's pages that belong to an API root: github.com, or an Enterprise server's own host."""
-    if api_url == "https://api.github.com":
-        return "https://github.com"
-    return api_url.removesuffix("/v3").removesuffix("/api")

@@ -32,8 +32,8 @@ API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
 # Every PATCH of this bot sets fields to given values, so doing it twice is doing it once.
 REPEATABLE = READS | {"PUT", "PATCH", "DELETE"}
-# What nobody sees until a commit names it: no content in the sense of GitHub's limit on creating it.
-UNSEEN = ("/git/blobs", "/git/trees")
+# What nobody is told of, or sees until a commit names it: no content in the sense of GitHub's limit on it.
+UNSEEN = ("/git/blobs", "/git/trees", "/reactions")
 REDIRECTS = frozenset({301, 302, 307, 308})
 ATTEMPTS = 4
 HOPS = 3
@@ -119,6 +119,11 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         self._clock = clock or ServerClock()
         self._etags = etags
         self._realm = realm
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so much was created of late that what can be left out should be."""
+        return self._pace.is_crowded()
 
     @property
     def graphql_url(self) -> str:

@@ -29,6 +29,8 @@ LONGEST_LIMIT = 86400.0  # what GitHub names beyond it is taken for a mistake: n
 CREATING_MINUTE, CREATING_HOUR = (75.0, 60.0), (480.0, 3600.0)
 POINTS = {"core": (850.0, 60.0), "graphql": (1900.0, 60.0)}
 READ_POINTS, WRITE_POINTS = 1.0, 5.0
+# What is left of these before requests that can be spared are: several tasks' worth.
+RESERVE_MINUTE, RESERVE_HOUR = 15.0, 100.0
 
 
 class _Budget:
@@ -101,6 +103,14 @@ class Pace:
             finally:
                 if write:
                     self._last_write = self._clock()
+
+    def is_crowded(self) -> bool:
+        """Whether little is left of what may be created, or GitHub has asked to wait."""
+        now = self._clock()
+        if self._find_reopening("core", now) > now:
+            return True
+        reserves = zip(self._creating, (RESERVE_MINUTE, RESERVE_HOUR), strict=True)
+        return self._spacing > 0 and any(budget.free_at(now, spare) > now for budget, spare in reserves)
 
     def note_limit(self, limit: Limit) -> None:
         """GitHub asked to wait: let nothing through to the resource (or to any) for as long as it says."""

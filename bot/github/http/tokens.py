@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from typing import Any, Protocol
 
 import jwt
@@ -22,6 +21,7 @@ import structlog
 from bot.errors import UserError
 from bot.github.http.clock import ServerClock
 from bot.github.http.responses import Forbidden, NotFound, Rejected
+from bot.github.http.scope import Purpose, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -32,40 +32,6 @@ EARLY = 300.0  # seconds before the end at which a token is replaced
 # https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
 JWT_SECONDS, JWT_DATED_BACK = 540, 60
 JWT_KEPT = 360.0
-
-
-class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
-
-    IDENTIFY = (("metadata", "read"),)
-    FETCH = (("contents", "read"), ("metadata", "read"))
-    TALK = (
-        ("checks", "write"),
-        ("contents", "read"),
-        ("issues", "write"),
-        ("metadata", "read"),
-        ("pull_requests", "write"),
-    )
-    # To say what went wrong where GitHub gives no token for TALK: what one of its permissions allows.
-    SAY_ON_ISSUES = (("issues", "write"), ("metadata", "read"))
-    SAY_ON_PULLS = (("metadata", "read"), ("pull_requests", "write"))
-    PUBLISH = (("contents", "write"), ("metadata", "read"))
-    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
-    READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
-    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What one token is minted for. ``repo`` 0, no repository in particular, is for IDENTIFY only."""
-
-    installation: int
-    repo: int
-    purpose: Purpose
-
-    def __post_init__(self) -> None:
-        if self.repo <= 0 and self.purpose is not Purpose.IDENTIFY:
-            raise ValueError("a token must be narrowed to one repository")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -178,16 +144,17 @@ class Tokens:
             self._current[scope] = done.result()
 
     async def _mint(self, scope: Scope) -> _Token:
-        permissions, kept = dict(scope.purpose.value), None
+        wanted = dict(scope.purpose.value)
+        kept: float | None = None
         try:
             try:
-                minted = await self._ask(scope, permissions)
-            except Rejected:
-                permissions, kept = await self._find_accepted(scope), FEWER_KEPT
-                if scope.purpose is not Purpose.TALK or not permissions.keys() - {"metadata"}:
-                    raise
-                log.warning("token.fewer_permissions", installation=scope.installation, has=permissions)
-                minted = await self._ask(scope, permissions)
+                minted = await self._ask(scope, wanted)
+            except Rejected as refused:
+                accepted = await self._find_accepted(scope) if scope.purpose is Purpose.TALK else {}
+                if accepted == wanted or not accepted.keys() - {"metadata"}:
+                    raise refused from None
+                log.warning("token.fewer_permissions", installation=scope.installation, has=accepted)
+                minted, kept = await self._ask(scope, accepted), FEWER_KEPT
         except (NotFound, Forbidden, Rejected) as error:
             raise _explain_refusal(scope, error) from None
         value = str(minted["token"])
@@ -210,11 +177,14 @@ class Tokens:
     async def _find_accepted(self, scope: Scope) -> dict[str, str]:
         """What of a scope's permissions the installation has: after an update its owner must accept new ones.
 
+        Nothing where GitHub does not tell.
         https://docs.github.com/en/rest/apps/apps#get-an-installation-for-the-authenticated-app
         """
-        found = await self._app.getitem(
-            "/app/installations/{installation}", {"installation": str(scope.installation)}
-        )
+        at = {"installation": str(scope.installation)}
+        try:
+            found = await self._app.getitem("/app/installations/{installation}", at)
+        except (NotFound, Forbidden):
+            return {}
         has = found.get("permissions") or {}
         rank = {level: at for at, level in enumerate(LEVELS)}
         levels = {

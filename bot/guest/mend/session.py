@@ -136,7 +136,7 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         )
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), -each.score))
+    best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
     return next((each for each in best[:3] if not _find_broken(search, each)), None)
 
 

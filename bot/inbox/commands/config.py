@@ -11,7 +11,7 @@ from bot.domain import Event
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext
 from bot.repo_config import PATH, RepoConfig, parse_repo_config
-from bot.text.defuse import strip_markup
+from bot.text.defuse import code_span
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
@@ -88,6 +88,6 @@ def _render_value(value: object) -> str:
 
 
 def _render_row(key: str, value: str, source: str) -> str:
-    line = " ".join(strip_markup(value, keep="@#<>[]()*_~!&\\").split())
+    line = " ".join(value.split())
     cut = f"{line[:LONGEST]}…" if len(line) > LONGEST else line
-    return f"| `{key}` | {f'`{cut}`' if cut else 'none'} | {source} |"
+    return f"| `{key}` | {code_span(cut, cell=True) if cut else 'none'} | {source} |"

@@ -10,10 +10,10 @@ from bot.github.app import RepoApi
 from bot.inbox.commands.budget import list_tasks_about, render_cost
 from bot.inbox.delivery_context import DeliveryContext
 from bot.tasks.runs import RunRecord
-from bot.text.defuse import strip_markup
+from bot.text.defuse import code_span, defuse_line
 
 NOTHING = "I have not been asked for anything on this thread yet."
-_STEPS = {"todo": "- [ ]", "doing": "- [ ]", "done": "- [x]", "skipped": "- [x]"}
+_STEPS = {"todo": "- [ ]", "doing": "- [ ]", "done": "- [x]", "skipped": "- [ ] (left out)"}
 
 
 async def render_explanation(context: DeliveryContext, api: RepoApi, event: Event) -> str:
@@ -23,7 +23,7 @@ async def render_explanation(context: DeliveryContext, api: RepoApi, event: Even
         return NOTHING
     task = next((each for each in reversed(tasks) if each.leases_taken), tasks[-1])
     runs = await context.store.list_runs(task.id)
-    asked = "\n".join(f"> {strip_markup(line)}" for line in task.request.splitlines()[:20])
+    asked = "\n".join(f"> {defuse_line(line)}" for line in task.request.splitlines()[:20])
     who = f"`@{task.requester.login}` asked for this in {task.trigger.url} ({task.kind.value}):"
     parts = [
         who,
@@ -37,7 +37,7 @@ async def render_explanation(context: DeliveryContext, api: RepoApi, event: Even
 
 def _render_plan(runs: Sequence[RunRecord]) -> str:
     steps: list[dict[str, Any]] = next((run.plan for run in reversed(runs) if run.plan), [])
-    lines = [f"{_STEPS.get(step['state'], '-')} {strip_markup(step['text'])}" for step in steps]
+    lines = [f"{_STEPS.get(step['state'], '-')} {defuse_line(step['text'])}" for step in steps]
     return "\n".join(["What I meant to do:", "", *lines]) if lines else ""
 
 
@@ -48,7 +48,7 @@ async def _render_outcome(context: DeliveryContext, task: Task) -> str:
     saved = await context.store.load_changes(task.id) or {}
     text = str((saved.get("ended") or {}).get("text") or "")
     if not text:
-        reason = f": {strip_markup(task.reason)}" if task.reason else ""
+        reason = f": {defuse_line(task.reason)}" if task.reason else ""
         return f"It ended as {task.state.value}{reason}."
     where = f" (#{task.pull})" if task.pull and task.state is TaskState.DONE else ""
     return f"What came of it{where}:\n\n{text}"
@@ -57,7 +57,7 @@ async def _render_outcome(context: DeliveryContext, task: Task) -> str:
 async def _render_facts(context: DeliveryContext, task: Task, runs: Sequence[RunRecord]) -> str:
     made = [each for each in await context.store.list_attempts(task.root) if each.maker == task.id]
     names = {"scripted" if each.model.startswith("scripted") else each.model for each in made if each.model}
-    models = ", ".join(f"`{strip_markup(name)}`" for name in sorted(names))
+    models = ", ".join(code_span(name) for name in sorted(names))
     base = next((run.base_sha for run in reversed(runs) if run.base_sha), "")
     facts = [
         f"model {models}" if models else "",

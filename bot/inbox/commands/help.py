@@ -1,4 +1,4 @@
-"""``@hob help``: the list of what one can say to the bot, once to each person on a thread."""
+"""``@hob help``: the list of what one can say to the bot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.inbox.commands.config import read_config_in_force
 from bot.inbox.decision import Command
-from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, make_person_key
+from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd
 from bot.inbox.label import choose_label, ensure_label
 from bot.repo_config import RepoConfig
 from bot.tasks.database.tables import DeliveryState
@@ -21,7 +21,7 @@ async def send_help(context: DeliveryContext, api: RepoApi, command: Command) ->
     """Comment the list, and whether the label is there; it is made first where somebody agreed to that."""
     label, there = await _look_for_label(context, api, command.event)
     text = render_help(context.app.slug, label, there=there)
-    await context.comment(api, command.event, make_person_key(command.event, "help"), text)
+    await context.comment(api, command.event, f"help:{command.event.delivery}", text)
     return DeliveryState.HANDLED, "told about help"
 
 

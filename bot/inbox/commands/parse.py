@@ -47,17 +47,17 @@ _ALONE = {word.value: word for word in CommandWord if word not in (CommandWord.T
     "cancel": CommandWord.STOP
 }
 _NUMBERED = re.compile(
-    r"\W*(?:please\W+)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
+    r"\W*+(?:please\W++)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
     re.IGNORECASE,
 )
 _APPROVED = re.compile(
-    r"\W*(?:please\W+)?approve\s+`?([0-9a-f]{7,64})`?(?:\s+(?:please|now))?[\s.!]*", re.IGNORECASE
+    r"\W*+(?:please\W++)?approve\s+`?([0-9a-f]{7,64})`?(?:\s+(?:please|now))?[\s.!]*", re.IGNORECASE
 )
 _AGAIN = ["try", "again"]
 _REVIEW = re.compile(
-    r"\W*(?:(?:please|can|could|would|you|kindly|do|give|this|us|me|a)\W+)*re-?view\b", re.IGNORECASE
+    r"\W*+(?:(?:please|can|could|would|you|kindly|do|give|this|us|me|a)\W++)*re-?view\b", re.IGNORECASE
 )
-_ASKED = r"\W*(?:(?:hi|hey|and|so|but|also|please)\W+)?"
+_ASKED = r"\W*+(?:(?:hi|hey|and|so|but|also|please)\W++)?"
 _WONDERS = re.compile(  # never a wish, whatever verbs follow
     rf"{_ASKED}(?:why|what|how|which|who|whose)\b(?!\s+(?:not|don'?t|about|if|would you)\b).*\?[\s.!)*_]*",
     re.IGNORECASE | re.DOTALL,

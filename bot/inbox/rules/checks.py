@@ -11,7 +11,6 @@ from bot.domain import Event, Request, TaskKind
 from bot.domain.check_trigger import FAILURES, FIX, STOP
 from bot.inbox.commands.parse import CommandWord
 from bot.inbox.decision import (
-    OWN_BRANCHES,
     AppIdentity,
     CheckFailed,
     ChecksRerequested,
@@ -36,8 +35,6 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         return Ignored(reason="own doing")
     if event.trigger.text not in FAILURES:
         return Ignored(reason="no failure")
-    if not event.thread.head_ref.startswith(OWN_BRANCHES):
-        return Ignored(reason="not on an own branch")
     return CheckFailed(event=event)
 
 

@@ -1,15 +1,15 @@
 """A comment on an issue or a pull request: ``@hob please fix this``.
 
 On an issue it asks for a change, on the bot's own pull request for a revision of it, and on anybody else's
-pull request (also in the text that opens one) it gets an honest no. An edited comment counts only when its
-author adds a mention that was not there.
+pull request (also in the text that opens one) it gets an honest no. A mention with nothing beside it is
+asked what is wanted. An edited comment counts only when its author adds a mention that was not there.
 """
 
 from __future__ import annotations
 
 import re
 
-from bot.domain import Event, Request, Trigger
+from bot.domain import Event, Request, Trigger, TriggerKind
 from bot.inbox.commands.parse import parse_commands
 from bot.inbox.decision import (
     NO_MENTION,
@@ -18,6 +18,7 @@ from bot.inbox.decision import (
     Command,
     Decision,
     UnaddressedComment,
+    ask_what_is_wanted,
     decide_on_text,
     find_reason_to_ignore,
     is_by_author,
@@ -39,6 +40,8 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         requests = find_added_requests(event.trigger, app.slug)
     else:
         requests = find_mentions(event.trigger.text, app.slug)
+    if requests and not any(requests) and event.trigger.kind is TriggerKind.COMMENT:
+        return ask_what_is_wanted(app.slug)
     if requests:
         return decide_on_text(event, parse_commands(requests), app=app)
     return _decide_on_unaddressed(event, app) or NO_MENTION
@@ -66,8 +69,10 @@ def _decide_on_unaddressed(event: Event, app: AppIdentity) -> UnaddressedComment
 
 def find_added_requests(trigger: Trigger, slug: str) -> list[str]:
     """The requests that an edit brought in; none when there are as many mentions as before, or fewer."""
-    before = find_mentions(trigger.previous_text or "", slug)
+    if trigger.previous_text is None:
+        return []
+    before = find_mentions(trigger.previous_text, slug)
     now = find_mentions(trigger.text, slug)
-    if trigger.previous_text is None or len(now) <= len(before):
+    if len(now) <= len(before):
         return []
     return [request for request in now if request not in before] or now[len(before) :]

@@ -91,7 +91,7 @@ async def run_attempt(
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
-    return await prove_result(checkout, outcome, admitted, redactor, blocked=blocked)
+    return await prove_result(checkout, outcome, admitted, redactor, request=brief.asked, blocked=blocked)
 
 
 async def _check_text(

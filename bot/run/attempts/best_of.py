@@ -1,8 +1,9 @@
 """Best of N: attempts at one brief, each in a sandbox of its own over the same layers, ranked by their proof.
 
 Adaptive unless asked otherwise: the first attempt works alone, and only when its proof fails (or it gave up
-while the tests fail) the others start, side by side, each with a description of the earlier ones. No GitHub
-and no database here: an ``AttemptSink`` stores the attempts.
+while tests fail that the request is about) the others start, side by side, each with a description of the
+earlier ones. What failed before and nobody asked for starts none. No GitHub and no database here: an
+``AttemptSink`` stores the attempts.
 
 The budget is the task's. Money and tokens: the first may use all of it, what it leaves is shared evenly among
 the others; attempts that start together share evenly from the start. Minutes: those that run side by side
@@ -14,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -50,9 +51,22 @@ def limit_attempts(config: RepoConfig, model: str, *, asked: int | None = None) 
     return wanted or (1 if model.startswith(_SAME_AGAIN) else CEILING)
 
 
+def explain_fewer(model: str, *, asked: int | None, most: int) -> str:
+    """Why there are at most ``most`` attempts where a person ``asked`` for more; '' else."""
+    if asked is None or asked <= most:
+        return ""
+    why = "nothing but words comes of this"
+    if model == OFFLINE:
+        why = f"the `{OFFLINE}` engine makes the same change each time"
+    return f"{asked} attempts were asked for and one is made, since {why}."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptPlan:
-    """Attempts at ``brief`` on one checkout: at most ``most``, all ``at_once`` or as needed."""
+    """Attempts at ``brief`` on one checkout: at most ``most``, all ``at_once`` or as needed.
+
+    ``remark`` says why there are fewer than a person asked for.
+    """
 
     checkout: Checkout
     brief: Brief
@@ -62,6 +76,7 @@ class AttemptPlan:
     redactor: Redactor
     set_phase: SetPhase
     at_once: bool = False
+    remark: str = ""
 
 
 async def run_best_of(plan: AttemptPlan) -> Selection:
@@ -91,7 +106,7 @@ async def run_best_of(plan: AttemptPlan) -> Selection:
             finished += await rounds.run_side_by_side(rest, finished, each, of=ordinals[-1])
     if not any(each.result for each in finished):
         raise UserError("; ".join(each.error for each in finished) or "no attempt was made", phase="gate")
-    selection = pick_best(finished)
+    selection = replace(pick_best(finished), remark=plan.remark)
     await sink.settle(selection)
     return selection
 
@@ -128,7 +143,8 @@ class _Rounds:
         if kind in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) and result.changes:
             return proof_failed(result.proof)
         gave_up = kind in (OutcomeKind.BLOCKED, OutcomeKind.LIMIT, OutcomeKind.CHANGED)
-        return gave_up and await fails_on_base(self._plan.checkout, self._plan.redactor)
+        plan = self._plan
+        return gave_up and await fails_on_base(plan.checkout, plan.redactor, plan.brief.asked)
 
     async def run_one(
         self, ordinal: int, brief: Brief, limits: Limits, set_phase: SetPhase

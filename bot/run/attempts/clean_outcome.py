@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.domain import ChangeSet, Outcome, OutcomeKind
 from bot.errors import UserError
 from bot.git.paths import printable_path
-from bot.text.defuse import table_cell
+from bot.text.defuse import code_span
 from bot.text.lists import join_first
 from bot.text.redact import Redactor
 
@@ -43,7 +43,7 @@ def drop_changes(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> Ou
     kind = OutcomeKind.ANSWERED if outcome.kind is OutcomeKind.CHANGED else outcome.kind
     if not changes.files:
         return replace(outcome, kind=kind)
-    paths = [f"`{table_cell(redactor.text(printable_path(file.path)))}`" for file in changes.files]
+    paths = [f"{code_span(redactor.text(printable_path(file.path)))}" for file in changes.files]
     names = join_first(paths, MOST_NAMED)
     note = f"Only words were asked for, so what I changed while I looked was dropped: {names}."
     return replace(outcome, kind=kind, summary=f"{outcome.summary}\n\n{note}".strip())

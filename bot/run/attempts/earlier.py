@@ -56,12 +56,14 @@ def _render_attempt(attempt: FinishedAttempt) -> str:
 
 
 def _list_checks(proof: Proof) -> list[str]:
-    lines = []
+    lines = [f"Warning: {each.text}: {', '.join(each.names[:20])}" for each in proof.warnings]
+    lines += [f"Still fails, and the request is about it: {test}" for test in proof.still_failing[:20]]
     for check in proof.checks:
         lines.append(
             f"`{check.command}`: {check.base.verdict.value} on base, "
             f"{check.head.verdict.value} with its change"
-            + (f"; failing: {', '.join(check.head.failing[:20])}" if check.head.failing else "")
+            + (f"; fail only with its change: {', '.join(check.broken[:20])}" if check.broken else "")
+            + (f"; failed before too: {', '.join(check.there_before[:20])}" if check.there_before else "")
         )
         if check.head.tail:
             lines.append(check.head.tail[-TAIL_CHARS:])

@@ -6,10 +6,13 @@ In this order, the first difference counting:
 2. it broke fewer tests (a check that no longer runs to its end broke all of them)
 3. it changed something, or else answered; nothing at all comes last
 4. it mended more tests
-5. it left existing tests as they were (new ones are welcome)
-6. it came to an end by itself instead of at a limit
-7. fewer changed lines, then fewer changed files
-8. the lower ordinal: it was there first
+5. its proof has fewer warnings: existing tests stay as they were, nothing is skipped
+6. it brings tests that fail without it
+7. it came to an end by itself instead of at a limit
+8. fewer changed lines, then fewer changed files, of what is neither a test nor a text for people
+9. the lower ordinal: it was there first
+
+Tests and texts are no size: the one who wrote a test for the fix did more, not too much.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from dataclasses import dataclass, field
 from functools import reduce
 
 from bot.agent.limits import add_usage
-from bot.domain import ChangeKind, Check, OutcomeKind, Proof, Result, Usage, Verdict
-from bot.domain.paths_of_tests import is_test_path
-from bot.text.diffs import diffstat
+from bot.domain import Check, OutcomeKind, Proof, ProofState, Result, Usage
+from bot.domain.proof import RAN
+from bot.run.prove.judge_files import is_test
+from bot.text.diffs import diffstat, split_by_file
 
 EVERYTHING = 1_000_000  # what a check that no longer runs counts as broken
 
@@ -31,7 +35,8 @@ _REASONS = (
     "it breaks fewer tests",
     "it comes to a result",
     "it mends more tests",
-    "it leaves the tests that judge it alone",
+    "its proof has fewer warnings",
+    "it brings tests that fail without it",
     "it came to its end",
     "it is the smaller change",
     "it touches fewer files",
@@ -65,6 +70,7 @@ class Selection:
 
     chosen: FinishedAttempt
     attempts: tuple[FinishedAttempt, ...]
+    remark: str = ""  # why there are fewer attempts than a person asked for, as a sentence
 
     @property
     def result(self) -> Result:
@@ -103,17 +109,19 @@ def rank(attempt: FinishedAttempt) -> tuple[int, ...]:
     """The key to sort by, the best attempt first; see the module's text."""
     result = attempt.result
     if result is None:
-        return (1, 2 * EVERYTHING, 3, 0, 0, 1, 0, 0, attempt.ordinal)
-    stat = diffstat(result.diff)
+        return (1, 2 * EVERYTHING, 3, 0, 0, 1, 1, 0, 0, attempt.ordinal)
+    proof = result.proof
+    source = [change.path for change in result.changes.files if not _is_no_size(change.path)]
     return (
-        0 if result.changes and result.proof.passed else 1,
-        count_broken_tests(result.proof),
+        0 if result.changes and proof.passed else 1,
+        count_broken_tests(proof),
         _rank_outcome(result),
-        -sum(len(check.mended) for check in result.proof.checks),
-        int(_alters_tests(result)),
+        -sum(len(check.mended) for check in proof.checks),
+        len(proof.warnings),
+        int(not any(check.added for check in proof.checks)),
         int(result.outcome.kind is OutcomeKind.LIMIT),
-        stat.added + stat.removed,
-        len(result.changes.files),
+        _count_lines(result.diff),
+        len(source),
         attempt.ordinal,
     )
 
@@ -124,24 +132,25 @@ def count_broken_tests(proof: Proof) -> int:
 
 
 def proof_failed(proof: Proof) -> bool:
-    """Whether a check says that another attempt may do better.
+    """Whether another attempt may do better: head is worse than base, or what was asked for still fails.
 
-    Not one that cannot run at all in this sandbox, and not a style check that failed before: a change is not
-    asked to mend those.
+    Not for what failed before and the request is not about, and not for a check that cannot run here at all.
     """
-    return any(_no_longer_runs(check) or _fails(check) for check in proof.checks)
+    return proof.state is ProofState.FAILS
 
 
-def _fails(check: Check) -> bool:
-    if check.head.verdict not in (Verdict.FAILED, Verdict.TIMED_OUT):
-        return False
-    return check.name == "test" or check.base.verdict is Verdict.PASSED
+def find_identical(attempts: Sequence[FinishedAttempt]) -> tuple[tuple[int, ...], ...]:
+    """The ordinals of attempts that made the very same change, in groups of at least two."""
+    groups: dict[str, list[int]] = {}
+    for each in attempts:
+        if each.result is not None and each.result.diff:
+            groups.setdefault(each.result.diff, []).append(each.ordinal)
+    return tuple(tuple(ordinals) for ordinals in groups.values() if len(ordinals) > 1)
 
 
 def _no_longer_runs(check: Check) -> bool:
     """A check that ran on base and does not run to its end any more."""
-    ran = (Verdict.PASSED, Verdict.FAILED)
-    return check.base.verdict in ran and check.head.verdict not in ran
+    return check.base.verdict in RAN and check.head.verdict not in RAN
 
 
 def _rank_outcome(result: Result) -> int:
@@ -150,7 +159,12 @@ def _rank_outcome(result: Result) -> int:
     return 1 if result.outcome.kind in (OutcomeKind.ANSWERED, OutcomeKind.NOTHING) else 2
 
 
-def _alters_tests(result: Result) -> bool:
-    return any(
-        change.kind is not ChangeKind.ADDED and is_test_path(change.path) for change in result.changes.files
-    )
+def _is_no_size(path: str) -> bool:
+    """Tests, changelogs and other texts for people."""
+    return is_test(path) or path.lower().endswith((".md", ".rst", ".txt", ".adoc"))
+
+
+def _count_lines(diff: str) -> int:
+    """Changed lines of what is neither a test nor a text for people."""
+    stats = [diffstat(part) for path, part in split_by_file(diff) if not _is_no_size(path)]
+    return sum(stat.added + stat.removed for stat in stats)

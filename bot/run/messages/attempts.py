@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from bot.domain import Proof, Verdict
-from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests
+from bot.domain import Proof, ProofState
+from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests, find_identical
 from bot.text.defuse import defuse
 from bot.text.diffs import diffstat
 
@@ -13,11 +13,15 @@ TOO_LATE = "🛑 The wish to stop came while this was being published, so it was
 
 
 def render_choice(selection: Selection, *, url: str) -> str:
-    """One line: how many attempts there were and what the chosen one has over the others; empty for one."""
+    """One line: how many attempts there were and what the chosen one has over the others.
+
+    For one alone why there were not more, or nothing.
+    """
     if len(selection.attempts) < 2:
-        return ""
+        return f"🔀 {selection.remark}" if selection.remark else ""
     mine = selection.chosen.ordinal
-    return f"🔀 Attempt {mine} of {len(selection.attempts)}: {selection.why}. [Compare them]({url})"
+    told = f"🔀 Attempt {mine} of {len(selection.attempts)}: {selection.why}. [Compare them]({url})"
+    return " ".join((told, *name_identical(selection.attempts)))
 
 
 def render_comparison(selection: Selection, *, published: int, pull: int, slug: str, url: str) -> str:
@@ -38,9 +42,19 @@ def render_comparison(selection: Selection, *, published: int, pull: int, slug: 
         (
             f"⚖️ **Compared: attempt {best} {taken}.** Nothing was replaced. [Compare them]({url})",
             "\n".join(rows),
+            *name_identical(selection.attempts),
+            *([selection.remark] if selection.remark else []),
             f"`@{slug} use {best if best != published else 'N'}` puts one of them on #{pull}.",
         )
     )
+
+
+def name_identical(attempts: Sequence[FinishedAttempt]) -> list[str]:
+    """A sentence for each group of attempts that made the same change."""
+    return [
+        f"Attempts {', '.join(map(str, same[:-1]))} and {same[-1]} are identical."
+        for same in find_identical(attempts)
+    ]
 
 
 def render_stop(why: str) -> str:
@@ -84,14 +98,16 @@ def render_proof_state(attempt: FinishedAttempt) -> str:
 
 def render_verdict(proof: Proof) -> str:
     """A proof as a short phrase."""
-    if not proof.checks:
-        return "not run"
-    if proof.passed:
-        return "✅ passed"
-    count = count_broken_tests(proof)
-    if count:
+    match proof.state:
+        case ProofState.PROVED:
+            return "✅ passed"
+        case ProofState.DOUBTFUL:
+            return "⚠️ passed, with a warning" if proof.warnings else "⚠️ passed in part"
+        case ProofState.NOT_RUN:
+            return "⚠️ no result" if proof.checks else "not run"
+    if count_broken_tests(proof):
         return "❌ breaks tests"
-    return "❌ failed" if any(c.head.verdict is Verdict.FAILED for c in proof.checks) else "⚠️ not passed"
+    return "❌ does not mend it" if proof.still_failing else "❌ failed"
 
 
 def render_size(attempt: FinishedAttempt) -> str:

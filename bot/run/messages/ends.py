@@ -9,7 +9,8 @@ from bot.github.answers import Pull
 from bot.run.messages.fold import fold_details
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.proof import render_proof
-from bot.text.defuse import defuse, fence
+from bot.run.messages.short_proof import render_done_headline, render_short_proof
+from bot.text.defuse import defuse, defuse_line, fence
 
 
 def render_failure(message: str, *, phase: str, log: str) -> str:
@@ -50,11 +51,16 @@ def render_done(
     ``here``: the new commit, when they stand on that pull request; ``where`` says where else it is.
     ``refused``: what GitHub did not take beside it.
     """
-    state = "✅ **Done**" if result.proof.passed else "⚠️ **Done, but read the proof**"
     place = where or (f", pushed to this pull request as {here[:12]}" if here else f": {pull.url}")
     missing = render_refused(refused)
-    said = defuse(result.outcome.summary)
-    parts = (f"{state}{place}", choice, said, render_proof(result.proof), missing, render_held_paths(result))
+    parts = (
+        render_done_headline(result.proof, place),
+        choice,
+        defuse(result.outcome.summary),
+        render_short_proof(result.proof),
+        missing,
+        render_held_paths(result),
+    )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -69,7 +75,7 @@ def render_same_change(pull: Pull, result: Result, *, refused: Sequence[str] = (
 
 def render_refused(refused: Sequence[str]) -> str:
     """A line for each write that GitHub refused; '' for none."""
-    return "\n".join(f"- Left undone: {defuse(item)}" for item in refused)
+    return "\n".join(f"- Left undone: {defuse_line(item)}" for item in refused)
 
 
 def render_worse(result: Result) -> str:

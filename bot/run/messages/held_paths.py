@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import Release, Result
-from bot.text.defuse import defuse, fence, table_cell
+from bot.text.defuse import code_span, defuse, fence
 
 EARLIER = "held back earlier on this pull request"
 MOST_NAMED = 50
@@ -44,7 +44,7 @@ def _list_waiting(release: Release, rows: Sequence[tuple[str, str]]) -> list[str
 
 
 def _list_paths(rows: Sequence[tuple[str, str]]) -> str:
-    lines = [f"- `{table_cell(path)}`: {why}" for path, why in rows[:MOST_NAMED]]
+    lines = [f"- {code_span(path)}: {why}" for path, why in rows[:MOST_NAMED]]
     if len(rows) > MOST_NAMED:
         lines.append(f"- and {len(rows) - MOST_NAMED} more paths")
     return "\n".join(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import Blocked, Check, CheckResult, Proof, Verdict
+from bot.domain import Blocked, Check, CheckResult, Proof, ProofWarning, Verdict
 from bot.run.messages.fold import fold_details
 from bot.text.defuse import defuse_line, fence, table_cell
 from bot.workspace.network import render_advice
@@ -15,24 +15,25 @@ _VERDICTS = {
     Verdict.FAILED: "❌ failed",
     Verdict.NO_TESTS: "⚪ no tests",
     Verdict.TIMED_OUT: "⏱️ timed out",
-    Verdict.ERROR: "⚠️ could not run",
+    Verdict.ERROR: "⚠️ no result",
 }
 
 
 def render_proof(evidence: Proof) -> str:
-    """The checks as a table, base against head, and what was not run."""
-    lines = []
+    """The warnings, then the checks as a table, base against head, and what was not run."""
+    lines = [render_warning(each) for each in evidence.warnings]
+    lines += [""] if lines else []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
-        lines += [
-            f"| `{table_cell(c.command)}` | {_render_result(c.base)} | {_render_result(c.head)} |"
-            for c in evidence.checks
-        ]
+        for check in evidence.checks:
+            lines += _render_rows(check)
         lines.append("")
         network = (
             f"with `internet: {table_cell(evidence.internet)}`" if evidence.internet else "without network"
         )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
+    if evidence.still_failing:
+        lines.append("- **Still fails, and the request is about it:** " + join_tests(evidence.still_failing))
     for check in evidence.checks:
         lines += _list_turned_tests(check)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
@@ -43,6 +44,28 @@ def render_proof(evidence: Proof) -> str:
         if c.head.tail.strip()
     ]
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
+
+
+def render_warning(warning: ProofWarning) -> str:
+    """One warning as a paragraph, its names as code."""
+    names = f": {join_tests(warning.names)}" if warning.names else ""
+    return f"⚠️ **{defuse_line(warning.text)}**{names}.\n"
+
+
+def _render_rows(check: Check) -> list[str]:
+    """The check on both trees, and crosswise where its tests are changed."""
+    rows = [
+        f"| `{table_cell(check.command)}` | {_render_result(check.base)} | {_render_result(check.head)} |"
+    ]
+    if check.head_tests_on_base is not None:
+        rows.append(
+            f"| – the change's tests on the base's code | {_render_result(check.head_tests_on_base)} | |"
+        )
+    if check.base_tests_on_head is not None:
+        rows.append(
+            f"| – the base's tests on the change's code | | {_render_result(check.base_tests_on_head)} |"
+        )
+    return rows
 
 
 def render_blocked(evidence: Proof) -> str:
@@ -62,12 +85,17 @@ def _render_blocked_request(item: Blocked) -> str:
 
 
 def _list_turned_tests(check: Check) -> list[str]:
-    lines = []
-    if check.mended:
-        lines.append("- Failed before, passes now: " + join_tests(check.mended))
-    if check.broken:
-        lines.append("- **Fails only with this change:** " + join_tests(check.broken))
-    return lines
+    return [
+        f"- {words} {join_tests(tests)}"
+        for words, tests in (
+            ("Failed before, passes now:", check.mended),
+            ("New, and fails without this change:", check.added),
+            ("New, and passes without this change too:", check.idle),
+            ("**Fails only with this change:**", check.broken),
+            ("Failed before too:", check.there_before),
+        )
+        if tests
+    ]
 
 
 def join_tests(tests: Sequence[str]) -> str:
@@ -76,8 +104,24 @@ def join_tests(tests: Sequence[str]) -> str:
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 
+def render_counts(result: CheckResult) -> str:
+    """What is known of a run's tests in a few words, or that nothing was counted."""
+    counts = [
+        f"{number} {word}"
+        for number, word in (
+            (result.passed, "passed"),
+            (result.failed, "failed"),
+            (result.skipped, "skipped"),
+        )
+        if number
+    ]
+    if counts:
+        return ", ".join(counts)
+    return f"exit code {result.exit_code}, no test is counted" if result.verdict is Verdict.PASSED else ""
+
+
 def _render_result(result: CheckResult) -> str:
-    counts = [f"{n} {word}" for n, word in ((result.passed, "passed"), (result.failed, "failed")) if n]
-    code = f"exit code {result.exit_code}, " if result.exit_code else ""
-    tail = ", ".join(counts)
-    return f"{_VERDICTS[result.verdict]} ({code}{tail + ', ' if tail else ''}{result.seconds:.1f} s)"
+    code = f"exit code {result.exit_code}" if result.exit_code else ""
+    note = f" – {defuse_line(result.note)}".replace("|", "\\|") if result.note else ""
+    parts = [part for part in (code, render_counts(result), f"{result.seconds:.1f} s") if part]
+    return f"{_VERDICTS[result.verdict]} ({', '.join(parts)}){note}"

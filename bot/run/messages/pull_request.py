@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from bot.domain import ChangeSet, Outcome, OutcomeKind, Result, Task
-from bot.domain.paths_of_tests import is_test_path
+from bot.domain import ChangeSet, Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
+from bot.domain.proof import ProofState
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import join_tests, render_proof
-from bot.text.defuse import defuse, table_cell
+from bot.run.messages.proof import render_proof
+from bot.text.defuse import code_span, defuse
+
+_CLOSING = re.compile(
+    r"(?<![A-Za-z0-9])(?:(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,10})(?![0-9])"
+    r"|close[sd]?\s+(?:this|the)\s+issue(?![A-Za-z0-9]))",
+    re.IGNORECASE,
+)
 
 
 def render_pull_body(
     task: Task, result: Result, *, hidden: Sequence[str], run_url: str, choice: str = ""
 ) -> str:
     """The pull request's description, made from the whole difference and the proof."""
-    closes = f"Fixes #{task.thread.number}" if not task.thread.is_pull else ""
     parts = [
         defuse(result.outcome.summary),
-        _render_limit_note(result.outcome),
-        closes,
+        render_limit_note(result.outcome),
+        _render_reference(task, result.proof),
         "### What changed\n\n" + _list_files(result.changes),
         "### Proof\n\n" + render_proof(result.proof),
         choice,
@@ -33,19 +39,33 @@ def render_pull_body(
 
 
 def _list_files(changes: ChangeSet) -> str:
-    rows = [f"- `{table_cell(change.path)}` {change.kind.value}" for change in changes.files[:50]]
+    rows = [f"- {code_span(change.path)} {change.kind.value}" for change in changes.files[:50]]
     if len(changes.files) > 50:
         rows.append(f"- and {len(changes.files) - 50} more files")
-    test_paths = [change.path for change in changes.files if is_test_path(change.path)]
-    if test_paths:
-        rows += [
-            "",
-            f"⚠️ The proof below was run with tests that this change itself alters: {join_tests(test_paths)}.",
-        ]
     return "\n".join(rows)
 
 
-def _render_limit_note(outcome: Outcome) -> str:
+def _render_reference(task: Task, proof: Proof) -> str:
+    """The line that ties the pull request to its issue: ``Fixes`` closes it at the merge, ``Refs`` does not.
+
+    It closes when the issue itself is the request and its failing tests turned, or when a person says so.
+    """
+    number = task.thread.number
+    if task.thread.is_pull:
+        return ""
+    is_request = task.trigger.kind in (TriggerKind.ISSUE, TriggerKind.LABEL)
+    turned = proof.state is ProofState.PROVED and any(check.mended for check in proof.checks)
+    return f"{'Fixes' if (is_request and turned) or _asks_to_close(task) else 'Refs'} #{number}"
+
+
+def _asks_to_close(task: Task) -> bool:
+    """Whether the request says that its pull request closes the issue: "fixes #3", "close this issue"."""
+    said = _CLOSING.finditer(task.request)
+    return any(found[1] is None or int(found[1]) == task.thread.number for found in said)
+
+
+def render_limit_note(outcome: Outcome) -> str:
+    """That a limit ended the work early; '' where none did."""
     if outcome.kind is not OutcomeKind.LIMIT:
         return ""
     return "⏳ A limit ended the work early; this is what existed then."

@@ -9,7 +9,7 @@ from bot.github.answers import Review
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_run_link
 from bot.run.messages.proof import render_proof
-from bot.text.defuse import defuse, table_cell
+from bot.text.defuse import code_span, defuse
 from bot.text.fit import mark
 
 
@@ -24,7 +24,7 @@ def render_review_body(
         if result.outcome.kind is OutcomeKind.LIMIT
         else "",
         defuse(result.outcome.summary),
-        *(f"**`{table_cell(note.path)}`, line {note.line}**\n\n{defuse(note.text)}" for note in off),
+        *(f"**{code_span(note.path)}, line {note.line}**\n\n{defuse(note.text)}" for note in off),
         "### Checks\n\n" + render_proof(result.proof),
         render_invisible_text(hidden),
         render_run_link(run_url),
@@ -40,7 +40,7 @@ def render_review_done(review: Review, sha: str, remarks: int) -> str:
 
 def render_review(off_diff: Sequence[Note], key: str) -> str:
     """The body of the bot's review of its own change; it lists the notes whose line is not in the diff."""
-    rows = [f"**`{table_cell(note.path)}`, line {note.line}**\n\n{defuse(note.text)}" for note in off_diff]
+    rows = [f"**{code_span(note.path)}, line {note.line}**\n\n{defuse(note.text)}" for note in off_diff]
     return "\n\n".join((mark(key), "What to look at:", *rows))
 
 

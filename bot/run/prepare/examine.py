@@ -16,12 +16,19 @@ from bot.domain import PromptText, Task, TaskKind, Trust
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
-from bot.run.prepare.prepare import Prepared, read_remarks
+from bot.run.prepare.prepare import (
+    Prepared,
+    fetch_linked,
+    read_remarks,
+    render_place,
+    require_default_branch,
+)
 from bot.run.prepare.repository_map import add_map
+from bot.text.defuse import code_span
 from bot.text.diffs import split_by_file
 from bot.workspace.agents_md import shorten
 from bot.workspace.checkout import Checkout
@@ -47,6 +54,8 @@ async def prepare_examination(job: Job) -> Prepared:
     pull = await job.api.pulls.get(task.thread.number) if task.thread.is_pull else None
     seen = await _fetch_commits(job, pull)
     await job.store.set_base(job.run, seen.commit)
+    if not seen.foreign:
+        await fetch_linked(job, seen.commit, seen.policy)
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
@@ -58,10 +67,12 @@ async def prepare_examination(job: Job) -> Prepared:
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, job.api),
     )
-    brief = gathered.brief
+    where = f"#{pull.number}" if pull is not None else task.repo.default_branch
+    brief = replace(gathered.brief, stands_at=render_place(where, seen.commit))
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
         brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(parts.workshop, checkout, brief, choose_model_name(checkout, parts.settings.model))
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
@@ -69,8 +80,7 @@ async def prepare_examination(job: Job) -> Prepared:
 async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
     """Fetch the commits into the mirror."""
     task, mirror, repo = job.task, job.parts.workshop.mirror, job.task.repo
-    if await job.api.commits.find_branch_head(repo.default_branch) is None:
-        raise UserError("The repository is empty, so there is nothing to look at.", phase="prepare")
+    await require_default_branch(job.api, repo)
     default = f"refs/heads/{repo.default_branch}"
     specs, merge_base, foreign, at = [f"+{default}:{default}"], "", False, default
     if pull is not None:
@@ -90,11 +100,20 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
 
 
 async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
-    """The commit at which the pull request left its base."""
-    found = await job.api.commits.find_merge_base(pull.base.ref, pull.head.sha)
+    """The commit at which the pull request left its base, also where that branch is gone meanwhile."""
+    commits = job.api.commits
+    found = await commits.find_merge_base(pull.base.ref, pull.head.sha)
+    if found is None and pull.base.sha:
+        found = await commits.find_merge_base(pull.base.sha, pull.head.sha)
     if found is None and task.kind is TaskKind.REVIEW:
-        base = pull.base.ref.replace("`", " ")
-        raise UserError(f"This pull request and `{base}` have no commit in common.", phase="prepare")
+        base = code_span(pull.base.ref)
+        if await commits.find_branch_head(pull.base.ref) is None:
+            raise UserError(
+                f"The base branch {base} is gone, and so is the commit that this pull request began from. "
+                "Choose another base for it (*Edit*, beside the title), and ask again.",
+                phase="prepare",
+            )
+        raise UserError(f"This pull request and {base} have no commit in common.", phase="prepare")
     return found.at if found else ""
 
 

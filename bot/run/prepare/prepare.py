@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bot.domain import Brief, Fork, Task, TaskKind
+from bot.domain import Brief, Fork, Repo, Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name
 from bot.github.answers import Pull
 from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
+from bot.repo_config import PATH as CONFIG_PATH
+from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
 from bot.run.prepare.repository_map import add_map
+from bot.text.defuse import code_span
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import BaseMerge, merge_base_branch, render_merge_state
 from bot.workspace.checkout import Checkout, Workshop
+from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
@@ -29,7 +33,8 @@ class Prepared:
     ``head`` is the commit that the branch is at, None when it does not exist yet.
 
     ``fork`` is where the pull request comes from, when that is not here; ``branch`` is then the one here for
-    it. ``foreign``: there is code from a fork, which gets no network that others get.
+    it. ``prefix`` is what the branch's name has to begin with. ``foreign``: there is code from a fork, which
+    gets no network that others get.
     """
 
     checkout: Checkout
@@ -39,6 +44,7 @@ class Prepared:
     hidden: tuple[str, ...]
     fork: Fork | None = None
     foreign: bool = False
+    prefix: str = OWN_PREFIX
 
 
 async def prepare(
@@ -53,13 +59,13 @@ async def prepare(
     task, api, workshop, redactor = job.task, job.api, job.parts.workshop, job.parts.redactor
     subject = subject or task
     mirror, repo = workshop.mirror, task.repo
-    if await api.commits.find_branch_head(repo.default_branch) is None:
-        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
-    branch, pull = await _choose_branch(task, api)
+    await require_default_branch(api, repo)
+    default = f"refs/heads/{repo.default_branch}"
+    prefix = await _read_prefix(job, default)
+    branch, pull = await _choose_branch(job, prefix)
     head, continued = (pull.head.sha if pull else None), pull is not None
     fork = fork_of(task, pull) if pull else None
     foreign = fork is not None or is_foreign(branch)
-    default = f"refs/heads/{repo.default_branch}"
     start = f"refs/heads/{branch}" if continued else default
     if fork:
         start = f"refs/pull/{fork.number}/head"
@@ -74,6 +80,8 @@ async def prepare(
         raise Retry(f"{start} was fetched and is not there")
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
+    if not foreign:
+        await fetch_linked(job, base, policy)
     checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
@@ -91,7 +99,10 @@ async def prepare(
         remarks=await read_remarks(task, api),
     )
     state = render_merge_state(base_merge) if base_merge else None
-    brief = replace(gathered.brief, texts=(*gathered.brief.texts, state)) if state else gathered.brief
+    stands_at = render_place(branch if continued else repo.default_branch, base)
+    brief = replace(gathered.brief, stands_at=stands_at)
+    brief = replace(brief, texts=(*brief.texts, state)) if state else brief
+    brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
     if continued and not at:
         head = base
@@ -103,6 +114,51 @@ async def prepare(
         hidden=gathered.hidden,
         fork=fork,
         foreign=foreign,
+        prefix=prefix or branch,
+    )
+
+
+def render_place(branch: str, commit: str) -> str:
+    """A branch and its commit in a sentence: "`main` at `0123456789ab`"."""
+    return f"{code_span(branch)} at `{commit[:12]}`"
+
+
+async def require_default_branch(api: RepoApi, repo: Repo) -> None:
+    """Raises UserError when the default branch is not there: the repository is empty, or it was renamed."""
+    if await api.commits.find_branch_head(repo.default_branch) is not None:
+        return
+    now = await api.commits.find_default_branch()
+    if now == repo.default_branch:
+        raise UserError("The repository is empty, so there is nothing to work on.", phase="prepare")
+    raise UserError(
+        f"The default branch was {code_span(repo.default_branch)} when this was asked, and is "
+        f"{code_span(now)} now. Ask again, and I begin from there.",
+        phase="prepare",
+    )
+
+
+async def _read_prefix(job: Job, default: str) -> str:
+    """What a new branch's name begins with; '' for a pull request, whose branch has its name already."""
+    task, mirror = job.task, job.parts.workshop.mirror
+    if task.kind is TaskKind.REVISE:
+        return ""
+    repo = task.repo
+    await job.api.with_token(
+        Purpose.FETCH,
+        lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=[f"+{default}:{default}"]),
+    )
+    commit = await mirror.resolve(repo.id, default)
+    if commit is None:
+        raise Retry(f"{default} was fetched and is not there")
+    return parse_repo_config(await mirror.read_file(repo.id, commit, CONFIG_PATH)).branch_prefix
+
+
+async def fetch_linked(job: Job, commit: str, policy: str) -> None:
+    """Fetch the submodules and LFS content of ``commit``, as hob.yml of the commit ``policy`` allows it."""
+    workshop, repo = job.parts.workshop, job.task.repo
+    await job.api.with_token(
+        Purpose.FETCH,
+        lambda token: fetch_linked_content(workshop, repo.id, commit, policy, repo.clone_url, token),
     )
 
 
@@ -136,18 +192,19 @@ async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None
     return context.ReviewRemarks(comments=await api.reviews.list_comments(number), until=until)
 
 
-async def _choose_branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
+async def _choose_branch(job: Job, prefix: str) -> tuple[str, Pull | None]:
     """The branch to work on, and the open pull request that the work goes on from.
 
     A pull request that is open is continued. Otherwise it is one branch per issue; when that was used before
     (a closed pull request, a branch that somebody else made), the next free number is appended.
     """
+    task, api = job.task, job.api
     if task.kind is TaskKind.REVISE:
         pull = await api.pulls.get(task.thread.number)
         if not pull.is_open:
             raise UserError("This pull request is closed; open an issue for further work.", phase="prepare")
-        return await _choose_revised_branch(task, api, pull)
-    plain = branch_name(task.thread.number, task.thread.title)
+        return await _choose_revised_branch(task, api, pull, job.parts.identity.id)
+    plain = branch_name(task.thread.number, task.thread.title, prefix)
     for number in range(1, MOST_BRANCHES):
         name = plain if number == 1 else f"{plain}-{number}"
         pull_now = await api.pulls.find_by_branch(name)
@@ -158,16 +215,20 @@ async def _choose_branch(task: Task, api: RepoApi) -> tuple[str, Pull | None]:
     raise UserError(f"`{plain}` and its numbered followers are all taken; delete some.", phase="prepare")
 
 
-async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull) -> tuple[str, Pull]:
+async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull, bot: int) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
-    A fork's has a branch here, where that was needed before and its pull request is open.
+    ``bot`` is the id of Hob's own user, who opened it. A fork's has a branch here, where that was needed
+    before and its pull request is open.
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
         before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
     branch = pull.head.ref
-    if not branch.startswith(OWN_PREFIX) or branch == task.repo.default_branch:
-        raise UserError("I only push to branches of my own (`hob/...`); this is none.", phase="prepare")
+    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot
+    if not own or branch == task.repo.default_branch:
+        raise UserError(
+            f"I only push to branches of my own, and {code_span(branch)} is none.", phase="prepare"
+        )
     return branch, pull

@@ -14,11 +14,12 @@ import structlog
 
 from bot.domain import ChangeKind, ChangeSet, Repo
 from bot.errors import UserError
+from bot.git.branch_name import OWN_PREFIX
 from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
-from bot.github.http.responses import NotFound, Rejected, Stale
-from bot.github.http.tokens import Purpose
+from bot.github.http.responses import Forbidden, NotFound, Rejected, Stale
+from bot.github.http.scope import Purpose
 
 log = structlog.get_logger(__name__)
 
@@ -39,12 +40,21 @@ class Landing:
     """A commit to be put on one branch. ``head`` is where the branch was, None when it did not exist."""
 
     def __init__(
-        self, api: RepoApi, url: str, *, branch: str, head: str | None, built: BuiltCommit, message: str
+        self,
+        api: RepoApi,
+        url: str,
+        *,
+        branch: str,
+        head: str | None,
+        built: BuiltCommit,
+        message: str,
+        prefix: str = OWN_PREFIX,
     ) -> None:
         self._api = api
         self._url = url
         self._branch = branch
         self._head = head
+        self._prefix = prefix
         self._built = built
         self._message = message.replace("\0", "").strip()
 
@@ -71,7 +81,7 @@ class Landing:
                     if new:
                         return await self._make_branch_by_github(repo, changes)
                     return await self._commit_by_github(changes)
-                except (Rejected, NotFound) as refused:  # the repository may be renamed meanwhile
+                except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
                     log.warning("publish.unsigned", reason=refused.message)
             return await self._push(self._built, self._head)
         except PushRefused as refused:
@@ -98,23 +108,35 @@ class Landing:
         if made.tree != self._built.tree:  # no branch has it, so nobody saw it
             log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
             return await self._push(self._built, None)
-        await commits.create_branch(self._branch, made.sha)
+        await commits.create_branch(self._branch, made.sha, prefix=self._prefix)
         return made.sha
 
     async def _push(self, built: BuiltCommit, expected: str | None) -> str:
         await self._api.with_token(
             Purpose.PUBLISH,
-            lambda token: push(self._url, token=token, branch=self._branch, built=built, expected=expected),
+            lambda token: push(
+                self._url,
+                token=token,
+                branch=self._branch,
+                built=built,
+                expected=expected,
+                prefix=self._prefix,
+            ),
         )
         return built.sha
 
 
 async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) -> None:
-    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved."""
+    """Delete one of Hob's branches while it is at ``expected``. Raises UserError when it was moved.
+
+    That it is Hob's, by whatever prefix, is for the caller to know.
+    """
     try:
         await api.with_token(
             Purpose.PUBLISH,
-            lambda token: remove(repo.clone_url, token=token, branch=branch, expected=expected),
+            lambda token: remove(
+                repo.clone_url, token=token, branch=branch, expected=expected, prefix=branch
+            ),
         )
     except HeadMoved:
         raise UserError(

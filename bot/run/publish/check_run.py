@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
 from bot.domain.own_checks import AT_WORK, CONCLUSIONS, PROOF, make_proof_key
+from bot.domain.proof import ProofState
 from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.http.responses import NotFound
@@ -18,6 +19,12 @@ from bot.run.publish.context import PublishContext
 MOST_ANNOTATIONS = 100
 STOP_BUTTON = {"label": "Stop", "description": "End this work", "identifier": STOP}
 FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass", "identifier": FIX}
+PROOF_TITLES = {
+    ProofState.PROVED: "Proved: the repository's own checks pass on this change",
+    ProofState.DOUBTFUL: "The repository's own checks pass on this change, but read the warning",
+    ProofState.FAILS: "The proof fails: not all of the repository's own checks pass on this change",
+    ProofState.NOT_RUN: "Nothing could be run to prove this change",
+}
 
 
 def check_run_key(task: Task) -> str:
@@ -66,7 +73,7 @@ async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text:
 
 async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
     """The proof as a check run of the commit, with a button where it does not pass."""
-    conclusion = "success" if proof.passed else "failure" if proof.checks else "neutral"
+    state = proof.state
     await context.effects.once_as(
         CheckRun,
         make_proof_key(context.task.id, sha),
@@ -76,13 +83,13 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
             sha,
             PROOF,
             "completed",
-            conclusion,
-            title="The repository's own checks, on base and on this change",
+            state.conclusion,
+            title=f"{state.icon} {PROOF_TITLES[state]}",
             summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),
-            actions=[FIX_BUTTON] if conclusion == "failure" else [],
+            actions=[FIX_BUTTON] if state is ProofState.FAILS else [],
         ),
     )
 

@@ -14,11 +14,13 @@ from bot.github.answers import Pull
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_run_link
-from bot.run.messages.proof import render_proof
-from bot.run.messages.pull_request import render_pull_body
+from bot.run.messages.proof import render_proof, render_warning
+from bot.run.messages.pull_request import render_limit_note, render_pull_body
+from bot.run.messages.short_proof import render_proof_since
 from bot.run.publish.context import PublishContext
+from bot.run.publish.first_work import FirstWork
 from bot.run.publish.fork_branch import LandingWay
-from bot.text.defuse import defuse, defuse_line, table_cell
+from bot.text.defuse import code_span, defuse, defuse_line, table_cell
 from bot.text.fit import mark
 from bot.workspace.fork import on_its_own
 
@@ -60,10 +62,13 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
     )
 
 
-async def update_description(context: PublishContext, pull: Pull, proven: ProvenChange) -> None:
+async def update_description(
+    context: PublishContext, pull: Pull, proven: ProvenChange, first: FirstWork | None
+) -> None:
     """Describe a pull request that got one more commit, from all of its commits and files.
 
-    The title stays, unless it is Hob's own and nothing is left of the commit that it was made for.
+    ``first`` is the work that opened it, None where nothing is stored of it. The title stays, unless it is
+    Hob's own and nothing is left of the commit that it was made for.
     """
     number, body = pull.number, pull.body
     if not pull.is_open or BEGIN not in body or END not in body.split(BEGIN, 1)[1]:
@@ -76,9 +81,9 @@ async def update_description(context: PublishContext, pull: Pull, proven: Proven
         begun = await context.api.commits.list_files(commits[0][0])
         if not set(begun) & {path for path, _ in files}:
             title = context.safe(render_title(context.task, proven.result.outcome))
-    summary_from = commits[-1:] if title else commits[:1]
+    opening = "" if title or not commits else commits[0][1]
     text = render_updated_description(
-        context.task, proven.result, commits, files, run_url=proven.run_url, summary_from=summary_from
+        context.task, proven.result, commits, files, run_url=proven.run_url, begun=opening, first=first
     )
     block = "\n\n".join(part for part in (text, *_find_kept_lines(body)) if part)
     await context.api.pulls.update(number, title=title, body=context.safe(replace_block(body, block)))
@@ -119,25 +124,36 @@ def render_updated_description(
     files: Sequence[tuple[str, str]],
     *,
     run_url: str,
-    summary_from: Sequence[tuple[str, str]] = (),
+    begun: str = "",
+    first: FirstWork | None = None,
 ) -> str:
     """The description of a pull request that got more commits: all of them, all files, the newest proof.
 
     ``commits`` are (sha, message), oldest first; ``files`` are (path, what happened to it). The text begins
-    with the message of the commit in ``summary_from``, else with the newest summary.
+    with the summary of the ``first`` work, else with what ``begun``, the first commit's message, says; with
+    the newest summary where nothing is left of that commit and ``begun`` is ''.
     """
-    first = _strip_commit_message(summary_from[0][1]) if summary_from else defuse(result.outcome.summary)
+    if not begun:
+        summary, first = defuse(result.outcome.summary), None
+    else:
+        summary = defuse(first.summary) if first and first.summary else _strip_commit_message(begun)
     rows = [
         f"- {sha[:12]} {defuse_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
-    changed = [f"- `{table_cell(path)}` {table_cell(status)}" for path, status in files[:50]]
+    changed = [f"- {code_span(path)} {table_cell(status)}" for path, status in files[:50]]
     if len(files) > 50:
         changed.append(f"- and {len(files) - 50} more files")
+    earlier = first.proof.warnings if first else ()
+    standing = [render_warning(each) for each in earlier if each not in result.proof.warnings]
     parts = [
-        first,
+        summary,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + "\n".join(changed),
-        "### Proof of the newest commit\n\n" + render_proof(result.proof),
+        "".join(standing).strip(),
+        render_limit_note(result.outcome),
+        "### Proof of the newest commit",
+        render_proof_since(first.proof, result.proof) if first else "",
+        render_proof(result.proof),
         render_held_paths(result),
         f"{render_origin(task, again=True)} {render_run_link(run_url)}",
     ]

@@ -21,7 +21,7 @@ from bot.errors import UserError
 from bot.git.commit import BuiltCommit
 from bot.git.push import HeadMoved, push
 from bot.github.app import RepoApi
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.run.publish.branch import MOVED
 from bot.text.defuse import fence
 from bot.text.fit import mark

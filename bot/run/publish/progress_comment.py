@@ -58,12 +58,14 @@ class ProgressComment:
         self._shown_attempt = 0
 
     async def edit(self) -> None:
-        """Edit the comment, if something changed and ``edit_seconds`` have passed.
+        """Edit the comment, if something changed and ``edit_seconds`` have passed, four times as many while
+        the installation is short of requests.
 
         That it was deleted, or GitHub is away, is logged only: it is no reason to lose the work.
         """
         now = (self.steps, self.remarks)
-        if now == self._shown or time.monotonic() - self._edited < self._edit_seconds:
+        pause = self._edit_seconds * (4 if self._publisher.context.api.is_crowded else 1)
+        if now == self._shown or time.monotonic() - self._edited < pause:
             return
         self._edited, self._shown = time.monotonic(), now
         try:

@@ -10,11 +10,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 
-from bot.domain import ChangeSet, EffectKind, ProvenChange, Result, Run, Step, Task, TaskKind, TaskState
+from bot.domain import (
+    ChangeSet,
+    EffectKind,
+    ProvenChange,
+    Result,
+    Run,
+    Step,
+    Task,
+    TaskKind,
+    TaskState,
+    Usage,
+)
 from bot.errors import Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
@@ -28,6 +40,7 @@ from bot.run.publish import check_run, description, review_comments
 from bot.run.publish.answer_threads import answer_threads, resolve_met_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
+from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
@@ -122,12 +135,22 @@ class Publisher:
             body = render_progress(self.task, (), status=status, run_url=self.run_url)
             await self._api.issues.edit_comment(self._comment, self._safe(body))
 
-    async def end(self, text: str, steps: Sequence[Step] = (), *, state: TaskState = TaskState.DONE) -> None:
+    async def end(
+        self,
+        text: str,
+        steps: Sequence[Step] = (),
+        *,
+        state: TaskState = TaskState.DONE,
+        usage: Usage | None = None,
+    ) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
         Raises Retry when GitHub does not show it: no request ends unseen.
         """
-        body = self._safe(render_final(self.task, steps, text=text, run_url=self.run_url))
+        seconds = max(0.0, (datetime.now(UTC) - self.task.created_at).total_seconds())
+        body = self._safe(
+            render_final(self.task, steps, text=text, run_url=self.run_url, usage=usage, seconds=seconds)
+        )
         if not self._comment:
             await self.begin()
         if self._check_run is not None:
@@ -153,7 +176,8 @@ class Publisher:
         sha, way = await self._push_commit(repo, proven)
         pull = await description.open_pull_request(self._context, proven, way)
         if pull.number != number:
-            self.where = f": {pull.url}"
+            why = ", on a branch here, as I may not push to the fork" if way is LandingWay.HERE else ""
+            self.where = f": {pull.url}{why}"
         await self._store.update_task(self.run, pull=pull.number)
         if way is LandingWay.PATCH:
             await self._post_patch(proven)
@@ -161,7 +185,7 @@ class Publisher:
             return pull, sha
         threads: Sequence[SeenThread] = ()
         if proven.head is not None and way is not LandingWay.HERE:
-            await self.try_step("description", description.update_description(self._context, pull, proven))
+            await self._describe_again(pull, proven)
             threads = await self._api.review_threads.list_threads(pull.number)
         await self.try_step(
             "review", review_comments.post_review(self._context, pull.number, sha, result, threads)
@@ -172,6 +196,11 @@ class Publisher:
         await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
         await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
+
+    async def _describe_again(self, pull: Pull, proven: ProvenChange) -> None:
+        first = await load_first_work(self._store, self.task, pull.number)
+        step = description.update_description(self._context, pull, proven, first)
+        await self.try_step("description", step)
 
     async def _post_patch(self, proven: ProvenChange) -> None:
         """The change as a review of the pull request that it is for."""
@@ -239,7 +268,13 @@ class Publisher:
                 proven, theirs, find=away.find, do=lambda: away.land(proven.protected)
             )
         landing = Landing(
-            self._api, url, branch=proven.branch, head=proven.head, built=built, message=message
+            self._api,
+            url,
+            branch=proven.branch,
+            head=proven.head,
+            built=built,
+            message=message,
+            prefix=proven.prefix,
         )
 
         async def find() -> LandedCommit | None:

@@ -9,26 +9,17 @@ from dulwich.repo import Repo
 
 from bot.domain import ProvenChange, TaskEnd, TaskState
 from bot.errors import UserError
-from bot.git.remote import PushRefused
 from bot.git.trees import BaseTree
 from bot.run.job import Job
 from bot.run.prepare.prepare import prepare
-from bot.run.strategies.publish_change import publish_change
 from bot.run.strategies.release_held_paths import end_without_offer, list_offers, prove_release
-from bot.text.defuse import fence
 from bot.workspace.checkout import Checkout
 
-MOST_PATCH = 40_000  # characters, in a comment
 FORK = (
     "This stands on commits from a fork, on top of which I publish nothing that is protected. Whoever may "
     "push there can make the change by hand."
 )
 THERE = "✅ **That is what is there already.** Nothing was left to be done."
-NOT_TAKEN = (
-    "❌ **GitHub did not take this from me**, so nothing was published. It said:\n\n{}\n\nWorkflow files "
-    "take the `workflows` permission, which I do not ask for. This is the change that was approved and "
-    "proved; `git apply` takes it on {}:\n\n{}"
-)
 
 
 async def approve_held_change(job: Job) -> ProvenChange | TaskEnd:
@@ -47,19 +38,6 @@ async def approve_held_change(job: Job) -> ProvenChange | TaskEnd:
     if len(approved) != 1:
         return end_without_offer(offers, prepared)
     return await prove_release(job, prepared, approved[0])
-
-
-async def publish_approved(job: Job, proven: ProvenChange) -> TaskEnd:
-    """Publish as any change; where GitHub rejects the push, end with its reason and the change as a patch."""
-    try:
-        return await publish_change(job, proven)
-    except PushRefused as refused:
-        result = proven.result
-        patch = fence(result.diff, "diff")
-        if len(result.diff) > MOST_PATCH:
-            patch = f"It is too long for here: [look]({proven.run_url})."
-        text = NOT_TAKEN.format(fence(refused.reason), result.changes.base[:12], patch)
-        return TaskEnd(state=TaskState.FAILED, text=text, reason=refused.message, result=result)
 
 
 def _read_tree(checkout: Checkout) -> str:

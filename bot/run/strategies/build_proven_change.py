@@ -30,4 +30,5 @@ def build_proven_change(
         fork=prepared.fork,
         protected=prepared.checkout.config.protected_paths,
         choice=choice,
+        prefix=prepared.prefix,
     )

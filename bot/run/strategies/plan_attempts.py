@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot.agent.models.calls import ModelCall, RetryPolicy
 from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import call, make_scripted_model
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_store import AttemptStore
-from bot.run.attempts.best_of import AttemptPlan, limit_attempts
+from bot.run.attempts.best_of import AttemptPlan, explain_fewer, limit_attempts
+from bot.run.ceilings import limit_to_ceilings
 from bot.run.daily_budget import cap_by_daily_budget
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
@@ -19,21 +21,27 @@ from bot.workspace.base_merge import BaseMerge
 async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = None) -> AttemptPlan:
     """The attempts at the brief of ``prepared``: as many as a person ``asked`` for at once, else as needed.
 
-    Opens the job's attempt store. Raises Parked while the installation's budget is used up.
+    Opens the job's attempt store. Raises Parked while the installation's budget is used up,
+    UserError for a model that the operator does not allow.
     """
-    checkout, brief = await cap_by_daily_budget(job, prepared.checkout), prepared.brief
+    config = limit_to_ceilings(prepared.checkout.config, job.parts.settings)
+    checkout = await cap_by_daily_budget(job, replace(prepared.checkout, config=config))
+    brief = prepared.brief
+    asked = min(asked, job.parts.settings.max_attempts) if asked else asked
     name = choose_model_name(checkout, job.parts.settings.model)
     job.attempt_store = AttemptStore(job.store, job.run, job.task, job.progress, job.parts.redactor, checkout)
     await job.attempt_store.find_first()
+    most = 1 if brief.kind.produces_only_text else limit_attempts(checkout.config, name, asked=asked)
     return AttemptPlan(
         checkout=checkout,
         brief=brief,
-        most=1 if brief.kind.produces_only_text else limit_attempts(checkout.config, name, asked=asked),
+        most=most,
         new_model=_skip_model_for_merge(checkout.base_merge, lambda: job.parts.models.choose(name)),
         sink=job.attempt_store,
         redactor=job.parts.redactor,
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=asked is not None,
+        remark=explain_fewer(name, asked=asked, most=most),
     )
 
 

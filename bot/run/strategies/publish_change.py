@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from bot.domain import ProvenChange, TaskEnd, TaskState
+from bot.git.push import PushRefused
 from bot.run.job import Job
 from bot.run.messages.attempts import TOO_LATE
 from bot.run.messages.ends import render_done
-from bot.run.strategies.same_change import end_with_same_change
+from bot.run.messages.push_refused import render_push_refused
+from bot.run.same_change import end_with_same_change
 
 
 async def publish_change(job: Job, proven: ProvenChange) -> TaskEnd:
-    """Push the change and open or update its pull request. Raises UserError, PushRefused, Retry."""
+    """Push the change and open or update its pull request; where GitHub refuses the push, end with a patch.
+
+    Raises UserError, Retry.
+    """
     task, result = job.task, proven.result
     await job.fetch_base(result.changes)
     if known := await end_with_same_change(job, proven):
         return known
-    pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
+    try:
+        pull, sha = await job.publisher.publish(job.parts.workshop.mirror.path(task.repo.id), proven)
+    except PushRefused as refused:
+        text = render_push_refused(proven, refused.reason, slug=job.parts.slug)
+        return TaskEnd(state=TaskState.FAILED, text=text, reason=refused.message, result=result)
     if proven.ordinal:
         await job.store.choose_attempt(job.run, proven.root or task.root, proven.ordinal)
     text = render_done(

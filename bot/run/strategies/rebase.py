@@ -17,7 +17,7 @@ from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
 from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove_result
-from bot.text.defuse import table_cell
+from bot.text.defuse import code_span
 from bot.text.lists import join_first
 from bot.workspace.checkout import Checkout
 
@@ -74,11 +74,11 @@ async def _rebase(job: Job, prepared: Prepared, result: Result, tip: str, name: 
     protected, redactor = checkout.config.protected_paths, job.parts.redactor
     changes = await asyncio.to_thread(admit_changes, changes, protected=protected, redactor=redactor)
     if not changes:
-        summary = f"`{table_cell(name)}` got this very change while I worked."
+        summary = f"{code_span(name)} got this very change while I worked."
         outcome = replace(result.outcome, kind=OutcomeKind.NOTHING, summary=summary, notes=())
         return Result(outcome=outcome, changes=changes, proof=Proof(base=tip))
     outcome = replace(result.outcome, notes=_select_valid_notes(result, changes))
-    rebased = await prove_result(checkout, outcome, changes, redactor)
+    rebased = await prove_result(checkout, outcome, changes, redactor, request=prepared.brief.asked)
     blocked = rebased.proof.blocked or result.proof.blocked
     return replace(rebased, proof=replace(rebased.proof, blocked=blocked))
 
@@ -100,32 +100,31 @@ def _select_valid_notes(result: Result, changes: ChangeSet) -> tuple[Note, ...]:
 
 
 def _join_paths(paths: tuple[str, ...]) -> str:
-    return join_first([f"`{table_cell(path)}`" for path in paths], MOST_NAMED)
+    return join_first([f"{code_span(path)}" for path in paths], MOST_NAMED)
 
 
 def _render_rebased(name: str) -> str:
     return (
-        f"⏩ `{table_cell(name)}` went on while I worked: this is on its newest "
-        "commit, and proved there again."
+        f"⏩ {code_span(name)} went on while I worked: this is on its newest commit, and proved there again."
     )
 
 
 def _render_conflict(name: str, paths: tuple[str, ...]) -> str:
     return (
-        f"⚠️ `{table_cell(name)}` went on while I worked, and conflicts with this in {_join_paths(paths)}. "
+        f"⚠️ {code_span(name)} went on while I worked, and conflicts with this in {_join_paths(paths)}. "
         "Mention me with “solve the conflict”, and I merge it."
     )
 
 
 def _render_fails(name: str, tip: str) -> str:
     return (
-        f"⚠️ `{table_cell(name)}` went on while I worked. This is on the commit that I began from: on "
+        f"⚠️ {code_span(name)} went on while I worked. This is on the commit that I began from: on "
         f"{tip[:12]} it breaks tests that pass there. Mention me with “rebase”, and I look into that."
     )
 
 
 def _render_left_alone(name: str, paths: tuple[str, ...]) -> str:
     return (
-        f"`{table_cell(name)}` was changed by somebody else while I worked, and my change does not fit there "
+        f"{code_span(name)} was changed by somebody else while I worked, and my change does not fit there "
         f"any more ({_join_paths(paths)}), so I left it alone. Ask again and I will go on from there."
     )

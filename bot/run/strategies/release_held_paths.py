@@ -32,7 +32,7 @@ from bot.run.prove.prove import prove_result
 from bot.run.strategies.build_proven_change import build_proven_change
 from bot.run.strategies.held_paths import HeldAttempt, find_waiting, list_held_attempts
 from bot.run.strategies.release_offer import add_waiting_paths, make_release_offer
-from bot.text.defuse import table_cell
+from bot.text.defuse import code_span
 from bot.text.lists import join_first
 from bot.workspace.checkout import Checkout
 
@@ -115,7 +115,7 @@ async def prove_release(job: Job, prepared: Prepared, approved: Offer) -> Proven
         released=approved.release.paths,
     )
     if changes.files != approved.changes.whole.files:
-        gone = "; ".join(f"`{table_cell(item.path)}`: {item.why}" for item in changes.held)
+        gone = "; ".join(f"{code_span(item.path)}: {item.why}" for item in changes.held)
         raise UserError(f"The rules are others now, so this cannot be released: {gone}.", phase="gate")
     await job.store.set_phase(job.run, Phase.PROVE)
     outcome = await _load_outcome(job, approved)
@@ -154,4 +154,4 @@ async def _load_outcome(job: Job, approved: Offer) -> Outcome:
 
 
 def _join_paths(approved: Offer) -> str:
-    return join_first([f"`{table_cell(path)}`" for path in approved.release.paths], MOST_NAMED)
+    return join_first([f"{code_span(path)}" for path in approved.release.paths], MOST_NAMED)

@@ -24,7 +24,7 @@ TEXT = Strategy(make=text.make_text, publish=text.publish_text)
 BY_DIRECTIVE = {
     DirectiveWord.TRY: CHANGE,
     DirectiveWord.USE: Strategy(make=use.use_attempt, publish=publish_change),
-    DirectiveWord.APPROVE: Strategy(make=approve.approve_held_change, publish=approve.publish_approved),
+    DirectiveWord.APPROVE: Strategy(make=approve.approve_held_change, publish=publish_change),
 }
 
 

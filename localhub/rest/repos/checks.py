@@ -12,6 +12,7 @@ from localhub.auth import Actor
 from localhub.errors import ApiError, invalid, malformed, not_found
 from localhub.hub import Hub
 from localhub.objects.check import render_check_run, render_whole_check_suite
+from localhub.objects.repository import render_repository
 from localhub.rest.api import Body, Call, Routes, answer, answer_page
 from localhub.state import Row
 
@@ -247,22 +248,23 @@ def request_again(hub: Hub, actor: Actor, repo: Row, run: Row) -> None:
 
     https://docs.github.com/en/rest/checks/runs#rerequest-a-check-run
     """
+    events.send_check_run(hub, actor, repo, "rerequested", run)  # which tells of the suite as it was
     hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", run["suite_id"])
-    events.send_check_run(hub, actor, repo, "rerequested", run)
 
 
 @routes.get(REPO + "/check-suites/{id:\\d+}", app=READ)
 async def get_suite(call: Call) -> web.Response:
     """GET check-suites/{id}."""
-    return answer(render_whole_check_suite(call.hub, call.repo, call.row("check_suites")))
+    shown = render_whole_check_suite(call.hub, call.repo, call.row("check_suites"))
+    return answer(shown | {"repository": render_repository(call.hub, call.repo)})
 
 
 @routes.post(REPO + "/check-suites/{id:\\d+}/rerequest", app=WRITE, user="write")
 async def rerequest_suite(call: Call) -> web.Response:
     """POST check-suites/{id}/rerequest: it is queued again until its App acts."""
     suite = call.row("check_suites")
-    call.hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", suite["id"])
     events.send_check_suite(call.hub, call.actor, call.repo, "rerequested", suite)
+    call.hub.state.run("INSERT OR IGNORE INTO rerequested_suites VALUES (?)", suite["id"])
     return answer({}, 201)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from bot.eval.runner import EvalWork, run_work
 from bot.eval.suite import read_suites
 from bot.workspace.checkout import Workshop
 from sandbox.toolchain import Toolchain
-from tests.support import ROOT
+from tests.support.processes import CommandLine
 from tests.support.sandbox import lend_toolchain
 
 pytestmark = pytest.mark.timeout(400)
@@ -128,24 +126,14 @@ CHEAT = (
 BREAK = f"{MEND}; sed -i 's/amount \\* 2/amount * 3/; s/return amount$/return 0/' shop.py"
 
 
-def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+def start(home: Path, *arguments: str | Path) -> CommandLine:
     keep = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
-    # Whoever runs the tests in the background ignores Ctrl-C, and children inherit that.
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "bot", "eval", *map(str, arguments)]
-    return subprocess.Popen(
-        command,
-        env=keep | {"HOB_HOME": str(home)},
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return CommandLine(home / "printed", "eval", *arguments, env=keep | {"HOB_HOME": str(home)})
 
 
 def hob(home: Path, *arguments: str | Path) -> tuple[int, str, str]:
-    process = start(home, *arguments)
-    out, err = process.communicate(timeout=350)
-    return process.returncode, out, err
+    done = start(home, *arguments).wait()
+    return done.returncode, done.stdout, done.stderr
 
 
 def here(home: Path, *arguments: str | Path) -> Result:
@@ -191,14 +179,14 @@ def lines(out: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def stopped(process: subprocess.Popen[str], out: Path, at: int, by: signal.Signals) -> tuple[int, str]:
+def stopped(process: CommandLine, out: Path, at: int, by: signal.Signals) -> tuple[int, str]:
     """End the process by a signal as soon as ``at`` results are there."""
     deadline = time.monotonic() + 60
-    while len(lines(out)) < at and process.poll() is None and time.monotonic() < deadline:
+    while len(lines(out)) < at and process.is_running() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(by)
-    _, err = process.communicate(timeout=350)
-    return process.returncode, err
+    done = process.wait()
+    return done.returncode, done.stderr
 
 
 def test_a_run_that_is_stopped_or_killed_goes_on_where_it_was(

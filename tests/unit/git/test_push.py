@@ -33,8 +33,10 @@ class Scene:
     def built(self, path: str = "fix.py", data: bytes = b"fixed\n", parent: str = "") -> BuiltCommit:
         return build(self.mirror, parent or self.base, added(path, data))
 
-    async def push(self, built: BuiltCommit, expected: str | None = None, branch: str = BRANCH) -> None:
-        await push(self.url, token=TOKEN, branch=branch, built=built, expected=expected)
+    async def push(
+        self, built: BuiltCommit, expected: str | None = None, branch: str = BRANCH, prefix: str = "hob/"
+    ) -> None:
+        await push(self.url, token=TOKEN, branch=branch, built=built, expected=expected, prefix=prefix)
 
     def head(self) -> str:
         return git(self.repo, "rev-parse", f"refs/heads/{BRANCH}")
@@ -172,3 +174,18 @@ def test_words_of_a_server_are_made_fit_to_show() -> None:
     assert clean_server_text(said, TOKEN) == "no\nhttps://[redacted]@h/x\n[redacted]"
     assert clean_server_text(f"ghs_{'a' * 300}.b-c_d end") == "[redacted] end"
     assert len(clean_server_text("long " * 1000)) < 1100
+
+
+async def test_a_branch_called_as_hobs_folder_is_named_as_what_is_in_the_way(scene: Scene) -> None:
+    base = scene.built()
+    await scene.push(base, branch="hob/1")
+    with pytest.raises(PushRefused, match="a branch called 'hob/1' is there"):
+        await scene.push(base, branch="hob/1/x")
+
+
+async def test_another_prefix_is_hobs_own_where_it_is_asked_for(scene: Scene) -> None:
+    await scene.push(scene.built(), branch="fix/hob-1", prefix="fix/hob-")
+    with pytest.raises(ValueError, match="not one of Hob's"):
+        await scene.push(scene.built(), branch="main", prefix="fix/hob-")
+    with pytest.raises(ValueError, match="not one of Hob's"):
+        await scene.push(scene.built(), branch="main", prefix="")

@@ -23,7 +23,7 @@ from bot.github.cli.doctor import doctor
 from bot.github.cli.manifest import build_manifest, convert_code
 from bot.github.cli.redeliver import redeliver
 from bot.github.http.responses import Forbidden, NotFound
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay
 from bot.text.fit import add_mark
 from bot.workspace.fork import branch_here
@@ -267,6 +267,8 @@ class Settings:
     github_url: str
     app_id: int
     private_key: SecretStr
+    base_url: str = "http://127.0.0.1:8001"
+    label: str = "bug"
 
 
 def settings_of(world: World) -> Settings:

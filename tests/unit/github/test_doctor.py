@@ -14,7 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.errors import UserError
-from bot.github.cli.doctor import DoctorFinding, doctor
+from bot.github.cli.doctor import doctor
+from bot.github.cli.findings import DoctorFinding
 from bot.github.cli.manifest import build_manifest, convert_code, read_manifest, render_form
 from bot.github.cli.redeliver import redeliver
 from tests.support.github_scripted import KEY, Script, Seen, scripted
@@ -29,6 +30,8 @@ class Settings:
     github_url: str
     app_id: int = 7
     private_key: SecretStr = field(default=SecretStr(KEY))
+    base_url: str = "https://dashboard.example"
+    label: str = "hob"
 
 
 def delivery(number: int, guid: str, status: str = "OK", minutes: int = 1) -> dict[str, Any]:
@@ -76,6 +79,9 @@ async def script() -> AsyncIterator[Script]:
             },
         )
         running.on("GET /app/hook/deliveries", [delivery(1, "a")])
+        repo = {"id": 5, "full_name": "octo/app", "url": f"{running.url}/repos/octo/app"}
+        running.on("GET /installation/repositories", {"total_count": 1, "repositories": [repo]})
+        running.on("GET /repos/octo/app/labels/hob", {"id": 1, "name": "hob"})
         yield running
 
 
@@ -86,8 +92,25 @@ async def examine(script: Script, **changed: Any) -> dict[str, DoctorFinding]:
 
 async def test_a_healthy_app_has_no_complaints(script: Script) -> None:
     found = await examine(script)
-    assert list(found) == ["app", "permissions", "events", "installation", "webhook", "deliveries"]
-    assert all(finding.ok for finding in found.values())
+    names = ["app", "permissions", "events", "clock", "name", "address", "installation", "label", "webhook"]
+    assert list(found) == [*names, "deliveries"]
+    assert all(finding.ok for finding in found.values()), found
+
+
+async def test_what_lies_around_the_app_is_named(script: Script) -> None:
+    script.on("GET /users/hob", {"id": 4, "login": "hob", "type": "User"})
+    script.on("GET /repos/octo/app/labels/hob", (404, {"message": "Not Found"}))
+    late = (NOW - timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    app = {"id": 7, "slug": "hob", "html_url": "https://github.com/apps/hob"}
+    script.on("GET /app", (200, app, {"Date": late}))
+    unsigned = delivery(2, "b", "Unauthorized") | {"status_code": 401}
+    script.on("GET /app/hook/deliveries", [unsigned])
+    found = await examine(script, base_url="http://127.0.0.1:8001")
+    assert not found["name"].ok and "hob register --name" in found["name"].detail
+    assert not found["label"].ok and "octo/app" in found["label"].detail
+    assert not found["clock"].ok and "ahead of GitHub's" in found["clock"].detail
+    assert "HOB_WEBHOOK_SECRET is not" in found["deliveries"].detail
+    assert found["address"].ok, "this GitHub is on this machine too"
 
 
 async def test_every_lack_is_named(script: Script) -> None:
@@ -185,6 +208,14 @@ def test_the_manifest_of_an_instance() -> None:
             build_manifest(bad)
 
 
+def test_an_app_may_have_another_name() -> None:
+    assert build_manifest("https://hob.example", name="Octo Hob")["name"] == "Octo Hob"
+    assert build_manifest("https://hob.example")["name"] == read_manifest()["name"]
+    for bad in ("x" * 35, "--", "two\nlines"):
+        with pytest.raises(UserError, match=r"^--name"):
+            build_manifest("https://hob.example", name=bad)
+
+
 def test_the_form_escapes_what_it_carries() -> None:
     page = render_form(
         {"name": '"><script>'}, state='a"b', web_url="https://github.com", organization="octo-org"
@@ -216,8 +247,9 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     env = dict(line.split("=", 1) for line in made.env_file.read_text().splitlines())
     assert env == {
         "HOB_APP_ID": "7",
-        "HOB_WEBHOOK_SECRET": "s3cret",
+        "HOB_WEBHOOK_SECRET": "s3cret-s3cret-s3cret",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
+        "HOB_GITHUB_URL": script.url,
     }
     assert "authorization" not in script.seen[-1].headers
     with pytest.raises(UserError, match="exists already"):

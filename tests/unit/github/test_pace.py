@@ -205,3 +205,19 @@ async def test_s30_a_limit_without_an_end_is_none() -> None:
         async with pace.turn(write=False, resource="core"):
             pass
     assert parked.value.after == 86400
+
+
+async def test_what_can_be_spared_is_spared_before_the_hour_is_used_up() -> None:
+    clock = Clock()
+    pace = Pace(clock=clock, sleep=clock.sleep)
+    for _ in range(380):
+        async with pace.turn(write=True, resource="core", creates=True):
+            assert not pace.is_crowded()
+    async with pace.turn(write=True, resource="core", creates=True):
+        pass
+    assert pace.is_crowded(), "a hundred are left of the hour's 480"
+    clock.now += 3601
+    assert not pace.is_crowded()
+    pace.note_limit(Limit("*", 30.0))
+    assert pace.is_crowded()
+    assert not Pace(write_spacing=0).is_crowded()

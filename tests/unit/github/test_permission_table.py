@@ -9,7 +9,7 @@ import pytest
 
 from bot.github.app import RepoApi
 from bot.github.cli.manifest import read_manifest
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from localhub.server import TABLES
 from tests.support import ROOT
 from tests.support.github_scripted import Script

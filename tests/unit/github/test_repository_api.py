@@ -27,7 +27,7 @@ from bot.github import (
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
 from bot.github.http.responses import Rejected
-from bot.github.http.tokens import Purpose
+from bot.github.http.scope import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
 from bot.github.review_threads import ThreadReply

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.domain import TaskKind, TaskState, TriggerKind
 from bot.tasks.database.tables import DeliveryState
@@ -166,10 +167,20 @@ async def test_a_job_of_actions_speaks_by_annotations_alone(checks: Checks) -> N
 
 
 async def test_the_end_of_a_jobs_log_is_read_where_that_is_granted(checks: Checks) -> None:
-    at = "http://127.0.0.1:9/log"  # nothing listens there: it is the storage host's, and gets no token
-    checks.scene.script.on(f"GET {REPO}/actions/jobs/6001/logs", (302, {}, {"location": at}))
+    script = checks.scene.script
+    script.on(f"GET {REPO}/actions/jobs/6001/logs", (302, {}, {"location": f"{script.url}/log"}))
+    log = "line\n" * 20_000 + "\x1b[31mE assert 3 == 4\x1b[0m\n"
+    script.on("GET /log", lambda seen: web.Response(text=log))
     assert (await checks.fails()) == "task 2"
-    assert "3 != 4" in (await checks.scene.tasks())[-1].trigger.hunk
+    said = (await checks.scene.tasks())[-1].trigger.hunk
+    assert said.endswith("line\nE assert 3 == 4") and len(said) < 20_000
+    (fetched,) = script.asked("GET /log")
+    assert "authorization" not in fetched.headers, "the storage host is no business of the token's"
+    await checks.end()
+    gone = (302, {}, {"location": "http://127.0.0.1:9/log"})
+    script.on(f"GET {REPO}/actions/jobs/6001/logs", gone)
+    assert (await checks.fails()) == "task 3"
+    assert "3 != 4" in (await checks.scene.tasks())[-1].trigger.hunk, "what the check says itself"
 
 
 async def test_three_tries_and_then_it_is_theirs_until_they_ask(checks: Checks) -> None:

@@ -85,7 +85,8 @@ def test_an_issue_that_does_not() -> None:
 
 def test_a_comment_on_an_issue() -> None:
     assert asked("issue_comment", issue_comment("@hob fix it")) == (TaskKind.CHANGE, "fix it")
-    assert asked("issue_comment", issue_comment("@hob")) == (TaskKind.CHANGE, RESOLVE)
+    bare = decided("issue_comment", issue_comment("@hob"))
+    assert isinstance(bare, Refusal) and bare.message.startswith("What would you like me to do?")
     assert ignored("issue_comment", issue_comment("just words")) == "nobody is mentioned"
     assert ignored("issue_comment", issue_comment("@hob x", action="deleted")).startswith("no rule for")
 
@@ -115,8 +116,12 @@ def test_reviews_and_comments_on_lines() -> None:
         ):
             assert refused(name, made("@hob do x", of=other)) == "not own pull"
             assert ignored(name, made("do x", of=other)) == "nobody is mentioned"
-        for fork in (pull(ALICE, head_repo=repository(99)), with_value(pull(ALICE), "head.repo", None)):
-            assert asked(name, made("@hob do x", of=fork)) == (TaskKind.REVISE, "do x")
+        for mine in (
+            pull(ALICE, head_repo=repository(99)),
+            with_value(pull(ALICE), "head.repo", None),
+            pull(branch="fix/hob-3"),  # by hob.yml's branch_prefix
+        ):
+            assert asked(name, made("@hob do x", of=mine)) == (TaskKind.REVISE, "do x")
 
 
 def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
@@ -221,6 +226,7 @@ def test_an_edit_of_somebody_elses_words_is_no_request() -> None:
     ("before", "after", "request_"),
     [
         ("It breaks", "@hob mend it", "mend it"),
+        ("坏了", "@hob请修复", "请修复"),
         ("@hob mend it", "@hob mend it now", None),
         ("@hob x", "x", None),
     ],

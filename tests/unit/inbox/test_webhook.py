@@ -127,7 +127,7 @@ async def test_s02_a_wrong_signature_stores_nothing(
         "sha1=" + hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest(),
     ):
         status, answer = await post(http, url, BODY, headers() | {"X-Hub-Signature-256": signature})
-        assert (status, "HOB_WEBHOOK_SECRET" in answer["error"]) == (401, True), signature
+        assert (status, "HOB_" in answer["error"]) == (401, False), signature
     assert await stored(database) == 0
 
 

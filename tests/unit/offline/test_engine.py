@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from pydantic_ai.messages import ModelMessage, ModelRequest, ModelResponse, Tool
 from pydantic_ai.models import ModelRequestParameters
 
 from bot.agent.prompt import make_opening
-from bot.domain import Brief, TaskKind
+from bot.domain import Brief, TaskKind, TreeFacts
 from bot.offline.engine import make_offline_model
 from bot.offline.tool_results import RESULT
 
@@ -99,6 +100,29 @@ async def test_the_requests_words_are_one_argument_of_the_search() -> None:
             brief(),
             (RED, f'[exit code 2, 1 s]\n{RESULT}{{"outcome": "cannot_run", "reason": "no module"}}'),
             "do not run: no module",
+        ),
+        (
+            brief(test="go test ./..."),
+            ("[exit code 127, 0 s]\nbash: line 1: go: command not found",),
+            "`go test ./...` does not run: go is not in the sandbox; give an `image`",
+        ),
+        (
+            brief(),
+            ("[exit code 4, 1 s]\nERROR: usage: x\nx: error: unrecognized arguments: -n auto --cov",),
+            "does not run: pytest's settings ask for plugins that are not in the sandbox",
+        ),
+        (
+            brief(test="node --test"),
+            (
+                RED,
+                f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "no_tests", "reason": "pytest finds no tests"}}',
+            ),
+            "These are no tests of Python code",
+        ),
+        (
+            replace(brief(), facts=TreeFacts(submodules=("vendor",))),
+            (RED, f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "none fits"}}'),
+            "Mind that `vendor` is a submodule that is not in the sandbox.",
         ),
     ],
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.guest.mend.forkserver.client import ForkServerClient
 from bot.offline.tool_results import RESULT, read_mend_result
 from tests.support import ROOT
 
@@ -119,3 +120,50 @@ def test_a_hanging_candidate_does_not_stop_the_search(tmp_path: Path) -> None:
 )
 def test_what_is_no_result_is_none(text: str) -> None:
     assert read_mend_result(text) is None
+
+
+def test_only_the_repositorys_own_code_is_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    folder = repository(tmp_path / "repo", "x = 1\n", "def test_a():\n    assert m.x == 1\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    server = ForkServerClient(folder, [str(folder)], ["-q", "-p", "no:cacheprovider"], scratch, "first")
+    try:
+        server.start(60)
+    finally:
+        server.close()
+    compiled = list(scratch.rglob("*.pyc"))
+    assert {path.name.partition(".")[0] for path in compiled} >= {"m", "test_m"}
+    assert [path for path in compiled if "site-packages" in path.parts] == []
+    assert not list(folder.rglob("__pycache__"))
+
+
+def test_a_failure_that_no_code_took_part_in_is_left_alone(tmp_path: Path) -> None:
+    """Here a service that is not there; the one line that is wrong is mended as if that test were not."""
+    source = "def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"
+    tests = (
+        "import os\n\ndef test_add():\n    assert m.add(2, 3) == 5\n\n"
+        "def test_mul():\n    assert m.mul(2, 3) == 6\n\n"
+        "def test_needs_service():\n    assert os.environ['DATABASE_URL']\n"
+    )
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "mended"
+    edits = [(edit["before"], edit["after"]) for edit in told["edits"]]
+    assert edits == [("    return a - b\n", "    return a + b\n")]
+    assert told["tests"]["failed"] == 1
+    assert told["tests"]["beyond"] == ["test_m.py::test_needs_service"]
+
+
+def test_where_one_failure_cannot_be_mended_the_smallest_change_is_taken(tmp_path: Path) -> None:
+    source = (
+        "import socket\n\n\ndef add(a, b):\n    return a - b\n\n\n"
+        "def ask():\n    return socket.create_connection(('127.0.0.1', 1)).recv(3)\n"
+    )
+    tests = "def test_add():\n    assert m.add(2, 3) == 5\n\ndef test_ask():\n    assert m.ask() == b'yes'\n"
+    told = search(repository(tmp_path / "repo", source, tests), "--seconds", "12")
+    edits = [(edit["before"], edit["after"]) for edit in told["edits"]]
+    assert told["outcome"] == "partial" and edits == [("    return a - b\n", "    return a + b\n")]

@@ -1,86 +1,93 @@
-"""Reading a check's end: the exit code decides, the words only inform."""
+"""Reading a check's end: what its runner reports, what it prints, and its exit code must agree for a pass."""
 
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Verdict
+from bot.domain import ChangeKind, ChangeSet, FileChange, Runner, Verdict
 from bot.errors import UserError
 from bot.repo_config import RepoConfig
-from bot.run.prove.check_result import read_check_result
 from bot.run.prove.prove import prove
+from bot.run.prove.run_check import CheckRun, read_check_run
 from bot.text.redact import Redactor
 from bot.workspace.check_commands import find_check_commands
 from bot.workspace.checkout import Workshop
+from bot.workspace.find_checks.tree import Tree
 from sandbox.spec import CommandResult, Ending
 from tests.support.git import commit
 
-PYTEST = b"""
-FAILED tests/test_a.py::test_x[10-5] - assert 0 == 5
-FAILED tests/test_a.py::test_y[a b] - AssertionError: x
-ERROR tests/test_b.py::test_z
-=================== 2 failed, 9 passed, 1 error in 0.94s ===================
-"""
-UNITTEST = b"""
-FAIL: test_sum (tests.test_calc.CalcTest.test_sum)
-ERROR: test_old (tests.test_calc.CalcTest)
-Ran 7 tests in 0.001s
 
-FAILED (failures=1, errors=1)
-"""
+def ended(
+    output: bytes, code: int | None = 0, ending: Ending = Ending.EXITED, **report: object
+) -> CommandResult:
+    """The end of a check, as its supervisor tells it."""
+    told = {"exit": code, "changed": [], "sessions": [], "tests": {}, **report}
+    errors = json.dumps(told).encode() if ending is Ending.EXITED else b""
+    return CommandResult(exit_code=0, ending=ending, seconds=1.0, output=output, errors=errors)
 
 
-def ended(output: bytes, code: int | None = 1, ending: Ending = Ending.EXITED) -> CommandResult:
-    return CommandResult(exit_code=code, ending=ending, seconds=1.0, output=output)
+def session(found: int = 2, running: str = "", status: int | None = 0) -> dict[str, object]:
+    """One test runner that reported."""
+    return {"runner": "pytest", "found": found, "running": running, "status": status}
 
 
-def test_pytest_names_what_failed() -> None:
-    result = read_check_result(ended(PYTEST), Redactor())
-    assert result.verdict is Verdict.FAILED
-    assert (result.passed, result.failed) == (9, 3)
-    assert result.failing == (
-        "tests/test_a.py::test_x[10-5]",
-        "tests/test_a.py::test_y[a b]",
-        "tests/test_b.py::test_z",
-    )
+def read(done: CommandResult, runner: Runner = Runner.OTHER) -> CheckRun:
+    return read_check_run(done, runner, Redactor())
 
 
-def test_unittest_names_what_failed() -> None:
-    result = read_check_result(ended(UNITTEST), Redactor())
-    assert (result.passed, result.failed) == (5, 2)
-    assert result.failing == ("tests.test_calc.CalcTest.test_sum", "tests.test_calc.CalcTest.test_old")
+GOOD, BAD = {"t::a": "passed", "t::b": "passed"}, {"t::a": "passed", "t::b": "failed"}
 
 
 @pytest.mark.parametrize(
-    ("done", "verdict"),
+    ("done", "verdict", "note"),
     [
-        (ended(b"12 passed in 0.1s", 0), Verdict.PASSED),
-        (ended(b"12 passed in 0.1s", 1), Verdict.FAILED),
-        (ended(b"no tests ran in 0.01s", 5), Verdict.NO_TESTS),
-        (ended(b"Ran 0 tests in 0.000s\n\nOK", 0), Verdict.NO_TESTS),
-        (ended(b"bash: frob: command not found", 127), Verdict.ERROR),
-        (ended(b"12 passed in 0.1s", None, Ending.TIMED_OUT), Verdict.TIMED_OUT),
-        (ended(b"12 passed in 0.1s", None, Ending.OUT_OF_MEMORY), Verdict.ERROR),
+        (ended(b"", sessions=[session()], tests=GOOD), Verdict.PASSED, ""),
+        (ended(b"", 1, sessions=[session(status=1)], tests=BAD), Verdict.FAILED, ""),
+        (ended(b"", 0, sessions=[session(status=1)], tests=BAD), Verdict.FAILED, "though 1 test fails"),
+        (ended(b"", 2, sessions=[session()], tests=GOOD), Verdict.FAILED, "though no test fails"),
+        (ended(b"", 0, sessions=[session(status=None)]), Verdict.ERROR, "did not come to its own end"),
+        (ended(b"", 0, sessions=[session(status=None, running="t::b")]), Verdict.ERROR, "middle of t::b"),
+        (ended(b"", 0, sessions=[session()]), Verdict.NO_TESTS, "2 tests were found and none was run"),
+        (ended(b"", 5, sessions=[session(0, status=5)]), Verdict.NO_TESTS, ""),
+        (ended(b"", changed=["a.py"], sessions=[session()], tests=GOOD), Verdict.ERROR, "changed files"),
+        (ended(b"12 passed in 0.1s"), Verdict.PASSED, ""),
+        (ended(b"12 passed in 0.1s", 1), Verdict.FAILED, "though no test fails"),
+        (ended(b"1 failed, 2 passed in 0.1s", 0), Verdict.FAILED, "though 1 test fails"),
+        (ended(b"no tests ran in 0.01s", 5), Verdict.NO_TESTS, ""),
+        (ended(b"Ran 0 tests in 0.000s\n\nOK"), Verdict.NO_TESTS, ""),
+        (ended(b"bash: frob: command not found", 127), Verdict.ERROR, ""),
+        (ended(b"anything"), Verdict.PASSED, ""),
+        (ended(b"12 passed in 0.1s", ending=Ending.TIMED_OUT), Verdict.TIMED_OUT, ""),
+        (ended(b"12 passed in 0.1s", ending=Ending.OUT_OF_MEMORY), Verdict.ERROR, "out of memory"),
+        (ended(b"running 2 tests\ntest a ... ok\n"), Verdict.ERROR, "did not come to its own end"),
     ],
 )
-def test_verdicts(done: CommandResult, verdict: Verdict) -> None:
-    assert read_check_result(done, Redactor()).verdict is verdict
+def test_verdicts(done: CommandResult, verdict: Verdict, note: str) -> None:
+    result = read(done).result
+    assert result.verdict is verdict
+    assert note in result.note and bool(note) == bool(result.note)
 
 
-def test_the_tail_is_redacted() -> None:
-    assert (
-        "hunter22222" not in read_check_result(ended(b"password hunter22222"), Redactor(["hunter22222"])).tail
-    )
+def test_what_ended_its_supervisor_has_no_result() -> None:
+    done = replace(ended(b"1 passed in 0.1s"), errors=b"", exit_code=0)
+    assert read(done).result.verdict is Verdict.ERROR
+
+
+def test_the_tail_and_the_names_are_redacted() -> None:
+    done = ended(b"password hunter22222", 1, sessions=[session()], tests={"t[hunter22222]": "failed"})
+    run = read_check_run(done, Runner.PYTEST, Redactor(["hunter22222"]))
+    assert "hunter22222" not in f"{run}"
 
 
 @pytest.mark.parametrize(
     ("paths", "files", "command"),
     [
         (["src/a.py", "tests/test_a.py"], {}, "python -m pytest -q"),
-        (["a/tests.py"], {}, "python -m pytest -q"),
         (["Cargo.toml", "src/main.rs"], {}, "cargo test --offline"),
         (["go.mod"], {}, "go test ./..."),
         (["package.json"], {"package.json": b'{"scripts": {"test": "vitest"}}'}, "npm test --silent"),
@@ -94,13 +101,15 @@ def test_the_tail_is_redacted() -> None:
 def test_the_test_command_is_found_in_the_tree(
     paths: list[str], files: dict[str, bytes], command: str
 ) -> None:
-    checks = find_check_commands(RepoConfig(), paths, files.get)
+    checks = find_check_commands(RepoConfig(), Tree(paths, files.get))
     assert checks.test == command
     assert any("tests" in item for item in checks.not_run) is not bool(command)
 
 
 def test_the_repository_file_wins() -> None:
-    checks = find_check_commands(RepoConfig(test="tox", lint="ruff check"), ["tests/test_a.py"], {}.get)
+    checks = find_check_commands(
+        RepoConfig(test="tox", lint="ruff check"), Tree(["tests/test_a.py"], lambda _: None)
+    )
     assert (checks.test, checks.lint, checks.not_run) == ("tox", "ruff check", ())
 
 

@@ -17,10 +17,12 @@ from bot.domain import (
     Outcome,
     OutcomeKind,
     Proof,
+    ProofWarning,
     Result,
     Verdict,
 )
-from bot.run.attempts.ranking import FinishedAttempt, pick_best, proof_failed, rank
+from bot.run.attempts.best_of import explain_fewer
+from bot.run.attempts.ranking import FinishedAttempt, find_identical, pick_best, proof_failed, rank
 from bot.run.messages.attempts import render_choice, render_comparison, render_stopped
 
 TESTS = ("t::a", "t::b", "t::c")
@@ -45,6 +47,7 @@ def tried(
     lines: int = 1,
     paths: tuple[str, ...] = ("a.py",),
     kind: OutcomeKind = OutcomeKind.CHANGED,
+    warned: bool = False,
 ) -> FinishedAttempt:
     files = tuple(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644) for path in paths)
     hunk = "".join(f"+{n}\n" for n in range(lines))
@@ -54,19 +57,22 @@ def tried(
         result=Result(
             outcome=Outcome(kind=kind),
             changes=ChangeSet(base="b", files=files),
-            proof=Proof(checks=checks),
+            proof=Proof(checks=checks, warnings=(ProofWarning(text="w"),) if warned else ()),
             diff=diff if files else "",
         ),
     )
 
 
 PASSES = check(("t::a",), ())
+TESTED = replace(PASSES, added=("t::new",))
 BETTER = [  # the first of each pair wins, though it is larger and later
     (tried(2, PASSES, lines=50), tried(1, check(("t::a",), ("t::a",)))),
     (tried(2, check(("t::a",), ("t::a",)), lines=50), tried(1, check(("t::a",), ("t::b",)))),
     (tried(2, check(("t::a",), ("t::b",)), lines=50), tried(1, check(("t::a",), Verdict.TIMED_OUT))),
     (tried(2, check(TESTS, ("t::a",)), lines=50), tried(1, check(TESTS, ("t::a", "t::b")))),
-    (tried(2, PASSES, lines=50), tried(1, PASSES, paths=("a.py", "tests/test_a.py"))),
+    (tried(2, PASSES, lines=50), tried(1, PASSES, warned=True)),
+    (tried(2, TESTED, lines=50), tried(1, PASSES)),
+    (tried(1, PASSES, paths=("a.py", "tests/test_a.py", "CHANGES.md")), tried(2, PASSES)),
     (tried(2, PASSES, lines=50), tried(1, PASSES, kind=OutcomeKind.LIMIT)),
     (tried(2, PASSES, lines=1), tried(1, PASSES, lines=2)),
     (tried(2, PASSES), tried(1, PASSES, paths=("a.py", "b.py"))),
@@ -96,7 +102,9 @@ def test_one_alone_needs_no_reason_and_none_at_all_is_an_error() -> None:
 
 def test_another_attempt_is_wanted_where_it_may_do_better() -> None:
     red, green = check(("t::a",), ("t::a",)), check((), ())
-    assert proof_failed(Proof(checks=(red,)))
+    assert not proof_failed(Proof(checks=(red,)))  # it was so before, and nobody asked for it
+    assert proof_failed(Proof(checks=(red,), still_failing=("t::a",)))
+    assert proof_failed(Proof(checks=(check(("t::a",), ("t::a", "t::b")),)))
     assert proof_failed(Proof(checks=(check((), Verdict.ERROR),)))  # it ran before
     assert not proof_failed(Proof(checks=(green,)))
     cannot = Check(name="test", command="x", base=ran(Verdict.ERROR), head=ran(Verdict.ERROR))
@@ -143,3 +151,17 @@ def test_what_a_stop_could_not_keep_is_said() -> None:
     assert "What attempt 2 had is not kept: The change touches 400 files." in words
     assert "no change yet" not in render_stopped({2: "It holds a secret."}, slug="hob", url="u")
     assert "no change yet" in render_stopped({}, slug="hob", url="u")
+
+
+def test_identical_attempts_are_called_identical_and_fewer_are_explained() -> None:
+    same = pick_best([tried(1, PASSES), tried(2, PASSES), tried(3, PASSES, lines=2)])
+    assert "Attempts 1 and 2 are identical." in render_choice(same, url="u")
+    told = render_comparison(same, published=1, pull=4, slug="hob", url="u")
+    assert "Attempts 1 and 2 are identical." in told
+    assert find_identical([tried(1), tried(2, PASSES, lines=3)]) == ()
+    remark = explain_fewer("offline", asked=3, most=1)
+    assert remark.startswith("3 attempts were asked for and one is made, since the `offline` engine")
+    assert explain_fewer("offline", asked=None, most=1) == explain_fewer("x:y", asked=3, most=3) == ""
+    alone = replace(pick_best([tried(1, PASSES)]), remark=remark)
+    assert render_choice(alone, url="u").endswith(remark)
+    assert remark in render_comparison(alone, published=1, pull=4, slug="hob", url="u")

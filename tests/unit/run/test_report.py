@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -18,6 +20,8 @@ from bot.domain import (
     Outcome,
     OutcomeKind,
     Proof,
+    ProofState,
+    ProofWarning,
     Result,
     Step,
     StepState,
@@ -36,6 +40,7 @@ from tests.support.run import TASK, prose_of
 
 RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, failing=("t.py::a",))
 GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
+GREEN_CHECK = Check(name="test", command="pytest", base=GREEN, head=GREEN)
 RESULT = Result(
     outcome=Outcome(kind=OutcomeKind.CHANGED, title="Count the last one", summary="Off by one. cc @evil"),
     changes=ChangeSet(
@@ -143,8 +148,9 @@ def test_commits_and_titles_mention_and_close_nothing() -> None:
     summary = "cc @org/team, fixes o/r#1, closes https://x/o/r/issues/2, GH-3\n\nSigned-off-by: Ann <a@x>"
     outcome = Outcome(kind=OutcomeKind.CHANGED, title="fixes #4 [skip ci] @org", summary=summary)
     message = render_commit_message(TASK, outcome, run_url="u", email_domain="n.example")
-    for live in ("@org", "#1", "#4", "https://x/o/r", "GH-3", "Signed-off-by:", "[skip ci]"):
+    for live in ("@org", "fixes o/r#1", "fixes #4", "closes https", "Signed-off-by:", "[skip ci]"):
         assert live not in message
+    assert "fixes issue o/r#1, closes issue https://x/o/r/issues/2, GH-3" in message
     assert "@org" not in render_title(TASK, outcome)
 
 
@@ -194,6 +200,51 @@ def test_a_mention_in_a_title_is_kept_quiet_as_a_whole() -> None:
     assert named == "Greet @ ann and go"
 
 
+@pytest.mark.parametrize("title", ["修复 " + "很长的标题" * 20, "แก้" * 40, "исправить " * 20, "e\u0301" * 60])
+def test_a_long_title_of_any_script_is_cut_between_letters(title: str) -> None:
+    cut = render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title=title))
+    assert 36 < len(cut) <= 72
+    assert title.startswith(cut[:-1])
+    assert unicodedata.category(title[len(cut) - 1]) not in ("Mn", "Mc")
+
+
+def test_a_commit_message_keeps_what_it_says_and_no_trailer_of_the_models() -> None:
+    said = "Take `**kwargs` for #1.\n\nBREAKING CHANGE: all\nRelease-As: 9.0.0\nHob-Task: 1\n"
+    said += "Co-authored-by: E <e@x>"
+    outcome = Outcome(kind=OutcomeKind.CHANGED, title="T", summary=said)
+    message = render_commit_message(TASK, outcome, run_url="u", email_domain="n.example")
+    assert "Take `**kwargs` for #1." in message
+    assert "(BREAKING CHANGE) all\nRelease-As - 9.0.0\nHob-Task - 1\nCo-authored-by - E <e@x>" in message
+    done = subprocess.run(
+        ["git", "interpret-trailers", "--parse"], input=message, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "Co-authored-by: ann <7+ann@n.example>",
+        "Hob-Run: u",
+        "Hob-Task: 5",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "request_", "proof", "line"),
+    [
+        (TriggerKind.ISSUE, "fix it", RESULT.proof, "Fixes #3"),
+        (TriggerKind.LABEL, "fix it", RESULT.proof, "Fixes #3"),
+        (TriggerKind.COMMENT, "fix it", RESULT.proof, "Refs #3"),
+        (TriggerKind.COMMENT, "fix it; your pull request closes #3", RESULT.proof, "Fixes #3"),
+        (TriggerKind.COMMENT, "this is not what fixes #4", RESULT.proof, "Refs #3"),
+        (TriggerKind.ISSUE, "fix it", Proof(), "Refs #3"),
+        (TriggerKind.ISSUE, "add a page", Proof(checks=(GREEN_CHECK,)), "Refs #3"),
+    ],
+)
+def test_an_issue_is_closed_only_where_it_asks_and_its_tests_turned(
+    trigger: TriggerKind, request_: str, proof: Proof, line: str
+) -> None:
+    task = replace(TASK, request=request_, trigger=replace(TASK.trigger, kind=trigger))
+    body = render_pull_body(task, replace(RESULT, proof=proof), hidden=(), run_url="u")
+    assert [one for one in body.splitlines() if one in ("Fixes #3", "Refs #3")] == [line]
+
+
 def test_a_long_title_is_cut_at_a_word() -> None:
     cut = render_title(TASK, Outcome(kind=OutcomeKind.CHANGED, title="word " * 40))
     assert len(cut) <= 72
@@ -213,24 +264,17 @@ def test_notes_off_the_diff_stand_in_the_review() -> None:
     assert "`@bob`" in body
 
 
-@pytest.mark.parametrize(
-    ("path", "judge"),
-    [
-        ("tests/test_a.py", True),
-        ("pkg/conftest.py", True),
-        ("a_test.go", True),
-        ("src/x.spec.ts", True),
-        ("pytest.ini", True),
-        ("src/contest.py", False),
-        ("latest.py", False),
-    ],
-)
-def test_a_change_to_the_tests_themselves_is_pointed_out(path: str, judge: bool) -> None:
+def test_warnings_of_the_proof_stand_first_and_added_tests_are_none() -> None:
     changes = ChangeSet(
-        base="b" * 40, files=(FileChange(path=path, kind=ChangeKind.MODIFIED, mode=0o100644),)
+        base="b" * 40, files=(FileChange(path="tests/test_a.py", kind=ChangeKind.ADDED, mode=0o100644),)
     )
     body = render_pull_body(TASK, replace(RESULT, changes=changes), hidden=(), run_url="u")
-    assert ("tests that this change itself alters" in body) is judge
+    assert "⚠️" not in body.partition("| check |")[0]
+    warning = ProofWarning(text="The change skips tests that ran on base", names=("t::a|b", "t::`c`"))
+    proof = replace(RESULT.proof, warnings=(warning,))
+    first, second, *_ = render_proof(proof).splitlines()
+    assert first.startswith("⚠️ **The change skips tests that ran on base**: `") and second == ""
+    assert "t::a|b" not in first and proof.state is ProofState.DOUBTFUL
 
 
 def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:

@@ -29,11 +29,14 @@ from bot.domain import (
     OutcomeKind,
     Permission,
     Proof,
+    ProofWarning,
+    ProvenChange,
     Release,
     Result,
     Step,
     StepState,
     TriggerKind,
+    Usage,
     Verdict,
 )
 from bot.github import permissions
@@ -49,9 +52,11 @@ from bot.run.messages import (
     progress_comment,
     proof,
     pull_request,
+    push_refused,
     reviews,
 )
 from bot.run.publish import check_run, description, fork_branch
+from bot.run.publish.first_work import FirstWork
 from tests.support.run import TASK
 
 # What renders each text. These lines are all that a rename has to change.
@@ -66,6 +71,7 @@ render_own_review = reviews.render_review
 render_reply = reviews.render_reply
 render_done = ends.render_done
 render_worse = ends.render_worse
+render_push_refused = push_refused.render_push_refused
 render_at_work = progress_comment.render_at_work
 render_proof = proof.render_proof
 annotate_tests = check_run.annotate_tests
@@ -117,6 +123,9 @@ WORSE = replace(
     failing=(*RED.failing, "test_tax.py::test_rate"),
     tail="E assert 3 == 4\n2 failed",
 )
+ALTERED = ProofWarning(
+    text="The change alters or removes tests that judge it", names=("tests/test_bill.py::test_total",)
+)
 FIX = FileChange(
     path="bill.py", kind=ChangeKind.MODIFIED, mode=0o100644, data=b"def total(lines):\n    return 1\n"
 )
@@ -135,6 +144,10 @@ MENDED = Result(outcome=OUTCOME, changes=CHANGES, proof=PROOF, diff=DIFF)
 BROKEN = replace(
     MENDED,
     proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=WORSE),)),
+)
+OLD_RED = replace(
+    MENDED,
+    proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=RED),)),
 )
 UNTESTED = replace(
     MENDED,
@@ -189,6 +202,11 @@ REVIEWED = replace(TASK, thread=replace(TASK.thread, number=4, is_pull=True))
 OFF_DIFF = Note(path="tax.py", line=12, text="The same sum stands here. cc @ann")
 FORK = Fork(number=4, name="eve/r", url="", branch="fix", base="main")
 
+REFUSED = ProvenChange(result=MENDED, branch="hob/3-bill", head=None, hidden=(), run_url=RUN, ordinal=1)
+RULE = (
+    "push declined due to repository rule violations\nGH013: Repository rule violations found for "
+    "refs/heads/hob/3-bill.\n- Branch name must match: ^(feature|fix)/.*"
+)
 
 ALL_HELD = replace(HOLDING, changes=replace(HOLDING.changes, files=()))
 NO_PACKAGE = render_failure("`make deps` failed.", phase="setup", log="no ``` such\npackage")
@@ -216,7 +234,17 @@ TEXTS: dict[str, Callable[[], str]] = {
     "progress_at_first": lambda: render_progress(TASK, (), status="👀 I am on it.", run_url=RUN),
     "progress_with_plan": lambda: render_progress(TASK, PLAN, status="👀 I am on it again.", run_url=RUN),
     "progress_for_a_check": lambda: render_progress(ON_CHECK, PLAN, status="👀 I am on it.", run_url=RUN),
-    "end_published": lambda: render_final(TASK, PLAN, text=render_done(PULL, MENDED), run_url=RUN),
+    "end_published": lambda: render_final(
+        TASK,
+        PLAN,
+        text=render_done(PULL, MENDED),
+        run_url=RUN,
+        usage=Usage(turns=12, usd=0.42),
+        seconds=185.4,
+    ),
+    "end_published_while_the_proof_fails": lambda: render_final(
+        TASK, (), text=render_done(PULL, OLD_RED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
     "end_pushed_to_the_pull_request": lambda: render_final(
         TASK, PLAN, text=render_done(PULL, MENDED, here="c" * 40), run_url=RUN
     ),
@@ -252,7 +280,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "pull_request_that_alters_its_tests": lambda: render_pull_body(
         TASK,
-        replace(MENDED, changes=replace(CHANGES, files=(FIX, replace(FIX, path="tests/test_bill.py")))),
+        replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,))),
         hidden=(),
         run_url="",
     ),
@@ -262,9 +290,31 @@ TEXTS: dict[str, Callable[[], str]] = {
         [("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5"), ("d" * 40, "Name it @ann")],
         [("bill.py", "modified"), ("tax.py", "added")],
         run_url=RUN,
-        summary_from=[("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5")],
+        begun="Count the last line\n\nIt was left out.\n\nHob-Task: 5",
     ),
-    "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve"),
+    "pull_request_described_again_from_what_is_stored": lambda: render_updated_description(
+        TASK,
+        replace(MENDED, proof=replace(PROOF, base="c" * 40, checks=(replace(PROOF.checks[0], base=GREEN),))),
+        [("c" * 40, "Count the last line\n\nIt was left out.\n\nHob-Task: 5"), ("d" * 40, "Name it @ann")],
+        [("bill.py", "modified"), ("tests/test_bill.py", "modified"), ("tests/test_new.py", "added")],
+        run_url=RUN,
+        begun="Count the last line\n\nIt was left out.\n\nHob-Task: 5",
+        first=FirstWork(summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**", proof=PROOF),
+    ),
+    "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve", "main"),
+    "end_push_refused_by_a_rule": lambda: render_final(
+        TASK,
+        (),
+        text=render_push_refused(REFUSED, RULE, slug="hob"),
+        run_url=RUN,
+        usage=Usage(turns=3, usd=0.001),
+        seconds=4000.0,
+    ),
+    "end_push_refused_for_workflows": lambda: render_push_refused(
+        replace(REFUSED, head="c" * 40, result=OLD_RED),
+        "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
+        slug="hob",
+    ),
     "patch_for_a_fork": lambda: render_patch(FORK, CHANGES, DIFF, "patch:task:5", RUN),
     "commit_message": lambda: render_commit_message(
         TASK, OUTCOME, run_url=RUN, email_domain="users.noreply.example.com"

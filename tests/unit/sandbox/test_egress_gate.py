@@ -6,9 +6,12 @@ import asyncio
 import ssl
 from dataclasses import replace
 
+import h11
 import pytest
 
 from sandbox.egress.addresses import find_objection
+from sandbox.egress.http_messages import Target
+from sandbox.egress.reading import limit_to_reading
 from sandbox.egress.request_log import OpenRecord, RequestLog
 from sandbox.egress.upstream import Upstream
 from sandbox.spec import Egress
@@ -110,6 +113,33 @@ async def test_methods_hold_inside_tls_too() -> None:
             records = await visitor.records()
             assert [(r.method, r.allowed) for r in records] == [("GET", True), ("PUT", False), ("GET", False)]
             assert records[1].remedy == HOST
+
+
+async def test_where_only_reading_is_allowed_a_get_carries_nothing_but_its_address() -> None:
+    async with run_internet() as world:
+        egress = Egress(rules=(world.rule(HOST, "GET", "HEAD"),))
+        async with open_gate(egress, world.upstream()) as visitor:
+            host = f"{HOST}:{world.tls}"
+            for path, headers, body, why in (
+                ("/x", ("Content-Length: 3",), b"abc", b"a body in a request that only reads"),
+                ("/x", ("Transfer-Encoding: chunked",), b"3\r\nabc\r\n0\r\n\r\n", b"a body in a request"),
+                ("/x?" + "q" * 2050, (), b"", b"longer than 2048 bytes"),
+                ("/x", ("User-Agent: " + "u" * 600,), b"", b"a header longer than 512 bytes"),
+            ):
+                answer = await over_tls(visitor, world, inside(path, *headers, host=host) + body)
+                assert answer.startswith(b"HTTP/1.1 403 ") and why in answer, answer
+            assert not world.heard
+            assert b"hello from outside" in await over_tls(
+                visitor, world, inside("/x", "Content-Length: 0", "Accept: text/html", host=host)
+            )
+
+
+def test_credentials_and_method_overrides_are_dropped_where_only_reading_is_allowed() -> None:
+    told = [("Host", HOST), ("Accept", "*/*"), ("Range", "bytes=0-9"), ("If-None-Match", "x")]
+    hidden = ["Authorization", "Cookie", "X-HTTP-Method-Override", "X-Method-Override", "Referer", "X-Data"]
+    request = h11.Request(method="GET", target="/x", headers=[*told, *((name, "secret") for name in hidden)])
+    limited = limit_to_reading(request, Target(host=HOST, port=443, path="/x"))
+    assert [name for name, _ in limited.headers] == [name.lower().encode() for name, _ in told]
 
 
 async def test_many_requests_on_one_connection_are_each_judged() -> None:

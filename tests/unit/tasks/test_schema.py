@@ -10,10 +10,18 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
 
 from bot.tasks.database.connection import Database, DatabaseTrouble, connect
-from bot.tasks.database.schema import is_ours, list_migrations_after, migrate
+from bot.tasks.database.schema import (
+    build_configuration,
+    find_newest_revision,
+    is_ours,
+    list_migrations_after,
+    migrate,
+)
 from bot.tasks.database.tables import metadata
 from tests.conftest import at_database
 
@@ -102,3 +110,16 @@ async def test_a_strangers_queue_is_refused_and_nothing_is_made(empty: Database)
         await migrate(empty)
     async with empty.engine.connect() as connection:
         assert await connection.scalar(text("SELECT to_regclass('tasks')")) is None
+
+
+async def test_a_current_schema_is_left_alone_and_anything_else_is_not(database: Database) -> None:
+    """What is current takes no lock: another migration that is under way holds nobody up."""
+    migrations = ScriptDirectory.from_config(build_configuration())
+    assert find_newest_revision() == migrations.get_current_head()
+    async with database.engine.begin() as other:
+        await other.execute(text("LOCK TABLE alembic_version, procrastinate_jobs IN EXCLUSIVE MODE"))
+        await asyncio.wait_for(migrate(database), 30)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("DELETE FROM alembic_version"))
+    with pytest.raises(ProgrammingError, match="already exists"):  # so it was tried
+        await migrate(database)

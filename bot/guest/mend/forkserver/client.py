@@ -82,14 +82,14 @@ class ForkServerClient:
             "read": ask_read,
             "write": tell_write,
             "modules": None if modules is None else list(modules),
+            "bytecode": str(self.scratch / "pyc"),
         }
         environment = {
             **os.environ,
-            "PYTHONPYCACHEPREFIX": str(self.scratch / "pyc"),
+            "PYTHONDONTWRITEBYTECODE": "1",  # nothing beside the sources; see ``bytecode`` for elsewhere
             "PYTHONPATH": os.pathsep.join([*self.path, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
             "PYTHONHASHSEED": "0",
         }
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).parent.parent), "--fork-server", json.dumps(spec)],

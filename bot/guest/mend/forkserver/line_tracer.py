@@ -59,7 +59,10 @@ class LineTracer:
     def _local(self, code: CodeType) -> Callable[[FrameType, str, Any], Any] | None:
         name = code.co_filename
         path = self._paths.get(name) or self._paths.setdefault(name, os.path.realpath(name))
-        if not path.startswith(self.root) or "site-packages" in path:
+        generated = name.startswith(
+            "<"
+        )  # such as "<frozen os>", which is no file below the working directory
+        if generated or not path.startswith(self.root) or "site-packages" in path:
             return None
         if self.only is not None and (path, code.co_firstlineno) not in self.only:
             return None

@@ -52,8 +52,9 @@ class Recorder:
             error = error.__cause__
         entry = error.__traceback__
         while entry is not None:
-            path = os.path.realpath(entry.tb_frame.f_code.co_filename)
-            if path.startswith(self.root):
+            name = entry.tb_frame.f_code.co_filename
+            path = os.path.realpath(name)
+            if path.startswith(self.root) and not name.startswith("<"):  # "<frozen os>" is no file
                 frames.append([path, entry.tb_lineno])
             entry = entry.tb_next
         if isinstance(error, SyntaxError) and error.filename and error.lineno:

@@ -35,11 +35,17 @@ MEMORY = 2 << 30  # bytes a child may take beyond what the server has
 class ForkServer(Recorder):
     """Serves requests from inside pytest's run loop."""
 
-    def __init__(self, root: str, channel: Channel) -> None:
+    def __init__(self, root: str, channel: Channel, bytecode: str) -> None:
         super().__init__(root)
         self.channel = channel
+        self.bytecode = bytecode
         self.items: dict[str, pytest.Item] = {}
         self.index: code_swap.Index = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """What comes now is the repository's code; pytest and its plugins are loaded."""
+        _keep_bytecode(self.bytecode)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -153,6 +159,16 @@ def _alarm(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def _keep_bytecode(folder: str) -> None:
+    """Compile each module once for all children, into a folder outside the repository.
+
+    Whatever is loaded before, pytest and the standard library, comes from the bytecode beside its sources:
+    to compile all of that takes some seconds.
+    """
+    sys.pycache_prefix = folder
+    sys.dont_write_bytecode = False
+
+
 def _list_outside_modules(root: str) -> list[str]:
     """Names of loaded modules that are not the repository's: the one for fresh imports loads them."""
     names = []
@@ -190,7 +206,7 @@ def _limit_memory() -> None:
 
 
 def main(argv: list[str]) -> int:
-    """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules.
+    """``--fork-server SPEC``: SPEC is JSON with root, path, arguments, read, write, modules, bytecode.
 
     ``modules`` are loaded for a server for fresh imports; None for a server that collects the tests itself.
     """
@@ -203,12 +219,13 @@ def main(argv: list[str]) -> int:
         os.set_inheritable(fd, False)
     root = root.rstrip("/") + "/"
     if spec["modules"] is None:
-        code = pytest.main(spec["arguments"], plugins=[ForkServer(root, channel)])
+        code = pytest.main(spec["arguments"], plugins=[ForkServer(root, channel, spec["bytecode"])])
         channel.send(event="refused", code=int(code))
         return 0
     for name in spec["modules"]:
         with contextlib.suppress(BaseException):  # a module that cannot stand alone is loaded by the child
             importlib.import_module(name)
+    _keep_bytecode(spec["bytecode"])
     channel.send(event="ready", items=[], errors=[], modules=[])
     gc.freeze()
     serve(channel, lambda ask: run_fresh_session(root, spec["arguments"], channel, ask))

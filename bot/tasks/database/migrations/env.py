@@ -1,6 +1,6 @@
 """Alembic's entry: upgrade over the connection that ``schema.py`` hands in, in its transaction.
 
-There is no alembic.ini; ``bot.tasks.database.schema.configuration`` makes the Config.
+There is no alembic.ini; ``bot.tasks.database.schema.build_configuration`` makes the Config.
 """
 
 from __future__ import annotations

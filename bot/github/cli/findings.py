@@ -1,0 +1,14 @@
+"""What ``hob doctor`` reports: one finding for each thing that it checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorFinding:
+    """One thing that was checked; ``detail`` says what was found and, where not ``ok``, how to mend it."""
+
+    name: str
+    ok: bool
+    detail: str

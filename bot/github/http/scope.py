@@ -1,0 +1,40 @@
+"""What an installation token may be for. Apart from the tokens: naming a purpose needs no HTTP and no JWT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Purpose(Enum):
+    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
+
+    IDENTIFY = (("metadata", "read"),)
+    FETCH = (("contents", "read"), ("metadata", "read"))
+    TALK = (
+        ("checks", "write"),
+        ("contents", "read"),
+        ("issues", "write"),
+        ("metadata", "read"),
+        ("pull_requests", "write"),
+    )
+    # To say what went wrong where GitHub gives no token for TALK: what one of its permissions allows.
+    SAY_ON_ISSUES = (("issues", "write"), ("metadata", "read"))
+    SAY_ON_PULLS = (("metadata", "read"), ("pull_requests", "write"))
+    PUBLISH = (("contents", "write"), ("metadata", "read"))
+    # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
+    READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
+    RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What one token is minted for. ``repo`` 0, no repository in particular, is for IDENTIFY only."""
+
+    installation: int
+    repo: int
+    purpose: Purpose
+
+    def __post_init__(self) -> None:
+        if self.repo <= 0 and self.purpose is not Purpose.IDENTIFY:
+            raise ValueError("a token must be narrowed to one repository")

@@ -1,0 +1,190 @@
+"""Runs one check's command, watches it to its end, and says on stderr what its test runner reported.
+
+Test runners report each test through a named pipe, whose place they learn from the environment and take out
+of it again, under a key that only they know: so the code under test can neither rewrite what was said before,
+nor end a session that it did not begin. A session that is not ended by its runner is told as such, whatever
+the exit code. The command's own output goes to stdout unchanged; stderr of this process is not open to it.
+
+Input: one JSON object on stdin, with ``command``, ``added`` (paths that are new in this tree) and ``report``
+(False: without plugins). Output: one JSON object on stderr, see ``bot.run.prove.run_check``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+PLUGINS = Path(__file__).resolve().parent / "plugins"
+ADDRESS = "HOB_TEST_REPORT"
+ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
+MOST_SESSIONS = 400
+PIPE_BYTES = 1 << 20
+END = secrets.token_hex(16).encode()
+_PR_SET_DUMPABLE = 4
+# The worst that was said of a test counts, where it ran more than once.
+_ORDER = ("passed", "skipped", "failed")
+
+
+class Session:
+    """What one test runner reported under one key."""
+
+    def __init__(self) -> None:
+        self.runner = ""
+        self.found = -1  # how many tests it says that it will run; -1: it did not say
+        self.running = ""
+        self.status: int | None = None  # its own exit status; None: it did not come to its end
+        self.tests: dict[str, str] = {}
+
+    def take(self, told: dict[str, Any]) -> None:
+        """Take one line of the report. Nothing is taken after the end."""
+        if self.status is not None:
+            return
+        if "begin" in told:
+            self.runner = str(told["begin"])
+        elif "found" in told:
+            self.found = int(told["found"])
+        elif "running" in told:
+            self.running = str(told["running"])
+        elif "end" in told:
+            self.status = int(told["end"])
+        elif told.get("was") in _ORDER:
+            name, was = str(told["test"]), str(told["was"])
+            self.tests[name] = max(self.tests.get(name, was), was, key=_ORDER.index)
+            self.running = "" if self.running == name and told.get("over", True) else self.running
+
+
+class Reports:
+    """Listens for test runners until ``close``."""
+
+    def __init__(self, folder: str) -> None:
+        self.address = f"{folder}/report"
+        os.mkfifo(self.address, 0o600)
+        self._pipe = os.open(self.address, os.O_RDWR | os.O_CLOEXEC)  # also for writing: so it has no end
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._sessions: dict[str, Session] = {}
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        rest = b""
+        while True:
+            rest += os.read(self._pipe, PIPE_BYTES)
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line == END:
+                    return
+                with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+                    self._take(json.loads(line))
+
+    def _take(self, told: dict[str, Any]) -> None:
+        key = str(told["key"])
+        if "begin" in told and len(self._sessions) < MOST_SESSIONS:
+            self._sessions.setdefault(key, Session())
+        self._sessions[key].take(told)
+
+    def close(self) -> list[Session]:
+        """Read what was written so far, and nothing more."""
+        Path(self.address).unlink()
+        os.write(self._pipe, b"\n" + END + b"\n")
+        self._reading.join(10)
+        return list(self._sessions.values())
+
+
+class TrackedFiles:
+    """The tracked files as they are, to be compared with later. Without git there is nothing to compare."""
+
+    def __init__(self, folder: str, added: list[str]) -> None:
+        self._env = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index", "GIT_OPTIONAL_LOCKS": "0"}
+        self._known = False
+        try:
+            shutil.copy(".git/index", self._env["GIT_INDEX_FILE"])
+        except OSError:
+            return
+        self._known = self._git("add", "--update") is not None
+        if added and self._known:
+            spec = "\0".join(added)
+            self._known = (
+                self._git("add", "--force", "--pathspec-from-file=-", "--pathspec-file-nul", stdin=spec)
+                is not None
+            )
+
+    def list_changed(self) -> list[str]:
+        """Paths whose content is another now, or that are gone."""
+        listed = self._git("diff-files", "--name-only", "-z") if self._known else None
+        return [path for path in (listed or "").split("\0") if path]
+
+    def _git(self, *args: str, stdin: str = "") -> str | None:
+        options = ("-c", "core.fsmonitor=", "-c", "core.hooksPath=/dev/null", "--literal-pathspecs")
+        try:
+            done = subprocess.run(
+                ("git", *options, *args),
+                env=self._env,
+                input=stdin.encode("utf-8", "surrogateescape"),
+                capture_output=True,
+                check=False,
+                timeout=60,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.decode("utf-8", "surrogateescape") if done.returncode == 0 else None
+
+
+def main() -> None:
+    """Run the command and write the report."""
+    told = json.load(sys.stdin)
+    with contextlib.suppress(OSError, AttributeError):  # its memory and descriptors are closed to the command
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    answer = os.fdopen(os.dup(2), "w", encoding="ascii")  # not inherited
+    devnull = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(1, 2)
+    folder = tempfile.mkdtemp(prefix=".hob-")
+    before = TrackedFiles(folder, told["added"])
+    reports = Reports(folder)
+    env = make_environment(reports.address) if told["report"] else None
+    code = subprocess.Popen(("bash", "-c", told["command"]), env=env, stdin=devnull).wait()
+    sessions = reports.close()
+    report = {
+        "exit": code if code >= 0 else 128 - code,
+        "changed": before.list_changed()[:200],
+        "sessions": [
+            {"runner": each.runner, "found": each.found, "running": each.running, "status": each.status}
+            for each in sessions
+        ],
+        "tests": merge_tests(sessions),
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    json.dump(report, answer)
+    answer.close()
+
+
+def make_environment(address: str) -> dict[str, str]:
+    """The command's environment: as it is, and with what makes test runners report to ``address``."""
+    env = {**os.environ, ADDRESS: address}
+    env["PYTHONPATH"] = os.pathsep.join(path for path in (str(PLUGINS), env.get("PYTHONPATH", "")) if path)
+    env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {ADDOPTS}".strip()
+    return env
+
+
+def merge_tests(sessions: list[Session]) -> dict[str, str]:
+    """Each test once, with the worst that was said of it."""
+    merged: dict[str, str] = {}
+    for session in sessions:
+        for name, was in session.tests.items():
+            merged[name] = max(merged.get(name, was), was, key=_ORDER.index)
+    return merged
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The final text when GitHub refuses the push of a change: the rule, the change as a patch, a way out."""
+
+from __future__ import annotations
+
+import re
+
+from bot.domain import ProvenChange
+from bot.domain.proof import ProofState
+from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.short_proof import render_short_proof
+from bot.text.defuse import code_span, defuse, fence
+
+MOST_PATCH = 40_000
+_STATES = {
+    ProofState.PROVED: "The change is made and proved",
+    ProofState.DOUBTFUL: "The change is made and its checks pass, with a warning",
+    ProofState.FAILS: "A change is made, but its proof fails",
+    ProofState.NOT_RUN: "A change is made, but nothing could be run to prove it",
+}
+# What GitHub says of a ruleset, of a protected branch; and Hob's own word on names that exclude each other
+_NAME_REFUSED = re.compile(
+    r"GH013|GH006|rule violation|ruleset|protected branch|cannot create ref|creations being restricted"
+    r"|branch name|pre-receive hook declined|a branch called",
+    re.IGNORECASE,
+)
+WAY_OUT = (
+    "If it is the name that is refused: `.github/hob.yml` on the default branch can say how it is to begin, "
+    "as below; then `@{} {}` publishes it."
+)
+
+WORKFLOWS = "Workflow files take the `workflows` permission, which I do not ask for."
+
+
+def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
+    """``reason`` is what the server said, redacted; ``slug`` the name that people mention."""
+    result = proven.result
+    patch = fence(result.diff, "diff")
+    if len(result.diff) > MOST_PATCH:
+        patch = f"The patch is too long for here: [look]({proven.run_url})."
+    parts = [
+        f"❌ **GitHub did not take this from me**: it refused the push to {code_span(proven.branch)}, so "
+        f"nothing was published. {_STATES[result.proof.state]}; it stands below as a patch.",
+        fence(reason),
+        defuse(result.outcome.summary),
+        render_short_proof(result.proof),
+        f"`git apply` takes it on {result.changes.base[:12]}:",
+        patch,
+        render_held_paths(result),
+    ]
+    if proven.head is None and _NAME_REFUSED.search(reason):
+        again = f"use {proven.ordinal}" if proven.ordinal else "retry"
+        parts[2:2] = [WAY_OUT.format(slug, again), fence("branch_prefix: fix/hob-", "yaml")]
+    elif "workflow" in reason:
+        parts.insert(2, WORKFLOWS)
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,96 @@
+"""A proof in a few lines, for comments; in full it stands in the check run and the description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain import Check, CheckResult, Proof, Verdict
+from bot.domain.proof import ProofState
+from bot.run.messages.proof import join_tests, render_blocked, render_warning
+from bot.text.defuse import code_span, defuse_line
+
+_SURENESS = {
+    ProofState.PROVED: "**proved**",
+    ProofState.DOUBTFUL: "**its checks pass, but read the warning**",
+    ProofState.FAILS: "**but the proof fails**",
+    ProofState.NOT_RUN: "**but nothing could be run to prove it**",
+}
+_ENDS = {
+    Verdict.PASSED: "✅ passed",
+    Verdict.FAILED: "❌ failed",
+    Verdict.NO_TESTS: "⚪ no tests",
+    Verdict.TIMED_OUT: "⏱️ timed out",
+    Verdict.ERROR: "⚠️ no result",
+}
+MOST_CHECKS = 10
+
+
+def render_done_headline(proof: Proof, place: str) -> str:
+    """The headline of a change that is published: where it is, and how sure it is, as a mark and in words."""
+    state = proof.state
+    return f"{state.icon} **Done**{place} · {_SURENESS[state]}"
+
+
+def render_short_proof(proof: Proof) -> str:
+    """A line for each check, the tests that turned, and what was not run: no output."""
+    lines = [render_warning(each) for each in proof.warnings]
+    if proof.still_failing:
+        lines.append(f"- **Still fails, and the request is about it:** {join_tests(proof.still_failing)}.")
+    lines += [_render_check(check) for check in proof.checks[:MOST_CHECKS]]
+    if len(proof.checks) > MOST_CHECKS:
+        lines.append(f"- and {len(proof.checks) - MOST_CHECKS} more checks")
+    if proof.checks:
+        lines.append(
+            f"- Each ran in a clean sandbox; base is `{proof.base[:12]}`. The check run has all of it."
+        )
+    lines += [f"- Not run: {item}" for item in proof.not_run]
+    lines += [render_blocked(proof)] if proof.blocked else []
+    return "\n".join(lines)
+
+
+def render_proof_since(first: Proof, newest: Proof) -> str:
+    """Three columns: the base of the pull request, the commit before the newest one, and the newest one.
+
+    ``first`` is the proof of the pull request's first commit, ``newest`` that of its last. '' where both
+    stand on one base, or no check is in both.
+    """
+    begun = {check.command: check.base for check in first.checks}
+    rows = [
+        f"| {code_span(check.command, cell=True)} | {sum_up_result(begun[check.command])} "
+        f"| {sum_up_result(check.base)} | {sum_up_result(check.head)} |"
+        for check in newest.checks
+        if check.command in begun
+    ]
+    if not rows or first.base == newest.base:
+        return ""
+    head = (
+        f"| check | on the base, `{first.base[:12]}` | on the commit before, `{newest.base[:12]}` "
+        "| with the newest commit |\n|---|---|---|---|"
+    )
+    return "\n".join((head, *rows))
+
+
+def sum_up_result(result: CheckResult) -> str:
+    """One check's end on one tree, such as ``❌ failed (1 failed, 9 passed)``."""
+    counts = [f"{n} {word}" for n, word in ((result.failed, "failed"), (result.passed, "passed")) if n]
+    word = _ENDS[result.verdict]
+    text = f"{word} ({', '.join(counts)})" if counts else word
+    if result.verdict is Verdict.PASSED and not counts:
+        text += " (no test is counted)"
+    return f"{text}: {defuse_line(result.note)}" if result.note else text
+
+
+def _render_check(check: Check) -> str:
+    ends = f"{sum_up_result(check.base)} on the base, {sum_up_result(check.head)} with this change"
+    line = f"- {code_span(check.command)}: {ends}."
+    return (
+        line
+        + _list_turned(check.mended, " Failed before, passes now: ")
+        + _list_turned(check.added, " New, and fails without this change: ")
+        + _list_turned(check.broken, " **Fails only with this change:** ")
+        + _list_turned(check.there_before, " Failed before too: ")
+    )
+
+
+def _list_turned(tests: Sequence[str], words: str) -> str:
+    return f"{words}{join_tests(tests)}." if tests else ""

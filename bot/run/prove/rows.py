@@ -1,0 +1,147 @@
+"""The runs of a proof: every check on two trees side by side, and again where chance may play."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.domain import Blocked, ChangeKind, ChangeSet, CheckCommand, CheckResult, Verdict
+from bot.run.prove.apply_changes import apply_changes
+from bot.run.prove.run_check import TAIL_CHARS, CheckRun, run_check
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Checkout
+from bot.workspace.network import NetworkObserver
+
+BEHIND_TIMES = 5.0
+
+End = asyncio.Future[CheckResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedTree:
+    """A tree that checks run on: a commit, and what is changed on top of it."""
+
+    checkout: Checkout
+    changes: ChangeSet
+
+    async def open(self) -> NetworkObserver:
+        """A clean sandbox with the tree. Raises UserError when it cannot be set up."""
+        sandbox = await self.checkout.open()
+        try:
+            await apply_changes(sandbox, self.changes)
+        except BaseException:
+            await sandbox.aclose()
+            raise
+        return sandbox
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """Paths that git does not track in a checkout of the commit."""
+        return tuple(each.path for each in self.changes.files if each.kind is ChangeKind.ADDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeRuns:
+    """The checks' runs on one tree in their order, and what they could not reach."""
+
+    runs: list[CheckRun]
+    blocked: tuple[Blocked, ...] = ()
+
+
+async def run_together(*trees: Coroutine[Any, Any, TreeRuns]) -> list[TreeRuns]:
+    """Run several trees' checks; when one tree cannot be set up, the others' are cancelled."""
+    running = [asyncio.ensure_future(each) for each in trees]
+    try:
+        return await asyncio.gather(*running)
+    finally:
+        for tree in running:
+            tree.cancel()
+        await asyncio.wait(running)
+
+
+async def run_on_tree(
+    tree: CheckedTree,
+    commands: Sequence[CheckCommand],
+    redactor: Redactor,
+    lead: Sequence[End] = (),
+    *,
+    behind: float = 0.0,
+) -> TreeRuns:
+    """Run the commands on one tree: setting each result in ``lead``, or ending ``behind`` those set there.
+
+    After a command that changed the repository's files the next one gets a clean tree again.
+    """
+    sandbox: NetworkObserver | None = None
+    runs: list[CheckRun] = []
+    blocked: list[Blocked] = []
+    try:
+        for at, command in enumerate(commands):
+            sandbox = sandbox or await tree.open()
+            other = lead[at] if behind else None
+            run = await _run_behind(sandbox, command, redactor, tree.added, other, behind)
+            runs.append(run)
+            if lead and not behind:
+                lead[at].set_result(run.result)
+            if run.changed:
+                blocked += sandbox.list_blocked(redactor)
+                await sandbox.aclose()
+                sandbox = None
+        blocked += sandbox.list_blocked(redactor) if sandbox else ()
+        return TreeRuns(runs=runs, blocked=tuple(blocked))
+    finally:
+        for end in () if behind else lead:
+            end.cancel()
+        if sandbox is not None:
+            await sandbox.aclose()
+
+
+async def repeat_check(
+    tree: CheckedTree, command: CheckCommand, redactor: Redactor, times: int
+) -> list[CheckRun]:
+    """Run one check so many times more, each in a clean sandbox."""
+    runs = []
+    for _ in range(times):
+        again = await run_on_tree(tree, (command,), redactor)
+        runs += again.runs
+    return runs
+
+
+async def _run_behind(
+    sandbox: NetworkObserver,
+    command: CheckCommand,
+    redactor: Redactor,
+    added: Sequence[str],
+    other: End | None,
+    behind: float,
+) -> CheckRun:
+    """One command to its end, or until ``other`` has passed and enough time after it."""
+    seen, began = bytearray(), time.monotonic()
+    running = asyncio.ensure_future(
+        run_check(sandbox, command, redactor, added=added, on_output=seen.extend if other else None)
+    )
+    try:
+        if other is not None:
+            both: set[asyncio.Future[Any]] = {running, other}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            passed = other.done() and not other.cancelled() and other.result().verdict is Verdict.PASSED
+            if passed and not running.done():
+                enough = max(behind, BEHIND_TIMES * other.result().seconds)
+                await asyncio.wait({running}, timeout=enough - (time.monotonic() - began))
+                if not running.done():
+                    return _report_hang(time.monotonic() - began, bytes(seen), redactor)
+        return await running
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.wait({running})
+
+
+def _report_hang(seconds: float, seen: bytes, redactor: Redactor) -> CheckRun:
+    text = seen.decode("utf-8", "replace")
+    why = f"\n(ended after {seconds:.0f} s: with the change it passes in a fraction of that)"
+    tail = redactor.text(text[-TAIL_CHARS:]) + why
+    result = CheckResult(verdict=Verdict.TIMED_OUT, exit_code=None, seconds=round(seconds, 2), tail=tail)
+    return CheckRun(result=replace(result, note="it hangs, or takes many times as long as with the change"))

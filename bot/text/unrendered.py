@@ -1,0 +1,137 @@
+r"""Find what GitHub's Markdown drops when it renders: nobody who reads the page sees it.
+
+Footnotes that nobody refers to (and a second one of a name), cells beyond a table's columns, words after a
+fence's language, and what ``\phantom`` keeps room for in formulas. What cmark-gfm renders decides; the tests
+hold this against it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.text.gfm import make_gfm_parser
+
+_CONTAINERS = r"^[\s>*+\-0-9.)]*"
+_FOOTNOTE = re.compile(rf"{_CONTAINERS}\[\^(?P<label>[^\]\s]{{1,500}})\]:")
+_REFERENCE = re.compile(r"(?<!\\)\[\^([^\]\s]{1,500})\]")
+_CODE_SPAN = re.compile(r"(?<!`)(`{1,20})(?!`)[^\n]*?(?<!`)\1(?!`)")
+# What ends a paragraph for sure; every other line may belong to it (CommonMark's lazy continuation).
+_BEGINS_BLOCK = re.compile(r"\s{0,3}(?:#{1,6}\s|>|[-*+]\s+\S|1[.)]\s+\S|`{3}[^`]*$|~{3})")
+_INDENTED = re.compile(r"(?:\s*>)*(?: {4}|\t)")
+_LANGUAGE = re.compile(r"[\w+#.]{1,20}(?:-\w{1,10})?")
+_CELL_END = re.compile(r"(?<!\\)\|")
+_DELIMITERS = re.compile(rf"{_CONTAINERS}(?<![-:])\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_MARKERS = re.compile(r"(?:[ \t>]|[-*+][ \t]|[0-9]{1,9}[.)][ \t])*")  # of the blocks that a line stands in
+_PHANTOM = re.compile(r"\\[hv]?phantom\s{0,5}\{(?:[^{}]|\{[^{}]{0,500}\}){0,2000}\}?")
+
+_blocks = make_gfm_parser(inline=False)
+
+
+def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
+    """The text without what is not rendered, and what that was; ``text`` has ``\\n`` as its lines' ends."""
+    removed: list[str] = []
+    lines = text.split("\n")
+    code: set[int] = set()
+    for token in _blocks.parse(text):
+        if token.map is None or token.type not in ("fence", "html_block"):
+            continue
+        code.update(range(*token.map))
+        if token.type == "fence":
+            at = token.map[0]
+            lines[at], dropped = _cut_info(lines[at], token.markup, token.info)
+            removed += dropped
+    if "|" in text:
+        removed += _cut_rows(lines, code)
+    text = "\n".join(lines)
+    if "[^" in text:  # last: what is cut above refers to no footnote
+        text = _drop_footnotes(text, removed)
+    if "$" in text or "math" in text:
+        removed += _PHANTOM.findall(text)
+        text = _PHANTOM.sub("", text)
+    return text, [one.strip()[:500] for one in removed if one.strip()]
+
+
+def _drop_footnotes(text: str, removed: list[str]) -> str:
+    lines = text.split("\n")
+    tokens = [token for token in _blocks.parse(text) if token.map]
+    fenced = {at for token in tokens if token.type == "fence" for at in range(*token.map or ())}
+    code = fenced | {at for token in tokens if token.type == "code_block" for at in range(*token.map or ())}
+    notes = {
+        at: found for at, line in enumerate(lines) if at not in fenced and (found := _FOOTNOTE.match(line))
+    }
+    referred = {
+        label.casefold()
+        for at, line in enumerate(lines)
+        if at not in code
+        for label in _REFERENCE.findall(_CODE_SPAN.sub("", line[notes[at].end() :] if at in notes else line))
+    }
+    defined: set[str] = set()
+    dropped: set[int] = set()
+    for at, found in notes.items():
+        label = found["label"].casefold()
+        if label not in referred or label in defined:
+            dropped.update(range(at, _find_footnote_end(lines, at)))
+        defined.add(label)
+    if dropped:
+        removed.append("\n".join(lines[at] for at in sorted(dropped)))
+    return "\n".join(line for at, line in enumerate(lines) if at not in dropped)
+
+
+def _find_footnote_end(lines: list[str], start: int) -> int:
+    """The line after a footnote: its paragraph's lines, then those that are indented below it."""
+    at, after_blank = start + 1, False
+    quotes = lines[start].partition("[^")[0].count(">")
+    within = re.compile(rf"(?:[ \t]{{0,3}}>[ ]?){{0,{min(quotes, 100)}}}")
+    while at < len(lines):
+        line = within.sub("", lines[at], count=1)
+        if not line.strip():
+            after_blank = True
+        elif _FOOTNOTE.match(line) or (
+            not _INDENTED.match(line) and (after_blank or _BEGINS_BLOCK.match(line))
+        ):
+            break
+        else:
+            after_blank = False
+        at += 1
+    while at > start + 1 and not lines[at - 1].strip():
+        at -= 1
+    return at
+
+
+def _cut_info(line: str, markup: str, info: str) -> tuple[str, list[str]]:
+    """A fence's first line with the language alone, and what else stood there."""
+    language, _, rest = info.strip().partition(" ")
+    fits = _LANGUAGE.fullmatch(language) is not None
+    if not info.strip() or (fits and not rest.strip()):
+        return line, []
+    end = line.index(markup) + len(markup)
+    return line[:end] + (language if fits else ""), [rest if fits else info]
+
+
+def _cut_rows(lines: list[str], code: set[int]) -> list[str]:
+    """Take the cells beyond a table's columns out of ``lines``, and return them.
+
+    Its own reading of tables: markdown-it wants a bar in the first row, cmark-gfm does not.
+    """
+    surplus = []
+    columns = 0
+    for at, line in enumerate(lines):
+        if at in code or not line.strip() or _BEGINS_BLOCK.match(line):
+            columns = 0
+        elif _DELIMITERS.fullmatch(line) and at:
+            here = len(_find_cell_ends(line))
+            columns = columns or (here if here == len(_find_cell_ends(lines[at - 1])) else 0)
+        elif columns and len(ends := _find_cell_ends(line)) > columns:
+            lines[at] = line[: ends[columns - 1]]
+            surplus.append(line[ends[columns - 1] :])
+    return surplus
+
+
+def _find_cell_ends(line: str) -> list[int]:
+    """Where each cell of a row ends: a bar before the first one ends none, and the last may have none."""
+    bars = [match.start() for match in _CELL_END.finditer(line)]
+    if bars and _MARKERS.fullmatch(line[: bars[0]]):
+        bars = bars[1:]
+    if not line.rstrip().endswith("|"):
+        bars.append(len(line))
+    return bars

@@ -1,0 +1,1 @@
+"""Which test commands a tree declares, for each of its packages: a module for each ecosystem."""

@@ -1,0 +1,175 @@
+"""JavaScript's checks: each package's test script, or the test runner that it depends on; Deno's task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+import yaml
+
+from bot.domain import Runner
+from bot.workspace.find_checks.runner import guess_runner
+from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, is_node_test, join
+
+# In each place's order: the script called ``test`` is what ``npm init`` makes.
+_SCRIPTS = ("test", "tests", "test:unit", "test:ci", "unit", "test:all")
+_RUN = {
+    "npm": ("npm test --silent", "npm run --silent {script}"),
+    "pnpm": ("pnpm --silent test", "pnpm --silent run {script}"),
+    "yarn": ("yarn test", "yarn run {script}"),
+    "bun": ("bun run test", "bun run {script}"),
+}
+_LOCKS = (
+    ("pnpm-lock.yaml", "pnpm"),
+    ("pnpm-workspace.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    ("bun.lock", "bun"),
+    ("bun.lockb", "bun"),
+    ("package-lock.json", "npm"),
+)
+# A script that goes through the members of a workspace itself.
+_GOES_THROUGH = re.compile(
+    r"--workspaces\b|(?<![\w-])(?:-ws|lerna|turbo|nx|wsrun|ultra|jest|vitest)(?![\w-])"
+    r"|\b(?:pnpm|npm|yarn)\b.*(?:\s-r\b|--recursive|--filter|workspaces? )|--projects\b"
+)
+_NOTHING = re.compile(r"\s*(?:echo\b.*|exit(?:\s+\d+)?|true|:|printf\b.*)\s*")
+_TOOLS = (
+    ("vitest", Runner.VITEST, "npx --no-install vitest run"),
+    ("jest", Runner.JEST, "npx --no-install jest"),
+    ("mocha", Runner.MOCHA, "npx --no-install mocha"),
+    ("ava", Runner.OTHER, "npx --no-install ava"),
+)
+
+
+def find_node_checks(tree: Tree) -> Iterator[FoundCheck]:
+    """A check for each package.json that has tests, but for members that the root's script goes through."""
+    root = tree.json("package.json")
+    members = _list_member_patterns(tree, root)
+    script = _find_script(root)
+    through = bool(script and members and _GOES_THROUGH.search(_expand(root, script)))
+    for path in tree.find("package.json"):
+        folder = folder_of(path)
+        if through and folder and _is_member(folder, members):
+            continue
+        check = _find_package_check(tree, folder)
+        if check:
+            yield check
+    if not tree.has("package.json") and _has_node_tests(tree, ""):
+        yield FoundCheck(label="node --test", command="node --test", runner=Runner.NODE_TEST, declared=False)
+    yield from _find_deno_checks(tree)
+
+
+def is_placeholder(script: str) -> bool:
+    """Whether a test script tests nothing: what ``npm init`` writes, and its like."""
+    return all(_NOTHING.fullmatch(part) for part in re.split(r"&&|\|\||;", script))
+
+
+def _find_package_check(tree: Tree, folder: str) -> FoundCheck | None:
+    package = tree.json(join(folder, "package.json"))
+    script = _find_script(package)
+    if script:
+        tool = _find_package_manager(tree, folder)
+        plain, other = _RUN[tool]
+        command = plain if script == "test" else other.format(script=script)
+        label = f"{tool} test" if script == "test" else f"{tool} run {script}"
+        runner = guess_runner(_expand(package, script))
+        return FoundCheck(label=label, command=command, runner=runner, folder=folder)
+    for name, runner, command in _TOOLS:
+        needed = any(name in (get(package, kind) or {}) for kind in ("dependencies", "devDependencies"))
+        config = tree.has(
+            *(join(folder, f"{name}.config.{end}") for end in ("js", "ts", "mjs", "cjs", "mts"))
+        )
+        config = config or (name == "mocha" and bool(_files_in(tree, folder, ".mocharc*")))
+        if (needed or config) and any(is_node_test(path) for path in _own_files(tree, folder)):
+            return FoundCheck(label=name, command=command, runner=runner, folder=folder)
+    if _has_node_tests(tree, folder):
+        return FoundCheck(
+            label="node --test", command="node --test", runner=Runner.NODE_TEST, folder=folder, declared=False
+        )
+    return None
+
+
+def _find_script(package: object) -> str:
+    """The name of the script that tests, '' where there is none or it tests nothing."""
+    scripts = get(package, "scripts")
+    for name in _SCRIPTS:
+        text = get(scripts, name)
+        if isinstance(text, str) and text.strip() and not is_placeholder(text):
+            return name
+    return ""
+
+
+def _expand(package: object, script: str, depth: int = 3) -> str:
+    """The script's text, with those that it runs behind it."""
+    text = str(get(package, "scripts", script) or "")
+    if depth:
+        for name in re.findall(
+            r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)", text
+        ):
+            if name != script and get(package, "scripts", name):
+                text += "\n" + _expand(package, name, depth - 1)
+    return text
+
+
+def _find_package_manager(tree: Tree, folder: str) -> str:
+    """npm, or what the nearest ``packageManager`` key or lock file names."""
+    while True:
+        said = str(tree.json(join(folder, "package.json")).get("packageManager", "")).partition("@")[0]
+        if said in _RUN:
+            return said
+        for name, tool in _LOCKS:
+            if tree.has(join(folder, name)):
+                return tool
+        if not folder:
+            return "npm"
+        folder = folder_of(folder)
+
+
+def _list_member_patterns(tree: Tree, root: object) -> list[str]:
+    """The globs that name a workspace's members, in package.json or pnpm-workspace.yaml."""
+    named = get(root, "workspaces")
+    named = get(named, "packages") if isinstance(named, dict) else named
+    if tree.has("pnpm-workspace.yaml"):
+        try:
+            named = get(yaml.safe_load(tree.text("pnpm-workspace.yaml")), "packages")
+        except (yaml.YAMLError, RecursionError):
+            named = None
+    return [each.rstrip("/") for each in named if isinstance(each, str)] if isinstance(named, list) else []
+
+
+def _is_member(folder: str, patterns: Sequence[str]) -> bool:
+    if any(fnmatchcase(folder, each[1:].removeprefix("./")) for each in patterns if each.startswith("!")):
+        return False
+    return any(fnmatchcase(folder, each.removeprefix("./")) for each in patterns)
+
+
+def _own_files(tree: Tree, folder: str) -> list[str]:
+    """The JavaScript and TypeScript files of a package, without those of packages inside it."""
+    inner = [folder_of(path) for path in tree.find("package.json", under=folder)]
+    inner = [each for each in inner if each != folder]
+    files = tree.find("*.js", "*.mjs", "*.cjs", "*.ts", "*.mts", "*.tsx", "*.jsx", under=folder)
+    return [path for path in files if not any(is_below(path, each) for each in inner)]
+
+
+def _files_in(tree: Tree, folder: str, pattern: str) -> list[str]:
+    return [path for path in tree.find(pattern, under=folder) if folder_of(path) == folder]
+
+
+def _has_node_tests(tree: Tree, folder: str) -> bool:
+    return any(
+        is_node_test(path) and re.search(r"""["']node:test["']""", tree.text(path))
+        for path in _own_files(tree, folder)
+        if not path.endswith("x")
+    )
+
+
+def _find_deno_checks(tree: Tree) -> Iterator[FoundCheck]:
+    for path in tree.find("deno.json", "deno.jsonc"):
+        folder = folder_of(path)
+        if tree.has(join(folder, "package.json")):
+            continue
+        has_task = re.search(r'"test"\s*:', tree.text(path)) is not None
+        if has_task or any(is_node_test(each) for each in _own_files(tree, folder)):
+            command = "deno task test" if has_task else "deno test"
+            yield FoundCheck(label=command, command=command, folder=folder)

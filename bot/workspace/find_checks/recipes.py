@@ -1,0 +1,110 @@
+"""Checks that a Makefile, a justfile or a Taskfile names, unless they only start what is found anyway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import yaml
+
+from bot.domain import Runner
+from bot.workspace.find_checks.runner import guess_runner
+from bot.workspace.find_checks.tree import FoundCheck, Tree, get
+
+TARGETS = ("test", "check", "tests")
+_MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in make's own order
+_JUSTFILES = ("justfile", "Justfile", ".justfile")
+_TASKFILES = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
+_RULE = re.compile(r"^([\w./ -]+?)\s*::?(?!=)([^=\n]*)$")
+_JUST_RULE = re.compile(r"^@?([\w-]+(?:\s+[^:=]*)?):(?!=)(.*)$")
+_SCRIPTED = re.compile(r"(?<![\w-])(?:npm|pnpm|yarn|bun)(?: run)? (?:--?\S+ )*test|\b(?:tox|nox)\b")
+
+
+def find_recipe_checks(tree: Tree, found: Collection[Runner], scripts: bool) -> Iterator[FoundCheck]:
+    """The root's recipes that test: ``found`` are the runners of checks that are known already.
+
+    ``scripts`` says that a package's test script, or tox's or nox's command, is known too.
+    """
+    for names, tool in ((_MAKEFILES, "make"), (_JUSTFILES, "just"), (_TASKFILES, "task")):
+        path = next((name for name in names if tree.has(name)), "")
+        rules = _read_rules(tree, path, tool) if path else {}
+        target = next((name for name in TARGETS if name in rules), "")
+        if target and not _is_covered(_list_lines(rules, target), found, scripts):
+            command = f"{tool} {target}"
+            yield FoundCheck(label=command, command=command, runner=_guess(rules, target))
+
+
+_Rules = dict[str, tuple[list[str], list[str]]]  # a target's prerequisites and lines
+
+
+def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
+    if tool == "task":
+        return _read_tasks(tree.text(path))
+    rules: _Rules = {}
+    current: list[str] = []
+    for line in tree.text(path).replace("\\\n", " ").splitlines():
+        if line[:1] in ("\t", " "):
+            for name in current:
+                rules[name][1].append(line.strip().lstrip("@-+"))
+            continue
+        rule = (_JUST_RULE if tool == "just" else _RULE).match(line.partition("#")[0].rstrip())
+        if not line.strip() or line.startswith("#"):
+            continue
+        current = []
+        if rule:
+            before, _, inline = rule[2].partition(";")
+            names = rule[1].split()[:1] if tool == "just" else rule[1].split()
+            for name in names:
+                needs, lines = rules.setdefault(name, ([], []))
+                needs += before.split()
+                lines += [inline.strip()] if inline.strip() else []
+                current.append(name)
+    return rules
+
+
+def _read_tasks(text: str) -> _Rules:
+    """https://taskfile.dev/docs/reference/schema"""
+    try:
+        tasks = get(yaml.safe_load(text), "tasks")
+    except (yaml.YAMLError, RecursionError):
+        return {}
+    rules: _Rules = {}
+    for name, task in tasks.items() if isinstance(tasks, dict) else ():
+        task = (
+            {"cmds": [task]} if isinstance(task, str) else {"cmds": task} if isinstance(task, list) else task
+        )
+        commands = get(task, "cmds") or [get(task, "cmd")]
+        lines = [each if isinstance(each, str) else str(get(each, "cmd") or "") for each in commands]
+        needs = [str(get(each, "task")) for each in commands if get(each, "task")]
+        needs += [str(each) for each in get(task, "deps") or () if isinstance(each, str)]
+        rules[str(name)] = (needs, [line for line in lines if line])
+    return rules
+
+
+def _list_lines(rules: _Rules, target: str, seen: frozenset[str] = frozenset()) -> list[str]:
+    """The lines of a target and of all that it needs."""
+    if target in seen or target not in rules:
+        return []
+    needs, lines = rules[target]
+    seen |= {target}
+    return [line for need in needs for line in _list_lines(rules, need, seen)] + [
+        inner for line in lines for inner in [*(_list_called(rules, line, seen)), line]
+    ]
+
+
+def _list_called(rules: _Rules, line: str, seen: frozenset[str]) -> list[str]:
+    """The lines of a target that a line calls: ``$(MAKE) unit``."""
+    called = re.match(r"(?:\$\(MAKE\)|\$\{MAKE\}|make|just|task)\s+([\w.-]+)$", line)
+    return _list_lines(rules, called[1], seen) if called else []
+
+
+def _is_covered(lines: list[str], found: Collection[Runner], scripts: bool) -> bool:
+    """Whether every test program that the lines start is one that is known, and there is one."""
+    started = [(guess_runner(line), _SCRIPTED.search(line) is not None) for line in lines]
+    started = [(runner, scripted) for runner, scripted in started if scripted or runner is not Runner.OTHER]
+    return bool(started) and all((scripted and scripts) or runner in found for runner, scripted in started)
+
+
+def _guess(rules: _Rules, target: str) -> Runner:
+    runners = {guess_runner(line) for line in _list_lines(rules, target)} - {Runner.OTHER}
+    return runners.pop() if len(runners) == 1 else Runner.OTHER

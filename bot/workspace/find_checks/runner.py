@@ -1,0 +1,27 @@
+"""The test program that a command starts, as far as its words tell."""
+
+from __future__ import annotations
+
+import re
+
+from bot.domain import Runner
+
+_RUNNERS = (
+    (r"pytest|py\.test", Runner.PYTEST),
+    ("unittest", Runner.UNITTEST),
+    (r"manage\.py test", Runner.DJANGO),
+    (r"cargo (?:test|nextest)", Runner.CARGO),
+    ("go test", Runner.GO),
+    (r"node\b[^&|;]* --test|node --test", Runner.NODE_TEST),
+    ("vitest", Runner.VITEST),
+    ("jest", Runner.JEST),
+    ("_?mocha", Runner.MOCHA),
+)
+
+
+def guess_runner(command: str) -> Runner:
+    """The test program that the command starts; OTHER where it is none of those that are known."""
+    for pattern, runner in _RUNNERS:
+        if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command):
+            return runner
+    return Runner.OTHER

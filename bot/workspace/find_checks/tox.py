@@ -1,0 +1,87 @@
+"""The test commands that tox.ini and noxfile.py name: the commands, never the environments."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+
+from bot.workspace.find_checks.pytest_settings import read_ini
+from bot.workspace.find_checks.tree import Tree, get, join
+
+_TESTS = re.compile(
+    r"(?<![\w-])(?:pytest|py\.test|unittest|trial|stestr|nose2|nosetests|zope-testrunner|ward)(?![\w-])"
+    r"|manage\.py test|setup\.py test"
+    r"|^python3? (?:-\w \S+ |-\w+ )*(?:-m )?\S*(?:tests?|runtests)(?:\.py)?(?=\s|$|[./])"
+)
+_PREFIX = re.compile(r"^(?:poetry run|uv run|pipenv run|hatch run|pdm run|xvfb-run(?: -a)?|env)\s+")
+_COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)| )?)*? ?(-m )?(?=\w)")
+
+
+def list_declared_commands(tree: Tree, folder: str) -> list[str]:
+    """The test commands of tox's and nox's environments in a folder, where they need nothing of tox."""
+    lines = [*_list_tox_lines(tree, folder), *_list_nox_lines(tree.text(join(folder, "noxfile.py")))]
+    plain = (make_plain(line) for line in lines)
+    return list(dict.fromkeys(line for line in plain if line and _TESTS.search(line)))
+
+
+def make_plain(line: str) -> str:
+    """A command without tox's substitutions and without what only measures; '' where that is not possible."""
+    line = line.strip().removeprefix("-").strip().removeprefix("@").strip()
+    line = re.sub(r"\{posargs:((?:[^{}]|\{[^{}]*\})*)\}", r"\1", line)
+    line = re.sub(r"\{env:\w+:([^{}]*)\}", r"\1", line)
+    line = line.replace("{posargs}", "").replace("{envpython}", "python")
+    line = re.sub(r"\{(?:toxinidir|tox_root|changedir)\}/?", "./", line)
+    line = re.sub(r"\{envbindir\}/", "", line)
+    line = _PREFIX.sub("", line)
+    line = _COVERAGE.sub(lambda found: f"python {found[1] or ''}", line)
+    line = re.sub(r"^(?:pytest|py\.test)(?=\s|$)", "python -m pytest", line)
+    line = re.sub(r"^python3? -m coverage run .*?-m ", "python -m ", line)
+    return "" if "{" in line or "[" in line.split("#")[0][:1] else " ".join(line.split())
+
+
+def list_pytest_arguments(tree: Tree, folder: str, command: str) -> list[str] | None:
+    """The words of a pytest command that choose tests and exist in the tree; None when it is not pytest's."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    if words[:3] != ["python", "-m", "pytest"]:
+        return None
+    kept, left = [], iter(words[3:])
+    for word in left:
+        if word in ("-m", "-k", "--ignore", "-o", "--deselect"):
+            kept += [word, next(left, "")]
+        elif word.startswith(("--doctest", "--import-mode", "--ignore=", "--deselect=")):
+            kept.append(word)
+        elif not word.startswith("-"):
+            path = join(folder, word.removeprefix("./").partition("::")[0].rstrip("/"))
+            if path in tree.all or any(each.startswith(f"{path}/") for each in tree.paths):
+                kept.append(word)
+    return kept
+
+
+def _list_tox_lines(tree: Tree, folder: str) -> Iterator[str]:
+    values = read_ini(tree, join(folder, "tox.ini"), "testenv")
+    values = values or read_ini(tree, join(folder, "setup.cfg"), "tox:testenv") or {}
+    yield from re.sub(r"\\\n\s*", " ", values.get("commands", "")).splitlines()
+    commands = get(tree.toml(join(folder, "pyproject.toml")), "tool", "tox", "env_run_base", "commands")
+    for words in commands if isinstance(commands, list) else ():
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            yield shlex.join(words)
+
+
+def _list_nox_lines(text: str) -> Iterator[str]:
+    """``session.run`` calls of sessions that are about tests; words that are no constants are left out."""
+    try:
+        module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    for function in module.body:
+        if not isinstance(function, ast.FunctionDef) or "test" not in function.name:
+            continue
+        for call in ast.walk(function):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "session.run":
+                words = [each.value for each in call.args if isinstance(each, ast.Constant)]
+                yield shlex.join(str(word) for word in words)

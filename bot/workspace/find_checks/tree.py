@@ -1,0 +1,163 @@
+"""A commit's paths and manifests as the finders of checks see them: without other people's code in it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any
+
+from bot.domain import Runner
+
+ReadFile = Callable[[str], bytes | None]
+
+MOST_MANIFESTS = 400  # files that are read of one commit
+MOST_TEST_FILES = 60  # of those whose name leaves open whether they hold tests
+# Folders whose contents are copies, samples or material: no packages of this repository.
+VENDORED = frozenset(
+    (
+        *("node_modules", "bower_components", "vendor", "_vendor", "vendored", "third_party", "third-party"),
+        *("thirdparty", "external", "extern", "site-packages", ".venv", "venv", ".tox", ".nox", "dist"),
+        *("examples", "example", "samples", "fixtures", "__fixtures__", "testdata", "test-data", "test_data"),
+        *("templates", ".git", ".yarn", "target"),
+    )
+)
+_MANIFESTS = (
+    *("pyproject.toml", "setup.cfg", "setup.py", "pytest.ini", ".pytest.ini", "pytest.toml", "tox.ini"),
+    *("noxfile.py", "manage.py", "package.json", "pnpm-workspace.yaml", "deno.json", "deno.jsonc"),
+    *("Cargo.toml", "[Mm]akefile", "GNUmakefile", "[Jj]ustfile", ".justfile", "[Tt]askfile.y*ml"),
+    *("composer.json", "Rakefile", "*.csproj", "*.fsproj", "*.vbproj", "CMakeLists.txt", "meson.build"),
+)
+_MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
+_UNCERTAIN = re.compile(r"tests?\.py|test[^_/]\w*\.py|\w+_tests\.py")
+_NODE_TESTS = re.compile(
+    r"(?:^|/)(?:test/.+|__tests__/.+|test|test-[^/]+|[^/]+[.\-_](?:test|spec))\.[cm]?[jt]sx?$"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundCheck:
+    """A test command as its own folder knows it; ``declared`` says that a manifest or settings ask for it."""
+
+    label: str
+    command: str
+    runner: Runner = Runner.OTHER
+    folder: str = ""
+    declared: bool = True
+
+    @property
+    def line(self) -> str:
+        """The shell command from the root of the checkout."""
+        return f"cd {shlex.quote(self.folder)} && {self.command}" if self.folder else self.command
+
+
+class Tree:
+    """The paths of a commit that belong to the repository itself, and ``read`` for their bytes."""
+
+    def __init__(self, paths: Iterable[str], read: ReadFile) -> None:
+        self.all = frozenset(paths)
+        self.paths = sorted(path for path in self.all if not is_vendored(path))
+        self._read = read
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault(path.rpartition("/")[2], []).append(path)
+        return found
+
+    def text(self, path: str) -> str:
+        """A file's text, '' where there is none or it was not read."""
+        return (self._read(path) or b"").decode("utf-8", "replace")
+
+    def json(self, path: str) -> dict[str, Any]:
+        """The object in a JSON file, {} where there is none."""
+        try:
+            data = json.loads(self.text(path) or "{}")
+        except (ValueError, RecursionError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def toml(self, path: str) -> dict[str, Any]:
+        """The table in a TOML file, {} where there is none."""
+        try:
+            return tomllib.loads(self.text(path))
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return {}
+
+    def find(self, *patterns: str, under: str = "") -> list[str]:
+        """Every path at or below ``under`` whose name fits a pattern, the nearest to the root first."""
+        start = f"{under}/" if under else ""
+        found = {
+            path
+            for name, paths in self._by_name.items()
+            if any(fnmatchcase(name, pattern) for pattern in patterns)
+            for path in paths
+            if path.startswith(start)
+        }
+        return sorted(found, key=lambda path: (path.count("/"), path))
+
+    def has(self, *paths: str) -> bool:
+        """Whether one of the paths is there."""
+        return any(path in self.all for path in paths)
+
+
+def join(folder: str, name: str) -> str:
+    """The path of a name in a folder, '' being the root."""
+    return f"{folder}/{name}" if folder else name
+
+
+def folder_of(path: str) -> str:
+    """The folder of a path, '' being the root."""
+    return path.rpartition("/")[0]
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether a path is a folder or lies in it."""
+    return not folder or path == folder or path.startswith(f"{folder}/")
+
+
+def is_vendored(path: str) -> bool:
+    """Whether a path lies in a folder of copies, samples, material or templates."""
+    return any(part in VENDORED or "{{" in part for part in path.split("/")[:-1])
+
+
+def get(data: object, *keys: str) -> Any:
+    """What stands at the end of ``keys`` in nested tables, None where one is missing or no table."""
+    for key in keys:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def list_manifests(paths: Iterable[str]) -> list[str]:
+    """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
+    manifests, uncertain, modules = [], [], []
+    for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+        if is_vendored(path):
+            continue
+        name = path.rpartition("/")[2]
+        if any(fnmatchcase(name, pattern) for pattern in _MANIFESTS):
+            manifests.append(path)
+        elif is_uncertain(name) or is_node_test(path):
+            uncertain.append(path)
+        elif name in _MODULES and path.count("/") < 4:
+            modules.append(path)
+    return manifests[:MOST_MANIFESTS] + uncertain[:MOST_TEST_FILES] + modules[:MOST_TEST_FILES]
+
+
+def is_uncertain(name: str) -> bool:
+    """Whether a Python file may hold tests though pytest does not look for its name."""
+    return _UNCERTAIN.fullmatch(name) is not None
+
+
+def is_node_test(path: str) -> bool:
+    """Whether ``node --test`` or a JavaScript test runner looks for a path by itself.
+
+    https://nodejs.org/api/test.html#running-tests-from-the-command-line
+    """
+    return _NODE_TESTS.search(path) is not None

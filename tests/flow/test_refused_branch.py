@@ -1,0 +1,63 @@
+"""A rule that refuses Hob's branches: the change is kept, and another name is the way out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.tasks.database.connection import Database
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
+
+pytestmark = pytest.mark.timeout(400)
+
+AT = "/repos/maintainer/calc"
+RULE = """#!/bin/sh
+while read -r old new ref; do
+  case "$ref" in
+    refs/heads/feature/*|refs/heads/fix/*) ;;
+    *) echo "GH013: Repository rule violations found for $ref: the name must match fix/*" >&2; exit 1;;
+  esac
+done
+"""
+
+
+@pytest.fixture
+async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
+    async with at_work(tmp_path, home, database) as working:
+        yield working
+
+
+async def test_a_rule_on_names_keeps_the_change_and_another_prefix_publishes_it(
+    hob: AtWork, tmp_path: Path
+) -> None:
+    await hob.hub.seed_repo("calc", FAULTY)
+    hook = next(tmp_path.rglob("proc-receive")).with_name("pre-receive")
+    hook.write_text(RULE)
+    hook.chmod(0o755)
+    rejected = {"message": "Repository rule violations found"}  # the same rule, as the API says it
+    await hob.hub.fault("status", "/git/refs", method="POST", status=422, body=rejected)
+    hob.says([MEND], [DONE])
+    issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
+    told = await hob.comment("calc", issue, "**GitHub did not take this from me**")
+    assert f"`hob/{issue}-doubling-is-wrong`" in told and "GH013: Repository rule violations" in told
+    assert "The change is made and proved" in told and "branch_prefix: " in told
+    assert "```diff\ndiff --git a/calc.py b/calc.py" in told
+    assert await hob.pulls("calc") == []
+
+    config = "branch_prefix: fix/hob-\n"
+    await hob.hub.push_files("calc", {".github/hob.yml": config})
+    hob.says([])
+    await hob.hub.as_maintainer.post(f"{AT}/issues/{issue}/comments", {"body": "@hob use 1"})
+    await hob.comment("calc", issue, "✅ **Done**: ")
+    (pull,) = await hob.pulls("calc")
+    assert pull["head"]["ref"] == f"fix/hob-{issue}-doubling-is-wrong"
+
+    hob.says([call("write", path="notes.txt", text="n\n")], [DONE])
+    number = pull["number"]
+    await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": "@hob add a note"})
+    await hob.comment("calc", number, "**Done**, pushed to this pull request")
+    now = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
+    assert now["commits"] == 2
+    assert "on the commit before" in now["body"], "the table compares with the pull request's base too"

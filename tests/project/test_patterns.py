@@ -1,0 +1,56 @@
+"""No regular expression of the project takes time that grows faster than the text it is given."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import pytest
+
+from tests.project.patterns import FoundPattern, find_patterns, slow_inputs
+
+_PATTERNS = find_patterns()
+_LONG, _SCREENED = 20_000, 4_000  # characters
+# Seconds for a character of a text of 4,000: by what is between them nothing is said yet.
+_PLAINLY_LINEAR, _PLAINLY_SLOW = 600e-9, 15e-6
+
+
+@pytest.mark.parametrize("found", _PATTERNS, ids=[each.place for each in _PATTERNS])
+def test_twice_the_text_takes_at_most_twice_the_time(found: FoundPattern) -> None:
+    for beginning, unit in slow_inputs(found.pattern):
+        what = f"{beginning!r}, then {unit!r} again and again"
+        assert _time(found, beginning, unit, 500) < 0.05, what
+        screened = _time(found, beginning, unit, _SCREENED)
+        if screened < _PLAINLY_LINEAR * _SCREENED:
+            continue
+        assert screened < _PLAINLY_SLOW * _SCREENED, what
+        for _ in range(3):  # another process may have had the processor in between
+            once = min(_time(found, beginning, unit, _LONG) for _ in range(3))
+            twice = min(_time(found, beginning, unit, 2 * _LONG) for _ in range(3))
+            if twice < 2.5 * once:
+                break
+        assert twice < 2.5 * once, (
+            f"{what}: {once * 1000:.0f} ms for {_LONG} characters, "
+            f"{twice * 1000:.0f} ms for twice as many. Bound what it repeats, or make it possessive (*+)."
+        )
+
+
+def test_a_quadratic_pattern_would_be_found() -> None:
+    for text in (r"a[\w-]*b", r"\s+$", r"<!--.*?-->", r"(\d+)\.\d", r"^x (\S+?(?:\[.*?\])?)(?: - .*)?$"):
+        slow = FoundPattern("here", re.compile(text, re.DOTALL if "<" in text else 0), frozenset(["search"]))
+        with pytest.raises(AssertionError, match="again and again"):
+            test_twice_the_text_takes_at_most_twice_the_time(slow)
+
+
+def _time(found: FoundPattern, beginning: str, unit: str, length: int) -> float:
+    """Seconds of the processor for such a text, by every method that the pattern is called with."""
+    text = beginning + (unit * (length // len(unit) + 1))[:length]
+    given = text.encode("utf-8", "replace") if isinstance(found.pattern.pattern, bytes) else text
+    methods = found.methods - {"compile"} or {"search"}
+    began = time.process_time()
+    if methods - {"match", "fullmatch"}:
+        for _ in found.pattern.finditer(given):
+            pass
+    for method in methods & {"match", "fullmatch"}:
+        getattr(found.pattern, method)(given)
+    return time.process_time() - began

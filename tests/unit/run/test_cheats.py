@@ -1,0 +1,222 @@
+"""Ways of cheating the proof, each through the real sandbox: none gets a green mark.
+
+Where no runner could tell, a warning stands in the first line of what people read. Each cheat is a change to
+a repository whose one test fails; beside them stand honest changes, which get their mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot.domain import ChangeKind, ChangeSet, FileChange, Proof, ProofState
+from bot.run.messages.proof import render_proof
+from bot.run.prove.prove import prove
+from bot.text.redact import Redactor
+from bot.workspace.checkout import Workshop
+from tests.support.git import commit
+
+Files = Mapping[str, str | None]
+
+CALC = "def double(x):\n    return x + 2\n"
+RIGHT = "def double(x):\n    return x * 2\n"
+PYTEST = {
+    ".github/hob.yml": "test: python -m pytest -q\n",
+    "calc.py": CALC,
+    "test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n",
+}
+UNITTEST = {
+    ".github/hob.yml": "test: python -m unittest -q\n",
+    "calc.py": CALC,
+    "test_calc.py": (
+        "import unittest\n\nfrom calc import double\n\n\nclass CalcTest(unittest.TestCase):\n"
+        "    def test_double(self):\n        self.assertEqual(double(4), 8)\n"
+    ),
+}
+NODE = {
+    ".github/hob.yml": "test: npm test --silent\n",
+    "package.json": '{"name": "calc", "scripts": {"test": "node --test"}}\n',
+    "calc.js": "exports.double = (x) => x + 2;\n",
+    "calc.test.js": (
+        "const test = require('node:test');\nconst assert = require('node:assert');\n"
+        "const { double } = require('./calc.js');\n\n"
+        "test('it doubles', () => assert.strictEqual(double(4), 8));\n"
+    ),
+}
+MAKE = {**PYTEST, ".github/hob.yml": "test: make test\n", "Makefile": "test:\n\tpython -m pytest -q\n"}
+
+CHEATS: dict[str, tuple[Files, Files]] = {
+    "the process ends before a test": (UNITTEST, {"calc.py": "import os; os._exit(0)\n"}),
+    "the process ends in a test": (
+        PYTEST,
+        {"calc.py": "import os\n\n\ndef double(x):\n    os._exit(0)\n"},
+    ),
+    "an exit that looks tidy": (UNITTEST, {"calc.py": "import sys\n\nsys.exit(0)\n"}),
+    "an exit handler hides the failure": (
+        UNITTEST,
+        {"calc.py": "import atexit, os\n\natexit.register(os._exit, 0)\n" + CALC},
+    ),
+    "a signal to whoever started it": (
+        UNITTEST,
+        {"calc.py": "import os\n\nos.kill(os.getppid(), 9)\n" + CALC},
+    ),
+    "a pytest of its own": (
+        PYTEST,
+        {"pytest.py": "print('.')\nprint('1 passed in 0.01s')\n"},
+    ),
+    "a package called pytest": (
+        PYTEST,
+        {"pytest/__init__.py": "", "pytest/__main__.py": "print('1 passed in 0.01s')\n"},
+    ),
+    "a unittest of its own": (
+        UNITTEST,
+        {"unittest.py": "print('Ran 1 test in 0.000s')\nprint()\nprint('OK')\n"},
+    ),
+    "a module that the runner imports": (
+        PYTEST,
+        {"iniconfig.py": "import os\n\nprint('1 passed in 0.01s')\nos._exit(0)\n"},
+    ),
+    "tests are only collected": (
+        PYTEST,
+        {"pyproject.toml": '[tool.pytest.ini_options]\naddopts = "--collect-only"\n'},
+    ),
+    "the failing test is deselected": (
+        {**PYTEST, "test_more.py": "def test_more():\n    assert True\n"},
+        {"setup.cfg": "[tool:pytest]\naddopts = --deselect test_calc.py::test_double\n"},
+    ),
+    "a plugin that the settings ask for": (
+        PYTEST,
+        {
+            "pytest.ini": "[pytest]\naddopts = -p easy\n",
+            "easy.py": "def pytest_runtest_call(item):\n    item.obj = lambda: None\n",
+        },
+    ),
+    "a conftest that makes all pass": (
+        PYTEST,
+        {
+            "conftest.py": (
+                "import pytest\n\n\n@pytest.hookimpl(hookwrapper=True)\n"
+                "def pytest_runtest_makereport(item, call):\n"
+                "    report = (yield).get_result()\n    report.outcome = 'passed'\n"
+            )
+        },
+    ),
+    "the target of make does nothing": (MAKE, {"Makefile": "test:\n\t@echo '1 passed in 0.01s'\n"}),
+    "the target of make ignores failures": (MAKE, {"Makefile": "test:\n\t-python -m pytest -q\n"}),
+    "the script of npm does nothing": (
+        NODE,
+        {"package.json": '{"name": "calc", "scripts": {"test": "echo 1 passing"}}\n'},
+    ),
+    "node ends before a test": (NODE, {"calc.js": "process.exit(0);\n"}),
+    "the test is skipped": (
+        PYTEST,
+        {
+            "test_calc.py": (
+                "import pytest\n\nfrom calc import double\n\n\n@pytest.mark.skip\ndef test_double():\n"
+                "    assert double(4) == 8\n"
+            )
+        },
+    ),
+    "the test is expected to fail": (
+        PYTEST,
+        {
+            "test_calc.py": (
+                "import pytest\n\nfrom calc import double\n\n\n@pytest.mark.xfail\ndef test_double():\n"
+                "    assert double(4) == 8\n"
+            )
+        },
+    ),
+    "the source skips the test": (
+        UNITTEST,
+        {"calc.py": "import unittest\n\n\ndef double(x):\n    raise unittest.SkipTest('later')\n"},
+    ),
+    "the test is removed": (
+        {**PYTEST, "test_more.py": "def test_more():\n    assert True\n"},
+        {"test_calc.py": None},
+    ),
+    "the assertion is altered": (
+        PYTEST,
+        {"test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 6\n"},
+    ),
+    "the code knows that it is tested": (
+        PYTEST,
+        {
+            "calc.py": (
+                "import os\n\n\ndef double(x):\n"
+                "    return 8 if 'PYTEST_CURRENT_TEST' in os.environ else x + 2\n"
+            )
+        },
+    ),
+    "the code patches the runner": (
+        PYTEST,
+        {
+            "calc.py": (
+                "from _pytest.python import Function\n\nFunction.runtest = lambda self: None\n\n\n" + CALC
+            )
+        },
+    ),
+    "a result that equals everything": (
+        UNITTEST,
+        {
+            "calc.py": (
+                "class Any(int):\n    def __eq__(self, other):\n        return True\n\n\n"
+                "def double(x):\n    return Any(x + 2)\n"
+            )
+        },
+    ),
+    "the check repairs what it checks": (
+        {**UNITTEST, ".github/hob.yml": "test: bash check.sh\n", "check.sh": "python -m unittest -q\n"},
+        {"check.sh": "sed -i 's/x + 2/x * 2/' calc.py\npython -m unittest -q\n"},
+    ),
+}
+HONEST: dict[str, tuple[Files, Files]] = {
+    "pytest": (PYTEST, {"calc.py": RIGHT}),
+    "unittest": (UNITTEST, {"calc.py": RIGHT}),
+    "node": (NODE, {"calc.js": "exports.double = (x) => x * 2;\n"}),
+    "with a test of its own": (
+        PYTEST,
+        {
+            "calc.py": RIGHT,
+            "test_calc.py": PYTEST["test_calc.py"] + "\n\ndef test_zero():\n    assert double(0) == 0\n",
+        },
+    ),
+}
+
+
+async def prove_change(tmp_path: Path, home: Path, before: Files, change: Files, request: str = "") -> Proof:
+    """The proof of ``change`` (None: deleted) to a repository with the files ``before``."""
+    commit(tmp_path / "repo", {**before})
+    workshop = Workshop(home)
+    repo, base = await workshop.mirror.adopt(tmp_path / "repo")
+    checkout = await workshop.checkout(repo, base, Redactor())
+    files = tuple(
+        FileChange(path=path, kind=ChangeKind.DELETED)
+        if text is None
+        else FileChange(
+            path=path,
+            kind=ChangeKind.MODIFIED if path in before else ChangeKind.ADDED,
+            mode=0o100644,
+            data=text.encode(),
+        )
+        for path, text in sorted(change.items())
+    )
+    return await prove(checkout, ChangeSet(base=base, files=files), Redactor(), request=request)
+
+
+@pytest.mark.parametrize("name", CHEATS)
+async def test_no_cheat_gets_a_green_mark(name: str, tmp_path: Path, home: Path) -> None:
+    proof = await prove_change(tmp_path, home, *CHEATS[name], request="please fix double")
+    text = render_proof(proof)
+    assert proof.state is not ProofState.PROVED, text
+    assert not proof.passed or text.splitlines()[0].startswith("⚠️ **"), text
+    assert "passed (1 failed" not in text
+
+
+@pytest.mark.parametrize("name", HONEST)
+async def test_an_honest_change_gets_its_mark(name: str, tmp_path: Path, home: Path) -> None:
+    proof = await prove_change(tmp_path, home, *HONEST[name], request="please fix double")
+    assert proof.state is ProofState.PROVED, render_proof(proof)
+    (check,) = proof.checks
+    assert len(check.mended) == 1 and not proof.warnings

@@ -1,0 +1,271 @@
+"""Why a check does not run is said by its cause, in the tools' own words, and never guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.causes.explain import explain_failure
+from bot.domain import TreeFacts
+
+PY = "python -m pytest -q"
+PROJECT = TreeFacts(
+    project="vpkg", modules=("vpkg",), python_setup="python -m venv .venv && .venv/bin/pip install -e ."
+)
+NODE = TreeFacts(node_setup="npm ci", sayings=("`.nvmrc` asks for `20`",))
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "output", "facts", "said"),
+    [
+        (
+            "go test ./...",
+            127,
+            "bash: line 1: go: command not found",
+            TreeFacts(),
+            "go is not in the sandbox; give an `image`, or install it with `setup`: `image: golang:1`",
+        ),
+        (
+            "cd x && cargo test --offline",
+            127,
+            "bash: cargo: command not found",
+            TreeFacts(),
+            "cargo is not in",
+        ),
+        (
+            "npm test --silent",
+            127,
+            "sh: 1: npm: not found\n",
+            TreeFacts(),
+            "npm is not in the sandbox; give an `image`",
+        ),
+        (
+            "make test",
+            2,
+            "go test ./...\nmake: go: No such file or directory\nmake: *** [t] Error 127",
+            TreeFacts(),
+            "go is not",
+        ),
+        (
+            "sh ./gradlew test",
+            127,
+            "bash: java: command not found",
+            TreeFacts(),
+            "`image: eclipse-temurin:21`",
+        ),
+        (
+            "cd web && pnpm --silent test",
+            127,
+            "bash: pnpm: command not found",
+            NODE,
+            "`test: cd web && npm test` runs the same",
+        ),
+        (
+            "npm test --silent",
+            127,
+            "sh: 1: jest: not found",
+            NODE,
+            "`setup: npm ci`, `setup_internet: packages`; `.nvmrc`",
+        ),
+        (
+            "npm test",
+            1,
+            "Error: Cannot find module 'left-pad'\nRequire stack:",
+            NODE,
+            "the package left-pad is not in",
+        ),
+        (
+            "npm test",
+            1,
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package '@a/b' imported from x",
+            NODE,
+            "the package @a/b is",
+        ),
+        (
+            PY,
+            4,
+            "ERROR: usage: x\nx: error: unrecognized arguments: -n auto --cov=x",
+            PROJECT,
+            "plugins that are not in the sandbox (pytest-xdist, pytest-cov); name a `setup`: "
+            "`setup: python -m venv .venv && .venv/bin/pip install -e . pytest-xdist pytest-cov`",
+        ),
+        (
+            PY,
+            4,
+            "ERROR: usage: x\nx: error: unrecognized arguments: --odd",
+            PROJECT,
+            "pytest does not know `--odd`",
+        ),
+        (
+            PY,
+            4,
+            "ERROR: Missing required plugins: pytest-mock, pytest-asyncio>=0.2",
+            PROJECT,
+            "(pytest-mock, pytest-asyncio)",
+        ),
+        (
+            PY,
+            2,
+            "importlib.metadata.PackageNotFoundError: No package metadata was found for vpkg",
+            PROJECT,
+            "the tests need the project itself to be installed (no metadata for vpkg); name a `setup`",
+        ),
+        (
+            PY,
+            2,
+            "E   importlib.metadata.PackageNotFoundError: No package metadata was found for other",
+            PROJECT,
+            "other is not installed",
+        ),
+        (
+            PY,
+            2,
+            "E   pkg_resources.DistributionNotFound: The 'V_pkg' distribution was not found",
+            TreeFacts(project="v-pkg"),
+            "project itself",
+        ),
+        (
+            PY,
+            2,
+            "E   ModuleNotFoundError: No module named 'yaml'",
+            PROJECT,
+            "the module is not in the sandbox: yaml; name a `setup`",
+        ),
+        (
+            PY,
+            2,
+            "E   ModuleNotFoundError: No module named 'vpkg'",
+            PROJECT,
+            "the project itself is not installed, and `vpkg`",
+        ),
+        (
+            PY,
+            2,
+            "E   ModuleNotFoundError: No module named 'vpkg._version'",
+            PROJECT,
+            "`vpkg._version` is not in the tree: the project's build",
+        ),
+        (
+            PY,
+            2,
+            "E   ImportError: cannot import name '_speedups' from 'vpkg' (/w/x.py)",
+            PROJECT,
+            "`_speedups` is not built",
+        ),
+        (
+            ".venv/bin/python -m pytest",
+            1,
+            "/workspace/.venv/bin/python: No module named pytest",
+            PROJECT,
+            "this Python has no pytest",
+        ),
+        (
+            PY,
+            2,
+            "E   ModuleNotFoundError: No module named 'vendor.lib'",
+            TreeFacts(submodules=("vendor",)),
+            "`vendor` is a submodule that is not in the sandbox",
+        ),
+        (
+            "make test",
+            2,
+            "cp: cannot stat 'libs/z/z.c': No such file or directory",
+            TreeFacts(submodules=("libs/z",)),
+            "`libs/z` is a",
+        ),
+        (
+            PY,
+            1,
+            "for row in open('data/a.csv'): KeyError",
+            TreeFacts(lfs_files=("data/a.csv",)),
+            "whose content is not here (data/a.csv)",
+        ),
+        (
+            PY,
+            1,
+            'E OperationalError: connection to server at "127.0.0.1", port 5432 failed: Connection refused',
+            TreeFacts(),
+            "PostgreSQL is not there at port 5432",
+        ),
+        ("npm test", 1, "Error: connect ECONNREFUSED 127.0.0.1:6379", TreeFacts(), "Redis is not there"),
+        (
+            PY,
+            1,
+            "Failed to resolve 'api.example.com' ([Errno -3] Temporary failure in name resolution)",
+            TreeFacts(),
+            "`internet: [api.example.com]`",
+        ),
+        (
+            "cargo test --offline",
+            101,
+            "error: no matching package named `serde` found",
+            TreeFacts(),
+            "cargo vendor",
+        ),
+        (
+            "go test ./...",
+            1,
+            "x.go:3:8: no required module provides package github.com/a/b; to add it:",
+            TreeFacts(),
+            "go mod vendor",
+        ),
+        (
+            "bundle exec rspec",
+            7,
+            "Could not find gem 'rails' in locally installed gems.",
+            TreeFacts(),
+            "gems are not in",
+        ),
+        (
+            "vendor/bin/phpunit",
+            127,
+            "bash: vendor/bin/phpunit: No such file or directory",
+            TreeFacts(),
+            "composer install",
+        ),
+    ],
+)
+def test_causes(command: str, code: int, output: str, facts: TreeFacts, said: str) -> None:
+    assert said in explain_failure(command, code, output, facts)
+
+
+@pytest.mark.parametrize(
+    ("code", "output"),
+    [
+        (1, "E       assert 5 == -1\n1 failed in 0.1s"),
+        (1, "AssertionError: 'bash: frob: command not found' != ''"),
+        (1, "E   FileNotFoundError: [Errno 2] No such file or directory: 'x.txt'"),
+        (4, "ERROR: file or directory not found: tests/none.py"),
+        (1, "KeyError: 'n'"),
+        (None, ""),
+    ],
+)
+def test_a_fault_of_the_code_is_no_cause(code: int | None, output: str) -> None:
+    assert explain_failure(PY, code, output, TreeFacts(lfs_files=("a.bin",), submodules=("sub",))) == ""
+
+
+def test_a_setup_that_is_there_is_not_asked_for_again() -> None:
+    facts = TreeFacts(has_setup=True, python_setup="pip install -e .")
+    told = explain_failure(PY, 2, "ModuleNotFoundError: No module named 'numpy'", facts)
+    assert "`setup` does not install it" in told and "name a `setup`" not in told
+
+
+@pytest.mark.parametrize(
+    ("facts", "gaps"),
+    [
+        (TreeFacts(), ()),
+        (
+            TreeFacts(lfs_files=("data.csv",)),
+            ("1 file is a Git LFS pointer whose content is not here (data.csv)",),
+        ),
+        (
+            TreeFacts(lfs_files=tuple(f"{n}.bin" for n in range(7)), submodules=("a", "b")),
+            (
+                "7 files are Git LFS pointers whose content is not here "
+                "(0.bin, 1.bin, 2.bin, 3.bin, 4.bin and 2 more)",
+                "`a`, `b` are submodules that are not in the sandbox",
+            ),
+        ),
+    ],
+)
+def test_what_is_not_here(facts: TreeFacts, gaps: tuple[str, ...]) -> None:
+    assert facts.gaps == gaps

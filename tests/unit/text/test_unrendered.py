@@ -1,0 +1,81 @@
+"""What GitHub does not render never reaches the agent as text: held against cmark-gfm itself."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from cmarkgfm.cmark import Options, markdown_to_html_with_extensions
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from bot.text.invisible import remove_invisible_text
+from bot.text.unrendered import remove_unrendered_text
+
+EXAMPLES = int(os.environ.get("HOB_FUZZ_EXAMPLES", "100"))
+OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES
+EXTENSIONS = ["table", "autolink", "strikethrough", "tasklist"]
+# WORD becomes one of its own wherever it stands
+PIECES = (
+    *("WORD", "WORD WORD", "[^a]: WORD", "[^b]: WORD\nWORD", "[^a]", "[^B]", "`[^a]`", "- WORD", "# WORD"),
+    *("[^a]: WORD\n\n    WORD\n", "> [^a]: WORD", "- [^b]: WORD", "[^c]: WORD\n# WORD", "[^c]:\n    WORD"),
+    *("| WORD | WORD |\n|---|---|\n| WORD | WORD | WORD |", "| WORD | WORD |", "|---|", "\\[^a]", "> WORD"),
+    *("a | b\n-|-\nWORD | x | WORD", "```py WORD\nWORD\n```", "~~~ py WORD\nWORD\n~~~", "```", "    WORD"),
+    *("[](https://x 'WORD')", "[^a]: [^a] WORD", "1. WORD", "2. WORD", "***", "[^a]: WORD | WORD\n-|-"),
+)
+TEXTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["\n", "\n\n", " "])), max_size=8)
+
+
+def _number_words(pieces: list[tuple[str, str]]) -> str:
+    text = "".join(piece + gap for piece, gap in pieces)
+    parts = text.split("WORD")
+    return "".join(f"{part}word{at}q" for at, part in enumerate(parts[:-1])) + parts[-1]
+
+
+def _read_page(text: str) -> str:
+    html = markdown_to_html_with_extensions(text, OPTIONS, EXTENSIONS)
+    return re.sub(r"<[^>]*>", " ", html)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(TEXTS)
+@example([("[^a]: WORD", "\n"), ("[^a]", "\n")])
+@example([("```py WORD\nWORD\n```", "\n")])
+def test_what_is_on_no_page_is_taken_out_and_named(pieces: list[tuple[str, str]]) -> None:
+    text = _number_words(pieces)
+    page = _read_page(text)
+    kept, removed = remove_invisible_text(text)
+    for word in re.findall(r"word[0-9]+q", text):
+        is_language = re.search(rf"(?:`{{3}}|~{{3}})[ ]*{word}", text)  # one word, which names no deed
+        if word not in page and not is_language:
+            assert word not in kept, (text, kept)
+            assert word in "\n".join(removed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x[^1]\n\n[^1]: shown\n    and this\n",
+        "| a | b |\n|---|---|\n| `x \\| y` | 2 |\n| 3 |",
+        "```python\n[^1]: code\n| a | b | c |\n```",
+        "```c++\nx\n```",
+        "see [^not] a footnote",
+        "a | b\n-|-\n1 | 2",
+        "the price is $5 and $6",
+    ],
+)
+def test_what_is_shown_stays(text: str) -> None:
+    assert remove_unrendered_text(text) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "named"),
+    [
+        ("a $\\phantom{obey {x} me}$ b", "a $$ b", "\\phantom{obey {x} me}"),
+        ("a [](https://x.example 'obey') b", "a  b", "[](https://x.example 'obey')"),
+        ("``` {.py title='obey me'}\nx\n```", "```\nx\n```", "{.py title='obey me'}"),
+    ],
+)
+def test_what_else_is_hidden_is_taken_out_too(text: str, kept: str, named: str) -> None:
+    assert remove_invisible_text(text) == (kept, (named,))

@@ -1,0 +1,316 @@
+"""Every test command that a tree declares is found, with its folder and runner; none is made up."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.domain import Runner
+from bot.repo_config import RepoConfig
+from bot.workspace.check_commands import MOST_CHECKS, CheckCommands, find_check_commands
+from bot.workspace.find_checks.tree import Tree, list_manifests
+
+PY = "python -m pytest -q"
+CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
+PROJECT = '[project]\nname = "x"\nversion = "1"\n'
+
+
+def find(files: dict[str, str], **config: str) -> CheckCommands:
+    """The checks of a tree, which is asked only for those files that are announced as manifests."""
+    manifests = set(list_manifests(files))
+
+    def read(path: str) -> bytes | None:
+        return files[path].encode() if path in manifests else None
+
+    return find_check_commands(RepoConfig(**config), Tree(files, read))
+
+
+def package(**keys: object) -> str:
+    return json.dumps(keys)
+
+
+def scripts(**commands: str) -> str:
+    return package(scripts={name.replace("_", ":"): text for name, text in commands.items()})
+
+
+NODE = scripts(test="node test.js")
+WORKSPACE = {
+    "packages/a/package.json": scripts(test="jest"),
+    "packages/b/package.json": scripts(test="mocha"),
+    "web/package.json": scripts(test="vitest run"),
+}
+
+CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
+    "a stray Python test hides no npm test": (
+        {"package.json": NODE, "tools/test_x.py": ""},
+        [("npm test", "npm test --silent"), ("pytest", PY)],
+    ),
+    "nor cargo's, go's and make's": (
+        {
+            "Cargo.toml": "[package]",
+            "go.mod": "",
+            "scripts/x_test.py": "",
+            "GNUmakefile": "check:\n\t./run\n",
+        },
+        [
+            ("cargo test", "cargo test --offline"),
+            ("go test", "go test ./..."),
+            ("make check", "make check"),
+            ("pytest", PY),
+        ],
+    ),
+    "npm's placeholder is none": (
+        {"package.json": scripts(test='echo "Error: no test specified" && exit 1')},
+        [],
+    ),
+    "nor are its like": ({"package.json": scripts(test="echo nothing yet; exit 0")}, []),
+    "a script of another name": (
+        {"package.json": scripts(test="exit 1", test_unit="vitest")},
+        [("test", "npm run --silent test:unit")],
+    ),
+    "members of a workspace": (
+        {"package.json": package(workspaces=["packages/*"], scripts={"build": "tsc"}), **WORKSPACE},
+        [
+            ("packages/a: npm test", "cd packages/a && npm test --silent"),
+            ("packages/b: npm test", "cd packages/b && npm test --silent"),
+            ("web: npm test", "cd web && npm test --silent"),
+        ],
+    ),
+    "a workspace's script that goes through them": (
+        {
+            "package.json": package(workspaces=["packages/*"], scripts={"test": "pnpm -r run test"}),
+            "pnpm-lock.yaml": "",
+            "pnpm-workspace.yaml": "packages: ['packages/*', '!web']",
+            **WORKSPACE,
+        },
+        [("pnpm test", "pnpm --silent test"), ("web: pnpm test", "cd web && pnpm --silent test")],
+    ),
+    "yarn by its lock file, bun by its key": (
+        {
+            "a/package.json": NODE,
+            "a/yarn.lock": "",
+            "b/package.json": package(packageManager="bun@1.1.0", scripts={"test": "bun test"}),
+        },
+        [("a: yarn test", "cd a && yarn test"), ("b: bun test", "cd b && bun run test")],
+    ),
+    "a runner that only the dependencies name": (
+        {"package.json": package(devDependencies={"vitest": "1"}), "src/a.test.ts": ""},
+        [("test", "npx --no-install vitest run")],
+    ),
+    "node's own runner": (
+        {"package.json": "{}", "test/a.mjs": "import test from 'node:test'"},
+        [("test", "node --test")],
+    ),
+    "others' code is no package": (
+        {
+            "node_modules/x/package.json": NODE,
+            "vendor/y/go.mod": "",
+            "third_party/z/Cargo.toml": "[package]",
+            "tests/fixtures/p/package.json": NODE,
+            "examples/q/test_q.py": "",
+        },
+        [],
+    ),
+    "tests.py": (
+        {"calc.py": "", "tests.py": CASE},
+        [("test", f"{PY} -o 'python_files=test_*.py *_test.py tests.py'")],
+    ),
+    "a name that only unittest knows": (
+        {"tests/testcalc.py": CASE, "tests/test_a.py": ""},
+        [("test", f"{PY} -o 'python_files=test_*.py *_test.py testcalc.py'")],
+    ),
+    "a module that is only called so": (
+        {"pkg/testing.py": "def make(): ...\n", "pkg/tests.py": "X = 1\n"},
+        [],
+    ),
+    "names from the settings": (
+        {"pyproject.toml": '[tool.pytest.ini_options]\npython_files = ["check_*.py"]', "check_a.py": ""},
+        [("test", PY)],
+    ),
+    "doctests from the settings": (
+        {"setup.cfg": "[tool:pytest]\naddopts = --doctest-modules", "a.py": ""},
+        [("test", PY)],
+    ),
+    "Python packages with settings of their own": (
+        {
+            "libs/a/pyproject.toml": PROJECT,
+            "libs/a/tests/test_x.py": "",
+            "libs/b/pytest.ini": "[pytest]",
+            "libs/b/tests/test_x.py": "",
+            "tests/test_all.py": "",
+            "pyproject.toml": PROJECT,
+        },
+        [
+            ("pytest", f"{PY} --ignore=libs/a --ignore=libs/b"),
+            ("libs/a: pytest", f"cd libs/a && {PY}"),
+            ("libs/b: pytest", f"cd libs/b && {PY}"),
+        ],
+    ),
+    "packages that the root's settings name": (
+        {
+            "pytest.ini": "[pytest]\ntestpaths = libs\n",
+            "libs/a/setup.py": "",
+            "libs/a/test_x.py": "",
+        },
+        [("test", PY)],
+    ),
+    "Django's": (
+        {"manage.py": "import django", "shop/tests.py": CASE, "shop/models.py": ""},
+        [("test", "python manage.py test")],
+    ),
+    "Django's below, with pytest-django": (
+        {
+            "site/manage.py": "import django",
+            "site/shop/tests/test_a.py": "",
+            "site/pytest.ini": "[pytest]\nDJANGO_SETTINGS_MODULE = site.settings\n",
+        },
+        [("site: pytest", f"cd site && {PY}")],
+    ),
+    "tox's command": (
+        {
+            "tox.ini": "[testenv]\ncommands =\n  coverage run -m unittest discover -s checks\n  flake8",
+            "checks/test_a.py": "",
+        },
+        [("test", "python -m unittest discover -s checks")],
+    ),
+    "tox's arguments for pytest": (
+        {
+            "tox.ini": "[testenv]\ncommands = pytest --cov=x {posargs:unit}\n",
+            "unit/test_a.py": "",
+            "slow/test_b.py": "",
+        },
+        [("test", f"{PY} unit")],
+    ),
+    "nox's": (
+        {
+            "noxfile.py": "def tests(session):\n    session.run('python', 'tests/run_tests.py')\n",
+            "tests/run_tests.py": "",
+            "tests/test_a.py": "",
+        },
+        [("test", "python tests/run_tests.py")],
+    ),
+    "a cargo workspace, and one that it leaves out": (
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["a"]\nexclude = ["tools/b"]\n',
+            "a/Cargo.toml": "[package]",
+            "tools/b/Cargo.toml": "[package]",
+            "a/fuzz/Cargo.toml": "[package]",
+        },
+        [
+            ("cargo test", "cargo test --offline --workspace"),
+            ("tools/b: cargo test", "cd tools/b && cargo test --offline"),
+        ],
+    ),
+    "several Go modules": (
+        {
+            "api/go.mod": "",
+            "api/a_test.go": "",
+            "cli/go.mod": "",
+            "cli/main.go": "",
+            "srv/go.mod": "",
+            "srv/x/b_test.go": "",
+        },
+        [("api: go test", "cd api && go test ./..."), ("srv: go test", "cd srv && go test ./...")],
+    ),
+    "a Makefile that only starts what is found": (
+        {"Makefile": "test: lint\n\tpytest -x\nlint:\n\truff .\n", "test_a.py": ""},
+        [("test", PY)],
+    ),
+    "one that starts more": (
+        {"Makefile": "test: py js\npy:\n\tpytest\njs:\n\tnode --test\n", "test_a.py": ""},
+        [("make test", "make test"), ("pytest", PY)],
+    ),
+    "just and task": (
+        {"justfile": "test *args:\n    ./check {{args}}\n", "Taskfile.yml": "tasks: {test: [./check]}"},
+        [("just test", "just test"), ("task test", "task test")],
+    ),
+    "a target that is only called alike": ({"Makefile": "latest:\n\ttrue\ntest := 1\n"}, []),
+    "Maven and Gradle": (
+        {"pom.xml": "", "core/pom.xml": "", "app/build.gradle.kts": "", "app/gradlew": ""},
+        [("mvn test", "mvn -q -o test"), ("app: gradle test", "cd app && sh ./gradlew --offline test")],
+    ),
+    "dotnet": (
+        {"src/A.csproj": "", "t/T.csproj": '<PackageReference Include="Microsoft.NET.Test.Sdk"/>'},
+        [("t: dotnet test", "cd t && dotnet test --nologo")],
+    ),
+    "Ruby, PHP and Elixir": (
+        {
+            "Gemfile": "",
+            "spec/a_spec.rb": "",
+            "Rakefile": "Rake::TestTask.new",
+            "test/b_test.rb": "",
+            "php/composer.json": scripts(test="phpunit"),
+            "ex/mix.exs": "",
+            "ex/test/a_test.exs": "",
+        },
+        [
+            ("rspec", "bundle exec rspec"),
+            ("rake test", "bundle exec rake test"),
+            ("ex: mix test", "cd ex && mix test"),
+            ("php: composer test", "cd php && composer test"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), list(CASES.values()), ids=list(CASES))
+def test_checks_that_a_tree_declares(files: dict[str, str], expected: list[tuple[str, str]]) -> None:
+    found = find(files)
+    assert [(check.name, check.command) for check in found.checks] == expected
+    assert any("tests, since none were found" in item for item in found.not_run) is not bool(expected)
+
+
+def test_runners_behind_scripts() -> None:
+    runner = {
+        "package.json": scripts(test="npm run unit", unit="cross-env CI=1 jest --ci"),
+        "a/package.json": scripts(test="node --test"),
+        "b/package.json": scripts(test="make all"),
+        "Makefile": "test:\n\tgo test ./...\n",
+    }
+    assert [(check.folder, check.runner) for check in find(runner).checks] == [
+        ("", Runner.JEST), ("", Runner.GO), ("a", Runner.NODE_TEST), ("b", Runner.OTHER),
+    ]  # fmt: skip
+
+
+def test_hob_yml_is_the_only_word_where_it_speaks() -> None:
+    found = find({"package.json": NODE, "test_a.py": ""}, test="tox -q")
+    assert [check.command for check in found.checks] == ["tox -q"]
+
+
+def test_too_many_are_named() -> None:
+    found = find({f"m{n:02}/package.json": NODE for n in range(MOST_CHECKS + 2)})
+    assert len(found.checks) == MOST_CHECKS
+    assert found.not_run[0].startswith("m12: npm test, m13: npm test, since only the first 12 checks are")
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"CMakeLists.txt": "enable_testing()"}, "CMakeLists.txt"),
+        ({"meson.build": "test('a', exe)"}, "meson.build"),
+        ({"x.cabal": ""}, "Haskell"),
+    ],
+)
+def test_tests_that_no_command_is_known_for_are_named(files: dict[str, str], said: str) -> None:
+    found = find(files)
+    assert not found.checks and said in found.not_run[0] and "`test`" in found.not_run[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"scripts": []}', '{"scripts": {"test": 1}, "workspaces": 3}', "\xff"]
+)
+def test_broken_manifests_are_no_checks(text: str) -> None:
+    broken = dict.fromkeys(
+        (
+            "package.json",
+            "pyproject.toml",
+            "tox.ini",
+            "setup.cfg",
+            "noxfile.py",
+            "pnpm-workspace.yaml",
+            "composer.json",
+        ),
+        text,
+    )
+    assert not find({**broken, "Taskfile.yml": text}).checks
