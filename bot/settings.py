@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
+    keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
+    keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
     max_minutes: float = _variable("HOB_MAX_MINUTES", default=120.0, gt=0)
     max_turns: int = _variable("HOB_MAX_TURNS", default=300, ge=1)

@@ -79,6 +79,15 @@ class Mirror:
             except GitFailed as failed:
                 raise classify_fetch_failure(failed.message) from failed
 
+    async def remove(self, repo_id: int) -> bool:
+        """Delete the mirror of a repository; whether there was one. The next fetch makes it anew."""
+        target = self.path(repo_id)
+        if not target.exists():
+            return False
+        async with self._hold_lock(target):
+            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        return True
+
     async def resolve(self, repo_id: int, ref: str) -> str | None:
         """The commit that ``ref`` (a full ref, branch or sha) names in the mirror, or None."""
         return await _resolve(self.path(repo_id), ref)

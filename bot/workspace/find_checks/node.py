@@ -10,7 +10,7 @@ import yaml
 
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
-from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_below, is_node_test, join
+from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_node_test, join, owner_of
 
 # In each place's order: the script called ``test`` is what ``npm init`` makes.
 _SCRIPTS = ("test", "tests", "test:unit", "test:ci", "unit", "test:all")
@@ -83,7 +83,7 @@ def _find_package_check(tree: Tree, folder: str) -> FoundCheck | None:
         config = config or (name == "mocha" and bool(_files_in(tree, folder, ".mocharc*")))
         if (needed or config) and any(is_node_test(path) for path in _own_files(tree, folder)):
             return FoundCheck(label=name, command=command, runner=runner, folder=folder)
-    if _has_node_tests(tree, folder):
+    if (not folder or get(package, "name")) and _has_node_tests(tree, folder):
         return FoundCheck(
             label="node --test", command="node --test", runner=Runner.NODE_TEST, folder=folder, declared=False
         )
@@ -146,10 +146,9 @@ def _is_member(folder: str, patterns: Sequence[str]) -> bool:
 
 def _own_files(tree: Tree, folder: str) -> list[str]:
     """The JavaScript and TypeScript files of a package, without those of packages inside it."""
-    inner = [folder_of(path) for path in tree.find("package.json", under=folder)]
-    inner = [each for each in inner if each != folder]
+    packages = tree.folders("package.json")
     files = tree.find("*.js", "*.mjs", "*.cjs", "*.ts", "*.mts", "*.tsx", "*.jsx", under=folder)
-    return [path for path in files if not any(is_below(path, each) for each in inner)]
+    return [path for path in files if (owner_of(path, packages) or "") == folder]
 
 
 def _files_in(tree: Tree, folder: str, pattern: str) -> list[str]:

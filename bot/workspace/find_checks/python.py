@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -19,8 +19,8 @@ from bot.workspace.find_checks.tree import (
     get,
     is_below,
     is_uncertain,
-    is_vendored,
     join,
+    owner_of,
 )
 
 PYTEST = "python -m pytest -q"
@@ -57,10 +57,13 @@ class _Package:
 def find_python_checks(tree: Tree) -> Iterator[FoundCheck]:
     """A check for each package that has tests; the root's does not collect the others'."""
     packages = list(_list_packages(tree))
-    own = [each.folder for each in packages if each.folder]
+    own = frozenset(each.folder for each in packages)
+    inner: dict[str, list[str]] = {}
     for package in packages:
-        inner = [folder for folder in own if folder != package.folder and is_below(folder, package.folder)]
-        yield from _find_package_checks(tree, package, inner)
+        if package.folder:
+            inner.setdefault(owner_of(package.folder, own) or "", []).append(package.folder)
+    for package in packages:
+        yield from _find_package_checks(tree, package, inner.get(package.folder, ()))
 
 
 def is_python_project(tree: Tree, folder: str) -> bool:
@@ -87,9 +90,10 @@ def _list_packages(tree: Tree) -> Iterator[_Package]:
         and (is_python_project(tree, folder) or _is_django(tree, folder))
         and not _is_collected(root, folder)
     ]
-    yield _make_package(tree, "", root, inner)
+    own = frozenset(("", *inner))
+    yield _make_package(tree, "", root, own)
     for folder in inner:
-        package = _make_package(tree, folder, read_pytest_settings(tree, folder), inner)
+        package = _make_package(tree, folder, read_pytest_settings(tree, folder), own)
         if package.runs:
             yield package
 
@@ -102,12 +106,11 @@ def _is_collected(root: PytestSettings | None, folder: str) -> bool:
     )
 
 
-def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, inner: Sequence[str]) -> _Package:
-    others = [each for each in inner if each != folder and is_below(each, folder)]
+def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own: Container[str]) -> _Package:
     patterns = (settings.patterns if settings else ()) or OWN_PATTERNS
     files, extra = [], set()
     for path in tree.find("*.py", under=folder):
-        if any(is_below(path, other) for other in others):
+        if owner_of(path, own) != folder:
             continue
         name = path.rpartition("/")[2]
         if any(fnmatchcase(name, pattern) for pattern in patterns):
@@ -157,8 +160,8 @@ def _make_options(tree: Tree, package: _Package, inner: Sequence[str]) -> Iterat
         yield f"--ignore={shlex.quote(folder.removeprefix(start))}"
     foreign = {
         name
-        for path in tree.all
-        if path.startswith(start) and path.endswith(".py") and is_vendored(path)
+        for path in tree.vendored
+        if path.startswith(start) and path.endswith(".py")
         for name in (path.removeprefix(start).partition("/")[0],)
         if name in _NOT_COLLECTED
         and any(fnmatchcase(path.rpartition("/")[2], pattern) for pattern in (*OWN_PATTERNS, "conftest.py"))

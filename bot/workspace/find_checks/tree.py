@@ -6,9 +6,10 @@ import json
 import re
 import shlex
 import tomllib
-from collections.abc import Callable, Iterable
+from bisect import bisect_left
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from functools import cached_property
 from typing import Any
 
@@ -62,7 +63,10 @@ class Tree:
     def __init__(self, paths: Iterable[str], read: ReadFile) -> None:
         self.all = frozenset(paths)
         self.paths = sorted(path for path in self.all if not is_vendored(path))
+        self.vendored = sorted(self.all.difference(self.paths))
         self._read = read
+        self._matches: dict[tuple[str, ...], list[str]] = {}
+        self._folders: dict[tuple[str, ...], frozenset[str]] = {}
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -92,19 +96,35 @@ class Tree:
 
     def find(self, *patterns: str, under: str = "") -> list[str]:
         """Every path at or below ``under`` whose name fits a pattern, the nearest to the root first."""
-        start = f"{under}/" if under else ""
-        found = {
-            path
-            for name, paths in self._by_name.items()
-            if any(fnmatchcase(name, pattern) for pattern in patterns)
-            for path in paths
-            if path.startswith(start)
-        }
+        found = self._match(patterns)
+        if under:
+            begin, end = bisect_left(found, f"{under}/"), bisect_left(found, f"{under}0")  # "0" follows "/"
+            found = found[begin:end]
         return sorted(found, key=lambda path: (path.count("/"), path))
+
+    def _match(self, patterns: tuple[str, ...]) -> list[str]:
+        """The sorted paths whose name fits; looked up once for each set of patterns."""
+        if patterns not in self._matches:
+            fits = compile_patterns(patterns)
+            self._matches[patterns] = sorted(
+                path for name, paths in self._by_name.items() if fits(name) for path in paths
+            )
+        return self._matches[patterns]
+
+    def folders(self, *patterns: str) -> frozenset[str]:
+        """The folders that hold a file whose name fits a pattern."""
+        if patterns not in self._folders:
+            self._folders[patterns] = frozenset(folder_of(path) for path in self._match(patterns))
+        return self._folders[patterns]
 
     def has(self, *paths: str) -> bool:
         """Whether one of the paths is there."""
         return any(path in self.all for path in paths)
+
+
+def compile_patterns(patterns: Iterable[str]) -> Callable[[str], object]:
+    """A test whether a name fits one of the glob patterns; true or false as a condition."""
+    return re.compile("|".join(translate(pattern) for pattern in patterns) or "(?!)").match
 
 
 def join(folder: str, name: str) -> str:
@@ -122,6 +142,16 @@ def is_below(path: str, folder: str) -> bool:
     return not folder or path == folder or path.startswith(f"{folder}/")
 
 
+def owner_of(path: str, folders: Container[str]) -> str | None:
+    """The innermost of ``folders`` that a path lies below; None when it lies in none."""
+    folder = folder_of(path)
+    while folder not in folders:
+        if not folder:
+            return None
+        folder = folder_of(folder)
+    return folder
+
+
 def is_vendored(path: str) -> bool:
     """Whether a path lies in a folder of copies, samples, material or templates."""
     return any(part in VENDORED or "{{" in part for part in path.split("/")[:-1])
@@ -134,14 +164,17 @@ def get(data: object, *keys: str) -> Any:
     return data
 
 
+_is_manifest = compile_patterns(_MANIFESTS)
+
+
 def list_manifests(paths: Iterable[str]) -> list[str]:
     """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
     manifests, uncertain, modules = [], [], []
     for path in sorted(paths, key=lambda path: (path.count("/"), path)):
-        if is_vendored(path):
-            continue
         name = path.rpartition("/")[2]
-        if any(fnmatchcase(name, pattern) for pattern in _MANIFESTS):
+        if ("." not in name and not _is_manifest(name) and name not in _MODULES) or is_vendored(path):
+            continue
+        if _is_manifest(name):
             manifests.append(path)
         elif is_uncertain(name) or is_node_test(path):
             uncertain.append(path)

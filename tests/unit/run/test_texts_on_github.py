@@ -244,6 +244,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         usage=Usage(turns=12, usd=0.42),
         seconds=185.4,
     ),
+    "end_published_beside_old_failures": lambda: render_done(PULL, OLD_RED),
     "end_published_while_the_proof_fails": lambda: render_final(
         TASK, (), text=render_done(PULL, UNMENDED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
@@ -307,7 +308,11 @@ TEXTS: dict[str, Callable[[], str]] = {
         [("bill.py", "modified"), ("tests/test_bill.py", "modified"), ("tests/test_new.py", "added")],
         run_url=RUN,
         begun="Count the last line\n\nIt was left out.\n\nHob-Task: 5",
-        first=FirstWork(summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**", proof=PROOF),
+        first=FirstWork(
+            summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**",
+            proof=PROOF,
+            warnings=(ALTERED,),
+        ),
     ),
     "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve", "main"),
     "end_push_refused_by_a_rule": lambda: render_final(
