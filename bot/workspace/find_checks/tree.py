@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -18,6 +19,8 @@ from bot.domain import Runner
 ReadFile = Callable[[str], bytes | None]
 
 MOST_MANIFESTS = 400  # files that are read of one commit
+MOST_BYTES = 1 << 20  # of one manifest
+MOST_CHARS = 2000  # of a command or a line that is looked at
 MOST_TEST_FILES = 60  # of those whose name leaves open whether they hold tests
 # Folders whose contents are copies, samples or material: no packages of this repository.
 VENDORED = frozenset(
@@ -76,8 +79,9 @@ class Tree:
         return found
 
     def text(self, path: str) -> str:
-        """A file's text, '' where there is none or it was not read."""
-        return (self._read(path) or b"").decode("utf-8", "replace")
+        """A file's text, '' where there is none, it was not read, or it is too long for what it is."""
+        data = self._read(path) or b""
+        return data.decode("utf-8", "replace") if len(data) <= MOST_BYTES else ""
 
     def json(self, path: str) -> dict[str, Any]:
         """The object in a JSON file, {} where there is none."""
@@ -162,6 +166,16 @@ def get(data: object, *keys: str) -> Any:
     for key in keys:
         data = data.get(key) if isinstance(data, dict) else None
     return data
+
+
+def name_of(expression: ast.expr) -> str:
+    """A dotted name of two parts at most as it is written, '' for any other expression."""
+    match expression:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id=first), attr=second):
+            return f"{first}.{second}"
+    return ""
 
 
 _is_manifest = compile_patterns(_MANIFESTS)
