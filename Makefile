@@ -12,7 +12,7 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack bench-sandbox eval \
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
 	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
 
 help: ## this list
@@ -57,6 +57,9 @@ fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=10
 
 attack: setup ## every attack on both sandboxes, as root and as an ordinary user; starts Docker when root
 	$(BIN)/python -m tests.attack.campaign
+
+chaos: setup ## every fault on every call of the path, kills: what was lost or doubled; ARGS=--long plays all
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)

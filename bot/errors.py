@@ -10,8 +10,12 @@ class HobError(Exception):
 class UserError(HobError):
     """The message is shown on GitHub as it stands, so it names the thing and how to mend it.
 
+    ``may_pass``: the other side refused our credentials or did not find something, which may be over in a
+    minute (it is being set up, or has an outage), so that it is asked again before this is said.
     ``phase`` names the part of the path that failed (``setup``, ``prove`` ...), ``log`` holds its last lines.
     """
+
+    may_pass = False
 
     def __init__(self, message: str, *, phase: str = "", log: str = "") -> None:
         super().__init__(message)
@@ -21,7 +25,10 @@ class UserError(HobError):
 
 
 class Retry(HobError):
-    """Try the run again later; counts as one of its task's leases. ``after`` is in seconds."""
+    """Try the run again later; counts as one of its task's leases, since it may be our own doing.
+
+    ``after`` is in seconds.
+    """
 
     def __init__(self, reason: str, *, after: float = 30.0) -> None:
         super().__init__(reason)
@@ -36,6 +43,16 @@ class Parked(HobError):
         super().__init__(reason)
         self.reason = reason
         self.after = after
+
+
+class Outage(Retry):
+    """The other side, or this machine, is away or broken: try again later, ever more rarely, uncounted.
+
+    ``after`` is the first pause in seconds.
+    """
+
+    def __init__(self, reason: str, *, after: float = 10.0) -> None:
+        super().__init__(reason, after=after)
 
 
 class LeaseLost(HobError):

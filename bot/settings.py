@@ -28,6 +28,7 @@ _LONG = 16  # characters
 DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
+_SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
 def _variable(name: str, **constraints: Any) -> Any:
@@ -63,6 +64,9 @@ class Settings(BaseSettings):
     private_key_file: Path | None = _variable("HOB_PRIVATE_KEY_FILE", default=None)
     webhook_secret: SecretStr | None = _variable("HOB_WEBHOOK_SECRET", default=None)
     model: str = _variable("HOB_MODEL", default="offline")
+    model_seconds: Annotated[dict[str, float], NoDecode] = _variable(
+        "HOB_MODEL_SECONDS", default_factory=dict
+    )
     sandbox: Literal["auto", "bwrap", "docker"] = _variable("HOB_SANDBOX", default="auto")
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
@@ -77,6 +81,8 @@ class Settings(BaseSettings):
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
+    keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
+    keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
     max_minutes: float = _variable("HOB_MAX_MINUTES", default=120.0, gt=0)
     max_turns: int = _variable("HOB_MAX_TURNS", default=300, ge=1)
@@ -119,6 +125,22 @@ class Settings(BaseSettings):
         if wrong := explain_wrong_root(value):
             raise ValueError(wrong)
         return value
+
+    @field_validator("model_seconds", mode="before")
+    @classmethod
+    def _seconds_by_provider(cls, value: object) -> object:
+        """``600``, or ``ollama=1800,openai-chat=600``; the key of what is for every provider is empty."""
+        if not isinstance(value, str):
+            return value
+        found: dict[str, float] = {}
+        for part in value.split(","):
+            provider, _, seconds = part.strip().rpartition("=")
+            if not _SECONDS.fullmatch(seconds) or provider in found or ("=" in part) != bool(provider):
+                raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+            found[provider] = float(seconds)
+        if not all(1 <= each <= 86400 for each in found.values()):
+            raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+        return found
 
     @field_validator("bots", mode="before")
     @classmethod

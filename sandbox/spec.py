@@ -11,6 +11,7 @@ from typing import Protocol
 WORKSPACE = "/workspace"
 ENGINE = "unix:///var/run/docker.sock"
 
+KiB = 1 << 10
 MiB = 1 << 20
 
 
@@ -178,8 +179,39 @@ class Entry:
     too_big: bool = False  # content left out because it is over ``Limits.file_bytes``
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundState:
+    """How a command in the background is doing. ``reason`` says why it was killed, empty where it was not."""
+
+    is_running: bool
+    seconds: float
+    exit_code: int | None = None
+    reason: str = ""
+
+
+class BackgroundCommand(Protocol):
+    """A command that runs beside others, in the same sandbox and within the same limits."""
+
+    @property
+    def state(self) -> BackgroundState:
+        """Whether it runs, and how it ended."""
+        ...
+
+    def take_output(self) -> tuple[bytes, int]:
+        """What it printed since the last call, and how many bytes before that were dropped for room."""
+        ...
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until it is over, ``seconds`` at most."""
+        ...
+
+    async def stop(self) -> None:
+        """Kill it and everything it started; returns when that is done."""
+        ...
+
+
 class Sandbox(Protocol):
-    """An open sandbox with one workspace. It runs one command at a time."""
+    """An open sandbox with one workspace. It runs one command at a time, beside those in the background."""
 
     async def run(
         self, command: Command, *, on_output: Callable[[bytes], None] | None = None
@@ -187,8 +219,19 @@ class Sandbox(Protocol):
         """Run one command to its end; every process it started is dead when this returns."""
         ...
 
+    async def start(self, command: Command) -> BackgroundCommand:
+        """Start a command in the background; it is dead at the latest when the sandbox is closed.
+
+        It reaches what other commands of this sandbox serve on the loopback, and they reach it. Raises
+        BackgroundUnavailable where it could not be bounded.
+        """
+        ...
+
     def entries(self) -> list[Entry]:
-        """What differs from the layers below, read without following links, sorted by path."""
+        """What differs from the layers below, read without following links, sorted by path.
+
+        What runs in the background is paused meanwhile, so that nothing moves.
+        """
         ...
 
     def freeze(self, into: Path) -> list[Entry]:
@@ -210,6 +253,10 @@ class SandboxUnavailable(Exception):
         super().__init__(f"{reason}: {mend}")
         self.reason = reason
         self.mend = mend
+
+
+class BackgroundUnavailable(Exception):
+    """Commands cannot run in the background here; the message says why."""
 
 
 class PolicyUnmet(SandboxUnavailable):

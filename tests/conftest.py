@@ -7,7 +7,6 @@ migrates a template database in it once. ``database`` clones the template, which
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import os
 import shutil
@@ -42,11 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("timeout")
         deadlines[item.path] = max(deadlines.get(item.path, 0), marker.args[0] if marker else 0)
     items.sort(key=lambda item: -deadlines[item.path])
-
-
-def pytest_collection_finish() -> None:
-    """Spare the garbage collector what lives as long as the run: modules and some thousand tests."""
-    gc.freeze()
 
 
 def at_database(url: str, name: str) -> str:

@@ -23,12 +23,13 @@ from pydantic_ai.messages import (
 )
 
 from bot.agent import prompt
+from bot.agent.background_commands import BackgroundCommands
 from bot.agent.conversation import Conversation
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
 from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
-from bot.agent.tools.context import ExecutedCall, Finish, ToolContext
+from bot.agent.tools.context import ExecutedCall, Finish, RunChecks, ToolContext
 from bot.agent.tools.registry import execute_call, list_definitions
 from bot.agent.transcript import load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText
@@ -47,7 +48,7 @@ NUDGE = (
 RESUMED = (
     "The work was interrupted here and goes on now. The workspace holds your changes as they were after your "
     "last turn, but not what git ignores (builds, caches, installed packages) nor /tmp: make again what you "
-    "need of those. Kept outputs are gone."
+    "need of those. Kept outputs are gone, and so is every command that ran in the background."
 )
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 
@@ -60,17 +61,48 @@ async def run_loop(
     limits: Limits,
     journal: Journal,
     history: Sequence[Mapping[str, Any]] = (),
+    run_checks: RunChecks | None = None,
 ) -> Outcome:
     """Work on ``brief`` until the model finishes, gives up, or a limit is reached.
 
     ``history`` is the records that an interrupted run gave to ``journal.store_turn``, in order: the work
-    goes on after the last one, in a sandbox that holds what it held then. Raises what ``journal`` raises to
-    end the run, ``Parked`` when the model stays down, and ``UserError`` when it cannot be asked at all.
+    goes on after the last one, in a sandbox that holds what it held then. ``run_checks`` runs the checks on
+    what the sandbox holds, as the proof will; without it the tool ``check`` says that it cannot.
+
+    Raises what ``journal`` raises to end the run, ``Parked`` when the model stays down, and ``UserError``
+    when it cannot be asked at all.
     """
+    background = BackgroundCommands(sandbox, resumed=bool(history))
+    try:
+        return await _run_turns(
+            brief, model, sandbox, limits, journal, history, run_checks=run_checks, background=background
+        )
+    finally:
+        await background.stop_all()
+
+
+async def _run_turns(
+    brief: Brief,
+    model: ModelCall,
+    sandbox: Sandbox,
+    limits: Limits,
+    journal: Journal,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    run_checks: RunChecks | None,
+    background: BackgroundCommands,
+) -> Outcome:
     before = load_past(history)
     meter = Meter(limits, before.used)
     nearby = [each for each in brief.nearby if each.where not in before.guided]
-    context = ToolContext(sandbox, seconds_left=lambda: meter.seconds_left, nearby=nearby)
+    context = ToolContext(
+        sandbox,
+        seconds_left=lambda: meter.seconds_left,
+        nearby=nearby,
+        answerable=brief.answerable,
+        run_checks=run_checks,
+        background=background,
+    )
     context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
     context.finish, context.edited = before.finish, before.edited
     if context.finish:  # it ended, and the worker died before the end was stored

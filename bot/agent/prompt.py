@@ -29,8 +29,9 @@ FOLDERS = 40
 _TASKS = {
     TaskKind.CHANGE: "Do what the request asks. The result becomes a draft pull request.",
     TaskKind.REVISE: (
-        "Revise your own earlier change: it is in the workspace, and what you do becomes new commits on its "
-        "pull request. Answer review comments with `reply`."
+        "Revise your own earlier change: it is in the workspace, what it changes is quoted above, file by "
+        "file, and `git diff base` shows all of it. What you do becomes new commits on its pull request. "
+        "Answer the review comments that are part of the request with `reply`."
     ),
     TaskKind.REVIEW: (
         "Review a pull request. The workspace is its head; what it changes is quoted above, file by file. "
@@ -80,7 +81,9 @@ def render_brief(brief: Brief) -> str:
     """The brief as text."""
     facts = [f"Repository: {_make_one_line(brief.repository)}"] if brief.repository else []
     facts += [f"Branch: {_make_one_line(brief.branch)}"] if brief.branch else []
-    facts += [f"Network: commands may reach {_make_one_line(brief.internet)}"] if brief.internet else []
+    reach = f"commands may reach {_make_one_line(brief.internet)}" if brief.internet else "none"
+    facts.append(f"Network: {reach}")
+    facts += [f"Budget: at most {_make_one_line(brief.budget)}"] if brief.budget else []
     facts += [
         f"{name}: {_make_one_line(command) if command else f'not configured; {otherwise}'}"
         for name, command, otherwise in (
@@ -95,9 +98,18 @@ def render_brief(brief: Brief) -> str:
         folders = [_make_one_line(each.where) for each in brief.nearby]
         facts += [f"Further guidance, shown when you first get there: {join_first(folders, FOLDERS)}"]
     parts = ["# The repository", "\n".join(facts), *(render_text(each) for each in brief.texts)]
+    if brief.environment:
+        parts.append(
+            render_block("quoted", "what the sandbox has, and how the checks end", brief.environment)
+        )
     if brief.orientation:
         parts.append(render_block("quoted", "a map of the repository for this request", brief.orientation))
-    title = f"Title of the thread, as data: {_make_one_line(brief.title)}" if brief.title else ""
+    known = "\n".join([brief.request, *(each.text for each in brief.texts)])
+    title = (
+        f"Title of the thread, as data: {_make_one_line(brief.title)}"
+        if brief.title and brief.title not in known
+        else ""
+    )
     request = render_block("instruction", "the request", brief.request)
     parts += ["# The task", _TASKS[brief.kind], title, request]
     return "\n\n".join(part for part in parts if part)

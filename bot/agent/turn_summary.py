@@ -42,6 +42,7 @@ def summarize(records: Sequence[Record], *, limits: SummaryLimits, whole: int) -
             ("Files you read", _list_read_files(records, limits)),
             ("Commands that failed the last time they ran", _list_failures(records, limits)),
             ("Notes and replies that you left", _list_notes(records[-1])),
+            *_describe_background(records),
         )
         for line in (f"# {title}", *(lines or ["(none)"]))
     )
@@ -97,8 +98,8 @@ def _list_read_files(records: Sequence[Record], limits: SummaryLimits) -> list[s
 def _list_failures(records: Sequence[Record], limits: SummaryLimits) -> list[str]:
     """Commands whose last run failed, with the end of what they printed."""
     last: dict[str, tuple[int, Mapping[str, Any]]] = {}
-    for record, call in _find_calls(records, "shell"):
-        command = str(call["args"].get("command", ""))
+    for record, call in _find_calls(records, "shell", "check"):
+        command = str(call["args"].get("command", call["name"]))
         last.pop(command, None)
         last[command] = (record["seq"] + 1, call)
     failing = [(turn, command, call) for command, (turn, call) in last.items() if not call["ok"]]
@@ -110,6 +111,17 @@ def _list_failures(records: Sequence[Record], limits: SummaryLimits) -> list[str
         lines.append(f"turn {turn}: {_shorten(command, 300)}\n{cut}{output[-limits.failure :]}")
     earlier = len(failing) - len(lines)
     return [*([f"[{earlier} earlier ones left out]"] if earlier else []), *lines]
+
+
+def _describe_background(records: Sequence[Record]) -> list[tuple[str, list[str]]]:
+    """What was started in the background, each with the number under which it is read and stopped."""
+    lines = [
+        f"turn {record['seq'] + 1}: {_shorten(str(call['args']['start']), 300)}\n"
+        f"{_shorten(call['output'].partition(chr(10))[0], 200)}"
+        for record, call in _find_calls(records, "background")
+        if call["ok"] and call["args"].get("start")
+    ]
+    return [("Commands that you started in the background", lines)] if lines else []
 
 
 def _list_notes(last: Record) -> list[str]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+
+from sqlalchemy.exc import ProgrammingError
 
 from bot.errors import HobError
 from bot.github.cli.doctor import doctor as github_doctor
@@ -10,19 +13,38 @@ from bot.github.cli.findings import DoctorFinding
 from bot.offline.registry import MODELS
 from bot.settings import Settings
 from bot.tasks.database.connection import open_database
+from bot.tasks.store import Store
 from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
+
+GIB = 1 << 30
+LEAST_FREE = GIB  # bytes below which a checkout may well fail
+SHOWN = 5  # failed deliveries that are named
 
 
 async def run_checks(settings: Settings) -> list[DoctorFinding]:
     """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
-    findings = [await _check_sandbox(settings), await _check_database(settings), _check_model(settings)]
+    findings = [
+        _check_disk(settings),
+        await _check_sandbox(settings),
+        *await _check_database(settings),
+        _check_model(settings),
+    ]
     if settings.app_id is None or settings.private_key is None:
         detail = (
             "HOB_APP_ID and HOB_PRIVATE_KEY are not set, so GitHub was not asked; `hob register` makes an App"
         )
         return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+
+
+def _check_disk(settings: Settings) -> DoctorFinding:
+    usage = shutil.disk_usage(settings.home)
+    free = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} free for {settings.home}"
+    if usage.free >= LEAST_FREE:
+        return DoctorFinding(name="disk", ok=True, detail=free)
+    detail = f"{free}: tasks wait while it is full. Free some space, or set HOB_HOME to a larger disk."
+    return DoctorFinding(name="disk", ok=False, detail=detail)
 
 
 async def _check_sandbox(settings: Settings) -> DoctorFinding:
@@ -41,13 +63,30 @@ async def _check_sandbox(settings: Settings) -> DoctorFinding:
     return DoctorFinding(name="sandbox", ok=report.ok, detail="; ".join(failed) or held)
 
 
-async def _check_database(settings: Settings) -> DoctorFinding:
+async def _check_database(settings: Settings) -> list[DoctorFinding]:
+    """Whether the database can be had, and which deliveries failed for good, where it has Hob's tables."""
     try:
-        async with open_database(settings.home, settings.database_url):
+        async with open_database(settings.home, settings.database_url) as database:
             where = "HOB_DATABASE_URL" if settings.database_url else f"embedded below {settings.home}"
-            return DoctorFinding(name="database", ok=True, detail=where)
+            found = DoctorFinding(name="database", ok=True, detail=where)
+            return [found, *await _check_failed_deliveries(Store(database.engine))]
     except HobError as error:
-        return DoctorFinding(name="database", ok=False, detail=str(error))
+        return [DoctorFinding(name="database", ok=False, detail=str(error))]
+
+
+async def _check_failed_deliveries(store: Store) -> list[DoctorFinding]:
+    try:
+        failed, count = await store.list_failed_deliveries(SHOWN), await store.count_failed_deliveries()
+    except ProgrammingError:  # no tables yet, or those of an older version
+        return []
+    if not count:
+        return [DoctorFinding(name="requests", ok=True, detail="every delivery that came was handled")]
+    listed = "; ".join(
+        f"{each.guid} ({each.event}, {each.received_at:%F %H:%M}): {each.reason}" for each in failed
+    )
+    more = f"; and {count - len(failed)} more" if count > len(failed) else ""
+    detail = f"{count} deliveries came and failed: {listed}{more}. `hob retry` takes them up anew."
+    return [DoctorFinding(name="requests", ok=False, detail=detail)]
 
 
 def _check_model(settings: Settings) -> DoctorFinding:

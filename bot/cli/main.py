@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, redeliver, register, replay, serve, solve
+from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
+from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
 
@@ -28,6 +29,8 @@ COMMANDS = (
     doctor.doctor,
     replay.replay,
     redeliver.redeliver,
+    retry.retry,
+    purge.purge,
 )
 
 
@@ -40,6 +43,10 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except (HobError, SandboxUnavailable) as error:
             _fail(error)
+        except OSError as error:
+            if not (trouble := find_disk_trouble(error)):
+                raise
+            _fail(HobError(f"{trouble}: {error.filename or 'the disk'} cannot be written; free some space"))
 
 
 def _fail(error: Exception) -> None:

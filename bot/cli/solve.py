@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -37,6 +38,7 @@ def solve(
 
     Where stdout is no terminal it gets the diff alone, which `git apply` takes; the rest goes to stderr.
     """
+    from bot.offline.registry import MODELS
     from bot.settings import load, make_home
     from bot.solve.solve import apply_diff
     from bot.solve.solve import solve as run_solve
@@ -61,6 +63,7 @@ def solve(
             image=settings.image,
             engine=settings.docker,
             internet=settings.internet != "off",
+            models=replace(MODELS, first_event_seconds=settings.model_seconds),
         )
     )
     if as_json:

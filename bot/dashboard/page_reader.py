@@ -43,6 +43,13 @@ class PageReader:
             query = query.where(task.id < before)
         return self._rows(query)
 
+    def failed_deliveries(self) -> list[Row]:
+        """The newest deliveries that came and failed for good, ``PAGE`` of them, without their bodies."""
+        delivery = tables.deliveries.c
+        columns = (delivery.guid, delivery.event, delivery.received_at, delivery.reason)
+        failed = select(*columns).where(delivery.state == tables.DeliveryState.FAILED)
+        return self._rows(failed.order_by(delivery.received_at.desc()).limit(PAGE))
+
     def task(self, number: int) -> Row | None:
         """One task."""
         return self._one(select(tables.tasks).where(tables.tasks.c.id == number))

@@ -35,7 +35,13 @@ def tasks() -> str:
     repo = request.args.get("repo", "").replace("\0", "")[:200]
     rows = _reader().tasks(state=state, repo=repo, before=_number(request.args.get("before", "")))
     return render_template(
-        "tasks.html", tasks=rows, counts=_reader().counts(), states=list(TaskState), state=state, repo=repo
+        "tasks.html",
+        tasks=rows,
+        counts=_reader().counts(),
+        states=list(TaskState),
+        state=state,
+        repo=repo,
+        failed=_reader().failed_deliveries(),
     )
 
 

@@ -56,6 +56,10 @@ class Brief:
     internet: str = ""  # what commands may reach, as a phrase; '' for nothing
     more_tests: tuple[str, ...] = ()  # the commands of the checks after the first
     facts: TreeFacts = field(default_factory=TreeFacts)
+    # the review comments that a reply can be for; None in briefs from before they were listed
+    answerable: tuple[int, ...] | None = None
+    budget: str = ""  # what the work may use, as a phrase
+    environment: str = ""  # what the sandbox has and has not, and how the checks end on base: data
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
     @property

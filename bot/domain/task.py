@@ -128,6 +128,7 @@ class Task:
     branch: str = ""
     pull: int = 0
     cancel_asked: bool = False
+    cancel_reason: str = ""  # '' where a person asked for it
     directive: Directive | None = None
 
     @property

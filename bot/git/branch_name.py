@@ -30,6 +30,12 @@ def branch_name(issue: int, title: str, prefix: str = OWN_PREFIX) -> str:
     return f"{prefix}{int(issue)}-{slug}" if slug else f"{prefix}{int(issue)}"
 
 
+def read_issue_number(branch: str) -> int | None:
+    """The issue that a branch named by ``branch_name`` is for; None for other names."""
+    found = re.fullmatch(rf"{re.escape(OWN_PREFIX)}([0-9]{{1,18}})(?:-.*)?", branch)
+    return int(found[1]) if found else None
+
+
 def is_valid_branch(name: str) -> bool:
     """Whether git takes ``refs/heads/<name>``: https://git-scm.com/docs/git-check-ref-format."""
     if name.startswith("-") or name == "HEAD":

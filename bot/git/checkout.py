@@ -54,6 +54,20 @@ class Bounds:
     bytes: int = 8 << 30
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What of a commit's past a checkout has: ``depth`` commits, itself among them, as far as they are there.
+
+    ``base`` is one more commit without its past, that a branch ``base`` names there; empty for none.
+    """
+
+    depth: int = 1
+    base: str = ""
+
+
+NO_HISTORY = History()
+
+
 def check_sha(sha: str) -> str:
     """Return ``sha`` when it is a full object name; a bug of the caller otherwise."""
     if not SHA.fullmatch(sha):
@@ -61,10 +75,13 @@ def check_sha(sha: str) -> str:
     return sha
 
 
-async def write_checkout(git_dir: Path, sha: str, into: Path, *, bounds: Bounds) -> None:
+async def write_checkout(
+    git_dir: Path, sha: str, into: Path, *, bounds: Bounds, history: History = NO_HISTORY
+) -> None:
     """Write the tree of commit ``sha`` and its ``.git`` below ``into``, which must be empty or missing.
 
-    Raises ``UserError`` for a tree that is too large or that git refuses to check out.
+    No branch, no remote and no configuration of ``git_dir`` comes along, and of its commits only what
+    ``history`` says. Raises ``UserError`` for a tree that is too large or that git refuses to check out.
     """
     check_sha(sha)
     paths = await _list_paths_within(git_dir, sha, bounds)
@@ -73,7 +90,9 @@ async def write_checkout(git_dir: Path, sha: str, into: Path, *, bounds: Bounds)
         raise ValueError(f"{into} is not empty")
     dot_git = into / ".git"
     await asyncio.to_thread(_write_git_directory, dot_git, sha)
-    await pack_commit(git_dir, sha, dot_git)
+    tips = [sha, *([check_sha(history.base)] if history.base else [])]
+    ends = await pack_commits(git_dir, tips, dot_git, depth=history.depth)
+    await asyncio.to_thread(_write_refs, dot_git, ends, history.base)
     try:
         await run(dot_git, "read-tree", sha, work_tree=into)
         await run(dot_git, "checkout-index", "--all", "--index", "--quiet", work_tree=into, seconds=600)
@@ -86,20 +105,72 @@ async def write_checkout(git_dir: Path, sha: str, into: Path, *, bounds: Bounds)
     )
 
 
-async def pack_commit(git_dir: Path, sha: str, to: Path) -> None:
-    """Write one pack with the commit, its trees and its blobs, and no history, into repository ``to``."""
+async def list_history(git_dir: Path, sha: str, depth: int) -> list[str]:
+    """The commit ``sha`` and at most ``depth - 1`` before it, as far as they are there.
+
+    The newest come first, and no merge among them has one of its parents and lacks another: git could not be
+    told that.
+    """
+    if depth <= 1:
+        return [check_sha(sha)]
+    try:
+        listed = await run(git_dir, "rev-list", "--parents", f"--max-count={depth}", check_sha(sha))
+    except GitFailed:  # a parent is missing that the repository does not know to be missing
+        return [sha]
+    rows = [line.split() for line in listed.text.splitlines()]
+    for count in range(len(rows), 1, -1):
+        taken = [commit for commit, *_ in rows[:count]]
+        merged = [parent for _, *parents in rows[:count] if len(parents) > 1 for parent in parents]
+        whole = list(dict.fromkeys([*taken, *merged]))
+        if len(whole) <= depth:
+            return whole
+    return [sha]
+
+
+async def pack_commits(git_dir: Path, tips: list[str], to: Path, *, depth: int = 1) -> list[str]:
+    """Write one pack into repository ``to``: the first of ``tips`` with ``depth`` commits of history, the
+    others without any, and all their trees and blobs.
+
+    Returns the commits whose parents are not all in the pack. Raises ``UserError`` for an incomplete commit.
+    """
+    commits = list(dict.fromkeys([*await list_history(git_dir, tips[0], depth), *tips]))
     args = ("pack-objects", "--revs", "--delta-base-offset", "--window=0", "--quiet")
     target = str(to / "objects" / "pack" / "pack")
     try:
+        ends = await _find_ends(git_dir, commits)
         source = await run(git_dir, "rev-parse", "--path-format=absolute", "--git-path", "objects")
         # Git writes below its object directory first and then renames, which must not cross file systems.
         env = {
             "GIT_OBJECT_DIRECTORY": str(to / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quote_path(source.text),
         }
-        await run(git_dir, *args, target, stdin=f"--shallow {sha}\n{sha}\n".encode(), seconds=600, env=env)
+        asked = "".join([*(f"--shallow {each}\n" for each in ends), *(f"{each}\n" for each in tips)])
+        await run(git_dir, *args, target, stdin=asked.encode(), seconds=600, env=env)
     except GitFailed as failed:
-        raise UserError(f"commit {sha[:12]} is not complete: {failed.message}", phase="prepare") from failed
+        raise UserError(
+            f"commit {tips[0][:12]} is not complete: {failed.message}", phase="prepare"
+        ) from failed
+    return ends
+
+
+async def _find_ends(git_dir: Path, commits: list[str]) -> list[str]:
+    """The ``commits`` that have a parent which is none of them: the history ends there.
+
+    A commit's own text is asked, not the repository, whose history may end there too.
+    """
+    if len(commits) == 1:
+        return commits
+    asked = "".join(f"{each}\n" for each in commits).encode()
+    answer = (await run(git_dir, "cat-file", "--batch", stdin=asked)).out
+    known, ends, at = set(commits), [], 0
+    for commit in commits:
+        head, _, rest = answer[at:].partition(b"\n")
+        size = int(head.split()[2])
+        parents = re.findall(rb"^parent ([0-9a-f]+)$", rest[:size].partition(b"\n\n")[0], re.MULTILINE)
+        if any(parent.decode("ascii") not in known for parent in parents):
+            ends.append(commit)
+        at += len(head) + 1 + size + 1
+    return ends
 
 
 def _quote_path(path: str) -> str:
@@ -134,10 +205,15 @@ def _write_git_directory(dot_git: Path, sha: str) -> None:
     for folder in ("objects/pack", "objects/info", "refs/heads", "info"):
         (dot_git / folder).mkdir(parents=True)
     (dot_git / "HEAD").write_text(sha + "\n")
-    (dot_git / "shallow").write_text(sha + "\n")
     (dot_git / "config").write_text(_CONFIG)
     (dot_git / "info" / "attributes").write_text(RAW_ATTRIBUTES)
     (dot_git / "info" / "exclude").write_text("".join(f"{pattern}\n" for pattern in LEFT_OUT))
+
+
+def _write_refs(dot_git: Path, ends: list[str], base: str) -> None:
+    (dot_git / "shallow").write_text("".join(f"{end}\n" for end in ends))
+    if base:
+        (dot_git / "refs" / "heads" / "base").write_text(f"{base}\n")
 
 
 def _set_times(into: Path, paths: list[bytes], at: int) -> None:

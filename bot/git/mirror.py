@@ -19,7 +19,15 @@ from pathlib import Path
 
 from bot.errors import Retry, UserError
 from bot.git import program
-from bot.git.checkout import Bounds, check_sha, pack_commit, write_checkout
+from bot.git.checkout import (
+    NO_HISTORY,
+    Bounds,
+    History,
+    check_sha,
+    list_history,
+    pack_commits,
+    write_checkout,
+)
 from bot.git.paths import as_bytes, as_text, why_refused
 from bot.git.program import GitFailed
 from bot.git.remote import auth_config, check_url, classify_fetch_failure
@@ -71,18 +79,33 @@ class Mirror:
             except GitFailed as failed:
                 raise classify_fetch_failure(failed.message) from failed
 
+    async def remove(self, repo_id: int) -> bool:
+        """Delete the mirror of a repository; whether there was one. The next fetch makes it anew."""
+        target = self.path(repo_id)
+        if not target.exists():
+            return False
+        async with self._hold_lock(target):
+            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        return True
+
     async def resolve(self, repo_id: int, ref: str) -> str | None:
         """The commit that ``ref`` (a full ref, branch or sha) names in the mirror, or None."""
         return await _resolve(self.path(repo_id), ref)
 
-    async def materialise(self, repo_id: int, sha: str, into: Path) -> None:
+    async def materialise(self, repo_id: int, sha: str, into: Path, history: History = NO_HISTORY) -> None:
         """Write commit ``sha`` with a throw-away ``.git`` to ``into``, as ``checkout.write_checkout``
         says.
         """
-        await write_checkout(self.path(repo_id), sha, into, bounds=self.bounds)
+        await write_checkout(self.path(repo_id), sha, into, bounds=self.bounds, history=history)
 
-    async def adopt(self, repo_path: Path, rev: str = "HEAD") -> tuple[int, str]:
+    async def list_history(self, repo_id: int, sha: str, depth: int) -> list[str]:
+        """The commit and those before it that are here, ``depth`` at most."""
+        return await list_history(self.path(repo_id), sha, depth)
+
+    async def adopt(self, repo_path: Path, rev: str = "HEAD", *, depth: int = 1) -> tuple[int, str]:
         """Take one commit of a repository on disk, which is only read: a number for it here, and the commit.
+
+        With as many commits before it as ``depth`` says, itself among them.
 
         Its working tree and uncommitted changes are not looked at. The number is negative, as no number of
         GitHub's is. Raises ``UserError`` when it is no repository, or has no such commit.
@@ -94,18 +117,22 @@ class Mirror:
             what = "no commit yet" if rev == "HEAD" else f"no commit {rev!r}"
             raise UserError(f"the repository at {repo_path} has {what}", phase="prepare")
         number = -int(hashlib.sha256(os.fsencode(source)).hexdigest()[:15], 16)
-        await self.adopt_as(source, sha, number)
+        await self.adopt_as(source, sha, number, depth=depth)
         return number, sha
 
-    async def adopt_as(self, source: Path, sha: str, number: int) -> None:
-        """Take a commit of the git directory ``source``, under a number. Raises ``UserError`` without it."""
+    async def adopt_as(self, source: Path, sha: str, number: int, *, depth: int = 1) -> None:
+        """Take a commit of the git directory ``source``, under a number, with up to ``depth`` of history.
+
+        Raises ``UserError`` without it.
+        """
         target = self.path(number)
         async with self._hold_lock(target):
             await _prepare(target)
-            if await _resolve(target, sha) is None:
-                await pack_commit(source, sha, target)
-                with (target / "shallow").open("a") as shallow:
-                    shallow.write(sha + "\n")
+            here = await _resolve(target, sha) is not None
+            if not here or depth > len(await list_history(target, sha, depth)):
+                commits = await list_history(source, sha, depth)
+                ends = await pack_commits(source, [sha], target, depth=depth)
+                await asyncio.to_thread(_note_shallow, target, ends, set(commits) - set(ends))
 
     async def read_file(self, repo_id: int, sha: str, path: str) -> bytes | None:
         """One file's bytes at a commit; None when there is none. Links are followed inside the tree only.
@@ -203,6 +230,14 @@ class Mirror:
                         raise Retry(f"another fetch of {target.name} does not end") from None
                     await asyncio.sleep(0.02)
             yield
+
+
+def _note_shallow(target: Path, ends: Sequence[str], whole: set[str]) -> None:
+    """Note in a mirror that the history goes no further than ``ends``; of ``whole`` the parents are here."""
+    file = target / "shallow"
+    before = file.read_text().split() if file.exists() else []
+    noted = sorted({*before, *ends} - whole)
+    file.write_text("".join(f"{sha}\n" for sha in noted))
 
 
 def git_directory(path: Path) -> Path:

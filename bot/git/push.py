@@ -19,13 +19,14 @@ from dulwich.objects import ZERO_SHA, ObjectID
 from dulwich.pack import UnpackedObject, pack_objects_to_data
 from dulwich.refs import Ref
 
-from bot.errors import Parked, Retry, UserError
+from bot.errors import Outage, Parked
 from bot.git.branch_name import OWN_PREFIX, is_valid_branch
 from bot.git.commit import BuiltCommit
 from bot.git.remote import (
     ACCESS,
     TOKEN_USER,
     HeadMoved,
+    NoAccess,
     PushRefused,
     Unauthorized,
     check_url,
@@ -79,7 +80,7 @@ async def push(
     """Move ``branch`` from commit ``expected`` (None: it must not exist) to ``built``.
 
     A branch that is at ``built`` already is fine. Raises ``HeadMoved`` when it is elsewhere,
-    ``PushRefused`` with the server's message, ``UserError`` for missing access, ``Retry`` when it is not
+    ``PushRefused`` with the server's message, ``UserError`` for missing access, ``Outage`` when it is not
     known how it ended. ``foreign``: the branch is a fork's whose author lets maintainers push to it; on every
     other one that is not Hob's, whose names begin with ``prefix``, it is a ValueError.
     """
@@ -90,7 +91,7 @@ async def push(
         async with asyncio.timeout(PUSH_SECONDS):
             await asyncio.to_thread(_push, url, token, f"refs/heads/{branch}".encode(), built, expected)
     except TimeoutError:
-        raise Retry(f"the push to {branch} took longer than {PUSH_SECONDS:.0f} seconds") from None
+        raise Outage(f"the push to {branch} took longer than {PUSH_SECONDS:.0f} seconds") from None
 
 
 async def remove(
@@ -172,16 +173,16 @@ def _translate_errors(token: str | None, said: list[bytes]) -> Iterator[None]:
     except HTTPUnauthorized as failed:
         raise Unauthorized(NOT_WRITABLE, phase="publish") from failed
     except NotGitRepository as failed:
-        raise UserError(f"the repository does not exist, or {NOT_WRITABLE}", phase="publish") from failed
+        raise NoAccess(f"the repository does not exist, or {NOT_WRITABLE}", phase="publish") from failed
     except SendPackError as failed:
         raise PushRefused(_compose_reason(str(failed), said, token)) from failed
     except (GitProtocolError, HangupException, urllib3.exceptions.HTTPError, OSError) as failed:
         message = clean_server_text(str(failed), token)
         if "http resp 403" in message:
-            raise UserError(NOT_WRITABLE, phase="publish") from failed
+            raise NoAccess(NOT_WRITABLE, phase="publish") from failed
         if "http resp 429" in message:
             raise Parked("GitHub asks for fewer git requests", after=60) from failed
-        raise Retry(f"the push did not come to an end: {message}") from failed
+        raise Outage(f"the push did not come to an end: {message}") from failed
 
 
 def _compose_reason(refusal: str, said: list[bytes], token: str | None) -> str:

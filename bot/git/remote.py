@@ -7,7 +7,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from bot.errors import HobError, Parked, Retry, UserError
+from bot.errors import HobError, Outage, Parked, Retry, UserError
 from bot.text.terminal import replace_controls, strip_escapes
 
 TOKEN_USER = "x-access-token"  # noqa: S105  a user name
@@ -49,6 +49,13 @@ class Unauthorized(UserError):
     """The server does not take the token (401): it ended, or was revoked, and a new one may do."""
 
     unauthorized = True
+    may_pass = True
+
+
+class NoAccess(UserError):
+    """The server refuses the access, or does not have the repository (403, 404)."""
+
+    may_pass = True
 
 
 class PushRefused(UserError):
@@ -133,5 +140,5 @@ def classify_fetch_failure(message: str) -> HobError:
     if re.search(r"returned error: 429", message):
         return Parked("GitHub asks for fewer git requests", after=60)
     if "No space left on device" in message:
-        return Retry("the disk of the machine that runs Hob is full", after=300)
-    return Retry(f"git fetch failed: {message}")
+        return Outage("the disk of the machine that runs Hob is full", after=60)
+    return Outage(f"git fetch failed: {message}")

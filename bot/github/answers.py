@@ -93,6 +93,21 @@ class Pull:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """An issue's own text as it is now."""
+
+    number: int
+    title: str
+    body: str
+    author: Person
+
+    @classmethod
+    def from_json(cls, answer: Any) -> Issue:
+        """https://docs.github.com/en/rest/issues/issues#get-an-issue"""
+        return parse(answer, "issue", _issue)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullFile:
     """A file of a pull request: its path, what happened to it in GitHub's words, and its blob at the head."""
 
@@ -153,6 +168,7 @@ class ReviewComment:
     line: int | None = None
     review: int | None = None
     reply_to: int | None = None
+    hunk: str = ""  # of the difference, up to the line
 
     @classmethod
     def from_json(cls, answer: Any) -> ReviewComment:
@@ -319,6 +335,15 @@ def _comment(comment: Fields) -> Comment:
     )
 
 
+def _issue(issue: Fields) -> Issue:
+    return Issue(
+        number=issue.number("number"),
+        title=issue.text("title"),
+        body=issue.text("body", ""),
+        author=read_person(issue.maybe("user")),
+    )
+
+
 def _review_comment(comment: Fields) -> ReviewComment:
     return ReviewComment(
         id=comment.number("id"),
@@ -330,6 +355,7 @@ def _review_comment(comment: Fields) -> ReviewComment:
         line=_number(comment, "line") or _number(comment, "original_line"),
         review=_number(comment, "pull_request_review_id"),
         reply_to=_number(comment, "in_reply_to_id"),
+        hunk=comment.text("diff_hunk", ""),
     )
 
 

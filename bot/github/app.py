@@ -14,6 +14,7 @@ from bot.github.checks import Checks
 from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
+from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
 from bot.github.http.pace import Pace
 from bot.github.http.scope import Purpose, Scope
@@ -116,18 +117,19 @@ class GitHub:
             "timeout": timeout,
             "backoff": backoff,
             "observe": observe,
+            "clock": (clock := ServerClock()),
         }
         self._write_spacing = write_spacing
         self._settle = settle
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
-        credential = AppCredential(app_id, private_key)
+        credential = AppCredential(app_id, private_key, clock)
         # A minted token is no content: the app's own requests need no spacing.
         self._app = Client(session, credential=credential, pace=Pace(write_spacing=0), **self._options)
         self._spaced = Client(
             session, credential=credential, pace=Pace(write_spacing=write_spacing), **self._options
         )
-        self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, on_token=on_token)
+        self._tokens = Tokens(self._app, mark=SAFE_TO_REPEAT, clock=clock, on_token=on_token)
         self._app_info: AppInfo | None = None
         self._identifying = asyncio.Lock()
 
@@ -150,12 +152,17 @@ class GitHub:
         """Where a repository is cloned from. Raises UserError for a name that GitHub could not have given."""
         return make_clone_url(self._options["api_url"], owner, name)
 
-    def for_repo(self, installation: int, repo_id: int, owner: str, name: str) -> RepoApi:
-        """One repository, with tokens that reach no other. No request is made before it is used."""
+    def for_repo(
+        self, installation: int, repo_id: int, owner: str, name: str, *, talking: Purpose = Purpose.TALK
+    ) -> RepoApi:
+        """One repository, with tokens that reach no other. No request is made before it is used.
+
+        ``talking`` is the purpose of the token for everything but pushes and fetches.
+        """
         address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
         client, publishing, resolving = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
-            for purpose in (Purpose.TALK, Purpose.PUBLISH, Purpose.RESOLVE)
+            for purpose in (talking, Purpose.PUBLISH, Purpose.RESOLVE)
         )
         logs = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.READ_LOGS))
         return RepoApi(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from bot.domain import TriggerKind
-from bot.github.answers import Comment, Json, parse
+from bot.github.answers import Comment, Issue, Json, parse
 from bot.github.http.responses import NotFound, Rejected
 from bot.github.repository import PAGE, Repository
 from bot.text.fit import fit, has_mark
@@ -16,6 +16,16 @@ COMMENTS = "/issues/{number}/comments{?per_page,page,since}"
 
 class Issues(Repository):
     """A thread's comments, labels and reactions. To GitHub's API a pull request's are an issue's."""
+
+    async def find(self, number: int) -> Issue | None:
+        """The issue of that number; None when there is none here any more.
+
+        https://docs.github.com/en/rest/issues/issues#get-an-issue
+        """
+        try:
+            return Issue.from_json(await self._get("/issues/{number}", number=number))
+        except NotFound:
+            return None
 
     async def list_comments(self, number: int, since: datetime | None = None) -> list[Comment]:
         """The thread's comments, oldest first; with ``since``, those made or edited from then on.

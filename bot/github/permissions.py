@@ -19,6 +19,7 @@ from bot.text.json_fields import Fields
 
 Read = TypeVar("Read")
 
+NOT_A_USER = "is not a user"  # GitHub's words in the 404 about an account that there is not
 NO_PERMISSION = "no write permission"
 MOST_OF_BOTS = 3  # tasks in a row on one thread that bots asked for, no person between
 
@@ -46,8 +47,9 @@ class Permissions(Repository):
         """What a person may do; an account that GitHub does not know may do nothing.
 
         ``account`` is the id that ``login`` must still belong to, 0 where none is known: a person with any
-        other id may do nothing either. Every other failure raises: no answer is never a permission. GitHub
-        folds ``maintain`` into ``write`` and ``triage`` into ``read``; a value not known here counts as none.
+        other id may do nothing either. Every other failure raises, a 404 that does not speak of the account
+        too: no answer is neither a permission nor a refusal. GitHub folds
+        ``maintain`` into ``write`` and ``triage`` into ``read``; a value not known here counts as none.
         https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
         """
         return await self._read(login, account, _permission) or Permission.NONE
@@ -66,7 +68,9 @@ class Permissions(Repository):
             return None
         try:
             answer = await self._get("/collaborators/{login}/permission", login=login)
-        except NotFound:
+        except NotFound as missing:
+            if NOT_A_USER not in missing.message:
+                raise
             return None
 
         def build_if_same(found: Fields) -> Read | None:

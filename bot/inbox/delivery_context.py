@@ -26,6 +26,7 @@ from bot.domain import (
 from bot.errors import UserError
 from bot.github.answers import Comment
 from bot.github.app import GitHub, RepoApi
+from bot.github.http.scope import Purpose
 from bot.github.permissions import may_ask
 from bot.inbox.decision import CLOSED_PULL, NOT_MINE, AppIdentity, may_change
 from bot.inbox.payload import pull_thread
@@ -79,11 +80,12 @@ class DeliveryContext:
         self.remove_branch = remove_branch
         self.effects = Effects(store)
 
-    def api(self, event: Event) -> RepoApi:
-        """The repository that an event is about."""
+    def api(self, event: Event, *, talking: Purpose = Purpose.TALK) -> RepoApi:
+        """The repository that an event is about, spoken to with a token for the purpose ``talking``."""
         if event.repo is None:
             raise BadPayload("repository", "is missing")
-        return self.github.for_repo(event.installation, event.repo.id, event.repo.owner, event.repo.name)
+        repo = event.repo
+        return self.github.for_repo(event.installation, repo.id, repo.owner, repo.name, talking=talking)
 
     async def check_permission(self, api: RepoApi, event: Event) -> Permission | Refusal:
         """The sender's permission when it is enough to ask for work, else the refusal to send."""

@@ -5,12 +5,13 @@ Every step may be done again after a crash: a task is unique for its delivery, a
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import structlog
 
 from bot.domain import TERMINAL, Event, Permission, Refusal, Request, TaskState, TriggerKind
-from bot.errors import UserError
+from bot.errors import Parked, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import detect_bot_loop
 from bot.inbox.commands.config import read_config_in_force
@@ -29,6 +30,7 @@ from bot.inbox.decision import (
     find_review_id,
 )
 from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorConfig, RemoveBranch, thread_key
+from bot.inbox.failed_delivery import FIRST_PAUSE, REFUSED_FOR, say_failure
 from bot.inbox.failing_checks import assess_failure
 from bot.inbox.label import make_labels
 from bot.inbox.own_checks import find_thread_of_button, restore_checks
@@ -38,6 +40,7 @@ from bot.inbox.routes import decide
 from bot.inbox.rules.checks import decide_on_button
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deliveries import Delivery
 from bot.tasks.store import Store
 from bot.text.json_fields import BadPayload
 
@@ -70,7 +73,8 @@ class Intake:
     async def take(self, guid: str) -> None:
         """Handle a stored delivery to its end; one that is unknown or ended already is left alone.
 
-        Raises ``Retry`` and ``Parked`` when GitHub cannot be asked now: nothing is granted meanwhile.
+        Raises ``Retry`` and ``Parked`` when GitHub cannot be asked now: nothing is granted meanwhile. What
+        GitHub refuses is asked again for ``REFUSED_FOR``, and then said on the thread.
         """
         delivery = await self._store.get_delivery(guid)
         if delivery is None or delivery.state is not DeliveryState.NEW:
@@ -81,9 +85,29 @@ class Intake:
         except BadPayload as bad:
             state, reason = DeliveryState.REJECTED, str(bad)
         except UserError as trouble:
+            if trouble.may_pass and delivery.age_seconds < REFUSED_FOR:
+                raise Parked(trouble.message, after=FIRST_PAUSE) from None
+            await self._report(guid, delivery, trouble.message)
             state, reason = DeliveryState.FAILED, trouble.message
         log.info("delivery.taken", delivery=guid, github_event=delivery.event, state=state, reason=reason)
         await self._store.finish_delivery(guid, state, reason)
+
+    async def report_failure(self, guid: str, reason: str) -> None:
+        """Say on the thread that a delivery failed for good, where it was addressed to the bot.
+
+        Raises ``Retry`` and ``Parked`` when GitHub cannot be asked now.
+        """
+        delivery = await self._store.get_delivery(guid)
+        if delivery is not None:
+            await self._report(guid, delivery, reason)
+
+    async def _report(self, guid: str, delivery: Delivery, reason: str) -> None:
+        try:
+            event = parse(guid, delivery.event, delivery.body)
+        except BadPayload:
+            return
+        if isinstance(decide(event, app=self._app, label=self._operator.label), Request | Command):
+            await say_failure(self._context, event, reason)
 
     def _with_clone_url(self, event: Event) -> Event:
         """The event with the clone address that the operator's host gives, whatever the payload says."""
@@ -93,9 +117,11 @@ class Intake:
         return replace(event, repo=replace(event.repo, clone_url=url))
 
     async def _handle(self, event: Event) -> DeliveryEnd:
-        decision = decide(event, app=self._app, label=self._operator.label)
+        # In a thread: reading a long comment as Markdown takes seconds, in which the loop has to hear others.
+        decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)
         if decision is ANOTHER and event.installation:
-            decision = decide(event, app=self._app, label=await self._read_label(event))
+            label = await self._read_label(event)
+            decision = await asyncio.to_thread(decide, event, app=self._app, label=label)
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
@@ -213,7 +239,11 @@ class Intake:
                 running.id, trigger, permission, delivery=event.delivery
             ):
                 return f"steers task {running.id}"
-        return f"task {(await self._store.add_task(asked)).id}"
+        task = await self._store.add_task(asked)
+        if await self._store.is_stopped_since(thread_key(event), trigger.at):
+            await self._store.ask_cancel(task.id)
+            return f"task {task.id}, stopped by a comment that came first"
+        return f"task {task.id}"
 
     async def _find_task_of_review(self, asked: Request) -> int:
         """The task that an event of the same review made, which reads all comments of it; 0 without one.
@@ -234,6 +264,6 @@ class Intake:
             while page := await self._store.list_tasks(PAGE, before=before, state=state):
                 before = page[-1].id
                 for task in (task for task in page if task.installation == gone.installation):
-                    await self._store.ask_cancel(task.id)
+                    await self._store.ask_cancel(task.id, why=gone.reason)
                     cancelled += 1
         return DeliveryState.HANDLED, f"{gone.reason}: {cancelled} tasks cancelled"

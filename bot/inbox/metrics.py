@@ -27,16 +27,20 @@ class Metrics:
         self.oldest = Gauge(
             "hob_oldest_delivery_seconds", "Age of the oldest unhandled delivery", registry=self.registry
         )
+        self.failed = Gauge(
+            "hob_failed_deliveries", "Deliveries that were taken and failed for good", registry=self.registry
+        )
         self.tasks = Gauge("hob_tasks", "Open tasks by state", ["state"], registry=self.registry)
         self.up = Gauge("hob_database_up", "Whether the database answers", registry=self.registry)
 
-    def observe(self, tasks: Mapping[str, int] | None, oldest: float | None) -> None:
+    def observe(self, tasks: Mapping[str, int] | None, oldest: float | None, failed: int = 0) -> None:
         """Take in what the database says; ``tasks`` None: it does not answer, old numbers are dropped."""
         self.up.set(0 if tasks is None else 1)
         self.tasks.clear()
         for state, count in (tasks or {}).items():
             self.tasks.labels(state).set(count)
         self.oldest.set(float("nan") if tasks is None else oldest or 0)
+        self.failed.set(float("nan") if tasks is None else failed)
 
     def text(self) -> bytes:
         """Everything in Prometheus's text format."""

@@ -9,13 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain import AddedRepo, Event, Repo, Thread, Trigger, TriggerKind
 from bot.github.answers import GHOST, Pull, read_person
 from bot.text.json_fields import BadPayload, Fields, load
 
-__all__ = ["BadPayload", "parse", "pull_thread"]
+__all__ = ["BadPayload", "find_subject_url", "parse", "pull_thread"]
 
+# Under which name an event's payload has what it is about, as a person finds it on a page.
+_SUBJECTS = {
+    "issues": "issue",
+    "issue_comment": "comment",
+    "pull_request": "pull_request",
+    "pull_request_review": "review",
+    "pull_request_review_comment": "comment",
+}
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -27,6 +36,13 @@ def parse(delivery: str, name: str, body: bytes) -> Event:
         return Event(delivery=delivery, name=name, action=_action_at_best(payload))
     event = Event(delivery=delivery, name=name, action=payload.text("action", ""))
     return reader(payload, _common(payload, event))
+
+
+def find_subject_url(name: str, payload: Mapping[str, Any]) -> str:
+    """The address of the issue, pull request, comment or review that an event is about, '' without one."""
+    subject = payload.get(_SUBJECTS.get(name, ""))
+    url = subject.get("html_url") if isinstance(subject, Mapping) else None
+    return url if isinstance(url, str) else ""
 
 
 def pull_thread(pull: Pull) -> Thread:

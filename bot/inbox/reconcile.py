@@ -31,6 +31,7 @@ from bot.tasks.store import Store
 log = structlog.get_logger(__name__)
 
 EVERY = 300.0  # seconds between looks for failed deliveries
+FIRST_LOOK = 20.0  # seconds after the start: a worker that is restarted often looks, too
 SWEEPS = 3  # looks to one sweep for mentions: every 15 minutes
 FIRST, RAREST = 240.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
 LOOK_BACK = timedelta(hours=2)
@@ -51,9 +52,13 @@ class Reconciler:
         self._since: datetime | None = None
 
     async def run(self, stop: asyncio.Event, *, every: float = EVERY) -> None:
-        """Look now and then until ``stop``. Whatever goes wrong is logged and tried again the next time."""
-        look = 0
-        while not await _wait_for_stop(stop, every):
+        """Look soon after the start and then now and then, until ``stop``.
+
+        Whatever goes wrong is logged and tried again the next time.
+        """
+        look, pause = 0, min(FIRST_LOOK, every)
+        while not await _wait_for_stop(stop, pause):
+            pause = every
             try:
                 async with self._try_lock() as alone:
                     if alone:
@@ -112,14 +117,14 @@ class Reconciler:
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         found = 0
         for item in await api.recent.list_items(since):
-            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_containing(
-                item.event, _anchor(item), since - FARTHEST
+            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_about(
+                item.event, item.url, since - FARTHEST
             ):
                 continue
             guid = f"sweep-{item.event.replace('_', '-')}-{item.id}"
             body = json.dumps(await api.recent.webhook_payload(item, repository)).encode()
             added = await self._store.add_delivery(
-                guid, item.event, body, {}, installation=repository.installation
+                guid, item.event, body, {}, installation=repository.installation, about=item.url
             )
             if added == "new":
                 log.warning("reconcile.lost_mention", delivery=guid, url=item.url)
@@ -151,11 +156,6 @@ class Reconciler:
                 yield bool(await connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})")))
             finally:
                 await connection.invalidate()  # closed, and the lock with it
-
-
-def _anchor(item: RecentItem) -> str:
-    """A string that occurs in the body of every delivery about this item and of no other."""
-    return f'"{item.url}"'
 
 
 async def _wait_for_stop(stop: asyncio.Event, seconds: float) -> bool:

@@ -16,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from bot.inbox.metrics import Metrics
+from bot.inbox.payload import find_subject_url
 from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
 from bot.tasks.store import Store
@@ -46,6 +47,7 @@ def create_app(
     *,
     secrets: Sequence[str],
     known: frozenset[str],
+    actions: frozenset[tuple[str, str]] | None = None,
     metrics: Metrics | None = None,
     limit: int = LIMIT,
     read_seconds: float = 10.0,
@@ -54,15 +56,16 @@ def create_app(
     """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``make_runner``.
 
     ``secrets``: the webhook secret, two while it is being changed; ``known``: the events that are stored,
-    all others are answered and counted only. ``read_seconds`` for a whole body, ``store_seconds`` for the
-    database. Raises ValueError when a secret is empty or none is given.
+    and ``actions`` the actions of them (None: every one); all others are answered and counted only.
+    ``read_seconds`` for a whole body, ``store_seconds`` for the database.
+    Raises ValueError when a secret is empty or none is given.
     """
     if not secrets or not all(secrets):
         raise ValueError(
             "HOB_WEBHOOK_SECRET is missing or empty: without it nobody's deliveries can be trusted"
         )
     inbox = _WebhookHandler(
-        store, tuple(secrets), known, metrics or Metrics(), limit, read_seconds, store_seconds
+        store, tuple(secrets), known, actions, metrics or Metrics(), limit, read_seconds, store_seconds
     )
     app = web.Application()
     app.router.add_post("/webhook", inbox.webhook)
@@ -91,6 +94,7 @@ class _WebhookHandler:
         store: Store,
         secrets: tuple[str, ...],
         known: frozenset[str],
+        actions: frozenset[tuple[str, str]] | None,
         metrics: Metrics,
         limit: int,
         read_seconds: float,
@@ -99,6 +103,7 @@ class _WebhookHandler:
         self._store = store
         self._secrets = secrets
         self._known = known
+        self._actions = actions
         self._metrics = metrics
         self._limit = limit
         self._read_seconds = read_seconds
@@ -158,8 +163,9 @@ class _WebhookHandler:
         except ValueError as trouble:
             message = f"the body is not a JSON object ({trouble}): is the content type application/json?"
             raise WebhookRefusal(400, "malformed", message) from None
-        if event not in self._known:
-            log.info("delivery.ignored", delivery=guid, github_event=event)
+        action = _action(payload)
+        if event not in self._known or (self._actions is not None and (event, action) not in self._actions):
+            log.info("delivery.ignored", delivery=guid, github_event=event, action=action)
             return "ignored"
         return await self._store_in_time(request, guid, event, body, payload)
 
@@ -219,7 +225,13 @@ class _WebhookHandler:
         try:
             async with asyncio.timeout(10):
                 result = await self._store.add_delivery(
-                    guid, event, body, headers, action=_action(payload), installation=_installation(payload)
+                    guid,
+                    event,
+                    body,
+                    headers,
+                    action=_action(payload),
+                    installation=_installation(payload),
+                    about=find_subject_url(event, payload),
                 )
         except Exception as trouble:  # the webhook's boundary: GitHub is told to keep the delivery
             log.error("delivery.not_stored", delivery=guid, error=first_line(trouble))
@@ -246,7 +258,9 @@ class _WebhookHandler:
         try:
             async with asyncio.timeout(2):
                 self._metrics.observe(
-                    await self._store.count_tasks_by_state(), await self._store.get_oldest_new_delivery_age()
+                    await self._store.count_tasks_by_state(),
+                    await self._store.get_oldest_new_delivery_age(),
+                    await self._store.count_failed_deliveries(),
                 )
         except Exception as trouble:  # the counters of this process are worth having all the same
             log.warning("metrics.no_database", error=first_line(trouble))

@@ -5,7 +5,6 @@ In the explanations ``{old}`` and ``{new}`` stand for the few characters that di
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 
@@ -123,13 +122,11 @@ PHRASES = {
 def find_difference(before: str, after: str) -> tuple[str, str]:
     """The part of two texts that differs, by whole words and signs, without white space around it."""
     one, two = _TOKEN.findall(before), _TOKEN.findall(after)
-    matcher = difflib.SequenceMatcher(None, one, two, autojunk=False)
-    codes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    if not codes:
-        return "", ""
-    first, last = codes[0], codes[-1]
-    old = "".join(one[first[1] : last[2]]).strip()
-    return old, "".join(two[first[3] : last[4]]).strip()
+    shorter = min(len(one), len(two))
+    start = next((at for at in range(shorter) if one[at] != two[at]), shorter)
+    most = shorter - start
+    end = next((at for at in range(most) if one[-1 - at] != two[-1 - at]), most)
+    return "".join(one[start : len(one) - end]).strip(), "".join(two[start : len(two) - end]).strip()
 
 
 def explain_edit(template: str, before: str, after: str) -> str:

@@ -12,7 +12,8 @@ from bot.domain import EffectKind, Task, TaskState
 from bot.errors import Parked, UserError
 from bot.github.answers import CheckRun, Comment
 from bot.run.job import Parts
-from bot.run.messages.ends import render_failure
+from bot.run.messages.attempts import render_stop
+from bot.run.messages.ends import render_failure, render_left_branch
 from bot.run.messages.progress_comment import render_final, task_mark
 from bot.run.publish import check_run
 from bot.run.publish.publisher import replace_comment
@@ -21,7 +22,6 @@ from bot.tasks.effects import Effects
 
 log = structlog.get_logger(__name__)
 
-STOPPED = "🛑 **Stopped**, as asked"
 RETRY_SECONDS = 86400.0  # how long the comment is tried again where GitHub refuses it
 
 
@@ -46,7 +46,7 @@ async def notify_end(parts: Parts, task_id: int) -> None:
 async def _write_end(parts: Parts, task: Task) -> None:
     api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
     ended = load_task_end(await parts.store.load_changes(task.id))
-    text = ended.text if ended else _render_end(task)
+    text = ended.text if ended else await _render_end(parts, task)
     body = render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
     comment = task.progress_comment
     if not comment:
@@ -64,11 +64,14 @@ async def _write_end(parts: Parts, task: Task) -> None:
         await check_run.finish_check_run(api, CheckRun.from_json(shown.answer).id, task.state, text)
 
 
-def _render_end(task: Task) -> str:
+async def _render_end(parts: Parts, task: Task) -> str:
     """The final text of a task whose run left none."""
     published = f" What was published until then is in #{task.pull}." if task.pull else ""
+    if not published and await parts.store.has_pushed(task.id):
+        published = f" {render_left_branch(task.branch)}"
     if task.state is TaskState.CANCELLED:
-        return f"{STOPPED}{'' if task.leases_taken else ', before the work began'}.{published}"
+        early = "" if task.leases_taken else ", before the work began"
+        return f"{render_stop(task.cancel_reason)}{early}.{published}"
     if task.state is TaskState.DONE:
         return f"✅ **Done**: #{task.pull}" if task.pull else "✅ **Done**; the run says what came of it."
     return render_failure(f"This ended as {task.state.value}: {task.reason}.{published}", phase="", log="")

@@ -21,6 +21,7 @@ from bot.run.messages.attempts import render_stopped
 from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
+from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.lease import Lease
 
 __all__ = ["Parts", "work"]
@@ -28,11 +29,11 @@ __all__ = ["Parts", "work"]
 log = structlog.get_logger()
 
 
-async def work(parts: Parts, task_id: int) -> None:
-    """Claim the task, work on it and end it; return at once when it is not there to be claimed."""
+async def work(parts: Parts, task_id: int) -> bool:
+    """Claim the task, work on it and end it; False at once when it is not there to be claimed."""
     claimed = await parts.store.claim(task_id, parts.worker)
     if claimed is None:
-        return
+        return False
     job = Job(parts, *claimed)
     with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
         async with _under_lease(job):
@@ -52,6 +53,7 @@ async def work(parts: Parts, task_id: int) -> None:
                 end = await classify_error(job, error)
             if end is not None:
                 await end_task(job, end)
+    return True
 
 
 @asynccontextmanager
@@ -70,16 +72,35 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
                 yield
         except Cancelled:
             left = await job.attempt_store.stop() if job.attempt_store else {}
-            text = render_stopped(left, slug=job.parts.slug, url=job.compare_url)
-            await end_task(job, TaskEnd(state=TaskState.CANCELLED, text=text, reason="stopped by a person"))
+            now = await job.store.get_task(job.task.id)
+            why = now.cancel_reason if now else ""
+            text = render_stopped(left, slug=job.parts.slug, url=job.compare_url, why=why)
+            reason = why or "stopped by a person"
+            await end_task(job, TaskEnd(state=TaskState.CANCELLED, text=text, reason=reason))
     except LeaseLost:
         log.warning("run.lease_lost")
+        await _hand_back(job)
     except asyncio.CancelledError:
         with suppress(LeaseLost):  # shielded: a second cancel must not keep the task running
             await asyncio.shield(
                 job.store.release(job.run, TaskState.QUEUED, "the worker was shut down", counted=False)
             )
         raise
+
+
+async def _hand_back(job: Job) -> None:
+    """Queue the task again at once, uncounted, when no other worker has claimed it since.
+
+    The lease could not be renewed in time: the database was away, or this machine stood still.
+    """
+    try:
+        await job.store.release(job.run, TaskState.QUEUED, "the lease could not be renewed", counted=False)
+    except LeaseLost:
+        return
+    except Exception as trouble:
+        if not is_unreachable(trouble):
+            raise
+        log.warning("run.not_handed_back", error=first_line(trouble))
 
 
 async def _publish(job: Job, strategy: Strategy, proven: ProvenChange) -> TaskEnd:

@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from bot.errors import Parked, Retry
+from bot.github.app import GitHub
+from bot.github.repository import AppInfo
 from bot.log import configure
 from bot.settings import Settings, make_home
-from bot.tasks.database.connection import Database, open_database
+from bot.tasks.database.connection import (
+    Database,
+    DatabaseTrouble,
+    connect,
+    is_reachable,
+    open_database,
+    wait_for_database,
+)
 from bot.tasks.database.schema import migrate
+from bot.tasks.database.transactions import is_unreachable
 from bot.text.redact import Redactor
 
 log = structlog.get_logger()
@@ -35,6 +46,60 @@ async def open_migrated_database(settings: Settings) -> AsyncIterator[Database]:
     async with open_database(settings.home, settings.database_url) as database:
         await migrate(database)
         yield database
+
+
+@asynccontextmanager
+async def open_database_or_wait(settings: Settings, stop: asyncio.Event) -> AsyncIterator[Database]:
+    """The database at once, brought to this version's schema; later when it is away now.
+
+    Whoever uses it meanwhile finds it away. Raises DatabaseTrouble when waiting will not help.
+    """
+    if not settings.database_url or await is_reachable(settings.database_url):
+        async with open_migrated_database(settings) as database:
+            yield database
+        return
+    database = connect(settings.database_url)
+    migrating = asyncio.create_task(_migrate_later(database, settings.database_url, stop))
+    try:
+        yield database
+    finally:
+        migrating.cancel()
+        await asyncio.wait({migrating})
+        await database.engine.dispose()
+
+
+async def _migrate_later(database: Database, url: str, stop: asyncio.Event) -> None:
+    while await wait_for_database(url, stop):
+        try:
+            await migrate(database)
+        except DatabaseTrouble:
+            stop.set()  # this version cannot work with it
+            log.exception("database.unfit")
+            return
+        except Exception as trouble:
+            if not is_unreachable(trouble):
+                raise
+            continue
+        log.info("database.there")
+        return
+
+
+async def identify_or_wait(github: GitHub, stop: asyncio.Event, *, every: float = 5.0) -> AppInfo | None:
+    """Who the bot is on GitHub, as soon as GitHub answers; None when ``stop`` came first. Logged once.
+
+    Raises UserError when GitHub refuses the App's credentials.
+    """
+    told = False
+    while not stop.is_set():
+        try:
+            return await github.identify()
+        except (Parked, Retry) as away:
+            if not told:
+                log.error("github.awaited", error=str(away))
+                told = True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), every)
+    return None
 
 
 def make_stop_event() -> asyncio.Event:

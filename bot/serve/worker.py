@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 import structlog
@@ -20,12 +21,14 @@ from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
 from bot.serve.loop_watchdog import watch_loop
-from bot.serve.process import make_stop_event, open_migrated_database, start_process
+from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
+from bot.tasks.database.connection import wait_for_database
 from bot.tasks.lease import worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
+from bot.tasks.sweep import Retention
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
 
@@ -47,9 +50,13 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     workshop = await open_workshop(settings)
+    if settings.database_url and not await wait_for_database(settings.database_url, stop):
+        return
     async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
         github = _make_github(settings, session, redactor)
-        app = await github.identify()
+        app = await identify_or_wait(github, stop)
+        if app is None:
+            return
         parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
@@ -64,11 +71,15 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
         reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
         try:
+            retention = Retention(
+                payload_days=settings.keep_payload_days, transcript_days=settings.keep_transcript_days
+            )
             with watch_loop():
-                await Queue(database, grace=GRACE_SECONDS).run(
+                await Queue(database, grace=GRACE_SECONDS, retention=retention).run(
                     on_delivery=intake.take,
                     on_task=lambda task_id: work(parts, task_id),
                     on_ended=lambda task_id: notify_end(parts, task_id),
+                    on_failed=intake.report_failure,
                     concurrency=settings.concurrency,
                     stop=stop,
                 )
@@ -105,6 +116,6 @@ def _make_parts(
         identity=Identity(
             login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
         ),
-        models=MODELS,
+        models=replace(MODELS, first_event_seconds=settings.model_seconds),
         worker=worker_name(),
     )

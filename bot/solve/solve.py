@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.agent.models.choose import ModelRegistry
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
@@ -22,6 +23,7 @@ from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
 from bot.run.attempts.best_of import AttemptPlan, explain_fewer, limit_attempts, run_best_of
 from bot.run.attempts.ranking import FinishedAttempt, Selection
+from bot.run.prepare.environment import add_environment
 from bot.run.prepare.repository_map import add_map
 from bot.text.redact import Redactor
 from bot.workspace.agents_md import make_guide, split_guides
@@ -121,6 +123,7 @@ async def solve(
     image: str = "",
     engine: str = ENGINE,
     internet: bool = True,
+    models: ModelRegistry = MODELS,
 ) -> Solved:
     """Work on the commit that HEAD of the repository at ``path`` names.
 
@@ -133,6 +136,8 @@ async def solve(
     workshop = Workshop(home, backend=backend, image=image, engine=engine, internet=internet)
     repo_id, commit = await workshop.mirror.adopt(path)
     await workshop.linked.adopt(path, repo_id, commit)
+    if (depth := await workshop.read_history_depth(repo_id, commit)) > 1:
+        await workshop.mirror.adopt(path, commit, depth=depth)
     checkout = await workshop.checkout(repo_id, commit, redactor)
     opening, nearby = split_guides(checkout.guides)
     own = checkout.config.instructions
@@ -148,6 +153,7 @@ async def solve(
         repository=path.resolve().name,
         stands_at=f"`HEAD` at `{commit[:12]}`",
         internet=describe_egress(checkout.config.internet),
+        answerable=(),
         more_tests=checkout.checks.more_tests,
         facts=checkout.facts,
     )
@@ -157,12 +163,13 @@ async def solve(
 
     name = choose_model_name(checkout, model)
     brief = await add_map(workshop, checkout, brief, name)
+    brief = await add_environment(workshop, checkout, brief, name, redactor)
     most = limit_attempts(checkout.config, name, asked=attempts)
     plan = AttemptPlan(
         checkout=checkout,
         brief=brief,
         most=most,
-        new_model=lambda: MODELS.choose(name),
+        new_model=lambda: models.choose(name),
         sink=NullSink(lambda ordinal: ConsoleJournal(tell, ordinal)),
         redactor=redactor,
         set_phase=set_phase,

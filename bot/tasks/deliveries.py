@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -21,12 +21,16 @@ log = structlog.get_logger(__name__)
 
 LONGEST_POSTPONED = timedelta(days=3)  # as long as GitHub itself keeps a delivery
 LONGEST_PAUSE = timedelta(minutes=10)
+PURGED = 200  # rows that are looked at in one transaction
 MAX_TRIES = 6  # of a delivery whose handling fails for no known reason; spread over about ten minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One webhook delivery as stored. ``headers`` have lower-case names, ``body`` is what was signed."""
+    """One webhook delivery as stored. ``headers`` have lower-case names, ``body`` is what was signed.
+
+    ``age_seconds``, by the database's clock: since it arrived, or was taken up anew after it had failed.
+    """
 
     guid: str
     event: str
@@ -38,6 +42,17 @@ class Delivery:
     state: DeliveryState
     reason: str
     tries: int
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedDelivery:
+    """A delivery that was taken and failed for good, and why."""
+
+    guid: str
+    event: str
+    received_at: datetime
+    reason: str
 
 
 class DeliveryRecords:
@@ -54,8 +69,10 @@ class DeliveryRecords:
         *,
         action: str = "",
         installation: int = 0,
+        about: str | None = None,
     ) -> Literal["new", "duplicate", "conflict"]:
-        """Store a delivery and wake a worker, in one transaction.
+        """Store a delivery and wake a worker, in one transaction. ``about``: the address of what it tells of,
+        '' without one, None where that is not known.
 
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
@@ -69,6 +86,7 @@ class DeliveryRecords:
             "headers": plain(headers),
             "body": body,
             "body_sha256": digest,
+            "about": None if about is None else storable(about),
         }
         async with self.engine.begin() as connection:
             stored = await connection.execute(
@@ -92,7 +110,9 @@ class DeliveryRecords:
     async def get_delivery(self, guid: str) -> Delivery | None:
         """The delivery, or None."""
         async with self.engine.connect() as connection:
-            row = (await connection.execute(select(deliveries).where(deliveries.c.guid == guid))).first()
+            age = func.extract("epoch", _compute_age()).label("age")
+            query = select(deliveries, age).where(deliveries.c.guid == guid)
+            row = (await connection.execute(query)).first()
         if row is None:
             return None
         return Delivery(
@@ -106,17 +126,63 @@ class DeliveryRecords:
             state=DeliveryState(row.state),
             reason=row.reason,
             tries=row.attempts,
+            age_seconds=max(0.0, float(row.age)),
         )
 
-    async def has_delivery_containing(self, event: str, text: str, since: datetime) -> bool:
-        """Whether a delivery of this event, with ``text`` in its body, arrived since ``since``."""
-        found = select(deliveries.c.guid).where(
+    async def has_delivery_about(self, event: str, url: str, since: datetime) -> bool:
+        """Whether a delivery of this event about what stands at ``url`` arrived since ``since``.
+
+        Those that an older version stored are looked through for the address.
+        """
+        named = select(deliveries.c.guid).where(deliveries.c.about == url, deliveries.c.event == event)
+        unnamed = select(deliveries.c.guid).where(
+            deliveries.c.about.is_(None),
             deliveries.c.event == event,
             deliveries.c.received_at >= since,
-            func.position(literal(text.encode()).op("IN")(deliveries.c.body)) > 0,
+            func.position(literal(f'"{url}"'.encode()).op("IN")(deliveries.c.body)) > 0,
         )
         async with self.engine.connect() as connection:
-            return (await connection.execute(found.limit(1))).first() is not None
+            for query in (named.where(deliveries.c.about != "", deliveries.c.received_at >= since), unnamed):
+                if (await connection.execute(query.limit(1))).first() is not None:
+                    return True
+        return False
+
+    async def list_failed_deliveries(self, limit: int = 20) -> list[FailedDelivery]:
+        """The deliveries that were taken and failed for good, the newest first."""
+        failed = select(deliveries).where(deliveries.c.state == DeliveryState.FAILED)
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(failed.order_by(deliveries.c.received_at.desc()).limit(limit))
+            return [
+                FailedDelivery(guid=row.guid, event=row.event, received_at=row.received_at, reason=row.reason)
+                for row in rows
+            ]
+
+    async def count_failed_deliveries(self) -> int:
+        """How many deliveries failed for good and are still kept."""
+        failed = select(func.count()).where(deliveries.c.state == DeliveryState.FAILED)
+        async with self.engine.connect() as connection:
+            return int(await connection.scalar(failed) or 0)
+
+    async def purge_deliveries(self, about: Callable[[bytes], bool]) -> int:
+        """Delete the handled deliveries whose body is ``about`` it, in small steps; returns how many."""
+        deleted, last = 0, ""
+        while True:
+            query = select(deliveries.c.guid, deliveries.c.body).where(
+                deliveries.c.guid > last, deliveries.c.state != DeliveryState.NEW
+            )
+            async with self.engine.begin() as connection:
+                rows = (await connection.execute(query.order_by(deliveries.c.guid).limit(PURGED))).all()
+                guids = [row.guid for row in rows if about(bytes(row.body))]
+                if guids:
+                    await connection.execute(delete(deliveries).where(deliveries.c.guid.in_(guids)))
+            if not rows:
+                return deleted
+            deleted, last = deleted + len(guids), rows[-1].guid
+
+    async def retry_delivery(self, guid: str) -> bool:
+        """Take a failed delivery up anew; False when there is none of this GUID that failed."""
+        async with self.engine.begin() as connection:
+            return await _reopen(connection, guid)
 
     async def find_newest_delivery_time(self) -> datetime | None:
         """When the newest delivery arrived; None without any."""
@@ -134,13 +200,14 @@ class DeliveryRecords:
             )
         return done.rowcount == 1
 
-    async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> None:
+    async def postpone_delivery(self, guid: str, reason: str, *, after: float, counted: bool = True) -> bool:
         """Handle a new delivery again in ``after`` seconds; after MAX_TRIES counted failures it has failed.
 
-        Failures that are not counted (GitHub is away) may go on for LONGEST_POSTPONED, at growing intervals.
+        Returns whether it has. Failures that are not counted (GitHub is away) may go on for
+        LONGEST_POSTPONED, at growing intervals.
         """
         tries = deliveries.c.attempts + (1 if counted else 0)
-        age = func.clock_timestamp() - deliveries.c.received_at
+        age = _compute_age()
         pause = func.greatest(timedelta(seconds=after), func.least(age / 4, LONGEST_PAUSE))
         async with self.engine.begin() as connection:
             mine = and_(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.NEW)
@@ -154,9 +221,10 @@ class DeliveryRecords:
                 )
             )
             over = deliveries.c.attempts >= MAX_TRIES if counted else age > LONGEST_POSTPONED
-            await connection.execute(
+            given_up = await connection.execute(
                 update(deliveries).where(mine, over).values(state=DeliveryState.FAILED, handled_at=func.now())
             )
+            return given_up.rowcount == 1
 
     async def get_oldest_new_delivery_age(self) -> float | None:
         """The age in seconds of the oldest unhandled delivery, None when there is none."""
@@ -174,10 +242,16 @@ def is_due() -> ColumnElement[bool]:
     )
 
 
-async def _reopen(connection: AsyncConnection, guid: str) -> None:
-    await connection.execute(
+def _compute_age() -> ColumnElement[Any]:
+    return func.clock_timestamp() - func.coalesce(deliveries.c.reopened_at, deliveries.c.received_at)
+
+
+async def _reopen(connection: AsyncConnection, guid: str) -> bool:
+    reopened = await connection.execute(
         update(deliveries)
         .where(deliveries.c.guid == guid, deliveries.c.state == DeliveryState.FAILED)
-        .values(state=DeliveryState.NEW, attempts=0, not_before=None, handled_at=None)
+        .values(state=DeliveryState.NEW, attempts=0, not_before=None, handled_at=None, reopened_at=func.now())
     )
-    await wake_delivery(connection, guid)
+    if reopened.rowcount:
+        await wake_delivery(connection, guid)
+    return reopened.rowcount == 1

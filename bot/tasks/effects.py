@@ -30,7 +30,7 @@ class Recordable(Protocol):
 
 
 Recorded = TypeVar("Recorded", bound=Recordable)
-_WAIT_SECONDS = 30.0  # that a record waits for a database that is away
+_WAIT_SECONDS = 10.0  # that a record waits for a database that is away
 
 
 class Effects:

@@ -23,7 +23,7 @@ from bot.tasks.leases import LEASE, LeaseRecords
 
 log = structlog.get_logger(__name__)
 
-BEAT = 15.0  # seconds between renewals
+BEAT = 5.0  # seconds between renewals: a worker that misses three is dead
 LOOK = 1.0  # seconds between looks for a cancel
 
 

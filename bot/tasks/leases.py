@@ -11,8 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
+    Select,
+    Subquery,
     and_,
     bindparam,
     case,
@@ -27,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.domain import TERMINAL, Run, Task, TaskState
+from bot.domain import TERMINAL, Run, Task, TaskKind, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
 from bot.tasks.database.tables import LOST, runs, tasks
@@ -35,14 +38,18 @@ from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import build_task
 from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
-LEASE = 60.0  # seconds after which a task is taken from a worker that has not renewed its lease
+LEASE = 15.0  # seconds after which a task is taken from a worker that has not renewed its lease
+FAIR_WITHIN = timedelta(hours=1)  # the runs that count for whose turn it is
 MAX_LEASES = 3  # of one task: after so many died workers or retries it fails
 DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
 
 
 def is_claimable() -> ColumnElement[bool]:
-    """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs."""
+    """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs.
+
+    And of a kind that this version knows: another waits for a worker of a newer one.
+    """
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
@@ -53,6 +60,7 @@ def is_claimable() -> ColumnElement[bool]:
     )
     return and_(
         tasks.c.state == TaskState.QUEUED,
+        tasks.c.kind.in_(list(TaskKind)),
         or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
         ~blocked.exists(),
     )
@@ -129,10 +137,91 @@ def _name_lease(run: Run, **more: Any) -> dict[str, Any]:
     return {"of_task": run.task, "at_fence": run.fence, **more}
 
 
+def _build_fair_choice() -> Select[tuple[int]]:
+    """The claimable task whose turn it is.
+
+    A person's request comes before automatic work; then whose installation, then whose repository, then who
+    had the fewest runs begun in the last hour, and of one person the oldest task.
+    """
+    waiting, begun = tasks.alias("waiting"), tasks.alias("begun")
+    person = begun.c.requester["id"].astext
+    automatic = literal_column("waiting.priority < 0", Boolean)  # a parameter would not be the same twice
+    lately = (
+        select(begun.c.installation, begun.c.repo_id, person.label("person"), func.count().label("runs"))
+        .select_from(runs.join(begun, begun.c.id == runs.c.task))
+        .where(runs.c.started_at > func.now() - FAIR_WITHIN)
+        .group_by(begun.c.installation, begun.c.repo_id, person)
+        .cte("lately")
+    )
+
+    def count_by(*names: str) -> Subquery:
+        columns = [lately.c[name] for name in names]
+        return select(*columns, func.sum(lately.c.runs).label("runs")).group_by(*columns).subquery()
+
+    groups = (
+        select(
+            automatic.label("automatic"),
+            waiting.c.installation,
+            waiting.c.repo_id,
+            func.min(waiting.c.id).label("oldest"),
+        )
+        .where(waiting.c.state == literal_column("'queued'"))
+        .group_by(automatic, waiting.c.installation, waiting.c.repo_id)
+        .subquery("groups")
+    )
+    of_owner, of_repo, of_person = (
+        count_by("installation"),
+        count_by("installation", "repo_id"),
+        count_by("installation", "person"),
+    )
+    same_person = and_(
+        of_person.c.installation == tasks.c.installation,
+        of_person.c.person == tasks.c.requester["id"].astext,
+    )
+    first = (
+        select(tasks.c.id)
+        .select_from(tasks.outerjoin(of_person, same_person))
+        .where(
+            is_claimable(),
+            tasks.c.installation == groups.c.installation,
+            tasks.c.repo_id == groups.c.repo_id,
+            (tasks.c.priority < 0) == groups.c.automatic,
+        )
+        .order_by(func.coalesce(of_person.c.runs, 0), tasks.c.id)
+        .limit(1)
+        .lateral("first")
+    )
+    same_repo = and_(of_repo.c.installation == groups.c.installation, of_repo.c.repo_id == groups.c.repo_id)
+    return (
+        select(first.c.id)
+        .select_from(
+            groups.outerjoin(of_owner, of_owner.c.installation == groups.c.installation)
+            .outerjoin(of_repo, same_repo)
+            .join(first, literal(True))
+        )
+        .order_by(
+            groups.c.automatic,
+            func.coalesce(of_owner.c.runs, 0),
+            func.coalesce(of_repo.c.runs, 0),
+            groups.c.oldest,
+        )
+        .limit(1)
+    )
+
+
+_FAIR_CHOICE = _build_fair_choice()
+
+
 class LeaseRecords:
     """The lease of a task: claimed, renewed, released."""
 
     engine: AsyncEngine
+
+    async def find_next_task(self) -> int | None:
+        """The task whose turn it is among those that could be claimed now; None when there is none."""
+        async with self.engine.connect() as connection:
+            found: int | None = await connection.scalar(_FAIR_CHOICE)
+        return found
 
     async def claim(self, task_id: int, worker: str, *, lease: float = LEASE) -> tuple[Task, Run] | None:
         """Claim a queued task for ``lease`` seconds and begin a run of it; None when it cannot be claimed.
@@ -193,16 +282,21 @@ class LeaseRecords:
         return await retry_while_away(once, seconds=20)
 
 
-async def expire_leases(connection: AsyncConnection) -> list[tuple[int, TaskState]]:
+async def expire_leases(connection: AsyncConnection, *, settle: float = 0) -> list[tuple[int, TaskState]]:
     """Take tasks from workers that did not renew their lease: queued again, or failed after MAX_LEASES.
 
-    Returns each task's id and its new state.
+    In the first ``settle`` seconds after a start of PostgreSQL none is taken: while it was away nobody could
+    renew a lease. Returns each task's id and its new state.
     """
     given_up = tasks.c.attempts >= MAX_LEASES
     expired = (
         await connection.execute(
             update(tasks)
-            .where(tasks.c.state == TaskState.RUNNING, tasks.c.lease_until < func.clock_timestamp())
+            .where(
+                tasks.c.state == TaskState.RUNNING,
+                tasks.c.lease_until < func.clock_timestamp(),
+                func.pg_postmaster_start_time() < func.clock_timestamp() - timedelta(seconds=settle),
+            )
             .values(
                 state=case(
                     (

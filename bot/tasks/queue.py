@@ -20,16 +20,19 @@ from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
+from bot.tasks.leases import LEASE
 from bot.tasks.store import Store
-from bot.tasks.sweep import sweep
+from bot.tasks.sweep import KEPT, Retention, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)
 
 OnDelivery = Callable[[str], Awaitable[object]]
 OnTask = Callable[[int], Awaitable[object]]
+OnFailed = Callable[[str, str], Awaitable[object]]
 
 INBOX_SLOTS = 8
+MOST_TRIES = 5  # to claim the task whose turn it is, while others claim it first
 DELIVERY_SECONDS = 120.0  # that the handling of one delivery may take
 
 
@@ -38,17 +41,25 @@ class Queue:
 
     ``grace`` is how long runs may go on after a stop before they are cancelled, ``every`` the seconds between
     sweeps, ``poll`` those between looks for jobs whose notification was lost: procrastinate 3.10 forgets one
-    that arrives while it fetches, so this is how late a wake-up can be.
+    that arrives while it fetches, so this is how late a wake-up can be. ``retention``: how
+    long things are kept.
     """
 
     def __init__(
-        self, database: Database, *, grace: float = 20.0, every: float = 5.0, poll: float = 0.5
+        self,
+        database: Database,
+        *,
+        grace: float = 20.0,
+        every: float = 5.0,
+        poll: float = 0.5,
+        retention: Retention = KEPT,
     ) -> None:
         self._database = database
         self._store = Store(database.engine)
         self._grace = grace
         self._every = every
         self._poll = poll
+        self._retention = retention
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def run(
@@ -57,18 +68,21 @@ class Queue:
         on_delivery: OnDelivery,
         on_task: OnTask,
         on_ended: OnTask | None = None,
+        on_failed: OnFailed | None = None,
         concurrency: int,
         stop: asyncio.Event,
     ) -> None:
-        """Work until ``stop``: deliveries to ``on_delivery(guid)``, tasks to ``on_task(id)``.
+        """Work until ``stop``: deliveries to ``on_delivery(guid)``, tasks to ``on_task(id)``,
+        which returns False when another worker had claimed it.
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
-        ``on_ended(id)``. On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
+        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``.
+        On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
         then asyncio.CancelledError. Returns when all have ended.
         """
         self._slots = asyncio.Semaphore(concurrency)
         calls = {
-            "deliver": lambda guid: self._deliver(guid, on_delivery),
+            "deliver": lambda guid: self._deliver(guid, on_delivery, on_failed),
             "work": lambda task: self._work(task, on_task),
             "tell": lambda task: self._notify(task, on_ended),
         }
@@ -138,6 +152,14 @@ class Queue:
         if task in self._running:
             return
         await self._slots.acquire()
+        try:
+            task = await self._store.find_next_task() or task  # the job only says that there is one
+        except BaseException:
+            self._slots.release()
+            raise
+        if task in self._running:
+            self._slots.release()
+            return
         run = asyncio.create_task(self._run(task, on_task), name=f"task {task}")
         self._running[task] = run
         run.add_done_callback(lambda _: self._release_slot(task))
@@ -148,13 +170,19 @@ class Queue:
 
     async def _run(self, task: int, on_task: OnTask) -> None:
         try:
-            await on_task(task)
+            for _ in range(MOST_TRIES):
+                if await on_task(task) is not False:
+                    return
+                following = await self._store.find_next_task()  # another worker was faster
+                if following is None:
+                    return
+                task = following
         except Exception as trouble:  # the worker's boundary: the lease brings the task back
             log.error(
                 "task.unattended", task=task, error=first_line(trouble), exc_info=not is_unreachable(trouble)
             )
 
-    async def _deliver(self, guid: str, on_delivery: OnDelivery) -> None:
+    async def _deliver(self, guid: str, on_delivery: OnDelivery, on_failed: OnFailed | None) -> None:
         with structlog.contextvars.bound_contextvars(delivery=guid):
             try:
                 async with asyncio.timeout(DELIVERY_SECONDS):
@@ -166,7 +194,17 @@ class Queue:
                 if is_unreachable(bug):
                     raise
                 log.exception("delivery.bug")
-                await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
+                failed = await self._store.postpone_delivery(guid, first_line(bug), after=30.0)
+                if failed and on_failed:
+                    why = f"An error inside Hob ended this ({type(bug).__name__}); its log says more."
+                    await self._report(guid, why, on_failed)
+
+    async def _report(self, guid: str, why: str, on_failed: OnFailed) -> None:
+        try:
+            async with asyncio.timeout(DELIVERY_SECONDS):
+                await on_failed(guid, why)
+        except Exception as trouble:  # the worker's boundary: `hob doctor` lists the delivery in any case
+            log.warning("delivery.failure_not_told", error=first_line(trouble))
 
     async def _notify(self, task: int, on_ended: OnTask | None) -> None:
         with structlog.contextvars.bound_contextvars(task=task):
@@ -186,7 +224,7 @@ class Queue:
     async def _sweep_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                swept = await sweep(self._database.engine)
+                swept = await sweep(self._database.engine, settle=LEASE, retention=self._retention)
                 if swept:
                     log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
             except Exception as trouble:  # the sweep's boundary: the next one may fare better

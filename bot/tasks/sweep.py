@@ -30,12 +30,29 @@ _PRUNE_JOBS = text("""
               AND worker.last_heartbeat > clock_timestamp() - make_interval(secs => :silence))
 """)
 _PRUNE_WORKERS = text("SELECT procrastinate_prune_stalled_workers_v1(:silence)")
-# GitHub redelivers for three days at most, so that a GUID need not be known for longer than that.
 _PRUNE_DELIVERIES = text("""
     DELETE FROM deliveries WHERE guid IN (
         SELECT guid FROM deliveries
-        WHERE state <> 'new' AND handled_at < now() - interval '30 days' LIMIT 200)
+        WHERE state <> 'new' AND handled_at < now() - make_interval(days => :days) LIMIT 200)
 """)
+_PRUNE_TURNS = text("""
+    DELETE FROM attempt_turns WHERE (attempt, seq) IN (
+        SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """For how many days deliveries, with their bodies, and the turns of transcripts are kept.
+
+    Deliveries for a while: GitHub redelivers for three days, and lost mentions are looked for in fourteen.
+    """
+
+    payload_days: int = 30
+    transcript_days: int = 90
+
+
+KEPT = Retention()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +70,23 @@ class SweepCounts:
         return any(getattr(self, field.name) for field in fields(self))
 
 
-async def sweep(engine: AsyncEngine, *, silence: float = 20.0) -> SweepCounts | None:
+async def sweep(
+    engine: AsyncEngine, *, silence: float = 15.0, settle: float = 0, retention: Retention = KEPT
+) -> SweepCounts | None:
     """Requeue and wake what is stuck; None when another worker is sweeping.
 
-    ``silence`` is after how many seconds without a sign a worker's jobs are taken from it.
+    ``silence`` is after how many seconds without a sign a worker's jobs are taken from it, ``settle`` for how
+    many after a start of PostgreSQL no lease ends.
     """
     async with engine.begin() as connection:
         if not await connection.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
             return None
         await connection.execute(_PRUNE_JOBS, {"silence": silence})
         await connection.execute(_PRUNE_WORKERS, {"silence": silence})
-        await connection.execute(_PRUNE_DELIVERIES)
+        await connection.execute(_PRUNE_DELIVERIES, {"days": retention.payload_days})
+        await connection.execute(_PRUNE_TURNS, {"days": retention.transcript_days})
         return SweepCounts(
-            expired=len(await expire_leases(connection)),
+            expired=len(await expire_leases(connection, settle=settle)),
             resumed=await _queue_waiting_tasks(connection),
             late_steering=await queue_late_steering(connection),
             deliveries=await _wake_deliveries(connection),

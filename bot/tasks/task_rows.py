@@ -6,8 +6,22 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from bot.domain import Directive, Person, Repo, Request, Task, TaskKind, TaskState, Thread, Trigger
+from bot.domain import (
+    Directive,
+    Person,
+    Repo,
+    Request,
+    Task,
+    TaskKind,
+    TaskState,
+    Thread,
+    Trigger,
+    TriggerKind,
+)
+from bot.errors import Parked
 from bot.tasks.database.column_values import plain, restore, storable
+
+AUTOMATIC = -1  # the priority of what no person asked for
 
 
 def build_row(request: Request, ordinal: int) -> dict[str, Any]:
@@ -17,6 +31,7 @@ def build_row(request: Request, ordinal: int) -> dict[str, Any]:
         raise ValueError(f"delivery {event.delivery} names no repository, thread, trigger or sender")
     return {
         "kind": request.kind,
+        "priority": AUTOMATIC if event.sender.is_bot or event.trigger.kind is TriggerKind.CHECK else 0,
         "installation": event.installation,
         "repo": plain(event.repo),
         "repo_id": event.repo.id,
@@ -34,7 +49,12 @@ def build_row(request: Request, ordinal: int) -> dict[str, Any]:
 
 
 def build_task(row: Row[Any]) -> Task:
-    """A row of the tasks table as the domain's value."""
+    """A row of the tasks table as the domain's value.
+
+    Raises Parked when a newer version of Hob made the task, of a kind that this one does not know.
+    """
+    if row.kind not in set(TaskKind):
+        raise Parked(f"task {row.id} is of the kind {row.kind}, which only a newer version of Hob knows")
     return Task(
         id=row.id,
         kind=TaskKind(row.kind),
@@ -54,5 +74,6 @@ def build_task(row: Row[Any]) -> Task:
         branch=row.branch,
         pull=row.pull,
         cancel_asked=row.cancel_asked,
+        cancel_reason=row.cancel_reason,
         directive=restore(Directive, row.directive) if row.directive else None,
     )

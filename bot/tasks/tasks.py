@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
     Select,
     and_,
     case,
+    delete,
     func,
     literal,
     null,
@@ -17,16 +18,18 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.domain import TERMINAL, EffectKind, Request, Task, TaskState
-from bot.tasks.database.tables import effects, tasks
+from bot.tasks.database.column_values import storable
+from bot.tasks.database.tables import effects, tasks, thread_stops
 from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 from bot.tasks.task_rows import build_row, build_task
 from bot.tasks.transitions import change_state, follow_up, is_publishing
 from bot.tasks.wake import wake_task
 
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
+PURGED = 100  # tasks that are deleted in one transaction
 IDLE = (TaskState.QUEUED, TaskState.WAITING)
 
 
@@ -38,13 +41,12 @@ class TaskRecords:
     async def add_task(self, request: Request, ordinal: int = 0) -> Task:
         """Queue a task for a request and wake a worker, in one transaction.
 
-        The same delivery and ordinal again gives the task that is already there. Tasks of an installation
-        with many open ones come later, so that nobody fills the queue for the others. Raises ValueError
-        when the event names no repository, thread, trigger or sender.
+        The same delivery and ordinal again gives the task that is already there. Whose turn it is, is decided
+        when a task is claimed (``LeaseRecords.find_next_task``). Raises ValueError when the event names no
+        repository, thread, trigger or sender.
         """
         row = build_row(request, ordinal)
         async with self.engine.begin() as connection:
-            row["priority"] = -min(await _open_tasks(connection, row["installation"]), 1000)
             added = (
                 await connection.execute(
                     insert(tasks)
@@ -120,6 +122,26 @@ class TaskRecords:
         async with self.engine.connect() as connection:
             return {sha for sha in await connection.scalars(query) if sha}
 
+    async def purge_tasks(self, *, repo: str = "", person: str = "") -> dict[int, int]:
+        """Delete the ended tasks of a repository's full name or of a person's login, in small steps.
+
+        Their runs, attempts, transcripts and records of writes go with them. Returns how many, by
+        repository id. Raises ValueError when neither is given.
+        """
+        if bool(repo) == bool(person):
+            raise ValueError("give a repository or a person")
+        mine = tasks.c.repo_full_name == repo if repo else tasks.c.requester["login"].astext == person
+        some = select(tasks.c.id).where(mine, tasks.c.state.in_(TERMINAL)).limit(PURGED)
+        found: dict[int, int] = {}
+        while True:
+            async with self.engine.begin() as connection:
+                gone = delete(tasks).where(tasks.c.id.in_(some)).returning(tasks.c.repo_id)
+                ids = list(await connection.scalars(gone))
+            if not ids:
+                return found
+            for number in ids:
+                found[number] = found.get(number, 0) + 1
+
     async def _select(self, query: Select[Any]) -> list[Task]:
         async with self.engine.connect() as connection:
             return [build_task(row) for row in await connection.execute(query)]
@@ -131,12 +153,15 @@ class TaskRecords:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
-    async def ask_cancel(self, task_id: int) -> TaskState:
+    async def ask_cancel(self, task_id: int, *, why: str = "") -> TaskState:
         """Cancel a task: at once when nobody runs it, otherwise its run is stopped by its lease.
+
+        ``why`` is said on the thread; '' where a person asked for it.
 
         A task whose publication has begun is published whole. Returns the state it is in now. Raises
         LookupError when there is no such task.
         """
+        reason = storable(why) or "cancelled before it ran"
         idle = and_(tasks.c.state.in_(IDLE), ~is_publishing())
         cancelled = change_state(*IDLE, to=TaskState.CANCELLED)
         async with self.engine.begin() as connection:
@@ -146,8 +171,9 @@ class TaskRecords:
                     .where(tasks.c.id == task_id, tasks.c.state.in_(OPEN))
                     .values(
                         cancel_asked=True,
+                        cancel_reason=storable(why),
                         state=case((idle, cancelled), else_=tasks.c.state),
-                        reason=case((idle, literal("cancelled before it ran")), else_=tasks.c.reason),
+                        reason=case((idle, literal(reason)), else_=tasks.c.reason),
                         not_before=case((idle, null()), else_=tasks.c.not_before),
                         updated_at=func.now(),
                     )
@@ -164,6 +190,23 @@ class TaskRecords:
                 await follow_up(connection, task_id, task.state, task.thread_key, row.priority)
         return task.state
 
+    async def note_stop(self, thread_key: str, at: datetime) -> None:
+        """Store that a person wrote ``stop`` on a thread at a time of GitHub's clock."""
+        new = insert(thread_stops).values(thread_key=thread_key, stopped_at=at)
+        latest = func.greatest(thread_stops.c.stopped_at, new.excluded.stopped_at)
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                new.on_conflict_do_update(index_elements=["thread_key"], set_={"stopped_at": latest})
+            )
+
+    async def is_stopped_since(self, thread_key: str, at: datetime) -> bool:
+        """Whether a person wrote ``stop`` on the thread at that time or later."""
+        query = select(thread_stops.c.thread_key).where(
+            thread_stops.c.thread_key == thread_key, thread_stops.c.stopped_at >= at
+        )
+        async with self.engine.connect() as connection:
+            return (await connection.execute(query)).first() is not None
+
     async def has_begun_publishing(self, task_id: int) -> bool:
         """Whether an earlier run of the task began to publish."""
         query = select(tasks.c.id).where(tasks.c.id == task_id, is_publishing())
@@ -173,6 +216,14 @@ class TaskRecords:
                 return (await connection.execute(query)).first() is not None
 
         return await retry_while_away(once, seconds=WAIT_SECONDS)
+
+    async def has_pushed(self, task_id: int) -> bool:
+        """Whether a run of the task is known to have pushed a commit."""
+        pushed = select(effects.c.key).where(
+            effects.c.task == task_id, effects.c.kind == EffectKind.PUSH, effects.c.state == "done"
+        )
+        async with self.engine.connect() as connection:
+            return (await connection.execute(pushed.limit(1))).first() is not None
 
     async def mark_notified(self, task_id: int) -> None:
         """Store that the thread shows how the task ended."""
@@ -187,8 +238,3 @@ class TaskRecords:
                 .where(tasks.c.id == task_id, tasks.c.state.in_(TERMINAL))
                 .values(not_before=func.clock_timestamp() + timedelta(seconds=after))
             )
-
-
-async def _open_tasks(connection: AsyncConnection, installation: int) -> int:
-    query = select(func.count()).where(tasks.c.installation == installation, tasks.c.state.in_(OPEN))
-    return int(await connection.scalar(query) or 0)

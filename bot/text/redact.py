@@ -1,8 +1,9 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
-Two nets. **Known secrets** are found raw, reversed, and in base64, hex and URL encoding, also when they are
-wrapped over lines or only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's
-tokens (the long format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, hex and URL encoding, also when
+they are wrapped over lines, when something else than letters and digits stands between their characters, or
+when only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's tokens (the long
+format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 
 Known secrets are searched by their windows of 12 characters: only every twelfth window of a text is looked
@@ -12,7 +13,9 @@ up, so a megabyte costs milliseconds, however many secrets there are.
 from __future__ import annotations
 
 import base64
+import codecs
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -24,6 +27,8 @@ _WINDOW = 12
 _CERTAIN = 2 * _WINDOW - 1  # a run this long always holds one aligned window
 _ENOUGH = 20  # a shorter piece of a long secret may be chance
 _SHORTEST = 6  # anything shorter would tear up ordinary words
+_SHORTEST_BARE = 16  # of letters and digits alone: fewer may be ordinary words in a row
+_SEPARATORS = re.compile(r"[\W_]+")
 _GAPS = re.compile(r"(?:\s|\\[nrt])+")
 _PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 
@@ -83,8 +88,8 @@ class Redactor:
     """Knows secrets and shapes of secrets; every method leaves its argument as it was."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._windows: set[str] = set()
-        self._short: set[str] = set()
+        self._known = _KnownForms()
+        self._bare = _KnownForms()  # without what is neither letter nor digit
         for secret in secrets:
             self.add(secret)
 
@@ -101,8 +106,10 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
-        if self._knows_any(_squeeze(text)):
-            text = self._replace_known(text)
+        if self._known.is_in(_squeeze(text)):
+            text = _replace_known(text, self._known, _GAPS)
+        if self._bare.is_in(_SEPARATORS.sub("", text)):
+            text = _replace_known(text, self._bare, _SEPARATORS)
         for shape in _SHAPES:
             text = _replace(text, shape.find(text), shape.kind)
         return text
@@ -121,27 +128,49 @@ class Redactor:
         return value
 
     def find_secrets(self, data: bytes) -> list[str]:
-        """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing."""
-        text = data.replace(b"\0", b"").decode("utf-8", "replace")
+        """The sorted kinds of secrets found in ``data``; NULs are skipped so that UTF-16 hides nothing.
+
+        Letters count in any width and style that stands for the plain one (NFKC).
+        """
+        text = unicodedata.normalize("NFKC", data.replace(b"\0", b"").decode("utf-8", "replace"))
         kinds = {shape.kind for shape in _SHAPES if any(shape.find(text))}
-        if self._knows_any(_squeeze(text)):
+        if self._knows_any(text):
             kinds.add(KNOWN)
         return sorted(kinds)
 
     def has_split_secret(self, pieces: Iterable[str]) -> bool:
         """Whether pieces that hold no known secret by themselves spell one when they are read in a row."""
-        return self._knows_any(_squeeze("".join(pieces)))
+        return self._knows_any("".join(pieces))
 
     def _learn(self, form: str) -> None:
+        self._known.add(form)
+        bare = _SEPARATORS.sub("", form)
+        if len(bare) >= _SHORTEST_BARE:
+            self._bare.add(bare)
+
+    def _knows_any(self, text: str) -> bool:
+        return self._known.is_in(_squeeze(text)) or self._bare.is_in(_SEPARATORS.sub("", text))
+
+
+class _KnownForms:
+    """Forms of known secrets, to be found in texts from which the same characters were taken out."""
+
+    def __init__(self) -> None:
+        self._windows: set[str] = set()
+        self._short: set[str] = set()
+
+    def add(self, form: str) -> None:
+        """Learn one form."""
         if len(form) < _CERTAIN:
             self._short.add(form)
         else:
             self._windows |= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
 
-    def _knows_any(self, squeezed: str) -> bool:
-        return next(self._regions(squeezed), None) is not None
+    def is_in(self, squeezed: str) -> bool:
+        """Whether any of them is in the text."""
+        return next(self.regions(squeezed), None) is not None
 
-    def _regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
+    def regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
         """Where known secrets stand in a text without gaps; may overlap."""
         for word in self._short:
             at = squeezed.find(word)
@@ -161,10 +190,12 @@ class Redactor:
             if done - start >= _ENOUGH:
                 yield start, done
 
-    def _replace_known(self, text: str) -> str:
-        squeezed, origin = _squeeze_with_origin(text)
-        regions = _merge_regions(self._regions(squeezed))
-        return _replace(text, ((origin(start), origin(end - 1) + 1) for start, end in regions), KNOWN)
+
+def _replace_known(text: str, known: _KnownForms, gaps: re.Pattern[str]) -> str:
+    """``text`` with a word in place of each known secret, whatever stands in its gaps."""
+    squeezed, origin = _squeeze_with_origin(text, gaps)
+    regions = _merge_regions(known.regions(squeezed))
+    return _replace(text, ((origin(start), origin(end - 1) + 1) for start, end in regions), KNOWN)
 
 
 def _replace(text: str, regions: Iterable[tuple[int, int]], kind: str) -> str:
@@ -180,12 +211,14 @@ def _list_encodings(secret: str) -> Iterator[str]:
     raw = secret.encode("utf-8", "surrogateescape")
     yield secret
     yield secret[::-1]
+    yield codecs.encode(secret, "rot13")
     yield raw.hex()
     yield raw.hex().upper()
     yield from {quote(raw, safe=""), quote_plus(raw), re.sub("%..", _lower, quote(raw, safe=""))}
     yield "".join(f"%{byte:02X}" for byte in raw)
     yield "".join(f"%{byte:02x}" for byte in raw)
     yield from _base64_forms(raw)
+    yield from _base32_forms(raw)
 
 
 def _lower(match: re.Match[str]) -> str:
@@ -204,17 +237,27 @@ def _base64_forms(raw: bytes) -> Iterator[str]:
             yield core.replace("+", "-").replace("/", "_")
 
 
+def _base32_forms(raw: bytes) -> Iterator[str]:
+    """The same in base32, in capitals and in small letters."""
+    for before in range(5):
+        encoded = base64.b32encode(bytes(before) + raw).decode()
+        core = encoded[-(-before * 8 // 5) : (before + len(raw)) * 8 // 5]
+        if len(core) >= _SHORTEST_BARE:
+            yield core
+            yield core.lower()
+
+
 def _squeeze(text: str) -> str:
     """The text without whitespace and escaped line breaks: a wrapped secret becomes whole."""
     return "".join(text.split()).replace("\\n", "").replace("\\r", "").replace("\\t", "")
 
 
-def _squeeze_with_origin(text: str) -> tuple[str, Any]:
+def _squeeze_with_origin(text: str, gaps: re.Pattern[str]) -> tuple[str, Any]:
     pieces: list[str] = []
     starts: list[int] = []  # of each piece, in the squeezed text
     origins: list[int] = []  # of each piece, in the text
     at = length = 0
-    for gap in [*((match.start(), match.end()) for match in _GAPS.finditer(text)), (len(text), len(text))]:
+    for gap in [*((match.start(), match.end()) for match in gaps.finditer(text)), (len(text), len(text))]:
         if gap[0] > at:
             pieces.append(text[at : gap[0]])
             starts.append(length)

@@ -22,6 +22,15 @@ _UNSHOWN = re.compile(f"[{_UNSAFE}\ud800-\udfff\U000e0000-\U000e007f]")
 _UNSAFE_OR_BREAK = re.compile(f"[\t\n{_UNSAFE}]")
 
 
+# pytest's line of marks for tests, with how much is done: https://docs.pytest.org/en/stable/how-to/output.html
+_PROGRESS_LINE = re.compile(r"^(?:\S+ )?[.FEsxXR]+ *\[ *\d+%\]\n?", re.MULTILINE)
+
+
+def drop_progress_lines(text: str) -> str:
+    """``text`` without pytest's lines of dots, which say nothing that its summary does not."""
+    return _PROGRESS_LINE.sub("", text)
+
+
 def strip_escapes(text: str) -> str:
     """``text`` without terminal escape sequences: colours, cursor movements, titles, links."""
     return _ESCAPE.sub("", text)

@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Blocked, TreeFacts
 from bot.errors import UserError
+from bot.git.checkout import NO_HISTORY, History
 from bot.git.linked.content import LinkedContent, LinkedSurvey
 from bot.git.mirror import Mirror
 from bot.repo_config import DEVCONTAINERS, RepoConfig, find_devcontainer_image, parse_repo_config
@@ -37,6 +38,8 @@ from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, WORKSPACE, Egress, Limits, Mount, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
+
+MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
 ENV = (
@@ -95,6 +98,10 @@ class Checkout:
         return NetworkObserver(sandbox, key="fork_internet" if self.foreign else key)
 
 
+def _choose_history(config: RepoConfig, diff_base: str) -> History:
+    return History(depth=min(config.history, MOST_HISTORY), base=diff_base)
+
+
 class Workshop:
     """Makes checkouts below one state directory: mirrors, layers, the toolchain that is shown inside."""
 
@@ -134,12 +141,14 @@ class Workshop:
         *,
         policy: str | None = None,
         foreign: bool = False,
+        diff_base: str = "",
     ) -> Checkout:
         """The tree of ``commit`` under the configuration and guides of the commit ``policy``.
 
         The mirror must have both; ``policy`` is the default branch's when ``commit`` is of a branch that
         anybody else may have written. ``foreign``: the code is a fork's, and reaches what ``fork_internet``
-        says alone. Raises UserError for a bad hob.yml or setup.
+        says alone. ``diff_base`` is a commit that ``git diff base`` in the sandbox compares with. Raises
+        UserError for a bad hob.yml or setup.
         """
         policy = policy or commit
         tracked = await self.mirror.tree_objects(repo_id, commit)
@@ -168,7 +177,7 @@ class Workshop:
             config=config,
             checks=find_check_commands(config, tree),
             guides=await read_guides(self.mirror, repo_id, policy),
-            layers=await self._lay_trees(repo_id, commit, linked),
+            layers=await self._lay_trees(repo_id, commit, linked, _choose_history(config, diff_base)),
             policy=replace(
                 await self._show_projects(
                     repo_id, commit, tree, projects, installed=config.setup is not None
@@ -184,10 +193,24 @@ class Workshop:
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
 
-    async def _lay_trees(self, repo_id: int, commit: str, linked: LinkedSurvey) -> tuple[Path, ...]:
-        """The tree of a commit, below what is here of its submodules and LFS content."""
+    async def read_history_depth(self, repo_id: int, policy: str) -> int:
+        """How many commits the configuration of the commit ``policy`` wants in the sandbox, bounded.
+
+        Raises UserError for a bad hob.yml.
+        """
+        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        return _choose_history(config, "").depth
+
+    async def _lay_trees(
+        self, repo_id: int, commit: str, linked: LinkedSurvey, history: History = NO_HISTORY
+    ) -> tuple[Path, ...]:
+        """The tree of a commit and its history as far as wanted, below its submodules and LFS content."""
+        key = f"base-{repo_id}-{commit}"
+        if history != NO_HISTORY:
+            there = await self.mirror.list_history(repo_id, commit, history.depth)
+            key += f"-{len(there)}-{history.base}"
         base = await self.layers.layer(
-            f"base-{repo_id}-{commit}", lambda into: self.mirror.materialise(repo_id, commit, into)
+            key, lambda into: self.mirror.materialise(repo_id, commit, into, history)
         )
         if not linked.digest:
             return (base,)

@@ -10,7 +10,16 @@ from bot.errors import UserError
 from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
 from sandbox.egress.rules import PACKAGES, parse_rule
-from sandbox.spec import Command, CommandResult, Egress, Entry, NetworkRequest, Rule, Sandbox
+from sandbox.spec import (
+    BackgroundCommand,
+    Command,
+    CommandResult,
+    Egress,
+    Entry,
+    NetworkRequest,
+    Rule,
+    Sandbox,
+)
 
 MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
@@ -72,6 +81,10 @@ class NetworkObserver:
                     self._describe(shown or _render_command(command), request),
                 )
         return done
+
+    async def start(self, command: Command) -> BackgroundCommand:
+        """As ``Sandbox.start``; what is refused to it counts for the command that runs meanwhile."""
+        return await self._sandbox.start(command)
 
     def _describe(self, line: str, request: NetworkRequest) -> Blocked:
         return Blocked(

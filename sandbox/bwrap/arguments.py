@@ -10,10 +10,8 @@ from sandbox.keeper.keeper import STATUS_FD
 from sandbox.keeper.stage import STAGE
 from sandbox.spec import WORKSPACE, Command, Policy
 
+# The network's is the keeper's, see sandbox.keeper.network.
 _NAMESPACES = "--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup"
-_NO_NETWORK = (
-    "--unshare-net"  # else the keeper is in a namespace of the sandbox's own, see sandbox.keeper.network
-)
 _IDENTITY = f"--disable-userns --uid {layout.UID} --gid {layout.UID} --hostname sandbox --cap-drop ALL"
 _LIFE = f"--new-session --die-with-parent --clearenv --seccomp 4 --json-status-fd {STATUS_FD}"
 _ROOT = f"--ro-bind {STAGE}/root / --proc /proc --dev /dev"
@@ -30,7 +28,6 @@ def encode_options(policy: Policy, command: Command) -> bytes:
     env = {**layout.ENV, **dict(gate), "PATH": ":".join(policy.path), **dict(policy.env), **dict(command.env)}
     shm = _SHM.format(size=policy.limits.shm_bytes)
     options = " ".join((_NAMESPACES, _IDENTITY, _LIFE, _ROOT, shm, _WRITABLE)).split()
-    options += [] if policy.egress else [_NO_NETWORK]
     options += ["--chdir", command.cwd]
     for name, value in env.items():
         options += ["--setenv", name, value]

@@ -16,7 +16,8 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,24 +25,34 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import seccomp
 from sandbox.bwrap import arguments, rootfs
+from sandbox.bwrap.background import BackgroundStreams, BwrapBackground
 from sandbox.bwrap.host_checks import find_remedy
 from sandbox.bwrap.result import read_result
 from sandbox.egress import make_gate
 from sandbox.egress.client_environment import CA_FILE, PORT
 from sandbox.keeper import network
 from sandbox.keeper.keeper import NAME
-from sandbox.keeper.link import Answer, KeeperLink
+from sandbox.keeper.link import Answer, KeeperGone, KeeperLink
 from sandbox.layers import upper
 from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
 from sandbox.limits import control_groups
 from sandbox.limits.control_groups import ControlGroup
-from sandbox.limits.process_tree import list_descendants, process_name
+from sandbox.limits.process_tree import list_descendants, pause_trees, process_name
 from sandbox.limits.rlimits import list_rlimits
 from sandbox.limits.watchdog import Watchdog
 from sandbox.memory_file import memory_file
 from sandbox.output.result import RunClock
-from sandbox.spec import Command, CommandResult, Ending, Entry, Policy, SandboxUnavailable
+from sandbox.spec import (
+    BackgroundCommand,
+    BackgroundUnavailable,
+    Command,
+    CommandResult,
+    Ending,
+    Entry,
+    Policy,
+    SandboxUnavailable,
+)
 
 if TYPE_CHECKING:
     from sandbox.egress.gate import Gate
@@ -134,7 +145,7 @@ def _keeper_plan(
         "workspace_bytes": policy.limits.workspace_bytes,
         "tmp_bytes": policy.limits.tmp_bytes,
         "rlimits": list_rlimits(policy.limits, contained=group.contained),
-        "network": (PORT, network.namespace_id()) if gate else None,
+        "network": (PORT if gate else 0, network.namespace_id()),
         "dirs": (*root.dirs, "etc/egress"),
         "links": root.links,
         "files": (*root.files, *trusted),
@@ -176,6 +187,7 @@ class BwrapSandbox:
         self._clock = RunClock(policy.limits, disk.output)
         self._busy = asyncio.Lock()
         self._closed = False
+        self._background: list[BwrapBackground] = []
         self._kills: int | None = None  # what the control group counted after the last command
 
     @property
@@ -199,7 +211,7 @@ class BwrapSandbox:
         return self._link.process.pid
 
     def list_strays(self) -> list[int]:
-        """The process ids below the keeper, its spare left out; empty between commands."""
+        """The process ids below the keeper, its spare left out; between commands those in the background."""
         return [pid for pid in list_descendants(self.keeper_pid) if process_name(pid) != NAME]
 
     async def __aenter__(self) -> BwrapSandbox:
@@ -234,10 +246,12 @@ class BwrapSandbox:
             ending = await self._wait(answer_future, self._clock.seconds(command))
             await streams.drain()
         answer = answer_future.result()[0]
-        self._kills = self._group.count_memory_kills()
+        running = any(not each.is_over for each in self._background)
+        now = self._group.count_memory_kills()
+        self._kills = None if running else now
         if answer["full"]:
             ending = Ending.OUT_OF_SPACE
-        elif ending is Ending.EXITED and self._kills > kills:
+        elif ending is Ending.EXITED and now > kills:
             ending = Ending.OUT_OF_MEMORY
         elif ending is Ending.EXITED and self._closed:
             ending = Ending.STOPPED
@@ -265,17 +279,59 @@ class BwrapSandbox:
             ) from error
         return _ENDINGS.get(watchdog.reason, ending)
 
+    async def start(self, command: Command) -> BackgroundCommand:
+        """See ``sandbox.spec.Sandbox.start``."""
+        if self._link.setup_report["store"] != "tmpfs" or not self._group.contained:
+            raise BackgroundUnavailable(
+                "this machine cannot bound a command in the background: it needs control groups, and a "
+                "workspace in memory"
+            )
+        async with self._busy:
+            if self._closed:
+                raise SandboxUnavailable("the sandbox is closed", "open another one")
+            return await self._start(command)
+
+    async def _start(self, command: Command) -> BwrapBackground:
+        self._kills = None  # it may be killed for memory between two commands
+        with BackgroundStreams(command) as streams:
+            options = memory_file(arguments.encode_options(self._policy, command))
+            argv = ["bwrap", "--args", "3", "--", *command.argv]
+            answer_future = self._link.ask(b"start", argv, [*streams.fds, options, streams.status])
+            os.close(options)
+            streams.close_command_ends()
+            try:
+                answer = await asyncio.shield(answer_future)
+            except KeeperGone as gone:
+                raise SandboxUnavailable(
+                    "the sandbox's keeper died", "look for what killed it (memory of the host?)"
+                ) from gone
+            pid = int(answer[0]["pid"])
+            seconds = min(self._clock.seconds_left, command.seconds or self._clock.seconds_left)
+            started = BwrapBackground(streams.take(), lambda: self._link.stop(pid), seconds, pid)
+        self._background = [each for each in self._background if not each.is_over]
+        self._background.append(started)
+        return started
+
+    @contextmanager
+    def _while_paused(self) -> Iterator[None]:
+        """For the block nothing that runs in the background moves."""
+        running = {each.pid for each in self._background if not each.is_over}
+        with pause_trees(sorted(running.intersection(list_descendants(self.keeper_pid)) if running else ())):
+            yield
+
     def entries(self) -> list[Entry]:
         """What differs from the layers below; see ``sandbox.layers.upper.scan``."""
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed", "ask for its entries before")
-        return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
+        with self._while_paused():
+            return upper.scan(self._link.upper, self._layers, self._policy.limits.file_bytes)
 
     def freeze(self, into: Path) -> list[Entry]:
         """The same as a layer below ``into``; see ``sandbox.layers.freeze.freeze``."""
         if self._closed:
             raise SandboxUnavailable("the sandbox is closed", "freeze it before")
-        return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
+        with self._while_paused():
+            return freeze(self._link.upper, self._layers, self._policy.limits.workspace_bytes, into)
 
     async def aclose(self) -> None:
         """Kill what runs, take the mounts away, dispose of the private layer."""
@@ -286,6 +342,8 @@ class BwrapSandbox:
             self._link.kill()
         async with self._busy:
             await self._link.close()
+            for each in self._background:
+                each.close()
         if self._gate is not None:
             await self._gate.aclose()
         await asyncio.to_thread(self._group.remove)

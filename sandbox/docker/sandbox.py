@@ -25,7 +25,17 @@ from sandbox.layers import upper
 from sandbox.layers.freeze import freeze
 from sandbox.layers.scratch import DiskLayer
 from sandbox.output.result import RunClock, make_result
-from sandbox.spec import Command, CommandResult, Ending, Entry, Policy, PolicyUnmet, SandboxUnavailable
+from sandbox.spec import (
+    BackgroundCommand,
+    BackgroundUnavailable,
+    Command,
+    CommandResult,
+    Ending,
+    Entry,
+    Policy,
+    PolicyUnmet,
+    SandboxUnavailable,
+)
 
 _FIRST_UID = 0x48_0C_00_00  # apart from those of the other backend
 _MEND = "see what the engine says: docker logs, docker info; or choose the bwrap backend"
@@ -270,6 +280,10 @@ class DockerSandbox:
                 await self._engine.ask("rm", "--force", self._plan.name)
             await asyncio.to_thread(self._processes.kill_strays)
         await process.wait()
+
+    async def start(self, command: Command) -> BackgroundCommand:
+        """See ``sandbox.spec.Sandbox.start``: never possible here, since each command's end ends all."""
+        raise BackgroundUnavailable("commands cannot run in the background with the docker backend")
 
     def entries(self) -> list[Entry]:
         """What differs from the layers below; see ``sandbox.layers.upper.scan``."""

@@ -24,10 +24,13 @@ import socket
 import stat
 import time
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.keeper import kernel
 from sandbox.keeper.stage import STAGE, SetupError, Stage, enter_namespaces, write
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 STATUS_FD = 5
 NAME = "hob-keeper"  # its spare's too, until that is bubblewrap
@@ -47,17 +50,56 @@ class Keeper:
             os.close(group)
         self.quota: int = plan["workspace_bytes"] if plan["disk"] else 0
         self.full = False
+        self.background: set[int] = set()  # the bubblewraps of commands that nobody waits for
 
     def serve(self) -> None:
         """Run commands until the worker closes the socket."""
         gc.disable()  # it would touch, and so copy, pages that are shared with the spare
+        spare = self._fork_spare()
         while True:
-            spare = self._fork_spare()
             message, fds = receive(self.control)
             if not message:
                 return
+            if message.startswith(b"stop "):
+                self._stop(int(message[5:]), spare[0])
+                continue
             if message == b"run":
                 self._run(fds, *spare)
+            elif message == b"start":
+                self._start(fds, *spare)
+            spare = self._fork_spare()
+
+    def _start(self, fds: list[int], pid: int, spare: socket.socket) -> None:
+        """Start a command that nobody waits for; the last of ``fds`` is where bubblewrap reports its end."""
+        self._reap_background()
+        pid = self._hand_over(fds, pid, spare)
+        for fd in set(fds):
+            os.close(fd)
+        self.background.add(pid)
+        self.control.send(json.dumps({"pid": pid}).encode())
+
+    def _stop(self, pid: int, *others: int) -> None:
+        """Kill a command in the background and all that it started; ``others`` are children that stay."""
+        if pid in self.background:
+            self.background.discard(pid)
+            kill_children(self.background.union(others))
+
+    def _reap_background(self) -> None:
+        """Forget the commands in the background that have ended."""
+        for pid in list(self.background):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                self.background.discard(pid)
+
+    def _hand_over(self, fds: list[int], pid: int, spare: socket.socket) -> int:
+        """Give a command to the spare, which becomes its bubblewrap; returns that one's process id."""
+        with spare:
+            try:
+                socket.send_fds(spare, [b"run"], fds)
+            except OSError:  # it was the first to go when memory was short
+                pid, another = self._fork_spare()
+                with another:
+                    socket.send_fds(another, [b"run"], fds)
+        return pid
 
     def _fork_spare(self) -> tuple[int, socket.socket]:
         """Fork the child that waits to become bubblewrap; (its pid, our end of its socket)."""
@@ -71,19 +113,14 @@ class Keeper:
         return pid, ours
 
     def _run(self, fds: list[int], pid: int, spare: socket.socket) -> None:
+        self._reap_background()
         status_read, status_write = os.pipe()
-        with spare:
-            try:
-                socket.send_fds(spare, [b"run"], [*fds, status_write])
-            except OSError:  # it was the first to go when memory was short
-                pid, another = self._fork_spare()
-                with another:
-                    socket.send_fds(another, [b"run"], [*fds, status_write])
+        pid = self._hand_over([*fds, status_write], pid, spare)
         for fd in {*fds, status_write}:
             os.close(fd)
         self.full = False
         code, worker = self._watch(pid)
-        kill_children()
+        kill_children(self.background)
         status = os.read(status_read, 4096)
         os.close(status_read)
         answer = {"code": code, "started": b"exit-code" in status, "full": self.full}
@@ -93,18 +130,19 @@ class Keeper:
     def _become_bwrap(self, waiting: socket.socket) -> None:
         try:
             become_first_oom_victim()
+            # Opened anew: commands that start at the same time must not share a position in the filter.
+            seccomp = os.open(f"/proc/self/fd/{self.seccomp}", os.O_RDONLY)
             if self.stage.identity >= 0:
                 os.setgroups([])
                 kernel.join_namespace(self.stage.identity, kernel.CLONE_NEWUSER)
                 os.setresgid(0, 0, 0)
                 os.setresuid(0, 0, 0)
-            os.lseek(self.seccomp, 0, os.SEEK_SET)
             message, fds = receive(waiting)
             if not message:
                 os._exit(0)
             request, stdin, stdout, stderr, arguments, status = fds
             argv = json.loads(os.pread(request, os.fstat(request).st_size, 0))
-            fds = [stdin, stdout, stderr, arguments, self.seccomp, status]
+            fds = [stdin, stdout, stderr, arguments, seccomp, status]
             os.dup2(stderr, 2)
             spare = [os.dup2(fd, 100 + index) for index, fd in enumerate(fds)]
             for number, fd in enumerate(spare):
@@ -134,7 +172,11 @@ class Keeper:
                 os.close(child)
                 return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), worker
             if self.control.fileno() in ready:
-                worker = receive(self.control)[0] == b"kill"
+                message = receive(self.control)[0]
+                if message.startswith(b"stop "):
+                    self._stop(int(message[5:]), pid)
+                    continue
+                worker = message == b"kill"
                 poll.unregister(self.control)
                 os.kill(pid, signal.SIGKILL)
             elif self.quota:
@@ -170,22 +212,20 @@ def used_bytes(top: str, enough: int) -> int:
     return total
 
 
-def kill_children() -> None:
+def kill_children(spared: Collection[int] = ()) -> None:
     """Kill and reap all children, and grandchildren, which become children when their parents die.
 
-    The first process of a pid namespace can be reaped only after everything else in it is gone.
+    Children that are ``spared`` live on, and what is below them. The first process of a pid namespace can be
+    reaped only after everything else in it is gone.
     """
     me = os.getpid()
-    while True:
-        for pid in children(me):
-            try:
+    while doomed := [pid for pid in children(me) if pid not in spared]:
+        for pid in doomed:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+        for pid in doomed:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
 
 
 def children(parent: int) -> list[int]:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,11 @@ class KeeperLink:
             self._control.send(b"kill")
         except OSError:
             self.process.kill()
+
+    def stop(self, pid: int) -> None:
+        """Kill the command in the background whose bubblewrap is ``pid``; there is no answer."""
+        with suppress(OSError):
+            self._control.send(b"stop %d" % pid)
 
     async def close(self) -> None:
         """End the keeper, and with it its mounts and all that runs."""

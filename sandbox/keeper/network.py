@@ -1,7 +1,8 @@
 """A network namespace of the sandbox's own whose only way out is one listening socket; loaded by the keeper.
 
-The keeper itself enters it before it starts anything, so that every command begins in it. The socket on
-the loopback goes to the worker, which accepts connections on it from outside: a socket stays in the namespace
+The keeper itself enters it before it starts anything, so that every command begins in it, and reaches what
+another one serves there. Without a gate there is no socket, and so no way out. The socket on the loopback
+goes to the worker, which accepts connections on it from outside: a socket stays in the namespace
 that it was made in, whoever holds it.
 """
 
@@ -24,8 +25,8 @@ def namespace_id() -> int:
     return os.stat("/proc/self/ns/net").st_ino  # noqa: PTH116 - the keeper starts without pathlib
 
 
-def enter_namespace(port: int, outside: int) -> socket.socket:
-    """Leave the namespace ``outside`` for an empty one, and listen there on the loopback's ``port``.
+def enter_namespace(port: int, outside: int) -> socket.socket | None:
+    """Leave the namespace ``outside`` for an empty one, and listen there on the loopback's ``port``, if any.
 
     Raises OSError; after that, or when this process is still where it was, nothing may be run.
     """
@@ -36,6 +37,8 @@ def enter_namespace(port: int, outside: int) -> socket.socket:
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16xh14x", fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request))[0]
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | _IFF_UP))
+    if not port:
+        return None
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.bind(("127.0.0.1", port))
     listener.listen(_BACKLOG)

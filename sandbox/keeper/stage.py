@@ -101,10 +101,10 @@ class Stage:
 
     def build(self) -> None:
         """Make all namespaces and mounts. Raises SetupError."""
-        if self.plan["network"]:
-            with Step("network namespace"):
-                port, outside = self.plan["network"]
-                self.listener = network.enter_namespace(port, outside).detach()
+        with Step("network namespace"):
+            port, outside = self.plan["network"]
+            listener = network.enter_namespace(port, outside)
+            self.listener = None if listener is None else listener.detach()
         self._choose_identity()
         with Step("mount source"):
             for source in self._sources():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import signal
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+PAUSE_SECONDS = 2.0
 _SHARED = "/dev/zero (deleted)"  # what the kernel calls a shared mapping of nothing, in /proc/PID/maps
 
 
@@ -26,6 +30,40 @@ def list_descendants(pid: int) -> Iterator[int]:
                 found = [int(word) for word in (task / "children").read_text().split()]
                 waiting += found
                 yield from found
+
+
+@contextmanager
+def pause_trees(roots: Sequence[int]) -> Iterator[None]:
+    """For the block every process at and below ``roots`` is stopped; one that cannot be is killed.
+
+    A process may fork while it is being stopped, so they are stopped until all that there are stand still:
+    from then on nobody among them can start or wake another.
+    """
+    stopped: set[int] = set()
+    deadline = time.monotonic() + PAUSE_SECONDS
+    try:
+        while moving := {pid for root in roots for pid in (root, *list_descendants(root)) if _is_moving(pid)}:
+            late = time.monotonic() > deadline
+            for pid in moving:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL if late else signal.SIGSTOP)
+                    stopped.add(pid)
+            time.sleep(0.001)
+        yield
+    finally:
+        for pid in stopped:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _is_moving(pid: int) -> bool:
+    """Whether a thread of the process may run: neither stopped nor dead."""
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                if (task / "stat").read_text().rpartition(")")[2].split()[0] not in "TtZX":
+                    return True
+    return False
 
 
 def process_name(pid: int) -> str:

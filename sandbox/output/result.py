@@ -27,6 +27,11 @@ class RunClock:
         wanted = self._limits.command_seconds if command.seconds is None else command.seconds
         return max(0.0, min(wanted, self._limits.command_seconds, self._over - time.monotonic()))
 
+    @property
+    def seconds_left(self) -> float:
+        """Until every command of the sandbox has to be over."""
+        return max(0.0, self._over - time.monotonic())
+
     def streams(self, command: Command, on_output: Callable[[bytes], None] | None) -> Streams:
         """The streams of the next command."""
         cap = self._limits.output_bytes if command.output_bytes is None else command.output_bytes

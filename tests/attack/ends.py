@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
-from sandbox.spec import Ending
+from sandbox.spec import BackgroundUnavailable, Command, Ending
 from tests.attack.arena import Arena
 from tests.attack.case import Case
 
@@ -74,6 +75,42 @@ async def _late_writer(arena: Arena) -> None:
         assert ran.ok and "late" not in ran.text
 
 
+async def _background_survivor(arena: Arena) -> None:
+    """What runs in the background ends when it is stopped, however it hides; or it is never started."""
+    async with arena.fresh() as sandbox:
+        for script in _SURVIVORS:
+            try:
+                started = await sandbox.start(Command(argv=("sh", "-c", script)))
+            except BackgroundUnavailable:
+                return
+            await started.stop()
+            await arena.shell("true", sandbox)
+            assert not sandbox.list_strays(), f"IT LIVES: {script}"
+
+
+async def _background_works(arena: Arena) -> None:
+    async with arena.fresh() as sandbox:
+        try:
+            started = await sandbox.start(Command(argv=("sh", "-c", "echo here")))
+        except BackgroundUnavailable:
+            return
+        await started.wait(_SOON)
+        assert started.take_output() == (b"here\n", 0)
+
+
+async def _moving_while_read(arena: Arena) -> None:
+    """Files that turn into links and pipes while the host reads them lead nowhere and hold nobody up."""
+    swap = "while :; do echo x > f; rm f; ln -s /etc/passwd f; rm f; mkfifo -m 0 f; rm f; done"
+    async with arena.fresh() as sandbox:
+        try:
+            await sandbox.start(Command(argv=("sh", "-c", swap)))
+        except BackgroundUnavailable:
+            return
+        for _ in range(5):
+            entries = await asyncio.wait_for(asyncio.to_thread(sandbox.entries), _SOON)
+            assert not any(b"root:" in each.data for each in entries), "IT LEADS OUT"
+
+
 async def _variables(arena: Arena) -> None:
     ran = await arena.shell("env")
     names = {line.partition("=")[0] for line in ran.text.splitlines()}
@@ -121,5 +158,7 @@ CASES = [
     Case("endings", "thread bomb", _counted, _several),
     Case("endings", "waiting for a person", _no_input, _input),
     Case("endings", "writing after the end", _late_writer, _ends_well),
+    Case("endings", "in the background", _background_survivor, _background_works),
+    Case("endings", "in the background, while the host reads", _moving_while_read, _background_works),
     Case("endings", "variables of the worker", _variables, _own_variables),
 ]

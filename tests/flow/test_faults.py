@@ -145,13 +145,13 @@ async def test_s37_s67_s77_nasty_names_and_odd_places_are_only_names_and_places(
             call("shell", command="git rm -q gone.txt; git mv old.txt new.txt; printf '\\0\\1' > bin.dat"),
         ],
         [
-            call("note", path="calc.py", line=2, text="On the change."),
             call("note", path="calc.py", line=77, text="Beyond the end."),
-            *(
-                call("note", path=p, line=1, text=f"At {p}")
-                for p in ("gone.txt", "old.txt", "new.txt", "bin.dat")
-            ),
+            *(call("note", path=p, line=1, text=f"At {p}") for p in ("gone.txt", "old.txt", "bin.dat")),
             call("note", path="never/was.py", line=1, text="Nowhere."),
+        ],
+        [
+            call("note", path="calc.py", line=2, text="On the change."),
+            *(call("note", path=p, line=1, text=f"At {p}") for p in ("new.txt", "-rf")),
             DONE,
         ],
     )
@@ -163,9 +163,9 @@ async def test_s37_s67_s77_nasty_names_and_odd_places_are_only_names_and_places(
     (review,) = await hob.hub.as_maintainer.get(f"{at}/reviews")
     on_lines = {one["path"] for one in await hob.hub.as_maintainer.get(f"{at}/comments")}
     assert "calc.py" in on_lines and on_lines <= {"calc.py", "new.txt"}
-    assert all(
-        words in review["body"] for words in ("Beyond the end.", "At gone.txt", "At bin.dat", "Nowhere.")
-    )
+    assert "At -rf" in review["body"], "a line that the change leaves alone"
+    refused = ("Beyond the end.", "At gone.txt", "At bin.dat", "Nowhere.")
+    assert not any(words in review["body"] for words in refused)
     asked = [f"{one['method']} {one['path']}" for one in await hob.hub.admin("requests")]
     assert sum(one.startswith("POST") and one.endswith("/reviews") for one in asked) == 1
     branches = [each["name"] for each in await hob.hub.as_maintainer.get(f"{AT}/calc/branches")]

@@ -251,7 +251,8 @@ async def test_s68_a_secret_in_pieces_is_not_put_together(hob: AtWork, database:
     secret = hob.hub.webhook_secret
     pieces = [secret[at : at + 8] for at in range(0, len(secret), 8)]
     before = hub_state(hob.hub)
-    notes = [call("note", path="calc.py", line=line, text=piece) for line, piece in enumerate(pieces, 1)]
+    notes = [call("note", path="long.txt", line=line, text=piece) for line, piece in enumerate(pieces, 1)]
+    notes.insert(0, call("write", path="long.txt", text="a line\n" * len(pieces)))
     files = [call("write", path=f"part{at}.txt", text=piece) for at, piece in enumerate(pieces)]
     for turn in (notes, files):
         hob.says([MEND, *turn], [DONE])

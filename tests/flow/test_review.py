@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from bot.tasks.database.connection import Database
+from bot.tasks.database.tables import attempt_turns
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually, requests
 
 pytestmark = pytest.mark.timeout(400)
@@ -44,7 +46,21 @@ async def threads(hob: AtWork, number: int) -> list[dict[str, Any]]:
     return nodes
 
 
-async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork) -> None:
+async def first_message(database: Database) -> str:
+    """What the model of the newest run was shown first."""
+    async with database.engine.connect() as connection:
+        newest = (
+            select(attempt_turns.c.record)
+            .where(attempt_turns.c.seq == 0)
+            .order_by(attempt_turns.c.attempt.desc())
+            .limit(1)
+        )
+        record = (await connection.execute(newest)).scalar_one()
+    shown: str = record["messages"][0]["parts"][1]["content"]
+    return shown
+
+
+async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork, database: Database) -> None:
     pull = await opened(hob)
     number, at = pull["number"], f"/repos/maintainer/calc/pulls/{pull['number']}"
     body = pull["body"].replace("<!-- hob:end -->", "<!-- hob:end -->\n\nSigned off by a person.")
@@ -56,7 +72,10 @@ async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork) -
         {"path": "calc.py", "line": 2, "side": "LEFT", "body": "was this ever right?"},
     ]
     hob.says(
-        [call("write", path="calc.py", text="def double(number):\n    return number * 2\n")],
+        [
+            call("shell", command="git diff base -- calc.py | grep '^-' && git log --oneline base"),
+            call("write", path="calc.py", text="def double(number):\n    return number * 2\n"),
+        ],
         [
             call("note", path="calc.py", line=2, text="Doubling multiplies!"),
             call("finish", kind="changed", title="Name the number", summary="It has a name now."),
@@ -69,6 +88,18 @@ async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork) -
     told, creating = await requests(hob)
     assert len(told) <= 40, told
     assert len(creating) <= 6, creating
+    shown = await first_message(database)
+    for words in (
+        "issue #1, which this pull request is for",
+        "| Doubling is wrong",
+        "what the pull request changes in calc.py",
+        "| +    return x * 2",
+        "part of the request; answer it with `reply`",
+        "is about, calc.py:2\n| @@ ",
+        "from before, by hob[bot]",
+    ):
+        assert words in shown, words
+    assert shown.count("@hob please go through these") == 1
 
     now = await hob.hub.as_maintainer.get(at)
     own, *theirs = await threads(hob, number)

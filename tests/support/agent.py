@@ -19,7 +19,18 @@ from bot.agent.tools import context
 from bot.agent.tools.registry import list_guest_mounts
 from bot.domain import Brief, Limits, PromptText, Step, TaskKind, Trust
 from sandbox import open_sandbox
-from sandbox.spec import WORKSPACE, Command, CommandResult, Ending, Entry, EntryKind, Policy, Sandbox
+from sandbox.spec import (
+    WORKSPACE,
+    BackgroundCommand,
+    BackgroundUnavailable,
+    Command,
+    CommandResult,
+    Ending,
+    Entry,
+    EntryKind,
+    Policy,
+    Sandbox,
+)
 from sandbox.spec import Limits as SandboxLimits
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
@@ -86,6 +97,9 @@ class DirectorySandbox:
             errors=errors or b"",
             omitted_bytes=omitted,
         )
+
+    async def start(self, command: Command) -> BackgroundCommand:
+        raise BackgroundUnavailable("a directory has no background")
 
     def entries(self) -> list[Entry]:
         after = {path: path.read_bytes() for path in self._files()}

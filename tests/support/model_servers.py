@@ -157,6 +157,8 @@ class OpenAI(Server):
 
     path = "/v1/chat/completions"
     model = "openai-chat:gpt-4o"
+    thinking_fields: tuple[str, ...] = ("reasoning_content",)
+    says_no_thinking = False  # whether an answer without thinking has the field too, empty or null
     too_long = Fault(
         status=400, code="context_length_exceeded", message="This model's maximum context length is less."
     )
@@ -169,7 +171,10 @@ class OpenAI(Server):
     def events(self, answer: Say) -> Iterator[bytes]:
         yield self._delta({"role": "assistant", "content": ""})
         for piece in _pieces(answer.thinking):
-            yield self._delta({"reasoning_content": piece})
+            yield self._delta(dict.fromkeys(self.thinking_fields, piece))
+        if self.says_no_thinking and not answer.thinking:
+            yield self._delta(dict.fromkeys(self.thinking_fields, "") | {"content": None})
+            yield self._delta(dict.fromkeys(self.thinking_fields) | {"content": ""})
         for piece in _pieces(answer.text):
             yield self._delta({"content": piece})
         for index, each in enumerate(answer.calls):
@@ -264,13 +269,93 @@ class Anthropic(Server):
         return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n".encode()
 
 
-SERVERS: dict[str, type[Server]] = {"openai": OpenAI, "anthropic": Anthropic}
+class Ollama(OpenAI):
+    """https://docs.ollama.com/openai: thinking in ``reasoning``."""
+
+    model = "ollama:gpt-oss:20b"
+    thinking_fields = ("reasoning",)
+
+
+class VLLM(OpenAI):
+    """https://docs.vllm.ai/en/stable/features/reasoning_outputs: both names, one of them deprecated."""
+
+    model = "vllm:Qwen/Qwen3-32B"
+    thinking_fields = ("reasoning", "reasoning_content")
+
+
+class DeepSeek(OpenAI):
+    """https://api-docs.deepseek.com/guides/thinking_mode, as any OpenAI-compatible server."""
+
+    model = "openai-chat:deepseek-reasoner"
+    says_no_thinking = True
+
+
+class Responses(Server):
+    """https://platform.openai.com/docs/api-reference/responses-streaming."""
+
+    path = "/v1/responses"
+    model = "openai:gpt-5"
+
+    def events(self, answer: Say) -> Iterator[bytes]:
+        head = {"id": f"resp_{len(self.bodies)}", "object": "response", "created_at": 1, "model": "gpt-5"}
+        head |= {"parallel_tool_calls": True, "tool_choice": "auto", "tools": [], "error": None}
+        yield self._event("response.created", response=head | {"status": "in_progress", "output": []})
+        output: list[dict[str, Any]] = []
+        if answer.thinking:
+            summary = [{"type": "summary_text", "text": answer.thinking}]
+            signed = {"encrypted_content": f"sealed-{len(answer.thinking)}"}
+            item = {"type": "reasoning", "id": f"rs_{self.next_id()}", "summary": summary} | signed
+            yield from self._item(len(output), item, item | {"summary": []})
+            output.append(item)
+        if answer.text:
+            content = [{"type": "output_text", "text": answer.text, "annotations": []}]
+            item = {"type": "message", "id": f"msg_{self.next_id()}", "role": "assistant", "content": content}
+            item["status"] = "completed"
+            yield self._event(
+                "response.output_item.added", output_index=len(output), item=item | {"content": []}
+            )
+            place = {"item_id": item["id"], "output_index": len(output), "content_index": 0}
+            yield self._event("response.output_text.delta", delta=answer.text, logprobs=[], **place)
+            yield self._event("response.output_item.done", output_index=len(output), item=item)
+            output.append(item)
+        for each in answer.calls:
+            item = {"type": "function_call", "id": f"fc_{self.next_id()}", "name": each.name}
+            item |= {"call_id": each.id or self.next_id(), "arguments": each.text, "status": "completed"}
+            yield from self._item(len(output), item, item | {"arguments": ""})
+            output.append(item)
+        usage = {"input_tokens": answer.tokens, "output_tokens": TOKENS_OUT, "total_tokens": answer.tokens}
+        usage |= {"input_tokens_details": {"cached_tokens": TOKENS_CACHED, "cache_write_tokens": 0}}
+        usage |= {"output_tokens_details": {"reasoning_tokens": 0}}
+        done = head | {"status": "completed", "output": output, "usage": usage}
+        yield self._event("response.completed", response=done)
+
+    def _item(self, at: int, item: dict[str, Any], before: dict[str, Any]) -> Iterator[bytes]:
+        yield self._event("response.output_item.added", output_index=at, item=before)
+        if item["type"] == "function_call":
+            place = {"item_id": item["id"], "output_index": at}
+            yield self._event("response.function_call_arguments.delta", delta=item["arguments"], **place)
+        yield self._event("response.output_item.done", output_index=at, item=item)
+
+    def _event(self, kind: str, **fields: Any) -> bytes:
+        self._ids += 1
+        data = {"type": kind, "sequence_number": self._ids, **fields}
+        return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+SERVERS: dict[str, type[Server]] = {"openai": OpenAI, "anthropic": Anthropic}  # every test's
+DIALECTS: dict[str, type[Server]] = {
+    **SERVERS,
+    "ollama": Ollama,
+    "vllm": VLLM,
+    "deepseek": DeepSeek,
+    "responses": Responses,
+}
 
 
 @asynccontextmanager
 async def serving(kind: str) -> AsyncIterator[Server]:
     """A server of that kind on loopback; ``environment`` makes Hob speak to it."""
-    server = SERVERS[kind]()
+    server = DIALECTS[kind]()
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post(server.path, server.complete)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -283,8 +368,9 @@ async def serving(kind: str) -> AsyncIterator[Server]:
 
 def environment(server: Server) -> dict[str, str]:
     """The variables that name the server and a key for it."""
-    if isinstance(server, OpenAI):
-        return {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": KEY}
+    name = {"ollama": "OLLAMA", "vllm": "VLLM"}.get(server.model.partition(":")[0], "OPENAI")
+    if not isinstance(server, Anthropic):
+        return {f"{name}_BASE_URL": f"{server.url}/v1", f"{name}_API_KEY": KEY}
     return {"ANTHROPIC_BASE_URL": server.url, "ANTHROPIC_API_KEY": KEY}
 
 

@@ -129,3 +129,21 @@ def test_an_override_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOB_MODEL", "anthropic:x")
     assert load(model="offline").model == "offline"
     assert load(model=None).model == "anthropic:x"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("600", {"": 600}), ("ollama=1800, openai-chat=60.5", {"ollama": 1800, "openai-chat": 60.5})],
+)
+def test_how_long_a_model_may_take_to_begin(
+    monkeypatch: pytest.MonkeyPatch, value: str, seconds: dict[str, float]
+) -> None:
+    monkeypatch.setenv("HOB_MODEL_SECONDS", value)
+    assert load().model_seconds == seconds
+
+
+@pytest.mark.parametrize("value", ["", "0", "soon", "=5", "ollama", "ollama=", "a=1,a=2", "1e3", "a=999999"])
+def test_what_is_no_number_of_seconds_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("HOB_MODEL_SECONDS", value)
+    with pytest.raises(SettingsError, match="HOB_MODEL_SECONDS"):
+        load()

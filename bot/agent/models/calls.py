@@ -67,9 +67,14 @@ class ModelCall(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often to try and how long to wait; times in seconds."""
+    """How often to try and how long to wait; times in seconds.
+
+    A call that ran into ``silence`` or ``answer`` is made again ``repeats_after_timeout`` times at most: the
+    same work would take the same time, and a local server may still be busy with what nobody waits for.
+    """
 
     tries: int = 6
+    repeats_after_timeout: int = 1
     first: float = 1.0  # before the second try
     longest: float = 60.0  # between two tries
     park: float = 300.0  # after the last one

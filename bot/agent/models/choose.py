@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from pydantic_ai import exceptions as ai
 from pydantic_ai.models import Model, infer_model
@@ -15,15 +17,26 @@ from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import load_script
 from bot.errors import UserError
 
+LOCAL_SILENCE = 900.0  # seconds until the first event of a model on one's own machines
+ANSWER_PER_SILENCE = 4.0  # how much longer a whole answer may take than its beginning
+EVERY_PROVIDER = ""  # key of ``first_event_seconds``
+
 _SCRIPTED = "scripted:"
+_LOCAL_PROVIDERS = frozenset({"ollama", "vllm"})
+_LOCAL_NAMES = (".local", ".internal", ".lan", ".localhost")
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRegistry:
-    """``programs`` are models without a provider, by name: each is made by calling its value."""
+    """``programs`` are models without a provider, by name: each is made by calling its value.
+
+    ``first_event_seconds`` says by provider how long an answer may take to begin; ``EVERY_PROVIDER`` is for
+    those that it does not name. Where it says nothing, local models get ``LOCAL_SILENCE``.
+    """
 
     programs: Mapping[str, Callable[[], Model]] = field(default_factory=dict)
+    first_event_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def choose(self, name: str, *, retry_policy: RetryPolicy | None = None) -> ModelCall:
         """The model of that name, ready to be asked; make one for each run and close it.
@@ -39,13 +52,45 @@ class ModelRegistry:
             for each in names:
                 if each in self.programs:
                     raise UserError(f"{each} cannot take over from another model; leave it out of {name!r}")
-            return ModelChain([self.choose(each, retry_policy=policy) for each in names])
+            return ModelChain([self.choose(each, retry_policy=retry_policy) for each in names])
         if name in self.programs:
             return DirectCall(name, self.programs[name](), retry_policy=policy, streamed=False, metered=False)
         if name.startswith(_SCRIPTED):
             script = load_script(name.removeprefix(_SCRIPTED))
             return DirectCall(name, script, retry_policy=policy, streamed=False)
-        return DirectCall(name, _infer_model(name, self.programs), retry_policy=policy, streamed=True)
+        model = _infer_model(name, self.programs)
+        if retry_policy is None:
+            policy = choose_retry_policy(name, model, self.first_event_seconds)
+        return DirectCall(name, model, retry_policy=policy, streamed=True)
+
+
+def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[str, float]) -> RetryPolicy:
+    """How long to wait for the model called ``name``: a local one longer, and it is not asked twice.
+
+    ``first_event_seconds`` is as ``ModelRegistry`` has it.
+    """
+    policy, local = RetryPolicy(), _is_local(name, model.base_url)
+    silence = first_event_seconds.get(
+        name.partition(":")[0],
+        first_event_seconds.get(EVERY_PROVIDER, LOCAL_SILENCE if local else policy.silence),
+    )
+    return replace(
+        policy,
+        repeats_after_timeout=0 if local else policy.repeats_after_timeout,
+        silence=silence,
+        answer=max(policy.answer, ANSWER_PER_SILENCE * silence),
+    )
+
+
+def _is_local(name: str, base_url: str | None) -> bool:
+    """Whether the model runs on a machine of one's own: by its provider, or by where it is asked."""
+    if name.partition(":")[0] in _LOCAL_PROVIDERS:
+        return True
+    host = urlsplit(base_url or "").hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return bool(host) and ("." not in host or host.endswith(_LOCAL_NAMES))
 
 
 def _infer_model(name: str, programs: Iterable[str]) -> Model:

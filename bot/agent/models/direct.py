@@ -20,11 +20,14 @@ from pydantic_ai.tools import ToolDefinition
 from bot.agent.models.calls import ModelAnswer, RetryPolicy
 from bot.agent.models.provider_errors import shorten_error, transient_or_raise
 from bot.agent.models.provider_messages import from_provider, to_provider
+from bot.agent.models.thinking_field import pin_thinking_field
 from bot.domain import Usage
 from bot.errors import Parked
 
 WINDOW = 128_000  # tokens, where nobody says how many a model takes: one that takes fewer raises ContextFull
 LONGEST = 6 * 3600.0  # seconds that a provider may ask to be left alone; then it is asked again
+
+_CLIENT_SECONDS = 600.0  # that pydantic-ai's HTTP client waits for the next byte, unless it is told otherwise
 
 # What an adapter may raise on an answer that makes no sense, besides its own errors.
 _NONSENSE = (ValueError, TypeError, AttributeError, LookupError)
@@ -74,11 +77,15 @@ class DirectCall:
             self._entered = True
         errors = (*_ERRORS, *_NONSENSE) if self._streamed else _ERRORS
         parameters = ModelRequestParameters(function_tools=list(tools))
+        timeouts = 0
         for attempt in range(self._retry_policy.tries):
             try:
                 return await self._try_once(messages, parameters, attempt)
             except errors as error:
                 transient = transient_or_raise(error, self._name)
+            timeouts += isinstance(transient, (ai.ModelRequestTimeout, ai.ModelTimeoutError))
+            if timeouts > self._retry_policy.repeats_after_timeout:
+                raise Parked(self._describe_timeout(transient), after=self._retry_policy.park)
             wait = transient.retry_after if isinstance(transient, ai.ModelAPIError) else None
             if wait is not None and wait > self._retry_policy.longest:
                 raise Parked(
@@ -88,6 +95,16 @@ class DirectCall:
                 await asyncio.sleep(self._retry_policy.delay(attempt, wait))
         why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
         raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
+
+    def _describe_timeout(self, error: Exception) -> str:
+        policy, provider = self._retry_policy, self._name.partition(":")[0]
+        late = isinstance(error, ai.ModelRequestTimeout) and error.setting != "first_event_timeout"
+        what = (
+            f"did not end its answer within {policy.answer:.0f} s"
+            if late
+            else f"did not begin to answer within {policy.silence:.0f} s"
+        )
+        return f"{self._name} {what}; HOB_MODEL_SECONDS={provider}=SECONDS lets it take longer"
 
     async def aclose(self) -> None:
         """Give back connections."""
@@ -104,12 +121,17 @@ class DirectCall:
             request_timeout=self._retry_policy.answer,
             first_event_timeout=self._retry_policy.silence,
         )
+        if self._retry_policy.silence >= _CLIENT_SECONDS:
+            settings["timeout"] = self._retry_policy.answer
         start = time.monotonic()
         first: float | None = None
         if self._streamed:
             shown = to_provider(messages, self._model.system)
             async with model_request_stream(
-                self._model, shown, model_settings=settings, model_request_parameters=parameters
+                pin_thinking_field(self._model, shown),
+                shown,
+                model_settings=settings,
+                model_request_parameters=parameters,
             ) as stream:
                 async for _ in stream:
                     first = first or time.monotonic() - start

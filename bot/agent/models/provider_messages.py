@@ -28,16 +28,12 @@ _NOT_EVERYWHERE = re.compile(r"[^a-zA-Z0-9_-]")
 # Numbers that Python reads and writes, or reads and cannot write, but that JSON or its readers have not.
 _MOST_DIGITS = 1000
 _ODD_NUMBER = re.compile(r"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{1000}")
-# How OpenAI-compatible servers name the field that holds thinking; the adapter keeps it as the part's id.
-_FIELDS = ("reasoning", "reasoning_content")
 
 
 def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMessage]:
     """``messages`` for the provider that pydantic-ai calls ``provider``.
 
     The thinking of another provider is left out: adapters would send it as text, some of them as the user's.
-    Where thinking has a field of its own, a turn without any gets it empty: the adapter would add the field
-    to some turns only, and take it away again after the next text of a user, which spoils the prefix.
     """
     foreign = {
         part.tool_call_id
@@ -45,25 +41,7 @@ def to_provider(messages: Sequence[ModelMessage], provider: str) -> list[ModelMe
         if isinstance(message, ModelResponse) and message.provider_name != provider
         for part in message.tool_calls
     }
-    shown = [_convert_message(message, provider, foreign) for message in messages]
-    fields = {
-        part.id
-        for message in shown
-        if isinstance(message, ModelResponse)
-        for part in message.parts
-        if isinstance(part, ThinkingPart) and part.provider_name == provider and part.id in _FIELDS
-    }
-    if len(fields) != 1:
-        return shown
-    empty = ThinkingPart(content="", id=fields.pop(), provider_name=provider)
-    return [
-        replace(message, parts=[empty, *message.parts])
-        if isinstance(message, ModelResponse)
-        and message.tool_calls
-        and not any(isinstance(part, ThinkingPart) for part in message.parts)
-        else message
-        for message in shown
-    ]
+    return [_convert_message(message, provider, foreign) for message in messages]
 
 
 def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> ModelResponse:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic_ai.messages import ToolCallPart
 
-from bot.domain import Note, Outcome, OutcomeKind, PromptText, Reply, Step, Usage
+from bot.agent.background_commands import BackgroundCommands
+from bot.domain import CheckResult, Note, Outcome, OutcomeKind, PromptText, Reply, Step, Usage
 from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
 from sandbox.spec import WORKSPACE, Command, CommandResult, Sandbox
 
 GUEST = "/opt/hob/guest"
 GUEST_SECONDS = 30.0
 KEPT_OUTPUTS = 30
+MOST_CHECKS = 12  # calls of ``check`` in one run, each as long as the proof itself
 _BREAKS = re.compile(r"[\s'\"`;|&()<>=:,]+")
 
 
@@ -53,13 +55,46 @@ class ExecutedCall:
     milliseconds: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """One of the repository's checks as it was run on the workspace's files in a clean sandbox."""
+
+    name: str
+    command: str
+    result: CheckResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksReport:
+    """All checks of one call of ``check``; ``held`` are changed paths that are not published, and why."""
+
+    checks: tuple[CheckReport, ...] = ()
+    held: tuple[str, ...] = ()
+    not_run: tuple[str, ...] = ()
+
+
+# Runs the checks as the proof will; raises UserError where the change is not to be published at all.
+RunChecks = Callable[[], Awaitable[ChecksReport]]
+
+
 class ToolContext:
     """What the tools share. ``edited`` says whether a file tool changed anything."""
 
     def __init__(
-        self, sandbox: Sandbox, *, seconds_left: Callable[[], float], nearby: Sequence[PromptText] = ()
+        self,
+        sandbox: Sandbox,
+        *,
+        seconds_left: Callable[[], float],
+        nearby: Sequence[PromptText] = (),
+        answerable: Sequence[int] | None = None,
+        run_checks: RunChecks | None = None,
+        background: BackgroundCommands,
     ) -> None:
         self.sandbox = sandbox
+        self.background = background
+        self.answerable = answerable  # review comments that a reply can be for; None: any
+        self.run_checks = run_checks
+        self.checks_left = MOST_CHECKS
         self.nearby = list(nearby)  # guidance for folders where the work has not been yet
         self.plan: tuple[Step, ...] = ()
         self.notes: list[Note] = []
@@ -69,6 +104,11 @@ class ToolContext:
         self._seconds_left = seconds_left
         self._outputs: OrderedDict[str, str] = OrderedDict()
         self._output_count = 0
+
+    @property
+    def seconds_left(self) -> float:
+        """What is left of the time that the run may take."""
+        return self._seconds_left()
 
     async def run(
         self, *argv: str, stdin: bytes = b"", seconds: float | None = None, split_stderr: bool = False

@@ -14,7 +14,7 @@ from pydantic_ai.messages import ToolCallPart
 from pydantic_ai.tools import ToolDefinition
 
 from bot import guest
-from bot.agent.tools import files, reports, shell
+from bot.agent.tools import background, checks, files, reports, shell
 from bot.agent.tools.context import GUEST, ExecutedCall, ToolContext, ToolError, ToolOutput
 from sandbox.spec import Mount
 
@@ -47,6 +47,8 @@ TOOLS: dict[str, Tool] = {
         Tool(name="search", arguments=files.SearchArguments, do=files.search),
         Tool(name="edit", arguments=files.EditArguments, do=files.edit),
         Tool(name="write", arguments=files.WriteArguments, do=files.write),
+        Tool(name="check", arguments=checks.CheckArguments, do=checks.check),
+        Tool(name="background", arguments=background.BackgroundArguments, do=background.background),
         Tool(name="plan", arguments=reports.PlanArguments, do=reports.plan),
         Tool(name="note", arguments=reports.NoteArguments, do=reports.note),
         Tool(name="reply", arguments=reports.ReplyArguments, do=reports.reply),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from typing import Literal
 
@@ -38,27 +39,32 @@ class NoteArguments(Arguments):
 
     Say why it is done this way or what they should look at. A few good ones; not what the code already says.
     In a review, ``suggestion`` is what should stand in the place of the lines, as they would be in the file.
+    A second note on the same line takes the place of the first; ``withdraw`` takes it away.
 
-    Example: {"path": "shop/cart.py", "line": 41, "text": "Rounded once at the end: per item it loses cents."}
+    Examples: {"path": "shop/cart.py", "line": 41, "text": "Rounded once at the end: per item it loses
+    cents."}, {"path": "shop/cart.py", "line": 41, "withdraw": true}
     """
 
     path: Argument = Field(min_length=1)
     line: int = Field(ge=1, description="Line number in the file as it is now.")
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(default="", max_length=4000, description="Needed unless the note is withdrawn.")
+    withdraw: bool = False
     start_line: int | None = Field(default=None, ge=1, description="The first line, where there are several.")
     suggestion: str | None = Field(default=None, max_length=8000)
 
 
 class ReplyArguments(Arguments):
     """Answer a review comment in its thread, by the number that the task gives for it. Say with ``fixed``
-    whether the files now are as the comment wants them; say in the text why, where they are not.
+    whether the files now are as the comment wants them; say in the text why, where they are not. A second
+    reply to the same comment takes the place of the first; ``withdraw`` takes it away.
 
     Example: {"comment": 1234567, "text": "The check now comes first.", "fixed": true}
     """
 
     comment: int = Field(ge=1)
-    text: str = Field(min_length=1, max_length=8000)
+    text: str = Field(default="", max_length=8000, description="Needed unless the reply is withdrawn.")
     fixed: bool = False
+    withdraw: bool = False
 
 
 class FinishArguments(Arguments):
@@ -86,21 +92,44 @@ async def plan(context: ToolContext, arguments: PlanArguments) -> ToolOutput:
 
 
 async def note(context: ToolContext, arguments: NoteArguments) -> ToolOutput:
-    """Add a note; one on the same line is replaced."""
-    path = to_workspace_path(arguments.path)
-    context.notes[:] = [each for each in context.notes if (each.path, each.line) != (path, arguments.line)]
+    """Add a note on lines that are there; one on the same line is replaced, or withdrawn."""
+    path = posixpath.normpath(to_workspace_path(arguments.path))
+    others = [each for each in context.notes if (each.path, each.line) != (path, arguments.line)]
+    if arguments.withdraw:
+        if len(others) == len(context.notes):
+            raise ToolError(f"there is no note on {path}:{arguments.line}; {_list_notes(context)}")
+        context.notes[:] = others
+        return ToolOutput(text=f"The note on {path}:{arguments.line} is withdrawn.")
+    if not arguments.text.strip() and arguments.suggestion is None:
+        raise ToolError("a note needs a text")
     start = arguments.start_line or arguments.line
     if start > arguments.line:
         raise ToolError("start_line is behind line")
+    await _check_line(context, path, arguments.line)
     text = arguments.text
     if arguments.suggestion is not None:
-        text += f"\n\n{_render_suggestion(arguments.suggestion)}"
-    context.notes.append(
-        Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
-    )
+        text = f"{text}\n\n{_render_suggestion(arguments.suggestion)}".strip()
+    made = Note(path=path, line=arguments.line, text=text, start=0 if start == arguments.line else start)
+    context.notes[:] = [*others, made]
     return ToolOutput(
         text=f"Noted on {path}:{arguments.line}. It is posted if that line is part of the change."
     )
+
+
+async def _check_line(context: ToolContext, path: str, line: int) -> None:
+    """Raise ``ToolError`` unless ``path`` is a text file of the workspace that has a line ``line``."""
+    if path.startswith(("../", "/")) or path in ("..", "."):
+        raise ToolError(f"{path} is no file of the workspace, so there is nothing to note")
+    answer = await context.run_guest({"op": "read", "path": path, "start": line, "lines": 1, "chars": 200})
+    if "directory" in answer:
+        raise ToolError(f"{path} is a directory; a note stands on a line of a file")
+    if not answer["lines"]:
+        raise ToolError(f"{path} has no line {line}; it has {answer['total']}")
+
+
+def _list_notes(context: ToolContext) -> str:
+    places = [f"{each.path}:{each.line}" for each in context.notes]
+    return f"notes are on {', '.join(places)}" if places else "there are no notes"
 
 
 def _render_suggestion(lines: str) -> str:
@@ -112,9 +141,24 @@ def _render_suggestion(lines: str) -> str:
 
 
 async def reply(context: ToolContext, arguments: ReplyArguments) -> ToolOutput:
-    """Add a reply; one to the same comment is replaced."""
-    context.replies[:] = [each for each in context.replies if each.comment != arguments.comment]
-    context.replies.append(Reply(comment=arguments.comment, text=arguments.text, fixed=arguments.fixed))
+    """Add a reply to a comment that can be answered; one to the same comment is replaced, or withdrawn."""
+    number = arguments.comment
+    if context.answerable is not None and number not in context.answerable:
+        those = ", ".join(map(str, context.answerable))
+        raise ToolError(
+            f"there is no comment {number} to reply to; those that can be answered are {those}"
+            if those
+            else "there is no review comment to reply to here; say it in the summary of finish"
+        )
+    others = [each for each in context.replies if each.comment != number]
+    if arguments.withdraw:
+        if len(others) == len(context.replies):
+            raise ToolError(f"there is no reply of yours to comment {number}")
+        context.replies[:] = others
+        return ToolOutput(text=f"The reply to comment {number} is withdrawn.")
+    if not arguments.text.strip():
+        raise ToolError("a reply needs a text")
+    context.replies[:] = [*others, Reply(comment=number, text=arguments.text, fixed=arguments.fixed)]
     return ToolOutput(text="The reply is posted when the work ends.")
 
 
@@ -127,6 +171,13 @@ async def finish(context: ToolContext, arguments: FinishArguments) -> ToolOutput
         raise ToolError(
             "nothing in the workspace is changed; finish as answered, nothing or blocked, or change it"
         )
+    for each in context.notes if context.seconds_left > 0 else ():
+        try:
+            await _check_line(context, each.path, each.line)
+        except ToolError as gone:
+            raise ToolError(
+                f"your note on {each.path}:{each.line} has lost its line ({gone}); withdraw it, note it anew"
+            ) from None
     context.finish = Finish(
         kind=kind, title=" ".join(arguments.title.split()), summary=arguments.summary.strip()
     )

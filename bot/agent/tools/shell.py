@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.agent.tools.context import ToolContext, ToolOutput
-from bot.text.terminal import render_output
+from bot.text.terminal import drop_progress_lines, render_output
 from sandbox.spec import CommandResult, Ending
 
 
@@ -30,9 +30,9 @@ class ShellArguments(Arguments):
     """Run a command with bash in the workspace and see its exit code and output (stdout and stderr together).
 
     There is no network beyond what the task names, and no input: a command that asks gets end-of-file.
-    Whatever it starts ends with it, so nothing can be left running. Nothing outside /workspace is kept from
-    one call to the next, nor are `cd` and variables: join what belongs together with &&. Long output is cut
-    in the middle and can be read afterwards.
+    Whatever it starts ends with it; what shall go on running is for `background`. Nothing outside /workspace
+    is kept from one call to the next, nor are `cd` and variables: join what belongs together with &&. Long
+    output is cut in the middle and can be read afterwards.
 
     Examples: {"command": "python -m pytest tests/test_cart.py -q"}, {"command": "git diff --stat"},
     {"command": "cd docs && make html", "seconds": 240}
@@ -45,7 +45,7 @@ class ShellArguments(Arguments):
 async def shell(context: ToolContext, arguments: ShellArguments) -> ToolOutput:
     """Run the command; a failure is its result, not an error."""
     completed = await context.run("bash", "-c", arguments.command, seconds=arguments.seconds)
-    text = render_output(completed.output)
+    text = drop_progress_lines(render_output(completed.output))
     if completed.omitted_bytes:
         text += (
             f"\n[{completed.omitted_bytes} bytes from the middle of this output were not kept; "

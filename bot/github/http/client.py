@@ -3,7 +3,7 @@
 gidgethub knows the protocol (templates, paging, decoding); this subclass of its aiohttp adapter adds what a
 bot that must not lose, double or leak anything needs. The host is pinned, so that no token ever goes
 elsewhere. A request has a timeout. Limits are honoured per installation. What may be repeated safely is
-repeated on an outage; what may not (a POST that perhaps was applied) raises Retry, and its caller looks
+repeated on an outage; what may not (a POST that perhaps was applied) raises Outage, and its caller looks
 before it repeats. A refusal that a person can mend is a UserError. Answers that are returned are successes.
 """
 
@@ -22,7 +22,8 @@ from yarl import URL
 
 from bot import __version__
 from bot.backoff import compute_backoff
-from bot.errors import HobError, Parked, Retry, UserError
+from bot.errors import HobError, Outage, Parked, UserError
+from bot.github.http.clock import ServerClock
 from bot.github.http.etags import CachedResponse, ETags
 from bot.github.http.pace import Pace
 from bot.github.http.responses import Limit, Response, Stale, find_limit, make_refusal, seconds_to_reset
@@ -101,10 +102,13 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         timeout: float = 20.0,
         backoff: float = 0.5,
         observe: Callable[[Exchange], None] | None = None,
+        clock: ServerClock | None = None,
         etags: ETags | None = None,
         realm: Hashable = None,
     ) -> None:
-        """``etags`` keeps answers to reads for ``realm``, the scope of the credential."""
+        """``etags`` keeps answers to reads for ``realm``, the scope of the credential; ``clock`` is set by
+        every answer.
+        """
         super().__init__(session, f"hob/{__version__}", base_url=api_url.rstrip("/"))
         self._root = URL(api_url)
         self._credential = credential
@@ -112,6 +116,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(10.0, timeout))
         self._backoff = backoff
         self._observe = observe
+        self._clock = clock or ServerClock()
         self._etags = etags
         self._realm = realm
 
@@ -215,6 +220,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             try:
                 answer = await self._send_once(request, headers)
                 status, remaining = answer.status, _read_remaining(answer)
+                self._clock.note(answer.headers.get("date", ""))
             finally:
                 if self._observe is not None:
                     seconds = time.monotonic() - began
@@ -248,7 +254,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             self._pace.note_limit(limit)
             request.limits += 1
             if answer.status >= 500 and not request.repeatable:
-                raise Retry(
+                raise Outage(
                     f"GitHub answered {answer.status} to {request.what}; it may have been done", after=5.0
                 )
             if request.limits >= ATTEMPTS:
@@ -267,9 +273,9 @@ class Client(gidgethub.aiohttp.GitHubAPI):
     async def _pause_or_give_up(self, request: _Request, why: str, repeat: bool) -> None:
         request.failures += 1
         if not repeat:
-            raise Retry(f"No answer to {request.what} ({why}); it may have been done", after=5.0) from None
+            raise Outage(f"No answer to {request.what} ({why}); it may have been done", after=5.0) from None
         if request.failures >= ATTEMPTS:
-            raise Retry(f"GitHub does not answer {request.what} ({why})") from None
+            raise Outage(f"GitHub does not answer {request.what} ({why})") from None
         await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
     def _graphql_error(self, answer: Response, data: Mapping[str, Any], what: str, needs: str) -> HobError:

@@ -30,9 +30,13 @@ class GitHubRefused(UserError):
 class NotFound(GitHubRefused):
     """404, 410 or 451: deleted, made private, switched off, or the app is not installed there."""
 
+    may_pass = True
+
 
 class Forbidden(GitHubRefused):
     """401 or 403: a permission, an archived repository, a locked thread; never a rate limit."""
+
+    may_pass = True
 
 
 class Stale(GitHubRefused):

@@ -18,6 +18,9 @@ class Purpose(Enum):
         ("metadata", "read"),
         ("pull_requests", "write"),
     )
+    # To say what went wrong where GitHub gives no token for TALK: what one of its permissions allows.
+    SAY_ON_ISSUES = (("issues", "write"), ("metadata", "read"))
+    SAY_ON_PULLS = (("metadata", "read"), ("pull_requests", "write"))
     PUBLISH = (("contents", "write"), ("metadata", "read"))
     # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
     READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it

@@ -22,6 +22,8 @@ SATURATION = 1.5
 SHARED = 0.6  # of a good file's score that its neighbours get
 SEEDS = 40
 NAMED = 1.0  # of the best score, for a path that the request names
+ALWAYS = 10  # files that are shown however far they are behind the best one
+TAIL_SHARE = 0.25  # of the best score that any further file must have
 ROLE = {"source": 1.0, "prose": 0.35, "data": 0.35}
 _PROSE_ASKED = re.compile(r"\b(docs?|documentation|readme|changelog|typos?)\b", re.IGNORECASE)
 
@@ -35,7 +37,10 @@ class RankedFile(NamedTuple):
 
 
 def rank(index: IndexReader, request: MapRequest, most: int = 30) -> list[RankedFile]:
-    """The best files for a request, at most ``most``. Empty when no term of it occurs in any file."""
+    """The best files for a request, at most ``most``, without a useless tail.
+
+    Empty when no term of it occurs in any file.
+    """
     lexical = _bm25(index, request)
     prose = 1.0 if _PROSE_ASKED.search(request.text) else ROLE["prose"]
     for number in lexical:
@@ -53,7 +58,14 @@ def rank(index: IndexReader, request: MapRequest, most: int = 30) -> list[Ranked
         }
         found.append(RankedFile(number, sum(parts.values()), max(parts, key=lambda part: parts[part])))
     found.sort(key=lambda each: (-each.score, index.path(each.number)))
-    return found[:most]
+    return cut_tail(found[:most])
+
+
+def cut_tail(ranked: list[RankedFile]) -> list[RankedFile]:
+    """Without the files behind the first ``ALWAYS`` that are hardly about the request beside the best one."""
+    return [
+        each for at, each in enumerate(ranked) if at < ALWAYS or each.score >= TAIL_SHARE * ranked[0].score
+    ]
 
 
 def _bm25(index: IndexReader, request: MapRequest) -> dict[int, float]:

@@ -12,13 +12,20 @@ from dataclasses import replace
 from bot.agent.journal import Journal
 from bot.agent.loop import run_loop
 from bot.agent.models.calls import ModelCall
+from bot.agent.tools.context import CheckReport, ChecksReport
 from bot.domain import Blocked, Brief, ChangeSet, Limits, Outcome, OutcomeKind, Phase, Proof, Result
 from bot.errors import UserError
 from bot.git.diff import diff_between
-from bot.run.attempts.agent_workspace import Interrupted, WorkspaceObserver, open_workspace
+from bot.git.paths import printable_path
+from bot.run.attempts.agent_workspace import (
+    AgentWorkspace,
+    Interrupted,
+    WorkspaceObserver,
+    open_workspace,
+)
 from bot.run.attempts.clean_outcome import drop_changes, redact_outcome
 from bot.run.prove.gate import admit_changes
-from bot.run.prove.prove import prove, prove_result
+from bot.run.prove.prove import prove, prove_result, run_checks
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import conclude_merge
 from bot.workspace.checkout import Checkout
@@ -76,6 +83,7 @@ async def run_attempt(
             limits=limits or find_task_budget(checkout),
             journal=journal,
             history=interrupted.history if interrupted else (),
+            run_checks=lambda: check_workspace(workspace, redactor),
         )
         changes = await workspace.read_changes()
     blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
@@ -92,6 +100,27 @@ async def run_attempt(
         return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
     await set_phase(Phase.PROVE)
     return await prove_result(checkout, outcome, admitted, redactor, request=brief.asked, blocked=blocked)
+
+
+async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> ChecksReport:
+    """The checks on what the workspace holds now, as the proof would run them on what may be published.
+
+    Raises UserError where the gate refuses the change.
+    """
+    checkout = workspace.checkout
+    changes = await workspace.read_changes()
+    admitted = await asyncio.to_thread(
+        admit_changes, changes, protected=checkout.config.protected_paths, redactor=redactor
+    )
+    results = await run_checks(checkout, admitted, redactor)
+    return ChecksReport(
+        checks=tuple(
+            CheckReport(name=command.name, command=command.command, result=result)
+            for command, result in results
+        ),
+        held=tuple(f"{redactor.text(printable_path(each.path))}: {each.why}" for each in admitted.held),
+        not_run=checkout.checks.not_run,
+    )
 
 
 async def _check_text(

@@ -17,7 +17,7 @@ from bot.text.redact import Redactor
 log = structlog.get_logger(__name__)
 
 # Tools that leave the workspace as it is: after them it is not read.
-_READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "finish"})
+_READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "check", "finish"})
 
 
 class AttemptJournal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import structlog
 
@@ -65,7 +65,11 @@ async def _start_over(progress: PlanDisplay, why: str) -> ResumePoint:
 
 
 def digest_start(checkout: Checkout, brief: Brief, model: str) -> str:
-    """A digest of all that an attempt is based on; one is resumed only where it is the same."""
+    """A digest of all that an attempt is based on; one is resumed only where it is the same.
+
+    What the sandbox was seen to have is left out: it is about the machine, and seen again it may differ.
+    """
+    seen = replace(brief, environment="")
     layers = [layer.name for layer in checkout.layers]
-    start = {"base": checkout.base, "layers": layers, "model": model, "brief": asdict(brief)}
+    start = {"base": checkout.base, "layers": layers, "model": model, "brief": asdict(seen)}
     return hashlib.sha256(json.dumps(start, sort_keys=True).encode()).hexdigest()

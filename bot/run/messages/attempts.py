@@ -57,12 +57,19 @@ def name_identical(attempts: Sequence[FinishedAttempt]) -> list[str]:
     ]
 
 
-def render_stopped(left: Mapping[int, str], *, slug: str, url: str) -> str:
-    """The final text of a run that a person stopped, and how to use what it had changed.
+def render_stop(why: str) -> str:
+    """That a task was stopped and why, '' where a person asked for it; no full stop."""
+    return f"🛑 **Stopped**: {defuse(why)}" if why else "🛑 **Stopped**, as asked"
+
+
+def render_stopped(left: Mapping[int, str], *, slug: str, url: str, why: str = "") -> str:
+    """The final text of a run that was stopped, and how to use what it had changed.
+
+    ``why`` it was, '' where a person asked for it.
 
     ``left`` are the attempts that had changed something: '' for those that are stored, else why not.
     """
-    head = "🛑 **Stopped**, as asked. Nothing was published."
+    head = f"{render_stop(why)}. Nothing was published."
     refused = " ".join(
         f"What attempt {number} had is not kept: {defuse(why)}" for number, why in left.items() if why
     )

@@ -20,6 +20,11 @@ def render_failure(message: str, *, phase: str, log: str) -> str:
     return "\n\n".join(part for part in (head, defuse(message), tail) if part)
 
 
+def render_left_branch(branch: str) -> str:
+    """That a branch was pushed which has no pull request."""
+    return f"What I pushed until then is on the branch `{branch}`, without a pull request."
+
+
 def render_outcome(outcome: Outcome) -> str:
     """The text for an outcome that leaves no pull request."""
     head = {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import replace
+from textwrap import shorten
 
 from bot.domain import Blocked, Check, CheckResult, Proof, ProofWarning, Verdict
 from bot.run.messages.fold import fold_details
-from bot.text.defuse import defuse_line, fence, table_cell
+from bot.text.defuse import code_span, defuse_line, fence, table_cell
+from bot.text.terminal import show_controls
 from bot.workspace.network import render_advice
 
 _VERDICTS = {
@@ -19,17 +22,19 @@ _VERDICTS = {
 }
 
 
-def render_proof(evidence: Proof) -> str:
-    """The warnings, then the checks as a table, base against head, and what was not run."""
+def render_proof(evidence: Proof, *, output: bool = True) -> str:
+    """The warnings, then the checks as a table, base against head, and what was not run.
+
+    ``output``: also the last lines of the checks that do not pass.
+    """
     lines = [render_warning(each) for each in evidence.warnings]
-    lines += [""] if lines else []
     if evidence.checks:
         lines += ["| check | on base | with this change |", "|---|---|---|"]
         for check in evidence.checks:
             lines += _render_rows(check)
         lines.append("")
         network = (
-            f"with `internet: {table_cell(evidence.internet)}`" if evidence.internet else "without network"
+            f"with {code_span(f'internet: {evidence.internet}')}" if evidence.internet else "without network"
         )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     if evidence.still_failing:
@@ -39,11 +44,16 @@ def render_proof(evidence: Proof) -> str:
     lines += [f"- Not run: {item}" for item in evidence.not_run]
     lines += [render_blocked(evidence)] if evidence.blocked else []
     tails = [
-        fold_details(f"Output of <code>{table_cell(c.command)}</code> with this change", fence(c.head.tail))
+        fold_details(f"Output of {_render_in_html(c.command)} with this change", fence(c.head.tail))
         for c in evidence.checks
-        if c.head.tail.strip()
+        if output and c.head.tail.strip() and c.head.verdict is not Verdict.PASSED
     ]
     return "\n".join(lines) + ("\n\n" + "\n\n".join(tails) if tails else "")
+
+
+def _render_in_html(command: str) -> str:
+    """A command as code where HTML stands, in which Markdown has no code."""
+    return f"<code>{html.escape(shorten(show_controls(command), 200, placeholder='…'))}</code>"
 
 
 def render_warning(warning: ProofWarning) -> str:
@@ -54,9 +64,8 @@ def render_warning(warning: ProofWarning) -> str:
 
 def _render_rows(check: Check) -> list[str]:
     """The check on both trees, and crosswise where its tests are changed."""
-    rows = [
-        f"| `{table_cell(check.command)}` | {_render_result(check.base)} | {_render_result(check.head)} |"
-    ]
+    ends = f"{_render_result(check.base)} | {_render_result(check.head)}"
+    rows = [f"| {code_span(check.command, cell=True)} | {ends} |"]
     if check.head_tests_on_base is not None:
         rows.append(
             f"| – the change's tests on the base's code | {_render_result(check.head_tests_on_base)} | |"
@@ -78,8 +87,8 @@ def render_blocked(evidence: Proof) -> str:
 
 def _render_blocked_request(item: Blocked) -> str:
     """One line on what could not be reached, from where, and the line of hob.yml that would allow it."""
-    where = f"`{table_cell(item.where)}`" if item.host else "a request"
-    by = f" by `{table_cell(item.command)}`" if item.command else ""
+    where = code_span(item.where) if item.host else "a request"
+    by = f" by {code_span(item.command)}" if item.command else ""
     how = f"; {render_advice(replace(item, allow=table_cell(item.allow)))}" if item.allow else ""
     return f"- Network blocked: {where}{by} ({defuse_line(item.reason)}){how}."
 
@@ -100,7 +109,7 @@ def _list_turned_tests(check: Check) -> list[str]:
 
 def join_tests(tests: Sequence[str]) -> str:
     """The first ten tests, each as code, and how many more there are."""
-    shown = ", ".join(f"`{table_cell(test)}`" for test in tests[:10])
+    shown = ", ".join(code_span(test) for test in tests[:10])
     return shown + (f" and {len(tests) - 10} more" if len(tests) > 10 else "")
 
 

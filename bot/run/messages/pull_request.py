@@ -29,7 +29,7 @@ def render_pull_body(
         render_limit_note(result.outcome),
         _render_reference(task, result.proof),
         "### What changed\n\n" + _list_files(result.changes),
-        "### Proof\n\n" + render_proof(result.proof),
+        "### Proof\n\n" + render_proof(result.proof, output=False),
         choice,
         render_held_paths(result),
         render_invisible_text(hidden),

@@ -28,7 +28,12 @@ MOST_CHECKS = 10
 def render_done_headline(proof: Proof, place: str) -> str:
     """The headline of a change that is published: where it is, and how sure it is, as a mark and in words."""
     state = proof.state
-    return f"{state.icon} **Done**{place} · {_SURENESS[state]}"
+    sure = _SURENESS[state]
+    old = sum(len(check.there_before) for check in proof.checks)
+    if state is ProofState.PROVED and any(check.head.verdict is Verdict.FAILED for check in proof.checks):
+        what = f"{old} test{'' if old == 1 else 's'} that failed" if old else "a check that failed"
+        sure = f"**no worse than before**, beside {what} before too"
+    return f"{state.icon} **Done**{place} · {sure}"
 
 
 def render_short_proof(proof: Proof) -> str:

@@ -11,8 +11,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.domain import Brief, CommentedLines, Permission, PromptText, Task, Trigger, TriggerKind, Trust
-from bot.github.answers import Comment, ReviewComment
+from bot.domain import (
+    Brief,
+    CommentedLines,
+    Permission,
+    PromptText,
+    Task,
+    TaskKind,
+    Trigger,
+    TriggerKind,
+    Trust,
+)
+from bot.github.answers import Comment, Issue, ReviewComment
 from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
@@ -24,6 +34,7 @@ MAX_COMMENTS = 20
 MAX_REMARKS = 50
 MAX_AUTHORS = 8
 MAX_TEXT = 20_000
+MAX_HUNK = 2_000  # characters of the lines that a review comment stands below
 
 _MARKER = re.compile(r"<!-- hob:[\w.:/#@=-]{1,150} -->", re.ASCII)  # as ``github.fit.mark`` makes them
 
@@ -40,12 +51,32 @@ class GatheredBrief:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewRemarks:
-    """The inline comments of a pull request. ``until`` is when the review that asks was submitted: what was
-    written or edited after it is left out.
+    """The inline comments of a pull request. ``until`` is when the review that asks was submitted, or the
+    request was made: what was written or edited after it is left out.
     """
 
     comments: Sequence[ReviewComment]
     until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Passage:
+    """A text before its author's permission is known. ``quoted``: data, whoever wrote it."""
+
+    where: str
+    author: str
+    at: str
+    text: str
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remarked:
+    """A review comment that is shown, with its lines; ``asks``: it is part of what asked, to be answered."""
+
+    id: int
+    asks: bool
+    passages: tuple[_Passage, ...]
 
 
 async def gather_brief(
@@ -58,11 +89,12 @@ async def gather_brief(
     test_command: str,
     lint_command: str,
     remarks: ReviewRemarks | None = None,
+    issue: Issue | None = None,
 ) -> GatheredBrief:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
     ``comments`` are the thread's, oldest first; ``guides`` are (path, text) of agent files on base;
-    ``remarks`` stand on lines of the pull request.
+    ``remarks`` stand on lines of the pull request; ``issue`` is what the pull request is for.
     """
     bots = [comment.author.login for comment in comments if comment.author.is_bot]
     # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
@@ -71,15 +103,19 @@ async def gather_brief(
     passages = list(opening)
     if config.instructions:
         passages.append(make_guide(".github/hob.yml, instructions", config.instructions))
+    remarked = _list_review_comments(task, remarks)
     texts = [
+        *_list_issue_texts(task, issue),
         *_list_thread_texts(task),
         *_list_earlier_comments(task, comments),
-        *_list_review_comments(task, remarks),
+        *(passage for each in remarked for passage in each.passages),
     ]
-    for where, author, at, text in texts:
-        if author not in known:
-            known[author] = await permission(author) if len(known) < MAX_AUTHORS else Permission.NONE
-        passages.append(_make_prompt_text(where, author, known[author], at, text))
+    for each in texts:
+        if each.author not in known:
+            known[each.author] = (
+                await permission(each.author) if len(known) < MAX_AUTHORS else Permission.NONE
+            )
+        passages.append(_make_prompt_text(each, known[each.author]))
     hidden: list[str] = []
     cleaned = [_clean(passage, hidden) for passage in passages]
     later = [_clean(passage, hidden) for passage in nearby]
@@ -95,6 +131,7 @@ async def gather_brief(
         repository=task.repo.full_name,
         branch=task.branch,
         spot=_find_commented_lines(task),
+        answerable=_list_answerable(task, remarked),
         nearby=tuple(passage for passage in later if passage.text.strip()),
         internet=describe_egress(config.internet),
     )
@@ -102,22 +139,35 @@ async def gather_brief(
     return GatheredBrief(brief=brief, hidden=tuple(named))
 
 
-def _list_thread_texts(task: Task) -> list[tuple[str, str, str, str]]:
+def _list_issue_texts(task: Task, issue: Issue | None) -> list[_Passage]:
+    """The issue that a pull request is for. As it is now, so it is data: it may have been edited since."""
+    if issue is None or (issue.number == task.thread.number):
+        return []
+    where = f"issue #{issue.number}, which this pull request is for, as it is now"
+    text = f"{issue.title}\n\n{issue.body}".strip()
+    return [_Passage(where=where, author=issue.author.login, at="", text=text, quoted=True)]
+
+
+def _list_thread_texts(task: Task) -> list[_Passage]:
     """The thread's own text, and the code that an inline review comment is about."""
     thread, trigger = task.thread, task.trigger
     kind = "pull request" if thread.is_pull else "issue"
     where = f"{kind} #{thread.number}"
-    texts = []
-    if thread.body and trigger.kind not in (TriggerKind.ISSUE,):
-        texts.append((where, thread.author.login, "", f"{thread.title}\n\n{thread.body}"))
-    elif thread.body and thread.body.strip() != task.request.strip():
-        texts.append((where, thread.author.login, trigger.at.isoformat(), thread.body))
+    author, texts = thread.author.login, []
+    body, at = thread.body.strip(), trigger.at.isoformat()
+    if body and body not in task.request:  # the request is shown once
+        if trigger.kind is TriggerKind.ISSUE:
+            texts.append(_Passage(where=where, author=author, at=at, text=thread.body))
+        else:
+            text = f"{thread.title}\n\n{thread.body}"
+            texts.append(_Passage(where=where, author=author, at="", text=text))
     if trigger.kind is TriggerKind.CHECK and trigger.hunk:
-        texts.append((f"what the check {trigger.path} says", "", trigger.at.isoformat(), trigger.hunk))
+        where = f"what the check {trigger.path} says"
+        texts.append(_Passage(where=where, author="", at=at, text=trigger.hunk))
     elif trigger.hunk:
         spot = f"the line that {trigger.author.login} commented on, {trigger.path}:{trigger.line}; "
         spot += f"the request is review comment {trigger.id}"
-        texts.append((spot, "", "", trigger.hunk))
+        texts.append(_Passage(where=spot, author="", at="", text=trigger.hunk))
     return texts
 
 
@@ -129,20 +179,19 @@ def _find_commented_lines(task: Task) -> CommentedLines | None:
     return CommentedLines(path=trigger.path, line=trigger.line, start=trigger.start_line, hunk=trigger.hunk)
 
 
-def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[tuple[str, str, str, str]]:
+def _list_earlier_comments(task: Task, comments: Sequence[Comment]) -> list[_Passage]:
     """Comments written, and last changed, before the trigger; the trigger itself is the request."""
     texts = []
     for comment in comments:
         if not _is_before(task.trigger, comment) or has_mark(comment.body, task_mark(task)):
             continue
         where = f"comment on #{task.thread.number}"
-        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
+        at = _format_time(comment.created_at)
+        texts.append(_Passage(where=where, author=comment.author.login, at=at, text=comment.body))
     more = len(texts) - MAX_COMMENTS
     left_out = f"[{more} earlier comments of this thread are left out]"
-    return [
-        *([(f"comments on #{task.thread.number}", "", "", left_out)] if more > 0 else []),
-        *texts[-MAX_COMMENTS:],
-    ]
+    about = _Passage(where=f"comments on #{task.thread.number}", author="", at="", text=left_out)
+    return [*([about] if more > 0 else []), *texts[-MAX_COMMENTS:]]
 
 
 def _is_before(trigger: Trigger, comment: Comment) -> bool:
@@ -158,34 +207,60 @@ def _is_before(trigger: Trigger, comment: Comment) -> bool:
     return same and trigger.kind is TriggerKind.COMMENT and comment.id < trigger.id
 
 
-def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[tuple[str, str, str, str]]:
-    """The other comments of the review that asks, each to be answered, and those earlier in the thread."""
-    trigger, texts = task.trigger, []
+def _list_review_comments(task: Task, remarks: ReviewRemarks | None) -> list[_Remarked]:
+    """Review comments with the lines that they are about: those of the review that asks, each to be answered,
+    those earlier in the thread, and where Hob revises its own change, all others before.
+    """
+    trigger, found = task.trigger, []
     review = trigger.id if trigger.kind is TriggerKind.REVIEW else trigger.review
+    shown = {trigger.reply_to or trigger.id} if trigger.hunk else set()  # threads whose lines are shown
     for comment in remarks.comments if remarks else ():
         changed = max(comment.created_at, comment.updated_at)
         if remarks is None or changed > remarks.until or comment.id == trigger.id:
             continue
-        spot = f"{comment.path}:{comment.line or 0}"
+        spot, asks = f"{comment.path}:{comment.line or 0}", True
         if review and comment.review == review:
             where = f"review comment {comment.id} on {spot}, part of the request; answer it with `reply`"
         elif trigger.reply_to and trigger.reply_to in (comment.id, comment.reply_to):
-            where = f"earlier in the same review thread, on {spot}"
+            where = f"earlier in the same review thread, on {spot}; review comment {comment.id}"
+        elif task.kind is TaskKind.REVISE:
+            where, asks = f"review comment {comment.id} on {spot}, from before", False
         else:
             continue
-        texts.append((where, comment.author.login, _format_time(comment.created_at), comment.body))
-    return texts[:MAX_REMARKS]
+        thread = comment.reply_to or comment.id
+        lines = comment.hunk if thread not in shown else ""
+        shown.add(thread)
+        about = f"the lines that review comment {comment.id} is about, {spot}"
+        at = _format_time(comment.created_at)
+        passages = (
+            *([_Passage(where=about, author="", at="", text=lines[-MAX_HUNK:])] if lines else []),
+            _Passage(where=where, author=comment.author.login, at=at, text=comment.body),
+        )
+        found.append(_Remarked(id=comment.id, asks=asks, passages=passages))
+    return found[-MAX_REMARKS:]
 
 
-def _make_prompt_text(where: str, author: str, permission: Permission, at: str, text: str) -> PromptText:
-    trust = Trust.INSTRUCTION if permission.may_write and author else Trust.QUOTED
+def _list_answerable(task: Task, remarked: Sequence[_Remarked]) -> tuple[int, ...]:
+    """The review comments that a reply can be for: the one that asks, and those of its review and thread.
+
+    Replies are posted where a review asked for work on Hob's own pull request, or asked a question.
+    """
+    trigger = task.trigger
+    if not trigger.kind.is_on_lines or task.kind not in (TaskKind.REVISE, TaskKind.ANSWER):
+        return ()
+    own = [trigger.id] if trigger.kind is TriggerKind.REVIEW_COMMENT else []
+    return tuple(dict.fromkeys([*own, *(each.id for each in remarked if each.asks)]))
+
+
+def _make_prompt_text(passage: _Passage, permission: Permission) -> PromptText:
+    trusted = permission.may_write and passage.author and not passage.quoted
     return PromptText(
-        trust=trust,
-        where=where,
-        author=author,
+        trust=Trust.INSTRUCTION if trusted else Trust.QUOTED,
+        where=passage.where,
+        author=passage.author,
         permission=permission.value,
-        at=at,
-        text=shorten(text, MAX_TEXT),
+        at=passage.at,
+        text=shorten(passage.text, MAX_TEXT),
     )
 
 

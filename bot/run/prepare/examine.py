@@ -8,11 +8,9 @@ no network but ``fork_internet``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bot.agent.prompt import DIFF_OF
-from bot.domain import PromptText, Task, TaskKind, Trust
+from bot.domain import Task, TaskKind
 from bot.errors import Retry, UserError
 from bot.git.diff import diff_between
 from bot.github.answers import Pull
@@ -20,8 +18,11 @@ from bot.github.http.scope import Purpose
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
+from bot.run.prepare.diff_texts import list_diff_texts
+from bot.run.prepare.environment import add_environment
 from bot.run.prepare.prepare import (
     Prepared,
+    fetch_history,
     fetch_linked,
     read_remarks,
     render_place,
@@ -29,13 +30,8 @@ from bot.run.prepare.prepare import (
 )
 from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
-from bot.text.diffs import split_by_file
-from bot.workspace.agents_md import shorten
 from bot.workspace.checkout import Checkout
 from bot.workspace.fork import is_foreign
-
-MOST_CHARS = 120_000  # of a pull request's difference in the first message; the files themselves can be read
-MOST_OF_FILE = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +39,7 @@ class _ExaminedCommit:
     """The commit to look at, where its pull request began (else ''), and whether its code is a fork's."""
 
     commit: str
+    ref: str
     policy: str
     merge_base: str = ""
     foreign: bool = False
@@ -56,6 +53,7 @@ async def prepare_examination(job: Job) -> Prepared:
     await job.store.set_base(job.run, seen.commit)
     if not seen.foreign:
         await fetch_linked(job, seen.commit, seen.policy)
+    await fetch_history(job, seen.ref, seen.policy)
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
@@ -71,9 +69,11 @@ async def prepare_examination(job: Job) -> Prepared:
     brief = replace(gathered.brief, stands_at=render_place(where, seen.commit))
     if seen.merge_base:
         diff = await asyncio.to_thread(diff_between, checkout.repo, seen.merge_base, seen.commit)
-        brief = replace(brief, texts=(*brief.texts, *_list_diff_texts(diff)))
+        brief = replace(brief, texts=(*brief.texts, *list_diff_texts(diff)))
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
-    brief = await add_map(parts.workshop, checkout, brief, choose_model_name(checkout, parts.settings.model))
+    model = choose_model_name(checkout, parts.settings.model)
+    brief = await add_map(parts.workshop, checkout, brief, model)
+    brief = await add_environment(parts.workshop, checkout, brief, model, parts.redactor)
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
 
@@ -96,7 +96,8 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
         raise Retry(f"{at} was fetched and is not there")
     if pull is not None and commit != pull.head.sha:
         raise Retry("the pull request's branch moved while I fetched it", after=5.0)
-    return _ExaminedCommit(commit=commit, policy=policy, merge_base=merge_base, foreign=foreign)
+    ref = f"refs/pull/{task.thread.number}/head" if pull is not None else default
+    return _ExaminedCommit(commit=commit, ref=ref, policy=policy, merge_base=merge_base, foreign=foreign)
 
 
 async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
@@ -125,29 +126,12 @@ async def _check_out(job: Job, seen: _ExaminedCommit) -> Checkout:
     """The tree to look at; for a review beside the one that its checks are compared with."""
     workshop, redactor, repo = job.parts.workshop, job.parts.redactor, job.task.repo
 
-    async def at(commit: str) -> Checkout:
-        return await workshop.checkout(repo.id, commit, redactor, policy=seen.policy, foreign=seen.foreign)
+    async def at(commit: str, diff_base: str = "") -> Checkout:
+        return await workshop.checkout(
+            repo.id, commit, redactor, policy=seen.policy, foreign=seen.foreign, diff_base=diff_base
+        )
 
-    checkout = await at(seen.commit)
+    checkout = await at(seen.commit, seen.merge_base)
     if job.task.kind is not TaskKind.REVIEW:
         return checkout
     return replace(checkout, before=await at(seen.merge_base))
-
-
-def _list_diff_texts(diff: str) -> Iterator[PromptText]:
-    """What a pull request changes, a passage for each file; what is too much is named."""
-    left, room = [], MOST_CHARS
-    for path, text in split_by_file(diff):
-        if room <= 0:
-            left.append(path)
-            continue
-        shown = shorten(text, min(MOST_OF_FILE, room))
-        room -= len(shown)
-        yield _quote(f"{DIFF_OF}{path}", shown)
-    if left:
-        names = "\n".join(left[:200])
-        yield _quote("files that the pull request changes too, not shown here for their length", names)
-
-
-def _quote(where: str, text: str) -> PromptText:
-    return PromptText(trust=Trust.QUOTED, where=where, author="", permission="", at="", text=text)

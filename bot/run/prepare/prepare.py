@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Fork, Repo, Task, TaskKind
 from bot.errors import Retry, UserError
-from bot.git.branch_name import OWN_PREFIX, branch_name
-from bot.github.answers import Pull
+from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
+from bot.git.diff import diff_between
+from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
 from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
@@ -15,6 +17,8 @@ from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.job import Job
 from bot.run.prepare import brief as context
+from bot.run.prepare.diff_texts import list_diff_texts
+from bot.run.prepare.environment import add_environment
 from bot.run.prepare.repository_map import add_map
 from bot.text.defuse import code_span
 from bot.text.redact import Redactor
@@ -24,6 +28,7 @@ from bot.workspace.fetch_linked import fetch_linked_content
 from bot.workspace.fork import branch_here, fork_of, is_foreign
 
 MOST_BRANCHES = 20
+MOST_DIFF_CHARS = 60_000  # of an earlier change in the first message: `git diff base` shows all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +83,22 @@ async def prepare(
     base, policy = await mirror.resolve(repo.id, at or start), await mirror.resolve(repo.id, default)
     if base is None or policy is None:
         raise Retry(f"{start} was fetched and is not there")
+    left = await _fetch_merge_base(job, pull, base) if pull and not at else ""
+    await fetch_history(job, start, policy)
     await job.store.update_task(job.run, branch=branch)
     await job.store.set_base(job.run, base)
     if not foreign:
         await fetch_linked(job, base, policy)
-    checkout = await workshop.checkout(repo.id, base, redactor, policy=policy, foreign=foreign)
+    checkout = await workshop.checkout(
+        repo.id, base, redactor, policy=policy, foreign=foreign, diff_base=left
+    )
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     )
     if base_merge:
-        checkout = await _check_out_merge(workshop, repo.id, checkout, base_merge, redactor, policy, foreign)
+        checkout = await _check_out_merge(
+            workshop, repo.id, checkout, base_merge, redactor, policy, foreign, left
+        )
     gathered = await context.gather_brief(
         replace(subject, branch=branch),
         comments=await api.issues.list_comments(subject.thread.number),
@@ -97,13 +108,17 @@ async def prepare(
         test_command=checkout.checks.test,
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
+        issue=await _find_issue(task, api, branch) if pull else None,
     )
+    diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
     stands_at = render_place(branch if continued else repo.default_branch, base)
-    brief = replace(gathered.brief, stands_at=stands_at)
-    brief = replace(brief, texts=(*brief.texts, state)) if state else brief
+    changed = [*list_diff_texts(diff, most_chars=MOST_DIFF_CHARS), *([state] if state else [])]
+    brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed), stands_at=stands_at)
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
-    brief = await add_map(workshop, checkout, brief, choose_model_name(checkout, job.parts.settings.model))
+    model = choose_model_name(checkout, job.parts.settings.model)
+    brief = await add_map(workshop, checkout, brief, model)
+    brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base
     return Prepared(
@@ -121,6 +136,39 @@ async def prepare(
 def render_place(branch: str, commit: str) -> str:
     """A branch and its commit in a sentence: "`main` at `0123456789ab`"."""
     return f"{code_span(branch)} at `{commit[:12]}`"
+
+
+async def _fetch_merge_base(job: Job, pull: Pull, head: str) -> str:
+    """Fetch the commit at which the pull request left its base, and return it; '' where it is not known."""
+    found = await job.api.commits.find_merge_base(pull.base.ref, head)
+    if found is None:
+        return ""
+    mirror, repo = job.parts.workshop.mirror, job.task.repo
+    if await mirror.resolve(repo.id, found.at) is None:
+        spec = f"+{found.at}:refs/hob/began-{job.task.thread.number}"
+        await job.api.with_token(
+            Purpose.FETCH, lambda token: mirror.fetch(repo.id, repo.clone_url, token=token, refspecs=[spec])
+        )
+    return found.at
+
+
+async def fetch_history(job: Job, ref: str, policy: str) -> None:
+    """Fetch as many commits below ``ref`` as ``history`` of hob.yml at the commit ``policy`` says."""
+    workshop, repo = job.parts.workshop, job.task.repo
+    depth = await workshop.read_history_depth(repo.id, policy)
+    if depth > 1:
+        await job.api.with_token(
+            Purpose.FETCH,
+            lambda token: workshop.mirror.fetch(
+                repo.id, repo.clone_url, token=token, refspecs=[f"+{ref}:{ref}"], depth=depth
+            ),
+        )
+
+
+async def _find_issue(task: Task, api: RepoApi, branch: str) -> Issue | None:
+    """The issue that the branch was made for, where that is not the task's own thread."""
+    number = read_issue_number(branch)
+    return await api.issues.find(number) if number and number != task.thread.number else None
 
 
 async def require_default_branch(api: RepoApi, repo: Repo) -> None:
@@ -170,20 +218,21 @@ async def _check_out_merge(
     redactor: Redactor,
     policy: str,
     foreign: bool,
+    diff_base: str,
 ) -> Checkout:
     """The merged tree to work on. What is run there is what is run before: a manifest may be in conflict."""
     if base_merge.merged is None:
         return replace(before, base_merge=base_merge)
     there = await workshop.checkout(
-        repo_id, base_merge.merged.commit, redactor, policy=policy, foreign=foreign
+        repo_id, base_merge.merged.commit, redactor, policy=policy, foreign=foreign, diff_base=diff_base
     )
     return replace(there, base_merge=base_merge, before=before, checks=before.checks)
 
 
 async def read_remarks(task: Task, api: RepoApi) -> context.ReviewRemarks | None:
-    """The inline comments of the review that asks."""
+    """The inline comments of the review that asks; of a pull request that is revised, whatever asks."""
     number, trigger = task.thread.number, task.trigger
-    if not task.thread.is_pull or not trigger.kind.is_on_lines:
+    if not task.thread.is_pull or not (trigger.kind.is_on_lines or task.kind is TaskKind.REVISE):
         return None
     until = trigger.at
     if trigger.review:

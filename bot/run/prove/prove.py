@@ -22,6 +22,7 @@ from bot.domain import (
     ChangeSet,
     Check,
     CheckCommand,
+    CheckResult,
     Outcome,
     Proof,
     ProofWarning,
@@ -126,6 +127,15 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor, request: str) ->
     ended = await run_on_tree(tree, tests, redactor)
     failed = [run.result for run in ended.runs if run.result.verdict is Verdict.FAILED]
     return any(asks_for_mend(request, result.failing, result.tail) for result in failed)
+
+
+async def run_checks(
+    checkout: Checkout, changes: ChangeSet, redactor: Redactor
+) -> tuple[tuple[CheckCommand, CheckResult], ...]:
+    """Every check as the proof runs it, on the checkout's commit with ``changes``, in one clean sandbox."""
+    commands = checkout.checks.checks
+    ended = await run_on_tree(CheckedTree(checkout=checkout, changes=changes), commands, redactor)
+    return tuple(zip(commands, [run.result for run in ended.runs], strict=True))
 
 
 def _list_whole_change(checkout: Checkout, changes: ChangeSet) -> ChangeSet:

@@ -143,7 +143,7 @@ def render_updated_description(
     changed = [f"- {code_span(path)} {table_cell(status)}" for path, status in files[:50]]
     if len(files) > 50:
         changed.append(f"- and {len(files) - 50} more files")
-    earlier = first.proof.warnings if first else ()
+    earlier = first.warnings if first else ()
     standing = [render_warning(each) for each in earlier if each not in result.proof.warnings]
     parts = [
         summary,
@@ -153,7 +153,7 @@ def render_updated_description(
         render_limit_note(result.outcome),
         "### Proof of the newest commit",
         render_proof_since(first.proof, result.proof) if first else "",
-        render_proof(result.proof),
+        render_proof(result.proof, output=False),
         render_held_paths(result),
         f"{render_origin(task, again=True)} {render_run_link(run_url)}",
     ]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from functools import lru_cache
+from itertools import pairwise
 
 from bot.domain import ChangeKind, ChangeSet, Note
 from bot.github.review_threads import SeenThread
@@ -40,7 +42,7 @@ class ReviewFinding:
         """Whether two findings are one, although the code or the text changed a little."""
         if self.path != other.path:
             return False
-        alike = SequenceMatcher(None, self.text[:2000], other.text[:2000], autojunk=False).ratio()
+        alike = _measure_likeness(self.text[:2000], other.text[:2000])
         here = self.around == other.around or self.line == other.line
         return alike >= (ALIKE_TEXT if here else SAME_TEXT)
 
@@ -103,6 +105,21 @@ def _lines(changes: ChangeSet, path: str) -> list[str] | None:
         if file.path == path and file.kind is not ChangeKind.DELETED:
             return file.data.decode("utf-8", "replace").splitlines()
     return None
+
+
+def _measure_likeness(one: str, two: str) -> float:
+    """How alike two texts are, from 0 to 1, by the pairs of neighbouring characters that both have (Dice).
+
+    In time that grows with the texts' length alone: difflib takes a second for two texts of 2,000 letters a.
+    """
+    first, second = _count_pairs(one), _count_pairs(two)
+    total = first.total() + second.total()
+    return 2 * (first & second).total() / total if total else float(one == two)
+
+
+@lru_cache(maxsize=512)
+def _count_pairs(text: str) -> Counter[str]:
+    return Counter(map("".join, pairwise(text)))
 
 
 def _remove_space(text: str) -> str:

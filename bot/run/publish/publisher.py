@@ -44,6 +44,7 @@ from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
+from bot.text.defuse import defuse_line
 from bot.text.redact import Redactor
 from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
@@ -114,6 +115,8 @@ class Publisher:
         )
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
+        if task.fence > 1:
+            await self.try_step("progress", self.show(()))
         await self.try_step("check run", self._start_check_run())
 
     async def _start_check_run(self) -> None:
@@ -124,6 +127,13 @@ class Publisher:
         status = "\n\n".join((_render_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.issues.edit_comment(self._comment, self._safe(body))
+
+    async def show_wait(self, reason: str) -> None:
+        """Edit the progress comment, if there is one, to say what is waited for."""
+        if self._comment:
+            status = f"⏸️ I wait, and go on by myself: {defuse_line(reason).rstrip('.')}."
+            body = render_progress(self.task, (), status=status, run_url=self.run_url)
+            await self._api.issues.edit_comment(self._comment, self._safe(body))
 
     async def end(
         self,
@@ -322,5 +332,7 @@ async def replace_comment(api: RepoApi, task: Task, comment: int, body: str) -> 
 
 
 def _render_working(task: Task) -> str:
-    again = " again" if task.leases_taken > 1 else ""
-    return f"👀 I am on it{again}."
+    if task.fence <= 1:
+        return "👀 I am on it."
+    before = f" Before, this stopped me: {defuse_line(task.reason).rstrip('.')}." if task.reason else ""
+    return f"👀 I am on it again.{before}"

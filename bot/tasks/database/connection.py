@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
+import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.tasks.database.embedded import DatabaseTrouble, open_embedded_database
+from bot.tasks.database.embedded import (
+    DatabaseTrouble,
+    open_embedded_database,
+    revive_embedded_database,
+)
 
-__all__ = ["Database", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
+log = structlog.get_logger(__name__)
+
+ALIVE_EVERY = 1.0  # seconds between looks whether the embedded server lives
+
+__all__ = ["Database", "DatabaseAway", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
 
 _SCHEMES = ("postgresql", "postgres")
 # A transaction that we forget is ended by the server, so that it holds back no vacuum.
@@ -49,10 +58,32 @@ async def open_database(
             server = open_embedded_database(home)
             url = await asyncio.to_thread(server.__enter__)
             stack.push_async_callback(asyncio.to_thread, server.__exit__, None, None, None)
+            await stack.enter_async_context(_keep_alive(home, url))
         database = connect(url, connections=connections)
         stack.push_async_callback(database.engine.dispose)
         await _reach(url)
         yield database
+
+
+@asynccontextmanager
+async def _keep_alive(home: Path, url: str) -> AsyncIterator[None]:
+    """Start the embedded server again whenever it dies during the block."""
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY)
+            try:
+                if await asyncio.to_thread(revive_embedded_database, home, url):
+                    log.error("database.revived", home=str(home))
+            except (DatabaseTrouble, OSError) as trouble:  # its last processes may still be ending
+                log.warning("database.not_revived", error=str(trouble)[:500])
+
+    watching = asyncio.create_task(watch(), name="embedded PostgreSQL")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 def connect(url: str, *, connections: int = 20) -> Database:
@@ -86,13 +117,46 @@ def _plain(url: str) -> str:
     return plain
 
 
+class DatabaseAway(DatabaseTrouble):
+    """The server does not answer; it may be starting."""
+
+
+async def is_reachable(database_url: str) -> bool:
+    """Whether the server answers now. Raises DatabaseTrouble when waiting will not help."""
+    try:
+        await _reach(_plain(database_url))
+    except DatabaseAway:
+        return False
+    return True
+
+
+async def wait_for_database(database_url: str, stop: asyncio.Event, *, every: float = 1.0) -> bool:
+    """Wait until the server answers; False when ``stop`` came first. Logged once.
+
+    Raises DatabaseTrouble when waiting will not help.
+    """
+    url, told = _plain(database_url), False
+    while not stop.is_set():
+        try:
+            await _reach(url)
+        except DatabaseAway as away:
+            if not told:
+                log.error("database.awaited", error=str(away))
+                told = True
+        else:
+            return True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every)
+    return False
+
+
 async def _reach(url: str) -> None:
     try:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=5)
     except psycopg.OperationalError as trouble:
         where = urlsplit(url)
         said = str(trouble).strip().splitlines()
-        raise DatabaseTrouble(
+        raise DatabaseAway(
             f"PostgreSQL at {where.hostname or 'the local socket'}{where.path} cannot be reached"
             f" ({said[0].strip() if said else 'no answer'}): check HOB_DATABASE_URL and that the server runs"
         ) from None

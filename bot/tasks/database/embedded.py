@@ -185,9 +185,38 @@ def _find_url(cluster: _Cluster) -> str | None:
     return f"postgresql://{ROLE}@/postgres?host={folder}"
 
 
-def _start(cluster: _Cluster) -> str:
-    folder = cluster.data
-    if len(str(folder / ".s.PGSQL.5432")) > _LONGEST_SOCKET:
+def revive_embedded_database(home: Path, url: str) -> bool:
+    """Start the server below ``home`` again when it is dead, at the same ``url``; whether it was.
+
+    For a process that uses it, any number at once. Blocking. Raises DatabaseTrouble.
+    """
+    data = home.resolve() / "postgres"
+    if _is_alive(data):
+        return False
+    with _lock(home.resolve()):
+        if _is_alive(data):  # another process was first
+            return False
+        cluster = _Cluster(data=data, programs=find_programs(), account=_account())
+        if _find_url(cluster) is None:
+            _start(cluster, folder=Path(url.partition("host=")[2]))
+    return True
+
+
+def _is_alive(data: Path) -> bool:
+    """Whether the server's main process lives; cheap, for it is asked every second."""
+    try:
+        os.kill(int((data / "postmaster.pid").read_text().split("\n", 1)[0]), 0)
+    except PermissionError:  # it is another account's
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _start(cluster: _Cluster, folder: Path | None = None) -> str:
+    """Start the server with its socket in ``folder`` (None: in the data, where the path is short enough)."""
+    given, folder = folder, folder or cluster.data
+    if given is None and len(str(folder / ".s.PGSQL.5432")) > _LONGEST_SOCKET:
         folder = Path(tempfile.mkdtemp(prefix="hob-pg-"))
         if cluster.account:
             os.chown(folder, cluster.account.pw_uid, cluster.account.pw_gid)

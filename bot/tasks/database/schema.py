@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import psycopg
+import structlog
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
+from bot import __version__
 from bot.tasks.database.connection import Database, DatabaseTrouble
+
+log = structlog.get_logger(__name__)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,7 +31,8 @@ async def migrate(database: Database) -> None:
     """Create or upgrade every table. Safe to call again, and from many processes at once.
 
     All of it is one transaction: a step that fails leaves the schema as it was. A schema that is up to date
-    costs two queries, and neither a lock nor Alembic's import. Raises DatabaseTrouble.
+    costs two queries, and neither a lock nor Alembic's import; one of a newer version is left as it is.
+    Raises DatabaseTrouble, also when this version cannot work with it.
     """
     try:
         if await _is_current(database):
@@ -36,6 +41,8 @@ async def migrate(database: Database) -> None:
             await connection.execute(text("SET LOCAL statement_timeout = 0"))
             await connection.execute(text("SET LOCAL lock_timeout = '60s'"))
             await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            if await connection.run_sync(_is_newer):
+                return
             await connection.run_sync(_upgrade)
             raw = (await connection.get_raw_connection()).driver_connection
             await _apply_queue_schema(cast(psycopg.AsyncConnection, raw))
@@ -47,7 +54,11 @@ async def migrate(database: Database) -> None:
 
 def find_newest_revision() -> str:
     """The revision that Alembic would upgrade to: each file of migrations is named by its own, in order."""
-    return max(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    return max(_list_revisions())
+
+
+def _list_revisions() -> set[str]:
+    return {path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")}
 
 
 async def _is_current(database: Database) -> bool:
@@ -77,6 +88,29 @@ def build_configuration() -> Config:
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Whether Alembic may look at it: procrastinate's tables are not in our metadata."""
     return kind != "table" or not (name or "").startswith("procrastinate_")
+
+
+def _is_newer(connection: Connection) -> bool:
+    """Whether a newer version of Hob made the schema, and says that this one can work with it.
+
+    Raises DatabaseTrouble when it cannot.
+    """
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return False
+    there = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    if there is None or there in _list_revisions():
+        return False
+    head, oldest = find_newest_revision(), None
+    if connection.scalar(text("SELECT to_regclass('compatibility')")) is not None:
+        query = text("SELECT compatible_from FROM compatibility WHERE revision = :there")
+        oldest = connection.scalar(query, {"there": there})
+    if oldest is None or head < oldest:
+        raise DatabaseTrouble(
+            f"the database has the schema {there} of a newer version of Hob, and version {__version__}"
+            f" (schema {head}) cannot work with it: start the newer version, or restore a backup"
+        )
+    log.warning("database.newer", schema=there, known=head, compatible_from=oldest)
+    return True
 
 
 def _upgrade(connection: Connection) -> None:

@@ -104,9 +104,31 @@ deliveries = Table(
     _count("attempts"),
     _when("not_before"),
     _when("handled_at"),
+    # The address of what it tells about, '' for nothing that people see; NULL: not known.
+    Column("about", Text),
+    _when("reopened_at"),  # when a person or GitHub had it taken up anew after it had failed
     _one_of("state", DeliveryState),
     Index("deliveries_new", "received_at", postgresql_where=text("state = 'new'")),
     Index("deliveries_done", "handled_at", postgresql_where=text("state <> 'new'")),
+    Index("deliveries_about", "about", postgresql_where=text("about <> ''")),
+    Index("deliveries_unnamed", "event", "received_at", postgresql_where=text("about IS NULL")),
+    Index("deliveries_failed", "received_at", postgresql_where=text("state = 'failed'")),
+)
+
+# The newest ``stop`` on a thread, by GitHub's clock: a request from before it that arrives later is stopped.
+thread_stops = Table(
+    "thread_stops",
+    metadata,
+    Column("thread_key", Text, primary_key=True),
+    Column("stopped_at", DateTime(timezone=True), nullable=False),
+)
+
+# From which revision on a program can work with the schema, for every revision from 0004 on.
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("revision", Text, primary_key=True),
+    Column("compatible_from", Text, nullable=False),
 )
 
 tasks = Table(
@@ -140,6 +162,7 @@ tasks = Table(
     _when("created_at", default=True),
     _when("updated_at", default=True),
     _when("not_before"),
+    _text("cancel_reason"),  # why it is to be cancelled, when no person asked for that
     _when("told_at"),  # when people could see how it ended
     Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
     UniqueConstraint("delivery", "ordinal"),
@@ -150,6 +173,14 @@ tasks = Table(
     # One thread is served serially, whatever a worker believes.
     Index("tasks_one_run_per_thread", "thread_key", unique=True, postgresql_where=text("state = 'running'")),
     Index("tasks_queued", desc("priority"), "id", postgresql_where=text("state = 'queued'")),
+    Index(
+        "tasks_queued_fairly",
+        "priority",
+        "installation",
+        "repo_id",
+        "id",
+        postgresql_where=text("state = 'queued'"),
+    ),
     Index("tasks_leases", "lease_until", postgresql_where=text("state = 'running'")),
     Index("tasks_waiting", "not_before", postgresql_where=text("state = 'waiting'")),
     Index(
@@ -189,6 +220,7 @@ runs = Table(
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     _text("error"),
     UniqueConstraint("task", "fence"),
+    Index("runs_by_start", "started_at"),
     _one_of("phase", Phase),
     _one_of("state", [*TaskState, SUPERSEDED, LOST]),
 )
@@ -241,6 +273,7 @@ attempt_turns = Table(
     Column("record", JSONB, nullable=False),
     Column("heard", BigInteger, nullable=False, server_default="0"),  # the last words on the thread it knows
     _when("at", default=True),
+    Index("attempt_turns_by_time", "at"),
 )
 
 attempt_files = Table(

@@ -18,7 +18,7 @@ from bot.backoff import compute_backoff
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
-WAIT_SECONDS = 30.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
+WAIT_SECONDS = 10.0  # seconds a run waits for the database; less than its lease, so it does not outlive it
 
 # What a lost, refused or busy connection looks like on each way to the server.
 UNREACHABLE: tuple[type[BaseException], ...] = (

@@ -150,7 +150,7 @@ async def test_an_interrupted_run_goes_on_with_the_very_same_messages(tmp_path: 
     again.records = stored[:25]
     other = Long(40)
     sandbox = DirectorySandbox(repository(tmp_path / "other"))
-    (sandbox.root / "cart.py").write_text("changed")
+    (sandbox.root / "cart.py").write_text("changed\n" * 3)
     model = play(other.script, most_bytes=30_000)
     outcome = await run_loop(
         brief=brief(), model=model, sandbox=sandbox, limits=PLENTY, journal=again, history=stored[:25]

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_ai.models import infer_model
 
 from bot.agent.loop import run_loop
 from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.choose import choose_retry_policy
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.models.scripted import call
 from bot.agent.prompt import make_opening
@@ -120,6 +122,44 @@ def test_an_unknown_model_or_a_missing_key_is_named(
         monkeypatch.delenv(variable, raising=False)
     with pytest.raises(UserError, match=names):
         MODELS.choose(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "set_to", "silence", "again"),
+    [
+        ("openai-chat:gpt-4o", "https://api.openai.com/v1", {}, 180, 1),
+        ("openai-chat:qwen", "http://127.0.0.1:11434/v1", {}, 900, 0),
+        ("openai-chat:qwen", "http://192.168.1.5:8000/v1", {}, 900, 0),
+        ("openai-chat:qwen", "http://gpu-box:8000/v1", {}, 900, 0),
+        ("openai-chat:qwen", "https://models.example.com/v1", {"openai-chat": 600}, 600, 1),
+        ("openai-chat:qwen", "http://[::1]:8000/v1", {"": 300, "ollama": 5}, 300, 0),
+    ],
+)
+def test_local_models_get_longer_to_begin(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    address: str,
+    set_to: dict[str, float],
+    silence: float,
+    again: int,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    policy = choose_retry_policy(name, infer_model(name), set_to)
+    assert (policy.silence, policy.repeats_after_timeout) == (silence, again)
+    assert policy.answer >= 900
+
+
+async def test_a_call_that_timed_out_is_not_made_six_times(server: Server) -> None:
+    for repeats in (0, 1):
+        policy = RetryPolicy(first=0.001, silence=0.1, park=77, repeats_after_timeout=repeats)
+        model = MODELS.choose(server.model, retry_policy=policy)
+        server.answers = [Fault(stall=True), Fault(stall=True)]
+        with pytest.raises(Parked, match="did not begin to answer within 0 s; HOB_MODEL_SECONDS=") as parked:
+            await ask(model)
+        await model.aclose()
+        assert parked.value.after == 77
+        assert len(server.answers) == 1 - repeats
 
 
 async def test_a_script_can_come_from_a_file(tmp_path: Path) -> None:

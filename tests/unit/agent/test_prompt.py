@@ -54,7 +54,7 @@ def test_the_brief_says_what_is_known_and_what_is_not() -> None:
             texts=(words("Hi"),),
         )
     )
-    assert "Repository: ann/shop\nBranch: hob/3-total\nTest command: pytest -q\n" in text
+    assert "Repository: ann/shop\nBranch: hob/3-total\nNetwork: none\nTest command: pytest -q\n" in text
     assert "Lint command: not configured; keep to the style" in text
     assert "issue #3, by ann (permission: write), 2026-01-02T03:04:05Z\nHi\n" in text
     assert text.index("Hi") < text.index("Fix it")

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from pydantic_ai.messages import ToolCallPart
 
+from bot.agent.background_commands import BackgroundCommands
 from bot.agent.tools import registry
-from bot.agent.tools.context import ToolContext
+from bot.agent.tools.context import MOST_CHECKS, CheckReport, ChecksReport, ToolContext
+from bot.domain import CheckResult, Verdict
+from bot.errors import UserError
 from bot.text.terminal import bound_output, render_output
 from tests.support.agent import CART, DirectorySandbox, repository
 
@@ -20,12 +23,25 @@ class Hand:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.context = ToolContext(DirectorySandbox(root), seconds_left=lambda: 60.0)
+        sandbox = DirectorySandbox(root)
+        self.context = ToolContext(
+            sandbox,
+            seconds_left=lambda: 60.0,
+            answerable=(5, 6),
+            run_checks=self._run_checks,
+            background=BackgroundCommands(sandbox, resumed=False),
+        )
+        self.report: ChecksReport | Exception = ChecksReport()
+
+    async def _run_checks(self) -> ChecksReport:
+        if isinstance(self.report, Exception):
+            raise self.report
+        return self.report
 
     async def __call__(self, name: str, /, **args: Any) -> str:
         done = await registry.execute_call(self.context, ToolCallPart(tool_name=name, args=args))
         assert not done.malformed, done.text
-        assert done.ok != done.text.startswith("[error]") or name == "shell"
+        assert done.ok != done.text.startswith("[error]") or name in ("shell", "check")
         return done.text
 
 
@@ -303,10 +319,109 @@ async def test_notes_and_replies_are_kept_once(hand: Hand) -> None:
     assert [reply.text for reply in hand.context.replies] == ["second"]
 
 
+@pytest.mark.parametrize(
+    ("path", "line", "why"),
+    [
+        ("cart.py", 4, "3 lines"),
+        ("cart.py", 99, "3 lines"),
+        ("shop/cart.py", 1, "does not exist"),
+        (".", 1, "no file of the workspace"),
+        ("../cart.py", 1, "no file of the workspace"),
+        ("/etc/hostname", 1, "no file of the workspace"),
+        ("folder", 1, "is a directory"),
+        ("empty.txt", 1, "has no line 1"),
+        ("logo.png", 1, "is binary"),
+    ],
+)
+async def test_a_note_on_a_line_that_is_not_there_is_refused(
+    hand: Hand, path: str, line: int, why: str
+) -> None:
+    (hand.root / "folder").mkdir()
+    (hand.root / "empty.txt").touch()
+    (hand.root / "logo.png").write_bytes(b"\x89PNG\0\0")
+    assert why in await hand("note", path=path, line=line, text="Here.")
+    assert hand.context.notes == []
+
+
+async def test_notes_and_replies_can_be_withdrawn(hand: Hand) -> None:
+    await hand("note", path="cart.py", line=3, text="one")
+    await hand("note", path="./cart.py", line=2, text="two")
+    assert "is withdrawn" in await hand("note", path="/workspace/cart.py", line=3, withdraw=True)
+    assert [note.text for note in hand.context.notes] == ["two"]
+    assert "notes are on cart.py:2" in await hand("note", path="cart.py", line=3, withdraw=True)
+    await hand("reply", comment=5, text="first")
+    assert "is withdrawn" in await hand("reply", comment=5, withdraw=True)
+    assert "no reply of yours" in await hand("reply", comment=5, withdraw=True)
+    assert hand.context.replies == []
+
+
+async def test_a_reply_where_nobody_asked_is_refused(hand: Hand) -> None:
+    assert "those that can be answered are 5, 6" in await hand("reply", comment=7, text="Hello.")
+    hand.context.answerable = ()
+    assert "no review comment to reply to" in await hand("reply", comment=5, text="Hello.")
+    assert "needs a text" in await hand("note", path="cart.py", line=1)
+    assert hand.context.replies == []
+
+
+async def test_a_note_whose_line_went_away_stops_the_end(hand: Hand) -> None:
+    await hand("note", path="cart.py", line=3, text="Here.")
+    await hand("write", path="cart.py", text="total = sum\n")
+    refused = await hand("finish", kind="changed", title="Shorter", summary="x")
+    assert "note on cart.py:3 has lost its line" in refused and hand.context.finish is None
+    await hand("note", path="cart.py", line=3, withdraw=True)
+    assert await hand("finish", kind="changed", title="Shorter", summary="x") == "The work ends here."
+
+
+async def test_the_checks_are_shown_in_short_and_only_so_often(hand: Hand) -> None:
+    def checked(verdict: Verdict, **more: Any) -> CheckResult:
+        return CheckResult(verdict=verdict, exit_code=0, seconds=2.04, **more)
+
+    dots = "." * 70 + " [ 50%]\nF" + "." * 69 + " [100%]\n"
+    failed = checked(Verdict.FAILED, passed=139, failed=1, failing=("a.py::b",), tail=f"{dots}E  assert 1")
+    hand.report = ChecksReport(
+        checks=(
+            CheckReport(name="test", command="pytest -q", result=failed),
+            CheckReport(name="lint", command="ruff check", result=checked(Verdict.PASSED, tail="All good")),
+        ),
+        held=(".github/x.yml: protected",),
+        not_run=("npm test, since there is no node",),
+    )
+    assert await hand("check") == (
+        "[held back from the checks and from publication: .github/x.yml: protected]\n"
+        "test, `pytest -q`: failed, 139 passed, 1 failed, 2.0 s\nfailing: a.py::b\nE  assert 1\n"
+        "lint, `ruff check`: passed, 2.0 s\n[not run: npm test, since there is no node]"
+    )
+    hand.report = UserError("what looks like a secret")
+    assert "looks like a secret" in await hand("check")
+    for _ in range(MOST_CHECKS):
+        last = await hand("check")
+    assert "often enough" in last
+
+
+async def test_what_the_background_cannot_do_is_said(hand: Hand) -> None:
+    assert "no background; run it with shell" in await hand("background", start="sleep 9")
+    assert await hand("background", read=1) == "[error] there is no command 1 in the background"
+    hand.context.background = BackgroundCommands(hand.context.sandbox, resumed=True)
+    assert "those of the interrupted run are gone" in await hand("background", stop=1)
+    for args in ({}, {"read": 1, "stop": 1}, {"start": "x", "read": 1}):
+        done = await registry.execute_call(hand.context, ToolCallPart(tool_name="background", args=args))
+        assert done.malformed and "give one of start, read and stop" in done.text
+
+
+async def test_pytests_dots_are_left_out_of_what_a_command_printed(hand: Hand) -> None:
+    (hand.root / "test_cart.py").write_text("def test_a(): pass\n\n\ndef test_b(): pass\n")
+    shown = await hand(
+        "shell", command="python -m pytest -q -p no:cacheprovider; echo ..; echo 'Done. [50%]'"
+    )
+    assert "2 passed" in shown and "[100%]" not in shown
+    assert "\n..\nDone. [50%]" in shown
+
+
 async def test_a_note_may_suggest_lines_that_cannot_end_their_block(hand: Hand) -> None:
-    await hand("note", path="a.py", line=3, start_line=2, text="Shorter.", suggestion="```\nx = 1\n````\n")
-    await hand("note", path="a.py", line=9, text="Not needed.", suggestion="")
-    await hand("note", path="a.py", line=2, start_line=5, text="Upside down.")
+    at = {"path": "test_cart.py"}
+    await hand("note", **at, line=3, start_line=2, text="Shorter.", suggestion="```\nx = 1\n````\n")
+    await hand("note", **at, line=5, text="Not needed.", suggestion="")
+    await hand("note", **at, line=2, start_line=5, text="Upside down.")
     first, second = hand.context.notes
     assert (first.start, first.line) == (2, 3)
     assert first.text == "Shorter.\n\n`````suggestion\n```\nx = 1\n````\n`````"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic_ai.messages import ToolCallPart
 
+from bot.agent.background_commands import BackgroundCommands
 from bot.agent.loop import run_loop
 from bot.agent.models.scripted import call
 from bot.agent.tools import registry
@@ -27,7 +28,9 @@ async def sandbox(tmp_path: Path, tooling: Toolchain) -> AsyncIterator[Sandbox]:
 
 
 async def do(sandbox: Sandbox, name: str, **args: object) -> str:
-    context = ToolContext(sandbox, seconds_left=lambda: 90.0)
+    context = ToolContext(
+        sandbox, seconds_left=lambda: 90.0, background=BackgroundCommands(sandbox, resumed=False)
+    )
     return (await registry.execute_call(context, ToolCallPart(tool_name=name, args=args))).text
 
 

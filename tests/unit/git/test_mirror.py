@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.errors import HobError, Parked, Retry, UserError
-from bot.git.checkout import Bounds
+from bot.git.checkout import Bounds, History
 from bot.git.mirror import Mirror
 from bot.git.program import make_environment
 from tests.support.git import TOKEN, GitServer, bare, commit, git, serving, shell
@@ -317,3 +317,45 @@ def test_nothing_of_this_process_reaches_git(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("GIT_TRACE_CURL", "1")
     env = make_environment()
     assert not {"GIT_DIR", "GIT_TRACE_CURL", "SSH_AUTH_SOCK", "GIT_EXEC_PATH"} & env.keys()
+
+
+async def test_history_goes_as_far_as_it_may_and_takes_nothing_else_along(
+    tmp_path: Path, work: Path, mirror: Mirror, server: GitServer
+) -> None:
+    for number in range(4):
+        commit(work, {"README.md": f"{number}\n"}, f"More {number}")
+    base = git(work, "rev-parse", "HEAD~4").strip()
+    git(work, "checkout", "-q", "-b", "side", "HEAD~2")
+    commit(work, {"side.txt": "x\n"}, "A side branch")
+    git(work, "branch", "unseen")
+    git(work, "checkout", "-q", "main")
+    git(work, "merge", "-q", "--no-ff", "-m", "Merge", "side")
+    bare(tmp_path / "served" / "h.git", work)
+    url = f"{server.url}/h.git"
+    for depth, most in ((1, 1), (3, 3), (50, 50)):
+        await mirror.fetch(8, url, token=TOKEN, refspecs=[*MAIN, f"+{base}:refs/hob/b"], depth=depth)
+        sha = await mirror.resolve(8, "refs/heads/main")
+        assert sha is not None
+        into = tmp_path / f"tree-{depth}"
+        await mirror.materialise(8, sha, into, History(depth=most, base=base))
+        assert git(into, "fsck", "--connectivity-only") == ""
+        assert git(into, "status", "--porcelain") == ""
+        log = git(into, "log", "--format=%s").splitlines()
+        assert log[0] == "Merge" and len(log) <= most
+        assert (len(log) > 4) == (depth == 50)
+        assert "README.md" in git(into, "diff", "--stat", "base")
+        assert git(into, "for-each-ref", "--format=%(refname)").split() == ["refs/heads/base"]
+        assert "3" in git(into, "blame", "-s", "README.md")
+        assert TOKEN not in "".join(p.read_text("latin-1") for p in into.rglob("*") if p.is_file())
+
+
+async def test_a_local_repositorys_history_is_taken_where_it_is_wanted(
+    tmp_path: Path, work: Path, mirror: Mirror
+) -> None:
+    number, sha = await mirror.adopt(work)
+    assert await mirror.list_history(number, sha, 50) == [sha]
+    for _ in range(2):
+        assert await mirror.adopt(work, sha, depth=50) == (number, sha)
+        assert len(await mirror.list_history(number, sha, 50)) == 2
+    await mirror.materialise(number, sha, tmp_path / "tree", History(depth=50))
+    assert git(tmp_path / "tree", "log", "--format=%s").split() == ["Two", "One"]

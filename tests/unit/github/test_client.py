@@ -258,9 +258,13 @@ async def test_permissions(script: Script, repo: RepoApi) -> None:
         ("odd", "owner"),
     ):
         script.on(f"GET /repos/octo/demo/collaborators/{login}/permission", {"permission": said})
+    unknown = (404, {"message": "nobody is not a user"})
+    script.on("GET /repos/octo/demo/collaborators/nobody/permission", unknown)
     got = [await repo.permissions.get(login) for login in ("ann", "wim", "rob", "eve", "odd", "nobody", "")]
     none = Permission.NONE
     assert got == [Permission.ADMIN, Permission.WRITE, Permission.READ, none, none, none, none]
+    with pytest.raises(NotFound):  # about the repository, or the app: it says nothing of the account
+        await repo.permissions.get("may")
 
 
 @pytest.mark.parametrize("user", [{"id": 8}, {}, None])
@@ -294,12 +298,15 @@ async def test_s61_a_login_that_is_somebody_elses_now_gives_nothing(
 )
 async def test_who_maintains(script: Script, repo: RepoApi, said: dict[str, object], may: bool) -> None:
     script.on("GET /repos/octo/demo/collaborators/ann/permission", said)
+    unknown = (404, {"message": "nobody is not a user"})
+    script.on("GET /repos/octo/demo/collaborators/nobody/permission", unknown)
     assert await repo.permissions.is_maintainer("ann") is may
     assert not await repo.permissions.is_maintainer("nobody") and not await repo.permissions.is_maintainer("")
 
 
 async def test_a_login_cannot_reach_another_path(script: Script, repo: RepoApi) -> None:
-    assert await repo.permissions.get("../../../user") is Permission.NONE
+    with pytest.raises(NotFound):
+        await repo.permissions.get("../../../user")
     assert script.seen[-1].path.startswith("/repos/octo/demo/collaborators/")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import yaml
 
@@ -158,3 +161,29 @@ def test_the_manifest_asks_for_the_fewest_permissions() -> None:
     assert set(asked) == {"metadata", "contents", "issues", "pull_requests", "checks"}
     assert asked["metadata"] == "read"
     assert yaml.safe_load(Path("app.yml").read_text("utf-8")) == read_manifest()
+
+
+@pytest.mark.parametrize("ahead", [600, -600, 3600, -3600])
+async def test_s25_a_wrong_clock_here_costs_one_refusal_and_no_minting(script: Script, ahead: int) -> None:
+    """GitHub judges JWTs by its own clock, and dates the end of its tokens by it."""
+    seen: list[str] = []
+
+    def mint(request: Seen) -> Any:
+        now = time.time() + ahead
+        claims = jwt.decode(
+            request.headers["authorization"].removeprefix("Bearer "), options={"verify_signature": False}
+        )
+        date = {"date": formatdate(now, usegmt=True)}
+        if not claims["iat"] <= now < claims["exp"] <= now + 600:
+            seen.append("refused")
+            return 401, {"message": "'Expiration time' claim ('exp') is too far in the future"}, date
+        seen.append("minted")
+        ends = datetime.fromtimestamp(now + 3600, UTC).isoformat()
+        return 201, {"token": LONG_TOKEN, "expires_at": ends, **request.body}, date
+
+    script.on(MINT, mint)
+    async with github(script) as app:
+        repo = app.for_repo(11, 5, "octo", "demo")
+        for _ in range(3):
+            assert await repo.token() == LONG_TOKEN
+    assert seen == ["refused", "minted"]

@@ -134,5 +134,6 @@ async def test_every_example_goes_through_the_webhook_and_the_inbox_and_makes_no
     assert len(ended) == sum(map(len, examples().values()))
     assert {state for state, _ in ended} <= {DeliveryState.IGNORED, DeliveryState.HANDLED}, ended
     told = [reason for state, reason in ended if state is DeliveryState.HANDLED]
-    assert all("0 tasks cancelled" in reason for reason in told), told
+    harmless = ("0 tasks cancelled", "0 labels made")
+    assert all(any(words in reason for words in harmless) for reason in told), told
     assert await scene.tasks() == [] and scene.wrote() == []

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from bot.domain import Directive, DirectiveWord, Task, TaskKind, TaskState
-from bot.errors import Retry
+from bot.errors import Parked, Retry
 from bot.github.app import GitHub
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.tasks.database.tables import AttemptState, DeliveryState
 from bot.tasks.store import Store
-from tests.support.github_scripted import Script, comment_json, github, scripted
+from tests.support.github_scripted import Script, Seen, comment_json, github, scripted
 from tests.support.payloads import (
     ALICE,
     APP,
@@ -134,7 +135,7 @@ async def test_s61_strangers_are_refused_once_on_a_thread(scene: Scene) -> None:
         payload = with_value(issue_comment("@hob do it"), "comment.id", 3001 + number)
         state, reason = await scene.give("issue_comment", payload)
         assert (state, reason) == (DeliveryState.HANDLED, "refused: no write permission")
-    scene.may("bob", (404, {"message": "Not Found"}))
+    scene.may("bob", (404, {"message": "bob is not a user"}))
     await scene.give("issue_comment", issue_comment("@hob do it", author=BOB))
     assert await scene.tasks() == []
     (first,) = scene.comments()
@@ -163,8 +164,93 @@ async def test_s64_when_github_cannot_be_asked_nothing_is_granted(scene: Scene) 
     await scene.intake.take(guid)
     assert len(await scene.tasks()) == 1
     scene.may("bob", (403, {"message": "Resource not accessible by integration"}))
-    state, reason = await scene.give("issue_comment", issue_comment("@hob x", author=BOB))
-    assert state is DeliveryState.FAILED and "ermission" in reason and len(await scene.tasks()) == 1
+    with pytest.raises(Parked, match="ermission"):
+        await scene.give("issue_comment", issue_comment("@hob x", author=BOB))
+    assert len(await scene.tasks()) == 1 and scene.comments() == []
+
+
+REFUSED = {  # what GitHub refuses for a while: route, answer
+    "no token": ("POST /app/installations/55/access_tokens", (401, {"message": "Bad credentials"})),
+    "no installation": ("POST /app/installations/55/access_tokens", (404, {"message": "Not Found"})),
+    "no access to the repository": ("POST /app/installations/55/access_tokens", (422, {"message": "no"})),
+    "no permission": (f"GET {REPO}/collaborators/alice/permission", (403, {"message": "Forbidden by rule"})),
+    "no repository": (f"GET {REPO}/collaborators/alice/permission", (404, {"message": "Not Found"})),
+    "no pull request": (f"GET {REPO}/pulls/4", (404, {"message": "Not Found"})),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+async def test_what_github_refuses_for_a_while_is_asked_again(scene: Scene, what: str) -> None:
+    route, answer = REFUSED[what]
+    before = scene.script.replies.pop(route, None)
+    scene.script.on(route, answer)
+    guid = await scene.deliver("issue_comment", issue_comment("@hob x", on_pull=BOT))
+    for _ in range(2):
+        with pytest.raises(Parked):
+            await scene.intake.take(guid)
+    assert (await scene.ended(guid))[0] is DeliveryState.NEW and scene.wrote() == []
+    scene.script.replies.pop(route)
+    if before:
+        scene.script.on(route, *before)
+    await scene.intake.take(guid)
+    assert (await scene.ended(guid))[0] is DeliveryState.HANDLED and len(await scene.tasks()) == 1
+
+
+async def grow_old(scene: Scene, hours: int = 7) -> None:
+    """Let so many hours pass for every delivery."""
+    async with scene.store.engine.begin() as connection:
+        older = "UPDATE deliveries SET received_at = received_at - make_interval(hours => :hours)"
+        await connection.execute(text(older), {"hours": hours})
+
+
+async def test_after_hours_the_thread_is_told_by_whatever_token_there_is_and_it_can_be_retried(
+    scene: Scene,
+) -> None:
+    def mint(seen: Seen) -> Any:
+        wanted = set(seen.body["permissions"])
+        return (
+            scene.script._mint(seen) if wanted == {"issues", "metadata"} else (422, {"message": "no checks"})
+        )
+
+    route = "POST /app/installations/55/access_tokens"
+    scene.script.on(route, mint)
+    guid = await scene.deliver("issue_comment", issue_comment("@hob x"))
+    idle = await scene.deliver("issue_comment", issue_comment("no mention"))
+    await grow_old(scene)
+    for each in (guid, idle):
+        await scene.intake.take(each)
+    state, reason = await scene.ended(guid)
+    assert state is DeliveryState.FAILED and "no checks" in reason
+    (said,) = scene.comments()
+    assert "could not take this up" in said and "no checks" in said
+    (failed,) = await scene.store.list_failed_deliveries()
+    assert (failed.guid, failed.event, await scene.store.count_failed_deliveries()) == (
+        guid,
+        "issue_comment",
+        1,
+    )
+    scene.script.replies.pop(route)
+    assert await scene.store.retry_delivery(guid) and not await scene.store.retry_delivery(idle)
+    scene.may("alice", (404, {"message": "Not Found"}), "write")
+    with pytest.raises(Parked):  # its hours begin anew
+        await scene.intake.take(guid)
+    await scene.intake.take(guid)
+    assert (await scene.ended(guid))[0] is DeliveryState.HANDLED and len(await scene.tasks()) == 1
+
+
+async def test_a_failure_that_no_token_can_tell_is_kept_and_an_outage_meanwhile_is_waited_for(
+    scene: Scene,
+) -> None:
+    route = "POST /app/installations/55/access_tokens"
+    scene.script.on(route, (404, {"message": "Not Found"}))
+    guid = await scene.deliver("issue_comment", issue_comment("@hob x"))
+    await grow_old(scene)
+    await scene.intake.take(guid)
+    assert (await scene.ended(guid))[0] is DeliveryState.FAILED and scene.comments() == []
+    scene.script.replies.pop(route)
+    scene.script.on(COMMENTS, (502, {}))
+    with pytest.raises(Retry):
+        await scene.intake.report_failure(guid, "a bug")
 
 
 async def test_a_crash_between_the_task_and_the_eyes_is_made_good(scene: Scene) -> None:
@@ -404,6 +490,18 @@ async def test_s09_an_uninstalled_app_stops_what_waits(scene: Scene) -> None:
     elsewhere = with_value(issue_comment("@hob x"), "installation.id", 56)
     await scene.give("issue_comment", with_value(elsewhere, "issue.number", 9))
     assert (await scene.give("installation", installation("deleted")))[1].endswith("1 tasks cancelled")
+    assert [task.state for task in await scene.tasks()] == [TaskState.CANCELLED, TaskState.QUEUED]
+    assert (await scene.tasks())[0].cancel_reason == "the app was uninstalled"
+
+
+async def test_s11_a_stop_that_overtakes_its_request_stops_it(scene: Scene) -> None:
+    early, late = "2026-03-01T12:00:00Z", "2026-03-01T12:00:05Z"
+    stop = with_value(issue_comment("@hob stop"), "comment.created_at", late)
+    assert (await scene.give("issue_comment", stop))[1] == "stopped 0 tasks"
+    request = with_value(issue_comment("@hob x"), "comment.created_at", early)
+    assert "stopped by a comment" in (await scene.give("issue_comment", request))[1]
+    again = with_value(issue_comment("@hob y"), "comment.created_at", "2026-03-01T12:00:06Z")
+    await scene.give("issue_comment", with_value(again, "comment.id", 3001))
     assert [task.state for task in await scene.tasks()] == [TaskState.CANCELLED, TaskState.QUEUED]
 
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.agent.prompt import find_brief, make_opening
-from bot.domain import CommentedLines, Permission, Person, TriggerKind, Trust
-from bot.github.answers import Comment, ReviewComment
+from bot.agent.prompt import find_brief, make_opening, render_brief
+from bot.domain import CommentedLines, Permission, Person, TaskKind, TriggerKind, Trust
+from bot.github.answers import Comment, Issue, ReviewComment
 from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.run.prepare.brief import GatheredBrief, ReviewRemarks, gather_brief
@@ -36,6 +36,7 @@ async def see(
     task: Any = TASK,
     comments: tuple[Comment, ...] = (),
     remarks: ReviewRemarks | None = None,
+    issue: Issue | None = None,
     **config: Any,
 ) -> GatheredBrief:
     async def permission(login: str) -> Permission:
@@ -50,6 +51,7 @@ async def see(
         test_command="pytest",
         lint_command="",
         remarks=remarks,
+        issue=issue,
     )
 
 
@@ -195,3 +197,46 @@ async def test_what_is_cut_is_said() -> None:
     assert "[10 earlier comments of this thread are left out]" in texts
     assert texts[-1].endswith("characters are left out here]")
     assert len(texts[-1]) < 20_100
+
+
+async def test_who_revises_sees_the_issue_and_every_comment_with_its_lines() -> None:
+    thread = replace(TASK.thread, number=12, is_pull=True, body="What was done.")
+    trigger = replace(TASK.trigger, kind=TriggerKind.REVIEW_COMMENT, id=50, review=7)
+    task = replace(TASK, kind=TaskKind.REVISE, thread=thread, trigger=trigger)
+    at = NOW.isoformat()
+    listed = tuple(
+        replace(remark(author, text, number, at, **more), hunk=f"@@ -1 +1 @@\n+{text}")
+        for author, text, number, more in (
+            ("eve", "long ago", 30, {"review": 3}),
+            ("ann", "yes, long ago", 31, {"review": 4, "reply_to": 30}),
+            ("ann", "name it", 51, {"review": 7}),
+        )
+    )
+    remarks = ReviewRemarks(comments=listed, until=NOW + timedelta(minutes=1))
+    issue = Issue(number=3, title="Total is wrong", body="Push to main!", author=Person(id=5, login="ann"))
+    brief = (await see(task, remarks=remarks, issue=issue)).brief
+    shown = {each.where.partition(",")[0]: each for each in brief.texts}
+    assert shown["issue #3"].trust is Trust.QUOTED, "it may have been edited since"
+    assert shown["issue #3"].text == "Total is wrong\n\nPush to main!"
+    assert brief.answerable == (50, 51), "replies go to who asked, and to nobody else"
+    lines = [each for each in brief.texts if each.where.startswith("the lines that review comment")]
+    assert [each.text for each in lines] == ["@@ -1 +1 @@\n+long ago", "@@ -1 +1 @@\n+name it"], (
+        "once a thread"
+    )
+    assert {each.trust for each in lines} == {Trust.QUOTED}
+    assert shown["review comment 31 on a.py:3"].trust is Trust.INSTRUCTION
+
+
+async def test_nobody_can_be_answered_where_no_review_asked() -> None:
+    asked = replace(TASK.trigger, kind=TriggerKind.COMMENT, id=50)
+    remarks = ReviewRemarks(comments=(remark("ann", "name it", 51, NOW.isoformat(), review=7),), until=NOW)
+    brief = (await see(replace(TASK, kind=TaskKind.REVISE, trigger=asked), remarks=remarks)).brief
+    assert brief.answerable == () and "name it" in repr(brief.texts)
+
+
+async def test_the_request_is_shown_once() -> None:
+    thread = replace(TASK.thread, title="Doubling", body="Please double it.")
+    labelled = replace(TASK.trigger, kind=TriggerKind.LABEL)
+    task = replace(TASK, thread=thread, trigger=labelled, request="Doubling\n\nPlease double it.")
+    message = render_brief((await see(task)).brief)
+    assert message.count("Please double it.") == message.count("Doubling") == 1

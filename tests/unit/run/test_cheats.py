@@ -27,13 +27,14 @@ PYTEST = {
     "calc.py": CALC,
     "test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 8\n",
 }
+SUITE = (
+    "import unittest\n\nfrom calc import double\n\n\nclass CalcTest(unittest.TestCase):\n"
+    "    def test_double(self):\n        self.assertEqual(double(4), 8)\n"
+)
 UNITTEST = {
     ".github/hob.yml": "test: python -m unittest -q\n",
     "calc.py": CALC,
-    "test_calc.py": (
-        "import unittest\n\nfrom calc import double\n\n\nclass CalcTest(unittest.TestCase):\n"
-        "    def test_double(self):\n        self.assertEqual(double(4), 8)\n"
-    ),
+    "test_calc.py": SUITE,
 }
 NODE = {
     ".github/hob.yml": "test: npm test --silent\n",
@@ -45,12 +46,12 @@ NODE = {
         "test('it doubles', () => assert.strictEqual(double(4), 8));\n"
     ),
 }
-MAKE = {**PYTEST, ".github/hob.yml": "test: make test\n", "Makefile": "test:\n\tpython -m pytest -q\n"}
+MAKE = {**UNITTEST, ".github/hob.yml": "test: make test\n", "Makefile": "test:\n\tpython -m unittest -q\n"}
 
 CHEATS: dict[str, tuple[Files, Files]] = {
     "the process ends before a test": (UNITTEST, {"calc.py": "import os; os._exit(0)\n"}),
     "the process ends in a test": (
-        PYTEST,
+        UNITTEST,
         {"calc.py": "import os\n\n\ndef double(x):\n    os._exit(0)\n"},
     ),
     "an exit that looks tidy": (UNITTEST, {"calc.py": "import sys\n\nsys.exit(0)\n"}),
@@ -103,21 +104,16 @@ CHEATS: dict[str, tuple[Files, Files]] = {
             )
         },
     ),
-    "the target of make does nothing": (MAKE, {"Makefile": "test:\n\t@echo '1 passed in 0.01s'\n"}),
-    "the target of make ignores failures": (MAKE, {"Makefile": "test:\n\t-python -m pytest -q\n"}),
+    "the target of make does nothing": (MAKE, {"Makefile": "test:\n\t@echo 'Ran 1 test in 0.000s'\n"}),
+    "the target of make ignores failures": (MAKE, {"Makefile": "test:\n\t-python -m unittest -q\n"}),
     "the script of npm does nothing": (
         NODE,
         {"package.json": '{"name": "calc", "scripts": {"test": "echo 1 passing"}}\n'},
     ),
     "node ends before a test": (NODE, {"calc.js": "process.exit(0);\n"}),
     "the test is skipped": (
-        PYTEST,
-        {
-            "test_calc.py": (
-                "import pytest\n\nfrom calc import double\n\n\n@pytest.mark.skip\ndef test_double():\n"
-                "    assert double(4) == 8\n"
-            )
-        },
+        UNITTEST,
+        {"test_calc.py": SUITE.replace("    def test", "    @unittest.skip('later')\n    def test")},
     ),
     "the test is expected to fail": (
         PYTEST,
@@ -133,12 +129,13 @@ CHEATS: dict[str, tuple[Files, Files]] = {
         {"calc.py": "import unittest\n\n\ndef double(x):\n    raise unittest.SkipTest('later')\n"},
     ),
     "the test is removed": (
-        {**PYTEST, "test_more.py": "def test_more():\n    assert True\n"},
+        {**UNITTEST, "test_more.py": SUITE.replace("double(4), 8", "double(2), 4")},
         {"test_calc.py": None},
     ),
-    "the assertion is altered": (
-        PYTEST,
-        {"test_calc.py": "from calc import double\n\n\ndef test_double():\n    assert double(4) == 6\n"},
+    "the assertion is altered": (UNITTEST, {"test_calc.py": SUITE.replace("8", "6")}),
+    "a new test file patches the code": (
+        UNITTEST,
+        {"calc.py": CALC + "\n\nMORE = 1\n", "test_a.py": "import calc\n\ncalc.double = lambda x: x * 2\n"},
     ),
     "the code knows that it is tested": (
         PYTEST,

@@ -274,7 +274,7 @@ def test_warnings_of_the_proof_stand_first_and_added_tests_are_none() -> None:
     proof = replace(RESULT.proof, warnings=(warning,))
     first, second, *_ = render_proof(proof).splitlines()
     assert first.startswith("⚠️ **The change skips tests that ran on base**: `") and second == ""
-    assert "t::a|b" not in first and proof.state is ProofState.DOUBTFUL
+    assert "`t::a|b`" in first and "`` t::`c` ``" in first and proof.state is ProofState.DOUBTFUL
 
 
 def test_what_was_blocked_is_said_with_the_line_that_allows_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -128,3 +129,11 @@ def test_suggestions_are_read_as_they_are_written() -> None:
 def test_what_people_write_around_the_block_stays() -> None:
     body = f"theirs\n{frame_block('old')}\ntheirs too {END}"
     assert replace_block(body, "new") == f"theirs\n{BEGIN}\n\nnew\n\n{END}\ntheirs too {END}"
+
+
+@pytest.mark.parametrize(("one", "two"), [("a" * 5000, "a" * 4999 + "b"), ("ab" * 2500, "ba" * 2500)])
+def test_hostile_remarks_are_compared_in_no_time(one: str, two: str) -> None:
+    notes = [replace(NOTE, text=f"{text} {number}") for number in range(40) for text in (one, two)]
+    began = time.process_time()
+    assert select_new(notes, change(CODE), [])
+    assert time.process_time() - began < 1

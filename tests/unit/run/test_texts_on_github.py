@@ -149,6 +149,8 @@ OLD_RED = replace(
     MENDED,
     proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=RED),)),
 )
+UNMENDED = replace(OLD_RED, proof=replace(OLD_RED.proof, still_failing=RED.failing))
+WARNED = replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,)))
 UNTESTED = replace(
     MENDED,
     proof=Proof(
@@ -242,8 +244,15 @@ TEXTS: dict[str, Callable[[], str]] = {
         usage=Usage(turns=12, usd=0.42),
         seconds=185.4,
     ),
+    "end_published_beside_old_failures": lambda: render_done(PULL, OLD_RED),
     "end_published_while_the_proof_fails": lambda: render_final(
+        TASK, (), text=render_done(PULL, UNMENDED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_published_with_an_old_failure": lambda: render_final(
         TASK, (), text=render_done(PULL, OLD_RED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_published_with_a_warning": lambda: render_final(
+        TASK, (), text=render_done(PULL, WARNED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
     "end_pushed_to_the_pull_request": lambda: render_final(
         TASK, PLAN, text=render_done(PULL, MENDED, here="c" * 40), run_url=RUN
@@ -280,7 +289,7 @@ TEXTS: dict[str, Callable[[], str]] = {
     ),
     "pull_request_that_alters_its_tests": lambda: render_pull_body(
         TASK,
-        replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,))),
+        WARNED,
         hidden=(),
         run_url="",
     ),
@@ -299,7 +308,11 @@ TEXTS: dict[str, Callable[[], str]] = {
         [("bill.py", "modified"), ("tests/test_bill.py", "modified"), ("tests/test_new.py", "added")],
         run_url=RUN,
         begun="Count the last line\n\nIt was left out.\n\nHob-Task: 5",
-        first=FirstWork(summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**", proof=PROOF),
+        first=FirstWork(
+            summary="## Why\n\n- `sum(**kwargs)` left #1 out\n- and **more**",
+            proof=PROOF,
+            warnings=(ALTERED,),
+        ),
     ),
     "pull_request_beside_a_fork": lambda: CONTINUES.format(4, "eve", "main"),
     "end_push_refused_by_a_rule": lambda: render_final(
@@ -311,7 +324,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         seconds=4000.0,
     ),
     "end_push_refused_for_workflows": lambda: render_push_refused(
-        replace(REFUSED, head="c" * 40, result=OLD_RED),
+        replace(REFUSED, head="c" * 40, result=UNMENDED),
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
         slug="hob",
     ),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
-from bot.tasks.database.connection import DatabaseTrouble, connect, open_database, sqlalchemy_url
-from bot.tasks.database.embedded import find_programs, open_embedded_database
+from bot.tasks.database.connection import Database, DatabaseTrouble, connect, open_database, sqlalchemy_url
+from bot.tasks.database.embedded import find_programs, open_embedded_database, revive_embedded_database
+from bot.tasks.database.transactions import retry_while_away
 
 HOLD = """
 import sys
@@ -105,3 +109,20 @@ def test_nobody_else_on_the_machine_gets_in(postgres: str) -> None:
 async def test_connect_opens_nothing() -> None:
     database = connect("postgresql://nobody@127.0.0.1:1/x")
     await database.engine.dispose()
+
+
+async def test_s18_a_server_that_dies_is_started_again_by_whoever_uses_it(home: Path) -> None:
+    async with open_database(home) as first, open_database(home) as second:
+        pid = int((home / "postgres" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        died = time.monotonic()
+
+        async def ask(database: Database) -> int | None:
+            async with database.engine.connect() as connection:
+                return await connection.scalar(text("SELECT 1"))
+
+        for database in (first, second):
+            assert await retry_while_away(lambda database=database: ask(database), seconds=20) == 1
+        print(f"back after {time.monotonic() - died:.1f} s")
+        assert time.monotonic() - died < 15  # 5 on a quiet machine
+        assert not revive_embedded_database(home, first.url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import json
 import random
 import string
@@ -151,3 +152,41 @@ def test_megabytes_take_well_under_a_second() -> None:
     assert redactor.text(text) == text
     assert redactor.find_secrets(text.encode()) == []
     assert time.process_time() - start < 3.0
+
+
+SEPARATE = "tK7wqZ2mXv9sRb4nLd6hPj3cFy8gTa5e"
+CLOTHES = {
+    "zero width": "\u200b".join(SEPARATE),
+    "hyphens": "-".join(SEPARATE),
+    "underscores": "_".join(SEPARATE),
+    "in twos": " . ".join(SEPARATE[at : at + 2] for at in range(0, len(SEPARATE), 2)),
+    "quoted": '", "'.join(SEPARATE),
+    "reversed with dots": ".".join(reversed(SEPARATE)),
+    "rot13": codecs.encode(SEPARATE, "rot13"),
+    "base32": base64.b32encode(f"a {SEPARATE}".encode()).decode(),
+    "base32 in small letters": base64.b32encode(SEPARATE.encode()).decode().lower(),
+    "hex with colons": ":".join(f"{byte:02x}" for byte in SEPARATE.encode()),
+    "hex with a prefix each": ", ".join(f"\\x{byte:02x}" for byte in SEPARATE.encode()).replace("\\x", ""),
+    "hex dump": " ".join(SEPARATE.encode().hex()[at : at + 4] for at in range(0, 64, 4)),
+}
+
+
+@pytest.mark.parametrize("worn", CLOTHES.values(), ids=CLOTHES.keys())
+def test_known_secrets_are_found_in_other_clothes(worn: str) -> None:
+    redactor = Redactor([SEPARATE])
+    text = f"before it {worn} after it"
+    assert redactor.find_secrets(text.encode()) == ["known secret"]
+    redacted = redactor.text(text)
+    assert "[redacted: known secret]" in redacted and "before it" in redacted and "after it" in redacted
+    assert redactor.has_split_secret([text[:40], text[40:]])
+
+
+def test_a_secret_in_wide_letters_is_found() -> None:
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in SEPARATE)
+    assert Redactor([SEPARATE]).find_secrets(wide.encode()) == ["known secret"]
+
+
+def test_words_that_a_short_secret_is_made_of_stay() -> None:
+    redactor = Redactor(["open-sesame"])
+    assert redactor.text("open the door, sesame") == "open the door, sesame"
+    assert redactor.text("open sesame") == "open sesame"

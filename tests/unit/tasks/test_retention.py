@@ -1,0 +1,70 @@
+"""What is deleted when its time is over, and what is not."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from bot.domain import TaskState
+from bot.tasks.database.connection import Database
+from bot.tasks.database.tables import DeliveryState
+from bot.tasks.store import Store
+from bot.tasks.sweep import Retention, sweep
+from tests.support.tasks import make_request
+
+
+async def test_deliveries_and_transcripts_are_deleted_after_their_days(
+    store: Store, database: Database
+) -> None:
+    for guid in ("old", "young", "new"):
+        await store.add_delivery(guid, "issues", b"{}", {})
+    for guid in ("old", "young"):
+        await store.finish_delivery(guid, DeliveryState.HANDLED)
+    task = await store.add_task(make_request())
+    claimed = await store.claim(task.id, "w")
+    assert claimed
+    attempt = await store.begin_attempt(claimed[1])
+    for seq in range(2):
+        await store.add_turn(claimed[1], attempt.id, seq, {})
+    async with database.engine.begin() as connection:
+        for statement in (
+            "UPDATE deliveries SET handled_at = now() - interval '16 days' WHERE guid = 'old'",
+            "UPDATE deliveries SET received_at = now() - interval '99 days' WHERE guid = 'new'",
+            "UPDATE attempt_turns SET at = now() - interval '3 days' WHERE seq = 0",
+        ):
+            await connection.execute(text(statement))
+    await sweep(database.engine)
+    assert len(await store.list_turns(claimed[1].id)) == 2
+    await sweep(database.engine, retention=Retention(payload_days=15, transcript_days=2))
+    assert [await store.get_delivery(guid) is not None for guid in ("old", "young", "new")] == [
+        False,
+        True,
+        True,
+    ]
+    assert [turn.seq for turn in await store.list_turns(claimed[1].id)] == [1]
+
+
+async def test_what_is_purged_goes_whole_and_what_runs_stays(store: Store, database: Database) -> None:
+    tasks = [await store.add_task(make_request(number=number)) for number in (1, 2)]
+    claimed = await store.claim(tasks[0].id, "w")
+    assert claimed
+    await store.begin_attempt(claimed[1])
+    await store.release(claimed[1], TaskState.DONE)
+    for guid, name in (("mine", "octo/app"), ("other", "octo/other"), ("new", "octo/app")):
+        body = json.dumps({"repository": {"full_name": name}, "sender": {"login": "alice"}})
+        await store.add_delivery(guid, "issues", body.encode(), {})
+    for guid in ("mine", "other"):
+        await store.finish_delivery(guid, DeliveryState.HANDLED)
+    assert await store.purge_tasks(repo="octo/other") == {} == await store.purge_tasks(person="bob")
+    assert await store.purge_tasks(repo="octo/app") == {11: 1}
+    assert [task.id for task in await store.list_tasks()] == [tasks[1].id]
+    async with database.engine.connect() as connection:
+        for table in ("runs", "attempts"):
+            assert await connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+    assert await store.purge_deliveries(lambda body: b"octo/app" in body) == 1
+    left = [guid for guid in ("mine", "other", "new") if await store.get_delivery(guid)]
+    assert left == ["other", "new"]
+    with pytest.raises(ValueError, match="a repository or a person"):
+        await store.purge_tasks()
