@@ -10,7 +10,7 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from fnmatch import translate
+from fnmatch import filter as filter_names
 from functools import cached_property
 from typing import Any
 
@@ -109,10 +109,8 @@ class Tree:
     def _match(self, patterns: tuple[str, ...]) -> list[str]:
         """The sorted paths whose name fits; looked up once for each set of patterns."""
         if patterns not in self._matches:
-            fits = compile_patterns(patterns)
-            self._matches[patterns] = sorted(
-                path for name, paths in self._by_name.items() if fits(name) for path in paths
-            )
+            names = list_fitting(self._by_name, patterns)
+            self._matches[patterns] = sorted(path for name in names for path in self._by_name[name])
         return self._matches[patterns]
 
     def folders(self, *patterns: str) -> frozenset[str]:
@@ -126,9 +124,10 @@ class Tree:
         return any(path in self.all for path in paths)
 
 
-def compile_patterns(patterns: Iterable[str]) -> Callable[[str], object]:
-    """A test whether a name fits one of the glob patterns; true or false as a condition."""
-    return re.compile("|".join(translate(pattern) for pattern in patterns) or "(?!)").match
+def list_fitting(names: Iterable[str], patterns: Iterable[str]) -> frozenset[str]:
+    """Those of the names that fit one of the glob patterns."""
+    known = list(names)
+    return frozenset(name for pattern in patterns for name in filter_names(known, pattern))
 
 
 def join(folder: str, name: str) -> str:
@@ -178,17 +177,16 @@ def name_of(expression: ast.expr) -> str:
     return ""
 
 
-_is_manifest = compile_patterns(_MANIFESTS)
-
-
 def list_manifests(paths: Iterable[str]) -> list[str]:
     """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
     manifests, uncertain, modules = [], [], []
-    for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+    known = list(paths)
+    wanted = list_fitting({path.rpartition("/")[2] for path in known}, _MANIFESTS)
+    for path in sorted(known, key=lambda path: (path.count("/"), path)):
         name = path.rpartition("/")[2]
-        if ("." not in name and not _is_manifest(name) and name not in _MODULES) or is_vendored(path):
+        if ("." not in name and name not in wanted and name not in _MODULES) or is_vendored(path):
             continue
-        if _is_manifest(name):
+        if name in wanted:
             manifests.append(path)
         elif is_uncertain(name) or is_node_test(path):
             uncertain.append(path)
