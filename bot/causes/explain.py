@@ -22,7 +22,8 @@ _MISSING_TOOL = (
     r"^(?:sh|bash): ([\w.+-]+): No such file or directory",
 )
 _MISSING_MODULE = re.compile(
-    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]|^[^\s:]{0,300}?python[^\s:]{0,40}: No module named ([\w.]+)",
+    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]"
+    r"|^[^\s:]{0,300}?python[^\s:]{0,40}: No module named ([\w.]+)",
     re.M,
 )
 
