@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain import ChangeKind, FileChange, TriggerKind
 from bot.github.app import RepoApi
 from bot.github.cli.manifest import read_manifest
 from bot.github.http.scope import Purpose
@@ -30,6 +31,10 @@ BESIDE = {("GET", "/repos/{owner}/{repo}/issues/{issue_number}")}
 @pytest.fixture
 async def sent(script: Script, repo: RepoApi) -> AsyncIterator[Script]:  # noqa: F811
     await call_everything(script, repo)
+    for kind in (TriggerKind.ISSUE, TriggerKind.REVIEW_COMMENT):
+        await repo.issues.react(kind, 1, 1, "eyes")
+    picture = FileChange(path="a.png", kind=ChangeKind.ADDED, mode=0o100644, data=b"\x00\xff")
+    await repo.commits.create_commit("main", "0" * 40, "A picture", [picture])
     yield script
 
 
