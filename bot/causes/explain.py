@@ -23,7 +23,8 @@ _MISSING_TOOL = (
     r"^(?:sh|bash): ([\w.+-]+): No such file or directory",
 )
 _MISSING_MODULE = re.compile(
-    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]|^[\w./-]{0,200}?/?python[\d.]{0,6}: No module named ([\w.]+)",
+    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]"
+    r"|^[\w./-]{0,200}?/?python[\d.]{0,6}: No module named ([\w.]+)",
     re.M,
 )
 
