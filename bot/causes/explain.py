@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.causes.known import DISTRIBUTIONS, IMAGES, PACKAGES, PLUGINS, SERVICES
 from bot.domain import TreeFacts
 
+MOST_CHARS = 20_000  # of the output, its end
 PLAIN_TEST = ".venv/bin/python -m pytest -q"
 _MISSING_TOOL = (
     r"^(?:bash|sh|/bin/(?:ba|da)?sh)(?:: line \d+)?(?:: \d+)?: (?:\d+: )?([\w.+/-]+): (?:command )?not found",
@@ -22,7 +23,9 @@ _MISSING_TOOL = (
     r"^(?:sh|bash): ([\w.+-]+): No such file or directory",
 )
 _MISSING_MODULE = re.compile(
-    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]|^\S*python\S*: No module named ([\w.]+)", re.M
+    r"ModuleNotFoundError: No module named ['\"]([\w.]+)['\"]"
+    r"|^[\w./-]{0,200}?/?python[\d.]{0,6}: No module named ([\w.]+)",
+    re.M,
 )
 
 
@@ -53,7 +56,7 @@ def explain_failure(command: str, exit_code: int | None, output: str, facts: Tre
 
     "go is not in the sandbox; give an `image`, or install it with `setup`: `image: golang:1`"
     """
-    failure = _Failure(command=command, exit_code=exit_code, output=output, facts=facts)
+    failure = _Failure(command=command, exit_code=exit_code, output=output[-MOST_CHARS:], facts=facts)
     for rule in _RULES:
         cause = rule(failure)
         if cause:

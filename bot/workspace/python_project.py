@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.workspace.find_checks.pytest_settings import read_ini
-from bot.workspace.find_checks.tree import Tree, folder_of, get, join
+from bot.workspace.find_checks.tree import Tree, folder_of, get, join, name_of
 from sandbox.spec import WORKSPACE
 
 PROJECTS = "/opt/hob/projects"
@@ -22,6 +22,11 @@ MOST_PROJECTS = 40
 UNKNOWN = "0.0.0"  # where only a build would tell the version
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,100}[A-Za-z0-9])?")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+!_-]{0,60}")
+_ATTRIBUTE = re.compile(
+    r"^(?:__version__|VERSION|version)[ \t]{0,9}(?::[ \t]{0,9}\w+)?[ \t]{0,9}=[ \t]{0,9}"
+    r"['\"]([^'\"]+)['\"]",
+    re.M,
+)
 _LAUNCHER = "#!/usr/bin/env python\nimport sys\nfrom {module} import {first}\nsys.exit({call}())\n"
 _OBJECT = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 
@@ -137,15 +142,15 @@ def _read_setup_call(text: str) -> dict[str, Any]:
     """The keyword arguments of ``setup()`` in setup.py that are plain values."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return {}
     found: dict[str, Any] = {}
     for call in ast.walk(module):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("setup", "setuptools.setup"):
+        if isinstance(call, ast.Call) and name_of(call.func) in ("setup", "setuptools.setup"):
             for keyword in call.keywords:
                 try:
                     found[keyword.arg or ""] = ast.literal_eval(keyword.value)
-                except (ValueError, TypeError, RecursionError):
+                except (ValueError, TypeError, RecursionError, MemoryError):
                     found.setdefault("*", True)
                 if keyword.arg == "packages" and isinstance(keyword.value, ast.Call):
                     found["packages"] = _read_where(keyword.value)
@@ -226,14 +231,7 @@ def _find_version(
         said = tree.text(join(folder, file)).strip()
     if not said:
         places = list(_list_version_files(tool, attribute, roots, folder))
-        found = (
-            re.search(
-                r"^(?:__version__|VERSION|version)\s*(?::\s*\w+)?\s*=\s*['\"]([^'\"]+)['\"]",
-                tree.text(path),
-                re.M,
-            )
-            for path in places
-        )
+        found = (_ATTRIBUTE.search(tree.text(path)) for path in places)
         said = next((match[1] for match in found if match), "")
     return said if _VERSION.fullmatch(said) else UNKNOWN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import importlib
 import re
 import re._constants as op  # type: ignore[import-not-found]
@@ -52,7 +53,9 @@ def find_patterns() -> list[FoundPattern]:
         for call in filter(_is_pattern_call, ast.walk(tree)):
             place = f"{path.relative_to(ROOT)}:{call.lineno}"
             module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-            pattern = _evaluate(call, defaultdict(lambda: "x", vars(module)))
+            pattern = _evaluate_or_none(call, defaultdict(_Unknown, vars(builtins) | vars(module)))
+            if pattern is None:
+                continue
             methods = {call.func.attr}
             if id(call) in compiled and isinstance(compiled[id(call)].targets[0], ast.Name):
                 methods = uses[compiled[id(call)].targets[0].id]
@@ -81,6 +84,14 @@ def _is_pattern_call(node: ast.AST) -> bool:
     )
 
 
+def _evaluate_or_none(call: Any, names: dict[str, Any]) -> re.Pattern[Any] | None:
+    """The same; None for one that is put together from what only its function knows, such as a number."""
+    try:
+        return _evaluate(call, names)
+    except (TypeError, re.error):
+        return None
+
+
 def _evaluate(call: Any, names: dict[str, Any]) -> re.Pattern[Any]:
     """The pattern of a call with its flags; names that are no globals of the module stand for ``x``."""
     given = {each.arg: each.value for each in call.keywords}
@@ -92,7 +103,23 @@ def _evaluate(call: Any, names: dict[str, Any]) -> re.Pattern[Any]:
 
 def _value(node: ast.expr, names: dict[str, Any]) -> Any:
     code = compile(ast.Expression(body=node), "<pattern>", "eval")
-    return eval(code, {"__builtins__": __builtins__, "re": re}, names)
+    return eval(code, names)
+
+
+class _Unknown(str):
+    """What stands for a name that only a function knows: the text ``x``, whatever is done with it."""
+
+    def __new__(cls) -> _Unknown:
+        """The text."""
+        return super().__new__(cls, "x")
+
+    def __call__(self, *_args: object, **_named: object) -> _Unknown:
+        """Itself, as what a function returns."""
+        return self
+
+    def __getattr__(self, _name: str) -> _Unknown:
+        """Itself, as each attribute that no text has."""
+        return self
 
 
 def slow_inputs(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:

@@ -136,8 +136,19 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         )
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    best = sorted(search.tally.partial, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
+    partial = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
+    best = sorted(partial, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
     return next((each for each in best[:3] if not _find_broken(search, each)), None)
+
+
+def _has_useless_part(change: FoundChange, others: list[FoundChange]) -> bool:
+    """Whether fewer of its parts turn the same tests."""
+    return any(
+        len(other.parts) < len(change.parts)
+        and all(part in change.parts for part in other.parts)
+        and change.turned <= other.turned
+        for other in others
+    )
 
 
 def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:

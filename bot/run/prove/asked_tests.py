@@ -9,13 +9,13 @@ from bot.domain import Check
 
 _MEND = re.compile(
     r"\b(fix(es|ed|ing)?|mend|repair|solve|debug|bugs?|broken?|breaks|wrong|errors?|fail(s|ed|ing|ure|ures)?"
-    r"|crash\w*|red|green|regression|traceback|exception|incorrect|pass(es|ing)?|corrig\w*|repar\w*|répar\w*"
-    r"|arregl\w*|erreur|fehler\w*|behebe\w*|kaputt|defekt|erro|conserta\w*|napraw\w*|исправ\w*|ошибк\w*|почин\w*)\b"
-    r"|\w+(Error|Exception)\b|修|直し|直す|错误|錯誤|失败|失敗|バグ|고쳐|수정|오류|แก้",
+    r"|crash\w{0,12}|red|green|regression|traceback|exception|incorrect|pass(es|ing)?|corrig\w{0,12}|repar\w{0,12}|répar\w{0,12}"
+    r"|arregl\w{0,12}|erreur|fehler\w{0,12}|behebe\w{0,12}|kaputt|defekt|erro|conserta\w{0,12}|napraw\w{0,12}|исправ\w{0,12}|ошибк\w{0,12}|почин\w{0,12})\b"
+    r"|(Error|Exception)\b|修|直し|直す|错误|錯誤|失败|失敗|バグ|고쳐|수정|오류|แก้",
     re.IGNORECASE,
 )
 _TESTS = re.compile(
-    r"\b(tests?|suite|pytest|unittest|ci|build|checks?|specs?|jest|vitest|mocha|cargo|tox|тест\w*)\b"
+    r"\b(tests?|suite|pytest|unittest|ci|build|checks?|specs?|jest|vitest|mocha|cargo|tox|тест\w{0,12})\b"
     r"|测试|測試|テスト|테스트|ทดสอบ",
     re.IGNORECASE,
 )
@@ -25,7 +25,9 @@ _EMPTY = {
     *("me", "us", "my", "our", "your", "all", "them", "they", "issue", "problem", "thing"),
 }
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
-_CODE = re.compile(r"`([^`\n]{3,80})`|\b(\w+(?:Error|Exception))\b|\b([A-Za-z]\w*_\w+)\b|\b(\w{3,})\(")
+_CODE = re.compile(
+    r"`([^`\n]{3,80})`|\b(\w{1,60}(?:Error|Exception))\b|\b([A-Za-z]\w{0,40}_\w{1,40})\b|\b(\w{3,60})\("
+)
 
 
 def find_still_failing(request: str, checks: Sequence[Check]) -> tuple[str, ...]:

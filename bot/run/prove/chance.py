@@ -19,7 +19,7 @@ TIMES = 4  # runs more, of each side
 SECONDS = 60.0  # that all repeated runs of a side may take, as long as the first took
 _CHANCE = re.compile(
     r"\b(random|randint|randrange|shuffle|urandom|uuid\d?|secrets|sleep|datetime|perf_counter|monotonic"
-    r"|[Tt]hread\w*|concurrent|multiprocessing|asyncio|socket|flaky|setTimeout|rand|SystemTime|Instant"
+    r"|[Tt]hread\w{0,20}|concurrent|multiprocessing|asyncio|socket|flaky|setTimeout|rand|SystemTime|Instant"
     r"|faker|getpid|popitem)\b|\btime\.|\b(now|set|hash)\(|Math\.random|Date\.now|new Date|listdir|glob"
 )
 

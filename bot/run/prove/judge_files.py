@@ -189,18 +189,21 @@ _PROGRAMS = (
 )
 _TELLTALE = re.compile(
     r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_ADDOPTS|HOB_TEST_REPORT|hob_test_report"
-    r"|\b_pytest\b|\b(import|from)\s+(pytest|unittest)\b|[\"'](_?pytest|unittest|hob-session)[\"'.]"
-    r"|\bos\._exit\b|\b_exit\s*\(|\bsys\.(settrace|setprofile|_getframe)\b|\binspect\.(stack|currentframe)\b"
+    r"|\b_pytest\b|\b(import|from)\s{1,5}(pytest|unittest)\b|[\"'](_?pytest|unittest|hob-session)[\"'.]"
+    r"|\bos\._exit\b|\b_exit\s{0,5}\(|\bsys\.(settrace|setprofile|_getframe)\b|\binspect\.(stack|currentframe)\b"
     r"|\bgc\.get_(objects|referrers)\b|\bos\.(kill|killpg|abort)\b|\bsignal\.(raise_signal|pthread_kill)\b"
-    r"|\b(ctypes|faulthandler|atexit)\b|/proc/|\bsys\.exit\s*\(\s*0?\s*\)"
-    r"|\bprocess\.(exit|reallyExit|kill|abort|_rawDebug)\b|\bprocess\.on\s*\(\s*[\"']exit"
-    r"|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\b|NODE_ENV\b.*test"
-    r"|\brequire\s*\(\s*[\"'](node:)?(assert|test)[\"']|\bfrom\s+[\"'](node:)?(assert|test)[\"']"
-    r"|\bstd::process::(exit|abort)\b|\bcfg!?\s*\(\s*(not\s*\(\s*)?test\b|\bpanic::set_hook\b"
-    r"|\bos\.Exit\s*\(\s*0|\btesting\.Testing\b|\bflag\.Lookup\s*\(\s*\"test"
+    r"|\b(ctypes|faulthandler|atexit)\b|/proc/|\bsys\.exit\s{0,5}\(\s{0,5}0?\s{0,5}\)"
+    r"|\bprocess\.(exit|reallyExit|kill|abort|_rawDebug)\b|\bprocess\.on\s{0,5}\(\s{0,5}[\"']exit"
+    r"|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\b|NODE_ENV\b.{0,40}test"
+    r"|\brequire\s{0,5}\(\s{0,5}[\"'](node:)?(assert|test)[\"']|\bfrom\s{1,5}[\"'](node:)?(assert|test)[\"']"
+    r"|\bstd::process::(exit|abort)\b|\bcfg!?\s{0,5}\(\s{0,5}(not\s{0,5}\(\s{0,5})?test\b|\bpanic::set_hook\b"
+    r"|\bos\.Exit\s{0,5}\(\s{0,5}0|\btesting\.Testing\b|\bflag\.Lookup\s{0,5}\(\s{0,5}\"test"
     r"|(environ|getenv|process\.env).{0,12}\bCI\b"
 )
-_ALWAYS_EQUAL = re.compile(r"\bdef __(?:eq|ne|bool)__\s*\([^)]*\)[^:]*:\s*(?:#.*)?\s*return (?:True|False)\b")
+_ALWAYS_EQUAL = re.compile(
+    r"\bdef __(?:eq|ne|bool)__\s{0,5}\([^)\n]{0,200}\)[^:\n]{0,60}:\s{0,40}"
+    r"(?:#[^\n]{0,200})?\s{0,60}return (?:True|False)\b"
+)
 
 
 def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ...]:

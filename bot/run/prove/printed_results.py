@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from bot.domain import Runner
 
+LINE_CHARS = 600  # of a line that are looked at
+_COLOURS = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 Outcomes = dict[str, str]  # test -> passed, failed, skipped
 
 
@@ -37,7 +39,8 @@ class PrintedResults:
 
 def read_printed_results(text: str, runner: Runner) -> PrintedResults | None:
     """The results in a check's output, or None where no runner that is known printed any."""
-    text = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    text = _COLOURS.sub("", text)
+    text = "\n".join(line[:LINE_CHARS] for line in text.splitlines() if line.strip())
     own = _READERS.get(runner)
     for read in (own,) if own else (*reversed(dict.fromkeys(_READERS.values())), _read_counts):
         found = read(text)
@@ -58,8 +61,10 @@ def _count(tests: Outcomes, *, broken_off: str = "") -> PrintedResults:
     )
 
 
-_CARGO_TEST = re.compile(r"^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
-_CARGO_BINARY = re.compile(r"^\s+(?:Running (?:unittests )?(\S+)|Doc-tests (\S+))", re.MULTILINE)
+_CARGO_TEST = re.compile(r"^test (.{1,300}?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
+_CARGO_BINARY = re.compile(
+    r"^[ ]{1,20}(?:Running (?:unittests )?(\S{1,300})|Doc-tests (\S{1,300}))", re.MULTILINE
+)
 _CARGO_WORDS = {"ok": "passed", "FAILED": "failed", "ignored": "skipped"}
 
 
@@ -80,8 +85,8 @@ def _read_cargo(text: str) -> PrintedResults | None:
     return _count(tests, broken_off="a test binary" if ended < begun else "")
 
 
-_GO_TEST = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.MULTILINE)
-_GO_PACKAGE = re.compile(r"^(ok|FAIL|\?)[ ]*\t(\S+)(?:\t| (?=\[))(\S.*)$", re.MULTILINE)
+_GO_TEST = re.compile(r"^[ ]{0,80}--- (PASS|FAIL|SKIP): (\S{1,300})", re.MULTILINE)
+_GO_PACKAGE = re.compile(r"^(ok|FAIL|\?)[ ]{0,4}\t(\S{1,300}+)(?:\t| (?=\[))(\S.{0,300})$", re.MULTILINE)
 _GO_WORDS = {"PASS": "passed", "FAIL": "failed", "SKIP": "skipped", "ok": "passed"}
 
 
@@ -106,9 +111,11 @@ def _read_go(text: str) -> PrintedResults | None:
     return _count(tests)
 
 
-_TAP_LINE = re.compile(r"^(\s*)(not )?ok \d+(?: - | |$)(.*?)(?:\s+# (SKIP|TODO)\b.*)?$", re.IGNORECASE)
-_TAP_SUBTEST = re.compile(r"^(\s*)# Subtest: (.*)$")
-_TAP_END = re.compile(r"^# (?:tests|pass) \d+$", re.MULTILINE)
+_TAP_LINE = re.compile(
+    r"^([ ]{0,200})(not )?ok \d{1,9}(?: - | |$)([^#]{0,600}+)(?:# (SKIP|TODO)\b|#|$)", re.IGNORECASE
+)
+_TAP_SUBTEST = re.compile(r"^([ ]{0,200})# Subtest: (.{0,600})$")
+_TAP_END = re.compile(r"^# (?:tests|pass) \d{1,9}$", re.MULTILINE)
 
 
 def _read_tap(text: str) -> PrintedResults | None:
@@ -126,7 +133,7 @@ def _read_tap(text: str) -> PrintedResults | None:
             above.append((depth, sub[2]))
         elif told := _TAP_LINE.match(line):
             depth = len(told[1])
-            name = " > ".join([*(name for at, name in above if at < depth), told[3]])
+            name = " > ".join([*(name for at, name in above if at < depth), told[3].strip()])
             above = [each for each in above if each[0] < depth]
             was = "skipped" if told[4] else "failed" if told[2] else "passed"
             _add(tests, name, was)
@@ -137,7 +144,8 @@ def _read_tap(text: str) -> PrintedResults | None:
 
 
 _SPEC_LINE = re.compile(
-    r"^(\s*)(✔|✓|√|✖|✗|✕|×|\d+\)|﹣|○|-) (.+?)(?: \(?\d[\d.]* ?m?s\)?)?(?: # (?:SKIP|TODO).*)?$"
+    r"^([ ]{0,80})(✔|✓|√|✖|✗|✕|×|\d{1,5}\)|﹣|○|-) "
+    r"(\S.{0,200}?)(?: \(?\d[\d.]{0,12} ?m?s\)?)?(?: # (?:SKIP|TODO).{0,100})?$"
 )
 _SPEC_WORDS = {"✔": "passed", "✓": "passed", "√": "passed", "﹣": "skipped", "○": "skipped", "-": "skipped"}
 
@@ -150,7 +158,7 @@ def _read_spec_lines(text: str) -> Outcomes:
     return tests
 
 
-_NODE_COUNT = re.compile(r"^ℹ (tests|pass|fail|skipped|todo) (\d+)$", re.MULTILINE)
+_NODE_COUNT = re.compile(r"^ℹ (tests|pass|fail|skipped|todo) (\d{1,9})$", re.MULTILINE)
 
 
 def _read_node(text: str) -> PrintedResults | None:
@@ -172,8 +180,10 @@ def _read_node(text: str) -> PrintedResults | None:
     )
 
 
-_JEST = re.compile(r"^\s*Tests:?\s+(?=.*\b(?:passed|failed|total)\b)(.+)$", re.MULTILINE)
-_JEST_COUNT = re.compile(r"(\d+) (passed|failed|skipped|todo|total)")
+_JEST = re.compile(
+    r"^[ ]{0,20}Tests:?[ ]{1,20}(\d{1,9} (?:passed|failed|skipped|todo|total).{0,300})$", re.MULTILINE
+)
+_JEST_COUNT = re.compile(r"(?<!\d)(\d{1,9}) (passed|failed|skipped|todo|total)")
 
 
 def _read_jest(text: str) -> PrintedResults | None:
@@ -196,7 +206,7 @@ def _read_jest(text: str) -> PrintedResults | None:
     )
 
 
-_MOCHA = re.compile(r"^\s+(\d+) (passing|failing|pending)\b", re.MULTILINE)
+_MOCHA = re.compile(r"^[ ]{1,20}(\d{1,9}) (passing|failing|pending)\b", re.MULTILINE)
 
 
 def _read_mocha(text: str) -> PrintedResults | None:
@@ -218,9 +228,9 @@ def _read_mocha(text: str) -> PrintedResults | None:
     )
 
 
-_UNITTEST_BAD = re.compile(r"^(?:FAIL|ERROR): (\S+) \(([\w.]+)\)", re.MULTILINE)
-_UNITTEST_RAN = re.compile(r"^Ran (\d+) tests? in ", re.MULTILINE)
-_UNITTEST_SKIPPED = re.compile(r"^(?:OK|FAILED) \(.*?skipped=(\d+)", re.MULTILINE)
+_UNITTEST_BAD = re.compile(r"^(?:FAIL|ERROR): (\S{1,300}) \(([\w.]{1,300})\)", re.MULTILINE)
+_UNITTEST_RAN = re.compile(r"^Ran (\d{1,9}) tests? in ", re.MULTILINE)
+_UNITTEST_SKIPPED = re.compile(r"^(?:OK|FAILED) \([^)\n]{0,120}?skipped=(\d{1,9})", re.MULTILINE)
 
 
 def _read_unittest(text: str) -> PrintedResults | None:
@@ -238,8 +248,8 @@ def _read_unittest(text: str) -> PrintedResults | None:
     )
 
 
-_PYTEST_COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
-_PYTEST_BAD = re.compile(r"^(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
+_PYTEST_COUNT = re.compile(r"(?<!\d)(\d{1,9}) (passed|failed|errors?|skipped|xfailed|xpassed)\b")
+_PYTEST_BAD = re.compile(r"^(?:FAILED|ERROR) ([^\s\[]{1,300}+(?:\[.{0,250}?\])?)(?= - |$)", re.MULTILINE)
 
 
 def _read_pytest(text: str) -> PrintedResults | None:
@@ -256,17 +266,23 @@ def _read_pytest(text: str) -> PrintedResults | None:
     return None
 
 
-_MAVEN = r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)\s*$"
-_PHPUNIT = r"^Tests: (\d+), Assertions: \d+(?:, Errors: (\d+))?(?:, Failures: (\d+))?(?:.*Skipped: (\d+))?"
-_DOTNET = r"Failed:\s+(?=\d)(?P<failed>\d+), Passed:\s+(?P<passed>\d+), Skipped:\s+(?P<skipped>\d+)"
+_MAVEN = r"Tests run: (\d{1,9}), Failures: (\d{1,9}), Errors: (\d{1,9}), Skipped: (\d{1,9})[ ]{0,9}$"
+_PHPUNIT = (
+    r"^Tests: (\d{1,9}), Assertions: \d{1,9}(?:, Errors: (\d{1,9}))?"
+    r"(?:, Failures: (\d{1,9}))?(?:.{0,200}Skipped: (\d{1,9}))?"
+)
+_DOTNET = (
+    r"Failed:[ ]{1,20}(?P<failed>\d{1,9}), "
+    r"Passed:[ ]{1,20}(?P<passed>\d{1,9}), Skipped:[ ]{1,20}(?P<skipped>\d{1,9})"
+)
 _COUNTS = tuple(  # of runners whose names are not read: total, failed, errors, skipped
     re.compile(pattern, re.MULTILINE)
     for pattern in (
-        rf"^(?:\[\w+\] )?{_MAVEN}",
-        r"^(\d+) runs, \d+ assertions, (\d+) failures, (\d+) errors, (\d+) skips",  # minitest
-        r"^(\d+) tests, (\d+) failures?()(?:, (\d+) skipped)?\s*$",  # mix, bats
-        r"^(\d+) examples?, (\d+) failures?()(?:, (\d+) pending)?",  # rspec
-        r"^OK \((\d+) tests?, \d+ assertions?()()()\)",  # PHPUnit
+        rf"^(?:\[\w{{1,9}}\] )?{_MAVEN}",
+        r"^(\d{1,9}) runs, \d{1,9} assertions, (\d{1,9}) failures, (\d{1,9}) errors, (\d{1,9}) skips",
+        r"^(\d{1,9}) tests, (\d{1,9}) failures?()(?:, (\d{1,9}) skipped)?[ ]{0,9}$",  # mix, bats
+        r"^(\d{1,9}) examples?, (\d{1,9}) failures?()(?:, (\d{1,9}) pending)?",  # rspec
+        r"^OK \((\d{1,9}) tests?, \d{1,9} assertions?()()()\)",  # PHPUnit
         _PHPUNIT,
         _DOTNET,
     )

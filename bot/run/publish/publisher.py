@@ -27,7 +27,7 @@ from bot.domain import (
     TaskState,
     Usage,
 )
-from bot.errors import Retry, UserError
+from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
@@ -116,8 +116,15 @@ class Publisher:
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
         if task.fence > 1:
-            await self.try_step("progress", self.show(()))
+            await self._say_again()
         await self.try_step("check run", self._start_check_run())
+
+    async def _say_again(self) -> None:
+        """Show that the work goes on, and what stopped it; no reason to stop it again."""
+        try:
+            await self.show(())
+        except (UserError, Retry, Parked) as trouble:
+            log.warning("publish.not_said_again", reason=str(trouble))
 
     async def _start_check_run(self) -> None:
         self._check_run = await check_run.start_check_run(self._context)

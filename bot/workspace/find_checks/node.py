@@ -10,7 +10,16 @@ import yaml
 
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
-from bot.workspace.find_checks.tree import FoundCheck, Tree, folder_of, get, is_node_test, join, owner_of
+from bot.workspace.find_checks.tree import (
+    MOST_CHARS,
+    FoundCheck,
+    Tree,
+    folder_of,
+    get,
+    is_node_test,
+    join,
+    owner_of,
+)
 
 # In each place's order: the script called ``test`` is what ``npm init`` makes.
 _SCRIPTS = ("test", "tests", "test:unit", "test:ci", "unit", "test:all")
@@ -95,14 +104,14 @@ def _find_script(package: object) -> str:
     scripts = get(package, "scripts")
     for name in _SCRIPTS:
         text = get(scripts, name)
-        if isinstance(text, str) and text.strip() and not is_placeholder(text):
+        if isinstance(text, str) and text.strip() and not is_placeholder(text[:MOST_CHARS]):
             return name
     return ""
 
 
 def _expand(package: object, script: str, depth: int = 3) -> str:
     """The script's text, with those that it runs behind it."""
-    text = str(get(package, "scripts", script) or "")
+    text = str(get(package, "scripts", script) or "")[:MOST_CHARS]
     if depth:
         for name in re.findall(
             r"(?:npm run|pnpm(?: run)?|yarn(?: run)?|run-[sp])\s+(?:-\S+\s+)*([\w:.-]+)", text

@@ -35,7 +35,7 @@ def list_unknown_checks(tree: Tree) -> Iterator[str]:
         r"\b(?:enable_testing|add_test|gtest_discover_tests)\s*\(", _read_all(tree, "CMakeLists.txt")
     ):
         yield f"the tests of CMakeLists.txt: {end}"
-    if re.search(r"^\s*(?:test|benchmark)\s*\(", _read_all(tree, "meson.build"), re.M):
+    if re.search(r"^[ \t]{0,40}(?:test|benchmark)[ \t]{0,9}\(", _read_all(tree, "meson.build"), re.M):
         yield f"the tests of meson.build: {end}"
     if tree.has("MODULE.bazel", "WORKSPACE", "WORKSPACE.bazel"):
         yield f"Bazel's tests: {end}"

@@ -9,7 +9,7 @@ import yaml
 
 from bot.domain import Runner
 from bot.workspace.find_checks.runner import guess_runner
-from bot.workspace.find_checks.tree import FoundCheck, Tree, get
+from bot.workspace.find_checks.tree import MOST_CHARS, FoundCheck, Tree, get
 
 TARGETS = ("test", "check", "tests")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in make's own order
@@ -47,6 +47,8 @@ def _read_rules(tree: Tree, path: str, tool: str) -> _Rules:
             for name in current:
                 rules[name][1].append(line.strip().lstrip("@-+"))
             continue
+        if len(line) > MOST_CHARS:
+            continue
         rule = (_JUST_RULE if tool == "just" else _RULE).match(line.partition("#")[0].rstrip())
         if not line.strip() or line.startswith("#"):
             continue
@@ -74,10 +76,14 @@ def _read_tasks(text: str) -> _Rules:
             {"cmds": [task]} if isinstance(task, str) else {"cmds": task} if isinstance(task, list) else task
         )
         commands = get(task, "cmds") or [get(task, "cmd")]
-        lines = [each if isinstance(each, str) else str(get(each, "cmd") or "") for each in commands]
-        needs = [str(get(each, "task")) for each in commands if get(each, "task")]
-        needs += [str(each) for each in get(task, "deps") or () if isinstance(each, str)]
-        rules[str(name)] = (needs, [line for line in lines if line])
+        if not isinstance(commands, list) or not isinstance(get(task, "deps") or [], list):
+            continue
+        lines = [each if isinstance(each, str) else get(each, "cmd") for each in commands]
+        needs = [get(each, "task") for each in commands] + list(get(task, "deps") or ())
+        rules[str(name)] = (
+            [need for need in needs if isinstance(need, str)],
+            [line for line in lines if isinstance(line, str)],
+        )
     return rules
 
 

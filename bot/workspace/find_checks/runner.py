@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.domain import Runner
+from bot.workspace.find_checks.tree import MOST_CHARS
 
 _RUNNERS = (
     (r"pytest|py\.test", Runner.PYTEST),
@@ -22,6 +23,6 @@ _RUNNERS = (
 def guess_runner(command: str) -> Runner:
     """The test program that the command starts; OTHER where it is none of those that are known."""
     for pattern, runner in _RUNNERS:
-        if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command):
+        if re.search(rf"(?<![\w-])(?:{pattern})(?![\w-])", command[:MOST_CHARS]):
             return runner
     return Runner.OTHER

@@ -8,12 +8,13 @@ import shlex
 from collections.abc import Iterator
 
 from bot.workspace.find_checks.pytest_settings import read_ini
-from bot.workspace.find_checks.tree import Tree, get, join
+from bot.workspace.find_checks.tree import MOST_CHARS, Tree, get, join, name_of
 
 _TESTS = re.compile(
-    r"(?<![\w-])(?:pytest|py\.test|unittest|trial|stestr|nose2|nosetests|zope-testrunner|ward)(?![\w-])"
-    r"|manage\.py test|setup\.py test"
-    r"|^python3? (?:-\w \S+ |-\w+ )*(?:-m )?\S*(?:tests?|runtests)(?:\.py)?(?=\s|$|[./])"
+    r"^(?:python3?\b(?: -(?!m\b)\S+(?: [^-\s]\S*)?)*? -m )?"
+    r"(?:pytest|py\.test|unittest|twisted\.trial|trial|stestr|nose2?|nosetests|zope-testrunner|ward)(?=\s|$)"
+    r"|^(?:python3? )?\S*manage\.py test|^python3? setup\.py test"
+    r"|^python3? (?:-(?!m )\w+ (?:[^-\s]\S* )?)*(?:-m )?\S*(?:tests?|runtests)(?:\.py)?(?=\s|$|[./])"
 )
 _PREFIX = re.compile(r"^(?:poetry run|uv run|pipenv run|hatch run|pdm run|xvfb-run(?: -a)?|env)\s+")
 _COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)| )?)*? ?(-m )?(?=\w)")
@@ -22,7 +23,7 @@ _COVERAGE = re.compile(r"^(?:python3? -m )?coverage run(?: -(?!m\b)\S+(?: (?=-)|
 def list_declared_commands(tree: Tree, folder: str) -> list[str]:
     """The test commands of tox's and nox's environments in a folder, where they need nothing of tox."""
     lines = [*_list_tox_lines(tree, folder), *_list_nox_lines(tree.text(join(folder, "noxfile.py")))]
-    plain = (make_plain(line) for line in lines)
+    plain = (make_plain(line) for line in lines if len(line) <= MOST_CHARS)
     return list(dict.fromkeys(line for line in plain if line and _TESTS.search(line)))
 
 
@@ -76,12 +77,12 @@ def _list_nox_lines(text: str) -> Iterator[str]:
     """``session.run`` calls of sessions that are about tests; words that are no constants are left out."""
     try:
         module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for function in module.body:
         if not isinstance(function, ast.FunctionDef) or "test" not in function.name:
             continue
         for call in ast.walk(function):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == "session.run":
+            if isinstance(call, ast.Call) and name_of(call.func) == "session.run":
                 words = [each.value for each in call.args if isinstance(each, ast.Constant)]
                 yield shlex.join(str(word) for word in words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shlex
@@ -9,7 +10,7 @@ import tomllib
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from fnmatch import translate
+from fnmatch import filter as filter_names
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +19,8 @@ from bot.domain import Runner
 ReadFile = Callable[[str], bytes | None]
 
 MOST_MANIFESTS = 400  # files that are read of one commit
+MOST_BYTES = 1 << 20  # of one manifest
+MOST_CHARS = 2000  # of a command or a line that is looked at
 MOST_TEST_FILES = 60  # of those whose name leaves open whether they hold tests
 # Folders whose contents are copies, samples or material: no packages of this repository.
 VENDORED = frozenset(
@@ -76,8 +79,9 @@ class Tree:
         return found
 
     def text(self, path: str) -> str:
-        """A file's text, '' where there is none or it was not read."""
-        return (self._read(path) or b"").decode("utf-8", "replace")
+        """A file's text, '' where there is none, it was not read, or it is too long for what it is."""
+        data = self._read(path) or b""
+        return data.decode("utf-8", "replace") if len(data) <= MOST_BYTES else ""
 
     def json(self, path: str) -> dict[str, Any]:
         """The object in a JSON file, {} where there is none."""
@@ -105,10 +109,8 @@ class Tree:
     def _match(self, patterns: tuple[str, ...]) -> list[str]:
         """The sorted paths whose name fits; looked up once for each set of patterns."""
         if patterns not in self._matches:
-            fits = compile_patterns(patterns)
-            self._matches[patterns] = sorted(
-                path for name, paths in self._by_name.items() if fits(name) for path in paths
-            )
+            names = list_fitting(self._by_name, patterns)
+            self._matches[patterns] = sorted(path for name in names for path in self._by_name[name])
         return self._matches[patterns]
 
     def folders(self, *patterns: str) -> frozenset[str]:
@@ -122,9 +124,10 @@ class Tree:
         return any(path in self.all for path in paths)
 
 
-def compile_patterns(patterns: Iterable[str]) -> Callable[[str], object]:
-    """A test whether a name fits one of the glob patterns; true or false as a condition."""
-    return re.compile("|".join(translate(pattern) for pattern in patterns) or "(?!)").match
+def list_fitting(names: Iterable[str], patterns: Iterable[str]) -> frozenset[str]:
+    """Those of the names that fit one of the glob patterns."""
+    known = list(names)
+    return frozenset(name for pattern in patterns for name in filter_names(known, pattern))
 
 
 def join(folder: str, name: str) -> str:
@@ -164,17 +167,26 @@ def get(data: object, *keys: str) -> Any:
     return data
 
 
-_is_manifest = compile_patterns(_MANIFESTS)
+def name_of(expression: ast.expr) -> str:
+    """A dotted name of two parts at most as it is written, '' for any other expression."""
+    match expression:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name(id=first), attr=second):
+            return f"{first}.{second}"
+    return ""
 
 
 def list_manifests(paths: Iterable[str]) -> list[str]:
     """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
     manifests, uncertain, modules = [], [], []
-    for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+    known = list(paths)
+    wanted = list_fitting({path.rpartition("/")[2] for path in known}, _MANIFESTS)
+    for path in sorted(known, key=lambda path: (path.count("/"), path)):
         name = path.rpartition("/")[2]
-        if ("." not in name and not _is_manifest(name) and name not in _MODULES) or is_vendored(path):
+        if ("." not in name and name not in wanted and name not in _MODULES) or is_vendored(path):
             continue
-        if _is_manifest(name):
+        if name in wanted:
             manifests.append(path)
         elif is_uncertain(name) or is_node_test(path):
             uncertain.append(path)

@@ -10,6 +10,7 @@ from bot.domain import Runner
 from bot.repo_config import RepoConfig
 from bot.workspace.check_commands import MOST_CHECKS, CheckCommands, find_check_commands
 from bot.workspace.find_checks.tree import Tree, list_manifests
+from bot.workspace.python_project import list_python_projects
 
 PY = "python -m pytest -q"
 CASE = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): pass\n"
@@ -182,6 +183,14 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         },
         [("test", f"{PY} unit")],
     ),
+    "what tox does beside testing is no check": (
+        {
+            "tox.ini": "[testenv]\ncommands =\n  pip install pytest\n  flake8 tests\n  -coverage erase\n"
+            "  {envpython} -W error -m unittest discover\n  mypy tests\n",
+            "tests/test_a.py": "",
+        },
+        [("test", "python -W error -m unittest discover")],
+    ),
     "nox's": (
         {
             "noxfile.py": "def tests(session):\n    session.run('python', 'tests/run_tests.py')\n",
@@ -314,3 +323,26 @@ def test_broken_manifests_are_no_checks(text: str) -> None:
         text,
     )
     assert not find({**broken, "Taskfile.yml": text}).checks
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tox.ini": "[testenv]\ncommands = python " + "-a " * 400 + "x"},
+        {"Makefile": "test" + " " * 500_000 + "x\n" + "a" * 900_000},
+        {"package.json": scripts(test="npm " * 100_000), "pnpm-workspace.yaml": "packages: [a]"},
+        {"setup.py": "x" + ".y" * 100_000 + "()\nsetup(version=" + "(" * 300 + ")" * 300 + ")"},
+        {
+            "setup.cfg": "[metadata]\nname=x\nversion=attr: x.V",
+            "x.py": "",
+            "x/__init__.py": "version" + " " * 900_000,
+        },
+        {"noxfile.py": "def test(s):\n    s" + ".y" * 50_000 + "()\n"},
+        {"Taskfile.yml": "a: &a [x, x]\nb: &b [*a, *a]\ntasks: {test: {cmds: [{cmd: *b}], deps: *a}}"},
+    ],
+)
+def test_no_manifest_takes_long_or_breaks_anything(files: dict[str, str]) -> None:
+    find(files)
+    tree = Tree(files, lambda path: files[path].encode() if path in files else None)
+    list_python_projects(tree)
