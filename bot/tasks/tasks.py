@@ -130,7 +130,7 @@ class TaskRecords:
         """
         if bool(repo) == bool(person):
             raise ValueError("give a repository or a person")
-        mine = tasks.c.repo_full_name == repo if repo else tasks.c.requester["login"].astext == person
+        mine = tasks.c.repo_full_name == repo if repo else tasks.c.requester.contains({"login": person})
         some = select(tasks.c.id).where(mine, tasks.c.state.in_(TERMINAL)).limit(PURGED)
         found: dict[int, int] = {}
         while True:
