@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from bot.text.invisible import write_out_invisible
 from bot.text.terminal import show_controls
 
 # ASCII: what ends an address for cmark-gfm; Unicode's other blanks do not.
@@ -82,11 +83,13 @@ def strip_markup(text: str) -> str:
 
 
 def code_span(text: str, *, cell: bool = False) -> str:
-    """``text`` as code within a line, as it is: backticks, entities and ``<`` too, controls written out.
+    """``text`` as code within a line, as it is: backticks, entities and ``<`` too.
+
+    Controls and characters without a glyph are written out, so that no path looks like another.
 
     ``cell``: within a table, where ``|`` needs a backslash even in code. At most 300 characters.
     """
-    text = _SKIP.sub(_keep_together, show_controls(" ".join(text.split())))
+    text = _SKIP.sub(_keep_together, write_out_invisible(show_controls(" ".join(text.split()))))
     if len(text) > LONGEST_CODE:
         text = text[: LONGEST_CODE - 1] + "…"
     if cell:

@@ -77,6 +77,11 @@ class _MarkdownPart(NamedTuple):
     text: str
 
 
+def write_out_invisible(text: str) -> str:
+    r"""``text`` with each character that has no glyph written out, such as ``\u200c``."""
+    return _INVISIBLE.sub(lambda found: "".join(ascii(char)[1:-1] for char in found[0]), text)
+
+
 def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
     """The text without its invisible parts, and what was removed, for a maintainer to read."""
     removed: list[str] = []

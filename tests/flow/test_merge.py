@@ -74,7 +74,7 @@ async def test_a_conflict_is_solved_in_the_sandbox_and_proved(hob: AtWork) -> No
     told = await asked(hob, number, "solve the conflict", "**Done**")
     assert "Conflicts were settled in `calc.py`" in told
     assert "Failed before, passes now" not in told, "the branch as it was is what it is compared with"
-    assert "| `true` |" in told, "the configuration is the default branch's"
+    assert "- `true`: " in told, "the configuration is the default branch's"
     after = await now(hob, number)
     assert after["mergeable"] is True
     assert await parents(hob, after["head"]["sha"]) == [before, base]

@@ -45,9 +45,9 @@ def render_short_proof(proof: Proof) -> str:
     if len(proof.checks) > MOST_CHECKS:
         lines.append(f"- and {len(proof.checks) - MOST_CHECKS} more checks")
     if proof.checks:
-        lines.append(
-            f"- Each ran in a clean sandbox; base is `{proof.base[:12]}`. The check run has all of it."
-        )
+        network = f" with {code_span(f'internet: {proof.internet}')}" if proof.internet else ""
+        where = f"Each ran in a clean sandbox{network}; base is `{proof.base[:12]}`."
+        lines.append(f"- {where} The check run has all of it.")
     lines += [f"- Not run: {item}" for item in proof.not_run]
     lines += [render_blocked(proof)] if proof.blocked else []
     return "\n".join(lines)

@@ -240,6 +240,11 @@ def test_a_name_in_code_is_shown_as_it_is(text: str) -> None:
             assert page.tags.count("td") == 2
 
 
+def test_what_nobody_could_see_in_a_name_is_written_out() -> None:
+    assert code_span(".github/work\u200cflows/\u202etxt.py") == r"`.github/work\u200cflows/\u202etxt.py`"
+    assert code_span("修复/क्षि é 👩🏽.py") == "`修复/क्षि é 👩🏽.py`"
+
+
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(HOSTILE)
 def test_a_commit_message_closes_nothing_and_bears_no_trailer_of_the_models(text: str) -> None:

@@ -157,6 +157,8 @@ def test_megabytes_take_well_under_a_second() -> None:
 SEPARATE = "tK7wqZ2mXv9sRb4nLd6hPj3cFy8gTa5e"
 CLOTHES = {
     "zero width": "\u200b".join(SEPARATE),
+    "zero width, written out": r"\u200b".join(SEPARATE),
+    "controls, written out": r"\x07\U000e0041".join(SEPARATE),
     "hyphens": "-".join(SEPARATE),
     "underscores": "_".join(SEPARATE),
     "in twos": " . ".join(SEPARATE[at : at + 2] for at in range(0, len(SEPARATE), 2)),
