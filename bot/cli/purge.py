@@ -43,13 +43,15 @@ async def _purge(settings: Settings, repository: str, person: str) -> None:
 
 
 def _tell_about(repository: str, person: str) -> Callable[[bytes], bool]:
-    """Whether a delivery's body names the repository as its own, or the person anywhere."""
+    """Whether a delivery's body names the repository as its own, or the person anywhere, in any case."""
+    login = f'"login": {json.dumps(person.lower())}'
 
     def tell(body: bytes) -> bool:
         payload = json.loads(body)
         if repository:
             about = payload.get("repository")
-            return isinstance(about, dict) and about.get("full_name") == repository
-        return f'"login": {json.dumps(person)}' in json.dumps(payload)
+            name = about.get("full_name") if isinstance(about, dict) else None
+            return isinstance(name, str) and name.lower() == repository.lower()
+        return login in json.dumps(payload).lower()
 
     return tell
