@@ -47,14 +47,15 @@ def find_subject_url(name: str, payload: Mapping[str, Any]) -> str:
 
 
 def is_of_repository(body: bytes, full_name: str) -> bool:
-    """Whether a stored delivery is about the repository of this name."""
+    """Whether a stored delivery is about the repository of this name, in any case."""
     about = json.loads(body).get("repository")
-    return isinstance(about, dict) and about.get("full_name") == full_name
+    name = about.get("full_name") if isinstance(about, dict) else None
+    return isinstance(name, str) and name.lower() == full_name.lower()
 
 
 def names_person(body: bytes, login: str) -> bool:
-    """Whether a stored delivery has the account of this name anywhere."""
-    return f'"login": {json.dumps(login)}' in json.dumps(json.loads(body))
+    """Whether a stored delivery has the account of this name anywhere, in any case."""
+    return f'"login": {json.dumps(login.lower())}' in json.dumps(json.loads(body)).lower()
 
 
 def pull_thread(pull: Pull) -> Thread:
