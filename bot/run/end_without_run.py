@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from bot.domain import EffectKind, Task, TaskState
+from bot.domain import EffectKind, Task, TaskState, Usage
 from bot.errors import Parked, UserError
 from bot.github.answers import CheckRun, Comment
 from bot.run.job import Parts
@@ -18,6 +18,7 @@ from bot.run.messages.progress_comment import render_final, task_mark
 from bot.run.publish import check_run
 from bot.run.publish.publisher import replace_comment
 from bot.run.stored import load_task_end
+from bot.tasks.database.column_values import restore
 from bot.tasks.effects import Effects
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,9 @@ async def _write_end(parts: Parts, task: Task) -> None:
     api = parts.github.for_repo(task.installation, task.repo.id, task.repo.owner, task.repo.name)
     ended = load_task_end(await parts.store.load_changes(task.id))
     text = ended.text if ended else await _render_end(parts, task)
-    body = render_final(task, (), text=text, run_url=f"{parts.settings.base_url}/tasks/{task.id}")
+    url = f"{parts.settings.base_url}/tasks/{task.id}"
+    usage, seconds = await _load_cost(parts, task)
+    body = render_final(task, (), text=text, run_url=url, usage=usage, seconds=seconds)
     comment = task.progress_comment
     if not comment:
         made = await Effects(parts.store, task=task.id).once_as(
@@ -62,6 +65,15 @@ async def _write_end(parts: Parts, task: Task) -> None:
     shown = await Effects(parts.store, task=task.id).get(check_run.check_run_key(task))
     if shown is not None and shown.done:
         await check_run.finish_check_run(api, CheckRun.from_json(shown.answer).id, task.state, text)
+
+
+async def _load_cost(parts: Parts, task: Task) -> tuple[Usage | None, float | None]:
+    """What the last run used, and the seconds from the request to its end; None for what is not known."""
+    for run in reversed(await parts.store.list_runs(task.id)):
+        if run.ended_at is not None:
+            usage = restore(Usage, run.usage) if run.usage else None
+            return usage, max(0.0, (run.ended_at - task.created_at).total_seconds())
+    return None, None
 
 
 async def _render_end(parts: Parts, task: Task) -> str:
