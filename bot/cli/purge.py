@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -29,6 +27,7 @@ def purge(repository: str, person: str) -> None:
 
 
 async def _purge(settings: Settings, repository: str, person: str) -> None:
+    from bot.inbox.payload import is_of_repository, names_person
     from bot.serve.process import open_migrated_database
     from bot.serve.sandbox import make_workshop
     from bot.tasks.store import Store
@@ -36,20 +35,9 @@ async def _purge(settings: Settings, repository: str, person: str) -> None:
     async with open_migrated_database(settings) as database:
         store = Store(database.engine)
         tasks = await store.purge_tasks(repo=repository, person=person)
-        deliveries = await store.purge_deliveries(_tell_about(repository, person))
+        deliveries = await store.purge_deliveries(
+            lambda body: is_of_repository(body, repository) if repository else names_person(body, person)
+        )
     mirror = make_workshop(settings).mirror
     gone = [number for number in tasks if repository and await mirror.remove(number)]
     click.echo(f"{sum(tasks.values())} tasks, {deliveries} deliveries, {len(gone)} mirrors deleted")
-
-
-def _tell_about(repository: str, person: str) -> Callable[[bytes], bool]:
-    """Whether a delivery's body names the repository as its own, or the person anywhere."""
-
-    def tell(body: bytes) -> bool:
-        payload = json.loads(body)
-        if repository:
-            about = payload.get("repository")
-            return isinstance(about, dict) and about.get("full_name") == repository
-        return f'"login": {json.dumps(person)}' in json.dumps(payload)
-
-    return tell

@@ -94,12 +94,13 @@ class Pull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """An issue's own text as it is now."""
+    """An issue's own text as it is now, and when anything about the issue last changed."""
 
     number: int
     title: str
     body: str
     author: Person
+    updated_at: datetime
 
     @classmethod
     def from_json(cls, answer: Any) -> Issue:
@@ -341,6 +342,7 @@ def _issue(issue: Fields) -> Issue:
         title=issue.text("title"),
         body=issue.text("body", ""),
         author=read_person(issue.maybe("user")),
+        updated_at=issue.time("updated_at"),
     )
 
 

@@ -26,7 +26,8 @@ _MARK = re.compile(f"@{_OPEN}([0-9]+){_CLOSE}")
 _COMMAS = "\\u060c\\u061b\\u3001\\uff0c\\uff1a\\uff1b"
 _MARKS = f"{_COMMAS}\\u061f\\u3002\\uff01\\uff1f\\uff09"
 _LEAD = re.compile(rf"\A[ \t]*[,:;.!?*_~)\]\u2013\u2014{_MARKS}-]*\s*")  # what ties a mention to its sentence
-_TAIL = re.compile(rf"(?:[\s,:;(\[*_~\u2013\u2014\uff08{_COMMAS}-]|</[A-Za-z]{{1,20}}>)+\Z")
+# The tail of a text turned around, so that it is looked for once: blanks, commas, and closing tags of HTML
+_TAIL = re.compile(rf"(?:[\s,:;(\[*_~\u2013\u2014\uff08{_COMMAS}-]|>[A-Za-z]{{1,20}}/<)*+")
 _BULLET = re.compile(r"\A\s*(?:[-*+|]|#{1,6}|[0-9]+[.)])\s+")
 
 _markdown = make_gfm_parser(inline=True)
@@ -160,4 +161,6 @@ def _tidy(text: str, comments: set[str]) -> str:
             done = end
         start = text.find("<!--", max(done, start + 4))
     text = "".join([*kept, text[done:]])
-    return _TAIL.sub("", _LEAD.sub("", text))
+    text = _LEAD.sub("", text)
+    tail = _TAIL.match(text[::-1])
+    return text[: len(text) - tail.end()] if tail else text

@@ -6,6 +6,7 @@ An event that no rule is about is not looked into: its name and action are all t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from bot.domain import AddedRepo, Event, Repo, Thread, Trigger, TriggerKind
 from bot.github.answers import GHOST, Pull, read_person
 from bot.text.json_fields import BadPayload, Fields, load
 
-__all__ = ["BadPayload", "find_subject_url", "parse", "pull_thread"]
+__all__ = ["BadPayload", "find_subject_url", "is_of_repository", "names_person", "parse", "pull_thread"]
 
 # Under which name an event's payload has what it is about, as a person finds it on a page.
 _SUBJECTS = {
@@ -43,6 +44,18 @@ def find_subject_url(name: str, payload: Mapping[str, Any]) -> str:
     subject = payload.get(_SUBJECTS.get(name, ""))
     url = subject.get("html_url") if isinstance(subject, Mapping) else None
     return url if isinstance(url, str) else ""
+
+
+def is_of_repository(body: bytes, full_name: str) -> bool:
+    """Whether a stored delivery is about the repository of this name, in any case."""
+    about = json.loads(body).get("repository")
+    name = about.get("full_name") if isinstance(about, dict) else None
+    return isinstance(name, str) and name.lower() == full_name.lower()
+
+
+def names_person(body: bytes, login: str) -> bool:
+    """Whether a stored delivery has the account of this name anywhere, in any case."""
+    return f'"login": {json.dumps(login.lower())}' in json.dumps(json.loads(body)).lower()
 
 
 def pull_thread(pull: Pull) -> Thread:

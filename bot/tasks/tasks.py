@@ -125,12 +125,13 @@ class TaskRecords:
     async def purge_tasks(self, *, repo: str = "", person: str = "") -> dict[int, int]:
         """Delete the ended tasks of a repository's full name or of a person's login, in small steps.
 
-        Their runs, attempts, transcripts and records of writes go with them. Returns how many, by
-        repository id. Raises ValueError when neither is given.
+        Upper and lower case are one, as on GitHub. Their runs, attempts, transcripts and records of writes
+        go with them. Returns how many, by repository id. Raises ValueError when neither is given.
         """
         if bool(repo) == bool(person):
             raise ValueError("give a repository or a person")
-        mine = tasks.c.repo_full_name == repo if repo else tasks.c.requester["login"].astext == person
+        name = tasks.c.repo_full_name if repo else func.jsonb_extract_path_text(tasks.c.requester, "login")
+        mine = func.lower(name) == (repo or person).lower()
         some = select(tasks.c.id).where(mine, tasks.c.state.in_(TERMINAL)).limit(PURGED)
         found: dict[int, int] = {}
         while True:

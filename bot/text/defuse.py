@@ -39,7 +39,7 @@ _EMPHASIS = re.compile(r"[*_~\\]")
 # A table's cell ends at |, code or not; where there is no table, a span may hold one.
 _SPAN_IN_TABLE = re.compile(r"(?<![\\`])(`+)(?!`)[^|\n]*?[^`|\n]\1(?!`)")
 _SPAN = re.compile(r"(?<![\\`])(`+)(?!`)[^\n]*?[^`\n]\1(?!`)")
-_TABLE = re.compile(r"^[ \t>*+\-|:0-9.)]*-[ \t>*+\-|:0-9.)]*$", re.MULTILINE)
+_TABLE = re.compile(r"^(?=[ \t>*+|:0-9.)]*+-)[ \t>*+\-|:0-9.)]*+$", re.MULTILINE)
 _FENCE = re.compile(r"(`{3,})[ \t]*([\w+#.-]*)[^`]*")
 _DRAWN = frozenset(["mermaid", "geojson", "topojson", "stl", "math"])  # GitHub shows these as pictures
 _ORDER = re.compile(r"^(?=/[a-z]|bors\b|@?dependabot\b)", _FLAGS)
@@ -50,7 +50,7 @@ _SKIP = re.compile(r"\[((?:skip|no) ?(?:ci|actions)|(?:ci|actions) skip)\]", re.
 _TRAILER = re.compile(
     r"^([ \t]*[a-z0-9]+(?:-[a-z0-9]+)*-(?:as|by|checks|for|id|in|run|task|to|url|with))(?=[ \t]*:)", _FLAGS
 )
-_BREAKING = re.compile(r"^([\s|*]*BREAKING)[ -](?=CHANGES?\b)", _FLAGS)
+_BREAKING = re.compile(r"^((?:[^\S\n]|[|*])*+BREAKING)[ -](?=CHANGES?\b)", _FLAGS)
 _OVERRIDE = re.compile(r"\b(BEGIN|END)_(?=COMMIT_OVERRIDE|NESTED_COMMIT)")
 _INDENTED_BLOCK = re.compile(r"^(?:([#>+*-]|[|])|([0-9]{1,9})([.)]))(?=[ \t#>+*-]|$)")
 
@@ -93,7 +93,8 @@ def code_span(text: str, *, cell: bool = False) -> str:
     if len(text) > LONGEST_CODE:
         text = text[: LONGEST_CODE - 1] + "…"
     if cell:
-        text = re.sub(r"\\+$", lambda run: run.group() + " ", text.replace("|", r"\|"))
+        text = text.replace("|", r"\|")
+        text += " " if text.endswith("\\") else ""
     if not text:
         return "` `"
     longest = max((len(run) for run in re.findall("`+", text)), default=0)

@@ -20,7 +20,8 @@ _BEGINS_BLOCK = re.compile(r"\s{0,3}(?:#{1,6}\s|>|[-*+]\s+\S|1[.)]\s+\S|`{3}[^`]
 _INDENTED = re.compile(r"(?:\s*>)*(?: {4}|\t)")
 _LANGUAGE = re.compile(r"[\w+#.]{1,20}(?:-\w{1,10})?")
 _CELL_END = re.compile(r"(?<!\\)\|")
-_DELIMITERS = re.compile(rf"{_CONTAINERS}(?<![-:])\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+_CONTAINER_MARKS = re.compile(r"[\s>*+\-0-9.)]*+")
+_DELIMITER = re.compile(r":?-++:?")
 _MARKERS = re.compile(r"(?:[ \t>]|[-*+][ \t]|[0-9]{1,9}[.)][ \t])*")  # of the blocks that a line stands in
 _PHANTOM = re.compile(r"\\[hv]?phantom\s{0,5}\{(?:[^{}]|\{[^{}]{0,500}\}){0,2000}\}?")
 
@@ -118,13 +119,33 @@ def _cut_rows(lines: list[str], code: set[int]) -> list[str]:
     for at, line in enumerate(lines):
         if at in code or not line.strip() or _BEGINS_BLOCK.match(line):
             columns = 0
-        elif _DELIMITERS.fullmatch(line) and at:
+        elif at and _is_delimiter_row(line):
             here = len(_find_cell_ends(line))
             columns = columns or (here if here == len(_find_cell_ends(lines[at - 1])) else 0)
         elif columns and len(ends := _find_cell_ends(line)) > columns:
             lines[at] = line[: ends[columns - 1]]
             surplus.append(line[ends[columns - 1] :])
     return surplus
+
+
+def _is_delimiter_row(line: str) -> bool:
+    """Whether the line may be the second one of a table, in whatever list or quote it stands.
+
+    A list's hyphen may begin it, so the first cell is what follows the last blank before the first bar.
+    """
+    marks = line.rstrip(" \t:|-")
+    row = line[len(marks) :]
+    first, *cells = row.split("|")
+    *hyphens, own = first.split() or [""]
+    if cells and not cells[-1].strip():
+        cells.pop()
+    given = [cell.strip() for cell in cells] if not own else [own, *(cell.strip() for cell in cells)]
+    return (
+        bool(given)
+        and _CONTAINER_MARKS.fullmatch(marks) is not None
+        and not "".join(hyphens).strip("-")
+        and all(_DELIMITER.fullmatch(cell) for cell in given)
+    )
 
 
 def _find_cell_ends(line: str) -> list[int]:

@@ -234,6 +234,7 @@ async def test_s65_only_what_stood_there_when_it_was_asked_reaches_the_model(
     await hub.admin("clock", offset=20)
     remark = await hub.as_maintainer.post(f"{at}/comments", {"body": "@hob name it, REMARK-THEN", **spot})
     await hub.admin("clock", offset=21)
+    await hub.as_maintainer.patch(f"{AT}/issues/{issue}", {"body": "BODY-LATER"})
     for made, words in ((remark, "@hob REMARK-LATE"), (other, "BESIDE-LATE")):
         await hub.as_maintainer.patch(f"{AT}/pulls/comments/{made['id']}", {"body": words})
     minimise = """mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) {

@@ -88,7 +88,7 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     assert "| `write_seconds` | `0.0` | the operator's `HOB_WRITE_SECONDS` |" in shown
     assert f"| `label` | `robot` | {file} |" in shown and shown.count("| `label` |") == 1
     assert "| `model` | `scripted` | the operator's `HOB_MODEL` |" in shown
-    assert f"| `instructions` | `Ask @maintainer or not.` | {file} |" in shown
+    assert rf"| `instructions` | `Ask @maintainer \| or not.` | {file} |" in shown
     assert hob.hub.webhook_secret not in shown and str(hob.hub.app_id) not in shown
 
     told = await hob.comment("calc", issue, "asked for this in")

@@ -66,6 +66,14 @@ async def ask(hob: AtWork, number: int, *, stranger: bool = False) -> None:
     await who.post(f"{AT}/issues/{number}/comments", {"body": "@hob make the test pass"})
 
 
+async def read_proof(hob: AtWork, sha: str) -> str:
+    """What the one check run on a commit says."""
+    listed = await hob.hub.as_maintainer.get(f"{AT}/commits/{sha}/check-runs")
+    (proof,) = listed["check_runs"]
+    summary: str = proof["output"]["summary"]
+    return summary
+
+
 async def test_s76_it_pushes_to_the_fork_where_its_author_lets_maintainers(hob: AtWork) -> None:
     pull = await forked(hob, "outside", EVIL)
     number = pull["number"]
@@ -76,10 +84,11 @@ async def test_s76_it_pushes_to_the_fork_where_its_author_lets_maintainers(hob: 
     told = await hob.comment("calc", number, "**Done**, pushed to this pull request")
     said = await hob.comments("calc", number)
     assert said.count(refusal) == 1
-    assert "without network" in told, "a fork's code reaches nothing, whatever hob.yml says"
-    assert "echo evil" not in told
-    assert "| `true` |" in told, "the rules are the default branch's"
     after = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
+    proof = await read_proof(hob, after["head"]["sha"])
+    assert "without network" in proof, "a fork's code reaches nothing, whatever hob.yml says"
+    assert "echo evil" not in told + proof
+    assert "- `true`: " in told and "| `true` |" in proof, "the rules are the default branch's"
     assert after["commits"] == 2
     assert after["body"] == "See @hob"
     assert len(await hob.pulls("calc")) == 1
@@ -97,9 +106,10 @@ async def test_s76_else_a_branch_here_that_no_workflow_runs(hob: AtWork, editabl
         await hob.hub.fault("status", r"/stranger/calc(.git)?/info/refs.service=git-receive", status=403)
     hob.says([MEND], [DONE])
     await ask(hob, number)
-    told = await hob.comment("calc", number, "**Done**: ")
-    assert "without network" in told
+    await hob.comment("calc", number, "**Done**: ")
     here = (await hob.pulls("calc"))[0]
+    assert "without network" in here["body"]
+    assert "without network" in await read_proof(hob, here["head"]["sha"])
     assert here["head"]["ref"] == f"hob/fork-{number}"
     assert here["draft"]
     assert f"Continues #{number} by `@stranger`" in here["body"]

@@ -57,8 +57,9 @@ def find_patterns() -> list[FoundPattern]:
             if pattern is None:
                 continue
             methods = {call.func.attr}
-            if id(call) in compiled and isinstance(compiled[id(call)].targets[0], ast.Name):
-                methods = uses[compiled[id(call)].targets[0].id]
+            target = compiled[id(call)].targets[0] if id(call) in compiled else None
+            if call.func.attr == "compile" and isinstance(target, ast.Name):
+                methods = uses[target.id]
             key = pattern.pattern, pattern.flags
             seen = found.get(key, FoundPattern(place, pattern, frozenset()))
             found[key] = FoundPattern(seen.place, pattern, seen.methods | methods)

@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
     "bot.run.ceilings": BELOW_RUN,
     "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
-    "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages"},
+    "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages", "bot.run.prove"},
     "bot.run.strategies": {
         *BELOW_RUN, "bot.run.attempts", "bot.run.ceilings", "bot.run.daily_budget",
         "bot.run.end_without_pull", "bot.run.job", "bot.run.messages", "bot.run.prepare",

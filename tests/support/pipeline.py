@@ -28,6 +28,14 @@ from bot.workspace.checkout import Workshop
 from tests.support.github_scripted import Script, Seen, comment_json, github, scripted
 
 BOT = {"id": 1001, "login": "hob[bot]", "type": "Bot"}
+REPOSITORY = {
+    "id": 11,
+    "name": "app",
+    "owner": {"login": "octo"},
+    "default_branch": "main",
+    "clone_url": "https://github.test/octo/app",
+    "private": False,
+}
 Hook = Callable[[int], Awaitable[Any]]
 
 
@@ -46,6 +54,7 @@ class IssueComments:
         self._places: dict[int, tuple[int, int]] = {}
         script.on("GET /app", {"id": 7, "slug": "hob"})
         script.on("GET /users/hob[bot]", BOT)
+        script.on("GET /repos/octo/app", REPOSITORY)
         script.fallback = self._answer
 
     async def _answer(self, seen: Seen) -> Any:

@@ -32,7 +32,10 @@ def free_port() -> int:
 async def test_s06_web_without_a_database_listens_says_so_and_goes_on(postgres: str, tmp_path: Path) -> None:
     port, stop = free_port(), asyncio.Event()
     settings = load(
-        home=tmp_path, database_url=at_database(postgres, "late"), webhook_secret="s", port=port
+        home=tmp_path,
+        database_url=at_database(postgres, "late"),
+        webhook_secret="open-sesame-please",
+        port=port,
     )  # its database is made later
     serving = asyncio.create_task(serve_web(settings, stop))
     async with (

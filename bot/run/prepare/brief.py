@@ -140,11 +140,17 @@ async def gather_brief(
 
 
 def _list_issue_texts(task: Task, issue: Issue | None) -> list[_Passage]:
-    """The issue that a pull request is for. As it is now, so it is data: it may have been edited since."""
+    """The issue that a pull request is for, as data: who asked may never have read it.
+
+    GitHub has only its present text. Where something about the issue changed since the request, nobody can
+    tell what the text was then, and it is left out.
+    """
     if issue is None or (issue.number == task.thread.number):
         return []
-    where = f"issue #{issue.number}, which this pull request is for, as it is now"
+    where = f"issue #{issue.number}, which this pull request is for"
     text = f"{issue.title}\n\n{issue.body}".strip()
+    if issue.updated_at >= task.trigger.at:
+        text = "[changed since this was asked, so its text is left out]"
     return [_Passage(where=where, author=issue.author.login, at="", text=text, quoted=True)]
 
 

@@ -72,9 +72,14 @@ def asks_for_mend(request: str, failing: Iterable[str], output: str) -> bool:
 
 def _split_name(test: str) -> set[str]:
     """The words that a test's id is made of."""
-    spaced = re.sub(r"([a-z\d])([A-Z])", r"\1 \2", re.sub(r"\[.*\]$", "", test))
+    spaced = re.sub(r"([a-z\d])([A-Z])", r"\1 \2", _strip_parameters(test))
     words = {word.lower() for word in _WORD.findall(spaced)}
     return {word for word in words if len(word) > 2 and word not in ("test", "tests", "spec", "unit")}
+
+
+def _strip_parameters(test: str) -> str:
+    """The id without what pytest adds in brackets."""
+    return test.partition("[")[0] if test.endswith("]") else test
 
 
 def _is_akin(one: str, other: str) -> bool:
@@ -89,7 +94,7 @@ def _is_named(test: str, request: str) -> bool:
     """Whether the request has the test's id, or its own name as a word of its own."""
     if test in request:
         return True
-    own = re.sub(r"\[.*\]$", "", re.split(r"::| > ", test)[-1])
+    own = _strip_parameters(re.split(r"::| > ", test)[-1])
     own = own.rsplit(".", 1)[-1] if re.fullmatch(r"[\w.]+", own) else own
     if len(own) < 6 or own.lower() in ("tests", "test_all", "test_it"):
         return False

@@ -15,9 +15,9 @@ TARGETS = ("test", "check", "tests")
 _MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # in make's own order
 _JUSTFILES = ("justfile", "Justfile", ".justfile")
 _TASKFILES = ("Taskfile.yml", "Taskfile.yaml", "taskfile.yml", "taskfile.yaml")
-_RULE = re.compile(r"^([\w./ -]+?)\s*::?(?!=)([^=\n]*)$")
-_JUST_RULE = re.compile(r"^@?([\w-]+(?:\s+[^:=]*)?):(?!=)(.*)$")
-_SCRIPTED = re.compile(r"(?<![\w-])(?:npm|pnpm|yarn|bun)(?: run)? (?:--?\S+ )*test|\b(?:tox|nox)\b")
+_RULE = re.compile(r"^([\w./ \t-]++)::?(?!=)([^=\n]*+)$")
+_JUST_RULE = re.compile(r"^@?([\w-]++(?:\s[^:=]*+)?):(?!=)(.*)$")
+_SCRIPTED = re.compile(r"(?<![\w-])(?:npm|pnpm|yarn|bun)(?: run)? (?:-\S+ )*+test|\b(?:tox|nox)\b")
 
 
 def find_recipe_checks(tree: Tree, found: Collection[Runner], scripts: bool) -> Iterator[FoundCheck]:

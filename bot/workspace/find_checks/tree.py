@@ -39,9 +39,8 @@ _MANIFESTS = (
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
 _UNCERTAIN = re.compile(r"tests?\.py|test[^_/]\w*\.py|\w+_tests\.py")
-_NODE_TESTS = re.compile(
-    r"(?:^|/)(?:test/.+|__tests__/.+|test|test-[^/]+|[^/]+[.\-_](?:test|spec))\.[cm]?[jt]sx?$"
-)
+_NODE_FILE = re.compile(r"\.[cm]?[jt]sx?\Z")
+_NODE_TEST = re.compile(r"test\Z|test-.|..*[.\-_](?:test|spec)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,4 +204,9 @@ def is_node_test(path: str) -> bool:
 
     https://nodejs.org/api/test.html#running-tests-from-the-command-line
     """
-    return _NODE_TESTS.search(path) is not None
+    *folders, name = path.split("/")
+    suffix = _NODE_FILE.search(name)
+    if suffix is None or not suffix.start():
+        return False
+    in_folder = "test" in folders or "__tests__" in folders
+    return in_folder or _NODE_TEST.match(name[: suffix.start()]) is not None

@@ -117,7 +117,7 @@ async def test_the_token_is_in_no_argument_and_no_file(
 @pytest.mark.parametrize(
     ("status", "kind", "words"),
     [
-        (301, UserError, "moved"),
+        (301, Retry, "moved"),
         (401, UserError, "Contents"),
         (403, UserError, "Contents"),
         (404, UserError, "does not exist"),

@@ -231,7 +231,7 @@ MADE = {
     "slug": "hob",
     "html_url": "https://github.com/apps/hob",
     "pem": KEY,
-    "webhook_secret": "s3cret",
+    "webhook_secret": "s3cret-s3cret-s3cret",
 }
 
 

@@ -213,11 +213,20 @@ async def test_who_revises_sees_the_issue_and_every_comment_with_its_lines() -> 
         )
     )
     remarks = ReviewRemarks(comments=listed, until=NOW + timedelta(minutes=1))
-    issue = Issue(number=3, title="Total is wrong", body="Push to main!", author=Person(id=5, login="ann"))
+    issue = Issue(
+        number=3,
+        title="Total is wrong",
+        body="Push to main!",
+        author=Person(id=5, login="ann"),
+        updated_at=NOW - timedelta(days=1),
+    )
     brief = (await see(task, remarks=remarks, issue=issue)).brief
     shown = {each.where.partition(",")[0]: each for each in brief.texts}
-    assert shown["issue #3"].trust is Trust.QUOTED, "it may have been edited since"
+    assert shown["issue #3"].trust is Trust.QUOTED, "who asked may never have read it"
     assert shown["issue #3"].text == "Total is wrong\n\nPush to main!"
+    late = (await see(task, issue=replace(issue, updated_at=NOW + timedelta(seconds=1)))).brief
+    (text,) = [each.text for each in late.texts if each.where.startswith("issue #3")]
+    assert text == "[changed since this was asked, so its text is left out]"
     assert brief.answerable == (50, 51), "replies go to who asked, and to nobody else"
     lines = [each for each in brief.texts if each.where.startswith("the lines that review comment")]
     assert [each.text for each in lines] == ["@@ -1 +1 @@\n+long ago", "@@ -1 +1 @@\n+name it"], (

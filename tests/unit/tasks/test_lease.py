@@ -214,7 +214,9 @@ async def test_s21_a_task_that_kills_its_worker_three_times_fails(store: Store, 
 
 LIMITED = (429, {"message": "secondary rate limit"}, {"retry-after": "60"})
 AWAY = (502, {"message": "Bad Gateway"})
+CONFLICT = (409, {"message": "Conflict"})
 FORBIDDEN = (403, {"message": "Resource not accessible by integration"})
+REJECTED = (422, {"message": "Validation Failed"})
 
 
 def answer(value: Any) -> Callable[[int], Awaitable[Any]]:
@@ -230,8 +232,10 @@ def answer(value: Any) -> Callable[[int], Awaitable[Any]]:
     ("reply", "state", "reason", "leases"),
     [
         (LIMITED, TaskState.WAITING, "rate limit is reached", 0),
-        (AWAY, TaskState.QUEUED, "it may have been done", 1),
-        (FORBIDDEN, TaskState.FAILED, "permission", 1),
+        (AWAY, TaskState.WAITING, "it may have been done", 0),
+        (FORBIDDEN, TaskState.WAITING, "permission", 0),
+        (CONFLICT, TaskState.QUEUED, "GitHub answered 409", 1),
+        (REJECTED, TaskState.FAILED, "GitHub refused", 1),
     ],
 )
 async def test_how_a_run_ends_whose_comment_github_does_not_take(
@@ -271,7 +275,7 @@ async def test_a_run_that_is_retried_for_ever_is_given_up(
     store: Store, scene: PipelineScene, database: Database
 ) -> None:
     task = await store.add_task(make_request())
-    scene.issues.on_comment = answer(AWAY)
+    scene.issues.on_comment = answer(CONFLICT)
     states = []
     for _ in range(3):
         await work(scene.parts, task.id)

@@ -41,8 +41,8 @@ def answer(*value: Any) -> Callable[[int], Awaitable[Any]]:
 
 
 async def claim(scene: PipelineScene, task: Task) -> None:
-    """A worker claims the task and meets a GitHub that does not answer."""
-    scene.issues.on_comment = answer(502, {"message": "Bad Gateway"})
+    """A worker claims the task and meets a GitHub that cannot take its comment now."""
+    scene.issues.on_comment = answer(409, {"message": "Conflict"})
     await work(scene.parts, task.id)
 
 
@@ -68,7 +68,7 @@ async def end(scene: PipelineScene, task: Task, state: TaskState) -> None:
 
 async def fail(scene: PipelineScene, task: Task) -> None:
     """A run is refused what it needs."""
-    scene.issues.on_comment = answer(403, {"message": "Resource not accessible by integration"})
+    scene.issues.on_comment = answer(422, {"message": "Validation Failed"})
     await work(scene.parts, task.id)
 
 
