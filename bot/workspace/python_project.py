@@ -27,7 +27,10 @@ _ATTRIBUTE = re.compile(
     r"['\"]([^'\"]+)['\"]",
     re.M,
 )
-_LAUNCHER = "#!/usr/bin/env python\nimport sys\nfrom {module} import {first}\nsys.exit({call}())\n"
+_LAUNCHER = (
+    "#!/usr/bin/env python\nimport sys\nsys.path.insert(0, {root!r})\n"
+    "from {module} import {first}\nsys.exit({call}())\n"
+)
 _OBJECT = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 
 
@@ -95,11 +98,13 @@ def write_project_records(project: PythonProject, into: Path) -> None:
         )
         if text:
             (records / "entry_points.txt").write_text(text, "utf-8")
+    # A script is no ``python -m``: it does not look in the current folder.
+    root = f"{WORKSPACE}/{(project.roots or (project.folder,))[0]}".rstrip("/")
     for name, value in project.entry_points.get("console_scripts", {}).items():
         found = _OBJECT.match(value)
         if found and re.fullmatch(r"[\w.-]{1,100}", name) and name not in (".", ".."):
             call = found[2]
-            text = _LAUNCHER.format(module=found[1], first=call.partition(".")[0], call=call)
+            text = _LAUNCHER.format(root=root, module=found[1], first=call.partition(".")[0], call=call)
             (into / "bin" / name).write_text(text, "utf-8")
             (into / "bin" / name).chmod(0o755)
     for package, place in project.links.items():

@@ -139,6 +139,22 @@ def test_records_are_those_that_the_standard_library_reads(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    ("files", "folder", "root"),
+    [
+        ({"setup.cfg": SCRIPTS, "m.py": ""}, "", "/workspace"),
+        ({"libs/it's/setup.cfg": SCRIPTS, "libs/it's/m.py": ""}, "libs/it's", "/workspace/libs/it's"),
+        ({"setup.cfg": SCRIPTS, "src/m.py": ""}, "", "/workspace/src"),
+    ],
+)
+def test_a_script_finds_its_module_wherever_it_is_started(
+    tmp_path: Path, files: dict[str, str], folder: str, root: str
+) -> None:
+    write_project_records(read(files, folder), tmp_path / "0")
+    launcher = (tmp_path / "0" / "bin" / "a").read_text()
+    assert f"sys.path.insert(0, {root!r})\nfrom m import f\n" in launcher
+
+
+@pytest.mark.parametrize(
     ("files", "points"),
     [
         (
