@@ -81,18 +81,18 @@ class Chaos:
         self.rows: list[Row] = []
         self._numbers = iter(range(1, 10_000))
 
-    async def find_calls(self) -> list[tuple[str, str]]:
-        """The requests that the bot makes for one task: method, and a pattern of the path."""
+    async def find_calls(self) -> list[tuple[str, str, str]]:
+        """The requests that the bot makes for one task: as whom, method, and a pattern of the path."""
         await self.hob.hub.admin("requests", clear=True)
         row = self.add_row("quiet")
         await self.play(row, "quiet")
         made = await self.hob.hub.admin("requests")
         ours = [one for one in made if one["actor"] in ("hob[bot]", "app:hob")]
-        found: dict[tuple[str, str], None] = {}
+        found: dict[tuple[str, str, str], None] = {}
         for one in ours:
             path = REPO.sub("/REPO", one["path"].split("?")[0])
             path = re.sub(r"[0-9a-f]{40}", "[0-9a-f]{40}", re.sub(r"(?<=/)\d+", r"\\d+", path))
-            found[one["method"], path] = None
+            found[one["actor"], one["method"], path] = None
         return list(found)
 
     def add_row(self, name: str) -> Row:
@@ -130,20 +130,20 @@ class Chaos:
         if any(task.state is not TaskState.DONE for task in tasks):
             row.failed.append(f"{what}: {tasks[0].reason}")
 
-    async def attack_calls(self, calls: Sequence[tuple[str, str]], *, all_kinds: bool) -> None:
-        """One fault at a time on every call."""
+    async def attack_calls(self, calls: Sequence[tuple[str, str, str]], *, all_kinds: bool) -> None:
+        """One fault at a time on every call; whoever else makes it, as this program does, is spared."""
         names = list(FAULTS)
         plays = [
-            (name, method, path)
-            for at, (method, path) in enumerate(calls)
+            (name, *call)
+            for at, call in enumerate(calls)
             for name in (names if all_kinds else [names[at % len(names)]])
         ]
         rows = {name: self.add_row(name) for name in names}
         gate = asyncio.Semaphore(TOGETHER)
 
-        async def one(name: str, method: str, path: str) -> None:
+        async def one(name: str, login: str, method: str, path: str) -> None:
             async with gate:
-                fault = {**FAULTS[name], "method": method}
+                fault = {**FAULTS[name], "login": login, "method": method}
                 await self.play(rows[name], f"{method} {path}", fault, path)
 
         await asyncio.gather(*(one(*play) for play in plays))

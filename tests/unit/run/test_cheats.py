@@ -6,17 +6,20 @@ a repository whose one test fails; beside them stand honest changes, which get t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from bot.domain import ChangeKind, ChangeSet, FileChange, Proof, ProofState
+from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange, Proof, ProofState
 from bot.run.messages.proof import render_proof
 from bot.run.prove.prove import prove
+from bot.run.prove.rows import CheckedTree, End, TreeRuns, run_on_tree
 from bot.text.redact import Redactor
-from bot.workspace.checkout import Workshop
+from bot.workspace.checkout import Checkout, Workshop
+from sandbox.toolchain import Toolchain
 from tests.support.git import commit
+from tests.support.sandbox import lend_toolchain
 
 Files = Mapping[str, str | None]
 
@@ -182,29 +185,79 @@ HONEST: dict[str, tuple[Files, Files]] = {
 }
 
 
-async def prove_change(tmp_path: Path, home: Path, before: Files, change: Files, request: str = "") -> Proof:
-    """The proof of ``change`` (None: deleted) to a repository with the files ``before``."""
-    commit(tmp_path / "repo", {**before})
-    workshop = Workshop(home)
-    repo, base = await workshop.mirror.adopt(tmp_path / "repo")
-    checkout = await workshop.checkout(repo, base, Redactor())
-    files = tuple(
-        FileChange(path=path, kind=ChangeKind.DELETED)
-        if text is None
-        else FileChange(
-            path=path,
-            kind=ChangeKind.MODIFIED if path in before else ChangeKind.ADDED,
-            mode=0o100644,
-            data=text.encode(),
+class Bench:
+    """Proves changes in one workshop. What all changes of a repository have in common is made once: its
+    checkout, and its checks' runs without any change.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._repos = folder / "repos"
+        self._workshop = Workshop(folder)
+        self._checkouts: dict[str, Checkout] = {}
+        self._unchanged: dict[str, TreeRuns] = {}
+
+    async def prove(self, before: Files, change: Files, request: str = "") -> Proof:
+        """The proof of ``change`` (None: deleted) to a repository with the files ``before``."""
+        checkout = await self._check_out(before)
+        files = tuple(
+            FileChange(path=path, kind=ChangeKind.DELETED)
+            if text is None
+            else FileChange(
+                path=path,
+                kind=ChangeKind.MODIFIED if path in before else ChangeKind.ADDED,
+                mode=0o100644,
+                data=text.encode(),
+            )
+            for path, text in sorted(change.items())
         )
-        for path, text in sorted(change.items())
-    )
-    return await prove(checkout, ChangeSet(base=base, files=files), Redactor(), request=request)
+        changes = ChangeSet(base=checkout.base, files=files)
+        return await prove(checkout, changes, Redactor(), request=request)
+
+    async def run_on_tree(
+        self,
+        tree: CheckedTree,
+        commands: Sequence[CheckCommand],
+        redactor: Redactor,
+        lead: Sequence[End] = (),
+        *,
+        behind: float = 0.0,
+    ) -> TreeRuns:
+        """The runs on a tree; on one without a change those of the first time."""
+        if tree.changes.files:
+            return await run_on_tree(tree, commands, redactor, lead, behind=behind)
+        base = tree.checkout.base
+        if base not in self._unchanged:
+            self._unchanged[base] = await run_on_tree(tree, commands, redactor)
+        return self._unchanged[base]
+
+    async def _check_out(self, before: Files) -> Checkout:
+        key = repr(sorted(before.items()))
+        if key not in self._checkouts:
+            folder = self._repos / str(len(self._checkouts))
+            commit(folder, {**before})
+            repo, base = await self._workshop.mirror.adopt(folder)
+            self._checkouts[key] = await self._workshop.checkout(repo, base, Redactor())
+        return self._checkouts[key]
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tooling: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("bench")
+    lend_toolchain(tooling, folder)
+    return Bench(folder)
+
+
+@pytest.fixture
+def bench(shared_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The bench of all cases, from which a proof takes its runs; none is repeated, as none ends by chance."""
+    monkeypatch.setattr("bot.run.prove.prove.run_on_tree", shared_bench.run_on_tree)
+    monkeypatch.setattr("bot.run.prove.chance.SECONDS", 0.0)
+    return shared_bench
 
 
 @pytest.mark.parametrize("name", CHEATS)
-async def test_no_cheat_gets_a_green_mark(name: str, tmp_path: Path, home: Path) -> None:
-    proof = await prove_change(tmp_path, home, *CHEATS[name], request="please fix double")
+async def test_no_cheat_gets_a_green_mark(name: str, bench: Bench) -> None:
+    proof = await bench.prove(*CHEATS[name], request="please fix double")
     text = render_proof(proof)
     assert proof.state is not ProofState.PROVED, text
     assert not proof.passed or text.splitlines()[0].startswith("⚠️ **"), text
@@ -212,8 +265,8 @@ async def test_no_cheat_gets_a_green_mark(name: str, tmp_path: Path, home: Path)
 
 
 @pytest.mark.parametrize("name", HONEST)
-async def test_an_honest_change_gets_its_mark(name: str, tmp_path: Path, home: Path) -> None:
-    proof = await prove_change(tmp_path, home, *HONEST[name], request="please fix double")
+async def test_an_honest_change_gets_its_mark(name: str, bench: Bench) -> None:
+    proof = await bench.prove(*HONEST[name], request="please fix double")
     assert proof.state is ProofState.PROVED, render_proof(proof)
     (check,) = proof.checks
     assert len(check.mended) == 1 and not proof.warnings
