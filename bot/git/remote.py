@@ -134,7 +134,8 @@ def classify_fetch_failure(message: str) -> HobError:
         found = pattern.search(message)
         if found:
             what = next((group for group in found.groups() if group), found.group(0))
-            return UserError(explanation.format(what), phase="prepare", log=message)
+            kind = NoAccess if ACCESS in explanation else UserError
+            return kind(explanation.format(what), phase="prepare", log=message)
     if re.search(r"returned error: 30\d", message):  # the next run asks for the new address first
         return Retry("the repository has moved", after=1)
     if re.search(r"returned error: 429", message):

@@ -16,6 +16,7 @@ from bot.errors import HobError, Parked, Retry, UserError
 from bot.git.checkout import Bounds, History
 from bot.git.mirror import Mirror
 from bot.git.program import make_environment
+from bot.git.remote import NoAccess, Unauthorized
 from tests.support.git import TOKEN, GitServer, bare, commit, git, serving, shell
 
 COMMAND_KEYS = (
@@ -118,9 +119,9 @@ async def test_the_token_is_in_no_argument_and_no_file(
     ("status", "kind", "words"),
     [
         (301, Retry, "moved"),
-        (401, UserError, "Contents"),
-        (403, UserError, "Contents"),
-        (404, UserError, "does not exist"),
+        (401, Unauthorized, "Contents"),
+        (403, NoAccess, "Contents"),  # which both may pass: a limit on requests is refused like that too
+        (404, NoAccess, "does not exist"),
         (429, Parked, "fewer"),
         (503, Retry, "503"),
     ],
