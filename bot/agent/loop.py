@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -72,100 +73,83 @@ async def run_loop(
     Raises what ``journal`` raises to end the run, ``Parked`` when the model stays down, and ``UserError``
     when it cannot be asked at all.
     """
-    background = BackgroundCommands(sandbox, resumed=bool(history))
-    try:
-        return await _run_turns(
-            brief, model, sandbox, limits, journal, history, run_checks=run_checks, background=background
+    async with AsyncExitStack() as at_end:
+        background = BackgroundCommands(sandbox, resumed=bool(history))
+        at_end.push_async_callback(background.stop_all)
+        before = load_past(history)
+        meter = Meter(limits, before.used)
+        nearby = [each for each in brief.nearby if each.where not in before.guided]
+        context = ToolContext(
+            sandbox,
+            seconds_left=lambda: meter.seconds_left,
+            nearby=nearby,
+            answerable=brief.answerable,
+            run_checks=run_checks,
+            background=background,
         )
-    finally:
-        await background.stop_all()
-
-
-async def _run_turns(
-    brief: Brief,
-    model: ModelCall,
-    sandbox: Sandbox,
-    limits: Limits,
-    journal: Journal,
-    history: Sequence[Mapping[str, Any]],
-    *,
-    run_checks: RunChecks | None,
-    background: BackgroundCommands,
-) -> Outcome:
-    before = load_past(history)
-    meter = Meter(limits, before.used)
-    nearby = [each for each in brief.nearby if each.where not in before.guided]
-    context = ToolContext(
-        sandbox,
-        seconds_left=lambda: meter.seconds_left,
-        nearby=nearby,
-        answerable=brief.answerable,
-        run_checks=run_checks,
-        background=background,
-    )
-    context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
-    context.finish, context.edited = before.finish, before.edited
-    if context.finish:  # it ended, and the worker died before the end was stored
-        return _end_finished(context, context.finish, meter)
-    conversation, tools = Conversation(before.messages, history), list_definitions()
-    missed = await journal.read_steering() if history and not meter.find_reached_limit() else []
-    conversation.append(_make_resume_message(missed) if history else prompt.make_opening(brief))
-    seq, silent, malformed = before.turns, 0, 0
-
-    while True:
-        if reached := meter.find_reached_limit():
-            return _end_stopped(context, meter, reached)
-        start, window = time.monotonic(), model.window
-        conversation.compact_if_full(window)
-        try:
-            answer = await model.ask(conversation.messages, tools)
-        except ContextFull as full:
-            if conversation.compact_harder():
-                continue
-            return _end_stopped(context, meter, str(full))
-        meter.add(answer.usage)
-        plan = context.plan
-        done = await _execute_calls(context, answer)
-        if context.plan != plan:
-            await journal.show_plan(context.plan)
-        # At a limit nothing can follow from new comments: they stay unread, and become a task of their own.
-        comments, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
-        if comments:
-            context.finish = None
-
-        silent = 0 if done or comments else silent + 1
-        malformed = malformed + 1 if done and not comments and all(each.malformed for each in done) else 0
-        guided = context.take_guidance(done)
-        conversation.append(
-            _fill_empty_answer(answer),
-            _make_results_message(done, guided, comments, meter.warn_of_last_turns()),
-        )
-        turn = make_record(
-            seq=seq,
-            answer=answer,
-            window=window,
-            done=done,
-            comments=[*missed, *comments],
-            guided=guided,
-            context=context,
-            total=meter.used,
-            conversation=conversation,
-            seconds=time.monotonic() - start,
-        )
-        await journal.store_turn(seq, turn)
-        if stop:
-            raise stop
-        conversation.end_turn(turn)
-        missed, seq = [], seq + 1
-
-        if context.finish:
+        context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
+        context.finish, context.edited = before.finish, before.edited
+        if context.finish:  # it ended, and the worker died before the end was stored
             return _end_finished(context, context.finish, meter)
-        if malformed >= MALFORMED_IN_A_ROW:
-            return _end_stopped(
-                context, meter, f"{malformed} turns in a row held no call that could be understood"
+        conversation, tools = Conversation(before.messages, history), list_definitions()
+        missed = await journal.read_steering() if history and not meter.find_reached_limit() else []
+        conversation.append(_make_resume_message(missed) if history else prompt.make_opening(brief))
+        seq, silent, malformed = before.turns, 0, 0
+
+        while True:
+            if reached := meter.find_reached_limit():
+                return _end_stopped(context, meter, reached)
+            start, window = time.monotonic(), model.window
+            conversation.compact_if_full(window)
+            try:
+                answer = await model.ask(conversation.messages, tools)
+            except ContextFull as full:
+                if conversation.compact_harder():
+                    continue
+                return _end_stopped(context, meter, str(full))
+            meter.add(answer.usage)
+            plan = context.plan
+            done = await _execute_calls(context, answer)
+            if context.plan != plan:
+                await journal.show_plan(context.plan)
+            # At a limit nothing follows from new comments: they stay unread, and become a task of their own.
+            comments, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
+            if comments:
+                context.finish = None
+
+            silent = 0 if done or comments else silent + 1
+            malformed = malformed + 1 if done and not comments and all(each.malformed for each in done) else 0
+            guided = context.take_guidance(done)
+            conversation.append(
+                _fill_empty_answer(answer),
+                _make_results_message(done, guided, comments, meter.warn_of_last_turns()),
             )
-        if silent >= SILENT_IN_A_ROW:
-            return _end_without_call(context, meter, turn["text"])
+            turn = make_record(
+                seq=seq,
+                answer=answer,
+                window=window,
+                done=done,
+                comments=[*missed, *comments],
+                guided=guided,
+                context=context,
+                total=meter.used,
+                conversation=conversation,
+                seconds=time.monotonic() - start,
+            )
+            await journal.store_turn(seq, turn)
+            if stop:
+                raise stop
+            conversation.end_turn(turn)
+            missed, seq = [], seq + 1
+
+            if context.finish:
+                return _end_finished(context, context.finish, meter)
+            if malformed >= MALFORMED_IN_A_ROW:
+                return _end_stopped(
+                    context, meter, f"{malformed} turns in a row held no call that could be understood"
+                )
+            if silent >= SILENT_IN_A_ROW:
+                return _end_without_call(context, meter, turn["text"])
 
 
 def _make_resume_message(missed: Sequence[PromptText]) -> ModelRequest:

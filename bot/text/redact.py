@@ -29,7 +29,7 @@ _ENOUGH = 20  # a shorter piece of a long secret may be chance
 _SHORTEST = 6  # anything shorter would tear up ordinary words
 _SHORTEST_BARE = 16  # of letters and digits alone: fewer may be ordinary words in a row
 # Characters that nobody sees are separators too where they are written out, as ``bot.text.defuse`` does it.
-_SEPARATORS = re.compile(r"(?:[\W_]++(?:(?<=\\)(?:u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}))?+)+")
+_SEPARATORS = re.compile(r"(?:[\W_]++(?:(?<=\\)(?:u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}))?)+")
 _GAPS = re.compile(r"(?:\s|\\[nrt])+")
 _PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 

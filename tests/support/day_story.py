@@ -17,7 +17,9 @@ from bot.tasks.database.connection import Database
 from tests.support.flow import AtWork, at_work, call, requests
 from tests.support.hub import Client
 
-MOST_REQUESTS, MOST_CREATING = 40, 6
+MOST_REQUESTS, MOST_CREATING = 45, 6
+# What the worker looks at now and then, whatever runs.
+LOOKS = ("/app/hook/deliveries", "/app/installations", "/installation/repositories", "since=")
 AT = "/repos/maintainer/shop"
 
 CART = '''"""What is in the cart, in cents."""
@@ -83,6 +85,7 @@ class Day:
         """The same at the end of a run, whose requests are within bounds."""
         said = await self.hears(number, words)
         told, creating = await self.requests()
+        told = [one for one in told if not any(look in one for look in LOOKS)]
         assert 0 < len(told) <= MOST_REQUESTS, told
         assert len(creating) <= MOST_CREATING, creating
         self.runs.append((len(told), len(creating)))
