@@ -119,7 +119,7 @@ async def test_every_example_goes_through_the_webhook_and_the_inbox_and_makes_no
         for number, payload in enumerate(payloads)
     }
     async with serving(scene.store, known=frozenset(examples())) as url, ClientSession() as http:
-        turn = asyncio.Semaphore(4)
+        turn = asyncio.Semaphore(1)  # a busy machine's database is asked one by one
 
         async def arrives(guid: str, name: str, body: bytes) -> None:
             async with turn:
