@@ -23,7 +23,6 @@ async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
     if not left:
         reason = f"this installation has used its ${most:g} of the last 24 hours"
-        await job.publisher.show((), (f"⏸️ I wait: {reason}.",))
         raise Parked(reason, after=WAIT_SECONDS)
     budget = checkout.config.budget
     capped = budget.model_copy(update={"usd": min(budget.usd, left)})

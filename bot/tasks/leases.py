@@ -7,16 +7,20 @@ claimed the task. ``lease`` renews one in the background while a run goes on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     Boolean,
     ColumnElement,
     Double,
     Select,
     Subquery,
     and_,
+    any_,
     bindparam,
     case,
     func,
@@ -183,6 +187,7 @@ def _build_fair_choice() -> Select[tuple[int]]:
         .select_from(tasks.outerjoin(of_person, same_person))
         .where(
             is_claimable(),
+            ~(tasks.c.id == any_(bindparam("started", type_=ARRAY(BigInteger)))),
             tasks.c.installation == groups.c.installation,
             tasks.c.repo_id == groups.c.repo_id,
             (tasks.c.priority < 0) == groups.c.automatic,
@@ -217,10 +222,13 @@ class LeaseRecords:
 
     engine: AsyncEngine
 
-    async def find_next_task(self) -> int | None:
-        """The task whose turn it is among those that could be claimed now; None when there is none."""
+    async def find_next_task(self, *, started: Iterable[int] = ()) -> int | None:
+        """The task whose turn it is among those that could be claimed now; None when there is none.
+
+        ``started`` are tasks that the caller is about to claim, and which are passed over.
+        """
         async with self.engine.connect() as connection:
-            found: int | None = await connection.scalar(_FAIR_CHOICE)
+            found: int | None = await connection.scalar(_FAIR_CHOICE, {"started": list(started)})
         return found
 
     async def claim(self, task_id: int, worker: str, *, lease: float = LEASE) -> tuple[Task, Run] | None:

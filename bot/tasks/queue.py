@@ -149,11 +149,11 @@ class Queue:
                     log.error("queue.lane_broken", exc_info=ended)
 
     async def _work(self, task: int, on_task: OnTask) -> None:
-        if task in self._running:
-            return
         await self._slots.acquire()
         try:
-            task = await self._store.find_next_task() or task  # the job only says that there is one
+            # The job only says that there is one. Without passing over what was started here and is not yet
+            # claimed, two jobs in a row would find the same task, and the second one's wake-up would be lost.
+            task = await self._store.find_next_task(started=self._running) or task
         except BaseException:
             self._slots.release()
             raise
@@ -162,10 +162,10 @@ class Queue:
             return
         run = asyncio.create_task(self._run(task, on_task), name=f"task {task}")
         self._running[task] = run
-        run.add_done_callback(lambda _: self._release_slot(task))
+        run.add_done_callback(self._release_slot)
 
-    def _release_slot(self, task: int) -> None:
-        del self._running[task]
+    def _release_slot(self, run: asyncio.Task[None]) -> None:
+        self._running = {task: other for task, other in self._running.items() if other is not run}
         self._slots.release()
 
     async def _run(self, task: int, on_task: OnTask) -> None:
@@ -173,9 +173,10 @@ class Queue:
             for _ in range(MOST_TRIES):
                 if await on_task(task) is not False:
                     return
-                following = await self._store.find_next_task()  # another worker was faster
-                if following is None:
+                following = await self._store.find_next_task(started=self._running)  # another was faster
+                if following is None or following in self._running:
                     return
+                self._running[following] = self._running.pop(task)
                 task = following
         except Exception as trouble:  # the worker's boundary: the lease brings the task back
             log.error(

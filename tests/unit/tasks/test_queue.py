@@ -157,7 +157,7 @@ async def test_tasks_run_side_by_side_but_threads_one_by_one(
 ) -> None:
     both = asyncio.Barrier(2)
     worker.work = lambda number: both.wait()
-    async with at_work(database, worker, concurrency=3, every=30):
+    async with at_work(database, worker, concurrency=3, every=600):
         made = [await store.add_task(make_request(number=number % 2)) for number in range(8)]
         # Without any sweep: each that ends wakes the next of its thread.
         await until(lambda: all_done(store))
