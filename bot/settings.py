@@ -51,6 +51,16 @@ class AppSettings:
     label: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInSettings:
+    """What signing people in on the dashboard needs, all of it there."""
+
+    github_url: str
+    client_id: str
+    client_secret: SecretStr
+    base_url: str
+
+
 class Settings(BaseSettings):
     """What an operator decides, each field with its variable; times in seconds."""
 
@@ -91,6 +101,10 @@ class Settings(BaseSettings):
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
+    client_id: str | None = _variable("HOB_CLIENT_ID", default=None)
+    client_secret: SecretStr | None = _variable("HOB_CLIENT_SECRET", default=None)
+    operators: Annotated[frozenset[int], NoDecode] = _variable("HOB_OPERATORS", default=frozenset())
+    trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
     @field_validator("home")
@@ -142,7 +156,7 @@ class Settings(BaseSettings):
             raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
         return found
 
-    @field_validator("bots", mode="before")
+    @field_validator("bots", "operators", mode="before")
     @classmethod
     def _ids(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -224,6 +238,25 @@ class Settings(BaseSettings):
             label=self.label,
         )
 
+    @property
+    def sign_in(self) -> SignInSettings | None:
+        """How people sign in on the dashboard; None where nothing is configured.
+
+        Raises SettingsError when only one of the two is there: half of it must not look like none.
+        """
+        if self.client_id is None and self.client_secret is None:
+            return None
+        if self.client_id is None or self.client_secret is None:
+            raise SettingsError(
+                "HOB_CLIENT_ID and HOB_CLIENT_SECRET belong together: set both, from the App's page"
+            )
+        return SignInSettings(
+            github_url=self.github_url,
+            client_id=self.client_id,
+            client_secret=self.client_secret,
+            base_url=self.base_url,
+        )
+
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be seen outside this process: ours, and what models' providers take.
 
@@ -231,9 +264,10 @@ class Settings(BaseSettings):
         """
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
         password = urlsplit(self.database_url or "").password
+        own = (self.client_secret.get_secret_value(),) if self.client_secret else ()
         others = [value for name, value in os.environ.items() if _SECRET.search(name)]
         long = [value for value in (unquote(password or ""), *others) if len(value) >= _LONG]
-        return (*self.webhook_secrets, *key, *long)
+        return (*self.webhook_secrets, *key, *own, *long)
 
 
 def _is_free(model: str) -> bool:

@@ -192,6 +192,14 @@ def _select(hub: Hub, actor: Actor, installation_id: int, repo_ids: list[int] | 
         events.send_installation_repositories(hub, actor, row, added=[], removed=removed)
 
 
+async def sign_in(hub: Hub, body: dict[str, Any]) -> Any:
+    """Let the first App send people back to ``callback``; answers its ``client_id`` and ``client_secret``."""
+    app = hub.state.app(hub.state.setting("facts")["app_id"])
+    sql = "INSERT OR IGNORE INTO callback_urls (app_id, url) VALUES (?, ?)"
+    hub.state.run(sql, app["id"], str(body["callback"]))
+    return {"client_id": app["client_id"], "client_secret": app["client_secret"]}
+
+
 async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
     """Do what a person does on the page: press ``identifier`` of check run ``check_run`` as ``login``."""
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", body["check_run"])
@@ -203,5 +211,5 @@ async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
 ACTIONS: dict[str, Action] = {
     "fault": add_fault, "clear": clear_faults, "deliveries": deliveries, "idle": idle, "requests": requests,
     "tokens": tokens, "clock": clock, "limits": limits, "user": user, "installation": installation,
-    "press": press_check_button, "app": another_app,
+    "press": press_check_button, "app": another_app, "sign_in": sign_in,
 }  # fmt: skip

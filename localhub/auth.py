@@ -100,6 +100,8 @@ def authenticate(state: State, header: str | None) -> Actor:
 
 
 def _by_token(state: State, token: str) -> Actor:
+    if token.startswith("ghu_"):
+        return _by_user_token(state, token)
     row = state.maybe("SELECT * FROM tokens WHERE digest = ?", token_digest(token))
     if row is None or (row["expires_at"] is not None and row["expires_at"] <= state.time()):
         raise bad_credentials()
@@ -117,6 +119,14 @@ def _by_token(state: State, token: str) -> Actor:
         permissions=json.loads(row["permissions_json"]),
         repo_ids=None if row["repo_ids_json"] is None else frozenset(json.loads(row["repo_ids_json"])),
     )
+
+
+def _by_user_token(state: State, token: str) -> Actor:
+    """A person who acts through an App: https://docs.github.com/en/apps/using-github-apps/about-using-github-apps"""
+    row = state.maybe("SELECT * FROM user_tokens WHERE digest = ?", token_digest(token))
+    if row is None or row["expires_at"] <= state.time():
+        raise bad_credentials()
+    return Actor(kind="user", account=state.account(row["account_id"]), app=state.app(row["app_id"]))
 
 
 def _by_jwt(state: State, token: str) -> Actor:
@@ -243,6 +253,8 @@ def check_repo(state: State, actor: Actor, repo: Row, *, app: str, user: str) ->
     if actor.kind == "installation":
         _check_installation(state, actor, repo, app)
         return
+    if actor.kind == "user" and actor.app is not None:
+        _check_installation(state, _as_installation(state, actor.app, repo), repo, app)
     role = role_of(state, repo, None if actor.account is None else actor.account["id"])
     if role == "none":
         raise not_found()
@@ -251,6 +263,14 @@ def check_repo(state: State, actor: Actor, repo: Row, *, app: str, user: str) ->
             raise ApiError(401, "Requires authentication")
         # GitHub hides what only an administrator may touch, and refuses the rest openly.
         raise not_found() if user == "admin" else ApiError(403, "Must have push access to the repository.")
+
+
+def _as_installation(state: State, app: Row, repo: Row) -> Actor:
+    """The App where it is installed for a repository: through it a person can do no more than it can."""
+    sql = "SELECT * FROM installations WHERE app_id = ? AND account_id = ?"
+    row = state.maybe(sql, app["id"], repo["owner_id"])
+    granted = json.loads(row["permissions_json"]) if row else {}
+    return Actor(kind="installation", app=app, installation=row, permissions=granted)
 
 
 def _check_installation(state: State, actor: Actor, repo: Row, needs: str) -> None:

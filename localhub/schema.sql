@@ -62,6 +62,28 @@ CREATE TABLE IF NOT EXISTS tokens (
     created_at TEXT NOT NULL
 );
 
+-- Where an App lets people be sent back to after they signed in.
+CREATE TABLE IF NOT EXISTS callback_urls (
+    app_id INTEGER NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    PRIMARY KEY (app_id, url)
+);
+-- What a person's consent is worth: a code for the browser to carry back, once, and the token that comes of it.
+CREATE TABLE IF NOT EXISTS user_codes (
+    digest TEXT PRIMARY KEY,                        -- sha256 of the code
+    app_id INTEGER NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    redirect_uri TEXT NOT NULL,
+    challenge TEXT NOT NULL,                        -- PKCE, S256; empty without
+    expires_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS user_tokens (
+    digest TEXT PRIMARY KEY,
+    app_id INTEGER NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    account_id INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    expires_at REAL NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS repos (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     owner_id INTEGER NOT NULL REFERENCES accounts (id),

@@ -22,7 +22,7 @@ from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
 from localhub.pages.routes import add_pages
-from localhub.rest.accounts import apps, deliveries, users
+from localhub.rest.accounts import apps, deliveries, user_access, users
 from localhub.rest.api import HUB
 from localhub.rest.issues import comments, issues, labels, reactions
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
@@ -37,7 +37,8 @@ TABLES = [
     for module in (
         repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
         pulls,
-        checks, statuses, contents, gitdata, commits, apps, deliveries, endpoint,
+        checks, statuses, contents, gitdata, commits, apps, deliveries, user_access,
+        endpoint,
     )
 ]  # fmt: skip
 
@@ -60,6 +61,7 @@ def create_app(hub: Hub, middlewares: Sequence[Middleware] = ()) -> web.Applicat
     admin.mount(app)
     http.mount(app)
     app.router.add_post("/settings/apps/new", apps.register_from_manifest)
+    app.router.add_post("/login/oauth/access_token", user_access.exchange_code)
     add_pages(app, hub, TABLES)
     app.on_startup.append(_start)
     app.on_shutdown.append(_end_faults)

@@ -1,7 +1,7 @@
-"""The dashboard: pages with the tasks, and what each run did, live.
+"""The dashboard: pages with the tasks, what each run did, live, and what people may do about it.
 
-A process of its own, so that the public surface of Hob stays one route. It only reads the database. Nothing
-that a model, a repository or a stranger wrote is ever rendered as anything but text.
+A process of its own, so that the public surface of Hob stays one route. Nothing that a model, a repository or
+a stranger wrote is ever rendered as anything but text. Who may see what is settled in ``access``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, render_template
 from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.dashboard import pages, render
+from bot.dashboard.access import routes as sign_in_routes
+from bot.dashboard.access.github import GitHubAway, SignIn
+from bot.dashboard.access.sessions import Sessions
+from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.page_reader import PageReader
 from bot.settings import Settings
 
@@ -27,23 +32,54 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+LONGEST_FORM = 256 * 1024  # bytes
 
 
 def create_app(settings: Settings, engine: Engine) -> Flask:
-    """The application over a database; hosts other than our own are refused (DNS rebinding)."""
+    """The application over a database; hosts other than our own are refused (DNS rebinding).
+
+    Raises SettingsError where half of the sign-in is configured.
+    """
     app = Flask(__name__)
-    own = urlsplit(settings.base_url).hostname or "localhost"
-    app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]", own]
-    app.extensions["reader"] = PageReader(engine)
+    own = urlsplit(settings.base_url)
+    app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1", "[::1]", own.hostname or "localhost"]
+    app.config["MAX_CONTENT_LENGTH"] = LONGEST_FORM
+    app.config["BASE_URL"] = settings.base_url
+    app.config["HTTPS"] = own.scheme == "https"
+    if count := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    configured = settings.sign_in
+    sign_in = SignIn(configured) if configured else None
+    sessions = Sessions(engine)
+    app.extensions |= {"reader": PageReader(engine), "sign_in": sign_in, "sessions": sessions}
     app.jinja_env.filters.update(render.FILTERS)
+    app.jinja_env.globals["viewer"] = find_viewer
+    guard(app, sign_in, sessions, settings.operators)
+    app.register_blueprint(sign_in_routes.blueprint)
     app.register_blueprint(pages.blueprint)
+    app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
+    app.register_error_handler(GitHubAway, _github_away)
     app.after_request(_secure)
     return app
 
 
 def _not_found(_: Exception) -> tuple[str, int]:
-    return render_template("missing.html"), 404
+    return _explain("There is nothing at this address.", 404)
+
+
+def _refuse(_: Exception) -> tuple[str, int]:
+    return _explain("That is not yours to do, or the page was too old: load it again.", 403)
+
+
+def _github_away(_: Exception) -> tuple[str, int]:
+    return _explain(
+        "GitHub does not answer now, so nobody knows what you may see. Try again in a minute.", 503
+    )
+
+
+def _explain(problem: str, status: int) -> tuple[str, int]:
+    return render_template("problem.html", problem=problem), status
 
 
 def _secure(response: Response) -> Response:
@@ -51,6 +87,7 @@ def _secure(response: Response) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if response.mimetype == "text/html" or response.mimetype == "application/json":
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    if not (response.mimetype or "").startswith(("text/css", "text/javascript", "image/")):
         response.headers["Cache-Control"] = "no-store"
     return response

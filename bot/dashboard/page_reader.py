@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Engine, Select, func, select, text
 
 from bot.domain import TaskState
 from bot.tasks.database import tables
+from bot.tasks.tasks import OPEN
 
 PAGE = 50
 
@@ -25,16 +26,23 @@ class PageReader:
         """The database answers and has our schema. Raises SQLAlchemy's error when it does not answer."""
         return bool(self._rows(select(func.count()).select_from(tables.tasks).limit(1)))
 
-    def counts(self) -> dict[str, int]:
-        """How many tasks are in each state; states without any are left out."""
-        query = select(tables.tasks.c.state, func.count().label("n")).group_by(tables.tasks.c.state)
+    def counts(self, seen: Sequence[int] | None) -> dict[str, int]:
+        """How many tasks are open in each state, of the repositories ``seen`` (None: all of them)."""
+        task = tables.tasks.c
+        query = select(task.state, func.count().label("n")).where(task.state.in_(OPEN)).group_by(task.state)
+        if seen is not None:
+            query = query.where(task.repo_id.in_(seen))
         return {row["state"]: row["n"] for row in self._rows(query)}
 
-    def tasks(self, *, state: str = "", repo: str = "", before: int = 0) -> list[Row]:
+    def tasks(
+        self, *, state: str = "", repo: str = "", before: int = 0, seen: Sequence[int] | None = None
+    ) -> list[Row]:
         """The newest tasks first, ``PAGE`` of them, each with its last run."""
         task, run = tables.tasks.c, tables.runs.c
         last = select(func.max(run.id)).where(run.task == task.id).correlate(tables.tasks).scalar_subquery()
         query = select(tables.tasks, last.label("run")).order_by(task.id.desc()).limit(PAGE)
+        if seen is not None:
+            query = query.where(task.repo_id.in_(seen))
         if state:
             query = query.where(task.state == state)
         if repo:

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.page_reader import PageReader, Row, is_state
 from bot.domain import TERMINAL, TaskState
 
@@ -33,22 +34,24 @@ def tasks() -> str:
     state = request.args.get("state", "")
     state = state if is_state(state) else ""
     repo = request.args.get("repo", "").replace("\0", "")[:200]
-    rows = _reader().tasks(state=state, repo=repo, before=_number(request.args.get("before", "")))
+    rows = _reader().tasks(
+        state=state, repo=repo, before=_number(request.args.get("before", "")), seen=find_viewer().repos
+    )
     return render_template(
         "tasks.html",
         tasks=rows,
-        counts=_reader().counts(),
+        counts=_reader().counts(find_viewer().repos),
         states=list(TaskState),
         state=state,
         repo=repo,
-        failed=_reader().failed_deliveries(),
+        failed=_reader().failed_deliveries() if find_viewer().sees_all else [],
     )
 
 
 @blueprint.get("/tasks/<int:number>")
 def task(number: int) -> str:
     """One task and its runs."""
-    row = _found(_reader().task(number) if number <= _MAX_ID else None)
+    row = _task(number)
     attempts = _reader().attempts(_root(row))
     return render_template("task.html", task=row, runs=_reader().runs(number), attempts=attempts)
 
@@ -56,7 +59,7 @@ def task(number: int) -> str:
 @blueprint.get("/tasks/<int:number>/attempts")
 def attempts(number: int) -> str:
     """The attempts at a task's request beside each other; ``?show=2&show=3`` narrows it."""
-    row = _found(_reader().task(number) if number <= _MAX_ID else None)
+    row = _task(number)
     made = _reader().attempts(_root(row))
     wanted = {_number(value) for value in request.args.getlist("show")}
     shown = [each for each in made if not wanted or each["ordinal"] in wanted]
@@ -67,7 +70,7 @@ def attempts(number: int) -> str:
 def run(number: int) -> str:
     """One run: plan, transcript, diff, proof; live while it goes on."""
     row = _run(number)
-    about = _found(_reader().task(row["task"]))
+    about = _task(row["task"])
     turns = _reader().turns(number, ordinal=_attempt())
     return render_template(
         "run.html",
@@ -85,7 +88,7 @@ def run(number: int) -> str:
 def run_head(number: int) -> Response:
     """The part of the run page above the transcript; tells the page to reload when the run has ended."""
     row = _run(number)
-    about = _found(_reader().task(row["task"]))
+    about = _task(row["task"])
     made = _reader().attempts(_root(about))
     response = make_response(
         render_template("run_head.html", run=row, task=about, attempts=made, live=_live(row))
@@ -99,6 +102,7 @@ def run_head(number: int) -> Response:
 def run_turns(number: int) -> str:
     """The turns behind ``?after=``, and the element that asks for the next ones."""
     row = _run(number)
+    _task(row["task"])
     asked = request.args.get("after", "")
     after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
     turns = _reader().turns(number, after, _attempt())
@@ -116,7 +120,7 @@ def run_turns(number: int) -> str:
 def run_json(number: int) -> Response:
     """The run for programs: state, phase, plan, proof, diff."""
     row = _run(number)
-    about = _found(_reader().task(row["task"]))
+    about = _task(row["task"])
     return jsonify(
         {
             "id": row["id"],
@@ -149,6 +153,14 @@ def healthz() -> Response:
             "the database does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain"
         )
     return Response("ok\n", mimetype="text/plain")
+
+
+def _task(number: int) -> Row:
+    """A task that the viewer may see; 404 for any other, so that nobody learns that it is there."""
+    row = _found(_reader().task(number) if number <= _MAX_ID else None)
+    if not find_viewer().may_see(row["repo_id"]):
+        abort(HTTPStatus.NOT_FOUND)
+    return row
 
 
 def _run(number: int) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
@@ -51,10 +52,22 @@ def engine_for(url: str) -> Engine:
 
 
 def serve(settings: Settings, url: str) -> None:
-    """Serve until a signal comes. Raises SettingsError for a host that others could reach."""
-    if settings.dashboard_host not in LOOPBACK:
-        raise SettingsError(
-            "HOB_DASHBOARD_HOST: the dashboard has no sign-in yet, so it serves this machine only; "
-            "leave it unset and put a proxy that authenticates people in front"
-        )
+    """Serve until a signal comes. Raises what ``check_reach`` raises."""
+    check_reach(settings)
     _Server(settings, url).run()
+
+
+def check_reach(settings: Settings) -> None:
+    """Raises SettingsError where strangers could reach the pages, or nobody could sign in."""
+    if settings.dashboard_host in LOOPBACK:
+        return
+    if settings.sign_in is None:
+        raise SettingsError(
+            "HOB_DASHBOARD_HOST: others could reach the dashboard, so people must sign in there; set "
+            "HOB_CLIENT_ID and HOB_CLIENT_SECRET (docs/dashboard.md), or leave it unset to serve this machine"
+        )
+    if urlsplit(settings.base_url).hostname in LOOPBACK:
+        raise SettingsError(
+            "HOB_BASE_URL must be the address at which people reach the dashboard: GitHub sends them back "
+            "there after they signed in"
+        )

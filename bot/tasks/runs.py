@@ -56,8 +56,10 @@ class RunRecords:
     engine: AsyncEngine
 
     async def set_phase(self, run: Run, phase: Phase) -> None:
-        """Store which phase the run is in. Raises LeaseLost."""
-        await self._write(run, phase=phase)
+        """Store which phase the run is in, and when that began. Raises LeaseLost."""
+        began = func.jsonb_build_object("phase", phase.value, "at", func.clock_timestamp())
+        there = func.coalesce(runs.c.timeline, func.jsonb_build_array())
+        await self._write(run, phase=phase, timeline=there.op("||")(func.jsonb_build_array(began)))
 
     async def set_base(self, run: Run, sha: str) -> None:
         """Store which commit the run started from. Raises LeaseLost."""
@@ -81,7 +83,12 @@ class RunRecords:
         usage: Usage | Mapping[str, Any] | None = None,
         error: str = "",
     ) -> None:
-        """Store the run's result; ``release`` then ends it. Raises LeaseLost."""
+        """Store the run's result; ``release`` then ends it. Raises LeaseLost.
+
+        What the proof comes to is stored on the task too, for lists.
+        """
+        if isinstance(proof, Proof):
+            await self._update_task(run, verdict=proof.state.value)
         await self._write(
             run,
             outcome=plain(outcome),
@@ -102,6 +109,9 @@ class RunRecords:
         """Store on the task what the run made on GitHub; None leaves a field as it is. Raises LeaseLost."""
         given = {"progress_comment": progress_comment, "branch": branch, "pull": pull}
         values = {name: value for name, value in given.items() if value is not None}
+        await self._update_task(run, **values)
+
+    async def _update_task(self, run: Run, **values: Any) -> None:
         await self._execute_under_lease(
             run,
             update(tasks)
@@ -172,7 +182,7 @@ class RunRecords:
 
 def _columns() -> Any:
     """All but the change set, which may be large, and ``attempt``, which is the fence again."""
-    return select(*(column for column in runs.c if column.name not in ("changes", "attempt")))
+    return select(*(column for column in runs.c if column.name not in ("changes", "attempt", "timeline")))
 
 
 def _record(row: Row[Any]) -> RunRecord:

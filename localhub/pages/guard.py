@@ -73,7 +73,8 @@ class PageGuard:
 
     def add_headers(self, response: web.StreamResponse, session: str | None = None) -> None:
         """Put the headers on an answer, and the session's cookie."""
-        response.headers.update(HEADERS)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         if session is not None:
             response.set_cookie(SESSION, session, httponly=True, samesite="Strict", path="/")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from localhub.hub import Hub
-from localhub.pages import forms, handlers
+from localhub.pages import consent, forms, handlers
 from localhub.pages.site import FOLDER, Page, Pages
 from localhub.rest.api import Routes
 
@@ -14,6 +14,7 @@ NUMBER = r"/{number:\d+}"
 
 GET_ROUTES: tuple[tuple[str, Page], ...] = (
     ("/", handlers.show_front),
+    ("/login/oauth/authorize", consent.show_consent),
     (r"/avatars/u/{number:\d+}", handlers.show_avatar),
     (r"/apps/{slug:[\w-]+}", handlers.show_app),
     (r"/{owner:[\w-]+}", handlers.show_account),
@@ -31,6 +32,7 @@ GET_ROUTES: tuple[tuple[str, Page], ...] = (
 )
 
 POST_ROUTES: tuple[tuple[str, Page], ...] = (
+    ("/login/oauth/authorize", consent.give_consent),
     (REPO + "/issues", forms.open_issue),
     (REPO + "/issues" + NUMBER + "/comments", forms.add_comment),
     (REPO + "/issues" + NUMBER + "/labels", forms.change_labels),

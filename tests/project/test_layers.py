@@ -73,7 +73,9 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run",
         "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
-    "bot.dashboard": {"bot.domain", "bot.errors", "bot.settings", "bot.tasks", "bot.text"},
+    "bot.dashboard": {
+        "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
+    },
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},

@@ -131,6 +131,13 @@ compatibility = Table(
     Column("compatible_from", Text, nullable=False),
 )
 
+# What a search in words looks through: the words of the request and of the thread's title.
+# Written as PostgreSQL writes it back, since Alembic compares the two.
+TASK_WORDS = (
+    "to_tsvector('simple'::regconfig, (request || ' '::text) || COALESCE(thread ->> 'title'::text, ''::text))"
+)
+TASK_PERSON = "lower(requester ->> 'login'::text)"
+
 tasks = Table(
     "tasks",
     metadata,
@@ -165,6 +172,7 @@ tasks = Table(
     _text("cancel_reason"),  # why it is to be cancelled, when no person asked for that
     _when("told_at"),  # when people could see how it ended
     Column("directive", JSONB(none_as_null=True)),  # what a command asked for, see bot.domain.Directive
+    _text("verdict"),  # the state of its last run's proof, '' where there is none or an older version ran it
     UniqueConstraint("delivery", "ordinal"),
     _one_of("kind", TaskKind),
     _one_of("state", [*TaskState, SUPERSEDED]),
@@ -196,6 +204,11 @@ tasks = Table(
     Index("tasks_by_thread", "thread_key", "id"),
     Index("tasks_by_state", "state", "id"),
     Index("tasks_by_repo", "repo_full_name", "id"),
+    Index("tasks_by_repo_id", "repo_id", "id"),
+    Index("tasks_by_verdict", "verdict", "id"),
+    Index("tasks_by_creation", "created_at"),
+    Index("tasks_by_person", text(TASK_PERSON), "id"),
+    Index("tasks_words", text(TASK_WORDS), postgresql_using="gin"),
     Index("tasks_by_pull", "repo_id", "pull", postgresql_where=text("pull > 0")),
 )
 
@@ -219,6 +232,7 @@ runs = Table(
     Column("usage", JSONB(none_as_null=True)),
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     _text("error"),
+    Column("timeline", JSONB(none_as_null=True)),  # of each phase: its name, and when it began
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),
     _one_of("phase", Phase),
@@ -317,4 +331,38 @@ steering = Table(
     _one_of("permission", Permission),
     Index("steering_by_task", "task", "id"),
     Index("steering_unheard", "task", postgresql_where=text("NOT heard")),
+)
+
+# People who are signed in on the dashboard. Neither the cookie nor the token can be had from here: of the
+# first its SHA-256 is stored, and the second is encrypted under a key that is made of the first.
+web_sessions = Table(
+    "web_sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("access", JSONB(none_as_null=True)),  # the person's role in each repository, as GitHub said it
+    _when("access_at"),
+    _when("created_at", default=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("web_sessions_by_end", "expires_at"),
+)
+
+# What people did on the dashboard, who, when, from where, and what came of it.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _when("at", default=True),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("task", BigInteger),
+    Column("repo_id", BigInteger),
+    _text("words"),
+    _text("outcome"),
+    Index("audit_by_time", "at"),
+    Index("audit_by_task", "task", "id"),
 )

@@ -65,6 +65,8 @@ def create_app_row(
             created_at=now,
             updated_at=now,
         )
+        for url in manifest.get("callback_urls", []):
+            state.insert("callback_urls", app_id=app_id, url=str(url))
     return state.app(app_id)
 
 
