@@ -7,11 +7,9 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, func, select, text
 
-from bot.domain import TaskState
+from bot.dashboard.task_list import PAGE, TaskFilter, build_list_query
 from bot.tasks.database import tables
 from bot.tasks.tasks import OPEN
-
-PAGE = 50
 
 Row = Mapping[str, Any]
 
@@ -26,7 +24,7 @@ class PageReader:
         """The database answers and has our schema. Raises SQLAlchemy's error when it does not answer."""
         return bool(self._rows(select(func.count()).select_from(tables.tasks).limit(1)))
 
-    def counts(self, seen: Sequence[int] | None) -> dict[str, int]:
+    def count_open(self, seen: Sequence[int] | None) -> dict[str, int]:
         """How many tasks are open in each state, of the repositories ``seen`` (None: all of them)."""
         task = tables.tasks.c
         query = select(task.state, func.count().label("n")).where(task.state.in_(OPEN)).group_by(task.state)
@@ -34,22 +32,9 @@ class PageReader:
             query = query.where(task.repo_id.in_(seen))
         return {row["state"]: row["n"] for row in self._rows(query)}
 
-    def tasks(
-        self, *, state: str = "", repo: str = "", before: int = 0, seen: Sequence[int] | None = None
-    ) -> list[Row]:
-        """The newest tasks first, ``PAGE`` of them, each with its last run."""
-        task, run = tables.tasks.c, tables.runs.c
-        last = select(func.max(run.id)).where(run.task == task.id).correlate(tables.tasks).scalar_subquery()
-        query = select(tables.tasks, last.label("run")).order_by(task.id.desc()).limit(PAGE)
-        if seen is not None:
-            query = query.where(task.repo_id.in_(seen))
-        if state:
-            query = query.where(task.state == state)
-        if repo:
-            query = query.where(task.repo_full_name == repo)
-        if before:
-            query = query.where(task.id < before)
-        return self._rows(query)
+    def list_tasks(self, wanted: TaskFilter, seen: Sequence[int] | None) -> list[Row]:
+        """A page of tasks, newest first, and one more where there are older ones."""
+        return self._rows(build_list_query(wanted, seen))
 
     def failed_deliveries(self) -> list[Row]:
         """The newest deliveries that came and failed for good, ``PAGE`` of them, without their bodies."""
@@ -106,8 +91,3 @@ class PageReader:
     def _one(self, query: Select[Any]) -> Row | None:
         rows = self._rows(query)
         return rows[0] if rows else None
-
-
-def is_state(name: str) -> bool:
-    """Whether ``name`` is a task's state."""
-    return name in set(TaskState)

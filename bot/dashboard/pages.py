@@ -9,8 +9,9 @@ from flask import Blueprint, Response, abort, current_app, jsonify, make_respons
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dashboard.access.viewer import find_viewer
-from bot.dashboard.page_reader import PageReader, Row, is_state
-from bot.domain import TERMINAL, TaskState
+from bot.dashboard.page_reader import PageReader, Row
+from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, read_filter
+from bot.domain import TERMINAL, TaskKind, TaskState
 
 blueprint = Blueprint("pages", __name__)
 
@@ -30,20 +31,19 @@ def _number(value: str) -> int:
 
 @blueprint.get("/")
 def tasks() -> str:
-    """All tasks, newest first; ``?state=``, ``?repo=`` and ``?before=`` narrow it."""
-    state = request.args.get("state", "")
-    state = state if is_state(state) else ""
-    repo = request.args.get("repo", "").replace("\0", "")[:200]
-    rows = _reader().tasks(
-        state=state, repo=repo, before=_number(request.args.get("before", "")), seen=find_viewer().repos
-    )
+    """The tasks that the viewer may see, newest first, as the address narrows them."""
+    wanted, seen = read_filter(request.args), find_viewer().repos
+    found = _reader().list_tasks(wanted, seen)
     return render_template(
         "tasks.html",
-        tasks=rows,
-        counts=_reader().counts(find_viewer().repos),
+        tasks=found[:PAGE],
+        older=len(found) > PAGE,
+        wanted=wanted,
+        counts=_reader().count_open(seen),
         states=list(TaskState),
-        state=state,
-        repo=repo,
+        kinds=list(TaskKind),
+        verdicts=list(VERDICTS),
+        periods=list(PERIODS),
         failed=_reader().failed_deliveries() if find_viewer().sees_all else [],
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from bot.dashboard.verdict import judge_task
 from bot.domain import Proof
 from bot.domain.proof import ProofState
 from bot.tasks.database.column_values import restore
@@ -19,6 +20,7 @@ from bot.text.terminal import replace_controls, strip_escapes
 
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
+LONGEST_WORDS = 180  # characters of what was asked, in a list
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 # No links and no images: nothing that a model wrote may lead away from the page.
@@ -117,6 +119,27 @@ def moment(value: datetime | None) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S UTC") if value else ""
 
 
+def format_age(value: datetime) -> str:
+    """How long ago a time was, such as 3 h ago."""
+    passed = (datetime.now(UTC) - value).total_seconds()
+    for size, name in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if passed >= size:
+            return f"{int(passed // size)} {name} ago"
+    return "just now"
+
+
+def format_usd(value: Any) -> str:
+    """US dollars, with as many places as it takes to be none."""
+    amount = float(value or 0)
+    return f"${amount:.2f}" if amount >= 0.1 else f"${amount:.3f}"
+
+
+def first_words(value: Any) -> str:
+    """The beginning of a text on one line."""
+    line = " ".join(plain_text(value).split())
+    return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS].rsplit(' ', 1)[0]} …"
+
+
 def web_address(value: Any) -> str:
     """An address that may stand in a link: http(s) only, anything else is '#'."""
     text = str(value or "")
@@ -142,6 +165,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "proved": summarize_proof,
     "seconds": seconds,
     "moment": moment,
+    "ago": format_age,
+    "usd": format_usd,
+    "words": first_words,
+    "judge": judge_task,
     "web_address": web_address,
     "arguments": arguments,
 }

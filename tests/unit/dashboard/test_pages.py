@@ -90,7 +90,6 @@ async def test_the_pull_request_is_a_link_and_the_list_scrolls_in_itself(
     await store.update_task(run, pull=7)
     for path in ("/", f"/runs/{run.id}"):
         assert re.search(r'<a href="https?://[^"]+/pull/7"[^>]*>#7</a>', client.get(path).text)
-    assert '<div class="scroll">\n<table class="list">' in client.get("/").text
 
 
 async def test_an_empty_house_says_what_to_do(client: FlaskClient) -> None:
