@@ -12,11 +12,12 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import pages, render
+from bot.dashboard import filters, pages
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
 from bot.dashboard.access.viewer import find_viewer, guard
+from bot.dashboard.live import LiveRuns
 from bot.dashboard.page_reader import PageReader
 from bot.settings import Settings
 
@@ -51,8 +52,9 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     configured = settings.sign_in
     sign_in = SignIn(configured) if configured else None
     sessions = Sessions(engine)
-    app.extensions |= {"reader": PageReader(engine), "sign_in": sign_in, "sessions": sessions}
-    app.jinja_env.filters.update(render.FILTERS)
+    reader = PageReader(engine)
+    app.extensions |= {"reader": reader, "sign_in": sign_in, "sessions": sessions, "live": LiveRuns(reader)}
+    app.jinja_env.filters.update(filters.FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
     guard(app, sign_in, sessions, settings.operators)
     app.register_blueprint(sign_in_routes.blueprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Select, func, select, text
+from sqlalchemy import Engine, ScalarSelect, Select, func, select, text
 
 from bot.dashboard.task_list import PAGE, TaskFilter, build_list_query
 from bot.tasks.database import tables
@@ -60,20 +60,40 @@ class PageReader:
         query = select(tables.runs, seconds.label("seconds")).where(tables.runs.c.id == number)
         return self._one(query)
 
-    def turns(self, run: int, after: int = -1, ordinal: int = 0) -> list[Row]:
+    def find_shown_attempt(self, run: int) -> int:
+        """The attempt that is shown by itself: the chosen or first one of the task; 0: none yet."""
+        attempt = tables.attempts.c
+        task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
+        query = select(attempt.ordinal).where(attempt.maker == task)
+        row = self._one(query.order_by(attempt.chosen.desc(), attempt.ordinal).limit(1))
+        return int(row["ordinal"]) if row else 0
+
+    def last_turn(self, run: int, ordinal: int) -> Row | None:
+        """The newest turn of an attempt, without its words: ``seq``, ``total``, ``model``."""
+        turn = tables.attempt_turns.c
+        total, model = turn.record["total"].label("total"), turn.record["model"].astext.label("model")
+        query = select(turn.seq, total, model).where(turn.attempt == self._which(run, ordinal))
+        return self._one(query.order_by(turn.seq.desc()).limit(1))
+
+    def turns(self, run: int, after: int = -1, ordinal: int = 0, *, limit: int = 200) -> list[Row]:
         """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
-        attempt, new, old = tables.attempts.c, tables.attempt_turns.c, tables.turns.c
+        new, old = tables.attempt_turns.c, tables.turns.c
+        mine = select(tables.attempt_turns).where(new.attempt == self._which(run, ordinal), new.seq > after)
+        rows = self._rows(mine.order_by(new.seq).limit(limit))
+        if rows or ordinal:
+            return rows
+        before = select(tables.turns).where(old.run == run, old.seq > after).order_by(old.seq).limit(limit)
+        return self._rows(before)
+
+    @staticmethod
+    def _which(run: int, ordinal: int) -> ScalarSelect[int]:
+        """The id of an attempt that the run's task made (0: the chosen or first one)."""
+        attempt = tables.attempts.c
         task = select(tables.runs.c.task).where(tables.runs.c.id == run).scalar_subquery()
         which = select(attempt.id).where(attempt.maker == task)
         if ordinal:
             which = which.where(attempt.ordinal == ordinal)
-        which = which.order_by(attempt.chosen.desc(), attempt.ordinal).limit(1)
-        mine = select(tables.attempt_turns).where(new.attempt == which.scalar_subquery(), new.seq > after)
-        rows = self._rows(mine.order_by(new.seq).limit(200))
-        if rows or ordinal:
-            return rows
-        before = select(tables.turns).where(old.run == run, old.seq > after).order_by(old.seq).limit(200)
-        return self._rows(before)
+        return which.order_by(attempt.chosen.desc(), attempt.ordinal).limit(1).scalar_subquery()
 
     def attempts(self, task: int) -> list[Row]:
         """All attempts at a task's request, whoever made them, without their contents."""

@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, current_app, jsonify, make_response, render_template, request
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    jsonify,
+    render_template,
+    request,
+    stream_with_context,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.live import LiveRuns, RunRenderer, stream_run
 from bot.dashboard.page_reader import PageReader, Row
 from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, read_filter
 from bot.domain import TERMINAL, TaskKind, TaskState
@@ -71,36 +81,52 @@ def run(number: int) -> str:
     """One run: plan, transcript, diff, proof; live while it goes on."""
     row = _run(number)
     about = _task(row["task"])
-    turns = _reader().turns(number, ordinal=_attempt())
+    attempt = _attempt()
+    turns = _reader().turns(number, ordinal=attempt)
     return render_template(
         "run.html",
         run=row,
         task=about,
         attempts=_reader().attempts(_root(about)),
-        attempt=_attempt(),
+        attempt=attempt,
+        latest=_reader().last_turn(number, attempt or _reader().find_shown_attempt(number)),
         turns=turns,
         last=turns[-1]["seq"] if turns else -1,
         live=_live(row),
     )
 
 
-@blueprint.get("/runs/<int:number>/head")
-def run_head(number: int) -> Response:
-    """The part of the run page above the transcript; tells the page to reload when the run has ended."""
-    row = _run(number)
-    about = _task(row["task"])
-    made = _reader().attempts(_root(about))
-    response = make_response(
-        render_template("run_head.html", run=row, task=about, attempts=made, live=_live(row))
+@blueprint.get("/runs/<int:number>/events")
+def run_events(number: int) -> Response:
+    """The run as it goes on, from behind the turn that the browser has seen last."""
+    task = _task(_run(number)["task"])
+    asked = request.headers.get("Last-Event-ID") or request.args.get("after", "")
+    after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
+    live: LiveRuns = current_app.extensions["live"]
+    if not live.places.acquire(blocking=False):
+        return Response("too many watch\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
+    renderer = RunRenderer(
+        head=lambda row, latest: _render_head(row, task["id"], latest),
+        result=lambda row: render_template("run_result.html", run=row),
+        turn=lambda turn: render_template("run_turn.html", turn=turn),
     )
-    if not _live(row):
-        response.headers["HX-Refresh"] = "true"
+    events = stream_run(live.watch(number, _attempt()), after, renderer)
+    response = Response(stream_with_context(events), mimetype="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
+    response.call_on_close(live.places.release)
     return response
+
+
+def _render_head(row: Row, task: int, latest: Row | None) -> str:
+    """The part of the run's page above its result, as it is now."""
+    about = _task(task)
+    made = _reader().attempts(_root(about))
+    return render_template("run_head.html", run=row, task=about, attempts=made, latest=latest)
 
 
 @blueprint.get("/runs/<int:number>/turns")
 def run_turns(number: int) -> str:
-    """The turns behind ``?after=``, and the element that asks for the next ones."""
+    """The turns of an ended run behind ``?after=``, and the element that asks for the next ones."""
     row = _run(number)
     _task(row["task"])
     asked = request.args.get("after", "")

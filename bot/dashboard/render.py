@@ -1,9 +1,9 @@
-"""Jinja filters: diffs by line, Markdown, terminal output as text, durations, times, addresses."""
+"""Values as a page shows them: diffs by line, Markdown, terminal output as text, times, addresses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,6 @@ import nh3
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from bot.dashboard.verdict import judge_task
 from bot.domain import Proof
 from bot.domain.proof import ProofState
 from bot.tasks.database.column_values import restore
@@ -155,20 +154,3 @@ def arguments(value: Any) -> str:
         shown = plain_text(item)
         rows.append(f"{name}:\n{shown}" if "\n" in shown else f"{name}: {shown}")
     return "\n".join(rows)
-
-
-FILTERS: dict[str, Callable[..., Any]] = {
-    "plain": plain_text,
-    "markdown": markdown,
-    "diff_lines": diff_lines,
-    "diff_size": diff_size,
-    "proved": summarize_proof,
-    "seconds": seconds,
-    "moment": moment,
-    "ago": format_age,
-    "usd": format_usd,
-    "words": first_words,
-    "judge": judge_task,
-    "web_address": web_address,
-    "arguments": arguments,
-}

@@ -10,8 +10,10 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import Engine, create_engine
 
 from bot.dashboard import create_app
+from bot.dashboard.live import MOST_VIEWERS
 from bot.settings import Settings, SettingsError
 
+THREADS = MOST_VIEWERS + 20  # whoever watches a run holds one, and pages need some beside them
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -24,13 +26,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         super().__init__()
 
     def load_config(self) -> None:
-        """Threads, since pages wait for the database and for nothing else."""
+        """Threads, since pages wait for the database and runs that are watched for their next turn."""
         host = self._settings.dashboard_host
         address = f"[{host}]" if ":" in host else host
         options: dict[str, Any] = {
             "bind": f"{address}:{self._settings.dashboard_port}",
             "workers": 1,
-            "threads": 8,
+            "threads": THREADS,
             "worker_class": "gthread",
             "graceful_timeout": 5,
             "proc_name": "hob dashboard",
@@ -48,7 +50,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 def engine_for(url: str) -> Engine:
     """A small pool of connections that are tested before use, so that a restart of the database heals."""
-    return create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, pool_recycle=300)
+    return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, pool_recycle=300)
 
 
 def serve(settings: Settings, url: str) -> None:

@@ -45,6 +45,7 @@
     source.addEventListener("turn", addTurn);
     for (const part of ["head", "result"])
       source.addEventListener(part, (event) => replaceContent(document.getElementById(part), event.data));
+    source.addEventListener("again", () => { source.close(); location.reload(); });
     source.addEventListener("end", () => { ended = true; source.close(); status.textContent = "ended"; });
     source.addEventListener("error", () => {
       if (ended) return;

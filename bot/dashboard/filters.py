@@ -1,0 +1,43 @@
+"""What the templates may call on a value, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bot.dashboard.diff_view import split_files
+from bot.dashboard.headline import render_edit, render_headline
+from bot.dashboard.render import (
+    arguments,
+    diff_size,
+    first_words,
+    format_age,
+    format_usd,
+    markdown,
+    moment,
+    plain_text,
+    seconds,
+    summarize_proof,
+    web_address,
+)
+from bot.dashboard.timeline import list_spans
+from bot.dashboard.verdict import judge_task
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "ago": format_age,
+    "arguments": arguments,
+    "diff_size": diff_size,
+    "edit_rows": render_edit,
+    "headline": render_headline,
+    "judge": judge_task,
+    "markdown": markdown,
+    "moment": moment,
+    "plain": plain_text,
+    "proved": summarize_proof,
+    "seconds": seconds,
+    "spans": list_spans,
+    "split_files": split_files,
+    "usd": format_usd,
+    "web_address": web_address,
+    "words": first_words,
+}
