@@ -18,6 +18,7 @@ from flask import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dashboard.access.viewer import find_viewer
+from bot.dashboard.audit import ORDERS, AuditLog
 from bot.dashboard.live import LiveRuns, RunRenderer, stream_run
 from bot.dashboard.page_reader import PageReader, Row
 from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, read_filter
@@ -61,15 +62,24 @@ def tasks() -> str:
 @blueprint.get("/tasks/<int:number>")
 def task(number: int) -> str:
     """One task and its runs."""
-    row = _task(number)
+    row = find_task(number)
     attempts = _reader().attempts(_root(row))
-    return render_template("task.html", task=row, runs=_reader().runs(number), attempts=attempts)
+    entries: AuditLog = current_app.extensions["audit"]
+    told = request.args.get("told", "")
+    return render_template(
+        "task.html",
+        task=row,
+        runs=_reader().runs(number),
+        attempts=attempts,
+        entries=entries.list_entries(number),
+        told=told if told in ORDERS else "",
+    )
 
 
 @blueprint.get("/tasks/<int:number>/attempts")
 def attempts(number: int) -> str:
     """The attempts at a task's request beside each other; ``?show=2&show=3`` narrows it."""
-    row = _task(number)
+    row = find_task(number)
     made = _reader().attempts(_root(row))
     wanted = {_number(value) for value in request.args.getlist("show")}
     shown = [each for each in made if not wanted or each["ordinal"] in wanted]
@@ -80,7 +90,7 @@ def attempts(number: int) -> str:
 def run(number: int) -> str:
     """One run: plan, transcript, diff, proof; live while it goes on."""
     row = _run(number)
-    about = _task(row["task"])
+    about = find_task(row["task"])
     attempt = _attempt()
     turns = _reader().turns(number, ordinal=attempt)
     return render_template(
@@ -99,7 +109,7 @@ def run(number: int) -> str:
 @blueprint.get("/runs/<int:number>/events")
 def run_events(number: int) -> Response:
     """The run as it goes on, from behind the turn that the browser has seen last."""
-    task = _task(_run(number)["task"])
+    task = find_task(_run(number)["task"])
     asked = request.headers.get("Last-Event-ID") or request.args.get("after", "")
     after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
     live: LiveRuns = current_app.extensions["live"]
@@ -119,7 +129,7 @@ def run_events(number: int) -> Response:
 
 def _render_head(row: Row, task: int, latest: Row | None) -> str:
     """The part of the run's page above its result, as it is now."""
-    about = _task(task)
+    about = find_task(task)
     made = _reader().attempts(_root(about))
     return render_template("run_head.html", run=row, task=about, attempts=made, latest=latest)
 
@@ -128,7 +138,7 @@ def _render_head(row: Row, task: int, latest: Row | None) -> str:
 def run_turns(number: int) -> str:
     """The turns of an ended run behind ``?after=``, and the element that asks for the next ones."""
     row = _run(number)
-    _task(row["task"])
+    find_task(row["task"])
     asked = request.args.get("after", "")
     after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
     turns = _reader().turns(number, after, _attempt())
@@ -146,7 +156,7 @@ def run_turns(number: int) -> str:
 def run_json(number: int) -> Response:
     """The run for programs: state, phase, plan, proof, diff."""
     row = _run(number)
-    about = _task(row["task"])
+    about = find_task(row["task"])
     return jsonify(
         {
             "id": row["id"],
@@ -181,7 +191,7 @@ def healthz() -> Response:
     return Response("ok\n", mimetype="text/plain")
 
 
-def _task(number: int) -> Row:
+def find_task(number: int) -> Row:
     """A task that the viewer may see; 404 for any other, so that nobody learns that it is there."""
     row = _found(_reader().task(number) if number <= _MAX_ID else None)
     if not find_viewer().may_see(row["repo_id"]):

@@ -126,11 +126,14 @@ NOT_THEIRS = Ignored(reason="written by somebody else than its sender")
 
 
 def find_reason_to_ignore(event: Event, app: AppIdentity) -> Ignored | None:
-    """Why an event is nobody's request: the bot's own doing, or another bot's. Judged by id, not by name."""
+    """Why an event is nobody's request: the bot's own doing, or another bot's. Judged by id, not by name.
+
+    What a person had the dashboard write bears the App's mark and the person's name: it is their request.
+    """
     author = event.trigger.author if event.trigger else None
     if event.sender is None or event.sender.id == 0:
         return Ignored(reason="nobody sent it")
-    if app.bot_id in (event.sender.id, author.id if author else 0) or event.via_app == app.id:
+    if app.bot_id in (event.sender.id, author.id if author else 0):
         return Ignored(reason="own doing")
     if event.sender.is_bot and event.sender.id not in app.bots:
         return Ignored(reason="sent by a bot")

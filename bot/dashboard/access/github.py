@@ -11,6 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,15 +20,18 @@ from authlib.integrations.requests_client import OAuth2Session
 from cryptography.fernet import InvalidToken
 from requests import RequestException
 
+from bot.dashboard.access.roles import RepositoryAccess
 from bot.dashboard.access.sessions import make_cipher
 from bot.errors import HobError
 from bot.github_hosts import find_web_url
 from bot.settings import SignInSettings
+from bot.text.json_fields import BadPayload, Fields, fields
 
 BACK = "/sign-in/back"
 SIGN_IN_SECONDS = 600  # for so long a sign-in may be under way
 WAIT_SECONDS = 10.0  # for one answer of GitHub's
 _DEFAULT_SECONDS = 8 * 3600.0  # where an App's tokens do not expire, GitHub names no time
+_PAGE = 100
 _MOST_PAGES = 100
 _ROLES = (
     ("admin", "admin"),
@@ -100,31 +104,30 @@ class SignIn:
         except (RequestException, ValueError):
             raise GitHubAway("GitHub does not answer now.") from None
         secret = str(token.get("access_token") or "")
-        user = self._get(secret, "/user")
-        if not isinstance(user, Mapping) or not isinstance(user.get("id"), int):
-            raise GitHubAway("GitHub did not say who signed in.")
-        return SignedIn(
-            person=user["id"],
-            login=str(user.get("login", "")),
-            token=secret,
-            seconds=float(token.get("expires_in") or _DEFAULT_SECONDS),
-            target=known["target"],
-        )
+        answer = self._get(secret, "/user")
+        with _reading():
+            user = fields(answer)
+            return SignedIn(
+                person=user.number("id"),
+                login=user.text("login"),
+                token=secret,
+                seconds=float(token.get("expires_in") or _DEFAULT_SECONDS),
+                target=known["target"],
+            )
 
-    def read_access(self, token: str) -> dict[int, str]:
-        """The person's role in each repository that the App reaches too, by the repository's id.
+    def read_access(self, token: str) -> RepositoryAccess:
+        """The person's role in each repository that the App reaches too.
 
-        Raises TokenRefused and GitHubAway: no answer is neither a yes nor a no.
+        Raises SignInRefused, TokenRefused and GitHubAway: no answer is neither a yes nor a no.
         """
-        found = {}
-        for installation in self._list(token, "/user/installations", "installations"):
-            path = f"/user/installations/{int(installation['id'])}/repositories"
-            for repo in self._list(token, path, "repositories"):
-                flags = repo.get("permissions") or {}
-                role = next((name for flag, name in _ROLES if flags.get(flag) is True), "")
-                if role:
-                    found[int(repo["id"])] = role
-        return found
+        roles, slug = dict[int, str](), ""
+        with _reading():
+            for installation in self._list(token, "/user/installations", "installations"):
+                slug = installation.text("app_slug")
+                path = f"/user/installations/{installation.number('id')}/repositories"
+                for repo in self._list(token, path, "repositories"):
+                    roles[repo.number("id")] = _find_role(repo)
+        return RepositoryAccess(roles={repo: role for repo, role in roles.items() if role}, slug=slug)
 
     def comment(self, token: str, *, repo: str, number: int, text: str) -> str:
         """Write a comment on a thread as the person; returns its address.
@@ -132,7 +135,8 @@ class SignIn:
         Raises SignInRefused with GitHub's reason where they may not, TokenRefused and GitHubAway.
         """
         answer = self._send(token, "POST", f"/repos/{repo}/issues/{number}/comments", {"body": text})
-        return str(answer.get("html_url", ""))
+        with _reading():
+            return fields(answer).text("html_url")
 
     def _client(self, token: str = "") -> Any:
         return OAuth2Session(
@@ -144,15 +148,14 @@ class SignIn:
             token={"access_token": token, "token_type": "bearer"} if token else None,
         )
 
-    def _list(self, token: str, path: str, key: str) -> Iterator[Mapping[str, Any]]:
+    def _list(self, token: str, path: str, key: str) -> Iterator[Fields]:
         for page in range(1, _MOST_PAGES + 1):
-            answer = self._get(token, f"{path}?per_page=100&page={page}")
-            rows = answer.get(key) if isinstance(answer, Mapping) else None
-            if not isinstance(rows, list):
-                raise GitHubAway("GitHub's answer cannot be read.")
+            answer = self._get(token, f"{path}?per_page={_PAGE}&page={page}")
+            rows = list(fields(answer).objects(key))
             yield from rows
-            if len(rows) < 100:
+            if len(rows) < _PAGE:
                 return
+        raise GitHubAway(f"GitHub lists more than {_MOST_PAGES * _PAGE} {key}.")
 
     def _get(self, token: str, path: str) -> Any:
         return self._send(token, "GET", path)
@@ -176,6 +179,22 @@ class SignIn:
         if answer.status_code >= 500 or answer.status_code == 429:
             raise GitHubAway("GitHub does not answer now.")
         if answer.status_code >= 300:
-            why = said.get("message", "") if isinstance(said, Mapping) else ""
+            with _reading():
+                why = fields(said).text("message", "")
             raise SignInRefused(f"GitHub refused it: {why or answer.status_code}")
         return said
+
+
+def _find_role(repo: Fields) -> str:
+    """The highest role that GitHub's flags say, '' for none."""
+    flags = repo.maybe("permissions")
+    return next((role for flag, role in _ROLES if flags and flags.flag(flag)), "")
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Turn an answer that is not what GitHub documents into GitHubAway: nobody may be let in by it."""
+    try:
+        yield
+    except BadPayload as wrong:
+        raise GitHubAway(f"GitHub's answer cannot be read: {wrong}") from None

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import Engine, delete, func, insert, select, update
 
+from bot.dashboard.access.roles import RepositoryAccess, load_access
 from bot.tasks.database.tables import web_sessions
 
 LONGEST = timedelta(hours=8)
@@ -29,12 +29,12 @@ _SECRET_LENGTH = 43  # characters of token_urlsafe(32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in person. ``access``: their role by repository id, None where it has to be asked again."""
+    """A signed-in person. ``access`` is None where GitHub has to be asked again."""
 
     person: int
     login: str
     token: str
-    access: Mapping[int, str] | None
+    access: RepositoryAccess | None
 
 
 class Sessions:
@@ -43,7 +43,7 @@ class Sessions:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(self, *, person: int, login: str, token: str, seconds: float, access: Mapping[int, str]) -> str:
+    def begin(self, *, person: int, login: str, token: str, seconds: float, access: RepositoryAccess) -> str:
         """Store a session that ends in ``seconds`` at the latest; returns its secret, for the cookie alone.
 
         The secret is new each time, whatever the browser brought. What has ended is deleted.
@@ -55,7 +55,7 @@ class Sessions:
             "person": person,
             "login": login,
             "token": make_cipher(secret, "session token").encrypt(token.encode()),
-            "access": {str(repo): role for repo, role in access.items()},
+            "access": access.to_stored(),
             "access_at": func.now(),
             "expires_at": ends,
         }
@@ -81,12 +81,12 @@ class Sessions:
         except InvalidToken:
             return None
         known = row.access if row.fresh else None
-        access = None if known is None else {int(repo): role for repo, role in known.items()}
+        access = None if known is None else load_access(known)
         return Session(person=row.person, login=row.login, token=token, access=access)
 
-    def store_access(self, secret: str, access: Mapping[int, str]) -> None:
+    def store_access(self, secret: str, access: RepositoryAccess) -> None:
         """Store what GitHub just said of the person's repositories."""
-        values = {"access": {str(repo): role for repo, role in access.items()}, "access_at": func.now()}
+        values = {"access": access.to_stored(), "access_at": func.now()}
         mine = web_sessions.c.digest == _digest(secret)
         with self._engine.begin() as connection:
             connection.execute(update(web_sessions).where(mine).values(values))

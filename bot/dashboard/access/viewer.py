@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -14,43 +13,44 @@ from flask import Flask, Response, abort, current_app, g, redirect, request, url
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.dashboard.access.github import SignIn, SignInRefused, TokenRefused
+from bot.dashboard.access.roles import RepositoryAccess
 from bot.dashboard.access.sessions import Session, Sessions, make_form_token
 
 log = structlog.get_logger(__name__)
 
-_WRITES = frozenset({"write", "maintain", "admin"})
 _OPEN: Final = frozenset({"static", "pages.healthz", "sign_in.ask", "sign_in.begin", "sign_in.finish"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """Who looks. ``roles`` by repository id; ``sees_all``: an operator, or somebody on this machine itself.
+    """Who looks. ``sees_all``: an operator, or somebody on this machine itself.
 
     ``form_token`` is '' and ``token`` too where nobody is signed in: then nothing can be done, only seen.
     """
 
     person: int = 0
     login: str = ""
-    roles: Mapping[int, str]
+    access: RepositoryAccess
     sees_all: bool = False
     token: str = ""
     form_token: str = ""
 
     def may_see(self, repo_id: int) -> bool:
         """Whether the repository's tasks are shown to them."""
-        return self.sees_all or repo_id in self.roles
+        return self.sees_all or repo_id in self.access.roles
 
     def may_write(self, repo_id: int) -> bool:
         """Whether they can give orders about the repository: what GitHub says of them, operators too."""
-        return bool(self.token) and self.roles.get(repo_id, "") in _WRITES
+        return bool(self.token) and self.access.may_write(repo_id)
 
     @property
     def repos(self) -> list[int] | None:
         """The repositories that a list is about; None: all of them."""
-        return None if self.sees_all else sorted(self.roles)
+        return None if self.sees_all else sorted(self.access.roles)
 
 
-ON_THIS_MACHINE = Viewer(roles={}, sees_all=True)
+NOBODY = Viewer(access=RepositoryAccess(roles={}))
+ON_THIS_MACHINE = Viewer(access=RepositoryAccess(roles={}), sees_all=True)
 
 
 def find_viewer() -> Viewer:
@@ -86,7 +86,7 @@ def guard(app: Flask, sign_in: SignIn | None, sessions: Sessions, operators: fro
     """Put the check before every page of the application."""
 
     def check() -> AnyResponse | None:
-        g.viewer = ON_THIS_MACHINE if sign_in is None else Viewer(roles={})
+        g.viewer = ON_THIS_MACHINE if sign_in is None else NOBODY
         if request.routing_exception is not None:  # no page of ours, or a host that is not
             return None
         if sign_in is None or (request.endpoint in _OPEN and request.endpoint != "sign_in.ask"):
@@ -120,7 +120,7 @@ def _make_viewer(
     return Viewer(
         person=session.person,
         login=session.login,
-        roles=access,
+        access=access,
         sees_all=session.person in operators,
         token=session.token,
         form_token=make_form_token(secret),

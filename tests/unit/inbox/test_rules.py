@@ -247,7 +247,9 @@ def test_s14_own_doing_and_other_bots_are_ignored() -> None:
     evil = user("evil[bot]", 901, "Bot")
     alike = user("hob[bot]", 902)
     assert ignored("issue_comment", issue_comment("@hob x", author=BOT)) == "own doing"
-    assert ignored("issue_comment", issue_comment("@hob x", via=APP_FIELD)) == "own doing"
+    by_dashboard = issue_comment("@hob x", via=APP_FIELD)  # in a person's name, at their word
+    assert asked("issue_comment", by_dashboard)[0] is TaskKind.CHANGE
+    assert ignored("issue_comment", issue_comment("@hob x", via=APP_FIELD, author=BOT)) == "own doing"
     assert ignored("issue_comment", issue_comment("@hob x", author=evil)) == "sent by a bot"
     own_edited = issue_comment("@hob x", before="x", action="edited", author=BOT, sender=ALICE)
     assert ignored("issue_comment", own_edited) == "own doing"
