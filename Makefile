@@ -13,7 +13,7 @@ REPOS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
-	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
+	eval-check bench-agent bench-map setup browser lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -74,6 +74,9 @@ eval-check: setup ## every planted bug is shown by the tests that the suite name
 
 setup: $(READY) ## the virtual environment, from requirements.lock, and the programs beside it
 	@.ci/system
+
+browser: ## the Chromium that tests of pages need, where it can be installed
+	@.ci/browser
 
 $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 	@.ci/system

@@ -77,8 +77,9 @@ async def agree(hub: Hub, address: str, person: str) -> str:
 @asynccontextmanager
 async def open_dashboard(database: Database, hub: Hub, **settings: Any) -> AsyncIterator[Flask]:
     """The application over a database, with the local GitHub's App to sign in with."""
-    facts = await hub.admin("sign_in", callback=f"{BASE}/sign-in/back")
+    base = settings.pop("base_url", BASE)
+    facts = await hub.admin("sign_in", callback=f"{base}/sign-in/back")
     engine = engine_for(sqlalchemy_url(database.url))
-    given = {"base_url": BASE, "github_url": hub.api_url, **facts, **settings}
+    given = {"base_url": base, "github_url": hub.api_url, **facts, **settings}
     yield create_app(load(**given), engine)
     engine.dispose()

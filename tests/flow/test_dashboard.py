@@ -1,0 +1,213 @@
+"""The dashboard in a real browser: signing in, watching a run, orders; by keyboard, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+from sqlalchemy import text
+
+from bot.domain import (
+    Blocked,
+    Check,
+    CheckResult,
+    Outcome,
+    OutcomeKind,
+    Phase,
+    Proof,
+    Run,
+    Step,
+    StepState,
+    TaskState,
+    Usage,
+    Verdict,
+)
+from bot.tasks.database.connection import Database
+from bot.tasks.database.tables import AttemptState
+from bot.tasks.store import Store
+from tests.support.browser import (
+    PHONE,
+    find_barriers,
+    find_free_port,
+    is_wider_than_window,
+    listen,
+    needs_browser,
+    open_browser,
+    serving,
+)
+from tests.support.dashboard import open_dashboard
+from tests.support.hub import Hub, running_hub
+from tests.support.tasks import make_request
+
+pytestmark = needs_browser
+EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>\x1b]8;;javascript:alert(1)\x07click\x1b]8;;\x07"
+DIFF = (
+    "diff --git a/cart.py b/cart.py\n--- a/cart.py\n+++ b/cart.py\n@@ -1,3 +1,3 @@\n def total(prices):\n"
+    '-    return "sum"  # <b>old</b>\n+    return sum(prices) * 100 + 1  # new\n ' + "x" * 300 + "\n"
+)
+RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1, tail=EVIL)
+GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10, tail="10 passed")
+
+
+@dataclass
+class House:
+    """The dashboard on a port, over a repository with one ended run and one that goes on."""
+
+    url: str
+    hub: Hub
+    store: Store
+    ended: Run
+    going: Run
+    attempt: int
+
+
+@pytest.fixture
+async def house(tmp_path: Path, database: Database, store: Store) -> AsyncIterator[House]:
+    url = f"http://127.0.0.1:{(port := find_free_port())}"
+    async with running_hub(tmp_path) as hub, open_dashboard(database, hub, base_url=url) as app:
+        repo = await hub.as_maintainer.post("/user/repos", {"name": "shop"})
+        for title in ("Rounding", "Taxes"):
+            await hub.as_maintainer.post("/repos/maintainer/shop/issues", {"title": title})
+        ended, going = await fill(store, repo["id"])
+        async with database.engine.begin() as connection:
+            await connection.execute(text("UPDATE tasks SET repo_full_name = 'maintainer/shop'"))
+        (attempt,) = await store.list_attempts(going.task)
+        with serving(app, port):
+            yield House(url, hub, store, ended, going, attempt.id)
+
+
+async def fill(store: Store, repo: int) -> tuple[Run, Run]:
+    """One run that has ended with all there is to show, and one under way."""
+    runs = []
+    for number, words in ((1, f"round prices half up {EVIL}"), (2, "mend the taxes")):
+        task = await store.add_task(make_request(number=number, repo=repo, request=words))
+        claimed = await store.claim(task.id, "w")
+        assert claimed
+        run = claimed[1]
+        runs.append(run)
+        for phase in (Phase.PREPARE, Phase.THINK):
+            await store.set_phase(run, phase)
+        await store.set_plan(run, (Step(text=f"Mend {EVIL}", state=StepState.DOING), Step(text="Prove")))
+        attempt = await store.begin_attempt(run, model="test:small")
+        await store.add_turn(run, attempt.id, 0, make_turn(0, "python -m pytest"))
+    attempt = (await store.list_attempts(runs[0].task))[0]
+    change: dict[str, Any] = {
+        "outcome": Outcome(kind=OutcomeKind.CHANGED, title="Mend", summary=f"It **rounds** now. {EVIL}"),
+        "diff": DIFF,
+        "proof": Proof(
+            base="b" * 40,
+            checks=(Check(name="test", command="python -m pytest", base=RED, head=GREEN),),
+            blocked=(Blocked(host="pypi.org", port=443, reason="no", command=EVIL, allow="pypi.org"),),
+            not_run=("`lint`: no such program",),
+        ),
+        "usage": Usage(turns=1, usd=0.25, input_tokens=1234, output_tokens=56, seconds=3),
+    }
+    await store.end_attempt(runs[0], attempt.id, AttemptState.ENDED, **change)
+    await store.choose_attempt(runs[0], runs[0].task, 1)
+    await store.finish_run(runs[0], **change)
+    await store.release(runs[0], TaskState.DONE)
+    return runs[0], runs[1]
+
+
+def make_turn(seq: int, command: str) -> dict[str, Any]:
+    calls = [
+        {"name": "shell", "args": {"command": command}, "output": f"ran {EVIL}", "ok": seq == 0, "ms": 12},
+        {
+            "name": "edit",
+            "args": {"path": "a", "old": "a\nb", "new": "a\nc"},
+            "output": "",
+            "ok": True,
+            "ms": 1,
+        },
+    ]
+    total = {"turns": seq + 1, "input_tokens": 10, "output_tokens": 1, "usd": 0.01}
+    text = f"Looking at it. {EVIL}"
+    return {"seq": seq, "model": "m", "text": text, "calls": calls, "ms": {"turn": 30}, "total": total}
+
+
+async def sign_in(page: Page, house: House, path: str = "/") -> None:
+    """As the maintainer, through GitHub's page."""
+    await page.goto(f"{house.url}{path}")
+    await page.get_by_role("link", name="Sign in with GitHub").click()
+    await page.get_by_role("button", name="Authorize Hob").click()
+    await page.wait_for_url(f"{house.url}/**")
+
+
+async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
+    async with open_browser() as browser:
+        page = await browser.new_page()
+        said = listen(page)
+        await sign_in(page, house, f"/runs/{house.going.id}")
+        assert page.url == f"{house.url}/runs/{house.going.id}"
+        await expect(page.locator("#live-status")).to_have_text("live")
+
+        call = page.locator("#turn-0-call-1")
+        await call.locator("summary").focus()
+        await page.keyboard.press("Enter")
+        await expect(call.locator("pre.output")).to_contain_text("ran <img")
+        await house.store.add_turn(house.going, house.attempt, 1, make_turn(1, "echo second"))
+        await expect(page.locator("#turn-1")).to_contain_text("$ echo second")
+        await expect(page.locator("#head")).to_contain_text("2 turns")
+        assert await call.evaluate("each => each.open"), "what was opened stays open"
+        assert await call.locator("summary").evaluate("each => each === document.activeElement")
+
+        words = page.get_by_label("Say something to the agent")
+        await words.fill("round half up")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("status")).to_contain_text("Said on the thread in your name: say")
+        path = "/repos/maintainer/shop/issues/2/comments"
+        assert [each["body"] for each in await house.hub.as_maintainer.get(path)] == ["@hob round half up"]
+
+        await page.goto(f"{house.url}/runs/{house.going.id}")
+        await expect(page.locator("#live-status")).to_have_text("live")
+        proof = Proof(checks=(Check(name="test", command="make test", base=RED, head=GREEN),))
+        await house.store.finish_run(house.going, proof=proof, diff=DIFF)
+        await house.store.release(house.going, TaskState.DONE)
+        await expect(page.locator("#live-status")).to_have_text("ended")
+        await expect(page.locator("#result")).to_contain_text("make test")
+        await expect(page.locator("#result .t-keyword").first).to_be_visible()
+        assert await page.locator("li.turn").count() == 2
+
+        await page.get_by_role("link", name="Hob", exact=True).click()
+        await page.locator("#words").fill("round")
+        await expect(page.locator(".card")).to_have_count(1)
+        assert "words=round" in page.url
+        await expect(page.locator("#words")).to_be_focused()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert said == []
+
+
+async def test_every_page_is_for_everybody(house: House) -> None:
+    """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
+    paths = ("/", "/?words=nothing", "/nowhere")
+    task, run = house.ended.task, house.ended.id
+    paths += (f"/tasks/{task}", f"/tasks/{task}/attempts", f"/runs/{run}", f"/runs/{house.going.id}")
+    async with open_browser() as browser:
+        context = await browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+        page = await context.new_page()
+        await page.goto(f"{house.url}/sign-in")
+        assert await find_barriers(page) == []
+        await sign_in(page, house)
+        said = listen(page)
+        wrong = []
+        for path in paths:
+            await page.goto(f"{house.url}{path}")
+            for scheme in ("light", "dark"):
+                await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                wrong += [f"{path} {scheme}: {each}" for each in await find_barriers(page)]
+            if await is_wider_than_window(page):
+                wrong.append(f"{path} is wider than a phone")
+            assert await page.locator("img[src=x], script:not([src])").count() == 0
+        assert wrong == []
+        assert [each for each in said if "404" not in each] == []
+        await page.set_viewport_size({"width": 1100, "height": 900})
+        await page.goto(f"{house.url}/")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert page.url.endswith("#main"), "the first stop of the keyboard leads to the content"

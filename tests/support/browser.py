@@ -1,0 +1,90 @@
+"""Pages in a real browser: Debian's Chromium, driven by Playwright, with what it says on its console."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.async_api import Browser, Page, async_playwright
+from werkzeug.serving import make_server
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: .ci/browser installs it")
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+]
+_AXE = Path(__file__).parent.parent / "data" / "axe" / "axe.min.js"
+PHONE = {"width": 390, "height": 844}
+
+
+def find_free_port() -> int:
+    """A port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serving(app: Flask, port: int) -> Iterator[None]:
+    """The application on loopback, with a thread for each request."""
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    server.daemon_threads = True  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """A Chromium of the test's own."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        yield browser
+        await browser.close()
+
+
+def listen(page: Page) -> list[str]:
+    """What goes wrong on a page from now on: errors on its console, and exceptions."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+async def find_barriers(page: Page) -> list[str]:
+    """What axe-core finds on the page as it is that is serious, each with an element that has it."""
+    await page.evaluate(_read_axe())
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{each['id']}: {json.dumps(each['nodes'][0])[:500]}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]
+
+
+async def is_wider_than_window(page: Page) -> bool:
+    """Whether the page scrolls sideways."""
+    wide: bool = await page.evaluate("document.documentElement.scrollWidth > window.innerWidth + 1")
+    return wide
+
+
+@cache
+def _read_axe() -> str:
+    return _AXE.read_text("utf-8")
