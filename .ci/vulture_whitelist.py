@@ -84,3 +84,6 @@ output_file
 
 # configparser asks its reader for it.
 optionxform
+
+# Templates of the dashboard ask for it.
+tone

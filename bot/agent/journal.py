@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bot.domain import PromptText, Step
@@ -12,6 +13,10 @@ class Journal(Protocol):
 
     async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Store a turn that is over; ``record`` is the JSON of ``bot.agent.transcript``, not yet redacted."""
+        ...
+
+    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """A tool is about to be called in turn ``seq``; nothing is redacted yet."""
         ...
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:

@@ -32,7 +32,7 @@ from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.tools.context import ExecutedCall, Finish, RunChecks, ToolContext
 from bot.agent.tools.registry import execute_call, list_definitions
-from bot.agent.transcript import load_past, make_record
+from bot.agent.transcript import load_arguments, load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText
 from bot.errors import Cancelled
 from sandbox.spec import Sandbox
@@ -109,7 +109,7 @@ async def run_loop(
                 return _end_stopped(context, meter, str(full))
             meter.add(answer.usage)
             plan = context.plan
-            done = await _execute_calls(context, answer)
+            done = await _execute_calls(context, answer, journal, seq)
             if context.plan != plan:
                 await journal.show_plan(context.plan)
             # At a limit nothing follows from new comments: they stay unread, and become a task of their own.
@@ -167,10 +167,15 @@ async def _read_steering(journal: Journal) -> tuple[list[PromptText], Cancelled 
         return [], stop
 
 
-async def _execute_calls(context: ToolContext, answer: ModelAnswer) -> list[ExecutedCall]:
+async def _execute_calls(
+    context: ToolContext, answer: ModelAnswer, journal: Journal, seq: int
+) -> list[ExecutedCall]:
     """Execute the calls of one answer in order. ``finish`` does not count when another call failed."""
     hint = CUT_OFF if answer.response.finish_reason == "length" else ""
-    done = [await execute_call(context, call, hint=hint) for call in answer.response.tool_calls]
+    done = []
+    for call in answer.response.tool_calls:
+        await journal.begin_call(seq, call.tool_name, load_arguments(call))
+        done.append(await execute_call(context, call, hint=hint))
     failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]
     if context.finish and failed:
         context.finish = None

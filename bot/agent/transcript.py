@@ -131,7 +131,7 @@ def _dump_call(done: ExecutedCall) -> dict[str, Any]:
     return {
         "id": done.call.tool_call_id,
         "name": done.call.tool_name,
-        "args": _dump_arguments(done.call),
+        "args": load_arguments(done.call),
         "output": done.text,
         "ok": done.ok,
         "malformed": done.malformed,
@@ -139,7 +139,8 @@ def _dump_call(done: ExecutedCall) -> dict[str, Any]:
     }
 
 
-def _dump_arguments(call: ToolCallPart) -> dict[str, Any]:
+def load_arguments(call: ToolCallPart) -> dict[str, Any]:
+    """A call's arguments as an object; ``{"": raw}`` where they are not JSON."""
     try:
         return call.args_as_dict(raise_if_invalid=True)
     except (ValueError, AssertionError):

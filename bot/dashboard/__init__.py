@@ -12,12 +12,13 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import filters, orders, pages
+from bot.dashboard import filters, operators, orders, pages
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
 from bot.dashboard.page_reader import PageReader
 from bot.settings import Settings
@@ -56,12 +57,14 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     reader = PageReader(engine)
     app.extensions |= {"reader": reader, "sign_in": sign_in, "sessions": sessions, "live": LiveRuns(reader)}
     app.extensions["audit"] = AuditLog(engine)
+    app.extensions["house"] = House(engine, settings)
     app.jinja_env.filters.update(filters.FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
     guard(app, sign_in, sessions, settings.operators)
     app.register_blueprint(sign_in_routes.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(orders.blueprint)
+    app.register_blueprint(operators.blueprint)
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)

@@ -18,15 +18,15 @@ class AuditLog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def begin(self, viewer: Viewer, *, address: str, action: str, task: Row, words: str) -> int:
+    def begin(self, viewer: Viewer, *, address: str, action: str, task: Row | None, words: str) -> int:
         """Write down that it is about to be done; returns the entry's id."""
         row = {
             "person": viewer.person,
             "login": viewer.login,
             "address": address,
             "action": action,
-            "task": task["id"],
-            "repo_id": task["repo_id"],
+            "task": task["id"] if task else None,
+            "repo_id": task["repo_id"] if task else None,
             "words": storable(words),
         }
         with self._engine.begin() as connection:
@@ -38,8 +38,10 @@ class AuditLog:
         with self._engine.begin() as connection:
             connection.execute(update(audit).where(audit.c.id == number).values(outcome=storable(outcome)))
 
-    def list_entries(self, task: int) -> list[Row]:
-        """The entries about a task, the newest first."""
-        query = select(audit).where(audit.c.task == task).order_by(audit.c.id.desc()).limit(50)
+    def list_entries(self, task: int = 0) -> list[Row]:
+        """The entries about a task, or all of them, the newest first."""
+        query = select(audit).order_by(audit.c.id.desc()).limit(50)
+        if task:
+            query = query.where(audit.c.task == task)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]

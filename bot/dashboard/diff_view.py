@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from markupsafe import Markup, escape
 from pygments.lexer import Lexer
@@ -130,7 +131,7 @@ def _colour(lines: Sequence[str], lexer: Lexer) -> list[Markup]:
     return found if len(found) == len(lines) else plain
 
 
-def _wrap(kind: object, text: str) -> Markup:
+def _wrap(kind: Any, text: str) -> Markup:
     name = next((name for token, name in _CLASSES if kind in token), "") if kind is not Token else ""
     if not name or not text:
         return escape(text)

@@ -18,6 +18,7 @@ from cachetools import LRUCache
 from bot.dashboard.page_reader import PageReader, Row
 
 LOOK_SECONDS = 0.5  # between two looks at the database
+STEP_SECONDS = 5.0  # in which the time that a run takes is shown while it goes on
 QUIET_SECONDS = 15.0  # after which a comment keeps proxies from closing the connection
 STREAM_SECONDS = 300.0  # then the browser connects anew, and is asked anew who it is
 MOST_VIEWERS = 230  # streams at once; each holds a thread
@@ -40,7 +41,7 @@ class RunView:
 class RunRenderer:
     """How the parts of a page are made, of the run's row and the record of a turn."""
 
-    head: Callable[[Row, Row | None], str]
+    head: Callable[[Row, Row | None, Row | None], str]
     result: Callable[[Row], str]
     turn: Callable[[Row], str]
 
@@ -65,12 +66,12 @@ class WatchedRun:
                 if not self._attempt:
                     self._attempt = self._reader.find_shown_attempt(self._run)
                 last = self._reader.last_turn(self._run, self._attempt)
-                self._view = RunView(
-                    head=render.head(row, last),
-                    result=render.result(row),
-                    last=last["seq"] if last else -1,
-                    live=row["ended_at"] is None,
-                )
+                seq, live = last["seq"] if last else -1, row["ended_at"] is None
+                doing = self._reader.find_call(self._run, self._attempt, seq) if live else None
+                if live:  # in steps, so that what people mark on the page is not replaced each second
+                    row = {**row, "seconds": float(row["seconds"]) // STEP_SECONDS * STEP_SECONDS}
+                head, result = render.head(row, last, doing), render.result(row)
+                self._view = RunView(head=head, result=result, last=seq, live=live)
                 self._at = time.monotonic()
             return self._view
 

@@ -40,7 +40,7 @@ class OrderRefused(HobError):
 
 
 def _number(form: Mapping[str, str], most: int) -> int:
-    given = form.get("number", "").strip()
+    given = form.get("count", "").strip()
     if not re.fullmatch(r"[0-9]{1,3}", given) or not 1 <= int(given) <= most:
         raise BadOrder(f"Give a number from 1 to {most}.")
     return int(given)

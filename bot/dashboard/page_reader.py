@@ -20,9 +20,9 @@ class PageReader:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def ready(self) -> bool:
-        """The database answers and has our schema. Raises SQLAlchemy's error when it does not answer."""
-        return bool(self._rows(select(func.count()).select_from(tables.tasks).limit(1)))
+    def check_database(self) -> None:
+        """Raises SQLAlchemy's error when the database does not answer, or lacks our schema."""
+        self._rows(select(tables.tasks.c.id).limit(1))
 
     def count_open(self, seen: Sequence[int] | None) -> dict[str, int]:
         """How many tasks are open in each state, of the repositories ``seen`` (None: all of them)."""
@@ -75,6 +75,13 @@ class PageReader:
         query = select(turn.seq, total, model).where(turn.attempt == self._which(run, ordinal))
         return self._one(query.order_by(turn.seq.desc()).limit(1))
 
+    def find_call(self, run: int, ordinal: int, after: int) -> Row | None:
+        """The call that goes on in a turn behind ``after``: ``name``, ``args``, ``at``; None: not known."""
+        query = select(tables.attempts.c.doing).where(tables.attempts.c.id == self._which(run, ordinal))
+        row = self._one(query)
+        doing = row["doing"] if row else None
+        return doing if doing and doing["seq"] > after else None
+
     def turns(self, run: int, after: int = -1, ordinal: int = 0, *, limit: int = 200) -> list[Row]:
         """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
         new, old = tables.attempt_turns.c, tables.turns.c
@@ -98,7 +105,7 @@ class PageReader:
     def attempts(self, task: int) -> list[Row]:
         """All attempts at a task's request, whoever made them, without their contents."""
         attempt = tables.attempts.c
-        columns = [column for column in attempt if column.name not in ("changes", "work")]
+        columns = [column for column in attempt if column.name not in ("changes", "work", "doing")]
         seconds = func.extract("epoch", func.coalesce(attempt.ended_at, func.now()) - attempt.started_at)
         query = select(*columns, seconds.label("seconds")).where(attempt.task == task)
         return self._rows(query.order_by(attempt.ordinal))

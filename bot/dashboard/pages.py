@@ -93,13 +93,17 @@ def run(number: int) -> str:
     about = find_task(row["task"])
     attempt = _attempt()
     turns = _reader().turns(number, ordinal=attempt)
+    shown = attempt or _reader().find_shown_attempt(number)
+    latest = _reader().last_turn(number, shown)
+    seq = latest["seq"] if latest else -1
     return render_template(
         "run.html",
         run=row,
         task=about,
         attempts=_reader().attempts(_root(about)),
         attempt=attempt,
-        latest=_reader().last_turn(number, attempt or _reader().find_shown_attempt(number)),
+        latest=latest,
+        doing=_reader().find_call(number, shown, seq) if _live(row) else None,
         turns=turns,
         last=turns[-1]["seq"] if turns else -1,
         live=_live(row),
@@ -116,7 +120,7 @@ def run_events(number: int) -> Response:
     if not live.places.acquire(blocking=False):
         return Response("too many watch\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
     renderer = RunRenderer(
-        head=lambda row, latest: _render_head(row, task["id"], latest),
+        head=lambda row, latest, doing: _render_head(row, task["id"], latest, doing),
         result=lambda row: render_template("run_result.html", run=row),
         turn=lambda turn: render_template("run_turn.html", turn=turn),
     )
@@ -127,11 +131,11 @@ def run_events(number: int) -> Response:
     return response
 
 
-def _render_head(row: Row, task: int, latest: Row | None) -> str:
+def _render_head(row: Row, task: int, latest: Row | None, doing: Row | None) -> str:
     """The part of the run's page above its result, as it is now."""
     about = find_task(task)
     made = _reader().attempts(_root(about))
-    return render_template("run_head.html", run=row, task=about, attempts=made, latest=latest)
+    return render_template("run_head.html", run=row, task=about, attempts=made, latest=latest, doing=doing)
 
 
 @blueprint.get("/runs/<int:number>/turns")
@@ -183,7 +187,7 @@ def run_json(number: int) -> Response:
 def healthz() -> Response:
     """200 while the process lives and the database answers, 503 otherwise."""
     try:
-        _reader().ready()
+        _reader().check_database()
     except SQLAlchemyError:
         return Response(
             "the database does not answer\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain"

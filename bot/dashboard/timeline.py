@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -20,11 +20,14 @@ class Span:
 
 
 def list_spans(run: Mapping[str, Any]) -> list[Span]:
-    """The phases in their order; empty for a run of an older version, which stored no times."""
+    """The phases in their order; empty for a run of an older version, which stored no times.
+
+    ``seconds`` of the run is how long it has taken so far.
+    """
     began = [(str(each["phase"]), datetime.fromisoformat(each["at"])) for each in run["timeline"] or []]
     if not began:
         return []
-    end = run["ended_at"] or datetime.now(UTC)
+    end = run["ended_at"] or run["started_at"] + timedelta(seconds=float(run["seconds"]))
     points = [("start", run["started_at"]), *began, ("", end)]
     whole = max(0.001, (end - run["started_at"]).total_seconds())
     spans = []

@@ -167,6 +167,9 @@ class _ComparingJournal:
         if self._found.divergence:
             raise _ReplayEnd
 
+    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """Does nothing: the turn is compared when it is over."""
+
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Does nothing: a replay shows no plan."""
 

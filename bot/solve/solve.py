@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -98,6 +98,9 @@ class ConsoleJournal:
 
     async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
         """Nothing is stored."""
+
+    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """Nothing is printed: the plan says enough."""
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Print each step's state once."""

@@ -71,7 +71,7 @@ class UnfinishedWork:
     last_steering: int
 
 
-_PACKED = ("changes", "work")
+_PACKED = ("changes", "work", "doing")
 # The columns of an attempt that begins again from other code, where its earlier result is void.
 _CLEARED = dict.fromkeys(("outcome", "proof", "usage", "changes", "ended_at")) | {"diff": "", "error": ""}
 _COLUMNS = [
@@ -132,6 +132,22 @@ class AttemptRecords:
                 return _record((await connection.execute(changed.returning(*_COLUMNS))).one())
 
         return await retry_while_away(once, seconds=WAIT_SECONDS)
+
+    async def note_call(self, run: Run, attempt: int, call: Mapping[str, Any]) -> None:
+        """Store which tool call goes on, already redacted: ``seq`` of its turn, ``name``, ``args``.
+
+        It counts until the turn ``seq`` is stored. Raises LeaseLost.
+        """
+        at = func.jsonb_build_object("at", func.clock_timestamp())
+        doing = literal(plain(call), attempts.c.doing.type).op("||")(at)
+        noted = update(attempts).where(attempts.c.id == attempt, is_held(run)).values(doing=doing)
+
+        async def once() -> None:
+            async with self.engine.begin() as connection:
+                if (await connection.execute(noted)).rowcount != 1:
+                    raise make_lease_lost(run)
+
+        await retry_while_away(once, seconds=WAIT_SECONDS)
 
     async def add_turn(
         self,

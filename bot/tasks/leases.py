@@ -37,7 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bot.domain import TERMINAL, Run, Task, TaskKind, TaskState
 from bot.errors import LeaseLost
 from bot.tasks.database.column_values import storable
-from bot.tasks.database.tables import LOST, runs, tasks
+from bot.tasks.database.tables import LOST, pauses, runs, tasks
 from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.task_rows import build_task
 from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
@@ -52,8 +52,18 @@ SILENT = "the worker stopped answering"
 def is_claimable() -> ColumnElement[bool]:
     """The SQL condition for a claim: the task is queued, due, and the oldest of a thread where none runs.
 
-    And of a kind that this version knows: another waits for a worker of a newer one.
+    And of a kind that this version knows: another waits for a worker of a newer one. And no operator has
+    paused everything, its installation or its repository.
     """
+    paused = select(pauses.c.scope).where(
+        pauses.c.scope.in_(
+            [
+                "all",
+                func.concat("installation:", tasks.c.installation),
+                func.concat("repository:", tasks.c.repo_id),
+            ]
+        )
+    )
     other = tasks.alias("other")
     blocked = select(other.c.id).where(
         other.c.thread_key == tasks.c.thread_key,
@@ -67,6 +77,7 @@ def is_claimable() -> ColumnElement[bool]:
         tasks.c.kind.in_(list(TaskKind)),
         or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.clock_timestamp()),
         ~blocked.exists(),
+        ~paused.exists(),
     )
 
 

@@ -68,7 +68,10 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path, database: Database, store: Store) -> AsyncIterator[House]:
     url = f"http://127.0.0.1:{(port := find_free_port())}"
-    async with running_hub(tmp_path) as hub, open_dashboard(database, hub, base_url=url) as app:
+    async with (
+        running_hub(tmp_path) as hub,
+        open_dashboard(database, hub, base_url=url, operators="5000001") as app,
+    ):
         repo = await hub.as_maintainer.post("/user/repos", {"name": "shop"})
         for title in ("Rounding", "Taxes"):
             await hub.as_maintainer.post("/repos/maintainer/shop/issues", {"title": title})
@@ -185,7 +188,7 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
 
 async def test_every_page_is_for_everybody(house: House) -> None:
     """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
-    paths = ("/", "/?words=nothing", "/nowhere")
+    paths = ("/", "/nowhere", "/operators")
     task, run = house.ended.task, house.ended.id
     paths += (f"/tasks/{task}", f"/tasks/{task}/attempts", f"/runs/{run}", f"/runs/{house.going.id}")
     async with open_browser() as browser:
@@ -200,11 +203,14 @@ async def test_every_page_is_for_everybody(house: House) -> None:
             await page.goto(f"{house.url}{path}")
             for scheme in ("light", "dark"):
                 await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-                wrong += [f"{path} {scheme}: {each}" for each in await find_barriers(page)]
+                wrong += [
+                    f"{path} {scheme}: {each}"
+                    for each in await find_barriers(page, colours_only=scheme == "dark")
+                ]
             if await is_wider_than_window(page):
                 wrong.append(f"{path} is wider than a phone")
             assert await page.locator("img[src=x], script:not([src])").count() == 0
-        assert wrong == []
+        assert not wrong, "\n".join(wrong)
         assert [each for each in said if "404" not in each] == []
         await page.set_viewport_size({"width": 1100, "height": 900})
         await page.goto(f"{house.url}/")

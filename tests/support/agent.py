@@ -141,6 +141,8 @@ class Memory:
         assert seq == len(self.records) == record["seq"]
         self.records.append(record)
 
+    async def begin_call(self, seq: int, name: str, arguments: Any) -> None: ...
+
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
         self.plans.append(steps)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from playwright.async_api import Browser, Page, async_playwright
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: .ci/browser installs it")
@@ -36,10 +36,17 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of each request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[None]:
     """The application on loopback, with a thread for each request."""
-    server = make_server("127.0.0.1", port, app, threaded=True)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
     server.daemon_threads = True  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -68,10 +75,12 @@ def listen(page: Page) -> list[str]:
     return said
 
 
-async def find_barriers(page: Page) -> list[str]:
+async def find_barriers(page: Page, *, colours_only: bool = False) -> list[str]:
     """What axe-core finds on the page as it is that is serious, each with an element that has it."""
-    await page.evaluate(_read_axe())
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    if not await page.evaluate("typeof axe === 'object'"):
+        await page.evaluate(_read_axe())
+    options = "{resultTypes: ['violations'], runOnly: ['color-contrast']}" if colours_only else "{}"
+    found = await page.evaluate(f"axe.run(document, {options})")
     return [
         f"{each['id']}: {json.dumps(each['nodes'][0])[:500]}"
         for each in found["violations"]

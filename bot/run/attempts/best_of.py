@@ -219,6 +219,7 @@ class _UsageRecorder:
     def __init__(self, io: AttemptIO, report: Callable[[Usage], None]) -> None:
         self._journal, self._report = io.journal, report
         self.show_plan, self.read_steering = io.journal.show_plan, io.journal.read_steering
+        self.begin_call = io.journal.begin_call
         if io.interrupted and io.interrupted.history:
             report(Usage(**io.interrupted.history[-1]["total"]))
 

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 # Tools that leave the workspace as it is: after them it is not read.
 _READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "check", "finish"})
 
+_SLOW = frozenset({"shell", "check"})
+
 
 class AttemptJournal:
     """The agent's journal of one attempt, and the observer of its workspace.
@@ -76,6 +78,12 @@ class AttemptJournal:
             self._fits = False
             log.warning("attempt.workspace_too_large", attempt=self._ordinal, turn=seq)
         await self._progress.edit()
+
+    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """Store what the agent does now, where that may take a while. Raises LeaseLost."""
+        if name in _SLOW:
+            call = {"seq": seq, "name": name, "args": self._redactor.value(dict(arguments))}
+            await self._store.note_call(self._run, self._attempt, call)
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:
         """Store the plan and show it."""

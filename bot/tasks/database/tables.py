@@ -273,6 +273,7 @@ attempts = Table(
     Column("chosen", Boolean, nullable=False, server_default=false()),
     Column("work", LargeBinary),  # the workspace after turn ``work_seq``, packed; contents in attempt_files
     Column("work_seq", Integer, nullable=False, server_default="-1"),
+    Column("doing", JSONB(none_as_null=True)),  # the call that goes on, while its turn is not stored
     UniqueConstraint("task", "ordinal"),
     _one_of("state", AttemptState),
     Index("attempts_by_maker", "maker"),
@@ -347,6 +348,15 @@ web_sessions = Table(
     _when("created_at", default=True),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("web_sessions_by_end", "expires_at"),
+)
+
+# Where no task is begun: ``all``, ``installation:5`` or ``repository:11``. What runs there goes on.
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("login", Text, nullable=False),  # whose order it is
+    _when("since", default=True),
 )
 
 # What people did on the dashboard, who, when, from where, and what came of it.

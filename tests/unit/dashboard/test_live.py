@@ -15,6 +15,7 @@ from bot.dashboard.headline import render_edit, render_headline
 from bot.dashboard.server import engine_for
 from bot.dashboard.timeline import list_spans
 from bot.domain import Phase, Run, TaskState
+from bot.errors import LeaseLost
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.store import Store
@@ -113,6 +114,22 @@ async def test_what_a_run_used_is_shown_while_it_goes_on(app: Flask, store: Stor
     page = app.test_client().get(f"/runs/{run.id}").text
     assert "3 turns, 20 + 1 tokens, $0.50" in page
     assert "prepare" in page and "think (now)" in page
+
+
+async def test_a_command_that_goes_on_is_shown_until_its_turn_is_over(app: Flask, store: Store) -> None:
+    run, attempt = await begin(store)
+    await add_turns(store, run, attempt, 0, 0)
+    page, client = f"/runs/{run.id}", app.test_client()
+    await store.note_call(run, attempt, {"seq": 1, "name": "shell", "args": {"command": "make <b>test"}})
+    assert "<code>$ make &lt;b&gt;test</code>" in client.get(page).text
+    await add_turns(store, run, attempt, 1, 1)
+    assert 'class="doing"' not in client.get(page).text
+    await store.note_call(run, attempt, {"seq": 2, "name": "check", "args": {}})
+    assert "Run the check" in client.get(page).text
+    await store.release(run, TaskState.FAILED)
+    assert 'class="doing"' not in client.get(page).text
+    with pytest.raises(LeaseLost):
+        await store.note_call(run, attempt, {"seq": 3, "name": "shell", "args": {}})
 
 
 def test_an_event_cannot_be_forged_by_what_it_carries() -> None:

@@ -64,8 +64,8 @@ async def test_an_order_is_said_on_the_thread_in_the_persons_name(house: House) 
     for form, said in (
         ({"order": "stop"}, "@hob stop"),
         ({"order": "retry"}, "@hob retry"),
-        ({"order": "try", "number": "3"}, "@hob try 3"),
-        ({"order": "use", "number": "2"}, "@hob use 2"),
+        ({"order": "try", "count": "3"}, "@hob try 3"),
+        ({"order": "use", "count": "2"}, "@hob use 2"),
         ({"order": "approve", "digest": "a" * 40}, f"@hob approve {'a' * 40}"),
         ({"order": "say", "words": " Round half up, please. "}, "@hob Round half up, please."),
     ):
@@ -86,10 +86,10 @@ async def test_what_is_no_order_is_said_to_the_person_alone(house: House) -> Non
     for form in (
         {"order": "merge"},
         {},
-        {"order": "try", "number": "0"},
-        {"order": "try", "number": "9"},
-        {"order": "use", "number": "1; drop"},
-        {"order": "use", "number": "\u0661"},
+        {"order": "try", "count": "0"},
+        {"order": "try", "count": "9"},
+        {"order": "use", "count": "1; drop"},
+        {"order": "use", "count": "\u0661"},
         {"order": "approve", "digest": "A" * 40},
         {"order": "approve", "digest": f"{'a' * 40}\nstop"},
         {"order": "say", "words": "  "},

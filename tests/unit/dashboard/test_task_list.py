@@ -55,7 +55,7 @@ def shown(client: FlaskClient, query: str) -> list[int]:
 async def test_a_task_says_what_was_asked_and_what_became_of_it(client: FlaskClient, store: Store) -> None:
     await add(store, "Round   prices\nhalf up", number=1, head=GREEN)
     page = client.get("/").text
-    for said in ("Round prices half up", "proved", "$0.25", "test:small", "octo/app#3", "alice", "just now"):
+    for said in ("Round prices half up", "proved", "$0.25", "test:small", "octo/app#1", "alice", "just now"):
         assert said in page, said
 
 

@@ -44,6 +44,8 @@ class Quiet:
         if self.loses:
             raise LeaseLost("another has it")
 
+    async def begin_call(self, seq: int, name: str, arguments: Any) -> None: ...
+
     async def show_plan(self, steps: tuple[Step, ...]) -> None: ...
 
     async def read_steering(self) -> list[PromptText]:

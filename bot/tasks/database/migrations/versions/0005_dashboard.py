@@ -35,6 +35,13 @@ def upgrade() -> None:
     )
     op.create_index("web_sessions_by_end", "web_sessions", ["expires_at"], unique=False)
     op.create_table(
+        "pauses",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("login", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", name=op.f("pauses_pk")),
+    )
+    op.create_table(
         "audit",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
@@ -52,6 +59,7 @@ def upgrade() -> None:
     op.create_index("audit_by_task", "audit", ["task", "id"], unique=False)
     op.add_column("tasks", sa.Column("verdict", sa.Text(), server_default="", nullable=False))
     op.add_column("runs", sa.Column("timeline", JSONB(none_as_null=True), nullable=True))
+    op.add_column("attempts", sa.Column("doing", JSONB(none_as_null=True), nullable=True))
     op.create_index("tasks_by_repo_id", "tasks", ["repo_id", "id"], unique=False)
     op.create_index("tasks_by_verdict", "tasks", ["verdict", "id"], unique=False)
     op.create_index("tasks_by_creation", "tasks", ["created_at"], unique=False)

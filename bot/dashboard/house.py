@@ -1,0 +1,96 @@
+"""What an operator looks at and does: the queue, who works, what failed, pauses."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, Select, delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from bot.dashboard.page_reader import Row
+from bot.domain import TaskState
+from bot.settings import Settings
+from bot.tasks.database.connection import connect
+from bot.tasks.database.tables import DeliveryState, deliveries, pauses, runs, tasks
+from bot.tasks.store import Store
+
+MOST = 100  # rows of each table of the page
+_SCOPE = re.compile(r"all|(?:installation|repository):[0-9]{1,18}")
+
+
+def is_scope(text: str) -> bool:
+    """Whether a text names what can be paused."""
+    return _SCOPE.fullmatch(text) is not None
+
+
+class House:
+    """The whole house, over one database."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine, self._settings = engine, settings
+
+    def list_queue(self) -> list[Row]:
+        """What is queued or waits, by installation: how many, and how old the oldest is in seconds."""
+        age = func.extract("epoch", func.now() - func.min(tasks.c.created_at)).label("age")
+        query = select(tasks.c.installation, tasks.c.state, func.count().label("n"), age)
+        waiting = tasks.c.state.in_([TaskState.QUEUED, TaskState.WAITING])
+        query = query.where(waiting).group_by(tasks.c.installation, tasks.c.state)
+        return self._rows(query.order_by(age.desc()).limit(MOST))
+
+    def list_working(self) -> list[Row]:
+        """The tasks that workers hold: which worker, on what, in which phase, for how long."""
+        lease = func.extract("epoch", tasks.c.lease_until - func.now()).label("lease")
+        took = func.extract("epoch", func.now() - runs.c.started_at).label("seconds")
+        query = (
+            select(
+                tasks.c.id, tasks.c.worker, tasks.c.repo_full_name, tasks.c.thread_number, runs.c.phase,
+                runs.c.id.label("run"), lease, took,
+            )
+            .join(runs, (runs.c.task == tasks.c.id) & (runs.c.fence == tasks.c.fence))
+            .where(tasks.c.state == TaskState.RUNNING)
+        )  # fmt: skip
+        return self._rows(query.order_by(tasks.c.worker, tasks.c.id).limit(MOST))
+
+    def list_failed_deliveries(self) -> list[Row]:
+        """The newest deliveries that came and failed for good."""
+        columns = [deliveries.c[name] for name in ("guid", "event", "received_at", "reason", "installation")]
+        query = select(*columns).where(deliveries.c.state == DeliveryState.FAILED)
+        return self._rows(query.order_by(deliveries.c.received_at.desc()).limit(MOST))
+
+    def list_pauses(self) -> list[Row]:
+        """Where no task is begun, by whose order, since when."""
+        return self._rows(select(pauses).order_by(pauses.c.since))
+
+    def list_settings(self) -> Mapping[str, tuple[str, str]]:
+        """The settings in force in this process that are no secret: value and origin by name."""
+        return self._settings.list_public_values()
+
+    def pause(self, scope: str, login: str) -> None:
+        """Begin no more tasks there; what runs goes on."""
+        with self._engine.begin() as connection:
+            connection.execute(insert(pauses).values(scope=scope, login=login).on_conflict_do_nothing())
+
+    def resume(self, scope: str) -> None:
+        """Begin tasks there again; the workers' next sweep finds them."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(pauses).where(pauses.c.scope == scope))
+
+    def retry_delivery(self, guid: str) -> bool:
+        """Take a failed delivery up anew; False when none of this GUID has failed."""
+
+        async def once() -> bool:
+            url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+            database = connect(url, connections=1)
+            try:
+                return await Store(database.engine).retry_delivery(guid)
+            finally:
+                await database.engine.dispose()
+
+        return asyncio.run(once())
+
+    def _rows(self, query: Select[Any]) -> list[Row]:
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,107 @@
+"""The operators' page: who sees it, what it shows, and what an operator does there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from bot.dashboard import create_app
+from bot.dashboard.house import is_scope
+from bot.dashboard.server import engine_for
+from bot.settings import load
+from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.tasks.database.tables import DeliveryState
+from bot.tasks.store import Store
+from tests.support.dashboard import Browser, open_dashboard
+from tests.support.hub import Hub, running_hub
+from tests.support.tasks import make_request
+
+GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    async with running_hub(tmp_path) as hub:
+        yield hub
+
+
+@pytest.fixture
+async def app(database: Database, hub: Hub) -> AsyncIterator[Flask]:
+    operator = (await hub.as_maintainer.get("/user"))["id"]
+    async with open_dashboard(database, hub, operators=str(operator)) as app:
+        yield app
+
+
+async def give(browser: Browser, path: str, **form: str) -> int:
+    token = await browser.token("/operators")
+    return (await browser.post(path, {"token": token} | form)).status_code
+
+
+async def test_the_house_is_the_operators(app: Flask, hub: Hub, store: Store) -> None:
+    for number in (1, 2):
+        task = await store.add_task(make_request(number=number, installation=77))
+    assert await store.claim(task.id, "worker <b>one</b>")
+    operator, other = Browser(app, hub), Browser(app, hub)
+    await operator.sign_in()
+    await other.sign_in("stranger")
+    page = (await operator.get("/operators")).text
+    for said in ("<td>77</td><td>queued</td><td>1</td>", "worker &lt;b&gt;one", "max_usd", "octo/app#2"):
+        assert said in page, said
+    assert "/operators" in (await operator.get("/")).text and "/operators" not in (await other.get("/")).text
+    token = await other.token("/")
+    for path in ("/operators/pauses", f"/operators/deliveries/{GUID}"):
+        assert (await other.post(path, {"token": token, "scope": "all"})).status_code == 404
+        assert (await operator.post(path, {"scope": "all"})).status_code == 403, "no form of ours"
+    assert (await other.get("/operators")).status_code == 404
+    assert await store.claim(1, "w"), "nothing was paused"
+
+
+async def test_a_pause_begins_nothing_and_stops_nothing(app: Flask, hub: Hub, store: Store) -> None:
+    running = await store.add_task(make_request(number=1))
+    claimed = await store.claim(running.id, "w")
+    assert claimed
+    waiting = await store.add_task(make_request(number=2))
+    browser = Browser(app, hub)
+    await browser.sign_in()
+    for scope in ("all", "installation:5", "repository:11"):
+        assert await give(browser, "/operators/pauses", scope=scope) == 303
+        assert await store.find_next_task() is None and await store.claim(waiting.id, "w") is None, scope
+        assert await store.renew_lease(claimed[1]) is False, "what runs goes on"
+        assert await give(browser, "/operators/pauses", scope=scope, resume="yes") == 303
+        assert await store.find_next_task() == waiting.id
+    for scope in ("installation:6", "repository:12"):
+        await give(browser, "/operators/pauses", scope=scope)
+        assert await store.find_next_task() == waiting.id, "others go on"
+    assert await give(browser, "/operators/pauses", scope="all; drop") == 400
+    page = (await browser.get("/operators")).text
+    assert "pause: repository:12" in page and "resume: installation:5" in page
+
+
+async def test_a_failed_delivery_is_taken_up_anew(app: Flask, hub: Hub, store: Store) -> None:
+    await store.add_delivery(guid=GUID, event="issues", headers={}, body=b"{}")
+    await store.finish_delivery(GUID, DeliveryState.FAILED, "it <b>broke</b>")
+    browser = Browser(app, hub)
+    await browser.sign_in()
+    assert "it &lt;b&gt;broke" in (await browser.get("/operators")).text
+    assert await give(browser, f"/operators/deliveries/{GUID}") == 303
+    delivery = await store.get_delivery(GUID)
+    assert delivery and delivery.state is DeliveryState.NEW
+    assert await give(browser, f"/operators/deliveries/{GUID}") == 303
+    page = (await browser.get("/operators")).text
+    assert "taken up anew" in page and "none of this GUID has failed" in page
+
+
+async def test_on_this_machine_it_is_shown_and_nothing_is_done(database: Database) -> None:
+    engine = engine_for(sqlalchemy_url(database.url))
+    client = create_app(load(), engine).test_client()
+    assert client.get("/operators").status_code == 200
+    assert client.post("/operators/pauses", data={"scope": "all"}).status_code == 403
+    engine.dispose()
+
+
+@pytest.mark.parametrize("scope", ["", "All", "all\n", "installation:", "repository:-1", "repository:\u0661"])
+def test_what_is_no_scope(scope: str) -> None:
+    assert not is_scope(scope)
