@@ -13,7 +13,7 @@ REPOS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
-	eval-check bench-agent bench-map setup browser lock shots realworld refresh-github-data clean
+	eval-check bench-agent bench-dashboard bench-map setup browser lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ shots: setup ## screenshots of the pages into docs/, with a real browser (Debian
 
 bench-agent: setup ## what the harness adds to a turn, and the prefix that providers cache
 	$(BIN)/python benchmarks/bench_agent.py $(ARGS)
+
+bench-dashboard: setup ## the pages with a million tasks, and 200 people who watch one run
+	$(BIN)/python benchmarks/bench_dashboard.py $(ARGS)
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
