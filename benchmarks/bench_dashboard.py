@@ -26,7 +26,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent)]
 
 from bot.dashboard import create_app  # noqa: E402
 from bot.dashboard.server import engine_for  # noqa: E402
-from bot.domain import Run  # noqa: E402
+from bot.domain import Run, TaskState  # noqa: E402
 from bot.settings import load  # noqa: E402
 from bot.tasks.database.connection import Database, connect, sqlalchemy_url  # noqa: E402
 from bot.tasks.database.embedded import open_embedded_database  # noqa: E402
@@ -104,7 +104,7 @@ async def play(store: Store, run: Run, attempt: int) -> float:
     stored = time.monotonic()
     await asyncio.sleep(2)
     await store.finish_run(run)
-    await store.release(run, "done")  # type: ignore[arg-type]
+    await store.release(run, TaskState.DONE)
     return stored
 
 

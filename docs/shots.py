@@ -56,7 +56,8 @@ async def demo(browser: str, home: Path) -> None:
     try:
         await asyncio.to_thread(house.start)
         story = await play(house, Teller(console=Console()))
-        await shoot(browser, {"pull-request": story["pr_url"], "run": story["run_url"]})
+        pages = {"pull-request": story["pr_url"], "run": story["run_url"], "tasks": f"{house.dashboard_url}/"}
+        await shoot(browser, pages)
     finally:
         house.stop()
 

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import text
 
+from bot.dashboard import live
 from bot.domain import (
     Blocked,
     Check,
@@ -66,7 +67,10 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, database: Database, store: Store) -> AsyncIterator[House]:
+async def house(
+    tmp_path: Path, database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[House]:
+    monkeypatch.setattr(live, "QUIET_SECONDS", 0.2)  # a stream whose browser is gone ends at its next word
     url = f"http://127.0.0.1:{(port := find_free_port())}"
     async with (
         running_hub(tmp_path) as hub,

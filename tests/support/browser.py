@@ -45,9 +45,9 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def serving(app: Flask, port: int) -> Iterator[None]:
-    """The application on loopback, with a thread for each request."""
+    """The application on loopback, with a thread for each request; its end waits for all of them."""
     server = make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
-    server.daemon_threads = True  # type: ignore[attr-defined]
+    server.daemon_threads = False  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
