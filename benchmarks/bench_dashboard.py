@@ -41,6 +41,7 @@ PAGES = (
     "/?verdict=fails",
     "/?verdict=not-run",
     "/?period=day", "/?period=month", "/?kind=answer", "/?words=word77+mend&person=p7", "/operators",
+    "/figures", "/figures?by=person&period=month",
 )  # fmt: skip
 FILL = """INSERT INTO tasks (kind, state, installation, repo, repo_id, repo_full_name, thread, thread_number,
     thread_key, trigger, requester, request, delivery, created_at, verdict)

@@ -12,7 +12,7 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import filters, operators, orders, pages
+from bot.dashboard import figures, filters, operators, orders, pages
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
@@ -65,6 +65,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(orders.blueprint)
     app.register_blueprint(operators.blueprint)
+    app.register_blueprint(figures.blueprint)
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)

@@ -22,7 +22,7 @@ class PageReader:
 
     def check_database(self) -> None:
         """Raises SQLAlchemy's error when the database does not answer, or lacks our schema."""
-        self._rows(select(tables.tasks.c.id).limit(1))
+        self.select(select(tables.tasks.c.id).limit(1))
 
     def count_open(self, seen: Sequence[int] | None) -> dict[str, int]:
         """How many tasks are open in each state, of the repositories ``seen`` (None: all of them)."""
@@ -30,18 +30,18 @@ class PageReader:
         query = select(task.state, func.count().label("n")).where(task.state.in_(OPEN)).group_by(task.state)
         if seen is not None:
             query = query.where(task.repo_id.in_(seen))
-        return {row["state"]: row["n"] for row in self._rows(query)}
+        return {row["state"]: row["n"] for row in self.select(query)}
 
     def list_tasks(self, wanted: TaskFilter, seen: Sequence[int] | None) -> list[Row]:
         """A page of tasks, newest first, and one more where there are older ones."""
-        return self._rows(build_list_query(wanted, seen))
+        return self.select(build_list_query(wanted, seen))
 
     def failed_deliveries(self) -> list[Row]:
         """The newest deliveries that came and failed for good, ``PAGE`` of them, without their bodies."""
         delivery = tables.deliveries.c
         columns = (delivery.guid, delivery.event, delivery.received_at, delivery.reason)
         failed = select(*columns).where(delivery.state == tables.DeliveryState.FAILED)
-        return self._rows(failed.order_by(delivery.received_at.desc()).limit(PAGE))
+        return self.select(failed.order_by(delivery.received_at.desc()).limit(PAGE))
 
     def task(self, number: int) -> Row | None:
         """One task."""
@@ -50,7 +50,7 @@ class PageReader:
     def runs(self, task: int) -> list[Row]:
         """All runs of a task, the first one first."""
         query = select(tables.runs).where(tables.runs.c.task == task).order_by(tables.runs.c.id)
-        return self._rows(query)
+        return self.select(query)
 
     def run(self, number: int) -> Row | None:
         """One run, with how long it took so far in seconds by the database's clock."""
@@ -86,11 +86,11 @@ class PageReader:
         """The transcript of a run from behind turn ``after``: of one attempt (0: chosen or first)."""
         new, old = tables.attempt_turns.c, tables.turns.c
         mine = select(tables.attempt_turns).where(new.attempt == self._which(run, ordinal), new.seq > after)
-        rows = self._rows(mine.order_by(new.seq).limit(limit))
+        rows = self.select(mine.order_by(new.seq).limit(limit))
         if rows or ordinal:
             return rows
         before = select(tables.turns).where(old.run == run, old.seq > after).order_by(old.seq).limit(limit)
-        return self._rows(before)
+        return self.select(before)
 
     @staticmethod
     def _which(run: int, ordinal: int) -> ScalarSelect[int]:
@@ -108,13 +108,14 @@ class PageReader:
         columns = [column for column in attempt if column.name not in ("changes", "work", "doing")]
         seconds = func.extract("epoch", func.coalesce(attempt.ended_at, func.now()) - attempt.started_at)
         query = select(*columns, seconds.label("seconds")).where(attempt.task == task)
-        return self._rows(query.order_by(attempt.ordinal))
+        return self.select(query.order_by(attempt.ordinal))
 
-    def _rows(self, query: Select[Any]) -> list[Row]:
+    def select(self, query: Select[Any]) -> list[Row]:
+        """The rows of a query, in a transaction that cannot write."""
         with self._engine.connect() as connection:
             connection.execute(text("SET TRANSACTION READ ONLY"))
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def _one(self, query: Select[Any]) -> Row | None:
-        rows = self._rows(query)
+        rows = self.select(query)
         return rows[0] if rows else None

@@ -192,7 +192,7 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
 
 async def test_every_page_is_for_everybody(house: House) -> None:
     """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
-    paths = ("/", "/nowhere", "/operators")
+    paths = ("/", "/nowhere", "/operators", "/figures")
     task, run = house.ended.task, house.ended.id
     paths += (f"/tasks/{task}", f"/tasks/{task}/attempts", f"/runs/{run}", f"/runs/{house.going.id}")
     async with open_browser() as browser:

@@ -1,0 +1,79 @@
+"""The figures: what is counted, by what, for whom, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from bot.dashboard import create_app
+from bot.dashboard.figures import build_figures_query, read_choice
+from bot.dashboard.page_reader import PageReader
+from bot.dashboard.server import engine_for
+from bot.domain import Check, CheckResult, Proof, TaskState, Usage, Verdict
+from bot.settings import load
+from bot.tasks.database.connection import Database, sqlalchemy_url
+from bot.tasks.store import Store
+from tests.support.tasks import make_request
+
+RED = CheckResult(verdict=Verdict.FAILED, exit_code=1, seconds=1.2, passed=9, failed=1)
+GREEN = CheckResult(verdict=Verdict.PASSED, exit_code=0, seconds=1.1, passed=10)
+
+
+@pytest.fixture
+def client(database: Database) -> Iterator[FlaskClient]:
+    engine = engine_for(sqlalchemy_url(database.url))
+    yield create_app(load(), engine).test_client()
+    engine.dispose()
+
+
+async def fill(store: Store, database: Database) -> None:
+    """Two tasks on one pull request, proved and failed, of repository 11; one open task of another."""
+    for number, state in ((1, TaskState.DONE), (2, TaskState.FAILED)):
+        task = await store.add_task(make_request(number=number))
+        claimed = await store.claim(task.id, "w")
+        assert claimed
+        await store.update_task(claimed[1], pull=7)
+        proof = Proof(checks=(Check(name="test", command="pytest", base=RED, head=GREEN),))
+        await store.finish_run(
+            claimed[1], proof=proof if number == 1 else None, usage=Usage(turns=1, usd=0.25)
+        )
+        await store.release(claimed[1], state)
+    await store.add_task(make_request(number=3, repo=12))
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE tasks SET repo_full_name = '=cmd|evil' WHERE repo_id = 12"))
+
+
+def table(client: FlaskClient, query: str) -> list[list[str]]:
+    answer = client.get(f"/figures.csv?{query}")
+    assert answer.mimetype == "text/csv"
+    return [row[:8] for row in csv.reader(io.StringIO(answer.text))]
+
+
+async def test_tasks_are_counted_by_group(client: FlaskClient, store: Store, database: Database) -> None:
+    await fill(store, database)
+    head, *rows = table(client, "by=repository")
+    assert head == ["repository", "tasks", "done", "failed", "pulls", "proved", "usd", "usd_per_pull"]
+    assert rows == [
+        ["octo/app", "2", "1", "1", "1", "1", "0.5", "0.5"],
+        ["'=cmd|evil", "1", "0", "0", "0", "0", "0", ""],
+    ]
+    assert table(client, "by=person")[1][:2] == ["alice", "3"]
+    assert len(table(client, "by=bogus&period=bogus")) == 2, "by week"
+    page = client.get("/figures?by=repository").text
+    assert "$0.50" in page and '<th scope="row">=cmd|evil</th>' in page
+
+
+async def test_what_is_not_seen_is_not_counted(client: FlaskClient, store: Store, database: Database) -> None:
+    await fill(store, database)
+    reader: PageReader = client.application.extensions["reader"]
+    choice = read_choice({"by": "repository"})
+    assert [row["name"] for row in reader.select(build_figures_query(choice, [11]))] == ["octo/app"]
+    assert reader.select(build_figures_query(choice, [])) == []
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE tasks SET created_at = now() - interval '40 days'"))
+    assert "No task in this time" in client.get("/figures?period=month").text
