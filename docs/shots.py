@@ -22,7 +22,7 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS.parent), str(DOCS.parent / "tests")]  # the day is the tests' own
 
 from bot.demo.processes import LocalProcesses  # noqa: E402
-from bot.demo.show import Teller, play  # noqa: E402
+from bot.demo.show import StepPrinter, play  # noqa: E402
 from bot.tasks.database.connection import connect  # noqa: E402
 from bot.tasks.database.embedded import open_embedded_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
@@ -55,7 +55,7 @@ async def demo(browser: str, home: Path) -> None:
     house = LocalProcesses(home=home, model="offline")
     try:
         await asyncio.to_thread(house.start)
-        story = await play(house, Teller(console=Console()))
+        story = await play(house, StepPrinter(console=Console()))
         pages = {"pull-request": story["pr_url"], "run": story["run_url"], "tasks": f"{house.dashboard_url}/"}
         await shoot(browser, pages)
     finally:

@@ -206,6 +206,7 @@ tasks = Table(
     Index("tasks_by_repo", "repo_full_name", "id"),
     Index("tasks_by_repo_id", "repo_id", "id"),
     Index("tasks_by_verdict", "verdict", "id"),
+    Index("tasks_by_kind", "kind", "id"),
     Index("tasks_by_creation", "created_at"),
     Index("tasks_by_person", text(TASK_PERSON), "id"),
     Index("tasks_words", text(TASK_WORDS), postgresql_using="gin"),
