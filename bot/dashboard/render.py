@@ -20,6 +20,7 @@ from bot.text.terminal import replace_controls, strip_escapes
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
 LONGEST_WORDS = 180  # characters of what was asked, in a list
+SHORT_WORDS = 25  # so few say too little alone
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 # No links and no images: nothing that a model wrote may lead away from the page.
@@ -134,8 +135,12 @@ def format_usd(value: Any) -> str:
 
 
 def first_words(value: Any) -> str:
-    """The beginning of a text on one line."""
-    line = " ".join(plain_text(value).split())
+    """What a text is about, on one line: its first line, and the next ones while that is short."""
+    line = ""
+    for part in plain_text(value).replace("**", "").splitlines():
+        if len(line) >= SHORT_WORDS:
+            break
+        line = " ".join([*line.split(), *part.split()])
     return line if len(line) <= LONGEST_WORDS else f"{line[:LONGEST_WORDS].rsplit(' ', 1)[0]} …"
 
 

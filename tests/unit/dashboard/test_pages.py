@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.dashboard import create_app
-from bot.dashboard.render import diff_lines, plain_text, seconds, web_address
+from bot.dashboard.render import diff_lines, first_words, plain_text, seconds, web_address
 from bot.dashboard.server import engine_for, serve
 from bot.domain import (
     Blocked,
@@ -186,6 +186,21 @@ def test_a_diff_that_redaction_shortened_is_shown_without_numbers() -> None:
         ("same", "", "", "x"),
         ("del", "", "", "old<b>"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("request_", "line"),
+    [
+        ("Orders of exactly 100.00 get no discount\n\nThe price list says 5 %.", None),
+        ("fix this\n\nPrices are   **rounded** down", "fix this Prices are rounded down"),
+        ("\n\n  one\ntwo\n", "one two"),
+        ("word " * 60, f"{('word ' * 36).strip()} …"),
+        ("", ""),
+        ("\x1b[31m\u202e", "\ufffd"),
+    ],
+)
+def test_what_a_request_is_about_on_one_line(request_: str, line: str | None) -> None:
+    assert first_words(request_) == (request_.split("\n")[0] if line is None else line)
 
 
 def test_terminal_codes_become_nothing() -> None:
