@@ -12,7 +12,7 @@ from flask import Flask, Response, render_template
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import figures, filters, operators, orders, pages
+from bot.dashboard import figures, operators, orders, pages
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
@@ -21,6 +21,7 @@ from bot.dashboard.audit import AuditLog
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
 from bot.dashboard.page_reader import PageReader
+from bot.dashboard.rendering.filters import FILTERS
 from bot.settings import Settings
 
 POLICY = "; ".join(
@@ -58,7 +59,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.extensions |= {"reader": reader, "sign_in": sign_in, "sessions": sessions, "live": LiveRuns(reader)}
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
-    app.jinja_env.filters.update(filters.FILTERS)
+    app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
     guard(app, sign_in, sessions, settings.operators)
     app.register_blueprint(sign_in_routes.blueprint)

@@ -30,7 +30,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GROUPS: Mapping[str, ColumnElement[Any]] = {
     "week": func.to_char(func.timezone("UTC", tasks.c.created_at), 'IYYY-"W"IW'),
     "repository": tasks.c.repo_full_name,
-    "person": tasks.c.requester["login"].astext,
+    "person": func.jsonb_extract_path_text(tasks.c.requester, "login"),
     "kind": tasks.c.kind,
 }
 COLUMNS = ("tasks", "done", "failed", "pulls", "proved", "usd", "usd_per_pull", "minutes")

@@ -11,9 +11,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bot.dashboard import create_app, live
-from bot.dashboard.headline import render_edit, render_headline
+from bot.dashboard.rendering.headline import render_edit, render_headline
+from bot.dashboard.rendering.timeline import list_spans
 from bot.dashboard.server import engine_for
-from bot.dashboard.timeline import list_spans
 from bot.domain import Phase, Run, TaskState
 from bot.errors import LeaseLost
 from bot.settings import load

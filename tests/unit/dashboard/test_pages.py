@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.dashboard import create_app
-from bot.dashboard.render import diff_lines, first_words, plain_text, seconds, web_address
+from bot.dashboard.rendering.values import diff_lines, first_words, plain_text, seconds, web_address
 from bot.dashboard.server import engine_for, serve
 from bot.domain import (
     Blocked,

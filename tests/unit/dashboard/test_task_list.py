@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from bot.dashboard import create_app
+from bot.dashboard.rendering.verdict import judge_task
 from bot.dashboard.server import engine_for
-from bot.dashboard.verdict import judge_task
 from bot.domain import Check, CheckResult, Outcome, OutcomeKind, Proof, TaskState, Usage, Verdict
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url

@@ -13,7 +13,7 @@ from pygments.lexers import get_lexer_for_filename
 from pygments.token import Comment, Keyword, Name, Number, String, Token
 from pygments.util import ClassNotFound
 
-from bot.dashboard.render import DiffLine, diff_lines
+from bot.dashboard.rendering.values import DiffLine, diff_lines
 
 OPEN_ROWS = 400  # a file with more rows is folded
 _MOST_CHARS = 200_000  # of one side of a file that are coloured

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.dashboard.diff_view import split_files
-from bot.dashboard.headline import render_edit, render_headline
-from bot.dashboard.render import (
+from bot.dashboard.rendering.diff_view import split_files
+from bot.dashboard.rendering.headline import render_edit, render_headline
+from bot.dashboard.rendering.timeline import list_spans
+from bot.dashboard.rendering.values import (
     arguments,
     diff_size,
     first_words,
@@ -20,8 +21,7 @@ from bot.dashboard.render import (
     summarize_proof,
     web_address,
 )
-from bot.dashboard.timeline import list_spans
-from bot.dashboard.verdict import judge_task
+from bot.dashboard.rendering.verdict import judge_task
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": format_age,
