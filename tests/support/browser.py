@@ -79,7 +79,8 @@ async def find_barriers(page: Page, *, colours_only: bool = False) -> list[str]:
     """What axe-core finds on the page as it is that is serious, each with an element that has it."""
     if not await page.evaluate("typeof axe === 'object'"):
         await page.evaluate(_read_axe())
-    options = "{resultTypes: ['violations'], runOnly: ['color-contrast']}" if colours_only else "{}"
+    rules = "'color-contrast'" if colours_only else "'wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'"
+    options = f"{{resultTypes: ['violations'], runOnly: [{rules}]}}"
     found = await page.evaluate(f"axe.run(document, {options})")
     return [
         f"{each['id']}: {json.dumps(each['nodes'][0])[:500]}"

@@ -7,7 +7,15 @@
   const restoreOpened = (root) => root.querySelectorAll("details[id]").forEach((each) => {
     if (kept.has(each.id)) each.open = kept.get(each.id);
   });
-  document.addEventListener("htmx:beforeSwap", () => keepOpened(document));
+  // A part that is as it was stays untouched, so that what somebody marked or points at does too.
+  const isSame = (target, page) => {
+    const fresh = target.id && new DOMParser().parseFromString(page, "text/html").getElementById(target.id);
+    return Boolean(fresh) && fresh.innerHTML === target.innerHTML;
+  };
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    keepOpened(document);
+    if (isSame(event.detail.target, event.detail.serverResponse)) event.detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:afterSwap", () => restoreOpened(document));
 
   function replaceContent(place, html) {
