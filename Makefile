@@ -12,7 +12,7 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox bench-ingest eval \
 	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
 
 help: ## this list
@@ -63,6 +63,9 @@ chaos: setup ## every fault on every call of the path, kills: what was lost or d
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
+
+bench-ingest: setup ## deliveries a second and their latency, beside an empty server of the same libraries
+	$(BIN)/python benchmarks/bench_ingest.py $(ARGS)
 
 SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
