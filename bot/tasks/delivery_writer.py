@@ -11,7 +11,7 @@ import asyncio
 from bot.tasks.database.transactions import is_unreachable
 from bot.tasks.deliveries import ArrivedDelivery, DeliveryRecords, Stored
 
-COMMITS = 2  # under way at once: one is written while the next is built
+COMMITS = 2  # under way at once; the second only when a whole one waits
 MOST = 64  # deliveries of one commit
 MOST_BYTES = 4_000_000  # of their bodies; one that is larger is stored alone
 
@@ -30,7 +30,7 @@ class DeliveryWriter:
         """Store a delivery; returns once it is committed. Raises what the database raised."""
         answer: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
         self._waiting.append((arrived, answer))
-        if len(self._commits) < COMMITS:
+        if len(self._commits) < (COMMITS if len(self._waiting) >= MOST else 1):
             commit = asyncio.create_task(self._store_waiting(), name="store deliveries")
             self._commits.add(commit)
             commit.add_done_callback(self._commits.discard)

@@ -6,6 +6,7 @@ can; each sandbox then opens over both in milliseconds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,6 +79,7 @@ class Checkout:
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
+    slots: asyncio.Semaphore | None = None  # for commands, shared by all sandboxes of this worker
 
     async def open(self, *, key: str = "internet") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
@@ -95,7 +97,8 @@ class Checkout:
         except PolicyUnmet as unmet:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
-        return NetworkObserver(sandbox, key="fork_internet" if self.foreign else key)
+        key = "fork_internet" if self.foreign else key
+        return NetworkObserver(sandbox, key=key, slots=self.slots)
 
 
 def _choose_history(config: RepoConfig, diff_base: str) -> History:
@@ -115,7 +118,9 @@ class Workshop:
         engine: str = ENGINE,
         upstream: Upstream | None = None,
         internet: bool = True,
+        commands: int | None = None,
     ) -> None:
+        self._slots = asyncio.Semaphore(commands) if commands else None
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
         self.linked = LinkedContent(self.mirror)
@@ -188,6 +193,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
+            slots=self._slots,
             blocked=denied,
             foreign=foreign,
         )
