@@ -26,7 +26,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.mentions import find_mentions
 from bot.inbox.routes import ROUTES
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import ArrivedDelivery
+from bot.tasks.deliveries.records import ArrivedDelivery
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)

@@ -19,8 +19,8 @@ from bot.inbox.metrics import Metrics
 from bot.inbox.payload import find_subject_url
 from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
-from bot.tasks.deliveries import ArrivedDelivery
-from bot.tasks.delivery_writer import DeliveryWriter
+from bot.tasks.deliveries.records import ArrivedDelivery
+from bot.tasks.deliveries.writer import DeliveryWriter
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)

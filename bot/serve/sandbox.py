@@ -35,6 +35,7 @@ def make_workshop(settings: Settings, *, commands: int | None = None) -> Worksho
         engine=settings.docker,
         internet=settings.internet != "off",
         commands=commands,
+        cache_bytes=settings.cache_bytes,
         limits=make_limits(settings),
     )
 

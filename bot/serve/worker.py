@@ -71,7 +71,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
         log.info("worker.started", runs=capacity.runs, commands=capacity.commands, model=settings.model)
-        reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
+        beside = [
+            asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
+        ]
         try:
             retention = Retention(
                 payload_days=settings.keep_payload_days, transcript_days=settings.keep_transcript_days
@@ -86,8 +89,9 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     stop=stop,
                 )
         finally:
-            reconciling.cancel()
-            await asyncio.wait({reconciling})
+            for each in beside:
+                each.cancel()
+            await asyncio.wait(beside)
 
 
 def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:

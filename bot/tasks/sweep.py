@@ -11,7 +11,7 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.database.tables import deliveries, tasks
-from bot.tasks.deliveries import is_due
+from bot.tasks.deliveries.records import is_due
 from bot.tasks.leases import expire_leases, is_claimable
 from bot.tasks.steering import queue_late_steering
 from bot.tasks.transitions import change_state

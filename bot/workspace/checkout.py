@@ -23,6 +23,7 @@ from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
 from bot.workspace.check_commands import CheckCommands, find_check_commands
+from bot.workspace.disk_cache import DiskCache
 from bot.workspace.find_checks.tree import Tree, list_manifests
 from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
 from bot.workspace.python_project import (
@@ -119,6 +120,7 @@ class Workshop:
         upstream: Upstream | None = None,
         internet: bool = True,
         commands: int | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
         self._slots = asyncio.Semaphore(commands) if commands else None
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
@@ -129,6 +131,13 @@ class Workshop:
         self.backend = backend
         self.upstream = upstream
         tools = build_toolchain(home / "layers")
+        self.disk_cache = DiskCache(
+            home,
+            self.mirror,
+            self.layers,
+            most_bytes=cache_bytes,
+            pinned=tuple(mount.source for mount in tools.mounts),
+        )
         self.policy = Policy(
             limits=limits or Limits(),
             mounts=(*tools.mounts, *list_guest_mounts()),

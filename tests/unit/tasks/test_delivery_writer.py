@@ -9,8 +9,8 @@ from sqlalchemy import event, text
 
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import ArrivedDelivery
-from bot.tasks.delivery_writer import MOST_BYTES, DeliveryWriter
+from bot.tasks.deliveries.records import ArrivedDelivery
+from bot.tasks.deliveries.writer import MOST_BYTES, DeliveryWriter
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
@@ -35,7 +35,7 @@ def count_commits(database: Database) -> list[int]:
     return seen
 
 
-async def test_s05_five_hundred_at_once_take_a_few_commits_and_wake_ups(
+async def test_s10_five_hundred_at_once_take_a_few_commits_and_wake_ups(
     store: Store, database: Database
 ) -> None:
     writer, commits = DeliveryWriter(store), count_commits(database)

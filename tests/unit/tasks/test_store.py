@@ -26,7 +26,7 @@ from bot.domain import (
 )
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import MAX_TRIES
+from bot.tasks.deliveries.records import MAX_TRIES
 from bot.tasks.store import Store
 from tests.support.tasks import ALICE, add_delivery, make_request
 

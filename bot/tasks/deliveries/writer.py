@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.tasks.database.transactions import is_unreachable
-from bot.tasks.deliveries import ArrivedDelivery, DeliveryRecords, Stored
+from bot.tasks.deliveries.records import ArrivedDelivery, DeliveryRecords, Stored
 
 COMMITS = 2  # under way at once; the second only when a whole one waits
 MOST = 64  # deliveries of one commit
