@@ -24,7 +24,7 @@ class DeliveryWriter:
     def __init__(self, records: DeliveryRecords) -> None:
         self._records = records
         self._waiting: list[_Waiting] = []
-        self._commits: set[asyncio.Task[None]] = set()
+        self._commits: set[asyncio.Task[None] | None] = set()
 
     async def add(self, arrived: ArrivedDelivery) -> Stored:
         """Store a delivery; returns once it is committed. Raises what the database raised."""
@@ -33,12 +33,14 @@ class DeliveryWriter:
         if len(self._commits) < (COMMITS if len(self._waiting) >= MOST else 1):
             commit = asyncio.create_task(self._store_waiting(), name="store deliveries")
             self._commits.add(commit)
-            commit.add_done_callback(self._commits.discard)
         return await answer
 
     async def _store_waiting(self) -> None:
-        while self._waiting:
-            await self._store(self._take())
+        try:
+            while self._waiting:
+                await self._store(self._take())
+        finally:  # in the same step as the last look: who comes later begins a commit of its own
+            self._commits.discard(asyncio.current_task())
 
     def _take(self) -> list[_Waiting]:
         """What is stored next: the oldest that fit into one commit."""

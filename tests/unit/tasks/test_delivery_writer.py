@@ -52,6 +52,13 @@ async def test_one_alone_is_stored_at_once_with_its_own_job(store: Store, databa
     assert await count(database, query) == 1
 
 
+async def test_who_comes_as_a_commit_ends_begins_another(store: Store) -> None:
+    writer = DeliveryWriter(store)
+    async with asyncio.timeout(20):
+        for number in range(10):  # in the very step in which the one before was answered
+            assert await writer.add(arrived(f"g{number}")) == "new"
+
+
 async def test_each_hears_of_its_own(store: Store) -> None:
     writer = DeliveryWriter(store)
     await writer.add(arrived("known"))
