@@ -113,10 +113,10 @@ def alive(words: str) -> list[str]:
     return [each for each in found if words in each]
 
 
-async def spoken_on(hob: AtWork, issue: int, pull: int) -> list[str]:
+async def spoken_on(hob: AtWork, issue: int, pull: int, repo: str = "calc") -> list[str]:
     """All that the bot says to people: comments, the description, notes."""
-    said = [*await hob.comments("calc", issue), *await hob.comments("calc", pull)]
-    at = f"/repos/maintainer/calc/pulls/{pull}"
+    said = [*await hob.comments(repo, issue), *await hob.comments(repo, pull)]
+    at = f"/repos/maintainer/{repo}/pulls/{pull}"
     said.append((await hob.hub.as_maintainer.get(at))["body"])
     for kind in ("comments", "reviews"):
         said += [each["body"] for each in await hob.hub.as_maintainer.get(f"{at}/{kind}")]
