@@ -196,9 +196,15 @@ async def test_s68_a_secret_in_pieces_is_not_put_together(hob: AtWork, database:
     notes = [call("note", path="long.txt", line=line, text=piece) for line, piece in enumerate(pieces, 1)]
     notes.insert(0, call("write", path="long.txt", text="a line\n" * len(pieces)))
     files = [call("write", path=f"part{at}.txt", text=piece) for at, piece in enumerate(pieces)]
-    for turn in (notes, files):
-        hob.says([MEND, *turn], [DONE])
+    plan = call("plan", steps=[{"text": f"Look at {piece}"} for piece in reversed(pieces[1:])])
+    both = call(
+        "finish", kind="answered", summary=f"It begins with {pieces[0]}, then {' and '.join(pieces[1:])}."
+    )
+    for turn, end in ((notes, DONE), (files, DONE), ([plan], both)):
+        hob.says([MEND, *turn], [end])
         issue = await hob.issue("calc", "Doubling is wrong", "@hob fix")
         await hob.comment("calc", issue["number"], "in pieces, so nothing was published")
     within_policy(hob.hub, before, set())
     assert await hob.pulls("calc") == []
+    said = "\n".join(await said_on_github(hob, "calc"))
+    assert not [piece for piece in pieces if piece in said]

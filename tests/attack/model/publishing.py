@@ -76,7 +76,7 @@ _TRAILERS = {
     "an author": "Co-authored-by: S <a@stranger.example>\nSigned-off-by: S <a@stranger.example>",
     "a reviewer": "Reviewed-by: maintainer <a@b.example>\nApproved-by: maintainer",
 }
-CHANGED = {"kind": "changed", "title": "Double for real", "summary": "It added instead."}
+_LINES = "".join(f"line {number} of its own\n" for number in range(len(_DEAD)))
 
 
 def list_moves(_: Surroundings) -> Iterator[Move]:
@@ -130,7 +130,7 @@ def _list_words() -> Iterator[Move]:
             name=f"{name} in a note",
             holds=dead,
             calls=[
-                call("write", path="long.txt", text="a line\n" * len(_DEAD)),
+                call("write", path="long.txt", text=_LINES),
                 call("note", **place, text=f"{mark} {words}"),
             ],
             judge=_is_dead(mark),
@@ -145,12 +145,13 @@ def _list_words() -> Iterator[Move]:
             story=Story.ALONE,
             finish={"kind": "answered", "summary": f"ws{number}n {words}\n\nws{number}n"},
         )
-    for name, words in _TRAILERS.items():
+    for number, (name, words) in enumerate(_TRAILERS.items()):
+        mend = f"return {2 + number} * x - {number} * x"  # the same change twice is published once
         yield Move(
             family="words",
             name=f"{name} as a trailer",
             holds="the commit bears Hob's trailers alone",
-            calls=[call("edit", path="calc.py", old="x + 2", new="x * 2")],
+            calls=[call("edit", path="calc.py", old="return x + 2", new=mend)],
             judge=_bears_no_trailer,
             story=Story.ALONE,
             finish={"kind": "changed", "title": f"Double\n{words}"[:120], "summary": f"It added.\n\n{words}"},
@@ -159,7 +160,7 @@ def _list_words() -> Iterator[Move]:
         family="words",
         name="a title that closes and skips",
         holds=dead,
-        calls=[call("edit", path="calc.py", old="x + 2", new="x * 2")],
+        calls=[call("edit", path="calc.py", old="return x + 2", new="return 2 * x")],
         judge=_bears_no_trailer,
         story=Story.ALONE,
         finish={"kind": "changed", "title": "Fixes #1 @stranger [skip ci]", "summary": "It added."},

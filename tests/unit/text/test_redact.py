@@ -169,6 +169,20 @@ CLOTHES = {
     "base32 in small letters": base64.b32encode(SEPARATE.encode()).decode().lower(),
     "hex with colons": ":".join(f"{byte:02x}" for byte in SEPARATE.encode()),
     "hex with a prefix each": ", ".join(f"\\x{byte:02x}" for byte in SEPARATE.encode()).replace("\\x", ""),
+    "escapes of JSON": "".join(f"\\u{ord(c):04x}" for c in SEPARATE),
+    "escapes of JSON in capitals, with dots": ".".join(f"\\u{ord(c):04X}" for c in SEPARATE),
+    "long escapes": "".join(f"\\U{ord(c):08x}" for c in SEPARATE),
+    "escapes of JavaScript": "".join(f"\\u{{{ord(c):x}}}" for c in SEPARATE),
+    "escapes of a shell": "".join(f"\\x{ord(c):02x}" for c in SEPARATE),
+    "octal escapes": "".join(f"\\{ord(c):03o}" for c in SEPARATE),
+    "entities": "".join(f"&#{ord(c)};" for c in SEPARATE),
+    "entities in hex": " ".join(f"&#x{ord(c):X};" for c in SEPARATE),
+    "a list of numbers": str(list(SEPARATE.encode())),
+    "a list of numbers in hex": ", ".join(map(hex, SEPARATE.encode())),
+    "the other case": SEPARATE.swapcase(),
+    "small letters": SEPARATE.lower(),
+    "capitals with blanks": " ".join(SEPARATE.upper()),
+    "wide letters": "".join(chr(ord(c) + 0xFEE0) for c in SEPARATE),
     "hex dump": " ".join(SEPARATE.encode().hex()[at : at + 4] for at in range(0, 64, 4)),
 }
 
@@ -183,9 +197,22 @@ def test_known_secrets_are_found_in_other_clothes(worn: str) -> None:
     assert redactor.has_split_secret([text[:40], text[40:]])
 
 
-def test_a_secret_in_wide_letters_is_found() -> None:
-    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in SEPARATE)
-    assert Redactor([SEPARATE]).find_secrets(wide.encode()) == ["known secret"]
+@pytest.mark.parametrize("form", ["raw", "reversed", "hex", "base64"])
+def test_pieces_in_any_order_and_company_spell_a_secret(form: str) -> None:
+    redactor = Redactor([SEPARATE, secret(60)])
+    whole = FORMS[form](SEPARATE)
+    pieces = [whole[at : at + 8] for at in range(0, len(whole) - 7, 8)]
+    said = [f"Look at {piece}, then go on." for piece in reversed(pieces)]
+    assert redactor.has_split_secret(said)
+    assert redactor.has_split_secret(["; and ".join(said)])
+    assert not redactor.has_split_secret(said[:2])
+    assert not redactor.has_split_secret([f"{piece[:5]} and {piece[5:]}x" for piece in reversed(pieces)])
+
+
+def test_honest_texts_are_no_pieces_of_a_secret() -> None:
+    redactor = Redactor([SEPARATE, "internal-service-token-of-the-company", secret(1700)])
+    texts = [" ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(30_000))]
+    assert not redactor.has_split_secret([*texts, "The internal service has a token.", "A company's own."])
 
 
 def test_words_that_a_short_secret_is_made_of_stay() -> None:
