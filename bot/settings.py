@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
+    metrics_port: int | None = _variable("HOB_METRICS_PORT", default=None, ge=0, le=65535)
+    metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
     @field_validator("home")
@@ -177,7 +179,7 @@ class Settings(BaseSettings):
         found = {}
         for name in names:
             variable = str(type(self).model_fields[name].validation_alias)
-            value = getattr(self, name)
+            value = self.daily_limit if name == "daily_usd" else getattr(self, name)
             text = (
                 ", ".join(map(str, sorted(value)))
                 if isinstance(value, frozenset)
