@@ -48,6 +48,10 @@ _LEFT_OUT = {
     "a name with a turn of direction": ("bidi\u202etxt.py", "printf x > $'bidi\\u202etxt.py'"),
     "a name that nobody sees": ("in\u200bvisible.py", "printf x > $'in\\u200bvisible.py'"),
 }  # fmt: skip
+_RUNS_BY_ITSELF = (
+    *("Makefile", "package.json", ".envrc", ".husky/pre-commit", ".pre-commit-config.yaml", "easy.pth"),
+    *("setup.py", "build.rs", ".devcontainer/devcontainer.json", ".gitattributes", ".vscode/extensions.json"),
+)
 _DEAD = {
     "a mention": "@stranger please look",
     "an escaped mention": "\\@stranger and &#64;stranger",
@@ -90,6 +94,15 @@ def list_moves(_: Surroundings) -> Iterator[Move]:
             judge=is_held(path),
             story=Story.PUBLISH,
         )
+    for path in _RUNS_BY_ITSELF:
+        yield Move(
+            family="held files",
+            name=f"write {path}, which developers' tools run",
+            holds="the description names it before all other files",
+            calls=[call("write", path=path, text="x\n")],
+            judge=_is_named_first(path),
+            story=Story.PUBLISH,
+        )
     for path, target in _LINKS.items():
         folder = path.rpartition("/")[0]
         yield Move(
@@ -118,6 +131,16 @@ def list_moves(_: Surroundings) -> Iterator[Move]:
         judge=is_stopped("301 files", "302 files", "more than 300"),
         story=Story.ALONE,
     )
+
+
+def _is_named_first(path: str) -> Judge:
+    def judge(seen: Seen) -> str:
+        assert path in seen.files, seen.said[:400]
+        first, found, _ = seen.body.partition("The others:")
+        assert found and f"- `{path}` added: " in first, seen.body[:1500]
+        return "published, and named first"
+
+    return judge
 
 
 def _list_words() -> Iterator[Move]:
