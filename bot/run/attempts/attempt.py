@@ -88,7 +88,7 @@ async def run_attempt(
         changes = await workspace.read_changes()
     blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
     traffic = workspace.sandbox.list_traffic(redactor)
-    outcome = redact_outcome(outcome, redactor)
+    outcome = await asyncio.to_thread(redact_outcome, outcome, redactor)
     if brief.kind.produces_only_text:
         await asyncio.to_thread(refuse_split_secret, outcome, ChangeSet(base=checkout.base), redactor)
         outcome = drop_changes(outcome, changes, redactor)
