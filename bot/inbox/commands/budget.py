@@ -25,7 +25,7 @@ async def render_budget(context: DeliveryContext, api: RepoApi, event: Event) ->
         lines.append(f"- **all of this thread**: {render_cost(whole)}")
     limits = limit_budget(context, (await read_config_in_force(api, event)).config)
     lines.append(
-        f"- a task may cost: ${limits.usd:g}, {limits.minutes:g} minutes of thinking, {limits.turns} turns"
+        f"- a task may cost: ${limits.usd:g}, {limits.minutes:g} minutes of thinking, {limits.turns:g} turns"
     )
     today = await context.store.load_daily_budget(event.installation, context.operator.daily_usd)
     left = (
