@@ -50,6 +50,13 @@ class KnownForms:
         else:
             self._windows |= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
 
+    def remove(self, form: str) -> None:
+        """Forget one form; of another one that shares a piece with it, that piece is forgotten too."""
+        if len(form) < _CERTAIN:
+            self._short.discard(form)
+        else:
+            self._windows -= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
+
     def is_in(self, squeezed: str) -> bool:
         """Whether any of them is in the text."""
         return next(self.regions(squeezed), None) is not None

@@ -11,7 +11,9 @@ https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/a
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -33,6 +35,7 @@ from bot.text.known_secrets import (
 )
 
 KNOWN = "known secret"
+TOKEN_SECONDS = 7200.0  # a token ends after an hour at GitHub; twice that, for texts that are late
 
 _PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 
@@ -95,6 +98,8 @@ class Redactor:
         self._known = KnownForms()
         self._bare = KnownForms()  # small letters, without what is neither letter nor digit
         self._scattered = ScatteredForms()
+        self._tokens = KnownForms()  # bare too
+        self._ends: deque[tuple[float, str]] = deque()  # of tokens, by this process's clock
         for secret in secrets:
             self.add(secret)
 
@@ -115,19 +120,40 @@ class Redactor:
         for bare in {make_bare(form) for form in list_plain_forms(whole)}:
             self._scattered.add(bare)
 
+    def add_token(self, token: str) -> None:
+        """Learn a token that GitHub lets end within the hour, as it is, reversed, in hex and in base64.
+
+        Workers make hundreds of tokens an hour, of 500 characters each. They are forgotten after
+        TOKEN_SECONDS, and the rarer encodings are not learnt: with all of them a token took 4 MB.
+        """
+        now = time.monotonic()
+        while self._ends and self._ends[0][0] < now:
+            for bare in _list_token_forms(self._ends.popleft()[1]):
+                self._tokens.remove(bare)
+        for bare in _list_token_forms(token):
+            self._tokens.add(bare)
+        self._ends.append((now + TOKEN_SECONDS, token))
+
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
         if self._known.is_in(squeeze(text)):
             text = _replace(text, _find_regions(text, self._known, GAPS), KNOWN)
-        if self._bare.is_in(make_bare(text)):
-            text = _replace(text, _find_regions(fold_letters(text), self._bare, SEPARATORS), KNOWN)
+        bare = make_bare(text)
+        for known in (self._bare, self._tokens):
+            if known.is_in(bare):
+                text = _replace(text, _find_regions(fold_letters(text), known, SEPARATORS), KNOWN)
         decoded = decode_escapes(text)
-        if decoded and self._bare.is_in(make_bare(decoded[0])):
-            plain, origin = decoded
-            regions = _find_regions(plain, self._bare, SEPARATORS)
-            text = _replace(text, ((origin(start)[0], origin(end - 1)[1]) for start, end in regions), KNOWN)
+        bare = "" if decoded is None else make_bare(decoded[0])
+        for known in (self._bare, self._tokens):
+            if decoded and known.is_in(bare):
+                plain, origin = decoded
+                regions = _find_regions(plain, known, SEPARATORS)
+                places = ((origin(start)[0], origin(end - 1)[1]) for start, end in regions)
+                text = _replace(text, places, KNOWN)
+                decoded = decode_escapes(text)
         for shape in _SHAPES:
-            text = _replace(text, shape.find(text), shape.kind)
+            if shape.literal in text:
+                text = _replace(text, shape.find(text), shape.kind)
         return text
 
     def value(self, value: Any) -> Any:
@@ -162,10 +188,15 @@ class Redactor:
         return self._knows_any("".join(listed)) or self._scattered.is_spelt(map(make_bare, listed))
 
     def _knows_any(self, text: str) -> bool:
-        if self._known.is_in(squeeze(text)) or self._bare.is_in(make_bare(text)):
+        if self._known.is_in(squeeze(text)):
             return True
         decoded = decode_escapes(text)
-        return decoded is not None and self._bare.is_in(make_bare(decoded[0]))
+        bare = [make_bare(text), *([] if decoded is None else [make_bare(decoded[0])])]
+        return any(known.is_in(each) for known in (self._bare, self._tokens) for each in bare)
+
+
+def _list_token_forms(token: str) -> set[str]:
+    return {bare for form in list_plain_forms(token) if len(bare := make_bare(form)) >= SHORTEST_BARE}
 
 
 def _find_regions(text: str, known: KnownForms, gaps: re.Pattern[str]) -> Iterator[tuple[int, int]]:

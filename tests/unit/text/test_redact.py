@@ -6,8 +6,11 @@ import base64
 import codecs
 import json
 import random
+import secrets
 import string
 import time
+import tracemalloc
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -219,3 +222,55 @@ def test_words_that_a_short_secret_is_made_of_stay() -> None:
     redactor = Redactor(["open-sesame"])
     assert redactor.text("open the door, sesame") == "open the door, sesame"
     assert redactor.text("open sesame") == "open sesame"
+
+
+def _make_token() -> str:
+    return "ghs_1234_" + secrets.token_urlsafe(380)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        lambda token: token[::-1],
+        lambda token: token.encode().hex(),
+        lambda token: base64.b64encode(b"x-access-token:" + token.encode()).decode(),
+        lambda token: "\n".join(token[at : at + 40] for at in range(0, len(token), 40)),
+        lambda token: " ".join(token),
+        lambda token: token[200:260],
+    ],
+    ids=["plain", "reversed", "hex", "basic auth", "wrapped", "spaced", "a part"],
+)
+def test_a_token_is_found_until_it_has_ended(
+    spell: Callable[[str], str],
+) -> None:
+    redactor, token = Redactor(), _make_token()
+    redactor.add_token(token)
+    said = f"before {spell(token)} after"
+    assert "known secret" in redactor.text(said)
+    assert token[300:330] not in redactor.text(said)
+    assert redactor.find_secrets(said.encode()) != []
+    for _ in range(3):
+        redactor.add_token(_make_token())
+    assert "known secret" in redactor.text(said)
+
+
+def test_tokens_are_forgotten_after_their_end_and_take_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor, now = Redactor(["a secret of the operator"]), 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    first = _make_token()
+    redactor.add_token(first)
+    tracemalloc.start()
+    for number in range(15):
+        now = number * 600.0
+        redactor.add_token(_make_token())
+    half, _ = tracemalloc.get_traced_memory()
+    for number in range(15, 45):
+        now = number * 600.0
+        redactor.add_token(_make_token())
+    whole, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert half < 15 * 600_000
+    assert whole < 1.5 * half, "12 of 45 tokens have not ended"
+    assert "known" not in redactor.text(" ".join(first[100:]))
+    assert "known" in redactor.text("a secret of the operator")
