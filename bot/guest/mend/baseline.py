@@ -28,6 +28,7 @@ class Baseline:
     not_run: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)  # fail without entering the repository's code
+    unasked: list[str] = field(default_factory=list)  # fail, and the request is not about them
     where: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> file, name, line
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
@@ -53,7 +54,7 @@ class Baseline:
     @property
     def excluded(self) -> set[str]:
         """Tests that a change of the code cannot be judged by."""
-        return {*self.flaky, *self.beyond}
+        return {*self.flaky, *self.beyond, *self.unasked}
 
     @property
     def passed_ids(self) -> list[str]:
@@ -81,13 +82,15 @@ def start_server(root: Path, command: str, scratch: Path, seconds: float) -> For
     raise refused or ServerRefused(None, "pytest did not start")
 
 
-def run_baseline(server: ForkServerClient, seconds: float) -> Baseline:
-    """Run everything once; a test that hangs or kills its process costs only itself."""
+def run_baseline(
+    server: ForkServerClient, seconds: float, order: Callable[[list[str]], list[str]] = list
+) -> Baseline:
+    """Run everything once, as ``order`` says; a test that hangs or kills its process costs only itself."""
     base = Baseline(errors=server.ready["errors"], modules=server.ready["modules"])
     for name, path, title, line in server.ready["items"]:
         base.where[name] = (path, title, line)
     end = time.monotonic() + seconds
-    base.not_run = _run_all(server, base, list(base.where), EACH, end)
+    base.not_run = _run_all(server, base, order(list(base.where)), EACH, end)
     bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
     if bad and all(run.outcome == "hung" for run in bad):
         _wait_longer(server, base, [run.id for run in bad], end)
@@ -122,8 +125,13 @@ def _run_all(server: ForkServerClient, base: Baseline, left: list[str], each: fl
     return left
 
 
-def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
-    """Trace failing tests alone, then the passing ones over the functions that the failing ones entered."""
+def trace_tests(
+    server: ForkServerClient, base: Baseline, seconds: float, order: Callable[[list[str]], list[str]] = list
+) -> None:
+    """Trace failing tests alone, then the passing ones over the functions that the failing ones entered.
+
+    ``order`` puts the failing tests first that matter most.
+    """
     end = time.monotonic() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
     failed = sorted(
@@ -135,7 +143,7 @@ def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: C
         ),
     )
     entered: set[tuple[str, int]] = set()
-    for name in _pick_varied(failed, base, TRACED_FAILURES):
+    for name in order(_pick_varied(order(failed), base, TRACED_FAILURES)):
         left = end - time.monotonic()
         if left <= 0.1:
             break

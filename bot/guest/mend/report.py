@@ -58,6 +58,8 @@ def report_tests(base: Baseline) -> dict[str, Any]:
         "not_run": len(base.not_run),
         "flaky": base.flaky[:SHOWN],
         "beyond": base.beyond[:SHOWN],
+        "unasked": base.unasked[:SHOWN],
+        "unasked_count": len(base.unasked),
         "failing": base.failed_ids[:SHOWN],
         "errors": [
             {"id": each["id"], "message": (each.get("text") or each["message"])[-300:]}

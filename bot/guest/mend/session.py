@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from .forkserver.broken_modules import repair_syntax, take_modules_as_tests
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
 from .localise import Findings, localise
+from .request.asked import Request, leave_unasked, order_by_request
 from .search import CandidateSearch, FoundChange
 from .unbound import repair_names
 
@@ -24,10 +26,12 @@ VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was
 Say = Callable[[str], None]
 
 
-def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say: Say) -> dict[str, Any]:
-    """Try to make the failing tests pass; the result's ``outcome`` says how it ended.
+def mend(
+    root: Path, command: str, request: Request, seconds: float, scratch: Path, say: Say
+) -> dict[str, Any]:
+    """Try to make the failing tests pass that the request is about; ``outcome`` says how it ended.
 
-    mended, partial, not_found, all_pass, no_tests, flaky, cannot_run.
+    mended, partial, not_found, all_pass, unasked, no_tests, flaky, cannot_run.
     """
     began = time.monotonic()
     deadline = began + seconds
@@ -39,7 +43,7 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
         outcome = "no_tests" if refused.code == 5 else "cannot_run"
         return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
     try:
-        result |= _search_with_server(server, root, hint, deadline, say)
+        result |= _search_with_server(server, root, request, deadline, say)
     except ServerRefused as refused:
         result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
     finally:
@@ -48,10 +52,11 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
 
 
 def _search_with_server(
-    server: ForkServerClient, root: Path, hint: str, deadline: float, say: Say
+    server: ForkServerClient, root: Path, request: Request, deadline: float, say: Say
 ) -> dict[str, Any]:
     left = deadline - time.monotonic()
-    base = run_baseline(server, 0.4 * left)
+    order = partial(order_by_request, request=request)
+    base = run_baseline(server, 0.4 * left, order)
     say(
         f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
         f"{len(base.errors)} modules do not load"
@@ -60,17 +65,21 @@ def _search_with_server(
         return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.report_tests(base)}
     if not base.failed_ids and not base.errors:
         return {"outcome": "all_pass", "reason": "every test passes", "tests": report.report_tests(base)}
-    trace_tests(server, base, 0.3 * (deadline - time.monotonic()), say)
+    trace_tests(server, base, 0.3 * (deadline - time.monotonic()), order)
     if not base.failing and not base.errors:
         reason = "the tests that fail in the whole run pass when run alone"
         return {"outcome": "flaky", "reason": reason, "tests": report.report_tests(base)}
+    leave_unasked(base, request, f"{root}/")
+    if not base.failing and base.unasked:
+        reason = "the request is about none of the tests that fail"
+        return {"outcome": "unasked", "reason": reason, "tests": report.report_tests(base)}
     if not base.failing:
         why = take_modules_as_tests(base, root)
         if why:
             told = {"tests": report.report_tests(base), "failure": report.report_failure(base)}
             return told | {"outcome": "cannot_run", "reason": why}
-    findings = localise(root, base, hint)
-    clues = gather_clues(base, hint)
+    findings = localise(root, base, request.text)
+    clues = gather_clues(base, request.text)
     seconds = 0.15 * (deadline - time.monotonic())
     candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
     candidates = _rank([*candidates, *propose(findings, clues, seconds)])
@@ -136,8 +145,8 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
         )
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    partial = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
-    best = sorted(partial, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
+    useful = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
+    best = sorted(useful, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
     return next((each for each in best[:3] if not _find_broken(search, each)), None)
 
 
