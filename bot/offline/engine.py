@@ -152,7 +152,8 @@ def _search(
     edits = [text for tool, text in results if tool == "edit"]
     if not shells:
         seconds = _choose_search_seconds(first)
-        search = _shell(_make_mend_command(brief, seconds, shown), seconds + 30.0)
+        wait = 2 * seconds + 30.0  # on a busy machine the search's clock runs at half speed
+        search = _shell(_make_mend_command(brief, seconds, shown), wait)
         if shown is not None and shown.tests:
             return [_plan(1), _write(shown.path, shown.text), search]
         return [_plan(1), search]

@@ -54,7 +54,7 @@ _CUES = re.compile(
     rf"""
     (?P<wrong>\bshould(?:n't|\ not|\ never)\ {_VERB}\b|\bmust(?:n't|\ not)\ {_VERB}\b)
     |(?P<expect>\b(?:should|must|ought\ to|has\ to|is\ supposed\ to|supposed\ to|needs?\ to)
-        \ (?:\w{1,20}ly\ )?
+        \ (?:\w{1, 20}ly\ )?
         (?:{_VERB}|have\ (?:been|returned|given)|raise|throw|fail\ with)\b
         |\binstead\ of\b|\brather\ than\b|\bto\ (?:{_VERB}|raise|throw)\b
         |\bexpect(?:ed|s|ing|ation)?\b(?:\ {_RESULT})?(?:\ (?:is|was|would\ be|an|a)\b)?

@@ -214,10 +214,27 @@ def _judge_sureness(found: MendResult, after: TestRunResult) -> str:
 def _list_doubts(found: MendResult) -> list[str]:
     """What a reviewer has to look at: other changes that pass as well, tests that are left as they are."""
     lines = []
-    if found.others:
+    if found.covering is not None and found.covering < 2:
+        few = (
+            "no test that passed before runs"
+            if not found.covering
+            else "only one test that passed before runs"
+        )
+        lines.append(f"{few} that passed before runs the changed line, so little checks what else it does.")
+    if found.rival is not None and found.rival.call:
+        one = found.rival
+        text = " ".join(one.after.split())[:120]
+        lines.append(
+            f"`{text}` (`{one.path}:{one.line}`) would pass too, but `{one.call}` "
+            f"gives `{one.other}` with it and `{one.this}` with this change."
+        )
+    elif found.others:
         others = "one other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
         lines.append(f"{others} would make {them} pass too, so see whether this one says what is meant.")
+    if found.twins:
+        places = ", ".join(f"`{each.path}:{each.line}`" for each in found.twins)
+        lines.append(f"The line that was wrong stands in {places} as well.")
     if found.tests.unasked:
         lines.append(_explain_left(found.tests.unasked, found.tests.unasked_count))
     if found.tests.beyond:

@@ -109,6 +109,24 @@ class SearchEffort(_MendModel):
     tried: int = 0
 
 
+class RivalChange(_MendModel):
+    """Another change that passes the tests, and a call for which it gives something else."""
+
+    path: str = ""
+    line: int = 0
+    after: str = ""
+    call: str = ""
+    this: str = ""
+    other: str = ""
+
+
+class SameLine(_MendModel):
+    """A line that says what the wrong one said."""
+
+    path: str
+    line: int
+
+
 class MendResult(_MendModel):
     """What the search found, or why it found nothing."""
 
@@ -123,6 +141,9 @@ class MendResult(_MendModel):
     turned: list[str] = []
     turned_count: int = 0
     others: int = 0
+    covering: int | None = None  # passing tests that run the changed lines; None: not counted
+    twins: list[SameLine] = []
+    rival: RivalChange | None = None
     seconds: float = 0.0
 
 
