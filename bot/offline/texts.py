@@ -232,6 +232,9 @@ def _list_doubts(found: MendResult) -> list[str]:
         others = "one other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
         lines.append(f"{others} would make {them} pass too, so see whether this one says what is meant.")
+    if found.borrowed:
+        values = ", ".join(f"`{each}`" for each in found.borrowed)
+        lines.append(f"{values} comes from the failing test, so see whether it holds for other values too.")
     if found.twins:
         places = ", ".join(f"`{each.path}:{each.line}`" for each in found.twins)
         lines.append(f"The line that was wrong stands in {places} as well.")

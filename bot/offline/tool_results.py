@@ -143,6 +143,7 @@ class MendResult(_MendModel):
     others: int = 0
     covering: int | None = None  # passing tests that run the changed lines; None: not counted
     twins: list[SameLine] = []
+    borrowed: list[str] = []  # values that the change has from the failing tests
     rival: RivalChange | None = None
     seconds: float = 0.0
 

@@ -9,6 +9,7 @@ automated program repair", ESEC/FSE 2015.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,10 @@ from .source import FUNCTIONS, Source, apply_edits
 COMPARED = 10  # changes that are compared by what they give
 PASSING = 25  # tests whose inputs are taken
 SECONDS = 4.0  # for comparing
+_PLAIN = frozenset(("100", "-1", "0.0", "1.0", "0.5", "''"))  # values that any code may have
 _HANDLER = 0.3  # how much less likely a change is that swallows an exception
 _LOST = 0.5  # that no longer reads what it was given
+_BORROWED = 0.5  # that puts a value of the failing tests into the code
 _EMPTY = 0.05  # whose new condition can only end one way
 
 
@@ -122,11 +125,25 @@ def judge_text(runner: CandidateRunner, change: FoundChange) -> float:
             after = _find_function(ast.parse(apply_edits(source.text, part.edits)), part.function)
         except (SyntaxError, ValueError):
             return 0.01
+        likely *= _BORROWED if list_borrowed(runner, part) else 1.0
         likely *= _HANDLER if part.template == "missing-handler" else 1.0
         if before is not None and after is not None:
             likely *= _LOST if _list_read(before) - _list_read(after) else 1.0
             likely *= _EMPTY if _count_empty(after) > _count_empty(before) else 1.0
     return likely
+
+
+def list_borrowed(runner: CandidateRunner, part: Candidate) -> list[str]:
+    """Values of the failing tests that a change puts into a file that has them not: ``2000``, ``'oxen'``."""
+    text = runner.findings.sources[part.path].text
+    found = []
+    for literal in runner.findings.test_literals:
+        if literal in _PLAIN or len(literal) < 3:
+            continue
+        pattern = re.compile(rf"(?<![\w.'\"]){re.escape(literal)}(?![\w.'\"])")
+        if any(pattern.search(edit.new) for edit in part.edits) and not pattern.search(text):
+            found.append(literal)
+    return sorted(found)
 
 
 def _find_function(tree: ast.Module, name: str) -> ast.AST | None:

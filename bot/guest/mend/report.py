@@ -8,7 +8,7 @@ from typing import Any
 
 from .baseline import Baseline
 from .candidates import FoundChange
-from .choice import Rival, count_covering, find_twins
+from .choice import Rival, count_covering, find_twins, list_borrowed
 from .localise import Findings
 from .search import CandidateSearch, Tally
 
@@ -129,7 +129,7 @@ def report_change(answer: FoundChange, findings: Findings, texts: dict[str, str]
 def report_doubts(
     search: CandidateSearch, answer: FoundChange, edits: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """How many passing tests run the changed lines, and lines elsewhere that say what the wrong one said."""
+    """How many passing tests run the changed lines, lines like the wrong one, values that are the tests'."""
     sources = search.runner.findings.sources
     counts = [count_covering(search.runner, sources[part.path], part) for part in answer.parts]
     twins = [
@@ -137,7 +137,8 @@ def report_doubts(
         for each in edits
         for line in find_twins(sources[each["path"]], each["before"], each["line"])
     ]
-    return {"covering": min(counts, default=0), "twins": twins[:5]}
+    borrowed = [each for part in answer.parts for each in list_borrowed(search.runner, part)]
+    return {"covering": min(counts, default=0), "twins": twins[:5], "borrowed": borrowed[:3]}
 
 
 def report_rival(rival: Rival, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def _search_with_server(
             return told | {"outcome": "cannot_run", "reason": why}
     findings = localise(root, base, request.text)
     clues = gather_clues(base, request.text)
+    findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     seconds = 0.15 * (deadline - clock.read_seconds())
     candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
     candidates = _rank([*candidates, *propose(findings, clues, seconds)])
@@ -266,6 +267,14 @@ def _make_result(
     told |= report.report_change(answer, findings, texts)
     told |= report.report_doubts(search, answer, told["edits"])
     rival = search.compared.find_rival(chosen) if chosen is not None else None
+    numbers = [each for each in told["borrowed"] if each[:1] not in "'\""]
+    if rival is not None and numbers:
+        reason = (
+            f"the changes that pass only put {numbers[0]}, a value of the tests, into the code, "
+            f"and differ: {rival.call} gives {rival.this} or {rival.other}"
+        )
+        left = {name: told[name] for name in ("tests", "failure", "suspects", "search")}
+        return left | {"outcome": "not_found", "reason": reason}
     if rival is not None:
         told["rival"] = report.report_rival(rival, findings, search.runner.texts(rival.change.parts) or {})
     others = [

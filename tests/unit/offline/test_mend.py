@@ -165,6 +165,14 @@ def test_a_change_that_turns_one_of_two_tests_of_a_line_is_none(tmp_path: Path) 
     assert told["outcome"] == "not_found", told
 
 
+def test_a_change_that_only_fits_the_tests_own_value_is_none(tmp_path: Path) -> None:
+    source = "def leap(year):\n    return year % 4 == 0 and year % 100 != 0 or year % 4001 == 0\n"
+    tests = "def test_a():\n    assert m.leap(2000)\n\ndef test_b():\n    assert not m.leap(1900)\n"
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "not_found", told
+    assert "only put 2000, a value of the tests, into the code, and differ: leap(" in told["reason"]
+
+
 def test_where_another_change_passes_too_a_call_tells_them_apart(tmp_path: Path) -> None:
     source, tests, _ = BUGS["boolean"]
     told = search(repository(tmp_path / "repo", source, tests))
