@@ -163,6 +163,8 @@ def _judge(each: CheckedExample, answer: dict[str, Any]) -> None:
         each.state = "holds" if answer.get("expected") else "fails"
     else:
         each.state, each.why = "unclear", "it does not say what is expected instead"
+        if each.actual_error and each.actual_error not in raised:
+            each.why = f"it does not raise {each.actual_error} here, and {each.why}"
     if each.state == "fails" and "ModuleNotFoundError" in raised:
         each.state, each.why = "unclear", f"the module cannot be loaded here: {each.now}"
     if each.state == "fails" and each.expected and not _is_steady(each.expected):
