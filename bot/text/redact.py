@@ -127,7 +127,8 @@ class Redactor:
             regions = _find_regions(plain, self._bare, SEPARATORS)
             text = _replace(text, ((origin(start)[0], origin(end - 1)[1]) for start, end in regions), KNOWN)
         for shape in _SHAPES:
-            text = _replace(text, shape.find(text), shape.kind)
+            if shape.literal in text:
+                text = _replace(text, shape.find(text), shape.kind)
         return text
 
     def value(self, value: Any) -> Any:
