@@ -25,6 +25,7 @@ import jwt
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from localhub.auth import read_private_key
 from localhub.rest.accounts.apps import new_private_key
 from localhub.rest.api import PREFIX
 from localhub.server import Server, start
@@ -129,7 +130,7 @@ class Hub:
         """A JWT as the App; ``claims`` replace the usual ones."""
         now = int(self.hub.state.time())
         usual = {"iat": now - 60, "exp": now + 540, "iss": str(self.app_id)}
-        return jwt.encode(usual | claims, self.private_key, algorithm="RS256")
+        return jwt.encode(usual | claims, read_private_key(self.private_key), algorithm="RS256")
 
     @property
     def as_app(self) -> Client:
