@@ -12,8 +12,9 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos bench-sandbox eval \
-	eval-check bench-agent bench-map setup lock shots realworld refresh-github-data clean
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
+	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-map setup lock shots \
+	realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +64,15 @@ chaos: setup ## every fault on every call of the path, kills: what was lost or d
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
+
+bench-ingest: setup ## deliveries a second and their latency, beside an empty server of the same libraries
+	$(BIN)/python benchmarks/bench_ingest.py $(ARGS)
+
+bench-throughput: setup ## mention to pull request, many at once: pull requests a minute; ARGS="--model scripted --tasks 100"
+	$(BIN)/python benchmarks/bench_throughput.py $(ARGS)
+
+bench-scale: setup ## claims, deliveries, sweeps and pages with 1,000,000 tasks in the database; ARGS="--tasks 100000"
+	$(BIN)/python -m benchmarks.bench_scale $(ARGS)
 
 SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 

@@ -73,7 +73,9 @@ class Settings(BaseSettings):
     internet: Literal["repositories", "off"] = _variable("HOB_INTERNET", default="repositories")
     memory_mib: int = _variable("HOB_MEMORY_MIB", default=2048, ge=256)
     workspace_mib: int = _variable("HOB_WORKSPACE_MIB", default=1024, ge=64)
-    concurrency: int = _variable("HOB_CONCURRENCY", default=2, ge=1, le=64)
+    concurrency: int | None = _variable("HOB_CONCURRENCY", default=None, ge=1, le=256)
+    commands: int | None = _variable("HOB_COMMANDS", default=None, ge=1, le=256)
+    cache_gib: float | None = _variable("HOB_CACHE_GIB", default=None, gt=0)
     base_url: str = _variable("HOB_BASE_URL", default="http://127.0.0.1:8001")
     write_seconds: float = _variable("HOB_WRITE_SECONDS", default=1.0, ge=0, le=60)
     progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
@@ -164,6 +166,7 @@ class Settings(BaseSettings):
             "create_label",
             "sandbox",
             "concurrency",
+            "commands",
             "progress_seconds",
             "write_seconds",
             "bots",
@@ -190,6 +193,11 @@ class Settings(BaseSettings):
             source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"
             found[name] = (text, source)
         return found
+
+    @property
+    def cache_bytes(self) -> int | None:
+        """Bytes that mirrors and layers may take on disk; None: half of it."""
+        return None if self.cache_gib is None else int(self.cache_gib * 1024**3)
 
     @property
     def daily_limit(self) -> float | None:

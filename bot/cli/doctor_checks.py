@@ -8,12 +8,15 @@ import shutil
 from sqlalchemy.exc import ProgrammingError
 
 from bot.errors import HobError
+from bot.git.mirror import Mirror
 from bot.github.cli.doctor import doctor as github_doctor
 from bot.github.cli.findings import DoctorFinding
 from bot.offline.registry import MODELS
 from bot.settings import Settings
 from bot.tasks.database.connection import open_database
 from bot.tasks.store import Store
+from bot.workspace.disk_cache import DiskCache
+from sandbox.layers.store import LayerStore
 from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
@@ -25,7 +28,7 @@ SHOWN = 5  # failed deliveries that are named
 async def run_checks(settings: Settings) -> list[DoctorFinding]:
     """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
     findings = [
-        _check_disk(settings),
+        await _check_disk(settings),
         await _check_sandbox(settings),
         *await _check_database(settings),
         _check_model(settings),
@@ -38,9 +41,13 @@ async def run_checks(settings: Settings) -> list[DoctorFinding]:
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
 
 
-def _check_disk(settings: Settings) -> DoctorFinding:
+async def _check_disk(settings: Settings) -> DoctorFinding:
     usage = shutil.disk_usage(settings.home)
-    free = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} free for {settings.home}"
+    mirror, layers = Mirror(settings.home / "mirrors"), LayerStore(settings.home / "layers")
+    cache = DiskCache(settings.home, mirror, layers, most_bytes=settings.cache_bytes)
+    use = await cache.measure()
+    kept = f"mirrors and layers take {use.taken / GIB:.1f} GiB of {use.most / GIB:.1f} that they may"
+    free = f"{usage.free / GIB:.1f} GiB of {usage.total / GIB:.1f} free for {settings.home}; {kept}"
     if usage.free >= LEAST_FREE:
         return DoctorFinding(name="disk", ok=True, detail=free)
     detail = f"{free}: tasks wait while it is full. Free some space, or set HOB_HOME to a larger disk."

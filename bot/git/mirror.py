@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from bot.errors import Retry, UserError
@@ -83,6 +83,22 @@ class Mirror:
         """Delete the mirror of a repository; whether there was one. The next fetch makes it anew."""
         target = self.path(repo_id)
         if not target.exists():
+            return False
+        async with self._hold_lock(target):
+            await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
+        return True
+
+    def list_by_use(self) -> list[tuple[Path, float]]:
+        """Every mirror, and when it was last fetched into (seconds since 1970)."""
+        listed = []
+        for target in self.root.glob("*.git"):
+            with suppress(FileNotFoundError):
+                listed.append((target, target.with_suffix(".lock").stat().st_mtime))
+        return listed
+
+    async def remove_unused(self, target: Path, *, unused_since: float) -> bool:
+        """Delete a mirror; False, and it stays, when it was fetched into after that time, or is now."""
+        if target.with_suffix(".lock").stat().st_mtime > unused_since:
             return False
         async with self._hold_lock(target):
             await asyncio.to_thread(shutil.rmtree, target, ignore_errors=True)
@@ -229,6 +245,7 @@ class Mirror:
                     if time.monotonic() > deadline:
                         raise Retry(f"another fetch of {target.name} does not end") from None
                     await asyncio.sleep(0.02)
+            os.utime(lock.fileno())  # its time says when the mirror was last used
             yield
 
 

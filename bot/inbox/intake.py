@@ -40,7 +40,7 @@ from bot.inbox.routes import decide
 from bot.inbox.rules.checks import decide_on_button
 from bot.inbox.rules.labels import ANOTHER
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import Delivery
+from bot.tasks.deliveries.records import Delivery
 from bot.tasks.store import Store
 from bot.text.json_fields import BadPayload
 

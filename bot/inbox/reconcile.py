@@ -26,6 +26,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.mentions import find_mentions
 from bot.inbox.routes import ROUTES
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deliveries.records import ArrivedDelivery
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)
@@ -123,10 +124,15 @@ class Reconciler:
                 continue
             guid = f"sweep-{item.event.replace('_', '-')}-{item.id}"
             body = json.dumps(await api.recent.webhook_payload(item, repository)).encode()
-            added = await self._store.add_delivery(
-                guid, item.event, body, {}, installation=repository.installation, about=item.url
+            lost = ArrivedDelivery(
+                guid=guid,
+                event=item.event,
+                body=body,
+                headers={},
+                installation=repository.installation,
+                about=item.url,
             )
-            if added == "new":
+            if await self._store.add_deliveries([lost]) == ["new"]:
                 log.warning("reconcile.lost_mention", delivery=guid, url=item.url)
                 found += 1
         return found

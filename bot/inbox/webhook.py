@@ -19,6 +19,8 @@ from bot.inbox.metrics import Metrics
 from bot.inbox.payload import find_subject_url
 from bot.inbox.signature import is_signed, json_object
 from bot.tasks.database.transactions import first_line
+from bot.tasks.deliveries.records import ArrivedDelivery
+from bot.tasks.deliveries.writer import DeliveryWriter
 from bot.tasks.store import Store
 
 log = structlog.get_logger(__name__)
@@ -101,6 +103,7 @@ class _WebhookHandler:
         store_seconds: float,
     ) -> None:
         self._store = store
+        self._writer = DeliveryWriter(store)
         self._secrets = secrets
         self._known = known
         self._actions = actions
@@ -224,14 +227,16 @@ class _WebhookHandler:
     ) -> str:
         try:
             async with asyncio.timeout(10):
-                result = await self._store.add_delivery(
-                    guid,
-                    event,
-                    body,
-                    headers,
-                    action=_action(payload),
-                    installation=_installation(payload),
-                    about=find_subject_url(event, payload),
+                result = await self._writer.add(
+                    ArrivedDelivery(
+                        guid=guid,
+                        event=event,
+                        body=body,
+                        headers=headers,
+                        action=_action(payload),
+                        installation=_installation(payload),
+                        about=find_subject_url(event, payload),
+                    )
                 )
         except Exception as trouble:  # the webhook's boundary: GitHub is told to keep the delivery
             log.error("delivery.not_stored", delivery=guid, error=first_line(trouble))

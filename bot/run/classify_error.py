@@ -42,6 +42,8 @@ async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
     if isinstance(error, Retry) and not isinstance(error, Outage):
         return await requeue_task(job, error)
     if parked := error if isinstance(error, Parked | Outage) else retry_if_transient(error):
+        if find_disk_trouble(error):
+            await _free_disk(job)
         return await park_task(job, parked)
     log.error("run.bug", exc_info=error)
     name = type(error).__name__
@@ -97,6 +99,13 @@ def retry_if_transient(error: Exception) -> Outage | None:
     if isinstance(error, OSError):
         return None
     return Outage("Hob's database was away", after=5.0) if is_unreachable(error) else None
+
+
+async def _free_disk(job: Job) -> None:
+    try:
+        await job.parts.workshop.disk_cache.make_room()
+    except OSError as trouble:
+        log.error("run.disk", trouble="no room could be made", error=str(trouble))
 
 
 async def _wait_for_refusal(job: Job, message: str) -> bool:

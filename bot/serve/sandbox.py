@@ -23,21 +23,26 @@ def make_limits(settings: Settings) -> Limits:
     return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
 
 
-def make_workshop(settings: Settings) -> Workshop:
-    """Layers and sandboxes below the state directory; nothing is tested or cleared yet."""
+def make_workshop(settings: Settings, *, commands: int | None = None) -> Workshop:
+    """Layers and sandboxes below the state directory; nothing is tested or cleared yet.
+
+    ``commands`` run in its sandboxes at once, None for any number.
+    """
     return Workshop(
         settings.home,
         backend=settings.sandbox,
         image=settings.image,
         engine=settings.docker,
         internet=settings.internet != "off",
+        commands=commands,
+        cache_bytes=settings.cache_bytes,
         limits=make_limits(settings),
     )
 
 
-async def open_workshop(settings: Settings) -> Workshop:
+async def open_workshop(settings: Settings, *, commands: int | None = None) -> Workshop:
     """The same without layers that nobody uses. Raises HobError when the sandbox does not hold here."""
-    workshop = make_workshop(settings)
+    workshop = make_workshop(settings, commands=commands)
     await asyncio.to_thread(workshop.layers.prune)
     await check_sandbox(settings)
     return workshop

@@ -20,6 +20,7 @@ from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
 from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
+from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
@@ -49,7 +50,8 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         )
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
-    workshop = await open_workshop(settings)
+    capacity = compute_capacity(settings, read_machine())
+    workshop = await open_workshop(settings, commands=capacity.commands)
     if settings.database_url and not await wait_for_database(settings.database_url, stop):
         return
     async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
@@ -68,8 +70,11 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             safe=redactor.text,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
-        log.info("worker.started", concurrency=settings.concurrency, model=settings.model)
-        reconciling = asyncio.create_task(Reconciler(parts.store, github, bot).run(stop))
+        log.info("worker.started", runs=capacity.runs, commands=capacity.commands, model=settings.model)
+        beside = [
+            asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
+        ]
         try:
             retention = Retention(
                 payload_days=settings.keep_payload_days, transcript_days=settings.keep_transcript_days
@@ -80,12 +85,13 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     on_task=lambda task_id: work(parts, task_id),
                     on_ended=lambda task_id: notify_end(parts, task_id),
                     on_failed=intake.report_failure,
-                    concurrency=settings.concurrency,
+                    concurrency=capacity.runs,
                     stop=stop,
                 )
         finally:
-            reconciling.cancel()
-            await asyncio.wait({reconciling})
+            for each in beside:
+                each.cancel()
+            await asyncio.wait(beside)
 
 
 def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Double,
     Select,
     Subquery,
@@ -43,7 +44,7 @@ from bot.tasks.task_rows import build_task
 from bot.tasks.transitions import change_state, close_attempts, follow_up, is_publishing, wake_next
 
 LEASE = 15.0  # seconds after which a task is taken from a worker that has not renewed its lease
-FAIR_WITHIN = timedelta(hours=1)  # the runs that count for whose turn it is
+FAIR_WITHIN = timedelta(minutes=10)  # since its start a run counts for whose turn it is
 MAX_LEASES = 3  # of one task: after so many died workers or retries it fails
 DIED = "the worker died three times"
 SILENT = "the worker stopped answering"
@@ -145,22 +146,16 @@ def _build_fair_choice() -> Select[tuple[int]]:
     """The claimable task whose turn it is.
 
     A person's request comes before automatic work; then whose installation, then whose repository, then who
-    had the fewest runs begun in the last hour, and of one person the oldest task.
+    has the fewest runs that go on or began lately, and of one person the oldest task. The groups are sorted
+    before their tasks are looked at, so that only the first group that can be served is.
     """
-    waiting, begun = tasks.alias("waiting"), tasks.alias("begun")
-    person = begun.c.requester["id"].astext
+    waiting = tasks.alias("waiting")
     automatic = literal_column("waiting.priority < 0", Boolean)  # a parameter would not be the same twice
-    lately = (
-        select(begun.c.installation, begun.c.repo_id, person.label("person"), func.count().label("runs"))
-        .select_from(runs.join(begun, begun.c.id == runs.c.task))
-        .where(runs.c.started_at > func.now() - FAIR_WITHIN)
-        .group_by(begun.c.installation, begun.c.repo_id, person)
-        .cte("lately")
-    )
+    lately = _select_recent_runs().cte("lately")
 
     def count_by(*names: str) -> Subquery:
         columns = [lately.c[name] for name in names]
-        return select(*columns, func.sum(lately.c.runs).label("runs")).group_by(*columns).subquery()
+        return select(*columns, func.count().label("runs")).group_by(*columns).subquery()
 
     groups = (
         select(
@@ -178,6 +173,23 @@ def _build_fair_choice() -> Select[tuple[int]]:
         count_by("installation", "repo_id"),
         count_by("installation", "person"),
     )
+    same_repo = and_(of_repo.c.installation == groups.c.installation, of_repo.c.repo_id == groups.c.repo_id)
+    order = ("automatic", "owner_runs", "repo_runs", "oldest")
+    ranked = (
+        select(
+            *(groups.c[name] for name in ("automatic", "installation", "repo_id", "oldest")),
+            func.coalesce(of_owner.c.runs, 0).label("owner_runs"),
+            func.coalesce(of_repo.c.runs, 0).label("repo_runs"),
+        )
+        .select_from(
+            groups.outerjoin(of_owner, of_owner.c.installation == groups.c.installation).outerjoin(
+                of_repo, same_repo
+            )
+        )
+        .order_by(*order)
+        .offset(literal_column("0"))  # keeps PostgreSQL from taking the subquery apart again
+        .subquery("ranked")
+    )
     same_person = and_(
         of_person.c.installation == tasks.c.installation,
         of_person.c.person == tasks.c.requester["id"].astext,
@@ -188,30 +200,29 @@ def _build_fair_choice() -> Select[tuple[int]]:
         .where(
             is_claimable(),
             ~(tasks.c.id == any_(bindparam("started", type_=ARRAY(BigInteger)))),
-            tasks.c.installation == groups.c.installation,
-            tasks.c.repo_id == groups.c.repo_id,
-            (tasks.c.priority < 0) == groups.c.automatic,
+            tasks.c.installation == ranked.c.installation,
+            tasks.c.repo_id == ranked.c.repo_id,
+            (tasks.c.priority < 0) == ranked.c.automatic,
         )
         .order_by(func.coalesce(of_person.c.runs, 0), tasks.c.id)
         .limit(1)
         .lateral("first")
     )
-    same_repo = and_(of_repo.c.installation == groups.c.installation, of_repo.c.repo_id == groups.c.repo_id)
-    return (
-        select(first.c.id)
-        .select_from(
-            groups.outerjoin(of_owner, of_owner.c.installation == groups.c.installation)
-            .outerjoin(of_repo, same_repo)
-            .join(first, literal(True))
-        )
-        .order_by(
-            groups.c.automatic,
-            func.coalesce(of_owner.c.runs, 0),
-            func.coalesce(of_repo.c.runs, 0),
-            groups.c.oldest,
-        )
-        .limit(1)
+    in_order = (ranked.c[name] for name in order)
+    return select(first.c.id).select_from(ranked.join(first, literal(True))).order_by(*in_order).limit(1)
+
+
+def _select_recent_runs() -> CompoundSelect[Any]:
+    """Whose runs go on, or began within FAIR_WITHIN and are over: a row for each."""
+    begun = tasks.alias("begun")
+    whose = (begun.c.installation, begun.c.repo_id, begun.c.requester["id"].astext.label("person"))
+    running = select(*whose).where(begun.c.state == literal_column("'running'"))
+    ended = (
+        select(*whose)
+        .select_from(runs.join(begun, begun.c.id == runs.c.task))
+        .where(runs.c.started_at > func.now() - FAIR_WITHIN, runs.c.ended_at.is_not(None))
     )
+    return running.union_all(ended)
 
 
 _FAIR_CHOICE = _build_fair_choice()

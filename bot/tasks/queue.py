@@ -8,7 +8,7 @@ but no run: a run depends on its lease alone.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -81,8 +81,10 @@ class Queue:
         then asyncio.CancelledError. Returns when all have ended.
         """
         self._slots = asyncio.Semaphore(concurrency)
+        self._inbox_slots = asyncio.Semaphore(INBOX_SLOTS)
         calls = {
-            "deliver": lambda guid: self._deliver(guid, on_delivery, on_failed),
+            "deliver": lambda guid: self._deliver_together([guid], on_delivery, on_failed),
+            "deliver_together": lambda guids: self._deliver_together(guids, on_delivery, on_failed),
             "work": lambda task: self._work(task, on_task),
             "tell": lambda task: self._notify(task, on_ended),
         }
@@ -182,6 +184,17 @@ class Queue:
             log.error(
                 "task.unattended", task=task, error=first_line(trouble), exc_info=not is_unreachable(trouble)
             )
+
+    async def _deliver_together(
+        self, guids: Sequence[str], on_delivery: OnDelivery, on_failed: OnFailed | None
+    ) -> None:
+        async with asyncio.TaskGroup() as group:
+            for guid in guids:
+                group.create_task(self._deliver_in_turn(guid, on_delivery, on_failed))
+
+    async def _deliver_in_turn(self, guid: str, on_delivery: OnDelivery, on_failed: OnFailed | None) -> None:
+        async with self._inbox_slots:
+            await self._deliver(guid, on_delivery, on_failed)
 
     async def _deliver(self, guid: str, on_delivery: OnDelivery, on_failed: OnFailed | None) -> None:
         with structlog.contextvars.bound_contextvars(delivery=guid):

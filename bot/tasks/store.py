@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
-from bot.tasks.deliveries import DeliveryRecords
+from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.steering import SteeringRecords

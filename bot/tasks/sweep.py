@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from sqlalchemy import String, cast, column, func, or_, select, table, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.database.tables import deliveries, tasks
-from bot.tasks.deliveries import is_due
+from bot.tasks.deliveries.records import is_due
 from bot.tasks.leases import expire_leases, is_claimable
 from bot.tasks.steering import queue_late_steering
 from bot.tasks.transitions import change_state
@@ -18,7 +19,13 @@ from bot.tasks.wake import wake_delivery, wake_notifier, wake_task
 
 _LOCK = 7_240_002
 _MAX_AT_ONCE = 200  # of each kind, so that one sweep stays short
-_jobs = table("procrastinate_jobs", column("queueing_lock"), column("status", String))
+_jobs = table(
+    "procrastinate_jobs",
+    column("queueing_lock"),
+    column("status", String),
+    column("task_name", String),
+    column("args", JSONB),
+)
 
 # A job that a killed worker left behind, or that ended otherwise than by being deleted.
 _PRUNE_JOBS = text("""
@@ -110,13 +117,22 @@ async def _queue_waiting_tasks(connection: AsyncConnection) -> int:
 
 
 def _has_job(prefix: str, key: ColumnElement[str], *states: str) -> ColumnElement[bool]:
-    waiting = or_(*(_jobs.c.status == text(f"'{state}'") for state in states))
-    return select(_jobs.c.queueing_lock).where(_jobs.c.queueing_lock == prefix + key, waiting).exists()
+    named = _jobs.c.queueing_lock == prefix + key
+    return select(_jobs.c.queueing_lock).where(named, _is_in_state(*states)).exists()
+
+
+def _is_in_state(*states: str) -> ColumnElement[bool]:
+    return or_(*(_jobs.c.status == text(f"'{state}'") for state in states))
 
 
 async def _wake_deliveries(connection: AsyncConnection) -> int:
+    together = select(func.jsonb_array_elements_text(_jobs.c.args["guids"])).where(
+        _jobs.c.task_name == "deliver_together", _is_in_state("todo", "doing")
+    )
     lost = select(deliveries.c.guid).where(
-        is_due(), ~_has_job("delivery:", deliveries.c.guid, "todo", "doing")
+        is_due(),
+        ~_has_job("delivery:", deliveries.c.guid, "todo", "doing"),
+        deliveries.c.guid.not_in(together),
     )
     found = (await connection.execute(lost.order_by(deliveries.c.received_at).limit(_MAX_AT_ONCE))).all()
     for row in found:

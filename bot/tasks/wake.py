@@ -7,7 +7,7 @@ may run is decided when a task is claimed (bot.tasks.leases), and whoever frees 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import psycopg
@@ -24,12 +24,16 @@ Call = Callable[[Any], Awaitable[None]]
 
 
 def queue_app(connector: BaseConnector) -> App:
-    """The procrastinate app with our three jobs. A worker's functions come in through the job's context."""
+    """The procrastinate app with our jobs. A worker's functions come in through the job's context."""
     app = App(connector=connector)
 
     @app.task(name="deliver", queue=INBOX, pass_context=True)
     async def deliver(context: JobContext, guid: str) -> None:
         await _call(context, "deliver", guid)
+
+    @app.task(name="deliver_together", queue=INBOX, pass_context=True)
+    async def deliver_together(context: JobContext, guids: list[str]) -> None:
+        await _call(context, "deliver_together", guids)
 
     @app.task(name="tell", queue=INBOX, pass_context=True)
     async def tell(context: JobContext, task: int) -> None:
@@ -57,12 +61,18 @@ async def _call(context: JobContext, name: str, what: Any) -> None:
 _sender = queue_app(PsycopgConnector())  # never opened: it only defers over connections of ours
 
 
-async def wake_delivery(connection: AsyncConnection, guid: str, *, new: bool = False) -> bool:
-    """Queue a job for the delivery, once this transaction is committed; False when there is one already.
+async def wake_delivery(connection: AsyncConnection, guid: str) -> bool:
+    """Queue a job for the delivery, once this transaction is committed; False when there is one already."""
+    return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid})
 
-    ``new``: the row was made in this transaction, so that there can be no job yet.
-    """
-    return await _wake(connection, "deliver", f"delivery:{guid}", {"guid": guid}, new=new)
+
+async def wake_deliveries(connection: AsyncConnection, guids: Sequence[str]) -> None:
+    """Queue one job for deliveries that this transaction stored: a notification costs more than a row."""
+    if len(guids) == 1:
+        await _wake(connection, "deliver", f"delivery:{guids[0]}", {"guid": guids[0]}, new=True)
+        return
+    task = _sender.tasks["deliver_together"].configure(connection=await _get_driver(connection))
+    await task.defer_async(guids=list(guids))
 
 
 async def wake_task(connection: AsyncConnection, task: int, *, priority: int = 0, new: bool = False) -> bool:
@@ -75,6 +85,11 @@ async def wake_notifier(connection: AsyncConnection, task: int) -> bool:
     return await _wake(connection, "tell", f"tell:{task}", {"task": task})
 
 
+async def _get_driver(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    raw = (await connection.get_raw_connection()).driver_connection
+    return cast("psycopg.AsyncConnection[Any]", raw)
+
+
 async def _wake(
     connection: AsyncConnection,
     job: str,
@@ -84,8 +99,7 @@ async def _wake(
     *,
     new: bool = False,
 ) -> bool:
-    raw = (await connection.get_raw_connection()).driver_connection
-    driver = cast("psycopg.AsyncConnection[Any]", raw)
+    driver = await _get_driver(connection)
     task = _sender.tasks[job].configure(queueing_lock=once, priority=priority, connection=driver)
     if new:
         await task.defer_async(**arguments)

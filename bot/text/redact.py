@@ -112,7 +112,8 @@ class Redactor:
         if self._bare.is_in(_SEPARATORS.sub("", text)):
             text = _replace_known(text, self._bare, _SEPARATORS)
         for shape in _SHAPES:
-            text = _replace(text, shape.find(text), shape.kind)
+            if shape.literal in text:
+                text = _replace(text, shape.find(text), shape.kind)
         return text
 
     def value(self, value: Any) -> Any:

@@ -6,6 +6,7 @@ can; each sandbox then opens over both in milliseconds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,7 @@ from bot.text.redact import Redactor
 from bot.workspace.agents_md import read_guides
 from bot.workspace.base_merge import BaseMerge
 from bot.workspace.check_commands import CheckCommands, find_check_commands
+from bot.workspace.disk_cache import DiskCache
 from bot.workspace.find_checks.tree import Tree, list_manifests
 from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
 from bot.workspace.python_project import (
@@ -78,6 +80,7 @@ class Checkout:
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
+    slots: asyncio.Semaphore | None = None  # for commands, shared by all sandboxes of this worker
 
     async def open(self, *, key: str = "internet") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
@@ -95,7 +98,8 @@ class Checkout:
         except PolicyUnmet as unmet:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
-        return NetworkObserver(sandbox, key="fork_internet" if self.foreign else key)
+        key = "fork_internet" if self.foreign else key
+        return NetworkObserver(sandbox, key=key, slots=self.slots)
 
 
 def _choose_history(config: RepoConfig, diff_base: str) -> History:
@@ -115,7 +119,10 @@ class Workshop:
         engine: str = ENGINE,
         upstream: Upstream | None = None,
         internet: bool = True,
+        commands: int | None = None,
+        cache_bytes: int | None = None,
     ) -> None:
+        self._slots = asyncio.Semaphore(commands) if commands else None
         self.internet = internet  # False: whatever repositories ask for, nothing is let out
         self.mirror = Mirror(home / "mirrors")
         self.linked = LinkedContent(self.mirror)
@@ -124,6 +131,13 @@ class Workshop:
         self.backend = backend
         self.upstream = upstream
         tools = build_toolchain(home / "layers")
+        self.disk_cache = DiskCache(
+            home,
+            self.mirror,
+            self.layers,
+            most_bytes=cache_bytes,
+            pinned=tuple(mount.source for mount in tools.mounts),
+        )
         self.policy = Policy(
             limits=limits or Limits(),
             mounts=(*tools.mounts, *list_guest_mounts()),
@@ -188,6 +202,7 @@ class Workshop:
             scratch=self.scratch,
             backend=self.backend,
             upstream=self.upstream,
+            slots=self._slots,
             blocked=denied,
             foreign=foreign,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -62,18 +63,29 @@ def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
 
 
 class NetworkObserver:
-    """A sandbox that remembers what its network policy refused, and which command asked for it."""
+    """A sandbox that remembers what its network policy refused, and which command asked for it.
 
-    def __init__(self, sandbox: Sandbox, *, key: str = "internet") -> None:
+    ``slots`` are those of all commands of this worker. One in the background takes none: it may live as long
+    as its sandbox.
+    """
+
+    def __init__(
+        self, sandbox: Sandbox, *, key: str = "internet", slots: asyncio.Semaphore | None = None
+    ) -> None:
         self._sandbox = sandbox
+        self._slots = slots or asyncio.Semaphore()
         self._key = key
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
 
     async def run(
         self, command: Command, *, on_output: Callable[[bytes], None] | None = None, shown: str = ""
     ) -> CommandResult:
-        """As ``Sandbox.run``. ``shown`` is what is said of the command, where it only starts another."""
-        done = await self._sandbox.run(command, on_output=on_output)
+        """As ``Sandbox.run``, once a slot is free: waiting for one does not count as the command's time.
+
+        ``shown`` is what is said of the command, where it only starts another.
+        """
+        async with self._slots:
+            done = await self._sandbox.run(command, on_output=on_output)
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(

@@ -15,7 +15,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sandbox.layers.disposal import remove_tree
@@ -89,6 +89,32 @@ class LayerStore:
             remove_tree(directory)
         return len(retired)
 
+    def list_by_use(self) -> list[tuple[Path, float]]:
+        """Every finished layer, and when it was last used (seconds since 1970)."""
+        listed = []
+        for directory in self._layers.iterdir():
+            with suppress(FileNotFoundError):
+                used = self._lock_path(directory.name.partition("@")[0]).stat().st_mtime
+                listed.append((directory, used))
+        return listed
+
+    def note_use(self, path: Path) -> None:
+        """Note that the layer which ``path`` is or stands in is in use; nothing for any other path."""
+        if path.is_relative_to(self._layers) and path != self._layers:
+            name = path.relative_to(self._layers).parts[0].partition("@")[0]
+            self._lock_path(name).touch()
+
+    def remove(self, layer: Path, *, unused_since: float) -> bool:
+        """Delete a layer; False, and it stays, when somebody builds it or it was used after that time."""
+        name = layer.name.partition("@")[0]
+        with self._try_lock(name) as locked:
+            if not locked or not layer.is_dir() or self._lock_path(name).stat().st_mtime > unused_since:
+                return False
+            self._retire(layer)
+        for directory in self._trash.iterdir():
+            remove_tree(directory)
+        return True
+
     def _is_fresh(self, directory: Path, unused_days: float) -> bool:
         name, _, boot = directory.name.partition("@")
         used = self._lock_path(name).stat().st_mtime
@@ -99,7 +125,7 @@ class LayerStore:
         if not directory.is_dir():
             return None
         self._lock_path(name).touch()
-        return directory
+        return directory if directory.is_dir() else None  # ``remove`` may have been faster
 
     def _start_building(self, name: str) -> Path:
         """An empty directory to build in; the lock is held. What an earlier builder left is retired."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from bot.domain import Event, Person, Repo, Request, TaskKind, Thread, Trigger, TriggerKind
+from bot.tasks.deliveries.records import ArrivedDelivery, DeliveryRecords, Stored
 
 _numbers = itertools.count(1)
 ALICE = Person(id=7, login="alice")
@@ -60,3 +61,18 @@ async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60) -> Non
             if await true():
                 return
             await asyncio.sleep(0.02)
+
+
+async def add_delivery(
+    store: DeliveryRecords,
+    guid: str,
+    event: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    action: str = "",
+) -> Stored:
+    """Store one delivery; what became of it."""
+    arrived = ArrivedDelivery(guid=guid, event=event, body=body, headers=headers or {}, action=action)
+    (stored,) = await store.add_deliveries([arrived])
+    return stored

@@ -16,7 +16,7 @@ from bot.settings import load
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
-from tests.support.tasks import make_request
+from tests.support.tasks import add_delivery, make_request
 
 
 async def purge(*arguments: str) -> Result:
@@ -30,7 +30,7 @@ async def keep_one_of_each(store: Store, guid: str, body: object) -> None:
     claimed = await store.claim(task.id, "w")
     assert claimed
     await store.release(claimed[1], TaskState.DONE)
-    await store.add_delivery(guid, "issues", json.dumps(body).encode(), {})
+    await add_delivery(store, guid, "issues", json.dumps(body).encode(), {})
     await store.finish_delivery(guid, DeliveryState.HANDLED)
 
 

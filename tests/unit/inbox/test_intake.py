@@ -36,6 +36,7 @@ from tests.support.payloads import (
     review_comment,
     with_value,
 )
+from tests.support.tasks import add_delivery
 
 REPO = "/repos/octo/app"
 EYES = f"POST {REPO}/issues/comments/3001/reactions"
@@ -82,7 +83,7 @@ class Scene:
 
     async def deliver(self, name: str, payload: Json, guid: str = "") -> str:
         guid = guid or f"00000000-0000-0000-0000-{next(self.numbers):012d}"
-        await self.store.add_delivery(guid, name, json.dumps(payload).encode(), {})
+        await add_delivery(self.store, guid, name, json.dumps(payload).encode(), {})
         return guid
 
     async def ended(self, guid: str) -> tuple[DeliveryState, str]:

@@ -19,6 +19,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
 from tests.support.flow import eventually
 from tests.support.hub import Hub, Receiver, running_hub
+from tests.support.tasks import add_delivery
 
 ISSUES = "/repos/maintainer/demo/issues"
 HOUR = 3600
@@ -42,7 +43,7 @@ class World:
         """Store what the receiver got and was content with, as the web process does."""
         for one in self.receiver.arrived:
             guid = one.headers["X-GitHub-Delivery"]
-            await self.store.add_delivery(guid, one.event, one.body, {})
+            await add_delivery(self.store, guid, one.event, one.body, {})
 
     async def earlier(self, seconds: float) -> None:
         await self.hub.admin("clock", offset=-seconds)

@@ -30,7 +30,7 @@ from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
 from bot.workspace.checkout import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene, store_end
-from tests.support.tasks import make_request, until
+from tests.support.tasks import add_delivery, make_request, until
 
 
 class Worker:
@@ -133,7 +133,7 @@ async def test_a_delivery_is_looked_at_at_once(database: Database, store: Store,
     async with at_work(database, worker, every=30):
         for number in range(20):
             guid = f"g{number}"
-            await store.add_delivery(guid, "issues", b"{}", {})
+            await add_delivery(store, guid, "issues", b"{}", {})
             stored = time.monotonic()
             await until(lambda guid=guid: _async(guid in worker.delivered))
             waits.append(worker.delivered[guid] - stored)
@@ -176,7 +176,7 @@ async def test_no_more_at_once_than_told_and_deliveries_do_not_wait(
         for number in range(4):
             await store.add_task(make_request(number=number))
         await until(lambda: _async(worker.together == 2))
-        await store.add_delivery("g", "issues", b"{}", {})
+        await add_delivery(store, "g", "issues", b"{}", {})
         await until(lambda: _handled(store, "g"))
         assert worker.together == 2
         go_on.set()
@@ -196,7 +196,7 @@ async def test_s24_a_job_whose_notification_was_lost_is_found(
         queue.run(on_delivery=worker.on_delivery, on_task=worker.on_task, concurrency=1, stop=stop)
     )
     await until(lambda: listening(database))
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     await until(lambda: _handled(store, "g"))
     stop.set()
     await running
@@ -205,7 +205,7 @@ async def test_s24_a_job_whose_notification_was_lost_is_found(
 async def test_s24_a_wake_up_that_was_lost_is_made_up_for(
     database: Database, store: Store, worker: Worker
 ) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     await store.add_task(make_request())
     async with database.engine.begin() as connection:
         await connection.execute(text("DELETE FROM procrastinate_jobs"))
@@ -215,7 +215,7 @@ async def test_s24_a_wake_up_that_was_lost_is_made_up_for(
 
 
 async def test_a_job_of_a_killed_worker_is_taken_from_it(database: Database, store: Store) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     async with database.engine.begin() as connection:
         await connection.execute(
             text(
@@ -274,7 +274,7 @@ async def test_a_delivery_that_fails_is_postponed(
     database: Database, store: Store, worker: Worker, error: Exception, tries: int, reason: str
 ) -> None:
     worker.fail = error
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
 
     async def postponed() -> bool:
         delivery = await store.get_delivery("g")
@@ -360,7 +360,7 @@ async def test_s18_the_server_restarts(home: Path, workshop: Workshop) -> None:
             await until(lambda: _async(worker.together == 1))
             await asyncio.to_thread(restart, home / "postgres")
             up = time.monotonic()
-            await retry_while_away(lambda: worker.store.add_delivery("g", "issues", b"{}", {}), seconds=60)
+            await retry_while_away(lambda: add_delivery(worker.store, "g", "issues", b"{}", {}), seconds=60)
             await until(lambda: _handled(worker.store, "g"))
             assert time.monotonic() - up < 60
             go_on.set()

@@ -12,14 +12,14 @@ from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
 from bot.tasks.sweep import Retention, sweep
-from tests.support.tasks import make_request
+from tests.support.tasks import add_delivery, make_request
 
 
 async def test_deliveries_and_transcripts_are_deleted_after_their_days(
     store: Store, database: Database
 ) -> None:
     for guid in ("old", "young", "new"):
-        await store.add_delivery(guid, "issues", b"{}", {})
+        await add_delivery(store, guid, "issues", b"{}", {})
     for guid in ("old", "young"):
         await store.finish_delivery(guid, DeliveryState.HANDLED)
     task = await store.add_task(make_request())
@@ -54,7 +54,7 @@ async def test_what_is_purged_goes_whole_and_what_runs_stays(store: Store, datab
     await store.release(claimed[1], TaskState.DONE)
     for guid, name in (("mine", "octo/app"), ("other", "octo/other"), ("new", "octo/app")):
         body = json.dumps({"repository": {"full_name": name}, "sender": {"login": "alice"}})
-        await store.add_delivery(guid, "issues", body.encode(), {})
+        await add_delivery(store, guid, "issues", body.encode(), {})
     for guid in ("mine", "other"):
         await store.finish_delivery(guid, DeliveryState.HANDLED)
     assert await store.purge_tasks(repo="octo/other") == {} == await store.purge_tasks(person="bob")

@@ -26,9 +26,9 @@ from bot.domain import (
 )
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
-from bot.tasks.deliveries import MAX_TRIES
+from bot.tasks.deliveries.records import MAX_TRIES
 from bot.tasks.store import Store
-from tests.support.tasks import ALICE, make_request
+from tests.support.tasks import ALICE, add_delivery, make_request
 
 
 async def jobs(database: Database) -> list[tuple[str, dict[str, Any]]]:
@@ -50,7 +50,7 @@ async def test_s01_a_delivery_is_kept_byte_for_byte_with_its_wake_up(
     store: Store, database: Database
 ) -> None:
     body = b'{"a": "\xc3\xa9\r\n", "a": 2}'
-    assert await store.add_delivery("g1", "issues", body, {"x": "1\x00"}, action="opened") == "new"
+    assert await add_delivery(store, "g1", "issues", body, {"x": "1\x00"}, action="opened") == "new"
     delivery = await store.get_delivery("g1")
     assert delivery is not None
     assert (delivery.body, delivery.state, delivery.action) == (body, DeliveryState.NEW, "opened")
@@ -60,14 +60,14 @@ async def test_s01_a_delivery_is_kept_byte_for_byte_with_its_wake_up(
 
 
 async def test_s04_fifty_at_once_with_one_guid_are_one(store: Store, database: Database) -> None:
-    answers = await asyncio.gather(*(store.add_delivery("g", "issues", b"{}", {}) for _ in range(50)))
+    answers = await asyncio.gather(*(add_delivery(store, "g", "issues", b"{}", {}) for _ in range(50)))
     assert sorted(answers) == ["duplicate"] * 49 + ["new"]
     assert len(await jobs(database)) == 1
 
 
 async def test_s05_the_first_body_of_a_guid_wins(store: Store, database: Database) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
-    assert await store.add_delivery("g", "issues", b"[]", {}) == "conflict"
+    await add_delivery(store, "g", "issues", b"{}", {})
+    assert await add_delivery(store, "g", "issues", b"[]", {}) == "conflict"
     delivery = await store.get_delivery("g")
     assert delivery and delivery.body == b"{}"
     assert len(await jobs(database)) == 1
@@ -77,12 +77,12 @@ async def test_a_wake_up_that_fails_leaves_no_delivery(store: Store, database: D
     async with database.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE procrastinate_jobs RENAME TO hidden"))
     with pytest.raises(ConnectorException):
-        await store.add_delivery("g", "issues", b"{}", {})
+        await add_delivery(store, "g", "issues", b"{}", {})
     assert await store.get_delivery("g") is None
 
 
 async def test_a_delivery_is_finished_once(store: Store) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     assert await store.get_oldest_new_delivery_age() is not None
     assert await store.finish_delivery("g", DeliveryState.IGNORED, "nobody asked")
     assert not await store.finish_delivery("g", DeliveryState.HANDLED)
@@ -92,19 +92,19 @@ async def test_a_delivery_is_finished_once(store: Store) -> None:
 
 
 async def test_a_delivery_fails_after_its_tries_and_a_redelivery_takes_it_up(store: Store) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     await store.postpone_delivery("g", "rate limit", after=60, counted=False)
     for _ in range(MAX_TRIES):
         await store.postpone_delivery("g", "bug", after=0)
     delivery = await store.get_delivery("g")
     assert delivery and (delivery.state, delivery.tries) == (DeliveryState.FAILED, MAX_TRIES)
-    assert await store.add_delivery("g", "issues", b"{}", {}) == "duplicate"
+    assert await add_delivery(store, "g", "issues", b"{}", {}) == "duplicate"
     delivery = await store.get_delivery("g")
     assert delivery and (delivery.state, delivery.tries) == (DeliveryState.NEW, 0)
 
 
 async def test_a_delivery_waits_three_days_for_github(store: Store) -> None:
-    await store.add_delivery("g", "issues", b"{}", {})
+    await add_delivery(store, "g", "issues", b"{}", {})
     for days, state in ((2, DeliveryState.NEW), (2, DeliveryState.FAILED)):
         async with store.engine.begin() as connection:
             older = text("UPDATE deliveries SET received_at = received_at - make_interval(days => :days)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.tasks.database.column_values import plain, storable
 from bot.tasks.database.tables import DeliveryState, deliveries
-from bot.tasks.wake import wake_delivery
+from bot.tasks.wake import wake_deliveries, wake_delivery
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,25 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivedDelivery:
+    """A webhook delivery that is to be stored, byte for byte.
+
+    ``about`` is the address of what it tells of: '' without one, None where that is not known.
+    """
+
+    guid: str
+    event: str
+    body: bytes
+    headers: Mapping[str, str]
+    action: str = ""
+    installation: int = 0
+    about: str | None = None
+
+
+Stored = Literal["new", "duplicate", "conflict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FailedDelivery:
     """A delivery that was taken and failed for good, and why."""
 
@@ -60,52 +79,43 @@ class DeliveryRecords:
 
     engine: AsyncEngine
 
-    async def add_delivery(
-        self,
-        guid: str,
-        event: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        *,
-        action: str = "",
-        installation: int = 0,
-        about: str | None = None,
-    ) -> Literal["new", "duplicate", "conflict"]:
-        """Store a delivery and wake a worker, in one transaction. ``about``: the address of what it tells of,
-        '' without one, None where that is not known.
+    async def add_deliveries(self, arrived: Sequence[ArrivedDelivery]) -> list[Stored]:
+        """Store deliveries and wake a worker, in one transaction; what became of each, in their order.
 
         The first body of a GUID wins. The same body again is a ``duplicate``, and a delivery that failed is
         then handled once more; another body is a ``conflict``, logged and otherwise ignored.
         """
-        digest = hashlib.sha256(body).hexdigest()
-        row = {
-            "guid": guid,
-            "event": event,
-            "action": storable(action),
-            "installation": installation,
-            "headers": plain(headers),
-            "body": body,
-            "body_sha256": digest,
-            "about": None if about is None else storable(about),
+        digests = [hashlib.sha256(each.body).hexdigest() for each in arrived]
+        rows = {
+            each.guid: {
+                "guid": each.guid,
+                "event": each.event,
+                "action": storable(each.action),
+                "installation": each.installation,
+                "headers": plain(each.headers),
+                "body": each.body,
+                "body_sha256": digest,
+                "about": None if each.about is None else storable(each.about),
+            }
+            for each, digest in reversed(list(zip(arrived, digests, strict=True)))
         }
+        # In one order, so that two transactions with the same GUIDs wait for each other and do not deadlock.
+        ordered = [rows[guid] for guid in sorted(rows)]
         async with self.engine.begin() as connection:
             stored = await connection.execute(
-                insert(deliveries).values(row).on_conflict_do_nothing().returning(deliveries.c.guid)
+                insert(deliveries).on_conflict_do_nothing().returning(deliveries.c.guid), ordered
             )
-            if stored.first():
-                await wake_delivery(connection, guid, new=True)
-                return "new"
-            known = (
-                await connection.execute(
-                    select(deliveries.c.body_sha256, deliveries.c.state).where(deliveries.c.guid == guid)
-                )
-            ).one()
-            if known.body_sha256 != digest:
-                log.error("delivery.conflict", delivery=guid, github_event=event, first=known.body_sha256)
-                return "conflict"
-            if known.state == DeliveryState.FAILED:
-                await _reopen(connection, guid)
-        return "duplicate"
+            fresh = set(stored.scalars())
+            if fresh:
+                await wake_deliveries(connection, [each["guid"] for each in ordered if each["guid"] in fresh])
+            answers: list[Stored] = []
+            for each, digest in zip(arrived, digests, strict=True):
+                if each.guid in fresh:
+                    fresh.remove(each.guid)
+                    answers.append("new")
+                else:
+                    answers.append(await _compare_with_stored(connection, each, digest))
+        return answers
 
     async def get_delivery(self, guid: str) -> Delivery | None:
         """The delivery, or None."""
@@ -244,6 +254,21 @@ def is_due() -> ColumnElement[bool]:
 
 def _compute_age() -> ColumnElement[Any]:
     return func.clock_timestamp() - func.coalesce(deliveries.c.reopened_at, deliveries.c.received_at)
+
+
+async def _compare_with_stored(
+    connection: AsyncConnection, arrived: ArrivedDelivery, digest: str
+) -> Literal["duplicate", "conflict"]:
+    query = select(deliveries.c.body_sha256, deliveries.c.state).where(deliveries.c.guid == arrived.guid)
+    known = (await connection.execute(query)).one()
+    if known.body_sha256 != digest:
+        log.error(
+            "delivery.conflict", delivery=arrived.guid, github_event=arrived.event, first=known.body_sha256
+        )
+        return "conflict"
+    if known.state == DeliveryState.FAILED:
+        await _reopen(connection, arrived.guid)
+    return "duplicate"
 
 
 async def _reopen(connection: AsyncConnection, guid: str) -> bool:

@@ -1,0 +1,1 @@
+"""Webhook deliveries: stored, several in one commit, and what becomes of them."""
