@@ -39,6 +39,8 @@ class Project:
 
     ``source`` is pypi, npm or debian; ``folder`` lies in what is unpacked. In ``path`` the bug turns
     ``right`` into ``bug``; the wrong fix turns that into ``wrong``. ``hob`` are lines of .github/hob.yml.
+    ``needs`` are packages that its tests need, by version: they are committed with it, as node_modules or as
+    wheels in the folder wheelhouse, so that no run depends on a network.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Project:
     wrong: str
     folder: str = ""
     hob: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.hob) > 3:
@@ -94,14 +97,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_projects() -> list[Project]:
     """The rows of realworld.toml."""
     data = tomllib.loads((HERE / "realworld.toml").read_text("utf-8"))
-    return [Project(**{**row, "hob": tuple(row.get("hob", ()))}) for row in data["project"]]
+    lists = ("hob", "needs")
+    return [Project(**row | {key: tuple(row.get(key, ())) for key in lists}) for row in data["project"]]
 
 
 def try_project(project: Project, cache: Path) -> Row:
     """Plant the bug, let both fixes be judged."""
     with tempfile.TemporaryDirectory(prefix="hob-realworld-") as folder:
-        root = Path(folder) / project.name
+        root = Path(folder) / project.name.rpartition("/")[2]
         unpack(project, fetch(project, cache), root)
+        add_needs(project, root)
         plant(project, root)
         right = solve(project, root, project.right, Path(folder))
         wrong = solve(project, root, project.wrong, Path(folder))
@@ -162,6 +167,19 @@ def unpack(project: Project, archive: Path, into: Path) -> None:
         shutil.copytree(source, into, symlinks=True)
 
 
+def add_needs(project: Project, root: Path) -> None:
+    """The packages that the project's tests need, from its registry, into its tree."""
+    if not project.needs:
+        return
+    if project.source == "npm":
+        with tempfile.TemporaryDirectory(dir=root.parent) as beside:  # not the project's other packages too
+            run(["npm", "install", "--ignore-scripts", "--silent", *project.needs], Path(beside))
+            shutil.move(Path(beside) / "node_modules", root)
+    else:
+        options = ("--quiet", "--only-binary", ":all:", "--dest", str(root / "wheelhouse"))
+        run([sys.executable, "-m", "pip", "download", *options, *project.needs], root)
+
+
 def plant(project: Project, root: Path) -> None:
     """One commit with the bug and hob.yml. Raises ValueError when the bug does not fit exactly once."""
     path = root / project.path
@@ -206,10 +224,13 @@ def solve(project: Project, root: Path, text: str, folder: Path) -> dict[str, An
 
 
 def judge(told: dict[str, Any]) -> str:
-    """ "proved", "not proved", or that Hob did not get so far."""
+    """ "proved", "not proved", another state of a proof as it is called, or that Hob did not get so far."""
     if not told:
         return "no answer"
-    return "proved" if told["proof"]["passed"] and told["outcome"] == "changed" else "not proved"
+    if told["outcome"] != "changed":
+        return "not proved"
+    state = str(told["proof"]["state"])
+    return "not proved" if state == "fails" else state
 
 
 def describe_result(result: dict[str, Any]) -> str:

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     client_secret: SecretStr | None = _variable("HOB_CLIENT_SECRET", default=None)
     operators: Annotated[frozenset[int], NoDecode] = _variable("HOB_OPERATORS", default=frozenset())
     trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
+    metrics_port: int | None = _variable("HOB_METRICS_PORT", default=None, ge=0, le=65535)
+    metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
     @field_validator("home")
@@ -194,7 +196,7 @@ class Settings(BaseSettings):
         found = {}
         for name in names:
             variable = str(type(self).model_fields[name].validation_alias)
-            value = getattr(self, name)
+            value = self.daily_limit if name == "daily_usd" else getattr(self, name)
             text = (
                 ", ".join(map(str, sorted(value)))
                 if isinstance(value, frozenset)

@@ -42,6 +42,11 @@ class Limits:
     shm_bytes: int = 64 * MiB
     open_files: int = 1024
 
+    @property
+    def largest_file(self) -> int:
+        """Bytes that one file may have: no more than any place has room for, however fast it is written."""
+        return min(self.file_bytes, max(self.workspace_bytes, self.tmp_bytes, self.shm_bytes))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:

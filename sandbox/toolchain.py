@@ -15,6 +15,7 @@ import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def build_toolchain(root: Path) -> Toolchain:
     inside = base.is_relative_to("/usr")
     python = str(base) if inside else PYTHON
     packages, parsers = _collect_dependencies(_WANTED), _collect_dependencies(PARSERS)
-    key = _compute_key([*packages, *parsers], python)
+    key = _compute_key((*packages, *parsers), python)
     layer = LayerStore(root).layer_now(key, lambda into: _build(into, packages, parsers, python))
     mounts = [
         Mount(source=layer / "venv", target=VENV),
@@ -68,8 +69,9 @@ def build_toolchain(root: Path) -> Toolchain:
     )
 
 
-def _collect_dependencies(names: tuple[str, ...]) -> list[metadata.Distribution]:
-    """These packages and what they need on this interpreter, sorted by name."""
+@cache
+def _collect_dependencies(names: tuple[str, ...]) -> tuple[metadata.Distribution, ...]:
+    """These packages and what they need on this interpreter, sorted by name; read once in a process."""
     found: dict[str, metadata.Distribution] = {}
     waiting = list(names)
     while waiting:
@@ -84,7 +86,7 @@ def _collect_dependencies(names: tuple[str, ...]) -> list[metadata.Distribution]
                 f"{name} is not installed", "install Hob with its dependencies again"
             ) from error
         waiting += [needed for line in found[key].requires or () if (needed := _find_applicable_name(line))]
-    return [found[key] for key in sorted(found)]
+    return tuple(found[key] for key in sorted(found))
 
 
 def _find_applicable_name(requirement: str) -> str:
@@ -95,14 +97,18 @@ def _find_applicable_name(requirement: str) -> str:
     return parsed.name if parsed.marker is None or parsed.marker.evaluate({"extra": ""}) else ""
 
 
-def _compute_key(packages: list[metadata.Distribution], python: str) -> str:
+@cache
+def _compute_key(packages: tuple[metadata.Distribution, ...], python: str) -> str:
     versions = [f"{package.name}=={package.version}" for package in packages]
     digest = hashlib.sha256("\n".join([sys.version, sys.base_prefix, python, sys.prefix, *versions]).encode())
     return f"toolchain-2-{digest.hexdigest()[:24]}"
 
 
 def _build(
-    into: Path, packages: list[metadata.Distribution], parsers: list[metadata.Distribution], python: str
+    into: Path,
+    packages: tuple[metadata.Distribution, ...],
+    parsers: tuple[metadata.Distribution, ...],
+    python: str,
 ) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     venv = into / "venv"

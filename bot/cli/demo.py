@@ -18,10 +18,13 @@ import click
 def demo(exit_: bool, as_json: bool, repo: Path | None, request: str) -> None:
     """The whole path on this machine: a local GitHub, an issue, a mention, a pull request."""
     from bot.demo.show import run_demo
+    from bot.offline.registry import MODELS
     from bot.settings import load
 
     if repo is not None and not request.strip():
         raise click.UsageError("--repo needs --request, the text of the issue")
     if repo is None and request.strip():
         raise click.UsageError("--request needs --repo, the repository that it is about")
-    sys.exit(run_demo(model=load().model, serve=not exit_, as_json=as_json, repo=repo, request=request))
+    model = load().model
+    MODELS.choose(model)  # an unknown one is named before anything is started
+    sys.exit(run_demo(model=model, serve=not exit_, as_json=as_json, repo=repo, request=request))

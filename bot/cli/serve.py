@@ -9,7 +9,7 @@ import click
 
 @click.command()
 def web() -> None:
-    """Receive webhooks: POST /webhook, /healthz, /readyz, /metrics on PORT."""
+    """Receive webhooks: POST /webhook, /healthz, /readyz on PORT; /metrics on HOB_METRICS_PORT."""
     from bot.serve.web import serve_web
     from bot.settings import load
 

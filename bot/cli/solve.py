@@ -76,7 +76,7 @@ def solve(
     if apply_ and solved.passed:
         apply_diff(path, solved.result.diff)
         click.echo(f"Applied to {path}.", err=True)
-    sys.exit(0 if solved.passed else 1)
+    sys.exit(0 if solved.passed or solved.answered else 1)
 
 
 def _choose_progress(as_json: bool) -> Callable[[str], None]:

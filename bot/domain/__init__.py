@@ -20,6 +20,7 @@ from bot.domain.proof import (
     ProofWarning,
     RandomTest,
     ResultSource,
+    Traffic,
     Verdict,
 )
 from bot.domain.proven_change import Fork, ProvenChange
@@ -91,6 +92,7 @@ __all__ = [
     "TaskKind",
     "TaskState",
     "Thread",
+    "Traffic",
     "TreeFacts",
     "Trigger",
     "TriggerKind",

@@ -152,6 +152,16 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What went to one host and came from it: requests that policy allowed, bytes each way."""
+
+    host: str
+    requests: int = 0
+    sent: int = 0
+    received: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofWarning:
     """Why a proof that passes may still say less than it seems: a sentence, and the names that it is about.
 
@@ -194,7 +204,8 @@ class Proof:
     """What was run, on which trees, and what was not run and why.
 
     ``internet`` says what the checks could reach, '' for nothing; ``blocked`` is what the agent, the setup
-    and the checks tried to reach and could not. ``still_failing`` are tests that the request is about.
+    and the checks tried to reach and could not, ``traffic`` what the agent did reach. ``still_failing`` are
+    tests that the request is about.
     """
 
     base: str = ""
@@ -204,6 +215,7 @@ class Proof:
     blocked: tuple[Blocked, ...] = ()
     warnings: tuple[ProofWarning, ...] = ()
     still_failing: tuple[str, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
 
     @property
     def state(self) -> ProofState:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from anyascii import anyascii
 from dulwich.refs import Ref, check_ref_format
 
 OWN_PREFIX = "hob/"
 SLUG_LENGTH = 40
 
-# letters that have no decomposition into an ASCII letter and marks
-_LETTERS = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i", "ħ": "h"}
-)
-
 
 def branch_name(issue: int, title: str, prefix: str = OWN_PREFIX) -> str:
-    """``hob/<issue>-<slug of the title>``; letters without an ASCII form are dropped, so maybe
-    ``hob/<issue>``. ``prefix`` stands in place of ``hob/`` where the repository asks for another.
+    """``hob/<issue>-<slug of the title>``, or ``hob/<issue>`` where the title has neither letters nor digits.
+
+    Letters of every script are written in ASCII: git and GitHub would take them as they are, but a branch is
+    typed in shells, matched by rules, and read where letters that look alike would be another branch.
+    ``prefix`` stands in place of ``hob/`` where the repository asks for another.
     """
-    ascii_title = (
-        unicodedata.normalize("NFKD", title.lower().translate(_LETTERS)).encode("ascii", "ignore").decode()
-    )
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower()).strip("-")
+    written = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", anyascii(title.lower()))  # XiuFu: one capital a syllable
+    slug = re.sub(r"[^a-z0-9]+", "-", written.lower()).strip("-")
     if len(slug) > SLUG_LENGTH:
         cut = slug[: SLUG_LENGTH + 1].rpartition("-")[0] or slug[:SLUG_LENGTH]
         slug = cut.strip("-")

@@ -106,7 +106,8 @@ class Intake:
             event = parse(guid, delivery.event, delivery.body)
         except BadPayload:
             return
-        if isinstance(decide(event, app=self._app, label=self._operator.label), Request | Command):
+        decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)
+        if isinstance(decision, Request | Command):
             await say_failure(self._context, event, reason)
 
     def _with_clone_url(self, event: Event) -> Event:

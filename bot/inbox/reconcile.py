@@ -118,9 +118,9 @@ class Reconciler:
         api = self._github.for_repo(repository.installation, repository.id, repository.owner, repository.name)
         found = 0
         for item in await api.recent.list_items(since):
-            if not self._mentions_bot(item, since, now) or await self._store.has_delivery_about(
-                item.event, item.url, since - FARTHEST
-            ):
+            if not await asyncio.to_thread(
+                self._mentions_bot, item, since, now
+            ) or await self._store.has_delivery_about(item.event, item.url, since - FARTHEST):
                 continue
             guid = f"sweep-{item.event.replace('_', '-')}-{item.id}"
             body = json.dumps(await api.recent.webhook_payload(item, repository)).encode()

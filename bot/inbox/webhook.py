@@ -1,4 +1,5 @@
-"""The public face: one route that stores signed deliveries, and three that say how it is doing.
+"""The public face: one route that stores signed deliveries, and two that say how it is doing. Metrics are
+served apart from it.
 
 Nothing is parsed before the signature fits, nothing is answered 2xx before the delivery is committed, and
 nothing waits: a database that does not answer in time is a 503, which GitHub keeps for redelivery.
@@ -55,7 +56,7 @@ def create_app(
     read_seconds: float = 10.0,
     store_seconds: float = 1.5,
 ) -> web.Application:
-    """The web process's app: POST /webhook, GET /healthz, /readyz, /metrics. Serve it with ``make_runner``.
+    """The web process's app: POST /webhook, GET /healthz, /readyz. Serve it with ``make_runner``.
 
     ``secrets``: the webhook secret, two while it is being changed; ``known``: the events that are stored,
     and ``actions`` the actions of them (None: every one); all others are answered and counted only.
@@ -73,9 +74,16 @@ def create_app(
     app.router.add_post("/webhook", inbox.webhook)
     app.router.add_get("/healthz", inbox.healthz)
     app.router.add_get("/readyz", inbox.readyz)
-    app.router.add_get("/metrics", inbox.metrics_page)
+    app[_HANDLER] = inbox
     app.on_cleanup.append(inbox.close)
     return app
+
+
+def create_metrics_app(app: web.Application) -> web.Application:
+    """GET /metrics of what ``create_app`` made, for an address that strangers do not reach."""
+    metrics = web.Application()
+    metrics.router.add_get("/metrics", app[_HANDLER].metrics_page)
+    return metrics
 
 
 def make_runner(app: web.Application) -> web.AppRunner:
@@ -278,6 +286,9 @@ class _WebhookHandler:
         """Let writes that are under way end."""
         if self._writes:
             await asyncio.wait(self._writes, timeout=5)
+
+
+_HANDLER = web.AppKey("handler", _WebhookHandler)
 
 
 def _action(payload: dict[str, Any]) -> str:

@@ -92,7 +92,15 @@ def answer_question(brief: Brief, found: Sequence[NamesResult]) -> FinishFields:
         return "answered", "", _join_parts(_render_uses(each) for each in known)
     if asked.strip(" @\n").startswith(("where", "which file", "what file")):
         lines = "\n".join(_render_place(one) for each in known for one in each["definitions"])
-        return "answered", "", f"This is where it is defined:\n\n{lines}{_render_more(known)}"
+        said = f"This is where it is defined:\n\n{lines}{_render_more(known)}"
+        further = [
+            _render_part(one, render(one))
+            for pattern, render in _FURTHER
+            if re.search(pattern, asked)
+            for each in known
+            for one in each["definitions"]
+        ]
+        return "answered", "", _join_parts([said, *further])
     if not re.match(r"\W*(what|which)\b", asked):
         return _answer_places(known)
     if re.search(r"\b(takes?|accepts?|arguments?|parameters?|signature|fields?)\b", asked):
@@ -178,3 +186,11 @@ def _render_uses(each: NamesResult) -> str:
     lines = "\n".join(f"- `{use['path']}:{use['line']}`, `{use['text']}`" for use in each["uses"])
     cut = f" (the first {len(each['uses'])})" if each["use_count"] > len(each["uses"]) else ""
     return f"{head}{cut}, going by the name alone:\n\n{lines}"
+
+
+# What a question may ask besides the place.
+_FURTHER = (
+    (r"\b(?:takes?|accepts?|arguments?|parameters?|signature|fields?)\b", _render_parameters),
+    (r"\b(?:returns?|gives?)\b", _render_returns),
+    (r"\b(?:raises?|throws?|exceptions?)\b", _render_raises),
+)

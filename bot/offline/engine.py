@@ -6,7 +6,9 @@ executes the repository's code runs inside the sandbox (``bot/guest/mend``); onl
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from pydantic_ai.messages import (
     ModelMessage,
@@ -21,14 +23,25 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from bot.agent.prompt import find_brief
 from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
+from bot.offline.examples import find_examples
 from bot.offline.intent import Intent, read_intent
-from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult, read_mend_result, read_test_run
+from bot.offline.scope import Scope, judge_scope
+from bot.offline.tool_results import (
+    ExamplesResult,
+    FoundEdit,
+    MendResult,
+    TestRunResult,
+    read_examples_result,
+    read_mend_result,
+    read_test_run,
+)
 
 WHOLE_SECONDS = 56.0  # from the first run of the tests to the last
 MEND_SECONDS = 48.0  # the most the search may take
 LEAST_SECONDS = 20.0  # and what it gets where the tests alone are slow
 FIRST_SECONDS = 25.0  # for the tests as they are: the fault may be a loop without end
 ALL_SECONDS = 600.0
+EXAMPLE_SECONDS = 60.0  # for the calls that a request shows
 STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
 
 
@@ -103,35 +116,62 @@ def _call_for_step(following: chores.NextStep) -> Sequence[ToolCallPart]:
 def _mend_by_search(
     brief: Brief, results: Sequence[tuple[str, str]], shells: Sequence[str]
 ) -> Sequence[ToolCallPart]:
-    """Run the tests, search, put the change in, run them again."""
-    edits = [text for tool, text in results if tool == "edit"]
+    """Run the tests, make the calls of the request, search, put the change in, run the tests again."""
     if not brief.test_command:
         return [_finish(*texts.explain_no_tests(brief))]
     if not shells:
         return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
     first = read_test_run(shells[0])
-    if first.passed:
-        return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
+    given = find_examples(brief)
     if first.code in texts.DID_NOT_START and texts.explain_start(brief, first):
         return [_plan(1, skip=True), _finish(*texts.explain_not_found(brief, first, None))]
-    if len(shells) == 1:
-        seconds = _choose_search_seconds(first)
-        return [_plan(1), _shell(_make_mend_command(brief, seconds), seconds + 30.0)]
-    found = read_mend_result(shells[1])
-    if found is None or not found.edits:
-        if first.code is None and len(shells) == 2:  # they may only be slow
-            return [_shell(brief.test_command, ALL_SECONDS)]
-        whole = read_test_run(shells[2]) if len(shells) > 2 else first
-        if whole.passed:
+    if not given:
+        if first.passed:
             return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
-        return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found))]
+        return _search(brief, first, None, results, shells[1:])
+    if len(shells) == 1:
+        told = json.dumps([asdict(each) for each in given])
+        command = chores.make_guest_command("mend", "--examples", told, "--test", brief.test_command)
+        return [_plan(1), _shell(command, EXAMPLE_SECONDS)]
+    shown = read_examples_result(shells[1])
+    if shown is None or not shown.meant:
+        if first.passed or (shown is not None and any(each.state == "holds" for each in shown.examples)):
+            return [_plan(1, skip=True), _finish(*texts.explain_examples(brief, first, shown))]
+        return _search(brief, first, None, results, shells[2:])
+    return _search(brief, first, shown, results, shells[2:])
+
+
+def _search(
+    brief: Brief,
+    first: TestRunResult,
+    shown: ExamplesResult | None,
+    results: Sequence[tuple[str, str]],
+    shells: Sequence[str],
+) -> Sequence[ToolCallPart]:
+    """The search and what follows it; ``shells`` are the commands since the tests and the examples ran."""
+    edits = [text for tool, text in results if tool == "edit"]
+    if not shells:
+        seconds = _choose_search_seconds(first)
+        wait = 2 * seconds + 30.0  # on a busy machine the search's clock runs at half speed
+        search = _shell(_make_mend_command(brief, seconds, shown), wait)
+        if shown is not None and shown.tests:
+            return [_plan(1), _write(shown.path, shown.text), search]
+        return [_plan(1), search]
+    found = read_mend_result(shells[0])
+    if found is None or not found.edits:
+        if first.code is None and len(shells) == 1:  # they may only be slow
+            return [_shell(brief.test_command, ALL_SECONDS)]
+        whole = read_test_run(shells[1]) if len(shells) > 1 else first
+        if whole.passed and not shown:
+            return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
+        return [_plan(2, skip=True), _finish(*texts.explain_not_found(brief, whole, found, shown))]
     if not edits:
         return [_plan(2), *(_edit(each) for each in found.edits), _shell(brief.test_command, ALL_SECONDS)]
-    return _end_mending(brief, found, edits, read_test_run(shells[2]) if len(shells) > 2 else None)
+    return _end_mending(found, shown, edits, read_test_run(shells[1]) if len(shells) > 1 else None)
 
 
 def _end_mending(
-    brief: Brief, found: MendResult, edits: Sequence[str], after: TestRunResult | None
+    found: MendResult, shown: ExamplesResult | None, edits: Sequence[str], after: TestRunResult | None
 ) -> Sequence[ToolCallPart]:
     """Notes and the last word, when the edits went in and the tests ran once more."""
     if after is None or any(text.startswith("[error]") for text in edits):
@@ -146,7 +186,7 @@ def _end_mending(
     return [
         *notes,
         _plan(len(STEPS)),
-        _finish("changed", texts.make_title(found), texts.write_summary(found, after)),
+        _finish("changed", texts.make_title(found), texts.write_summary(found, after, shown)),
     ]
 
 
@@ -160,11 +200,12 @@ def _choose_search_seconds(first: TestRunResult) -> float:
     return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
 
 
-def _make_mend_command(brief: Brief, seconds: float) -> str:
-    """The command that searches inside the sandbox."""
-    return chores.make_guest_command(
-        "mend", "--test", brief.test_command, "--seconds", f"{seconds:.0f}", "--hint", texts.make_hint(brief)
-    )
+def _make_mend_command(brief: Brief, seconds: float, shown: ExamplesResult | None) -> str:
+    """The command that searches inside the sandbox, for the tests that the request is about."""
+    words = ["--test", brief.test_command, "--seconds", f"{seconds:.0f}", f"--hint={texts.make_hint(brief)}"]
+    meant = [f"--meant={each}" for each in shown.meant] if shown else []
+    scope = Scope.NAMED if meant else judge_scope(brief)
+    return chores.make_guest_command("mend", *words, f"--scope={scope.value}", *meant)
 
 
 def _plan(done: int, *, skip: bool = False) -> ToolCallPart:
@@ -182,6 +223,10 @@ def _shell(command: str, seconds: float) -> ToolCallPart:
 
 def _edit(edit: FoundEdit) -> ToolCallPart:
     return ToolCallPart(tool_name="edit", args={"path": edit.path, "old": edit.old, "new": edit.new})
+
+
+def _write(path: str, text: str) -> ToolCallPart:
+    return ToolCallPart(tool_name="write", args={"path": path, "text": text})
 
 
 def _finish(kind: str, title: str, summary: str) -> ToolCallPart:

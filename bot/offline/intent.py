@@ -65,6 +65,11 @@ _FEATURE = re.compile(
     r"sing)\b",
     re.I,
 )
+_SUBJECT = re.compile(
+    r"^\W*+[\w.]++(?:\(|`|\s++(?:returns?|gives?|is|was|raises?|throws?|yields?|produces?|fails|crashes|has|does|"
+    r"should|drops?|ignores?|loses?|prints?|shows?)\b)",
+    re.I,
+)
 _PLAY = re.compile(r"\b(poem|haiku|limerick|joke|song|story|essay|sonnet|recipe)s?\b", re.I)
 _PROSE = re.compile(
     r"\b(?:update|change|fix|improve|write|rewrite|translate|correct|edit|extend|add|polish)\b"
@@ -111,6 +116,16 @@ def find_renaming(brief: Brief) -> Renaming | None:
     return Renaming(old=found.group(1).rstrip("."), new=found.group(2), more=more)
 
 
+def begins_like_a_feature(said: str) -> bool:
+    """Whether it asks for something new; "Add(2, 3) returns -1" and "add returns" do not."""
+    return bool(_FEATURE.match(said)) and not _SUBJECT.match(said)
+
+
+def names_a_fault(said: str) -> bool:
+    """Whether it speaks of something that is wrong."""
+    return bool(_FAULT.search(said))
+
+
 def _is_specific(said: str) -> bool:
     """Whether the request says what it wants by itself."""
     wants = _FEATURE.search(said) or _FAULT.search(said) or _PLAY.search(said) or _PROSE.search(said)
@@ -121,4 +136,4 @@ def _is_beyond(said: str) -> bool:
     """Whether it plainly is no fault to mend."""
     if _PROSE.search(said) and not _TESTS.search(said):
         return True
-    return bool(_FEATURE.match(said) and (_PLAY.search(said) or not _FAULT.search(said)))
+    return begins_like_a_feature(said) and bool(_PLAY.search(said) or not names_a_fault(said))

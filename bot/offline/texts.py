@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.causes.explain import explain_failure
 from bot.domain import Brief
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
-from bot.offline.tool_results import FoundEdit, MendResult, TestRunResult
+from bot.offline.tool_results import ExamplesResult, FoundEdit, MendResult, TestRunResult
 
 _PYTHON = re.compile(r"python|pytest|unittest|tox|nox|manage\.py|make|just|task")  # may run Python's tests
 DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the shell's for no program
@@ -21,8 +21,9 @@ OTHER_MODEL = (
 
 
 def make_hint(brief: Brief) -> str:
-    """The request's text, as a hint to where the fault is."""
-    return f"{brief.title}\n{brief.request}"[:2000]
+    """The request's text, as a hint to where the fault is; with the thread's own, which it may point at."""
+    texts = [each.text for each in brief.texts if re.match(r"(?:issue|pull request) #\d+$", each.where)]
+    return "\n".join([f"{brief.title}\n{brief.request}"[:2000], *(text[:2000] for text in texts[:1])])
 
 
 def refuse_request() -> FinishFields:
@@ -47,18 +48,60 @@ def explain_all_pass(brief: Brief) -> FinishFields:
     return "blocked", "", f"{said} Add one that fails.\n\n{OTHER_MODEL}"
 
 
-def explain_not_found(brief: Brief, run: TestRunResult, found: MendResult | None) -> FinishFields:
+def explain_examples(brief: Brief, run: TestRunResult, shown: ExamplesResult | None) -> FinishFields:
+    """The calls that the request shows give no test to work from."""
+    if shown is None or not shown.examples:
+        return explain_all_pass(brief)
+    at = f" on {brief.stands_at}" if brief.stands_at else ""
+    said = []
+    for each in shown.examples[:3]:
+        if each.state == "holds":
+            said.append(f"`{each.call}` gives `{each.now}`{at}, which is what the request expects.")
+        elif each.state == "unclear" and each.now:
+            said.append(f"`{each.call}` gives `{each.now}`{at}, but {each.why}.")
+        else:
+            said.append(f"I made no test of `{each.call}`: {each.why}.")
+    tests = "passes" if run.passed else "fails for other reasons"
+    said.append(f"`{brief.test_command}` {tests}, so nothing was changed.")
+    if any(each.state != "holds" for each in shown.examples):
+        said.append("Say it as `name(1, 2) returns 3, expected 4`, or add a test that fails.")
+    return "blocked", "", " ".join(said)
+
+
+def _explain_unasked(found: MendResult) -> str:
+    """Tests fail, and the request is about none of them."""
+    names = ", ".join(f"`{test}`" for test in found.tests.unasked[:5])
+    count = max(found.tests.unasked_count, len(found.tests.unasked))
+    more = f" and {count - 5} more" if count > 5 else ""
+    verb = "fails" if count == 1 else "fail"
+    return (
+        f"{names}{more} {verb}, but the request is not about that, and no test shows what it is about. "
+        "Nothing was changed. Name a test, say `fix the failing tests`, or show a call and what it should "
+        f"give: `name(1, 2) returns 3, expected 4`. {OTHER_MODEL}"
+    )
+
+
+def explain_not_found(
+    brief: Brief, run: TestRunResult, found: MendResult | None, shown: ExamplesResult | None = None
+) -> FinishFields:
     """The tests fail, and no small edit mends them."""
     cause = explain_start(brief, run)
     if cause:
         return "blocked", "", _explain_cause(brief, run, cause)
+    if found is not None and found.outcome == "unasked":
+        return "blocked", "", _explain_unasked(found)
     if found is None:
         why = "the search for a change did not come to an end"
     elif found.outcome in ("cannot_run", "no_tests"):
         return "blocked", "", _explain_cannot_run(brief, run, found)
     else:
         why = found.reason or "no small edit makes the tests pass"
-    parts = [f"The tests fail, but {why}."]
+    if shown is not None and shown.tests:
+        parts = [
+            f"{_describe_examples(shown)} A test of it fails, but {why}.\n\n```python\n{shown.text}```\n\n"
+        ]
+    else:
+        parts = [f"The tests fail, but {why}."]
     if found is not None:
         parts.append(f"I tried {found.search.tried} of {found.search.ranked} changes.")
         if found.suspects:
@@ -119,33 +162,94 @@ def _explain_place(found: MendResult, edit: FoundEdit) -> str:
     return explain_edit(part.template, edit.before, edit.after)
 
 
-def write_summary(found: MendResult, after: TestRunResult) -> str:
-    """What was wrong, how it was found, what supports the change and what does not."""
-    tests, search = found.tests, found.search
-    places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
-    lines = [
-        f"{tests.failed} of {tests.total} tests failed. Which lines the failing tests run, weighed against "
-        f"those that the passing ones run, led to {places}:",
-        "",
-        *(_render_edit(edit) for edit in found.edits),
-        "",
-        " ".join(dict.fromkeys(_explain_place(found, edit) for edit in found.edits)),
-        f"Of {search.tried} changes that were tried, this one makes "
-        f"{'it' if found.turned_count == 1 else f'all {found.turned_count}'} pass and breaks no other test.",
+def _describe_examples(shown: ExamplesResult) -> str:
+    """What the calls of the request give now, and what they should give."""
+    wrong = [each for each in shown.examples if each.state == "fails"]
+    said = [
+        f"`{each.call}` gives `{each.now}`, not `{each.expected_error or each.expected}`" for each in wrong
     ]
-    if found.outcome == "partial":
-        lines[-1] = (
-            f"It makes {found.turned_count} of {tests.failed} failing tests pass; the others fail as before."
-        )
-    if tests.beyond:
-        lines.append(_explain_beyond(tests.beyond))
-    if found.others:
-        others = "One other change" if found.others == 1 else f"{found.others} other changes"
-        them = "it" if found.turned_count == 1 else "them"
-        lines.append(f"{others} would make {them} pass too, so look whether this one says what is meant.")
-    if not after.passed:
-        lines.append(f"The whole suite still ends with exit code {after.code}.")
+    return f"{'; '.join(said)}."
+
+
+def write_summary(found: MendResult, after: TestRunResult, shown: ExamplesResult | None = None) -> str:
+    """What was wrong in three sentences at most, the change, how sure it is, and what to look at."""
+    tests = found.tests
+    places = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.edits)
+    wrong = " ".join(dict.fromkeys(_explain_place(found, edit) for edit in found.edits))
+    if shown is not None and shown.tests:
+        failed = f"{_describe_examples(shown)} No test showed that, so `{shown.path}` does now."
+        failed = f"{failed} {_join_places(places, wrong)}"
+    else:
+        failed = f"{tests.failed} of {tests.total} tests failed. {_join_places(places, wrong)}"
+    lines = [failed, "", *(_render_edit(edit) for edit in found.edits), ""]
+    lines.append(f"**How sure:** {_judge_sureness(found, after)}")
+    if look := _list_doubts(found):
+        lines.append(f"**Look at:** {' '.join(look)}")
     return "\n".join(lines)
+
+
+def _join_places(places: str, wrong: str) -> str:
+    return f"At {places}: {wrong[:1].lower()}{wrong[1:]}" if wrong[:1].isalpha() else f"At {places}: {wrong}"
+
+
+def _judge_sureness(found: MendResult, after: TestRunResult) -> str:
+    """What was run, and how it ended."""
+    tests, search = found.tests, found.search
+    if found.outcome == "partial":
+        said = (
+            f"it makes {found.turned_count} of {tests.failed} failing tests pass; the others fail as before."
+        )
+    else:
+        turned = "it" if found.turned_count == 1 else f"all {found.turned_count}"
+        said = f"of {search.tried} changes that were tried, this one makes {turned} pass"
+        said += " and breaks no other test"
+        said += f" of the {tests.passed} that ran." if tests.not_run else "."
+    if tests.not_run:
+        said += f" {tests.not_run} tests did not come to run in the search."
+    if not after.passed:
+        said += f" The whole suite still ends with exit code {after.code}."
+    return said
+
+
+def _list_doubts(found: MendResult) -> list[str]:
+    """What a reviewer has to look at: other changes that pass as well, tests that are left as they are."""
+    lines = []
+    if found.covering is not None and found.covering < 2:
+        few = (
+            "no test that passed before runs"
+            if not found.covering
+            else "only one test that passed before runs"
+        )
+        lines.append(f"{few} that passed before runs the changed line, so little checks what else it does.")
+    if found.rival is not None and found.rival.call:
+        one = found.rival
+        text = " ".join(one.after.split())[:120]
+        lines.append(
+            f"`{text}` (`{one.path}:{one.line}`) would pass too, but `{one.call}` "
+            f"gives `{one.other}` with it and `{one.this}` with this change."
+        )
+    elif found.others:
+        others = "one other change" if found.others == 1 else f"{found.others} other changes"
+        them = "it" if found.turned_count == 1 else "them"
+        lines.append(f"{others} would make {them} pass too, so see whether this one says what is meant.")
+    if found.borrowed:
+        values = ", ".join(f"`{each}`" for each in found.borrowed)
+        lines.append(f"{values} comes from the failing test, so see whether it holds for other values too.")
+    if found.twins:
+        places = ", ".join(f"`{each.path}:{each.line}`" for each in found.twins)
+        lines.append(f"The line that was wrong stands in {places} as well.")
+    if found.tests.unasked:
+        lines.append(_explain_left(found.tests.unasked, found.tests.unasked_count))
+    if found.tests.beyond:
+        lines.append(_explain_beyond(found.tests.beyond))
+    return lines
+
+
+def _explain_left(tests: Sequence[str], count: int) -> str:
+    names = ", ".join(f"`{test}`" for test in tests[:3])
+    more = f" and {count - 3} more" if count > 3 else ""
+    verb = "fails" if max(count, len(tests)) == 1 else "fail"
+    return f"{names}{more} {verb} as before: the request is not about that."
 
 
 def _explain_beyond(tests: Sequence[str]) -> str:

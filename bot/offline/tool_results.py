@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 RESULT = "HOB-MEND-RESULT "
+EXAMPLES = "HOB-EXAMPLES-RESULT "
 
 _STATUS = re.compile(r"\A\[exit code (-?\d+)")
 _TOOK = re.compile(r"\A\[[^\]\n]{0,200}?(?<!\d)(\d{1,12}(?:\.\d{1,12})?) s\b")
@@ -76,6 +78,10 @@ class SuiteBefore(_MendModel):
     failed: int = 0
     failing: list[str] = []
     beyond: list[str] = []
+    unasked: list[str] = []
+    unasked_count: int = 0
+    not_run: int = 0
+    flaky: list[str] = []
     errors: list[dict[str, object]] = []
 
 
@@ -103,6 +109,24 @@ class SearchEffort(_MendModel):
     tried: int = 0
 
 
+class RivalChange(_MendModel):
+    """Another change that passes the tests, and a call for which it gives something else."""
+
+    path: str = ""
+    line: int = 0
+    after: str = ""
+    call: str = ""
+    this: str = ""
+    other: str = ""
+
+
+class SameLine(_MendModel):
+    """A line that says what the wrong one said."""
+
+    path: str
+    line: int
+
+
 class MendResult(_MendModel):
     """What the search found, or why it found nothing."""
 
@@ -117,15 +141,57 @@ class MendResult(_MendModel):
     turned: list[str] = []
     turned_count: int = 0
     others: int = 0
+    covering: int | None = None  # passing tests that run the changed lines; None: not counted
+    twins: list[SameLine] = []
+    borrowed: list[str] = []  # values that the change has from the failing tests
+    rival: RivalChange | None = None
     seconds: float = 0.0
+
+
+class ReportedExample(_MendModel):
+    """A call that the request shows: it fails, holds, is unclear or unknown; ``why`` has the reason."""
+
+    call: str
+    expected: str = ""
+    expected_error: str = ""
+    state: str = "unknown"
+    why: str = ""
+    now: str = ""
+
+
+class ExamplesResult(_MendModel):
+    """How the request's examples end now; ``path`` and ``text`` of a new file with ``tests`` of them."""
+
+    examples: list[ReportedExample] = []
+    shown_by: list[str] = []
+    path: str = ""
+    text: str = ""
+    tests: list[str] = []
+
+    @property
+    def meant(self) -> list[str]:
+        """Ids of the tests that say what the request says."""
+        return [*self.shown_by, *self.tests]
+
+
+ModelT = TypeVar("ModelT", bound=_MendModel)
 
 
 def read_mend_result(text: str) -> MendResult | None:
     """Parse the search's result from the shell tool's answer; None when it has none."""
-    lines = [line for line in text.splitlines() if line.startswith(RESULT)]
+    return _read_result(text, RESULT, MendResult)
+
+
+def read_examples_result(text: str) -> ExamplesResult | None:
+    """Parse what became of the request's examples; None when the answer does not have it."""
+    return _read_result(text, EXAMPLES, ExamplesResult)
+
+
+def _read_result(text: str, mark: str, kind: type[ModelT]) -> ModelT | None:
+    lines = [line for line in text.splitlines() if line.startswith(mark)]
     if not lines:
         return None
     try:
-        return MendResult.model_validate(json.loads(lines[-1].removeprefix(RESULT)))
+        return kind.model_validate(json.loads(lines[-1].removeprefix(mark)))
     except (ValueError, ValidationError):
         return None

@@ -14,8 +14,8 @@ WAIT_SECONDS = 900.0  # until it is asked again whether the last 24 hours leave 
 async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     """The checkout with no more dollars in its budget than the installation has left for 24 hours.
 
-    Only runs that are over are counted, so runs side by side may each use what is left. Raises Parked
-    when nothing is left.
+    Runs under way count by what they used so far, and what is left is shared evenly among them and this one.
+    Raises Parked when nothing is left.
     """
     most = job.parts.settings.daily_limit
     if most is None:
@@ -24,6 +24,7 @@ async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     if not left:
         reason = f"this installation has used its ${most:g} of the last 24 hours"
         raise Parked(reason, after=WAIT_SECONDS)
+    share = left / max(1, await job.store.count_running(job.task.installation))
     budget = checkout.config.budget
-    capped = budget.model_copy(update={"usd": min(budget.usd, left)})
+    capped = budget.model_copy(update={"usd": min(budget.usd, share)})
     return replace(checkout, config=checkout.config.model_copy(update={"budget": capped}))

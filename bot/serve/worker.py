@@ -101,7 +101,7 @@ def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: R
         app_id=settings.app.app_id,
         private_key=settings.app.private_key.get_secret_value(),
         write_spacing=settings.write_seconds,
-        on_token=redactor.add,
+        on_token=redactor.add_token,
     )
 
 

@@ -52,6 +52,11 @@ class Solved:
         kind = self.result.outcome.kind
         return kind is OutcomeKind.CHANGED and bool(self.result.changes) and self.result.proof.passed
 
+    @property
+    def answered(self) -> bool:
+        """The request was a question, and it has its answer."""
+        return self.result.outcome.kind is OutcomeKind.ANSWERED
+
     def as_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""
         outcome = self.result.outcome

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from bot.tasks.database.tables import runs, tasks
+from bot.domain import TaskState
+from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks
 
 _USED = (("turns",), ("input_tokens", "output_tokens"), ("usd",), ("seconds",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What runs that are over used together: ``usd`` in US dollars, ``seconds`` of thinking."""
+    """What runs used together: ``usd`` in US dollars, ``seconds`` of thinking."""
 
     turns: int = 0
     tokens: int = 0
@@ -41,7 +42,7 @@ class DailyBudget:
 
 
 class CostRecords:
-    """Sums over the runs table; nothing is written. A run counts once it is over."""
+    """Sums over what runs used; nothing is written. A run that is not over counts by its stored turns."""
 
     engine: AsyncEngine
 
@@ -50,10 +51,38 @@ class CostRecords:
         return await self._sum(runs.c.task.in_(task_ids))
 
     async def load_daily_budget(self, installation: int, limit_usd: float | None) -> DailyBudget:
-        """What the runs of an installation that began in the last 24 hours used of ``limit_usd``."""
+        """What the runs of an installation that began in the last 24 hours used of ``limit_usd``.
+
+        With what those have used so far that are under way, or whose worker died.
+        """
         since = func.now() - timedelta(hours=24)
-        used = await self._sum((tasks.c.installation == installation) & (runs.c.started_at > since))
-        return DailyBudget(limit_usd=limit_usd, used=used)
+        which = (tasks.c.installation == installation) & (runs.c.started_at > since)
+        used, so_far = await self._sum(which), await self._sum_turns(which & runs.c.usage.is_(None))
+        together = Cost(**{name: value + getattr(so_far, name) for name, value in asdict(used).items()})
+        return DailyBudget(limit_usd=limit_usd, used=together)
+
+    async def count_running(self, installation: int) -> int:
+        """How many tasks of an installation are being worked on."""
+        query = select(func.count()).where(
+            (tasks.c.installation == installation) & (tasks.c.state == TaskState.RUNNING.value)
+        )
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+    async def _sum_turns(self, which: ColumnElement[bool]) -> Cost:
+        """What attempts of runs used until their last stored turn, which has the total of those before."""
+        last = (
+            select(attempt_turns.c.record["total"].label("total"))
+            .where(attempt_turns.c.attempt == attempts.c.id)
+            .order_by(attempt_turns.c.seq.desc())
+            .limit(1)
+            .lateral()
+        )
+        joined = runs.join(tasks).join(attempts, attempts.c.run == runs.c.id).join(last, true())
+        query = select(*(_sum_usage(names, last.c.total) for names in _USED)).select_from(joined).where(which)
+        async with self.engine.connect() as connection:
+            turns, tokens, usd, seconds = (await connection.execute(query)).one()
+        return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 
     async def _sum(self, which: ColumnElement[bool]) -> Cost:
         query = select(*(_sum_usage(names) for names in _USED)).select_from(runs.join(tasks)).where(which)
@@ -62,7 +91,7 @@ class CostRecords:
         return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 
 
-def _sum_usage(names: Sequence[str]) -> Any:
+def _sum_usage(names: Sequence[str], usage: Any = runs.c.usage) -> Any:
     """The sum over runs of these numbers in their usage."""
-    each = (func.coalesce(runs.c.usage[name].as_float(), 0.0) for name in names)
+    each = (func.coalesce(usage[name].as_float(), 0.0) for name in names)
     return func.coalesce(func.sum(reduce(add, each)), 0.0)

@@ -1,36 +1,42 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
-Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, hex and URL encoding, also when
-they are wrapped over lines, when something else than letters and digits stands between their characters, or
-when only a part of at least 23 characters is there. **Shapes** are found unseen: GitHub's tokens (the long
-format with dots, hyphens and underscores too), provider keys, private keys, JWTs.
+Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, hex, URL encoding and escapes,
+in capitals, small and wide letters, also when they are wrapped over lines, when something else than letters
+and digits stands between their characters, or when only a part of at least 23 characters is there (see
+``bot.text.known_secrets``). **Shapes** are found unseen: GitHub's tokens (the long format with dots, hyphens
+and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
-
-Known secrets are searched by their windows of 12 characters: only every twelfth window of a text is looked
-up, so a megabyte costs milliseconds, however many secrets there are.
 """
 
 from __future__ import annotations
 
-import base64
-import codecs
 import re
+import time
 import unicodedata
-from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
-from urllib.parse import quote, quote_plus
+
+from bot.text.known_secrets import (
+    GAPS,
+    SEPARATORS,
+    SHORTEST,
+    SHORTEST_BARE,
+    KnownForms,
+    ScatteredForms,
+    decode_escapes,
+    fold_letters,
+    list_encodings,
+    list_plain_forms,
+    lower_letters,
+    make_bare,
+    squeeze,
+    squeeze_with_origin,
+)
 
 KNOWN = "known secret"
+TOKEN_SECONDS = 7200.0  # a token ends after an hour at GitHub; twice that, for texts that are late
 
-_WINDOW = 12
-_CERTAIN = 2 * _WINDOW - 1  # a run this long always holds one aligned window
-_ENOUGH = 20  # a shorter piece of a long secret may be chance
-_SHORTEST = 6  # anything shorter would tear up ordinary words
-_SHORTEST_BARE = 16  # of letters and digits alone: fewer may be ordinary words in a row
-# Characters that nobody sees are separators too where they are written out, as ``bot.text.defuse`` does it.
-_SEPARATORS = re.compile(r"(?:[\W_]++(?:(?<=\\)(?:u[0-9a-f]{4}|U[0-9a-f]{8}|x[0-9a-f]{2}))?)+")
-_GAPS = re.compile(r"(?:\s|\\[nrt])+")
 _PEM_LABEL = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 
 _PEM_END = r"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -89,8 +95,11 @@ class Redactor:
     """Knows secrets and shapes of secrets; every method leaves its argument as it was."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._known = _KnownForms()
-        self._bare = _KnownForms()  # without what is neither letter nor digit
+        self._known = KnownForms()
+        self._bare = KnownForms()  # small letters, without what is neither letter nor digit
+        self._scattered = ScatteredForms()
+        self._tokens = KnownForms()  # bare too
+        self._ends: deque[tuple[float, str]] = deque()  # of tokens, by this process's clock
         for secret in secrets:
             self.add(secret)
 
@@ -101,16 +110,47 @@ class Redactor:
         under 6 characters are not learnt: taking them out would tear up ordinary words.
         """
         whole = _PEM_LABEL.sub("", secret).strip()
-        if len(whole) >= _SHORTEST:
-            for form in set(_list_encodings(whole)):
-                self._learn(_GAPS.sub("", form))
+        if len(whole) < SHORTEST:
+            return
+        for form in set(list_encodings(whole)):
+            self._known.add(GAPS.sub("", form))
+        for bare in {make_bare(form) for form in list_encodings(whole)}:
+            if len(bare) >= SHORTEST_BARE:
+                self._bare.add(bare)
+        for bare in {make_bare(form) for form in list_plain_forms(whole)}:
+            self._scattered.add(bare)
+
+    def add_token(self, token: str) -> None:
+        """Learn a token that GitHub lets end within the hour, as it is, reversed, in hex and in base64.
+
+        Workers make hundreds of tokens an hour, of 500 characters each. They are forgotten after
+        TOKEN_SECONDS, and the rarer encodings are not learnt: with all of them a token took 4 MB.
+        """
+        now = time.monotonic()
+        while self._ends and self._ends[0][0] < now:
+            for bare in _list_token_forms(self._ends.popleft()[1]):
+                self._tokens.remove(bare)
+        for bare in _list_token_forms(token):
+            self._tokens.add(bare)
+        self._ends.append((now + TOKEN_SECONDS, token))
 
     def text(self, text: str) -> str:
         """``text`` with each secret replaced by ``[redacted: KIND]``."""
-        if self._known.is_in(_squeeze(text)):
-            text = _replace_known(text, self._known, _GAPS)
-        if self._bare.is_in(_SEPARATORS.sub("", text)):
-            text = _replace_known(text, self._bare, _SEPARATORS)
+        if self._known.is_in(squeeze(text)):
+            text = _replace(text, _find_regions(text, self._known, GAPS), KNOWN)
+        bare = make_bare(text)
+        for known in (self._bare, self._tokens):
+            if known.is_in(bare):
+                text = _replace(text, _find_regions(fold_letters(text), known, SEPARATORS), KNOWN)
+        decoded = decode_escapes(text)
+        bare = "" if decoded is None else make_bare(decoded[0])
+        for known in (self._bare, self._tokens):
+            if decoded and known.is_in(bare):
+                plain, origin = decoded
+                regions = _find_regions(plain, known, SEPARATORS)
+                places = ((origin(start)[0], origin(end - 1)[1]) for start, end in regions)
+                text = _replace(text, places, KNOWN)
+                decoded = decode_escapes(text)
         for shape in _SHAPES:
             if shape.literal in text:
                 text = _replace(text, shape.find(text), shape.kind)
@@ -141,63 +181,30 @@ class Redactor:
         return sorted(kinds)
 
     def has_split_secret(self, pieces: Iterable[str]) -> bool:
-        """Whether pieces that hold no known secret by themselves spell one when they are read in a row."""
-        return self._knows_any("".join(pieces))
-
-    def _learn(self, form: str) -> None:
-        self._known.add(form)
-        bare = _SEPARATORS.sub("", form)
-        if len(bare) >= _SHORTEST_BARE:
-            self._bare.add(bare)
+        """Whether pieces that hold no known secret by themselves spell one: read in a row, or by what of it
+        stands anywhere in them, in any order.
+        """
+        listed = list(pieces)
+        return self._knows_any("".join(listed)) or self._scattered.is_spelt(map(make_bare, listed))
 
     def _knows_any(self, text: str) -> bool:
-        return self._known.is_in(_squeeze(text)) or self._bare.is_in(_SEPARATORS.sub("", text))
+        if self._known.is_in(squeeze(text)):
+            return True
+        decoded = decode_escapes(text)
+        bare = [make_bare(text), *([] if decoded is None else [make_bare(decoded[0])])]
+        return any(known.is_in(each) for known in (self._bare, self._tokens) for each in bare)
 
 
-class _KnownForms:
-    """Forms of known secrets, to be found in texts from which the same characters were taken out."""
-
-    def __init__(self) -> None:
-        self._windows: set[str] = set()
-        self._short: set[str] = set()
-
-    def add(self, form: str) -> None:
-        """Learn one form."""
-        if len(form) < _CERTAIN:
-            self._short.add(form)
-        else:
-            self._windows |= {form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1)}
-
-    def is_in(self, squeezed: str) -> bool:
-        """Whether any of them is in the text."""
-        return next(self.regions(squeezed), None) is not None
-
-    def regions(self, squeezed: str) -> Iterator[tuple[int, int]]:
-        """Where known secrets stand in a text without gaps; may overlap."""
-        for word in self._short:
-            at = squeezed.find(word)
-            while at >= 0:
-                yield at, at + len(word)
-                at = squeezed.find(word, at + len(word))
-        windows, done = self._windows, 0
-        for at in range(0, len(squeezed) - _WINDOW + 1, _WINDOW) if windows else ():
-            if at < done or squeezed[at : at + _WINDOW] not in windows:
-                continue
-            start, last = at, at
-            while start > 0 and squeezed[start - 1 : start - 1 + _WINDOW] in windows:
-                start -= 1
-            while squeezed[last + 1 : last + 1 + _WINDOW] in windows:
-                last += 1
-            done = last + _WINDOW
-            if done - start >= _ENOUGH:
-                yield start, done
+def _list_token_forms(token: str) -> set[str]:
+    return {bare for form in list_plain_forms(token) if len(bare := make_bare(form)) >= SHORTEST_BARE}
 
 
-def _replace_known(text: str, known: _KnownForms, gaps: re.Pattern[str]) -> str:
-    """``text`` with a word in place of each known secret, whatever stands in its gaps."""
-    squeezed, origin = _squeeze_with_origin(text, gaps)
-    regions = _merge_regions(known.regions(squeezed))
-    return _replace(text, ((origin(start), origin(end - 1) + 1) for start, end in regions), KNOWN)
+def _find_regions(text: str, known: KnownForms, gaps: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Where known secrets stand, whatever stands in their gaps; in order, side by side."""
+    squeezed, origin = squeeze_with_origin(text, gaps)
+    found = squeezed if gaps is GAPS else lower_letters(squeezed)
+    for start, end in _merge_regions(known.regions(found)):
+        yield origin(start), origin(end - 1) + 1
 
 
 def _replace(text: str, regions: Iterable[tuple[int, int]], kind: str) -> str:
@@ -207,71 +214,6 @@ def _replace(text: str, regions: Iterable[tuple[int, int]], kind: str) -> str:
         pieces += [text[done:start], f"[redacted: {kind}]"]
         done = end
     return "".join([*pieces, text[done:]])
-
-
-def _list_encodings(secret: str) -> Iterator[str]:
-    raw = secret.encode("utf-8", "surrogateescape")
-    yield secret
-    yield secret[::-1]
-    yield codecs.encode(secret, "rot13")
-    yield raw.hex()
-    yield raw.hex().upper()
-    yield from {quote(raw, safe=""), quote_plus(raw), re.sub("%..", _lower, quote(raw, safe=""))}
-    yield "".join(f"%{byte:02X}" for byte in raw)
-    yield "".join(f"%{byte:02x}" for byte in raw)
-    yield from _base64_forms(raw)
-    yield from _base32_forms(raw)
-
-
-def _lower(match: re.Match[str]) -> str:
-    return match.group().lower()
-
-
-def _base64_forms(raw: bytes) -> Iterator[str]:
-    """What is left of ``raw`` in base64 when unknown bytes stand before and after it, at each alignment."""
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + raw).decode()
-        start = (0, 2, 3)[before]
-        end = (before + len(raw)) * 8 // 6
-        core = encoded[start:end]
-        if len(core) >= _SHORTEST + 2:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")
-
-
-def _base32_forms(raw: bytes) -> Iterator[str]:
-    """The same in base32, in capitals and in small letters."""
-    for before in range(5):
-        encoded = base64.b32encode(bytes(before) + raw).decode()
-        core = encoded[-(-before * 8 // 5) : (before + len(raw)) * 8 // 5]
-        if len(core) >= _SHORTEST_BARE:
-            yield core
-            yield core.lower()
-
-
-def _squeeze(text: str) -> str:
-    """The text without whitespace and escaped line breaks: a wrapped secret becomes whole."""
-    return "".join(text.split()).replace("\\n", "").replace("\\r", "").replace("\\t", "")
-
-
-def _squeeze_with_origin(text: str, gaps: re.Pattern[str]) -> tuple[str, Any]:
-    pieces: list[str] = []
-    starts: list[int] = []  # of each piece, in the squeezed text
-    origins: list[int] = []  # of each piece, in the text
-    at = length = 0
-    for gap in [*((match.start(), match.end()) for match in gaps.finditer(text)), (len(text), len(text))]:
-        if gap[0] > at:
-            pieces.append(text[at : gap[0]])
-            starts.append(length)
-            origins.append(at)
-            length += gap[0] - at
-        at = gap[1]
-
-    def origin(position: int) -> int:
-        piece = bisect_right(starts, position) - 1
-        return origins[piece] + position - starts[piece]
-
-    return "".join(pieces), origin
 
 
 def _merge_regions(regions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from bot.domain import Blocked
+from bot.domain import Blocked, Traffic
 from bot.errors import UserError
 from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
@@ -22,6 +23,8 @@ from sandbox.spec import (
     Sandbox,
 )
 
+MOST_HOSTS = 50  # that are counted one by one
+OTHERS = "other hosts"
 MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
 
@@ -63,7 +66,8 @@ def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
 
 
 class NetworkObserver:
-    """A sandbox that remembers what its network policy refused, and which command asked for it.
+    """A sandbox that remembers what its network policy refused and which command asked for it, and how much
+    went to each host that it allowed.
 
     ``slots`` are those of all commands of this worker. One in the background takes none: it may live as long
     as its sandbox.
@@ -76,6 +80,7 @@ class NetworkObserver:
         self._slots = slots or asyncio.Semaphore()
         self._key = key
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
+        self._traffic: dict[str, Traffic] = {}
 
     async def run(
         self, command: Command, *, on_output: Callable[[bytes], None] | None = None, shown: str = ""
@@ -92,7 +97,25 @@ class NetworkObserver:
                     (request.host, request.port, request.reason),
                     self._describe(shown or _render_command(command), request),
                 )
+        for request in done.requests:
+            if request.allowed:
+                self._count(request)
         return done
+
+    def _count(self, request: NetworkRequest) -> None:
+        host = request.host if request.host in self._traffic or len(self._traffic) < MOST_HOSTS else OTHERS
+        so_far = self._traffic.get(host, Traffic(host=host))
+        self._traffic[host] = Traffic(
+            host=host,
+            requests=so_far.requests + 1,
+            sent=so_far.sent + request.sent,
+            received=so_far.received + request.received,
+        )
+
+    def list_traffic(self, redactor: Redactor) -> tuple[Traffic, ...]:
+        """What went to each host and came from it so far, most sent first."""
+        found = sorted(self._traffic.values(), key=lambda each: -each.sent)
+        return tuple(replace(each, host=redactor.text(each.host)) for each in found)
 
     async def start(self, command: Command) -> BackgroundCommand:
         """As ``Sandbox.start``; what is refused to it counts for the command that runs meanwhile."""

@@ -131,7 +131,7 @@ def _limit_options(policy: Policy, uid: int) -> list[str]:
     arguments += ["--tmpfs", f"/tmp:{options},uid={uid},gid={uid}"]
     rlimits = {
         "core": 0,
-        "fsize": limits.file_bytes,
+        "fsize": limits.largest_file,
         "nofile": limits.open_files,
         "memlock": 8 << 20,
         "msgqueue": 819200,

@@ -234,6 +234,8 @@ class DockerSandbox:
             raise SandboxUnavailable("the sandbox's container died", _MEND)
         if ending is Ending.EXITED and self._processes.count_memory_kills() > kills:
             ending = Ending.OUT_OF_MEMORY
+        if ending is Ending.EXITED and await self._is_full():  # it wrote faster than it was measured
+            ending = Ending.OUT_OF_SPACE
         code = process.returncode if ending is Ending.EXITED else None
         return make_result(code, ending, time.monotonic() - began, streams)
 
@@ -252,17 +254,20 @@ class DockerSandbox:
 
     async def _wait_until_full(self) -> None:
         """Return once a private layer on disk is over its limit; never for one in memory."""
-        limit = self._policy.limits.workspace_bytes
         pause = 0.25
         while True:
             await asyncio.sleep(pause)
-            if self._parts.mounted is not None:
-                continue
             began = time.monotonic()
-            used = await asyncio.to_thread(used_bytes, str(self._parts.disk.private / "upper"), limit)
-            if used > limit:
+            if await self._is_full():
                 return
             pause = max(0.25, 5 * (time.monotonic() - began))
+
+    async def _is_full(self) -> bool:
+        """Whether a private layer on disk is over its limit; one in memory never is."""
+        if self._parts.mounted is not None:
+            return False
+        limit = self._policy.limits.workspace_bytes
+        return await asyncio.to_thread(used_bytes, str(self._parts.disk.private / "upper"), limit) > limit
 
     async def _kill_command(self, process: asyncio.subprocess.Process) -> None:
         """Kill the client and everything in the container that its command started."""

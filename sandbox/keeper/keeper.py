@@ -170,6 +170,7 @@ class Keeper:
             ready = {fd for fd, _ in poll.poll(pause * 1000 if self.quota else None)}
             if child in ready:
                 os.close(child)
+                self.full = self.full or self._is_full()  # it may have written faster than it was measured
                 return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), worker
             if self.control.fileno() in ready:
                 message = receive(self.control)[0]
@@ -181,10 +182,13 @@ class Keeper:
                 os.kill(pid, signal.SIGKILL)
             elif self.quota:
                 began = time.monotonic()
-                self.full = used_bytes(f"{STAGE}/private/upper", self.quota) > self.quota
+                self.full = self._is_full()
                 pause = max(0.25, 5 * (time.monotonic() - began))
                 if self.full:
                     os.kill(pid, signal.SIGKILL)
+
+    def _is_full(self) -> bool:
+        return bool(self.quota) and used_bytes(f"{STAGE}/private/upper", self.quota) > self.quota
 
 
 def become_first_oom_victim() -> None:

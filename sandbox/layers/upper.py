@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from sandbox.keeper.kernel import open_beneath
@@ -20,7 +21,7 @@ from sandbox.spec import Entry, EntryKind, MiB
 PATH_MAX = 4096
 TOTAL_BYTES = 256 * MiB  # of content in one scan, smallest files first; what does not fit is ``too_big``
 
-_OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
+_SYS_ADMIN = 1 << 21  # the number of that capability, capabilities(7)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY
 _Found = tuple[bytes, os.stat_result]
 
@@ -165,11 +166,22 @@ def _hidden_entries(upper: int, path: bytes, lowers: Sequence[int]) -> Iterator[
 
 
 def _is_opaque(fd: int) -> bool:
-    for name in _OPAQUE:
-        with suppress(OSError):
-            if os.getxattr(fd, name) == b"y":
-                return True
+    with suppress(OSError):
+        return os.getxattr(fd, _name_opaque_mark()) == b"y"
     return False
+
+
+@cache
+def _name_opaque_mark() -> str:
+    """The attribute by which the overlay marks a directory that hides the layers below.
+
+    The keeper's overlay, where this process may mount, keeps its marks where no command can write; any other
+    has ``userxattr``, and then the kernel refuses a command's own. Under the other name anybody may set a
+    mark, which means nothing. https://docs.kernel.org/filesystems/overlayfs.html
+    """
+    status = Path("/proc/self/status").read_text("ascii")
+    effective = next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapEff:"))
+    return "trusted.overlay.opaque" if effective & _SYS_ADMIN else "user.overlay.opaque"
 
 
 def _is_file_below(lowers: Sequence[int], path: bytes) -> bool:

@@ -20,7 +20,7 @@ def list_rlimits(limits: Limits, *, contained: bool) -> list[tuple[int, int]]:
     found = [
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_FSIZE, limits.largest_file),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_MEMLOCK, 8 << 20),
         (resource.RLIMIT_MSGQUEUE, 819200),

@@ -1,4 +1,5 @@
-"""All of the attacks: on both backends, as root and as an ordinary user. ``make attack`` runs this.
+"""All of the attacks: on both backends, as root and as an ordinary user, then the moves of a hostile model over
+the whole path. ``make attack`` runs this.
 
 Where no Docker engine answers and this is root, Debian's docker.io is started beside the host's, with all its
 state in a temporary directory (and installed first where it is missing); without root, that half is left out,
@@ -102,6 +103,8 @@ def main() -> int:
             ]
             env = {**os.environ, "HOB_TEST_ENGINE": address}
             wrong += subprocess.run(tests, env=env, cwd=_ROOT).returncode
+    env = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    wrong += subprocess.run([sys.executable, "-m", "tests.attack.model"], env=env, cwd=_ROOT).returncode
     if not address:
         print("docker: left out, no engine answers and only root can start one")
     print(f"{wrong} unexpected" if wrong else "nothing unexpected")

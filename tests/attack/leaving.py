@@ -56,6 +56,21 @@ async def _plain(arena: Arena) -> None:
     assert found[b"pkg/one.py"].kind is EntryKind.DELETED
 
 
+async def _marked_by_itself(arena: Arena) -> None:
+    """An overlay's marks that a command sets hide nothing: what it sees there is what the host reads."""
+    found = await _entries(
+        arena,
+        "open('pkg/new', 'w').write('x')\n"
+        "for name in ('user.overlay.opaque', 'user.overlay.whiteout', 'user.overlay.redirect'):\n"
+        "    for path in ('pkg', 'pkg/deep', 'pkg/new'):\n"
+        "        try: os.setxattr(path, name, b'y')\n"
+        "        except OSError: pass\n"
+        "assert os.path.exists('pkg/one.py') and os.path.exists('pkg/deep/two.py')",
+    )
+    assert [path for path, entry in found.items() if entry.kind is EntryKind.DELETED] == [], sorted(found)
+    assert found[b"pkg/new"].data == b"x"
+
+
 async def _hard_link(arena: Arena) -> None:
     found = await _entries(arena, "os.link('readme.txt', 'again'); open('again', 'a').write('more')")
     assert found[b"again"].data == b"hello\nmore"
@@ -178,6 +193,7 @@ CASES = [
     Case("files out", "very deep directories", _deep, _plain),
     Case("files out", "sparse files", _sparse, _plain),
     Case("files out", "hard link to a layer's file", _hard_link, _plain),
+    Case("files out", "an overlay's marks", _marked_by_itself, _plain),
     Case("files out", "modes that forbid reading", _modes, _plain),
     Case("files out", "setuid bits", _setuid, _plain),
     Case("files out", "hooks and configuration of git", _git, _git_works),

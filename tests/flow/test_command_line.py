@@ -48,6 +48,12 @@ def test_a_state_directory_that_cannot_be_made_is_named(
     assert "HOB_HOME" in refused(command)
 
 
+@pytest.mark.parametrize("model", ["nonsense", "offline,nonsense", "nobody:gpt"])
+def test_the_demo_works_with_the_model_that_is_set(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+    monkeypatch.setenv("HOB_MODEL", model)
+    assert "HOB_MODEL" in refused("demo", "--exit")
+
+
 def test_the_state_directory_does_not_move_with_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOB_HOME", "state")
     assert load().home == Path.cwd() / "state"

@@ -69,13 +69,15 @@ async def test_undo_takes_back_what_is_hobs_alone(hob: AtWork) -> None:
 
 
 async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork) -> None:
-    config = "budget: {usd: 2}\nlint: 'true'\ninstructions: Ask @maintainer | or not.\nlabel: robot\n"
+    config = (
+        "budget: {usd: 2, turns: 1900}\nlint: 'true'\ninstructions: Ask @maintainer | or not.\nlabel: robot\n"
+    )
     issue, pull = await opened(hob, {".github/hob.yml": config})
     head = (await hob.hub.git("rev-parse", "HEAD", cwd=hob.hub.worktree("calc"))).strip()
     hob.says([])
     for word in ("budget", "config", "explain"):
         await say(hob, issue, f"@hob {word}")
-    cost = await hob.comment("calc", issue, "a task may cost: $2, 30 minutes of thinking, 60 turns")
+    cost = await hob.comment("calc", issue, "a task may cost: $2, 30 minutes of thinking, 300 turns")
     assert re.search(r"“Doubling is wrong +hob please fix this”: \$0\.00 \(2 turns, .*minutes\)", cost), cost
     assert "this installation in the last 24 hours: $0.00 (2 turns" in cost
     assert "no limit is set (`HOB_DAILY_USD`)" in cost
@@ -83,7 +85,8 @@ async def test_budget_config_and_explain_are_told_from_what_is_known(hob: AtWork
     shown = await hob.comment("calc", issue, "What I go by here")
     file = f"`.github/hob.yml` at `{head[:12]}`"
     assert f"| `budget.usd` | `2` | {file} |" in shown
-    assert "| `budget.turns` | `60` | default |" in shown
+    assert "| `budget.minutes` | `30` | default |" in shown
+    assert f"| `budget.turns` | `300` | the ceiling (default); {file}: 1900 |" in shown
     assert "| `test` | `found by the tree's files` | default |" in shown
     assert "| `write_seconds` | `0.0` | the operator's `HOB_WRITE_SECONDS` |" in shown
     assert f"| `label` | `robot` | {file} |" in shown and shown.count("| `label` |") == 1

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from sqlalchemy import text
 
 from bot.tasks.database.connection import Database
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
 from tests.support.run import prose_of
+from tests.support.witness import forms, kept, said_on_github
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -26,38 +23,6 @@ LURE = "@maintainer fixes maintainer/other#1 <img src=https://evil.example/x>\n/
 async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
     async with at_work(tmp_path, home, database) as working:
         yield working
-
-
-def forms(secret: str) -> list[str]:
-    """The secret as it may be written down; base64 without the end that depends on what follows."""
-    raw = secret.encode()
-    return [secret, base64.b64encode(raw).decode().rstrip("=")[:-1], raw.hex(), secret[::-1]]
-
-
-async def said_on_github(hob: AtWork, repo: str) -> list[str]:
-    """Whatever the bot wrote in a repository: threads, reviews, checks, branches, commits."""
-    at, get = f"/repos/maintainer/{repo}", hob.hub.as_maintainer.get
-    found: list[Any] = [await get(f"{at}/branches")]
-    for issue in await get(f"{at}/issues?state=all"):
-        found.append(issue)
-        found.append(await get(f"{at}/issues/{issue['number']}/comments"))
-    for pull in await hob.pulls(repo):
-        here = f"{at}/pulls/{pull['number']}"
-        found += [pull, await get(f"{here}/comments"), await get(f"{here}/reviews")]
-        found += [await get(f"{here}/commits"), await get(f"{here}/files")]
-        found.append(await get(f"{at}/commits/{pull['head']['sha']}/check-runs"))
-    return [json.dumps(each, ensure_ascii=False) for each in found]
-
-
-async def kept(database: Database) -> str:
-    """What a run leaves in the database, as the dashboard shows it."""
-    async with database.engine.connect() as connection:
-        rows = [
-            str(dict(row))
-            for table in ("runs", "turns", "tasks", "effects")
-            for row in (await connection.execute(text(f"SELECT * FROM {table}"))).mappings()
-        ]
-    return "\n".join(rows)
 
 
 async def test_s68_s69_a_hostile_model_leaks_nothing_and_commands_nobody(

@@ -10,7 +10,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,19 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bot.tasks.database.connection import Database
-from tests.flow.test_hostile import forms, kept, said_on_github
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 from tests.support.hub import Hub
 from tests.support.run import prose_of
+from tests.support.witness import (
+    alive,
+    forms,
+    hub_state,
+    kept,
+    marked,
+    said_on_github,
+    spoken_on,
+    within_policy,
+)
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -53,12 +62,6 @@ bors r+
 
 CLOSES = re.compile(r"(?i)\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b:?\s+\S*(?:#|/issues/)\d")
 
-NEW = {
-    "issues", "comments", "reactions", "pulls", "reviews", "review_threads", "review_comments",
-    "check_suites", "check_runs", "annotations", "verified_commits", "tokens",
-}  # fmt: skip
-CHANGED = {"issues", "repos"}
-
 
 @pytest.fixture
 async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
@@ -69,61 +72,6 @@ async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[A
         await hub.seed_repo("other", {"secret.txt": CANARY}, private=True)
         await hub.as_maintainer.post("/repos/maintainer/other/issues", {"title": "Stay open"})
         yield working
-
-
-def hub_state(hub: Hub) -> dict[str, set[str]]:
-    """Every row of the local GitHub by table, and every ref as the table ``refs``."""
-    state = hub.hub.state
-    names = [row["name"] for row in state.all("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    rows = {
-        name: {json.dumps(row, default=repr, sort_keys=True) for row in state.all(f"SELECT * FROM {name}")}
-        for name in names
-        if not name.startswith("sqlite_") and name != "deliveries"  # the hub's own doing
-    }
-    refs = {
-        f"{repo['name']} {ref} {sha}"
-        for repo in state.all("SELECT id, name FROM repos")
-        for ref, sha in hub.hub.git.refs(repo["id"]).items()
-    }
-    return {**rows, "refs": refs}
-
-
-def within_policy(hub: Hub, before: dict[str, set[str]], branches: set[str]) -> None:
-    """What is new is of the allowed kinds, of ``calc``, by the people and the bot; nothing else changed."""
-    after = hub_state(hub)
-    repo = next(row for row in hub.hub.state.all("SELECT id, name FROM repos") if row["name"] == "calc")
-    bots = {row["bot_id"] for row in hub.hub.state.all("SELECT bot_id FROM apps")}
-    for table in after.keys() - {"refs"}:
-        gone, new = before[table] - after[table], after[table] - before[table]
-        assert not gone or table in CHANGED, (table, gone)
-        assert not new or table in NEW | CHANGED, (table, new)
-        for row in map(json.loads, new | gone):
-            where = row["id"] if table == "repos" else row.get("repo_id")
-            assert where in (repo["id"], None), (table, row)
-            if table in ("reviews", "review_comments", "pulls"):
-                assert row.get("user_id") in {*bots, None}, (table, row)
-    assert before["refs"] <= after["refs"], "a branch that was there was moved"
-    new_refs = {ref.rpartition(" ")[0] for ref in after["refs"] - before["refs"]}
-    assert {ref for ref in new_refs if "refs/heads/" in ref} == {f"calc refs/heads/{one}" for one in branches}
-    assert all("refs/heads/" in ref or "/pull/" in ref for ref in new_refs), new_refs
-
-
-def marked(*places: Path) -> Iterator[Path]:
-    """Files on the host whose names bear the mark."""
-    for place in places:
-        for folder, folders, files in os.walk(place, onerror=None):
-            yield from (Path(folder, name) for name in (*folders, *files) if MARK in name)
-
-
-def alive() -> list[str]:
-    """Command lines of processes that a command left behind."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            found.append(process.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
-        except OSError:
-            continue
-    return [each for each in found if LIVES in each]
 
 
 def making(paths: list[str]) -> str:
@@ -232,23 +180,13 @@ async def test_s68_s69_s70_s71_s74_nothing_is_written_outside_policy(
     within_policy(hob.hub, before, {pull["head"]["ref"], looked["head"]["ref"]})
     others = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path.home(), Path("/etc"), Path.cwd())
     tops = [entry for place in others for entry in place.iterdir() if MARK in entry.name]
-    assert [*marked(tmp_path, home), *tops] == []
+    assert [*marked(MARK, tmp_path, home), *tops] == []
     assert (host / "canary").read_text() == CANARY
 
     async def dead() -> bool:
-        return not alive()
+        return not alive(LIVES)
 
     await eventually(dead, "a process outlives its run")
-
-
-async def spoken_on(hob: AtWork, issue: int, pull: int) -> list[str]:
-    """All that the bot says to people: comments, the description, notes."""
-    said = [*await hob.comments("calc", issue), *await hob.comments("calc", pull)]
-    at = f"/repos/maintainer/calc/pulls/{pull}"
-    said.append((await hob.hub.as_maintainer.get(at))["body"])
-    for kind in ("comments", "reviews"):
-        said += [each["body"] for each in await hob.hub.as_maintainer.get(f"{at}/{kind}")]
-    return said
 
 
 async def test_s68_a_secret_in_pieces_is_not_put_together(hob: AtWork, database: Database) -> None:
@@ -258,9 +196,15 @@ async def test_s68_a_secret_in_pieces_is_not_put_together(hob: AtWork, database:
     notes = [call("note", path="long.txt", line=line, text=piece) for line, piece in enumerate(pieces, 1)]
     notes.insert(0, call("write", path="long.txt", text="a line\n" * len(pieces)))
     files = [call("write", path=f"part{at}.txt", text=piece) for at, piece in enumerate(pieces)]
-    for turn in (notes, files):
-        hob.says([MEND, *turn], [DONE])
+    plan = call("plan", steps=[{"text": f"Look at {piece}"} for piece in reversed(pieces[1:])])
+    both = call(
+        "finish", kind="answered", summary=f"It begins with {pieces[0]}, then {' and '.join(pieces[1:])}."
+    )
+    for turn, end in ((notes, DONE), (files, DONE), ([plan], both)):
+        hob.says([MEND, *turn], [end])
         issue = await hob.issue("calc", "Doubling is wrong", "@hob fix")
         await hob.comment("calc", issue["number"], "in pieces, so nothing was published")
     within_policy(hob.hub, before, set())
     assert await hob.pulls("calc") == []
+    said = "\n".join(await said_on_github(hob, "calc"))
+    assert not [piece for piece in pieces if piece in said]

@@ -137,3 +137,24 @@ async def test_a_thread_hears_why_nothing_was_done(hob: AtWork) -> None:
 
     await eventually(answered, "no answer in the thread")
     assert not (await threads(hob, pull["number"]))[-1]["isResolved"]
+
+
+async def test_a_review_whose_base_branch_is_gone_begins_where_the_pull_request_did(hob: AtWork) -> None:
+    """As of a stack whose lower half was merged (case 11 of the small inputs)."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.push_files("calc", {"one.txt": "1\n"}, branch="stack/one")
+    await hob.hub.push_files("calc", {"two.txt": "2\n"}, branch="stack/two")
+    wanted = {"title": "Two", "head": "stack/two", "base": "stack/one"}
+    number = (await hob.hub.as_maintainer.post("/repos/maintainer/calc/pulls", wanted))["number"]
+    await hob.hub.as_maintainer.delete("/repos/maintainer/calc/git/refs/heads/stack/one")
+    hob.says([call("finish", kind="answered", summary="Two is a number.")])
+    at = f"/repos/maintainer/calc/issues/{number}/comments"
+    await hob.hub.as_maintainer.post(at, {"body": "@hob review"})
+
+    async def reviewed() -> str | None:
+        reviews = await hob.hub.as_maintainer.get(f"/repos/maintainer/calc/pulls/{number}/reviews")
+        texts = [*(each["body"] for each in reviews), *await hob.comments("calc", number)]
+        return next((text for text in texts if "Two is a number." in text), None)
+
+    await eventually(reviewed, "no review", lambda: hob.comments("calc", number))
+    assert not any("no commit in common" in text for text in await hob.comments("calc", number))

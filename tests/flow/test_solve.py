@@ -92,6 +92,29 @@ def test_it_mends_prints_and_leaves_the_repository_alone(home: Path, shop: Path)
     assert snapshot(shop) == before
 
 
+def test_a_report_with_an_example_ends_in_a_test_and_a_mend(home: Path, tmp_path: Path) -> None:
+    """No test shows the fault, and another one fails that nobody asks about: it is named and left alone."""
+    files = {
+        "calc.py": "def add(a, b):\n    return a - b\n\n\ndef plural(word):\n    return word + 's'\n",
+        "test_calc.py": (
+            "from calc import add, plural\n\n\ndef test_add():\n    assert add(1, 0) == 1\n\n\n"
+            "def test_plural_of_ox():\n    assert plural('ox') == 'oxen'\n"
+        ),
+    }
+    commit(tmp_path / "calc", files)
+    done = hob(home, "solve", str(tmp_path / "calc"), "add(2, 3) returns -1, expected 5", "--json")
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "changed", told
+    assert "+    assert add(2, 3) == 5" in told["diff"]
+    assert "+    return a + b" in told["diff"]
+    assert "oxen" not in told["diff"]
+    assert "`add(2, 3)` gives `-1`, not `5`" in told["summary"]
+    assert "test_plural_of_ox` fails as before" in told["summary"]
+    asked = hob(home, "solve", str(tmp_path / "calc"), "Please support German plurals", "--json")
+    assert json.loads(asked.stdout)["outcome"] == "blocked"
+    assert json.loads(asked.stdout)["diff"] == ""
+
+
 def test_apply_changes_the_working_tree(home: Path, shop: Path, tmp_path: Path) -> None:
     mend = call("edit", path="invoice/discount.py", old="amount > threshold", new="amount >= threshold")
     model = script(tmp_path / "s.json", [mend], [finish("changed")])

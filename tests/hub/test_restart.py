@@ -47,7 +47,7 @@ async def start_program(data: Path) -> tuple[asyncio.subprocess.Process, dict[st
         sys.executable, "-m", "localhub", "--data", str(data), stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    return process, json.loads(await asyncio.wait_for(process.stdout.readline(), 20))
+    return process, json.loads(await asyncio.wait_for(process.stdout.readline(), 90))
 
 
 async def test_the_program_prints_one_line_and_survives_a_kill(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ async def test_the_program_prints_one_line_and_survives_a_kill(tmp_path: Path) -
         async with session.get(f"{facts['api_url']}{REPO}/contents/README.md") as response:
             assert response.status == 200
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), 90) == 0
     assert process.stdout is not None
     assert await process.stdout.read() == b""
 

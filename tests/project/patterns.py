@@ -11,11 +11,14 @@ import re._parser as parser  # type: ignore[import-not-found]
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests.support import ROOT
 
 CALLS = frozenset(["compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"])
+_CALL = re.compile(rf"\bre\.({'|'.join(CALLS)})\(")
 _MOST_INPUTS = 60  # for one pattern
 _FLAGS_AT = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2}
 _CATEGORIES = {
@@ -37,15 +40,33 @@ class FoundPattern:
     pattern: re.Pattern[Any]
     methods: frozenset[str]
 
+    @property
+    def file(self) -> str:
+        """The place without its line."""
+        return self.place.partition(":")[0]
 
+
+def list_files_with_patterns() -> list[str]:
+    """The files that ``find_patterns`` finds something in, by their text alone: one for each test to name.
+
+    Finding the patterns takes seconds, which every process of a run would spend while it collects.
+    """
+    return [str(path.relative_to(ROOT)) for path in _list_files() if _CALL.search(path.read_text("utf-8"))]
+
+
+def _list_files() -> list[Path]:
+    paths = [path for top in ("bot", "sandbox") for path in sorted((ROOT / top).rglob("*.py"))]
+    return [path for path in paths if "guest" not in path.parts]
+
+
+@cache
 def find_patterns() -> list[FoundPattern]:
     """Every pattern that a call of ``re`` in the project's code has, each once.
 
     Not those of ``bot.guest``, which runs inside the sandbox in processes with a deadline, nor those of
     localhub, which no stranger reaches.
     """
-    paths = [path for top in ("bot", "sandbox") for path in sorted((ROOT / top).rglob("*.py"))]
-    trees = {path: ast.parse(path.read_text("utf-8")) for path in paths if "guest" not in path.parts}
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in _list_files()}
     uses = _list_uses(trees.values())
     found: dict[Any, FoundPattern] = {}
     for path, tree in trees.items():

@@ -100,10 +100,18 @@ class AtWork:
     async def comment(self, repo: str, number: int, containing: str) -> str:
         """A comment with these words, once it is there."""
 
+        seen = -1
+
         async def look() -> str | None:
+            """Ask only when something has been written since: an answer costs ten milliseconds."""
+            nonlocal seen
+            before, seen = seen, self.hub.hub.state.count("SELECT total_changes()")
+            if seen == before:
+                return None
             return next((text for text in await self.comments(repo, number) if containing in text), None)
 
-        return await eventually(look, f"no comment with {containing!r}", lambda: self.comments(repo, number))
+        what = f"no comment with {containing!r}"
+        return await eventually(look, what, lambda: self.comments(repo, number), every=0.03)
 
     async def pulls(self, repo: str) -> list[dict[str, Any]]:
         """All pull requests, newest first."""
@@ -145,15 +153,22 @@ def _words_of(process: Path) -> str:
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], what: str, shown: Callable[[], Awaitable[Any]] | None = None
+    look: Callable[[], Awaitable[Any]],
+    what: str,
+    shown: Callable[[], Awaitable[Any]] | None = None,
+    *,
+    every: float = 0.1,
 ) -> Any:
-    """What ``look`` gives, once it gives something; AssertionError with what there was instead."""
+    """What ``look`` gives, once it gives something; AssertionError with what there was instead.
+
+    It looks ``every`` so many seconds.
+    """
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         found = await look()
         if found:
             return found
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(every)
     raise AssertionError(f"{what}; there is: {await shown() if shown else None}")
 
 

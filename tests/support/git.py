@@ -30,7 +30,7 @@ ENV = {
 def git(where: Path, *args: str, stdin: bytes | None = None) -> str:
     """Run git in a directory as a person would, and give what it prints."""
     done = subprocess.run(
-        ["git", *args], cwd=where, env=ENV, input=stdin, capture_output=True, check=False, timeout=30
+        ["git", *args], cwd=where, env=ENV, input=stdin, capture_output=True, check=False, timeout=100
     )
     assert done.returncode == 0, (args, done.stderr)
     return done.stdout.decode("utf-8", "surrogateescape").removesuffix("\n")
@@ -38,7 +38,7 @@ def git(where: Path, *args: str, stdin: bytes | None = None) -> str:
 
 def shell(*argv: str) -> str:
     """Run a program of this machine and give what it prints."""
-    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run(argv, capture_output=True, text=True, check=True, timeout=100).stdout
 
 
 def write(root: Path, files: dict[str, str | bytes | None]) -> None:

@@ -25,10 +25,12 @@ import jwt
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from localhub.auth import read_private_key
+from localhub.graphql.endpoint import schema
 from localhub.rest.accounts.apps import new_private_key
 from localhub.rest.api import PREFIX
 from localhub.server import Server, start
-from tests.support.github_spec import Ledger, spec_middleware
+from tests.support.github_spec import Ledger, graphql_schema, spec_middleware
 
 Json = Any
 
@@ -129,7 +131,7 @@ class Hub:
         """A JWT as the App; ``claims`` replace the usual ones."""
         now = int(self.hub.state.time())
         usual = {"iat": now - 60, "exp": now + 540, "iss": str(self.app_id)}
-        return jwt.encode(usual | claims, self.private_key, algorithm="RS256")
+        return jwt.encode(usual | claims, read_private_key(self.private_key), algorithm="RS256")
 
     @property
     def as_app(self) -> Client:
@@ -232,6 +234,9 @@ async def running_hub(
     tmp_path: Path, webhook_url: str | None = None, *, middlewares: Sequence[Middleware] = ()
 ) -> AsyncIterator[Hub]:
     """A hub with its state in ``tmp_path/hub``; entering again with the same path is a restart."""
+    # Read before anybody waits for an answer: on a busy machine all would stand still for over a second.
+    schema()
+    graphql_schema()
     data = tmp_path / "hub"
     if not data.exists():
         data.mkdir(parents=True)

@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -28,6 +29,15 @@ from typing import Any
 PLUGINS = Path(__file__).resolve().parent / "plugins"
 ADDRESS = "HOB_TEST_REPORT"
 ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
+# https://nodejs.org/api/cli.html#node_optionsoptions; the first reporter is what people read.
+NODE_OPTIONS = (
+    f"--require={PLUGINS}/hob_test_report.cjs",
+    *("--test-reporter=spec", "--test-reporter-destination=stdout"),
+    *(f"--test-reporter=file://{PLUGINS}/hob_test_report.mjs", "--test-reporter-destination=stdout"),
+)
+# `PYTHONPATH=lib pytest`, `env PYTHONPATH="a:b" ...`, `export PYTHONPATH=src`: what a value follows.
+SETS_PYTHONPATH = re.compile(r"(?<![\w$.-])PYTHONPATH=")
+NO_VALUE = re.compile(r"\s|;|&|\||\)|\Z|''|\"\"")
 MOST_SESSIONS = 400
 PIPE_BYTES = 1 << 20
 END = secrets.token_hex(16).encode()
@@ -153,7 +163,8 @@ def main() -> None:
     before = TrackedFiles(folder, told["added"])
     reports = Reports(folder)
     env = make_environment(reports.address) if told["report"] else None
-    code = subprocess.Popen(("bash", "-c", told["command"]), env=env, stdin=devnull).wait()
+    command = keep_plugins(told["command"]) if env else told["command"]
+    code = subprocess.Popen(("bash", "-c", command), env=env, stdin=devnull).wait()
     sessions = reports.close()
     report = {
         "exit": code if code >= 0 else 128 - code,
@@ -174,7 +185,15 @@ def make_environment(address: str) -> dict[str, str]:
     env = {**os.environ, ADDRESS: address}
     env["PYTHONPATH"] = os.pathsep.join(path for path in (str(PLUGINS), env.get("PYTHONPATH", "")) if path)
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {ADDOPTS}".strip()
+    env["NODE_OPTIONS"] = " ".join((env.get("NODE_OPTIONS", ""), *NODE_OPTIONS)).strip()
     return env
+
+
+def keep_plugins(command: str) -> str:
+    """The command with the plugins in front of what it sets ``PYTHONPATH`` to itself."""
+    parts = SETS_PYTHONPATH.split(command)
+    told = [f"{PLUGINS}{'' if NO_VALUE.match(part) else os.pathsep}{part}" for part in parts[1:]]
+    return "PYTHONPATH=".join((parts[0], *told))
 
 
 def merge_tests(sessions: list[Session]) -> dict[str, str]:

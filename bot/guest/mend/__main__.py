@@ -31,5 +31,6 @@ def load() -> None:
 
 if __name__ == "__main__":
     load()
-    part = "forkserver.server" if sys.argv[1:2] == ["--fork-server"] else "cli"
+    parts = {"--fork-server": "forkserver.server", "--examples": "request.examples"}
+    part = parts.get(sys.argv[1] if len(sys.argv) > 1 else "", "cli")
     sys.exit(importlib.import_module(f"{PACKAGE}.{part}").main(sys.argv[1:]))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import layout
+from . import clock, layout
 from .forkserver.client import ForkServerClient, ServerRefused, TestRun
 from .layout import is_test
 
@@ -16,6 +15,7 @@ TRACED_FAILURES = 10  # failing tests that are run again under the tracer
 MORE_FAILURES = 150  # of which only the lines are looked at
 EACH = 3.0  # seconds one test may take before it counts as one that hangs
 PATIENT = 7.0  # seconds for the first of them when nothing else fails: they may only be slow
+REPEATS = 4  # further runs of a failing test, and of what a change turned
 TRACED = 4.0  # seconds for one test under the tracer
 
 
@@ -28,6 +28,7 @@ class Baseline:
     not_run: list[str] = field(default_factory=list)
     flaky: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)  # fail without entering the repository's code
+    unasked: list[str] = field(default_factory=list)  # fail, and the request is not about them
     where: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # id -> file, name, line
     modules: list[str] = field(default_factory=list)
     failing: list[TestRun] = field(default_factory=list)  # traced where possible, quickest first
@@ -53,7 +54,7 @@ class Baseline:
     @property
     def excluded(self) -> set[str]:
         """Tests that a change of the code cannot be judged by."""
-        return {*self.flaky, *self.beyond}
+        return {*self.flaky, *self.beyond, *self.unasked}
 
     @property
     def passed_ids(self) -> list[str]:
@@ -81,13 +82,15 @@ def start_server(root: Path, command: str, scratch: Path, seconds: float) -> For
     raise refused or ServerRefused(None, "pytest did not start")
 
 
-def run_baseline(server: ForkServerClient, seconds: float) -> Baseline:
-    """Run everything once; a test that hangs or kills its process costs only itself."""
+def run_baseline(
+    server: ForkServerClient, seconds: float, order: Callable[[list[str]], list[str]] = list
+) -> Baseline:
+    """Run everything once, as ``order`` says; a test that hangs or kills its process costs only itself."""
     base = Baseline(errors=server.ready["errors"], modules=server.ready["modules"])
     for name, path, title, line in server.ready["items"]:
         base.where[name] = (path, title, line)
-    end = time.monotonic() + seconds
-    base.not_run = _run_all(server, base, list(base.where), EACH, end)
+    end = clock.read_seconds() + seconds
+    base.not_run = _run_all(server, base, order(list(base.where)), EACH, end)
     bad = [run for run in base.runs.values() if run.outcome in ("failed", "hung")]
     if bad and all(run.outcome == "hung" for run in bad):
         _wait_longer(server, base, [run.id for run in bad], end)
@@ -103,13 +106,13 @@ def _wait_longer(server: ForkServerClient, base: Baseline, hung: list[str], end:
 
 def _run_all(server: ForkServerClient, base: Baseline, left: list[str], each: float, end: float) -> list[str]:
     """Run tests until the time is up; returns those that did not come to run."""
-    while left and time.monotonic() < end:
-        report = server.run(left, each=each, total=end - time.monotonic())
+    while left and clock.read_seconds() < end:
+        report = server.run(left, each=each, total=end - clock.read_seconds())
         base.runs |= report.runs
         left = [name for name in left if name not in report.runs]
         slowest = max((run.seconds for run in base.runs.values()), default=0.0)
         each = max(0.7 * each, 1.0, 4 * slowest) if report.hung else each  # where one hangs, others do
-        if (report.hung or report.crashed) and left and time.monotonic() < end:
+        if (report.hung or report.crashed) and left and clock.read_seconds() < end:
             name = left.pop(0)
             text = "the test did not end" if report.hung else f"the process ended: {report.crashed}"
             base.runs[name] = TestRun(
@@ -122,9 +125,14 @@ def _run_all(server: ForkServerClient, base: Baseline, left: list[str], each: fl
     return left
 
 
-def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: Callable[[str], None]) -> None:
-    """Trace failing tests alone, then the passing ones over the functions that the failing ones entered."""
-    end = time.monotonic() + seconds
+def trace_tests(
+    server: ForkServerClient, base: Baseline, seconds: float, order: Callable[[list[str]], list[str]] = list
+) -> None:
+    """Trace failing tests alone, then the passing ones over the functions that the failing ones entered.
+
+    ``order`` puts the failing tests first that matter most.
+    """
+    end = clock.read_seconds() + seconds
     # A test in a text file often leans on what ran before it, so it is a poor pilot.
     failed = sorted(
         base.failed_ids,
@@ -135,8 +143,8 @@ def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: C
         ),
     )
     entered: set[tuple[str, int]] = set()
-    for name in _pick_varied(failed, base, TRACED_FAILURES):
-        left = end - time.monotonic()
+    for name in order(_pick_varied(order(failed), base, TRACED_FAILURES)):
+        left = end - clock.read_seconds()
         if left <= 0.1:
             break
         report = server.run([name], each=2 * TRACED, total=left, trace=True, types=True, alarm=TRACED)
@@ -160,7 +168,7 @@ def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: C
         base.passed_ids,
         key=lambda name: (base.where[name][0] not in _list_test_files(base), base.runs[name].seconds),
     )
-    total = max(0.5, end - time.monotonic())
+    total = max(0.5, end - clock.read_seconds())
     report = server.run(
         [*more, *tests], each=2 * TRACED, total=total, trace=True, only=sorted(entered), alarm=TRACED
     )
@@ -168,6 +176,21 @@ def trace_tests(server: ForkServerClient, base: Baseline, seconds: float, say: C
         name: run for name, run in report.runs.items() if run.outcome == "failed" and run.lines
     }
     base.passing = {name: run for name, run in report.runs.items() if run.outcome == "passed" and run.lines}
+
+
+def exclude_flaky(server: ForkServerClient, base: Baseline, seconds: float) -> None:
+    """Run what fails again, with other random numbers each time: what can pass shows nothing of a change."""
+    end = clock.read_seconds() + seconds
+    for again in range(1, REPEATS + 1):
+        names = [name for name in base.failed_ids if not base.is_hung(name)]
+        slowest = max((base.runs[name].seconds for name in names), default=0.0)
+        if not names or clock.read_seconds() + sum(base.runs[name].seconds for name in names) > end:
+            return
+        report = server.run(
+            names, each=5 * slowest + 1.0, total=end - clock.read_seconds(), quick=True, seed=again
+        )
+        base.flaky += [name for name, run in report.runs.items() if run.outcome == "passed"]
+        base.failing = [run for run in base.failing if run.id not in base.flaky]
 
 
 def _exclude_unreachable(base: Baseline, prefix: str) -> None:

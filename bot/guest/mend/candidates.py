@@ -6,7 +6,7 @@ import __future__
 import ast
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .localise import Findings
 from .site import Clues, Site
@@ -29,6 +29,22 @@ class Candidate:
     function: str
     score: float
     fresh: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class FoundChange:
+    """A change that was tried: which failing tests it turned, and whether that is all of them."""
+
+    parts: tuple[Candidate, ...]
+    turned: set[str]
+    full: bool
+    score: float
+    fresh: bool = False  # shown by fresh imports only
+
+
+def replace_parts(change: FoundChange, parts: tuple[Candidate, ...]) -> FoundChange:
+    """The change with other parts."""
+    return replace(change, parts=parts)
 
 
 def propose(findings: Findings, clues: Clues, seconds: float = 30.0) -> list[Candidate]:

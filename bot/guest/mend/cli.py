@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from .report import MARK
+from .request.asked import Request
 from .session import mend
 
 
@@ -20,6 +21,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--test", default="pytest -q", help="the repository's own test command")
     parser.add_argument("--seconds", type=float, default=60.0, help="for everything together")
     parser.add_argument("--hint", default="", help="the request's words")
+    parser.add_argument("--scope", default="all", choices=("all", "report", "symbols", "named"),
+                        help="which failing tests the hint can be about")  # fmt: skip
+    parser.add_argument("--meant", action="append", default=[], help="a test that is meant, by its id")
     options = parser.parse_args(argv)
     began = time.monotonic()
 
@@ -29,6 +33,7 @@ def main(argv: list[str]) -> int:
 
     with tempfile.TemporaryDirectory(prefix="hob-mend-") as scratch:
         root = options.root.resolve()
-        result = mend(root, options.test, options.hint, options.seconds, Path(scratch), say)
+        request = Request(text=options.hint, scope=options.scope, tests=tuple(options.meant))
+        result = mend(root, options.test, request, options.seconds, Path(scratch), say)
     sys.stdout.write(f"{MARK}{json.dumps(result, ensure_ascii=False)}\n")
     return {"mended": 0, "partial": 0, "cannot_run": 2, "no_tests": 2}.get(result["outcome"], 1)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .baseline import Baseline
+from .candidates import FoundChange
+from .choice import Rival, count_covering, find_twins, list_borrowed
 from .localise import Findings
-from .search import FoundChange, Tally
+from .search import CandidateSearch, Tally
 
 MARK = "HOB-MEND-RESULT "
 SHOWN = 12
@@ -58,6 +60,8 @@ def report_tests(base: Baseline) -> dict[str, Any]:
         "not_run": len(base.not_run),
         "flaky": base.flaky[:SHOWN],
         "beyond": base.beyond[:SHOWN],
+        "unasked": base.unasked[:SHOWN],
+        "unasked_count": len(base.unasked),
         "failing": base.failed_ids[:SHOWN],
         "errors": [
             {"id": each["id"], "message": (each.get("text") or each["message"])[-300:]}
@@ -120,6 +124,36 @@ def report_change(answer: FoundChange, findings: Findings, texts: dict[str, str]
         "turned": turned[:SHOWN],
         "turned_count": len(turned),
     }
+
+
+def report_doubts(
+    search: CandidateSearch, answer: FoundChange, edits: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """How many passing tests run the changed lines, lines like the wrong one, values that are the tests'."""
+    sources = search.runner.findings.sources
+    counts = [count_covering(search.runner, sources[part.path], part) for part in answer.parts]
+    twins = [
+        {"path": each["path"], "line": line}
+        for each in edits
+        for line in find_twins(sources[each["path"]], each["before"], each["line"])
+    ]
+    borrowed = [each for part in answer.parts for each in list_borrowed(search.runner, part)]
+    return {"covering": min(counts, default=0), "twins": twins[:5], "borrowed": borrowed[:3]}
+
+
+def report_rival(rival: Rival, findings: Findings, texts: dict[str, str]) -> dict[str, Any]:
+    """Another change that passes as well, with a call by which the two differ."""
+    for path, text in sorted(texts.items()):
+        for hunk in make_hunks(findings.sources[path].text, text):
+            return {
+                "path": path,
+                "line": hunk.line,
+                "after": hunk.after[:400],
+                "call": rival.call,
+                "this": rival.this,
+                "other": rival.other,
+            }
+    return {}
 
 
 def report_tally(tally: Tally, ranked: int) -> dict[str, Any]:

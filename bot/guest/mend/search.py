@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from . import clock
 from .baseline import Baseline
-from .candidates import Candidate
+from .candidates import Candidate, FoundChange
+from .choice import Comparison
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import RunReport, ServerRefused
 
 BATCH = 16  # candidates that are tried in one child before it is replaced
 PILOTS = 3  # failing tests that every candidate is tried on first
 SAMPLE = 12  # further failing tests that run before the rest of them
-GRACE = 0.5  # seconds spent on looking for other answers after the first
+GRACE = 1.5  # seconds spent on looking for other answers after the first
 FRESH_AHEAD = 1.0  # seconds they may take before others have had their share
 FRESH_SHARE = 0.3  # of the time, for candidates that need a fresh import
-
-
-@dataclass(slots=True, kw_only=True)
-class FoundChange:
-    """A change that was tried: which failing tests it turned, and whether that is all of them."""
-
-    parts: tuple[Candidate, ...]
-    turned: set[str]
-    full: bool
-    score: float
-    fresh: bool = False  # shown by fresh imports only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +48,7 @@ class CandidateSearch:
         self.failing += [name for name in base.failed_ids if name not in self.failing]
         self.pilots = self._choose_pilots()
         self._seen: set[int] = set()
+        self.compared = Comparison(ranked=())
 
     def _choose_pilots(self) -> list[str]:
         """The first failing tests (they differ in kind) as long as running them all is quick."""
@@ -74,7 +65,7 @@ class CandidateSearch:
         used = self.pilots[0]
         names = [run.id for run in self.base.failing]
         index = names.index(used) + 1 if used in names else len(names)
-        if index >= min(len(names), 3) or time.monotonic() >= self.deadline:
+        if index >= min(len(names), 3) or clock.read_seconds() >= self.deadline:
             return False
         self.pilots = [names[index]]
         self._seen.clear()
@@ -90,11 +81,11 @@ class CandidateSearch:
         order = count()
         fresh = [(-each.score, next(order), each) for each in candidates if each.fresh]
         heapq.heapify(fresh)
-        began = time.monotonic()
+        began = clock.read_seconds()
         fresh_seconds = 0.0
         stop = 0.0
         while swappable or fresh:
-            now = time.monotonic()
+            now = clock.read_seconds()
             if now >= end or (stop and now >= stop):
                 return
             affordable = fresh_seconds <= FRESH_SHARE * (now - began) + FRESH_AHEAD
@@ -108,7 +99,7 @@ class CandidateSearch:
                 for unfit in self._try_batch(swappable, under):
                     heapq.heappush(fresh, (-unfit.score, next(order), unfit))
             if self.tally.answers and not stop:
-                stop = time.monotonic() + GRACE
+                stop = clock.read_seconds() + GRACE
         self.tally.exhausted = True
 
     def _combine(
@@ -141,14 +132,14 @@ class CandidateSearch:
                 patched.append(patch)
         if not tries:
             return unfit
-        total = max(1.0, self.deadline - time.monotonic())
+        total = max(1.0, self.deadline - clock.read_seconds())
         reports = self.runner.server.run_batch(self.pilots, patched, each=self.runner.each, total=total)
         for number, (parts, run_report) in enumerate(zip(tries, reports, strict=False)):
             self.tally.tried += not run_report.unfit
             self.tally.hung += run_report.hung
             if run_report.unfit and "SyntaxError" not in run_report.unfit:
                 unfit.append(parts[-1])
-            elif self._is_promising(run_report, under) and time.monotonic() < self.deadline:
+            elif self._is_promising(run_report, under) and clock.read_seconds() < self.deadline:
                 again = self.runner.run(parts, self.pilots, fresh=False, quick=True)
                 if self._is_promising(again, under):
                     self._confirm(parts, _find_passing(again), parts[-1].score, fresh=False)
@@ -165,17 +156,17 @@ class CandidateSearch:
             return 0.0
         self.tally.tried += 1
         self.tally.fresh += 1
-        began = time.monotonic()
+        began = clock.read_seconds()
         try:
             self.runner.start_fresh_server()
-            began = time.monotonic()
+            began = clock.read_seconds()
             run_report = self.runner.run(parts, self.pilots, fresh=True, quick=True)
         except (ServerRefused, TimeoutError):
             self.runner.close()
-            return time.monotonic() - began
+            return clock.read_seconds() - began
         if self._is_promising(run_report, under):
             self._confirm(parts, _find_passing(run_report), candidate.score, fresh=True)
-        return time.monotonic() - began
+        return clock.read_seconds() - began
 
     def _is_promising(self, run_report: RunReport, under: FoundChange | None) -> bool:
         turned = _find_passing(run_report)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import report
-from .baseline import Baseline, run_baseline, start_server, trace_tests
-from .candidates import Candidate, propose
+from . import clock, report
+from .baseline import REPEATS, Baseline, exclude_flaky, run_baseline, start_server, trace_tests
+from .candidates import Candidate, FoundChange, propose, replace_parts
+from .choice import compare_changes
 from .clues import gather_clues
 from .forkserver.broken_modules import repair_syntax, take_modules_as_tests
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
 from .localise import Findings, localise
-from .search import CandidateSearch, FoundChange
+from .request.asked import Request, leave_unasked, order_by_request
+from .search import CandidateSearch
+from .source import TextEdit
 from .unbound import repair_names
 
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
@@ -24,12 +27,14 @@ VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was
 Say = Callable[[str], None]
 
 
-def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say: Say) -> dict[str, Any]:
-    """Try to make the failing tests pass; the result's ``outcome`` says how it ended.
+def mend(
+    root: Path, command: str, request: Request, seconds: float, scratch: Path, say: Say
+) -> dict[str, Any]:
+    """Try to make the failing tests pass that the request is about; ``outcome`` says how it ended.
 
-    mended, partial, not_found, all_pass, no_tests, flaky, cannot_run.
+    mended, partial, not_found, all_pass, unasked, no_tests, flaky, cannot_run.
     """
-    began = time.monotonic()
+    began = clock.read_seconds()
     deadline = began + seconds
     result: dict[str, Any] = {"version": 1}
     try:
@@ -39,39 +44,54 @@ def mend(root: Path, command: str, hint: str, seconds: float, scratch: Path, say
         outcome = "no_tests" if refused.code == 5 else "cannot_run"
         return result | {"outcome": outcome, "reason": reason, "tail": refused.tail[-1500:]}
     try:
-        result |= _search_with_server(server, root, hint, deadline, say)
+        result |= _search_with_server(server, root, request, deadline, say)
     except ServerRefused as refused:
         result |= {"outcome": "cannot_run", "reason": "the test process ended", "tail": refused.tail[-1500:]}
     finally:
         server.close()
-    return result | {"seconds": round(time.monotonic() - began, 1)}
+    return result | {"seconds": round(clock.read_seconds() - began, 1)}
 
 
 def _search_with_server(
-    server: ForkServerClient, root: Path, hint: str, deadline: float, say: Say
+    server: ForkServerClient, root: Path, request: Request, deadline: float, say: Say
 ) -> dict[str, Any]:
-    left = deadline - time.monotonic()
-    base = run_baseline(server, 0.4 * left)
+    left = deadline - clock.read_seconds()
+    order = partial(order_by_request, request=request)
+    base = run_baseline(server, 0.4 * left, order)
     say(
         f"{len(base.where)} tests: {len(base.passed_ids)} pass, {len(base.failed_ids)} fail, "
         f"{len(base.errors)} modules do not load"
     )
     if not base.where and not base.errors:
         return {"outcome": "no_tests", "reason": "pytest finds no tests", "tests": report.report_tests(base)}
+    if not base.failed_ids and not base.errors and base.not_run:
+        reason = (
+            f"{len(base.not_run)} of {len(base.where)} tests did not come to run in the time of the search"
+        )
+        return {"outcome": "not_found", "reason": reason, "tests": report.report_tests(base)}
     if not base.failed_ids and not base.errors:
         return {"outcome": "all_pass", "reason": "every test passes", "tests": report.report_tests(base)}
-    trace_tests(server, base, 0.3 * (deadline - time.monotonic()), say)
+    trace_tests(server, base, 0.3 * (deadline - clock.read_seconds()), order)
     if not base.failing and not base.errors:
         reason = "the tests that fail in the whole run pass when run alone"
         return {"outcome": "flaky", "reason": reason, "tests": report.report_tests(base)}
+    leave_unasked(base, request, f"{root}/")
+    exclude_flaky(server, base, 0.1 * (deadline - clock.read_seconds()))
+    if not base.failing and not base.errors and base.flaky:
+        reason = "the tests that fail pass when they are run again, so nothing could be shown by them"
+        return {"outcome": "flaky", "reason": reason, "tests": report.report_tests(base)}
+    if not base.failing and base.unasked:
+        reason = "the request is about none of the tests that fail"
+        return {"outcome": "unasked", "reason": reason, "tests": report.report_tests(base)}
     if not base.failing:
         why = take_modules_as_tests(base, root)
         if why:
             told = {"tests": report.report_tests(base), "failure": report.report_failure(base)}
             return told | {"outcome": "cannot_run", "reason": why}
-    findings = localise(root, base, hint)
-    clues = gather_clues(base, hint)
-    seconds = 0.15 * (deadline - time.monotonic())
+    findings = localise(root, base, request.text)
+    clues = gather_clues(base, request.text)
+    findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
+    seconds = 0.15 * (deadline - clock.read_seconds())
     candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
     candidates = _rank([*candidates, *propose(findings, clues, seconds)])
     if base.only_fresh_imports:
@@ -116,7 +136,7 @@ def _is_selection(argument: str, root: Path) -> bool:
 
 def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> FoundChange | None:
     """Single edits, then a second edit on top of those that turned some tests, then the best part."""
-    now = time.monotonic()
+    now = clock.read_seconds()
     search.run(candidates, until=now + 0.75 * (search.deadline - now))
     if (answer := _find_verified(search, say)) is not None:
         return answer
@@ -132,13 +152,28 @@ def _search(search: CandidateSearch, candidates: list[Candidate], say: Say) -> F
             continue
         say(f"one edit turns {len(under.turned)} of {len(search.failing)} tests; looking for a second")
         search.run(
-            candidates, under=under, until=time.monotonic() + 0.4 * (search.deadline - time.monotonic())
+            candidates,
+            under=under,
+            until=clock.read_seconds() + 0.4 * (search.deadline - clock.read_seconds()),
         )
         if (answer := _find_verified(search, say)) is not None:
             return answer
-    partial = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
-    best = sorted(partial, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
+    useful = [each for each in search.tally.partial if not _has_useless_part(each, search.tally.partial)]
+    useful = [each for each in useful if not _leaves_near_failures(search, each)]
+    best = sorted(useful, key=lambda each: (-len(each.turned), len(each.parts), -each.score))
     return next((each for each in best[:3] if not _find_broken(search, each)), None)
+
+
+def _leaves_near_failures(search: CandidateSearch, change: FoundChange) -> bool:
+    """Whether a test that still fails runs the changed lines: then the change is not what was wrong there."""
+    for part in change.parts:
+        source = search.runner.findings.sources[part.path]
+        lines = {source.line_of(edit.start) for edit in part.edits} | {part.line}
+        for run in (*search.base.failing, *search.base.also_failing.values()):
+            ran = run.lines.get(f"{search.runner.root}/{part.path}", ())
+            if run.id not in change.turned and lines & set(ran):
+                return True
+    return False
 
 
 def _has_useless_part(change: FoundChange, others: list[FoundChange]) -> bool:
@@ -153,8 +188,9 @@ def _has_useless_part(change: FoundChange, others: list[FoundChange]) -> bool:
 
 def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
     """The first answer that breaks nothing in the whole suite."""
-    for answer in sorted(search.tally.answers, key=lambda each: (len(each.parts), -each.score)):
-        broken = _find_broken(search, answer)
+    search.compared = compare_changes(search.runner, search.tally.answers)
+    for answer in search.compared.ranked:
+        broken = _find_broken(search, answer) or _find_unsteady(search, answer)
         if not broken:
             return answer
         say(f"a change in {answer.parts[0].function or answer.parts[0].path} breaks {broken}")
@@ -165,10 +201,43 @@ def _find_verified(search: CandidateSearch, say: Say) -> FoundChange | None:
 def _find_broken(search: CandidateSearch, answer: FoundChange) -> str:
     """A test that passed before and does not in the whole suite, run once; "" when there is none."""
     run_report = search.runner.run(answer.parts, search.base.passed_ids, fresh=answer.fresh)
-    if run_report.hung and time.monotonic() >= search.runner.end:
+    if run_report.hung and clock.read_seconds() >= search.runner.end:
         return ""
     failed = run_report.list_failed()
     return failed[0] if failed else "the process" if run_report.crashed or run_report.hung else ""
+
+
+def _find_unsteady(search: CandidateSearch, answer: FoundChange) -> str:
+    """A turned test that does not pass each time; "" when all do, as far as the time goes."""
+    turned = sorted(answer.turned)
+    seconds = sum(search.base.runs[name].seconds for name in turned if name in search.base.runs)
+    for again in range(1, REPEATS + 1 if seconds < 0.5 and not answer.fresh else 1):
+        run_report = search.runner.run(answer.parts, turned, fresh=False, quick=True, seed=again)
+        if failed := run_report.list_failed():
+            return failed[0]
+    return ""
+
+
+def _drop_useless_edits(search: CandidateSearch, answer: FoundChange) -> FoundChange:
+    """The change without every part, and every edit of a part, without which the same tests pass."""
+    kept = list(answer.parts)
+    for part in answer.parts:
+        for edit in part.edits if len(part.edits) > 1 or len(kept) > 1 else ():
+            fewer = [_remove_edit(each, edit) if each.path == part.path else each for each in kept]
+            smaller = replace_parts(answer, tuple(each for each in fewer if each.edits))
+            if smaller.parts and _turns_as_much(search, smaller):
+                kept = list(smaller.parts)
+    return replace_parts(answer, tuple(kept))
+
+
+def _remove_edit(part: Candidate, edit: TextEdit) -> Candidate:
+    return replace(part, edits=tuple(each for each in part.edits if each != edit))
+
+
+def _turns_as_much(search: CandidateSearch, smaller: FoundChange) -> bool:
+    run_report = search.runner.run(smaller.parts, sorted(smaller.turned), fresh=smaller.fresh, quick=True)
+    passed = {name for name, run in run_report.runs.items() if run.outcome == "passed"}
+    return not run_report.unfit and smaller.turned <= passed and not _find_broken(search, smaller)
 
 
 def _make_result(
@@ -185,17 +254,31 @@ def _make_result(
         "search": report.report_tally(search.tally, len(candidates)),
     }
     if answer is None:
-        time_up = time.monotonic() >= search.deadline
+        time_up = clock.read_seconds() >= search.deadline
         reason = (
             "the time ran out"
             if time_up and not search.tally.exhausted
             else "no small edit makes the tests pass"
         )
         return told | {"outcome": "not_found", "reason": reason}
+    answer = _drop_useless_edits(search, answer)
     texts = search.runner.texts(answer.parts) or {}
+    chosen = next((each for each in search.compared.ranked if each.turned is answer.turned), None)
     told |= report.report_change(answer, findings, texts)
+    told |= report.report_doubts(search, answer, told["edits"])
+    rival = search.compared.find_rival(chosen) if chosen is not None else None
+    numbers = [each for each in told["borrowed"] if each[:1] not in "'\""]
+    if rival is not None and numbers:
+        reason = (
+            f"the changes that pass only put {numbers[0]}, a value of the tests, into the code, "
+            f"and differ: {rival.call} gives {rival.this} or {rival.other}"
+        )
+        left = {name: told[name] for name in ("tests", "failure", "suspects", "search")}
+        return left | {"outcome": "not_found", "reason": reason}
+    if rival is not None:
+        told["rival"] = report.report_rival(rival, findings, search.runner.texts(rival.change.parts) or {})
     others = [
-        each for each in search.tally.answers if each is not answer and len(each.parts) == len(answer.parts)
+        each for each in search.tally.answers if each is not chosen and len(each.parts) == len(answer.parts)
     ]
     told["others"] = len(others)
     return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}

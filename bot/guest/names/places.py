@@ -23,7 +23,7 @@ def module_places(index: Index, target: list[Definition], new: str, refused: typ
     name, home = target[0].name, index.files[target[0].path]
     places: set[NameUse] = set()
     done: set[str] = set()
-    todo = [home]
+    todo = [home, *(index.files[each.path] for each in target[1:])]  # a stub beside the module is one more
     while todo:
         file = todo.pop()
         if file.path in done:
@@ -194,8 +194,14 @@ def _locate_attribute(file: SourceFile, node: ast.Attribute) -> NameUse:
     return NameUse(file.path, end - len(node.attr))
 
 
-def attribute_places(index: Index, target: list[Definition], family: set[str]) -> set[NameUse]:
-    """A method or attribute: every ``.name``, the definitions, fields given by keyword to the class."""
+def attribute_places(
+    index: Index, target: list[Definition], family: set[str], strangers: set[str], refused: type[Exception]
+) -> set[NameUse]:
+    """A method or attribute: every ``.name``, the definitions, fields given by keyword to the class.
+
+    Where classes that are no relatives, the ``strangers``, have the same name, each ``.name`` must be told by
+    what stands before the dot; refuses one that cannot be.
+    """
     name = target[0].name
     places: set[NameUse] = set()
     for each in target:
@@ -206,6 +212,14 @@ def attribute_places(index: Index, target: list[Definition], family: set[str]) -
         for node in ast.walk(file.tree):
             match node:
                 case ast.Attribute(attr=attr) if attr == name:
+                    receiver = _find_receiver(file, node.value) if strangers else ""
+                    if receiver in strangers:
+                        continue
+                    if strangers and receiver not in family:
+                        raise refused(
+                            f"`{ast.unparse(node)}` in `{file.path}:{node.lineno}` may be of another class: "
+                            f"{', '.join(f'`{each}`' for each in sorted(strangers)[:3])} has a `{name}` too"
+                        )
                     places.add(_locate_attribute(file, node))
                 case ast.Name(id=found) if found == name:
                     owner = next((each for each in file.up(node) if isinstance(each, SCOPES)), None)
@@ -220,6 +234,52 @@ def attribute_places(index: Index, target: list[Definition], family: set[str]) -
                             if each.arg == name and fields
                         }
     return places
+
+
+def _find_receiver(file: SourceFile, node: ast.expr) -> str:
+    """The class that an expression is an object of, as far as its scope says so; "" when it does not."""
+    match node:
+        case ast.Call(func=ast.Name(id=made) | ast.Attribute(attr=made)):
+            return made
+        case ast.Name(id="self" | "cls"):
+            return next((each.name for each in file.up(node) if isinstance(each, ast.ClassDef)), "")
+        case ast.Name(id=name):
+            for scope in file.up(node):
+                if isinstance(scope, (*FUNCTIONS, ast.Module)) and (known := _list_types(scope, name)):
+                    return known.pop() if len(known) == 1 else ""
+            return name  # the class itself, if it is one
+    return ""
+
+
+def _list_types(scope: ast.AST, name: str) -> set[str]:
+    """The classes that a name is annotated with, or bound to objects of, in a scope; "" for anything else."""
+    found: set[str] = set()
+    for node in ast.walk(scope):
+        match node:
+            case ast.arg(arg=each) if each == name:
+                found.add(_read_class(node.annotation))
+            case ast.AnnAssign(target=ast.Name(id=each)) if each == name:
+                found.add(_read_class(node.annotation))
+            case ast.Assign(targets=targets, value=value):
+                if any(isinstance(each, ast.Name) and each.id == name for each in targets):
+                    match value:
+                        case ast.Call(func=ast.Name(id=made) | ast.Attribute(attr=made)):
+                            found.add(made)
+                        case _:
+                            found.add("")
+            case ast.For(target=ast.Name(id=each)) | ast.comprehension(target=ast.Name(id=each)):
+                if each == name:
+                    found.add("")
+    return found
+
+
+def _read_class(node: ast.expr | None) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Constant(value=str(name)):
+            return name.rpartition(".")[2]
+    return ""
 
 
 def _has_init(index: Index, name: str) -> bool:

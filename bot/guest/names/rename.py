@@ -80,7 +80,8 @@ def _key(index: Index, found: Definition) -> tuple[str, str, str]:
     """Two definitions of one key are the same thing: a method and what overrides it, a variable set twice."""
     if found.kind in ("method", "attribute"):
         return ("member", min(_family(index, found.owner.rpartition(".")[2])), "")
-    return (found.path, found.owner, "")
+    stub = found.path.endswith(".pyi") and found.path[:-1] in index.files
+    return (found.path[:-1] if stub else found.path, found.owner, "")
 
 
 def _family(index: Index, name: str) -> set[str]:
@@ -98,6 +99,14 @@ def _family(index: Index, name: str) -> set[str]:
         fresh = bool(more - family)
         family |= more
     return family
+
+
+def _find_strangers(index: Index, name: str, family: set[str]) -> set[str]:
+    """Classes that are no relatives and have a method or attribute of the same name."""
+    found = {
+        each.owner.rpartition(".")[2] for each in index.find(name) if each.kind in ("method", "attribute")
+    } - family
+    return set().union(*(_family(index, each) for each in found)) if found else set()
 
 
 def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
@@ -118,7 +127,8 @@ def _places(index: Index, target: list[Definition], new: str) -> set[NameUse]:
         taken = [each for each in index.find(new) if each.owner.rpartition(".")[2] in family]
         if taken:
             raise RenameRefused(f"`{taken[0].dotted}` is there already, `{taken[0].path}:{taken[0].line}`")
-        return attribute_places(index, target, family)
+        strangers = _find_strangers(index, first.name, family)
+        return attribute_places(index, target, family, strangers, RenameRefused)
     if new in dir(builtins):
         raise RenameRefused(f"`{new}` would hide Python's own")
     return module_places(index, target, new, RenameRefused)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import Event, Task
 from bot.github.app import RepoApi
-from bot.inbox.commands.config import read_config_in_force
+from bot.inbox.commands.config import limit_budget, read_config_in_force
 from bot.inbox.commands.status import render_task_name
 from bot.inbox.delivery_context import DeliveryContext, thread_key
 from bot.tasks.costs import Cost
@@ -23,9 +23,9 @@ async def render_budget(context: DeliveryContext, api: RepoApi, event: Event) ->
     if len(tasks) > 1:
         whole = await context.store.sum_costs([task.id for task in tasks])
         lines.append(f"- **all of this thread**: {render_cost(whole)}")
-    limits = (await read_config_in_force(api, event)).config.budget
+    limits = limit_budget(context, (await read_config_in_force(api, event)).config)
     lines.append(
-        f"- a task may cost: ${limits.usd:g}, {limits.minutes:g} minutes of thinking, {limits.turns} turns"
+        f"- a task may cost: ${limits.usd:g}, {limits.minutes:g} minutes of thinking, {limits.turns:g} turns"
     )
     today = await context.store.load_daily_budget(event.installation, context.operator.daily_usd)
     left = (

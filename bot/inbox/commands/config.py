@@ -10,12 +10,18 @@ from pydantic import BaseModel
 from bot.domain import Event
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext
-from bot.repo_config import PATH, RepoConfig, parse_repo_config
+from bot.repo_config import PATH, RepoConfig, TaskBudget, parse_repo_config
 from bot.text.defuse import code_span
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
 OPERATORS = ("model", "image", "label", "create_label")  # the operator's, where the repository does not say
+CEILINGS = {  # the operator's setting that each value cannot exceed
+    "budget.usd": "max_usd",
+    "budget.minutes": "max_minutes",
+    "budget.turns": "max_turns",
+    "attempts": "max_attempts",
+}
 FOUND = "found by the tree's files"  # where hob.yml names no command, see ``bot.workspace.check_commands``
 
 
@@ -35,6 +41,17 @@ async def read_config_in_force(api: RepoApi, event: Event) -> ConfigInForce:
     return ConfigInForce(config=parse_repo_config(text), commit=commit or "", there=text is not None)
 
 
+def limit_budget(context: DeliveryContext, config: RepoConfig) -> TaskBudget:
+    """What a task may use, no more than the operator allows."""
+    asked, operator = config.budget, context.operator.public_settings
+    limits = {
+        key.removeprefix("budget."): float(operator[name][0])
+        for key, name in CEILINGS.items()
+        if key.startswith("budget.") and name in operator
+    }
+    return asked.model_copy(update={key: min(getattr(asked, key), most) for key, most in limits.items()})
+
+
 async def render_config(context: DeliveryContext, api: RepoApi, event: Event) -> str:
     """Every value with its origin, as a table. Raises UserError when the repository's file is invalid."""
     now = await read_config_in_force(api, event)
@@ -49,7 +66,14 @@ def _list_values(context: DeliveryContext, now: ConfigInForce, file: str) -> Ite
     operator = dict(context.operator.public_settings)
     for key, value in _flatten(now.config):
         given = _is_set(now.config, key)
-        if not given and key in OPERATORS and key in operator:
+        ceiling, setter = operator.get(CEILINGS.get(key, ""), ("", ""))
+        if ceiling and isinstance(value, int | float) and value > float(ceiling):
+            yield (
+                key,
+                _render_value(float(ceiling)),
+                f"the ceiling ({setter}); {file if given else DEFAULT}: {_render_value(value)}",
+            )
+        elif not given and key in OPERATORS and key in operator:
             yield (key, *operator.pop(key))
         elif not given and key == "test":
             yield key, FOUND, DEFAULT

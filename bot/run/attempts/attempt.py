@@ -23,7 +23,7 @@ from bot.run.attempts.agent_workspace import (
     WorkspaceObserver,
     open_workspace,
 )
-from bot.run.attempts.clean_outcome import drop_changes, redact_outcome
+from bot.run.attempts.clean_outcome import drop_changes, redact_outcome, refuse_split_secret
 from bot.run.prove.gate import admit_changes
 from bot.run.prove.prove import prove, prove_result, run_checks
 from bot.text.redact import Redactor
@@ -87,19 +87,25 @@ async def run_attempt(
         )
         changes = await workspace.read_changes()
     blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
-    outcome = redact_outcome(outcome, redactor)
+    traffic = workspace.sandbox.list_traffic(redactor)
+    outcome = await asyncio.to_thread(redact_outcome, outcome, redactor)
     if brief.kind.produces_only_text:
+        await asyncio.to_thread(refuse_split_secret, outcome, ChangeSet(base=checkout.base), redactor)
         outcome = drop_changes(outcome, changes, redactor)
-        return await _check_text(checkout, outcome, blocked, redactor, set_phase)
+        text = await _check_text(checkout, outcome, blocked, redactor, set_phase)
+        return replace(text, proof=replace(text.proof, traffic=traffic))
     protected = checkout.config.protected_paths
     admitted = await asyncio.to_thread(admit_changes, changes, protected=protected, redactor=redactor)
+    await asyncio.to_thread(refuse_split_secret, outcome, admitted, redactor)
     outcome, admitted = await asyncio.to_thread(
         conclude_merge, checkout.base_merge, str(checkout.repo), outcome, admitted, protected
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
-        return Result(outcome=outcome, changes=admitted, proof=Proof(base=checkout.base, blocked=blocked))
+        proof = Proof(base=checkout.base, blocked=blocked, traffic=traffic)
+        return Result(outcome=outcome, changes=admitted, proof=proof)
     await set_phase(Phase.PROVE)
-    return await prove_result(checkout, outcome, admitted, redactor, request=brief.asked, blocked=blocked)
+    made = await prove_result(checkout, outcome, admitted, redactor, request=brief.asked, blocked=blocked)
+    return replace(made, proof=replace(made.proof, traffic=traffic))
 
 
 async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> ChecksReport:

@@ -15,11 +15,8 @@ MOST_NAMED = 10
 
 
 def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
-    """The outcome without secrets, before anything of it is stored, committed or published.
-
-    Raises UserError when a secret is split over several of its texts.
-    """
-    clean = replace(
+    """The outcome without secrets, before anything of it is stored, committed or published."""
+    return replace(
         outcome,
         title=redactor.text(outcome.title),
         summary=redactor.text(outcome.summary),
@@ -30,12 +27,20 @@ def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
         ),
         replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
     )
-    for texts in (clean.plan, clean.notes, clean.replies):
-        if redactor.has_split_secret(each.text for each in texts):
-            raise UserError(
-                "What I wanted to say holds a secret in pieces, so nothing was published.", phase="gate"
-            )
-    return clean
+
+
+def refuse_split_secret(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> None:
+    """Raise UserError when the texts and the files that would be published spell a secret together.
+
+    Reads all of them: for a thread of its own.
+    """
+    texts = [step.text for step in outcome.plan] + [note.text for note in outcome.notes]
+    texts += [reply.text for reply in outcome.replies]
+    files = [each.data.decode("utf-8", "replace") for each in changes.files]
+    if redactor.has_split_secret([outcome.title, outcome.summary, *texts, *files]):
+        raise UserError(
+            "What I wanted to say holds a secret in pieces, so nothing was published.", phase="gate"
+        )
 
 
 def drop_changes(outcome: Outcome, changes: ChangeSet, redactor: Redactor) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -102,7 +103,7 @@ class AttemptJournal:
                 author=each.trigger.author.login,
                 permission=each.permission.value,
                 at=each.trigger.at.isoformat(),
-                text=remove_invisible_text(each.trigger.text)[0],
+                text=(await asyncio.to_thread(remove_invisible_text, each.trigger.text))[0],
             )
             for each in comments
         ]

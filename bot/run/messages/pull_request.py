@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain import ChangeSet, Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
+from bot.domain import Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
 from bot.domain.proof import ProofState
+from bot.run.messages.changed_files import render_changed_files
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof
-from bot.text.defuse import code_span, defuse
+from bot.text.defuse import defuse
 
 _CLOSING = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#([0-9]{1,10})(?![0-9])"
@@ -24,11 +25,12 @@ def render_pull_body(
     task: Task, result: Result, *, hidden: Sequence[str], run_url: str, choice: str = ""
 ) -> str:
     """The pull request's description, made from the whole difference and the proof."""
+    files = [(file.path, file.kind.value) for file in result.changes.files]
     parts = [
         defuse(result.outcome.summary),
         render_limit_note(result.outcome),
         _render_reference(task, result.proof),
-        "### What changed\n\n" + _list_files(result.changes),
+        "### What changed\n\n" + render_changed_files(files),
         "### Proof\n\n" + render_proof(result.proof, output=False),
         choice,
         render_held_paths(result),
@@ -36,13 +38,6 @@ def render_pull_body(
         f"{render_origin(task)} {render_run_link(run_url)}",
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _list_files(changes: ChangeSet) -> str:
-    rows = [f"- {code_span(change.path)} {change.kind.value}" for change in changes.files[:50]]
-    if len(changes.files) > 50:
-        rows.append(f"- and {len(changes.files) - 50} more files")
-    return "\n".join(rows)
 
 
 def _render_reference(task: Task, proof: Proof) -> str:

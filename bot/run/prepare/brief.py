@@ -6,6 +6,7 @@ payload; whatever was written or edited after it is left out.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -117,10 +118,11 @@ async def gather_brief(
             )
         passages.append(_make_prompt_text(each, known[each.author]))
     hidden: list[str] = []
-    cleaned = [_clean(passage, hidden) for passage in passages]
-    later = [_clean(passage, hidden) for passage in nearby]
-    request, removed = remove_invisible_text(task.request)
-    title, more = remove_invisible_text(task.thread.title)
+    # In a thread: reading what strangers wrote as Markdown takes long.
+    cleaned = await asyncio.to_thread(_clean_all, passages, hidden)
+    later = await asyncio.to_thread(_clean_all, nearby, hidden)
+    request, removed = await asyncio.to_thread(remove_invisible_text, task.request)
+    title, more = await asyncio.to_thread(remove_invisible_text, task.thread.title)
     brief = Brief(
         kind=task.kind,
         request=shorten(request.strip(), MAX_TEXT),
@@ -268,6 +270,10 @@ def _make_prompt_text(passage: _Passage, permission: Permission) -> PromptText:
         at=passage.at,
         text=shorten(passage.text, MAX_TEXT),
     )
+
+
+def _clean_all(passages: Sequence[PromptText], hidden: list[str]) -> list[PromptText]:
+    return [_clean(passage, hidden) for passage in passages]
 
 
 def _clean(passage: PromptText, hidden: list[str]) -> PromptText:

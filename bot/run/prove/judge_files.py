@@ -31,7 +31,7 @@ _SETTINGS = re.compile(
     r"|[^/]+\.pth|\.coveragerc|makefile|gnumakefile|[^/]+\.mk|\.?justfile|taskfile\.ya?ml|rakefile|\.rspec"
     r"|(jest|vitest|vite|karma|playwright|cypress|ava|babel)\.(config|conf|workspace|setup)\.\w+"
     r"|\.(mocharc|npmrc|nycrc|babelrc|taprc)(\.\w+)?"
-    r"|phpunit\.xml(\.dist)?|hob_test_report\.py)$"
+    r"|phpunit\.xml(\.dist)?|hob_test_report\.[cm]?(py|js))$"
     r"|(^|/)node_modules/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ fit together (an exit code of 0 after failing tests, a runner that never came to
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,13 +16,14 @@ from bot.agent.tools.context import GUEST
 from bot.domain import CheckCommand, CheckResult, ResultSource, Runner, Verdict
 from bot.run.prove.printed_results import read_printed_results
 from bot.text.redact import Redactor
+from bot.text.terminal import strip_escapes
 from bot.workspace.network import NetworkObserver
 from sandbox.spec import Command, CommandResult, Ending
 
 TAIL_CHARS = 3000
 REPORT_BYTES = 4 << 20  # of output and of report, which names each test
 _SUPERVISE = ("python", "-I", "-S", f"{GUEST}/checks/supervise.py")
-_PLUGIN = "hob_test_report"
+_PLUGIN = re.compile(r"hob_test_report|not allowed in NODE_OPTIONS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +54,10 @@ async def run_check(
     """Run the command in the workspace as it is; ``added`` are paths that git does not track there yet."""
     done = await _supervise(sandbox, check, added, on_output, report=True)
     run = read_check_run(done, check.runner, redactor)
-    refused = _PLUGIN in done.text and run.result.source is not ResultSource.REPORT
+    refused = _PLUGIN.search(done.text) and run.result.source is not ResultSource.REPORT
     if refused and run.result.verdict is not Verdict.TIMED_OUT:
-        # A Python that ignores PYTHONPATH, or an environment that only lets a part of the variables through.
+        # A Python that ignores PYTHONPATH, an environment that only lets a part of the variables through, a
+        # Node that is too old for a reporter or is given another one.
         done = await _supervise(sandbox, check, added, on_output, report=False)
         run = read_check_run(done, check.runner, redactor)
     return run
@@ -85,7 +88,7 @@ def read_check_run(done: CommandResult, runner: Runner, redactor: Redactor) -> C
         verdict=Verdict.ERROR,
         exit_code=done.exit_code,
         seconds=round(done.seconds, 2),
-        tail=redactor.text(text[-TAIL_CHARS:]),
+        tail=redactor.text(strip_escapes(text)[-TAIL_CHARS:]),
     )
     if done.ending is not Ending.EXITED:
         timed_out = done.ending is Ending.TIMED_OUT

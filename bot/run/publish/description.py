@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from bot.domain import EffectKind, ProvenChange, Result, Task
 from bot.github.answers import Pull
+from bot.run.messages.changed_files import render_changed_files
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.origin import render_origin, render_run_link
@@ -20,7 +21,7 @@ from bot.run.messages.short_proof import render_proof_since
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import FirstWork
 from bot.run.publish.fork_branch import LandingWay
-from bot.text.defuse import code_span, defuse, defuse_line, table_cell
+from bot.text.defuse import defuse, defuse_line
 from bot.text.fit import mark
 from bot.workspace.fork import on_its_own
 
@@ -140,15 +141,12 @@ def render_updated_description(
     rows = [
         f"- {sha[:12]} {defuse_line(message.splitlines()[0])}" for sha, message in commits[-50:] if message
     ]
-    changed = [f"- {code_span(path)} {table_cell(status)}" for path, status in files[:50]]
-    if len(files) > 50:
-        changed.append(f"- and {len(files) - 50} more files")
     earlier = first.warnings if first else ()
     standing = [render_warning(each) for each in earlier if each not in result.proof.warnings]
     parts = [
         summary,
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
-        "### What changed\n\n" + "\n".join(changed),
+        "### What changed\n\n" + render_changed_files(files),
         "".join(standing).strip(),
         render_limit_note(result.outcome),
         "### Proof of the newest commit",

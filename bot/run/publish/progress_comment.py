@@ -32,14 +32,23 @@ class ProgressComment:
         self._edited = time.monotonic()
         self._shown: tuple[tuple[Step, ...], tuple[str, ...]] = ((), ())
         self._shown_attempt = 0  # the ordinal of the attempt whose plan is shown
+        self._said: dict[str, None] = {}  # the texts of all steps that were ever shown: edits can be read
         self.steps: tuple[Step, ...] = ()
         self.remarks: tuple[str, ...] = ()
 
     async def update_plan(self, ordinal: int, steps: tuple[Step, ...]) -> None:
-        """Store the plan and show it, but edit the comment no more often than ``edit_seconds`` allows."""
+        """Store the plan and show it, but edit the comment no more often than ``edit_seconds`` allows.
+
+        A plan that spells a secret, by itself or with what was shown before, is not shown.
+        """
         if self._shown_attempt not in (0, ordinal):
             return
         self._shown_attempt = ordinal
+        said = self._said | dict.fromkeys(step.text for step in steps)
+        if self._redactor.has_split_secret(said):
+            log.warning("run.plan_not_shown", reason="it holds a secret in pieces")
+            return
+        self._said = said
         self.steps = tuple(Step(text=self._redactor.text(step.text), state=step.state) for step in steps)
         await self._store.set_plan(self._run, self.steps)
         await self.edit()

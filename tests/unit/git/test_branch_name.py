@@ -21,7 +21,11 @@ def _git_takes(name: str) -> bool:
     [
         ("Fix the average of an empty list", "hob/12-fix-the-average-of-an-empty-list"),
         ("Crème brûlée: Größe & Łódź", "hob/12-creme-brulee-grosse-lodz"),
-        ("исправить", "hob/12"),
+        ("исправить", "hob/12-ispravit"),
+        ("修复错误", "hob/12-xiu-fu-cuo-wu"),
+        ("버그를 고쳐줘", "hob/12-beo-geu-leul-go-chyeo-jwo"),
+        ("إصلاح parse() اليوم", "hob/12-slh-parse-lywm"),
+        ("แก้ไข", "hob/12-aekaikh"),
         ("  ..//--  ", "hob/12"),
         ("", "hob/12"),
         ("x.lock", "hob/12-x-lock"),

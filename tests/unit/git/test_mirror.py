@@ -101,7 +101,7 @@ async def test_the_token_is_in_no_argument_and_no_file(
 ) -> None:
     server.hang = True
     fetch = asyncio.create_task(mirror.fetch(7, f"{server.url}/r.git", token=TOKEN, refspecs=MAIN))
-    await asyncio.wait_for(server.asked.wait(), 10)
+    await asyncio.wait_for(server.asked.wait(), 60)
     listing = shell("ps", "axww", "-o", "args")
     assert "remote-http" in listing
     assert TOKEN not in listing and "eC1hY2Nlc3M" not in listing

@@ -20,7 +20,7 @@ from aiohttp import ClientSession, web
 from sqlalchemy import text
 
 from bot.inbox.signature import is_signed, json_object
-from bot.inbox.webhook import create_app, make_runner
+from bot.inbox.webhook import create_app, create_metrics_app, make_runner
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
@@ -44,19 +44,24 @@ def headers(
     }
 
 
+METRICS: dict[str, str] = {}
+
+
 @asynccontextmanager
 async def serving(store: Store, **options: Any) -> AsyncIterator[str]:
-    """The address of a web process."""
+    """The address of a web process; that of its metrics is in ``METRICS``."""
     app = create_app(store, **{"secrets": [SECRET], "known": KNOWN, **options})
-    served = make_runner(app)
-    await served.setup()
-    site = web.TCPSite(served, "127.0.0.1", 0)
-    await site.start()
-    port = served.addresses[0][1]
+    served, apart = make_runner(app), make_runner(create_metrics_app(app))
+    for runner in (served, apart):
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{served.addresses[0][1]}"
+    METRICS[url] = f"http://127.0.0.1:{apart.addresses[0][1]}/metrics"
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield url
     finally:
         await served.cleanup()
+        await apart.cleanup()
 
 
 @pytest.fixture
@@ -236,7 +241,7 @@ async def test_s06_without_a_database_it_says_so_in_time(http: ClientSession) ->
             assert answer.status == 200
         async with http.get(f"{url}/readyz") as answer:
             assert (answer.status, await answer.json()) == (503, {"database": "away"})
-        async with http.get(f"{url}/metrics") as answer:
+        async with http.get(METRICS[url]) as answer:
             page = await answer.text()
         assert time.monotonic() - started < 10  # as long as GitHub waits for an answer
     assert "hob_database_up 0.0" in page
@@ -328,7 +333,7 @@ async def test_s09_an_unknown_event_is_ignored_and_counted(
         sent = headers(event=event)
         assert await post(http, url, BODY, sent) == (202, {"delivery": "g-1", "status": "ignored"})
     assert await stored(database) == 0
-    async with http.get(f"{url}/metrics") as answer:
+    async with http.get(METRICS[url]) as answer:
         assert 'hob_deliveries_total{event="other",result="ignored"} 3.0' in await answer.text()
 
 
@@ -375,10 +380,17 @@ async def test_ready_and_metrics(store: Store, url: str, http: ClientSession) ->
     await post(http, url)
     async with http.get(f"{url}/readyz") as answer:
         assert (await answer.json())["oldest_delivery_seconds"] >= 0
-    async with http.get(f"{url}/metrics") as answer:
+    async with http.get(METRICS[url]) as answer:
         page = await answer.text()
     assert 'hob_deliveries_total{event="issues",result="stored"} 1.0' in page
     assert 'hob_tasks{state="queued"} 0.0' in page and "hob_ack_seconds_bucket" in page
+
+
+async def test_strangers_see_no_metrics(url: str, http: ClientSession) -> None:
+    async with http.get(f"{url}/metrics") as answer:
+        assert answer.status == 404
+    async with http.post(METRICS[url].replace("/metrics", "/webhook"), data=BODY) as answer:
+        assert answer.status == 404
 
 
 async def test_other_methods_and_paths(url: str, http: ClientSession) -> None:

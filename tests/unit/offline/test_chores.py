@@ -127,6 +127,33 @@ def test_one_name_for_two_things_is_refused_and_both_are_named(shop: Shop) -> No
     assert shop.unchanged()
 
 
+def test_a_method_of_an_unrelated_class_keeps_its_name(shop: Shop) -> None:
+    text = (
+        "from shop.cart import Cart\n\n\nclass Box:\n    def add_item(self, x):\n        return x\n\n"
+        "    def twice(self, x):\n        return self.add_item(self.add_item(x))\n\n\n"
+        "def fill(cart: Cart):\n    box = Box()\n    cart.add_item(box.add_item(1))\n"
+    )
+    (shop.root / "box.py").write_text(text)
+    assert shop.does("rename Cart.add_item to put").kind is OutcomeKind.CHANGED
+    assert shop.text("box.py") == text.replace("cart.add_item", "cart.put")
+    assert "Cart().put(1)" in shop.text("test_shop.py")
+
+
+def test_an_object_of_an_unknown_class_is_not_guessed_at(shop: Shop) -> None:
+    (shop.root / "box.py").write_text("class Box:\n    def add_item(self, x):\n        return x\n")
+    (shop.root / "use.py").write_text("def fill(one):\n    one.add_item(1)\n")
+    told = shop.does("rename Cart.add_item to put")
+    assert "`one.add_item` in `use.py:2` may be of another class: `Box` has a `add_item` too" in told.summary
+    assert shop.unchanged()
+
+
+def test_a_stub_beside_the_module_is_renamed_with_it(shop: Shop) -> None:
+    (shop.root / "shop" / "cart.pyi").write_text("def total(items: list[int], rate: int = ...) -> int: ...\n")
+    assert shop.does("rename total to grand_total").kind is OutcomeKind.CHANGED
+    assert shop.text("shop/cart.pyi").startswith("def grand_total(items")
+    assert "def grand_total(items" in shop.text("shop/cart.py")
+
+
 HUNK = (
     "@@ -12,3 +12,3 @@\n class Cart:\n     def __init__(self):\n"
     "-        self.items = ()\n+        self.items = []"
@@ -202,6 +229,8 @@ def test_a_linter_that_cannot_mend_is_said(shop: Shop, lint: str, why: str) -> N
     ("request_", "said"),
     [
         ("Where is `total` defined?", "`shop/cart.py:6`"),
+        ("Where is `total` and what does it take?", "`shop/cart.py:6`"),
+        ("Where is `total` and what does it take?", "it takes"),
         ("What does `total` take?", "- `rate = RATE`"),
         ("What does Cart.add_item return?", "`total(self.items, rate=3)`"),
         ("What does `total` do?", "It says of itself: Sum up."),

@@ -13,7 +13,7 @@ from pydantic_ai.models import ModelRequestParameters
 from bot.agent.prompt import make_opening
 from bot.domain import Brief, TaskKind, TreeFacts
 from bot.offline.engine import make_offline_model
-from bot.offline.tool_results import RESULT
+from bot.offline.tool_results import EXAMPLES, RESULT
 
 RED = "[exit code 1, 0.4 s]\nFAILED test_m.py::test_a\n1 failed, 1 passed in 0.1s"
 GREEN = "[exit code 0, 0.4 s]\n2 passed in 0.1s"
@@ -73,7 +73,7 @@ async def test_it_finds_mends_proves_and_explains() -> None:
     told = end(calls)
     assert (told["kind"], told["title"]) == ("changed", "Fix comparison in f")
     assert "1 of 2 tests failed" in told["summary"]
-    assert "Of 7 changes" in told["summary"]
+    assert "of 7 changes" in told["summary"]
     plans = [call.args_as_dict()["steps"] for call in calls if call.tool_name == "plan"]
     assert {step["state"] for step in plans[-1]} == {"done"}
 
@@ -143,6 +143,65 @@ async def test_tests_without_an_end_are_searched_first_and_then_waited_for() -> 
     waits = [call.args_as_dict()["seconds"] for call in calls if call.tool_name == "shell"]
     assert waits[0] < 60 < waits[-1]
     assert end(await play(brief(), hangs, nothing, RED))["kind"] == "blocked"
+
+
+SHOWN = {
+    "examples": [{"call": "f(1)", "expected": "2", "state": "fails", "now": "1"}],
+    "path": "test_reported_f.py",
+    "text": "from m import f\n\n\ndef test_f_as_reported():\n    assert f(1) == 2\n",
+    "tests": ["test_reported_f.py::test_f_as_reported"],
+}
+
+
+async def test_an_example_is_made_a_test_first_and_shown_as_such() -> None:
+    shells = [
+        GREEN,
+        f"[exit code 0, 1 s]\n{EXAMPLES}{json.dumps(SHOWN)}",
+        f"[exit code 0, 3 s]\n{RESULT}{json.dumps(FOUND)}",
+        GREEN,
+    ]
+    calls = await play(brief("f(1) returns 1, expected 2"), *shells)
+    assert [call.tool_name for call in calls if call.tool_name != "plan"] == [
+        "shell", "shell", "write", "shell", "edit", "shell", "note", "finish",
+    ]  # fmt: skip
+    search = [call for call in calls if call.tool_name == "shell"][2].args_as_dict()["command"]
+    assert "--scope=named --meant=test_reported_f.py::test_f_as_reported" in search
+    assert "`f(1)` gives `1`, not `2`. No test showed that" in end(calls)["summary"]
+    nothing = f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "not_found", "reason": "none fits"}}'
+    told = end(await play(brief("f(1) returns 1, expected 2"), *shells[:2], nothing))
+    assert told["kind"] == "blocked"
+    assert "assert f(1) == 2" in told["summary"]
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        ({"state": "holds", "now": "2"}, "`f(1)` gives `2`, which is what the request expects"),
+        (
+            {"state": "unclear", "now": "1", "why": "it does not say what is expected instead"},
+            "`f(1)` gives `1`, but it does not say what is expected instead",
+        ),
+        ({"state": "unknown", "why": "no module here defines `f`"}, "no module here defines `f`"),
+    ],
+)
+async def test_an_example_that_gives_no_test_is_answered_plainly(example: dict[str, str], said: str) -> None:
+    shown = {"examples": [{"call": "f(1)", **example}]}
+    told = end(
+        await play(brief("f(1) returns 1"), GREEN, f"[exit code 1, 1 s]\n{EXAMPLES}{json.dumps(shown)}")
+    )
+    assert told["kind"] == "blocked"
+    assert said in told["summary"]
+
+
+async def test_failures_that_nobody_asked_about_are_listed_and_left() -> None:
+    found = {"outcome": "unasked", "tests": {"total": 2, "unasked": ["t.py::test_a"], "unasked_count": 1}}
+    told = end(
+        await play(
+            brief("The export loses a column"), RED, f"[exit code 1, 1 s]\n{RESULT}{json.dumps(found)}"
+        )
+    )
+    assert told["kind"] == "blocked"
+    assert told["summary"].startswith("`t.py::test_a` fails, but the request is not about that")
 
 
 async def test_a_polite_request_is_no_question() -> None:

@@ -142,6 +142,53 @@ def test_only_the_repositorys_own_code_is_compiled_anew(
     assert not list(folder.rglob("__pycache__"))
 
 
+def test_a_test_that_can_pass_by_itself_shows_nothing(tmp_path: Path) -> None:
+    """It fails in the first runs and passes in a later one: no change is claimed to have mended it."""
+    source = "def grow(n):\n    return n + 1\n"
+    tests = (
+        "from pathlib import Path\n\nCOUNT = Path(__file__).parent.parent / 'count'\n\n\n"
+        "def test_a():\n    runs = int(COUNT.read_text()) if COUNT.exists() else 0\n"
+        "    COUNT.write_text(str(runs + 1))\n    assert m.grow(runs) > 4\n\n\n"
+        "def test_b():\n    assert m.grow(1) == 2\n"
+    )
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "flaky", told
+    assert "edits" not in told
+
+
+def test_a_change_that_turns_one_of_two_tests_of_a_line_is_none(tmp_path: Path) -> None:
+    source = "def label(n):\n    return 'one'\n"
+    tests = (
+        "def test_a():\n    assert m.label(2) == 'two'\n\ndef test_b():\n    assert m.label(9) == 'nine-9'\n"
+    )
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "not_found", told
+
+
+def test_a_change_that_only_fits_the_tests_own_value_is_none(tmp_path: Path) -> None:
+    source = "def leap(year):\n    return year % 4 == 0 and year % 100 != 0 or year % 4001 == 0\n"
+    tests = "def test_a():\n    assert m.leap(2000)\n\ndef test_b():\n    assert not m.leap(1900)\n"
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "not_found", told
+    assert "only put 2000, a value of the tests, into the code, and differ: leap(" in told["reason"]
+
+
+def test_where_another_change_passes_too_a_call_tells_them_apart(tmp_path: Path) -> None:
+    source, tests, _ = BUGS["boolean"]
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["rival"]["call"].startswith("ok(")
+    assert told["rival"]["this"] != told["rival"]["other"]
+    assert told["covering"] == 1
+
+
+def test_a_change_that_reads_less_than_before_is_not_the_first_choice(tmp_path: Path) -> None:
+    """One of two arguments could be thrown away as well; what reads both is taken."""
+    source = "def area(width, height):\n    return width + height\n"
+    tests = "def test_a():\n    assert m.area(1, 3) == 3\n\ndef test_b():\n    assert m.area(2, 2) == 4\n"
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert [each["after"] for each in told["edits"]] == ["    return width * height\n"]
+
+
 def test_a_failure_that_no_code_took_part_in_is_left_alone(tmp_path: Path) -> None:
     """Here a service that is not there; the one line that is wrong is mended as if that test were not."""
     source = "def add(a, b):\n    return a - b\n\n\ndef mul(a, b):\n    return a * b\n"

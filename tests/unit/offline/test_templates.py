@@ -29,6 +29,14 @@ def body(statement: str, before: str = "") -> str:
     return f"def f(self, a, b, items):\n{before}    {statement}\n"
 
 
+@pytest.mark.parametrize("kind", ["RecursionError", "MemoryError", "AssertionError", "KeyboardInterrupt"])
+def test_what_says_that_the_end_is_reached_is_never_caught(kind: str) -> None:
+    tried = "    try:\n        a = b\n    except ValueError:\n        a = 1\n"
+    for text, line in ((body("return f(self, a, b, items)"), 2), (body("return a", tried), 4)):
+        for proposed in changed(text, line, Clues(errors=frozenset({kind}))):
+            assert kind not in proposed
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "types"),
     [

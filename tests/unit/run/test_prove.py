@@ -84,6 +84,12 @@ def test_the_tail_and_the_names_are_redacted() -> None:
     assert "hunter22222" not in f"{run}"
 
 
+def test_the_tail_has_no_colours_and_they_take_no_room() -> None:
+    done = ended(b"\x1b[31mE   assert 1 == 2\x1b[0m\n" + b"\x1b[32m.\x1b[0m" * 2000, 1)
+    tail = read(done).result.tail
+    assert tail.startswith("E   assert 1 == 2") and "\x1b" not in tail
+
+
 @pytest.mark.parametrize(
     ("paths", "files", "command"),
     [

@@ -17,7 +17,7 @@ FETCH = """
 import sys, urllib.request
 request = urllib.request.Request({url!r}, method={method!r})
 try:
-    print(urllib.request.urlopen(request, timeout=10).read().decode(), end="")
+    print(urllib.request.urlopen(request, timeout=60).read().decode(), end="")
 except Exception as error:
     sys.exit(f"{{type(error).__name__}}: {{error}}")
 """

@@ -43,12 +43,12 @@ async def over_tls(
     try:
         port = port or world.tls
         writer.write(f"CONNECT {name}:{port} HTTP/1.1\r\nHost: {name}:{port}\r\n\r\n".encode())
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
         if b" 200 " not in head:
             return head + await reader.read()
-        await asyncio.wait_for(writer.start_tls(context, server_hostname=sni or name), 5)
+        await asyncio.wait_for(writer.start_tls(context, server_hostname=sni or name), 60)
         writer.write(data)
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 60)
     finally:
         writer.close()
 
@@ -179,7 +179,7 @@ async def test_s49_a_tunnel_carries_nothing_but_tls(methods: tuple[str, ...]) ->
         writer.write(f"CONNECT {HOST}:{world.tls} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), 60)
         writer.close()
         (record,) = await visitor.records()
         assert not record.allowed and "TLS" in record.reason

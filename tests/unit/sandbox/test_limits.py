@@ -203,3 +203,10 @@ def test_memory_of_a_process_is_seen():
     block = b"x" * (8 * MiB)
     assert resident_bytes(os.getpid()) > len(block)
     assert resident_bytes(999_999_999) == 0
+
+
+def test_one_file_is_never_larger_than_any_place_has_room_for():
+    limits = replace(SMALL, file_bytes=512 * MiB)
+    assert limits.largest_file == limits.workspace_bytes
+    assert dict(list_rlimits(limits, contained=True))[resource.RLIMIT_FSIZE] == limits.workspace_bytes
+    assert SMALL.largest_file == SMALL.file_bytes

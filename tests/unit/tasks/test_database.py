@@ -122,7 +122,7 @@ async def test_s18_a_server_that_dies_is_started_again_by_whoever_uses_it(home: 
                 return await connection.scalar(text("SELECT 1"))
 
         for database in (first, second):
-            assert await retry_while_away(lambda database=database: ask(database), seconds=20) == 1
+            assert await retry_while_away(lambda database=database: ask(database), seconds=60) == 1
         print(f"back after {time.monotonic() - died:.1f} s")
-        assert time.monotonic() - died < 15  # 5 on a quiet machine
+        assert time.monotonic() - died < 60  # 5 on a quiet machine
         assert not revive_embedded_database(home, first.url)

@@ -54,7 +54,7 @@ class Worker:
 
     async def on_task(self, task: int) -> None:
         """Claim it and work."""
-        await retry_while_away(lambda: store_end(self.store, task), seconds=10)
+        await retry_while_away(lambda: store_end(self.store, task), seconds=60)
         await work(self.parts, task)
 
     async def on_ended(self, task: int) -> None:
@@ -63,7 +63,7 @@ class Worker:
 
     async def read_back(self, number: int) -> None:
         """A run reads back what it said on an issue: note the order and how many run at once."""
-        tasks = await retry_while_away(lambda: self.store.list_tasks_on(f"11#{number}"), seconds=10)
+        tasks = await retry_while_away(lambda: self.store.list_tasks_on(f"11#{number}"), seconds=60)
         self.order += [task.id for task in tasks if task.state is TaskState.RUNNING]
         self.together += 1
         self.most = max(self.most, self.together)

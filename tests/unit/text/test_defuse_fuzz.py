@@ -7,30 +7,17 @@ closing keywords count in text outside code and links. ``make fuzz`` plays many 
 from __future__ import annotations
 
 import os
-import re
-from html.parser import HTMLParser
 
-import cmarkgfm
 import pytest
-from cmarkgfm.cmark import Options
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from bot.run.messages.fold import fold_details
 from bot.text.commit_text import defuse_plain_text
 from bot.text.defuse import code_span, defuse, defuse_line, fence
+from tests.support.page import CLOSES, MENTION, TRAILER, Page, assert_dead, render_as_github
 
 EXAMPLES = int(os.environ.get("HOB_FUZZ_EXAMPLES", "100"))
-MENTION = re.compile(r"(?:^|[^A-Za-z0-9])@stranger", re.IGNORECASE)
-CLOSES = re.compile(
-    r"(?<![a-z0-9])(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+(?:[\w.-]+/[\w.-]+)?(?:#[0-9]|GH-[0-9]|https?://\S+/issues/[0-9])",
-    re.IGNORECASE,
-)
-COMMAND = re.compile(r"^(?:/merge|bors r|@?dependabot m)", re.MULTILINE)
-TRAILER = re.compile(
-    r"^(?:(?:[a-z0-9]+-)+(?:as|by|task)[ \t]*:|[\s|*]*breaking[ -]change)", re.MULTILINE | re.IGNORECASE
-)
 ATOMS = (
     *("@stranger", "\\@stranger", "&#64;stranger", "@STRANGER/team", "a@stranger", "x@stranger.example"),
     *("fixes ", "Closes: ", "re\\solves ", "fi**x**es ", "#1", "o/r#2", "GH-3", "\\#4", "GH\\-5"),
@@ -105,104 +92,6 @@ ATOMS = (
     *("$", "`$", "$`", ".", ",", ":", ";", "!", "?", "-", "+", "=", "/", "@", "#", "1", "[x](y)", "- [ ] "),
 )
 HOSTILE = st.lists(st.sampled_from(ATOMS) | st.text(max_size=3), min_size=1, max_size=14).map("".join)
-EXTENSIONS = ["table", "autolink", "strikethrough", "tasklist"]
-OPTIONS = Options.CMARK_OPT_UNSAFE | Options.CMARK_OPT_FOOTNOTES | Options.CMARK_OPT_GITHUB_PRE_LANG
-
-
-class _Page(HTMLParser):
-    """The page's text outside code and links, its tags, and each link with what it shows."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text, self.tags, self.links = "", [], []
-        self._quiet = 0
-        self._link = ""
-        self._shown = ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        if tag == "a":
-            self._link, self._shown = dict(attrs).get("href") or "", ""
-        if tag in ("code", "pre", "a"):
-            self._quiet += 1
-        elif tag in ("p", "li", "td", "th", "tr", "h1", "h2", "blockquote", "br", "hr"):
-            self.text += "\n"
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self.links.append((self._link, self._shown))
-        if tag in ("code", "pre", "a"):
-            self._quiet -= 1
-            self.text += "\x01"  # another node of the document
-
-    def handle_data(self, data: str) -> None:
-        self._shown += data
-        if not self._quiet:
-            self.text += data
-
-
-ALLOWED_TAGS = frozenset(
-    [
-        "p",
-        "a",
-        "code",
-        "pre",
-        "em",
-        "strong",
-        "del",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "hr",
-        "br",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "input",
-    ]
-)
-
-
-def _render_as_github(markdown: str) -> str:
-    return cmarkgfm.cmark.markdown_to_html_with_extensions(markdown, OPTIONS, EXTENSIONS)
-
-
-def _render_as_commonmark(markdown: str) -> str:
-    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(markdown)
-
-
-def assert_dead(markdown: str, *, own: frozenset[str] = frozenset()) -> None:
-    """Nothing in it does anything on either page."""
-    for html in (_render_as_github(markdown), _render_as_commonmark(markdown)):
-        page = _Page(html)
-        assert "img" not in page.tags, html
-        assert set(page.tags) <= ALLOWED_TAGS | own, html
-        assert not MENTION.search(page.text), html
-        assert not CLOSES.search(page.text), html
-        for link, shown in page.links:
-            bare = re.sub(r"^(?:mailto:|xmpp:|http://)?", "", link.replace("%60", "`"))
-            assert _squash(bare) in _squash(shown) or not bare.strip(), html
-    assert not COMMAND.search(markdown)
-    assert "[skip ci]" not in markdown
-    assert not TRAILER.search(markdown)
-    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202a-\u202e\u2028]", markdown)
-
-
-def _squash(address: str) -> str:
-    """An address without what a renderer writes in another way."""
-    return re.sub(r"%[0-9A-Fa-f]{2}|[^\w./]", "", address, flags=re.ASCII).lower()
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -233,7 +122,7 @@ def test_a_name_in_code_is_shown_as_it_is(text: str) -> None:
         f"- {code_span(text)} modified @",
     ):
         assert_dead(markdown)
-        page = _Page(_render_as_github(markdown))
+        page = Page(render_as_github(markdown))
         assert "@" in page.text
         assert page.tags.count("code") == 1
         if "td" in page.tags:

@@ -6,8 +6,11 @@ import base64
 import codecs
 import json
 import random
+import secrets
 import string
 import time
+import tracemalloc
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -169,6 +172,20 @@ CLOTHES = {
     "base32 in small letters": base64.b32encode(SEPARATE.encode()).decode().lower(),
     "hex with colons": ":".join(f"{byte:02x}" for byte in SEPARATE.encode()),
     "hex with a prefix each": ", ".join(f"\\x{byte:02x}" for byte in SEPARATE.encode()).replace("\\x", ""),
+    "escapes of JSON": "".join(f"\\u{ord(c):04x}" for c in SEPARATE),
+    "escapes of JSON in capitals, with dots": ".".join(f"\\u{ord(c):04X}" for c in SEPARATE),
+    "long escapes": "".join(f"\\U{ord(c):08x}" for c in SEPARATE),
+    "escapes of JavaScript": "".join(f"\\u{{{ord(c):x}}}" for c in SEPARATE),
+    "escapes of a shell": "".join(f"\\x{ord(c):02x}" for c in SEPARATE),
+    "octal escapes": "".join(f"\\{ord(c):03o}" for c in SEPARATE),
+    "entities": "".join(f"&#{ord(c)};" for c in SEPARATE),
+    "entities in hex": " ".join(f"&#x{ord(c):X};" for c in SEPARATE),
+    "a list of numbers": str(list(SEPARATE.encode())),
+    "a list of numbers in hex": ", ".join(map(hex, SEPARATE.encode())),
+    "the other case": SEPARATE.swapcase(),
+    "small letters": SEPARATE.lower(),
+    "capitals with blanks": " ".join(SEPARATE.upper()),
+    "wide letters": "".join(chr(ord(c) + 0xFEE0) for c in SEPARATE),
     "hex dump": " ".join(SEPARATE.encode().hex()[at : at + 4] for at in range(0, 64, 4)),
 }
 
@@ -183,12 +200,77 @@ def test_known_secrets_are_found_in_other_clothes(worn: str) -> None:
     assert redactor.has_split_secret([text[:40], text[40:]])
 
 
-def test_a_secret_in_wide_letters_is_found() -> None:
-    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in SEPARATE)
-    assert Redactor([SEPARATE]).find_secrets(wide.encode()) == ["known secret"]
+@pytest.mark.parametrize("form", ["raw", "reversed", "hex", "base64"])
+def test_pieces_in_any_order_and_company_spell_a_secret(form: str) -> None:
+    redactor = Redactor([SEPARATE, secret(60)])
+    whole = FORMS[form](SEPARATE)
+    pieces = [whole[at : at + 8] for at in range(0, len(whole) - 7, 8)]
+    said = [f"Look at {piece}, then go on." for piece in reversed(pieces)]
+    assert redactor.has_split_secret(said)
+    assert redactor.has_split_secret(["; and ".join(said)])
+    assert not redactor.has_split_secret(said[:2])
+    assert not redactor.has_split_secret([f"{piece[:5]} and {piece[5:]}x" for piece in reversed(pieces)])
+
+
+def test_honest_texts_are_no_pieces_of_a_secret() -> None:
+    redactor = Redactor([SEPARATE, "internal-service-token-of-the-company", secret(1700)])
+    texts = [" ".join("".join(RANDOM.choices(LETTERS, k=9)) for _ in range(30_000))]
+    assert not redactor.has_split_secret([*texts, "The internal service has a token.", "A company's own."])
 
 
 def test_words_that_a_short_secret_is_made_of_stay() -> None:
     redactor = Redactor(["open-sesame"])
     assert redactor.text("open the door, sesame") == "open the door, sesame"
     assert redactor.text("open sesame") == "open sesame"
+
+
+def _make_token() -> str:
+    return "ghs_1234_" + secrets.token_urlsafe(380)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        str,
+        lambda token: token[::-1],
+        lambda token: token.encode().hex(),
+        lambda token: base64.b64encode(b"x-access-token:" + token.encode()).decode(),
+        lambda token: "\n".join(token[at : at + 40] for at in range(0, len(token), 40)),
+        lambda token: " ".join(token),
+        lambda token: token[200:260],
+    ],
+    ids=["plain", "reversed", "hex", "basic auth", "wrapped", "spaced", "a part"],
+)
+def test_a_token_is_found_until_it_has_ended(
+    spell: Callable[[str], str],
+) -> None:
+    redactor, token = Redactor(), _make_token()
+    redactor.add_token(token)
+    said = f"before {spell(token)} after"
+    assert "known secret" in redactor.text(said)
+    assert token[300:330] not in redactor.text(said)
+    assert redactor.find_secrets(said.encode()) != []
+    for _ in range(3):
+        redactor.add_token(_make_token())
+    assert "known secret" in redactor.text(said)
+
+
+def test_tokens_are_forgotten_after_their_end_and_take_little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor, now = Redactor(["a secret of the operator"]), 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    first = _make_token()
+    redactor.add_token(first)
+    tracemalloc.start()
+    for number in range(15):
+        now = number * 600.0
+        redactor.add_token(_make_token())
+    half, _ = tracemalloc.get_traced_memory()
+    for number in range(15, 45):
+        now = number * 600.0
+        redactor.add_token(_make_token())
+    whole, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert half < 15 * 600_000
+    assert whole < 1.5 * half, "12 of 45 tokens have not ended"
+    assert "known" not in redactor.text(" ".join(first[100:]))
+    assert "known" in redactor.text("a secret of the operator")

@@ -1,6 +1,9 @@
 """Tells the process that watches a check how each test ends: as a plugin of pytest, and for unittest.
 
-It runs in the repository's own Python, which may be old: Python 3.7 must read it.
+It runs in the repository's own Python, which may be old: Python 3.7 must read it. pytest imports it by name
+where ``sitecustomize`` may have done so before; the word that follows keeps it from warning of that, of which
+``filterwarnings = error`` makes an error: PYTEST_DONT_REWRITE
+(https://docs.pytest.org/en/stable/how-to/assert.html#disabling-assert-rewriting).
 """
 
 from __future__ import annotations

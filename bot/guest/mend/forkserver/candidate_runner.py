@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from .. import clock
 from ..baseline import Baseline
 from ..candidates import Candidate, make_patches
 from ..localise import Findings
@@ -18,7 +18,7 @@ COVERING_SECONDS = 4.0  # of passing tests that run on each candidate that passe
 class CandidateRunner:
     """Applies candidates and runs tests: on the server with everything loaded, or on one for fresh imports.
 
-    ``each`` is for one test that fails on the base, ``end`` (monotonic) for everything.
+    ``each`` is for one test that fails on the base, ``end`` (of ``clock``) for everything.
     """
 
     def __init__(
@@ -107,11 +107,12 @@ class CandidateRunner:
         fresh: bool,
         quick: bool = False,
         fail_fast: bool = False,
+        seed: int = 0,
     ) -> RunReport:
         """Run tests with the parts applied, in living functions or by fresh imports."""
         slowest = max((self.base.runs[name].seconds for name in tests if name in self.base.runs), default=0.1)
         each = max(self.each, 5 * slowest + 0.5) if not quick else self.each
-        total = max(1.0, self.end - time.monotonic())
+        total = max(1.0, self.end - clock.read_seconds())
         if not tests:
             return RunReport()
         if fresh and tests:
@@ -122,4 +123,6 @@ class CandidateRunner:
         made = self.patch(parts)
         if made is None:
             return RunReport(unfit="outside a function")
-        return self.server.run(tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast)
+        return self.server.run(
+            tests, each=each, total=total, patch=made, quick=quick, fail_fast=fail_fast, seed=seed
+        )

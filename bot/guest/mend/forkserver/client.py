@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .. import clock
 from .channel import Channel
 
 Patch = Sequence[Mapping[str, Any]]
@@ -50,6 +51,7 @@ class RunReport:
     unfit: str = ""
     hung: bool = False
     crashed: str = ""
+    probed: list[dict[str, Any]] = field(default_factory=list)  # the base first, then each candidate
 
     def list_failed(self) -> list[str]:
         """Ids of the tests that failed or hung."""
@@ -101,6 +103,7 @@ class ForkServerClient:
                 pass_fds=(ask_read, tell_write),
                 start_new_session=True,
             )
+        clock.watch(self._process.pid)
         os.close(ask_read)
         os.close(tell_write)
         self._channel = Channel(tell_read, ask_write)
@@ -124,7 +127,7 @@ class ForkServerClient:
         """Run tests in a fresh child; one that takes over ``each`` seconds ends the child as hung.
 
         Options: ``fail_fast``, ``quick`` (no failure messages), ``trace``, ``types``, ``only`` (functions),
-        ``alarm`` (seconds after which a test is interrupted where it is).
+        ``alarm`` (seconds after which a test is interrupted where it is), ``seed`` (other random numbers).
         """
         (run_report,) = self._ask(tests, [patch], each, total, {"overlay": overlay, **options})
         return run_report
@@ -138,6 +141,24 @@ class ForkServerClient:
         """
         return self._ask(tests, patches, each, total, {"quick": True, "fail_fast": True})
 
+    def probe(
+        self,
+        passing: Sequence[str],
+        failing: Sequence[str],
+        patches: Sequence[Patch],
+        function: tuple[str, str],
+        *,
+        total: float,
+    ) -> list[dict[str, Any]]:
+        """What ``function`` (real path, qualified name) gives for many inputs, as it is and with each patch.
+
+        Inputs of the ``passing`` tests come first, ``passing`` of them, then those of the failing tests, then
+        inputs made from both. [] when the function cannot be called alone.
+        """
+        options = {"probe": list(function), "passing": len(passing)}
+        (run_report,) = self._ask([*passing, *failing], patches, total, total, options, several=False)
+        return run_report.probed
+
     def _ask(
         self,
         tests: Sequence[str],
@@ -145,6 +166,8 @@ class ForkServerClient:
         each: float,
         total: float,
         options: Mapping[str, Any],
+        *,
+        several: bool = True,
     ) -> list[RunReport]:
         if self._channel is None:
             raise RuntimeError("the fork server is not started")
@@ -171,11 +194,13 @@ class ForkServerClient:
                 case "outcome":
                     message.pop("number", None)
                     run_report.runs[message["id"]] = TestRun(**message)
+                case "probed":
+                    run_report.probed.append(message)
                 case "unfit":
                     run_report.unfit = message["why"]
                 case "crashed":
                     run_report.crashed = message["why"]
-                case "next" if len(reports) < len(patches):
+                case "next" if several and len(reports) < len(patches):
                     reports.append(RunReport())
                 case "done":
                     if message["status"] and not run_report.hung:

@@ -12,6 +12,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import resource
 import signal
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 
 import pytest
 
-from . import code_swap
+from . import code_swap, prober
 from .channel import Channel
 from .fresh_session import run_fresh_session
 from .line_tracer import LineTracer
@@ -65,6 +66,8 @@ class ForkServer(Recorder):
 
     def work(self, ask: dict[str, Any]) -> None:
         """In the child: run the tests asked for, once or once for each candidate of a batch."""
+        if ask.get("seed"):
+            random.seed(os.urandom(16))  # children of one fork server would all draw the same numbers
         tracer = _make_tracer(self.root, ask)
         self.quick = bool(ask.get("quick"))
         if tracer is not None or self.quick:
@@ -75,6 +78,9 @@ class ForkServer(Recorder):
                 item.repr_failure = item._repr_failure_py = _return_nothing  # type: ignore[method-assign,assignment]
         examples: list[Any] = [getattr(item, "dtest", None) for item in items]
         names = [(each, dict(each.globs)) for each in examples if each is not None]
+        if ask.get("probe"):
+            self._probe(items, ask)
+            return
         for number, patches in enumerate(ask["batch"]):
             for example, known in names:  # a doctest clears its names when it has run
                 example.globs = dict(known)
@@ -89,6 +95,39 @@ class ForkServer(Recorder):
             for function, code in replaced:
                 function.__code__ = code
             self.channel.send(event="next", number=number)
+
+    def _probe(self, items: list[pytest.Item], ask: dict[str, Any]) -> None:
+        """Say what a function gives for many inputs: as it is, and with each candidate of the batch."""
+        path, name = ask["probe"]
+        function = prober.find_probed(self.index, path, name)
+        if function is None:
+            return
+        recorder = prober.CallRecorder(function.__code__)
+        counts = []
+        for some in (items[: ask["passing"]], items[ask["passing"] :]):
+            for item in some:
+                sys.setprofile(recorder.watch)
+                try:
+                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+                finally:
+                    sys.setprofile(None)
+            counts.append(len(recorder.inputs))
+        recorded = list(recorder.inputs.values())
+        inputs = [*recorded, *prober.make_inputs(recorded)]
+        prober.forbid_writing()
+        shown = [prober.render_call(name, each) for each in inputs]
+        for number, patches in enumerate([[], *ask["batch"]]):
+            replaced: list[tuple[FunctionType, CodeType]] = []
+            try:
+                for patch in patches:
+                    replaced += code_swap.swap_code(self.index, **patch)
+            except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError):
+                outputs = []
+            else:
+                outputs = [prober.call(function, each) for each in inputs]
+            for changed, code in replaced:
+                changed.__code__ = code
+            self.channel.send(event="probed", number=number, passing=counts[0], inputs=shown, outputs=outputs)
 
     def _run(
         self, items: list[pytest.Item], ask: dict[str, Any], tracer: LineTracer | None, number: int

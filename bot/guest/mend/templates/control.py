@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..site import Proposal, Site
 from ..source import FUNCTIONS, TextEdit
 from .blocks import find_inner_indent, insert_after, remove_statement, shift_lines
+from .handlers import NEVER_CAUGHT
 from .registry import template
 
 ERRORS = (
@@ -227,7 +228,7 @@ def exception_type(site: Site) -> Iterator[Proposal]:
     if isinstance(node, ast.ExceptHandler) and node.type is not None:
         old = site.text(node.type)
         names = [each for each in (*site.clues.errors, *ERRORS) if each not in old]
-        for name in dict.fromkeys(names):
+        for name in dict.fromkeys(each for each in names if each not in NEVER_CAUGHT):
             weight = 1.0 if name in site.clues.errors else 0.3
             if name in ERRORS or name in site.globals:
                 yield site.replace(node.type, name, 0.8 * weight)

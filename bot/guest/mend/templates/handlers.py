@@ -10,8 +10,14 @@ from ..source import FUNCTIONS, TextEdit
 from .blocks import find_inner_indent, shift_lines
 from .registry import template
 
+# What says that the program, the machine or the judge is at its end; to catch it hides a fault.
+NEVER_CAUGHT = frozenset(
+    ("AssertionError", "RecursionError", "MemoryError", "KeyboardInterrupt", "SystemExit", "GeneratorExit")
+)
 NOT_CAUGHT = (
-    "AssertionError",
+    *NEVER_CAUGHT,
+    "BaseException",
+    "Exception",
     "NameError",
     "UnboundLocalError",
     "ImportError",
@@ -22,7 +28,7 @@ NOT_CAUGHT = (
 
 @template(
     "missing-handler",
-    0.5,
+    0.2,
     *(ast.Assign, ast.Return, ast.Expr, ast.AugAssign, ast.Delete, ast.For),
     errors=("ValueError", "KeyError", "IndexError", "OSError", "FileNotFoundError", "StopIteration"),
 )

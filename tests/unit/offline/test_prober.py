@@ -1,0 +1,67 @@
+"""Inputs near those of the tests, and calls that are bounded and write nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from bot.guest.mend.forkserver.prober import CallRecorder, call, make_inputs, render_call
+from tests.support import ROOT
+
+
+def double(number: int, names: list[str] | None = None) -> Any:
+    if names:
+        names.append("x")
+    return number * 2 if number < 100 else -number
+
+
+def test_arguments_are_taken_as_they_were_when_the_call_began() -> None:
+    recorder = CallRecorder(double.__code__)
+    sys.setprofile(recorder.watch)
+    try:
+        double(1, names=["a"])
+        double(1, names=["a"])
+    finally:
+        sys.setprofile(None)
+    assert list(recorder.inputs.values()) == [{"number": 1, "names": ["a"]}]
+
+
+def test_inputs_differ_in_one_argument_and_none_comes_twice() -> None:
+    first = {"number": 3, "text": "ab", "items": [1, 2], "flag": True, "none": None}
+    made = make_inputs([first])
+    assert 15 < len(made) <= 36
+    assert all(sum(each[name] != value for name, value in first.items()) <= 1 for each in made)
+    assert len({repr(each) for each in made}) == len(made)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [({"number": 2, "names": None}, "4"), ({"number": "x", "names": None}, "raises TypeError")],
+)
+def test_a_call_gives_its_result_or_its_exception(given: dict[str, Any], said: str) -> None:
+    assert call(double, given) == said
+
+
+def test_a_call_is_shown_as_a_person_writes_it() -> None:
+    assert render_call("Cart.total", {"self": 1, "rate": 0.5}) == "total(0.5)"
+
+
+def test_nothing_is_written_and_no_call_goes_on_for_ever(tmp_path: Any) -> None:
+    program = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from bot.guest.mend.forkserver.prober import call, forbid_writing
+forbid_writing()
+def write(path): open(path, "w").write("x")
+def turn(path):
+    while True: pass
+def run(path): __import__("os").system("touch " + path)
+for each in (write, turn, run):
+    print(call(each, {{"path": {str(tmp_path / "made")!r}}}))
+"""
+    done = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:3] == ["no end"] * 3
+    assert list(tmp_path.iterdir()) == []
