@@ -207,6 +207,7 @@ tasks = Table(
     Index("tasks_by_repo_id", "repo_id", "id"),
     Index("tasks_by_verdict", "verdict", "id"),
     Index("tasks_by_kind", "kind", "id"),
+    Index("tasks_by_installation", "installation", "id"),
     Index("tasks_by_creation", "created_at"),
     Index("tasks_by_person", text(TASK_PERSON), "id"),
     Index("tasks_words", text(TASK_WORDS), postgresql_using="gin"),

@@ -63,6 +63,7 @@ def upgrade() -> None:
     op.create_index("tasks_by_repo_id", "tasks", ["repo_id", "id"], unique=False)
     op.create_index("tasks_by_verdict", "tasks", ["verdict", "id"], unique=False)
     op.create_index("tasks_by_kind", "tasks", ["kind", "id"], unique=False)
+    op.create_index("tasks_by_installation", "tasks", ["installation", "id"], unique=False)
     op.create_index("tasks_by_creation", "tasks", ["created_at"], unique=False)
     person = sa.text("lower(requester ->> 'login'::text)")
     op.create_index("tasks_by_person", "tasks", [person, "id"], unique=False)
