@@ -17,7 +17,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
 from tests.support.dashboard import Browser, open_dashboard
 from tests.support.hub import Hub, running_hub
-from tests.support.tasks import make_request
+from tests.support.tasks import add_delivery, make_request
 
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
@@ -81,7 +81,7 @@ async def test_a_pause_begins_nothing_and_stops_nothing(app: Flask, hub: Hub, st
 
 
 async def test_a_failed_delivery_is_taken_up_anew(app: Flask, hub: Hub, store: Store) -> None:
-    await store.add_delivery(guid=GUID, event="issues", headers={}, body=b"{}")
+    await add_delivery(store, GUID, "issues", b"{}", {})
     await store.finish_delivery(GUID, DeliveryState.FAILED, "it <b>broke</b>")
     browser = Browser(app, hub)
     await browser.sign_in()
