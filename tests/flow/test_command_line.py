@@ -49,7 +49,7 @@ def test_a_state_directory_that_cannot_be_made_is_named(
 
 
 @pytest.mark.parametrize("model", ["nonsense", "offline,nonsense", "nobody:gpt"])
-def test_the_demo_works_with_the_model_that_is_set(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
+def test_the_demo_names_a_model_that_it_cannot_work_with(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
     monkeypatch.setenv("HOB_MODEL", model)
     assert "HOB_MODEL" in refused("demo", "--exit")
 

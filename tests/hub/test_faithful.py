@@ -31,6 +31,7 @@ import localhub
 from localhub.server import TABLES
 from tests.support.github_spec import find_operation, graphql_schema
 from tests.support.hub import Client, Hub, running_hub
+from tests.support.sign_in import consent, exchange
 
 PROGRAM = 'def half(number):\n    """Half of it."""\n    return number // 3\n'
 FIXED = PROGRAM.replace("// 3", "// 2")
@@ -343,6 +344,14 @@ def encode_base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+async def sign_in(hub: Hub) -> None:
+    """What a person's token of the App shows of where the App is."""
+    told = await exchange(hub, (await consent(hub))["code"])
+    signed_in = Caller(hub.client(told["access_token"]))
+    found = await signed_in("GET", "/user/installations")
+    await signed_in("GET", f"/user/installations/{found['installations'][0]['id']}/repositories")
+
+
 async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     person, other, app = Caller(hub.as_maintainer), Caller(hub.as_stranger), Caller(hub.as_app)
     await organise(person, other)
@@ -363,6 +372,7 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     await manage_installation(app, person, hub)
     await register(hub)
     await deliveries(app, hub)
+    await sign_in(hub)
     await person("DELETE", "/repos/maintainer/spare", status=204)
     hub.ledger.raise_if_any()
     assert served_operations() - hub.ledger.exercised == set()

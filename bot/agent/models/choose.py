@@ -51,7 +51,10 @@ class ModelRegistry:
             names = [each.strip() for each in name.split(",")]
             for each in names:
                 if each in self.programs:
-                    raise UserError(f"{each} cannot take over from another model; leave it out of {name!r}")
+                    raise UserError(
+                        f"HOB_MODEL (or `model` in .github/hob.yml) is {name!r}: {each} cannot take over from "
+                        "another model; leave it out"
+                    )
             return ModelChain([self.choose(each, retry_policy=retry_policy) for each in names])
         if name in self.programs:
             return DirectCall(name, self.programs[name](), retry_policy=policy, streamed=False, metered=False)
