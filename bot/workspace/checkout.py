@@ -170,7 +170,8 @@ class Workshop:
             raise UserError(
                 "The repository has no files yet, so there is nothing to work on.", phase="prepare"
             )
-        config = parse_repo_config(await self.mirror.read_file(repo_id, policy, CONFIG_PATH))
+        written = await self.mirror.read_file(repo_id, policy, CONFIG_PATH)
+        config = await asyncio.to_thread(parse_repo_config, written)
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
@@ -181,15 +182,17 @@ class Workshop:
         trusted = config
         if foreign:
             config = config.model_copy(update={"internet": config.fork_internet, "setup_internet": "off"})
-        manifests = await self.mirror.read_files(repo_id, commit, list_manifests(tracked))
-        tree = Tree(tracked, manifests.get)
-        projects = list_python_projects(tree)
+        # What strangers' files declare is read in threads: a megabyte of TOML takes seconds.
+        wanted = await asyncio.to_thread(list_manifests, tracked)
+        manifests = await self.mirror.read_files(repo_id, commit, wanted)
+        tree = await asyncio.to_thread(Tree, tracked, manifests.get)
+        projects = await asyncio.to_thread(list_python_projects, tree)
         linked = await self.linked.survey(repo_id, commit)
         plain = Checkout(
             repo=self.mirror.path(repo_id),
             base=commit,
             config=config,
-            checks=find_check_commands(config, tree),
+            checks=await asyncio.to_thread(find_check_commands, config, tree),
             guides=await read_guides(self.mirror, repo_id, policy),
             layers=await self._lay_trees(repo_id, commit, linked, _choose_history(config, diff_base)),
             policy=replace(
@@ -245,13 +248,14 @@ class Workshop:
         installed: bool,
     ) -> Policy:
         """Python code is importable from where it lies; without a setup its records are shown as well."""
-        folders = [f"{WORKSPACE}/{root}" for root in list_import_roots(tree, projects)]
+        roots = await asyncio.to_thread(list_import_roots, tree, projects)
+        folders = [f"{WORKSPACE}/{root}" for root in roots]
         mounts, path = self.policy.mounts, self.policy.path
         if projects and not installed:
 
             async def build(into: Path) -> None:
                 for at, project in enumerate(projects):
-                    write_project_records(project, into / str(at))
+                    await asyncio.to_thread(write_project_records, project, into / str(at))
 
             records = await self.layers.layer(f"projects-{repo_id}-{commit}", build)
             mounts = (*mounts, Mount(source=records, target=PROJECTS))
@@ -274,7 +278,8 @@ class Workshop:
     ) -> TreeFacts:
         """What is known of the tree; what it says of its environment is the policy commit's."""
         believed = await self.mirror.read_files(repo_id, policy, ENVIRONMENT_FILES)
-        return read_tree_facts(
+        return await asyncio.to_thread(
+            read_tree_facts,
             tree,
             Tree(believed, believed.get),
             projects,

@@ -1,5 +1,5 @@
 """All of the attacks: on both backends, as root and as an ordinary user, then the moves of a hostile model over
-the whole path. ``make attack`` runs this.
+the whole path, and inputs that would stop a worker's event loop. ``make attack`` runs this.
 
 Where no Docker engine answers and this is root, Debian's docker.io is started beside the host's, with all its
 state in a temporary directory (and installed first where it is missing); without root, that half is left out,
@@ -105,6 +105,8 @@ def main() -> int:
             wrong += subprocess.run(tests, env=env, cwd=_ROOT).returncode
     env = {**os.environ, "PYTHONPATH": str(_ROOT)}
     wrong += subprocess.run([sys.executable, "-m", "tests.attack.model"], env=env, cwd=_ROOT).returncode
+    slow = [sys.executable, "-m", "pytest", "-q", str(HERE / "event_loop.py")]
+    wrong += subprocess.run(slow, env=env, cwd=_ROOT).returncode
     if not address:
         print("docker: left out, no engine answers and only root can start one")
     print(f"{wrong} unexpected" if wrong else "nothing unexpected")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from multiprocessing.process import BaseProcess
@@ -12,8 +13,9 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.serve import sandbox as machine
+from bot.serve.loop_watchdog import watch_loop
 from bot.serve.worker import serve_worker
-from bot.settings import load
+from bot.settings import Settings, load
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
@@ -21,11 +23,40 @@ from tests.support.flow import AtWork, eventually
 from tests.support.processes import fork, print_to
 
 
-def _work(settings: dict[str, Any], log: str, held: set[tuple[str, str, str]]) -> None:
+def _work(settings: dict[str, Any], log: str, held: set[tuple[str, str, str]], stalls: str) -> None:
     """A worker process, as ``hob worker`` starts it, on a machine whose sandboxes were seen to hold."""
     machine._HOLDS.update(held)
     print_to(Path(log), Path(log))
-    asyncio.run(serve_worker(load(**settings)))
+    asyncio.run(
+        _serve_and_measure(load(**settings), Path(stalls)) if stalls else serve_worker(load(**settings))
+    )
+
+
+async def _serve_and_measure(settings: Settings, stalls: Path) -> None:
+    with watch_loop(MEASURED_SECONDS):  # says in the log by what
+        meter = asyncio.create_task(measure_stalls(stalls))
+        try:
+            await serve_worker(settings)
+        finally:
+            meter.cancel()
+
+
+async def measure_stalls(stalls: Path) -> None:
+    """Append a line to ``stalls`` each time that this process kept its event loop from running: the seconds.
+
+    Counted is what the loop was late, at most as much as the process itself had of the processor meanwhile:
+    on a busy machine it is late by others' doing.
+    """
+    while True:
+        at, used = time.monotonic(), time.process_time()
+        await asyncio.sleep(0.02)
+        late = min(time.monotonic() - at - 0.02, time.process_time() - used)
+        if late > MEASURED_SECONDS / 2:
+            with stalls.open("a") as file:
+                file.write(f"{late:.3f}\n")
+
+
+MEASURED_SECONDS = 0.25
 
 
 class Workers:
@@ -41,12 +72,12 @@ class Workers:
             "private_key": hub.private_key, "model": hob.model, "write_seconds": 0, "progress_seconds": 0,
         }  # fmt: skip
 
-    async def start(self) -> BaseProcess:
-        """One more, which takes work when this returns."""
+    async def start(self, stalls: Path | None = None) -> BaseProcess:
+        """One more, which takes work when this returns; how long its loop stands still goes to ``stalls``."""
         log = self._logs / f"worker-{len(self._all)}.log"
         log.touch()
         await machine.check_sandbox(load(**self._settings))  # attacked once, not by each worker anew
-        worker = fork(_work, self._settings, str(log), set(machine._HOLDS))
+        worker = fork(_work, self._settings, str(log), set(machine._HOLDS), str(stalls or ""))
         self._all.append(worker)
 
         async def started() -> bool:

@@ -52,8 +52,8 @@ class ModelRegistry:
             for each in names:
                 if each in self.programs:
                     raise UserError(
-                        f"HOB_MODEL (or `model` in .github/hob.yml) is {name!r}: {each} cannot take over from "
-                        "another model; leave it out"
+                        f"HOB_MODEL (or `model` in .github/hob.yml) is {name!r}: {each} cannot take over "
+                        "from another model; leave it out"
                     )
             return ModelChain([self.choose(each, retry_policy=retry_policy) for each in names])
         if name in self.programs:

@@ -4,6 +4,7 @@ and so is what turned, where something in it looks like chance.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -61,9 +62,11 @@ async def blame_fairly(
     check = compare_rows(command, rows)
     if check.is_worse and not rows.head.changed:
         return await _look_again(sides, rows)
-    if check.mended and _looks_like_chance(rows.base, check.mended, source, read_base):
-        return await _doubt_turn(sides, rows, check.mended)
-    return rows
+    mended = check.mended
+    if not mended:
+        return rows
+    looks_like_chance = await asyncio.to_thread(_looks_like_chance, rows.base, mended, source, read_base)
+    return await _doubt_turn(sides, rows, mended) if looks_like_chance else rows
 
 
 async def _look_again(sides: _Sides, rows: Rows) -> Rows:

@@ -75,8 +75,8 @@ async def prove(
         run_on_tree(on_head, wanted, redactor, lead),
     )
     whole = await asyncio.to_thread(_list_whole_change, checkout, changes)
-    read_base = await asyncio.to_thread(_BaseFiles, before)
-    parts = split_change(whole, wanted, read_base)
+    read_base = _BaseFiles(before)
+    parts = await asyncio.to_thread(split_change, whole, wanted, read_base)
     crossed = await _run_crosswise(before, parts, wanted, base, redactor)
     checks = []
     for at, command in enumerate(wanted):
@@ -94,7 +94,7 @@ async def prove(
         not_run=(*checkout.checks.not_run, *list_causes(checks, checkout.facts)),
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
-        warnings=_list_warnings(checks, parts, read_base, redactor),
+        warnings=await asyncio.to_thread(_list_warnings, checks, parts, read_base, redactor),
         still_failing=find_still_failing(request, checks),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ async def post_review(
     context: PublishContext, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]
 ) -> None:
     """One review with the notes that are new; a note outside the diff goes into the review's body."""
-    on, off = split_by_diff(select_new(result.outcome.notes, result.changes, threads), result.diff)
+    new = select_new(result.outcome.notes, result.changes, threads)
+    on, off = await asyncio.to_thread(split_by_diff, new, result.diff)
     if not on and not off:
         return
     key = f"review:{sha}"

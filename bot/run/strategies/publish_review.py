@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,8 @@ async def publish_review(job: Job, proven: ProvenChange) -> PublishedReview:
     await job.fetch(sha)
     threads = await context.api.review_threads.list_threads(number)
     files = await _read_files(job, sha, result.outcome.notes, threads)
-    on, off = split_by_diff(select_new(result.outcome.notes, files, threads), result.diff)
+    new = select_new(result.outcome.notes, files, threads)
+    on, off = await asyncio.to_thread(split_by_diff, new, result.diff)
     key = f"review:{job.task.id}:{sha}"
     body = reviews.render_review_body(
         job.task, proven.result, sha, off, hidden=proven.hidden, run_url=proven.run_url

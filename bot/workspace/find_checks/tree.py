@@ -67,6 +67,7 @@ class Tree:
         self.paths = sorted(path for path in self.all if not is_vendored(path))
         self.vendored = sorted(self.all.difference(self.paths))
         self._read = read
+        self._tables: dict[str, dict[str, Any]] = {}
         self._matches: dict[tuple[str, ...], list[str]] = {}
         self._folders: dict[tuple[str, ...], frozenset[str]] = {}
 
@@ -92,10 +93,12 @@ class Tree:
 
     def toml(self, path: str) -> dict[str, Any]:
         """The table in a TOML file, {} where there is none."""
-        try:
-            return tomllib.loads(self.text(path))
-        except (tomllib.TOMLDecodeError, RecursionError):
-            return {}
+        if path not in self._tables:  # several look into the same file, and a long one takes long
+            try:
+                self._tables[path] = tomllib.loads(self.text(path))
+            except (tomllib.TOMLDecodeError, RecursionError):
+                self._tables[path] = {}
+        return self._tables[path]
 
     def find(self, *patterns: str, under: str = "") -> list[str]:
         """Every path at or below ``under`` whose name fits a pattern, the nearest to the root first."""
