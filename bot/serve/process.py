@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -35,9 +37,25 @@ def start_process(settings: Settings) -> Redactor:
     Raises SettingsError when the state directory cannot be had.
     """
     make_home(settings)
+    wait_for_children_by_pidfd()
     redactor = Redactor(settings.secrets())
     configure(json=settings.log == "json", redact=redactor.value)
     return redactor
+
+
+def wait_for_children_by_pidfd() -> None:
+    """Let asyncio wait for its child processes without a thread for each, as it does from Python 3.12 on.
+
+    https://docs.python.org/3.11/library/asyncio-policy.html#asyncio.PidfdChildWatcher
+    """
+    if sys.version_info >= (3, 12) or isinstance(asyncio.get_child_watcher(), asyncio.PidfdChildWatcher):
+        return
+    with suppress(OSError):  # Linux before 5.3 has none
+        os.close(os.pidfd_open(os.getpid()))
+        watcher = asyncio.PidfdChildWatcher()
+        with suppress(RuntimeError):  # no loop runs yet: the one that comes takes it up
+            watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)
 
 
 @asynccontextmanager
