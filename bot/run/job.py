@@ -13,7 +13,7 @@ from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
-from bot.tasks.lease import Lease
+from bot.tasks.lease import CancelLooks, Lease
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
@@ -32,6 +32,7 @@ class Parts:
     models: ModelRegistry
     identity: Identity
     worker: str
+    looks: CancelLooks
 
     @property
     def slug(self) -> str:

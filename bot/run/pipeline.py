@@ -68,7 +68,8 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
             job.task.id
         )  # then it is published whole, whoever wants to stop
         try:
-            async with Lease(job.store, job.run, committed=begun) as job.lease:
+            looks = job.parts.looks
+            async with Lease(job.store, job.run, committed=begun, looks=looks) as job.lease:
                 yield
         except Cancelled:
             left = await job.attempt_store.stop() if job.attempt_store else {}

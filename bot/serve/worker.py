@@ -27,7 +27,7 @@ from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_d
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
 from bot.tasks.database.connection import wait_for_database
-from bot.tasks.lease import worker_name
+from bot.tasks.lease import CancelLooks, worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
 from bot.tasks.sweep import Retention
@@ -136,4 +136,5 @@ def _make_parts(
         ),
         models=replace(MODELS, first_event_seconds=settings.model_seconds),
         worker=worker_name(),
+        looks=CancelLooks(store),
     )
