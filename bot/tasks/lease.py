@@ -41,7 +41,8 @@ class CancelLooks:
 
     async def is_cancel_requested(self, run: Run) -> bool:
         """Whether the run's task is to be cancelled. Raises LeaseLost, and what the database raised."""
-        answer = self._waiting[run] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[run] = answer
         if len(self._waiting) == 1:
             asking = asyncio.create_task(self._ask(), name="look for cancels")
             self._asking.add(asking)

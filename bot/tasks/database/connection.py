@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -28,7 +29,7 @@ from bot.tasks.database.embedded import (
 log = structlog.get_logger(__name__)
 
 ALIVE_EVERY = 1.0  # seconds between looks whether the embedded server lives
-PING_AFTER = 1.0  # seconds since its last use a connection is trusted
+PING_AFTER = 5.0  # seconds for which a silent connection is trusted
 
 __all__ = ["Database", "DatabaseAway", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
 
@@ -101,14 +102,16 @@ def connect(url: str, *, connections: int = 20) -> Database:
         pool_use_lifo=True,
         connect_args={"connect_timeout": 5, "application_name": "hob", "options": _SESSION},
     )
-    _ping_idle_connections(engine)
+    _ping_doubtful_connections(engine)
     return Database(engine=engine, url=url)
 
 
-def _ping_idle_connections(engine: AsyncEngine) -> None:
-    """Have a connection tested before it is used again, unless it was used within ``PING_AFTER``.
+def _ping_doubtful_connections(engine: AsyncEngine) -> None:
+    """Have a connection tested before it is used again where it may be lost, and not each time.
 
-    A test of every one, as ``pool_pre_ping`` makes it, is a third of what a short transaction costs.
+    A server that ends one says so on it: then there is something to read. One that vanished says nothing, so
+    a connection that was idle for ``PING_AFTER`` is tested too. A test of every one, as ``pool_pre_ping``
+    makes it, is a third of what a short transaction costs.
     https://docs.sqlalchemy.org/en/20/core/pooling.html#custom-legacy-pessimistic-ping
     """
 
@@ -116,15 +119,25 @@ def _ping_idle_connections(engine: AsyncEngine) -> None:
         record.info["used_at"] = time.monotonic()
 
     def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
-        if time.monotonic() - record.info.get("used_at", time.monotonic()) < PING_AFTER:
+        used_at = record.info.get("used_at")
+        if used_at is None:  # it was opened just now
             return
         try:
+            if time.monotonic() - used_at < PING_AFTER and not _has_something_to_read(record):
+                return
             engine.dialect.do_ping(connection)
-        except Exception as trouble:  # of a lost connection any: the pool opens another one
+        except Exception as trouble:  # whatever a lost connection raises: the pool opens another one
             raise DisconnectionError("the server hung up") from trouble
 
     event.listen(engine.sync_engine, "checkin", note_use)
     event.listen(engine.sync_engine, "checkout", ping)
+
+
+def _has_something_to_read(record: ConnectionPoolEntry) -> bool:
+    driver: psycopg.AsyncConnection = record.driver_connection  # type: ignore[assignment]
+    looking = select.poll()
+    looking.register(driver.fileno(), select.POLLIN)
+    return bool(looking.poll(0))
 
 
 def sqlalchemy_url(url: str) -> str:
