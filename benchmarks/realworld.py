@@ -230,7 +230,7 @@ def judge(told: dict[str, Any]) -> str:
     if told["outcome"] != "changed":
         return "not proved"
     state = str(told["proof"]["state"])
-    return "not proved" if state == "fails" else state
+    return "not proved" if state in ("fails", "partly") else state
 
 
 def describe_result(result: dict[str, Any]) -> str:

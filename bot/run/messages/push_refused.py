@@ -14,6 +14,7 @@ MOST_PATCH = 40_000
 _STATES = {
     ProofState.PROVED: "The change is made and proved",
     ProofState.DOUBTFUL: "The change is made and its checks pass, with a warning",
+    ProofState.PARTLY: "A change is made, and of the failing tests it mends only some",
     ProofState.FAILS: "A change is made, but its proof fails",
     ProofState.NOT_RUN: "A change is made, but nothing could be run to prove it",
 }

@@ -35,7 +35,7 @@ from bot.git.rebase import diff_commits
 from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests
-from bot.run.prove.asked_tests import asks_for_mend, find_still_failing
+from bot.run.prove.asked_tests import asks_for_mend, find_left_failing, find_still_failing
 from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
@@ -96,6 +96,7 @@ async def prove(
         blocked=merge_blocked(base.blocked, head.blocked),
         warnings=await asyncio.to_thread(_list_warnings, checks, parts, read_base, redactor),
         still_failing=find_still_failing(request, checks),
+        left_failing=find_left_failing(request, checks),
     )
 
 

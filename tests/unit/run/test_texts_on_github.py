@@ -150,6 +150,21 @@ OLD_RED = replace(
     proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=RED),)),
 )
 UNMENDED = replace(OLD_RED, proof=replace(OLD_RED.proof, still_failing=RED.failing))
+PARTLY = replace(
+    MENDED,
+    proof=replace(
+        PROOF,
+        checks=(
+            Check(
+                name="test",
+                command="python -m pytest -q",
+                base=replace(WORSE, failed=3, passed=7, failing=(*WORSE.failing, "test_tax.py::test_zero")),
+                head=replace(WORSE, failing=("test_tax.py::test_rate", "test_tax.py::test_zero")),
+            ),
+        ),
+        left_failing=("test_tax.py::test_rate", "test_tax.py::test_zero"),
+    ),
+)
 WARNED = replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,)))
 UNTESTED = replace(
     MENDED,
@@ -248,6 +263,13 @@ TEXTS: dict[str, Callable[[], str]] = {
     "end_published_while_the_proof_fails": lambda: render_final(
         TASK, (), text=render_done(PULL, UNMENDED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
+    "end_published_that_mends_a_part": lambda: render_final(
+        TASK, (), text=render_done(PULL, PARTLY), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_push_refused_of_a_part": lambda: render_push_refused(
+        replace(REFUSED, result=PARTLY), RULE, slug="hob"
+    ),
+    "pull_request_that_mends_a_part": lambda: render_pull_body(TASK, PARTLY, hidden=(), run_url=RUN),
     "end_published_with_an_old_failure": lambda: render_final(
         TASK, (), text=render_done(PULL, OLD_RED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
