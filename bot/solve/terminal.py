@@ -27,9 +27,9 @@ _HEAD = {
 }
 
 
-def print_diff(diff: str) -> None:
-    """Write a diff to stdout byte for byte, so that ``git apply`` takes it."""
-    click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+def print_patch(patch: bytes) -> None:
+    """Write a patch to stdout byte for byte, so that ``git apply`` takes it."""
+    click.echo(patch, nl=False)
 
 
 def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from bot.domain import ProvenChange
 from bot.domain.proof import ProofState
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.short_proof import render_short_proof
 from bot.text.defuse import code_span, defuse, fence
+from bot.text.diffs import list_unappliable
 
 MOST_PATCH = 40_000
 _STATES = {
@@ -32,6 +34,20 @@ WAY_OUT = (
 WORKFLOWS = "Workflow files take the `workflows` permission, which I do not ask for."
 
 
+def render_how_to_apply(diff: str, base: str) -> str:
+    """What takes the patch, and which files it does not hold."""
+    gone = list_unappliable(diff)
+    if not gone:
+        return f"`git apply` takes it on {base[:12]}."
+    names = ", ".join(code_span(name) for name in gone[:10])
+    more = f" and {len(gone) - 10} more" if len(gone) > 10 else ""
+    excluded = " ".join(f"--exclude={shlex.quote(name)}" for name in gone[:10])
+    return (
+        f"It cannot hold what is no UTF-8 text ({names}{more}), so take the rest, on {base[:12]}, with "
+        f"{code_span(f'git apply {excluded}')}."
+    )
+
+
 def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
     """``reason`` is what the server said, redacted; ``slug`` the name that people mention."""
     result = proven.result
@@ -44,7 +60,7 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
         fence(reason),
         defuse(result.outcome.summary),
         render_short_proof(result.proof),
-        f"`git apply` takes it on {result.changes.base[:12]}:",
+        render_how_to_apply(result.diff, result.changes.base),
         patch,
         render_held_paths(result),
     ]

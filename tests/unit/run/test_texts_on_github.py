@@ -350,6 +350,14 @@ TEXTS: dict[str, Callable[[], str]] = {
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
         slug="hob",
     ),
+    "patch_that_cannot_hold_all": lambda: render_patch(
+        FORK,
+        CHANGES,
+        "diff --git a/my logo.png b/my logo.png\nindex 1..2 100644\n"
+        "Binary files a/my logo.png and b/my logo.png differ\n" + DIFF,
+        "patch:task:5",
+        RUN,
+    ),
     "patch_for_a_fork": lambda: render_patch(FORK, CHANGES, DIFF, "patch:task:5", RUN),
     "commit_message": lambda: render_commit_message(
         TASK, OUTCOME, run_url=RUN, email_domain="users.noreply.example.com"
