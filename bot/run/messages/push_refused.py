@@ -55,11 +55,13 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
     if len(result.diff) > MOST_PATCH:
         patch = f"The patch is too long for here: [look]({proven.run_url})."
     parts = [
-        f"❌ **GitHub did not take this from me**: it refused the push to {code_span(proven.branch)}, so "
-        f"nothing was published. {_STATES[result.proof.state]}; it stands below as a patch.",
+        f"❌ **GitHub did not take this from me**, so nothing was pushed to {code_span(proven.branch)}. "
+        f"{_STATES[result.proof.state]}; it stands below as a patch.",
         fence(reason),
         defuse(result.outcome.summary),
-        render_short_proof(result.proof),
+        render_short_proof(
+            result.proof, whole=f"All of it: [run]({proven.run_url})." if proven.run_url else ""
+        ),
         render_how_to_apply(result.diff, result.changes.base),
         patch,
         render_held_paths(result),
@@ -67,6 +69,9 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
     if proven.head is None and _NAME_REFUSED.search(reason):
         again = f"use {proven.ordinal}" if proven.ordinal else "retry"
         parts[2:2] = [WAY_OUT.format(slug, again), fence("branch_prefix: fix/hob-", "yaml")]
+    elif "archived so" in reason:
+        again = f"use {proven.ordinal}" if proven.ordinal else "retry"
+        parts.insert(2, f"Once the repository is no archive any more, `@{slug} {again}` publishes it.")
     elif "workflow" in reason:
         parts.insert(2, WORKFLOWS)
     return "\n\n".join(part for part in parts if part)

@@ -39,8 +39,11 @@ def render_done_headline(proof: Proof, place: str) -> str:
     return f"{state.icon} **Done**{place} · {sure}"
 
 
-def render_short_proof(proof: Proof) -> str:
-    """A line for each check, the tests that turned, and what was not run: no output."""
+def render_short_proof(proof: Proof, *, whole: str = "The check run has all of it.") -> str:
+    """A line for each check, the tests that turned, and what was not run: no output.
+
+    ``whole`` says where all of it stands.
+    """
     lines = [render_warning(each) for each in proof.warnings]
     lines += list_unmet(proof)
     said = {*proof.still_failing, *proof.left_failing}
@@ -50,7 +53,7 @@ def render_short_proof(proof: Proof) -> str:
     if proof.checks:
         network = f" with {code_span(f'internet: {proof.internet}')}" if proof.internet else ""
         where = f"Each ran in a clean sandbox{network}; base is `{proof.base[:12]}`."
-        lines.append(f"- {where} The check run has all of it.")
+        lines.append(f"- {where} {whole}".rstrip())
     lines += [f"- Not run: {item}" for item in proof.not_run]
     lines += [render_blocked(proof)] if proof.blocked else []
     return "\n".join(lines)

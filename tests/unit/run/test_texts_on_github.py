@@ -345,6 +345,11 @@ TEXTS: dict[str, Callable[[], str]] = {
         usage=Usage(turns=3, usd=0.001),
         seconds=4000.0,
     ),
+    "end_push_refused_by_an_archive": lambda: render_push_refused(
+        REFUSED,
+        "GitHub refused POST /repos/o/r/git/commits (403: Repository was archived so is read-only.).",
+        slug="hob",
+    ),
     "end_push_refused_for_workflows": lambda: render_push_refused(
         replace(REFUSED, head="c" * 40, result=UNMENDED),
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
