@@ -39,6 +39,7 @@ NODE_OPTIONS = (
 SETS_PYTHONPATH = re.compile(r"(?<![\w$.-])PYTHONPATH=")
 NO_VALUE = re.compile(r"\s|;|&|\||\)|\Z|''|\"\"")
 MOST_SESSIONS = 400
+SHEBANG_CHARS = 100  # of the 127 that old kernels read of a program's first line
 PIPE_BYTES = 1 << 20
 END = secrets.token_hex(16).encode()
 _PR_SET_DUMPABLE = 4
@@ -162,7 +163,7 @@ def main() -> None:
     folder = tempfile.mkdtemp(prefix=".hob-")
     before = TrackedFiles(folder, told["added"])
     reports = Reports(folder)
-    env = make_environment(reports.address) if told["report"] else None
+    env = make_environment(reports.address, make_tools(folder)) if told["report"] else None
     command = keep_plugins(told["command"]) if env else told["command"]
     code = subprocess.Popen(("bash", "-c", command), env=env, stdin=devnull).wait()
     sessions = reports.close()
@@ -180,9 +181,22 @@ def main() -> None:
     answer.close()
 
 
-def make_environment(address: str) -> dict[str, str]:
+def make_tools(folder: str) -> str:
+    """A folder for the front of PATH with what stands before ``go``; '' where there is no go."""
+    if shutil.which("go") is None or " " in sys.executable or len(sys.executable) > SHEBANG_CHARS:
+        return ""
+    tool = Path(folder, "bin", "go")
+    tool.parent.mkdir()
+    program = (PLUGINS / "hob_go_report.py").read_text("utf-8")
+    tool.write_text(f"#!{sys.executable} -IS\n{program}", "utf-8")
+    tool.chmod(0o755)
+    return str(tool.parent) if os.access(tool, os.X_OK) else ""
+
+
+def make_environment(address: str, tools: str = "") -> dict[str, str]:
     """The command's environment: as it is, and with what makes test runners report to ``address``."""
     env = {**os.environ, ADDRESS: address}
+    env["PATH"] = os.pathsep.join(path for path in (tools, env.get("PATH", "")) if path)
     env["PYTHONPATH"] = os.pathsep.join(path for path in (str(PLUGINS), env.get("PYTHONPATH", "")) if path)
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {ADDOPTS}".strip()
     env["NODE_OPTIONS"] = " ".join((env.get("NODE_OPTIONS", ""), *NODE_OPTIONS)).strip()

@@ -31,7 +31,7 @@ _SETTINGS = re.compile(
     r"|[^/]+\.pth|\.coveragerc|makefile|gnumakefile|[^/]+\.mk|\.?justfile|taskfile\.ya?ml|rakefile|\.rspec"
     r"|(jest|vitest|vite|karma|playwright|cypress|ava|babel)\.(config|conf|workspace|setup)\.\w+"
     r"|\.(mocharc|npmrc|nycrc|babelrc|taprc)(\.\w+)?"
-    r"|phpunit\.xml(\.dist)?|hob_test_report\.[cm]?(py|js))$"
+    r"|phpunit\.xml(\.dist)?|hob_(test|vitest|go)_report\.[cm]?(py|js))$"
     r"|(^|/)node_modules/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )
@@ -188,7 +188,7 @@ _PROGRAMS = (
     ".java",
 )
 _TELLTALE = re.compile(
-    r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_ADDOPTS|HOB_TEST_REPORT|hob_test_report"
+    r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_ADDOPTS|HOB_TEST_REPORT|hob_(?:test|vitest|go)_report"
     r"|\b_pytest\b|\b(import|from)\s{1,5}(pytest|unittest)\b|[\"'](_?pytest|unittest|hob-session)[\"'.]"
     r"|\bos\._exit\b|\b_exit\s{0,5}\(|\bsys\.(settrace|setprofile|_getframe)\b|\binspect\.(stack|currentframe)\b"
     r"|\bgc\.get_(objects|referrers)\b|\bos\.(kill|killpg|abort)\b|\bsignal\.(raise_signal|pthread_kill)\b"
