@@ -77,9 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; the exit code is 0 when every right fix is proved and no wrong one is."""
     parser = argparse.ArgumentParser(description="Real projects with a planted bug each.")
     parser.add_argument("--only", action="append", default=[], help="a project's name; may be repeated")
-    parser.add_argument(
-        "--write", action="store_true", help="put the rows into docs/realworld.md"
-    )
+    parser.add_argument("--write", action="store_true", help="put the rows into docs/realworld.md")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where archives are kept")
     options = parser.parse_args(arguments)
     rows = []

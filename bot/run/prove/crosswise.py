@@ -20,9 +20,10 @@ from bot.git.rebase import diff_commits
 from bot.git.transplant import Conflict
 from bot.git.trees import BaseTree
 from bot.run.prove.altered_tests import find_altered_tests, list_test_names
-from bot.run.prove.judge_files import ChangeParts, ReadBase, find_telltale_lines, split_change
+from bot.run.prove.judge_files import ChangeParts, ReadBase, split_change
 from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
 from bot.run.prove.run_check import CheckRun
+from bot.run.prove.telltale import find_telltale_lines
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 

@@ -262,6 +262,22 @@ def test_another_use_of_go_is_left_alone(command: str, tmp_path: Path) -> None:
     assert (tmp_path / "asked").read_text().startswith(f"{words} /")
 
 
+def test_what_node_compares_with_stays_as_it_is(tmp_path: Path) -> None:
+    """Also in the processes that a runner starts, and for whoever adds to it."""
+    program = (
+        "const assert = require('ass' + 'ert');\n"
+        "assert.strictEqual = () => {}; assert.strict.equal = () => {};\n"
+        "Object.is = () => true; assert.more = () => 'more';\n"
+        "for (const check of [() => assert.strictEqual(1, 2), () => assert.strict.equal(1, 2)])\n"
+        "  try { check(); console.log('passed'); } catch { console.log('failed'); }\n"
+        "console.log(Object.is(1, 2), assert.more());\n"
+    )
+    command = "node -e \"delete process.env.HOB_TEST_REPORT; require('child_process')"
+    command += ".execFileSync('node', ['a.js'], { stdio: 'inherit' })\""
+    report = watch(tmp_path, command, {"a.js": program})
+    assert report["output"] == "failed\nfailed\nfalse more\n"
+
+
 def test_a_program_that_is_no_test_runner_notices_nothing(tmp_path: Path) -> None:
     report = watch(tmp_path, "node -e 'console.log(process.argv.length)'", {})
     assert (report["exit"], report["output"], report["sessions"]) == (0, "1\n", [])

@@ -118,6 +118,20 @@ function watchVitest(argv) {
   argv.splice(2, 0, ...(known ? [] : ['--reporter=default']), `--reporter=${__dirname}/hob_vitest_report.mjs`);
 }
 
+/** Keep what tests compare with as it is; more may be added to it. */
+function lock(owner, names) {
+  for (const name of names) {
+    const known = Object.getOwnPropertyDescriptor(owner, name);
+    if (known && known.configurable && typeof known.value === 'function') {
+      Object.defineProperty(owner, name, { ...known, writable: false, configurable: false });
+    }
+  }
+}
+
+const assert = require('assert');
+lock(Object, ['is']);
+for (const owner of [assert, assert.strict]) lock(owner, Object.keys(owner).filter((name) => name !== 'strict'));
+
 if (process.env[ADDRESS]) {
   watchVitest(process.argv);
   const { Module } = require('module');
