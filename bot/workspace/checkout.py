@@ -47,7 +47,7 @@ MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 ENV = (
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("PYTEST_ADDOPTS", "-p no:cacheprovider -rfE"),
-    ("COLUMNS", "200"),
+    ("COLUMNS", "100"),
     ("CI", "true"),
     ("PAGER", "cat"),
     ("GIT_PAGER", "cat"),

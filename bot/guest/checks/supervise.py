@@ -39,6 +39,7 @@ NODE_OPTIONS = (
 SETS_PYTHONPATH = re.compile(r"(?<![\w$.-])PYTHONPATH=")
 NO_VALUE = re.compile(r"\s|;|&|\||\)|\Z|''|\"\"")
 MOST_SESSIONS = 400
+SHEBANG_CHARS = 100  # of the 127 that old kernels read of a program's first line
 PIPE_BYTES = 1 << 20
 END = os.urandom(16).hex().encode()
 _PR_SET_DUMPABLE = 4
@@ -164,7 +165,7 @@ def main() -> None:
     os.mkdir(folder, 0o700)  # noqa: PTH102
     before = TrackedFiles(folder, told["added"])
     reports = Reports(folder)
-    env = make_environment(reports.address) if told["report"] else None
+    env = make_environment(reports.address, make_tools(folder)) if told["report"] else None
     command = keep_plugins(told["command"]) if env else told["command"]
     code = subprocess.Popen(("bash", "-c", command), env=env, stdin=devnull).wait()
     sessions = reports.close()
@@ -177,17 +178,43 @@ def main() -> None:
         ],
         "tests": merge_tests(sessions),
     }
-    with contextlib.suppress(OSError):
-        for name in os.listdir(folder):  # noqa: PTH208
-            os.unlink(f"{folder}/{name}")  # noqa: PTH108
-        os.rmdir(folder)  # noqa: PTH106
+    remove_folder(folder)
     json.dump(report, answer)
     answer.close()
 
 
-def make_environment(address: str) -> dict[str, str]:
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all that is in it, as far as that is possible."""
+    for above, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{above}/{name}")  # noqa: PTH108
+        for name in folders:
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{above}/{name}")  # noqa: PTH106
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def make_tools(folder: str) -> str:
+    """A folder for the front of PATH with what stands before ``go``; '' where there is no go."""
+    there = any(os.access(f"{path}/go", os.X_OK) for path in os.get_exec_path())
+    if not there or " " in sys.executable or len(sys.executable) > SHEBANG_CHARS:
+        return ""
+    tools = f"{folder}/bin"
+    os.mkdir(tools)  # noqa: PTH102
+    with open(f"{PLUGINS}/hob_go_report.py", encoding="utf-8") as program:  # noqa: PTH123
+        text = program.read()
+    with open(f"{tools}/go", "w", encoding="utf-8") as tool:  # noqa: PTH123
+        tool.write(f"#!{sys.executable} -IS\n{text}")
+    os.chmod(f"{tools}/go", 0o700)  # noqa: PTH101
+    return tools if os.access(f"{tools}/go", os.X_OK) else ""
+
+
+def make_environment(address: str, tools: str = "") -> dict[str, str]:
     """The command's environment: as it is, and with what makes test runners report to ``address``."""
     env = {**os.environ, ADDRESS: address}
+    env["PATH"] = os.pathsep.join(path for path in (tools, env.get("PATH", "")) if path)
     env["PYTHONPATH"] = os.pathsep.join(path for path in (PLUGINS, env.get("PYTHONPATH", "")) if path)
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {ADDOPTS}".strip()
     env["NODE_OPTIONS"] = " ".join((env.get("NODE_OPTIONS", ""), *NODE_OPTIONS)).strip()
