@@ -138,11 +138,12 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
-    """Add an App named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
-    owner, manifest = (
-        hub.state.require_account("maintainer"),
-        {"default_permissions": dict(body["permissions"])},
-    )
+    """Add an App ``slug`` with ``permissions`` and ``events``, installed for the maintainer, with a token."""
+    owner = hub.state.require_account("maintainer")
+    manifest = {
+        "default_permissions": dict(body["permissions"]),
+        "default_events": list(body.get("events", ())),
+    }
     app = create_app_row(hub, owner, manifest, slug=str(body["slug"]), webhook_url=None)
     row = install(hub, user_actor(owner), app, owner)
     granted = json.loads(app["permissions_json"])

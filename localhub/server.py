@@ -26,7 +26,7 @@ from localhub.rest.accounts import apps, deliveries, user_access, users
 from localhub.rest.api import HUB
 from localhub.rest.issues import comments, issues, labels, reactions
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
-from localhub.rest.repos import checks, collaborators, commits, contents, repos, statuses
+from localhub.rest.repos import checks, collaborators, commits, contents, repos, rulesets, statuses
 from localhub.rest.repos import git_database as gitdata
 from localhub.rest.serving import mount
 from localhub.state import Row, State
@@ -37,7 +37,7 @@ TABLES = [
     for module in (
         repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
         pulls,
-        checks, statuses, contents, gitdata, commits, apps, deliveries, user_access,
+        checks, statuses, contents, rulesets, gitdata, commits, apps, deliveries, user_access,
         endpoint,
     )
 ]  # fmt: skip
@@ -118,7 +118,7 @@ def prepare_hub(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub,
     """
     state = State(data)
     hub = Hub(state, web_url=web_url)
-    http.install_hook(data)
+    http.install_hooks(data)
     if state.setting("facts") is None:
         with state.transaction():
             state.set_setting("facts", _first_start(hub, data, webhook_url))

@@ -35,6 +35,8 @@ FIRST_IDS = {
     "check_suites": 14_000_000_000,
     "check_runs": 15_000_000_000,
     "statuses": 20_000_000_000,
+    "rulesets": 900_000,
+    "queue_entries": 3_000_000,
     "deliveries": 70_000_000_000,
 }
 

@@ -22,6 +22,7 @@ from localhub.rest.issues.reactions import react
 from localhub.rest.pulls.review_rows import write_reply
 from localhub.rest.pulls.reviews import may_resolve
 from localhub.rest.repos.contents import check_path
+from localhub.rules.queue import dequeue, enqueue
 from localhub.state import Row
 
 Mutation = Callable[[Viewer], Callable[..., Any]]
@@ -176,6 +177,41 @@ async def convert_to_draft(viewer: Viewer, values: Object) -> Object:
 async def mark_ready(viewer: Viewer, values: Object) -> Object:
     """Make a draft ready for review."""
     return await _set_draft(viewer, values, draft=False)
+
+
+async def _find_pull(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
+    """(repository, pull request) of a node id that a writer gives."""
+    kind, repo, row = find_node(viewer, global_id)
+    pull = viewer.hub.state.pull(repo["id"], row["number"]) if kind == "PullRequest" else None
+    if pull is None:
+        raise GraphQLFieldError(
+            "NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'"
+        )
+    viewer.check(repo, "pull_requests:write", "write")
+    return repo, pull
+
+
+@mutation("enqueuePullRequest")
+async def enqueue_pull(viewer: Viewer, values: Object) -> Object:
+    """Put a pull request into the merge queue of its base."""
+    repo, pull = await _find_pull(viewer, values["pullRequestId"])
+    return {"mergeQueueEntry": _render_entry(await enqueue(viewer.hub, viewer.actor, repo, pull))}
+
+
+@mutation("dequeuePullRequest")
+async def dequeue_pull(viewer: Viewer, values: Object) -> Object:
+    """Take a pull request out of the merge queue."""
+    repo, pull = await _find_pull(viewer, values["id"])
+    return {"mergeQueueEntry": _render_entry(await dequeue(viewer.hub, viewer.actor, repo, pull, "MANUAL"))}
+
+
+def _render_entry(entry: Row) -> Object:
+    return {
+        "id": node_id("MergeQueueEntry", entry["id"]),
+        "position": 1,
+        "state": "AWAITING_CHECKS",
+        "enqueuedAt": entry["created_at"],
+    }
 
 
 @mutation("minimizeComment")
