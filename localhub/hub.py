@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from localhub.faults import Faults
 from localhub.git.store import GitStore
+from localhub.replicas import Replicas
 from localhub.rest.rate_limits import Rates
 from localhub.state import State
 from localhub.webhooks import Webhooks
@@ -20,6 +21,7 @@ class Hub:
         self.webhooks = Webhooks(state)
         self.faults = Faults()
         self.rates = Rates(state)
+        self.replicas = Replicas()
         self.token_lifetime = 3600.0
 
     async def close(self) -> None:

@@ -78,6 +78,7 @@ async def _receive(
     hub: Hub, request: web.Request, repo: Row, actor: Actor, env: dict[str, str], body: IO[bytes]
 ) -> web.StreamResponse:
     """Take a push, and tell what moved even when the pusher goes away before the end."""
+    hub.replicas.note_write(hub)
     before = hub.git.refs(repo["id"])
     told = False
 

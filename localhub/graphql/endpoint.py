@@ -13,8 +13,10 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
     build_schema,
     execute,
+    get_operation_ast,
     parse,
     validate,
 )
@@ -56,8 +58,12 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
-    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=render_repository)
-    result = read_query(query)
+    hub, result = call.hub, read_query(query)
+    if isinstance(result, DocumentNode) and is_mutation(result, call.body.maybe("operationName")):
+        hub.replicas.note_write(hub)
+    else:
+        hub = hub.replicas.find_reader(hub, call.actor.name)
+    viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository)
     if isinstance(result, DocumentNode):
         executed = execute(
             schema(),
@@ -74,6 +80,12 @@ async def serve(call: Call) -> web.Response:
     if result.errors:
         body["errors"] = [_error(error) for error in result.errors]
     return answer(body)
+
+
+def is_mutation(document: DocumentNode, name: str | None) -> bool:
+    """Whether the operation that a request names is one."""
+    operation = get_operation_ast(document, name)
+    return operation is not None and operation.operation is OperationType.MUTATION
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:

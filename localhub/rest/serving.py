@@ -58,6 +58,10 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
 async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
     if not hub.rates.spend(actor):
         raise ApiError(403, f"API rate limit exceeded for {actor.kind} {actor.name}.")
+    if request.method in ("GET", "HEAD"):
+        hub = hub.replicas.find_reader(hub, actor.name)
+    elif route.path != "/graphql":  # which looks for itself what is a write
+        hub.replicas.note_write(hub)
     found = _find_repository(hub, route, request, actor)
     if isinstance(found, web.Response):
         return found

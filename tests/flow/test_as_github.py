@@ -114,3 +114,19 @@ async def test_on_a_locked_conversation_a_change_is_made_and_a_question_is_not_m
 
         await eventually(reacted, f"no reaction to {words}")
     assert not any("**" in text for text in await hob.comments("calc", number))
+
+
+async def test_reads_that_lag_behind_writes_double_nothing_and_accuse_nobody(hob: AtWork) -> None:
+    """For a while after a write the bot is shown what was before: a change and a revision."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.admin("lag", seconds=1.5, login="hob[bot]")
+    hob.says([MEND], [DONE])
+    number = (await hob.issue("calc", "Doubling is wrong", "@hob fix"))["number"]
+    await hob.comment("calc", number, "**Done**")
+    (pull,) = await hob.pulls("calc")
+    hob.says([call("write", path="NEWS.md", text="News\n")], [DONE])
+    await say(hob, pull["number"], "@hob add news")
+    await hob.comment("calc", pull["number"], "**Done**")
+    assert len(await hob.pulls("calc")) == 1
+    assert len(await hob.comments("calc", number)) == 1
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["commits"] == 2

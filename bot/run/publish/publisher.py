@@ -8,6 +8,7 @@ asked, a check run.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.backoff import compute_backoff
 from bot.domain import (
     ChangeSet,
     EffectKind,
@@ -49,6 +51,8 @@ from bot.text.redact import Redactor
 from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
 log = structlog.get_logger(__name__)
+
+SETTLE_SECONDS = 15.0  # for which GitHub may go on showing a thread as it was
 
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
 
@@ -182,10 +186,21 @@ class Publisher:
         if not self._comment:
             return
         self._comment = await replace_comment(self._api, self.task, self._comment, body)
-        seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
-        short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
-        if short and not seen.comment(task_mark(self.task)):
-            raise Retry("GitHub does not show the final comment yet", after=10.0)
+        await self._require_shown()
+
+    async def _require_shown(self) -> None:
+        """Read the comment back; GitHub's answers lag at times, so more than once. Raises Retry."""
+        waited = 0.0
+        for look in itertools.count(1):
+            seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
+            short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
+            if not short or seen.comment(task_mark(self.task)):
+                return
+            pause = compute_backoff(look, first=0.5, longest=5.0)
+            if waited + pause > SETTLE_SECONDS:
+                raise Retry("GitHub does not show the final comment yet", after=10.0)
+            await asyncio.sleep(pause)
+            waited += pause
 
     async def _begin_at_the_end(self) -> None:
         if self._check_run is None:
