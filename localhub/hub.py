@@ -13,10 +13,10 @@ from localhub.webhooks import Webhooks
 class Hub:
     """The parts that every route uses. ``api_url`` and ``web_url`` have no slash at the end."""
 
-    def __init__(self, state: State, *, web_url: str) -> None:
+    def __init__(self, state: State, *, web_url: str, api_path: str = "/api") -> None:
         self.state = state
         self.web_url = web_url
-        self.api_url = f"{web_url}/api"
+        self.api_url = f"{web_url}{api_path}"
         self.git = GitStore(state)
         self.webhooks = Webhooks(state)
         self.faults = Faults()

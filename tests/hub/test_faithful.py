@@ -363,6 +363,8 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     fresh = await person("GET", f"{REPO}/pulls/{pull['number']}")
     await check(bot, person, hub, fresh["head"]["sha"])
     await toggle_draft(person, hub, pull["node_id"])
+    await person("GET", "/search/issues?q=repo:maintainer/halves+is:pr")
+    await person("GET", "/search/issues?q=", status=422)
     await rule(person, hub, fresh)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
     await person("GET", f"{REPO}/pulls/{pull['number']}/merge", status=204)

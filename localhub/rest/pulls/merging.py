@@ -50,18 +50,28 @@ async def merge(call: Call) -> web.Response:
         title=body.maybe("commit_title"),
         text=body.maybe("commit_message"),
     )
+    sha = await merge_pull(hub, call.actor, repo, call.pull()["number"], merge_request, body.maybe("sha"))
+    return answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+async def merge_pull(
+    hub: Hub, actor: Actor, repo: Row, number: int, merge_request: MergeRequest, expected: str | None
+) -> str:
+    """Merge a pull request whose head is ``expected``, where that is given; the commit's sha."""
     async with hub.git.lock(repo["id"]):
-        pull = call.pull()
-        _check_mergeable(hub, pull, body.maybe("sha"))
+        pull = hub.state.pull(repo["id"], number)
+        if pull is None:
+            raise not_found()
+        _check_mergeable(hub, pull, expected)
         await _check_rules(hub, repo, pull, merge_request.method)
         base = pull["base_sha"]
-        sha = await _commit(hub, call.actor, repo, pull, base, merge_request)
+        sha = await _commit(hub, actor, repo, pull, base, merge_request)
         ref = f"refs/heads/{pull['base_ref']}"
         if not hub.git.set_ref(repo["id"], ref, sha, old=base):
             raise ApiError(409, "Base branch was modified. Review and try the merge again.")
-        await mark_merged(hub, call.actor, repo, pull, sha)
-    await after_push(hub, call.actor, repo, [Move(ref=ref, old=base, new=sha)])
-    return answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+        await mark_merged(hub, actor, repo, pull, sha)
+    await after_push(hub, actor, repo, [Move(ref=ref, old=base, new=sha)])
+    return sha
 
 
 def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:

@@ -82,9 +82,9 @@ def _answer_path(call: Call, path: str) -> web.Response:
         items = [(f"{prefix}{item.path.decode()}", item.mode, item.sha.decode()) for item in tree.iteritems()]
         return answer([render_entry(hub, repo, ref, *item) for item in items])
     if call.accepts("raw"):
-        return web.Response(
-            body=hub.git.blob(repo["id"], sha), content_type="application/vnd.github.raw+json"
-        )
+        # Clients take it for bytes without the charset, which GitHub names whatever is in the file.
+        kind = {"Content-Type": "application/vnd.github.raw+json; charset=utf-8"}
+        return web.Response(body=hub.git.blob(repo["id"], sha), headers=kind)
     return answer(render_file(hub, repo, ref, path, mode, sha))
 
 
