@@ -87,22 +87,25 @@ CLIENTS: dict[str, Callable[[Hub, Path], Awaitable[str]]] = {
 
 
 async def main(names: list[str]) -> int:
-    """Play the stories of these clients, of all for none; how many failed."""
-    failed = 0
+    """Play the stories of these clients side by side, of all for none; how many failed."""
     with tempfile.TemporaryDirectory() as place:
         async with running_hub(Path(place)) as hub:
             await hub.seed_repo(NAME, {"code.txt": "whole\n"})
-            for name in names or CLIENTS:
-                folder = Path(place) / f"client-{name}"
-                folder.mkdir()
-                try:
-                    sys.stdout.write(await CLIENTS[name](hub, folder))
-                except CannotBeHad as missing:
-                    sys.stdout.write(f"{name}: not played: {missing}\n")
-                except AssertionError as wrong:
-                    failed += 1
-                    sys.stdout.write(f"{name}: FAILED: {wrong}\n")
-    return failed
+            played = [play(name, hub, Path(place) / f"client-{name}") for name in names or CLIENTS]
+            return sum(await asyncio.gather(*played))
+
+
+async def play(name: str, hub: Hub, folder: Path) -> bool:
+    """Play one story in a folder of its own, and print how it went; whether it failed."""
+    folder.mkdir()
+    try:
+        sys.stdout.write(await CLIENTS[name](hub, folder))
+    except CannotBeHad as missing:
+        sys.stdout.write(f"{name}: not played: {missing}\n")
+    except (AssertionError, TimeoutError) as wrong:
+        sys.stdout.write(f"{name}: FAILED: {type(wrong).__name__} {wrong}\n")
+        return True
+    return False
 
 
 if __name__ == "__main__":

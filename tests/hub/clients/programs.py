@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SECONDS = 300.0
+FETCH_SECONDS = 40.0  # for npm, after which a package counts as one that cannot be had
 
 
 class CannotBeHad(Exception):
@@ -34,7 +35,12 @@ async def run(*command: str, cwd: Path, env: Mapping[str, str] | None = None) ->
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     text = said.decode(errors="replace")
     assert process.returncode == 0, f"{' '.join(command)}\n{text}"
     return text
@@ -45,9 +51,11 @@ async def install_from_npm(folder: Path, *packages: str) -> None:
     require("node", "It is at https://nodejs.org")
     require("npm", "It comes with Node.js")
     (folder / "package.json").write_text('{"private": true}')
+    quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=1")
     try:
-        await run(
-            "npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", *packages, cwd=folder
-        )  # fmt: skip
+        async with asyncio.timeout(FETCH_SECONDS):
+            await run("npm", "install", *quiet, *packages, cwd=folder)
     except AssertionError as failed:
         raise CannotBeHad(f"npm cannot fetch it: {failed}") from None
+    except TimeoutError:
+        raise CannotBeHad(f"npm has not fetched it in {FETCH_SECONDS:.0f} s") from None
