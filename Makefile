@@ -30,7 +30,8 @@ test-fidelity: setup ## localhub's answers, headers, errors and permissions agai
 		tests/unit/github/test_against_localhub.py tests/unit/github/test_permission_table.py \
 		tests/unit/github/test_repository_api.py $(ARGS)
 
-test-clients: setup ## stories of octokit (npm), git and PyGithub, which know nothing of localhub, against it
+test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and PyGithub against localhub
+	@.ci/clients
 	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own

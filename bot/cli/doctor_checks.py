@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 
+from pydantic_ai.messages import ModelRequest, UserPromptPart
 from sqlalchemy.exc import ProgrammingError
 
+from bot.agent.models.calls import RetryPolicy
 from bot.errors import HobError
 from bot.git.mirror import Mirror
 from bot.github.cli.doctor import doctor as github_doctor
@@ -21,6 +23,8 @@ from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
 GIB = 1 << 30
+MODEL_SECONDS = 60.0  # for its one answer
+ONE_TRY = RetryPolicy(tries=1, repeats_after_timeout=0, park=0.0)
 LEAST_FREE = GIB  # bytes below which a checkout may well fail
 SHOWN = 5  # failed deliveries that are named
 
@@ -31,7 +35,7 @@ async def run_checks(settings: Settings) -> list[DoctorFinding]:
         await _check_disk(settings),
         await _check_sandbox(settings),
         *await _check_database(settings),
-        _check_model(settings),
+        await check_model(settings.model),
     ]
     if settings.app_id is None or settings.private_key is None:
         detail = (
@@ -96,9 +100,22 @@ async def _check_failed_deliveries(store: Store) -> list[DoctorFinding]:
     return [DoctorFinding(name="requests", ok=False, detail=detail)]
 
 
-def _check_model(settings: Settings) -> DoctorFinding:
+async def check_model(name: str) -> DoctorFinding:
+    """Whether the model can be had: a provider's is asked once for a word, which costs what a word costs."""
     try:
-        MODELS.choose(settings.model)
+        model = MODELS.choose(name, retry_policy=ONE_TRY)
+        if name in MODELS.programs or name.startswith("scripted:"):
+            return DoctorFinding(name="model", ok=True, detail=name)
+        try:
+            async with asyncio.timeout(MODEL_SECONDS):
+                answer = await model.ask([ModelRequest(parts=[UserPromptPart("Say: ok")])], [])
+        finally:
+            await model.aclose()
+    except TimeoutError:
+        detail = f"{name} did not answer within {MODEL_SECONDS:.0f} s"
+        return DoctorFinding(name="model", ok=False, detail=detail)
     except HobError as error:
         return DoctorFinding(name="model", ok=False, detail=str(error))
-    return DoctorFinding(name="model", ok=True, detail=settings.model)
+    passed = "".join(f"; passed over: {why}" for why in answer.passed_over)
+    detail = f"{answer.model} answered in {answer.usage.seconds:.1f} s{passed}"
+    return DoctorFinding(name="model", ok=not passed, detail=detail)

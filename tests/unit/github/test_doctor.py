@@ -64,6 +64,7 @@ async def script() -> AsyncIterator[Script]:
                 {
                     "id": 11,
                     "permissions": permissions,
+                    "events": wanted["default_events"],
                     "account": {"login": "octo"},
                     "repository_selection": "all",
                 }
@@ -142,6 +143,40 @@ async def test_an_installation_that_has_not_accepted_is_named(script: Script) ->
     found = await examine(script)
     assert "octo (11)" in found["installation"].detail
     assert "must accept" in found["installation"].detail
+
+
+async def test_an_installation_that_is_not_told_of_an_event_is_named(script: Script) -> None:
+    wanted = read_manifest()
+    one = {
+        "id": 11, "permissions": wanted["default_permissions"], "account": {"login": "octo"},
+        "events": [each for each in wanted["default_events"] if each != "check_run"],
+    }  # fmt: skip
+    script.on("GET /app/installations", [one])
+    found = await examine(script)
+    assert "is not told of check_run" in found["installation"].detail
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        ("OK", 202, "its signature is right"),
+        ("Unauthorized", 401, "HOB_WEBHOOK_SECRET is not the App's webhook secret"),
+        ("failed to connect to host", 502, "cannot be reached"),
+    ],
+)
+async def test_a_ping_sent_anew_tells_whether_the_secret_is_right(
+    script: Script, status: str, code: int, words: str
+) -> None:
+    ping = delivery(3, "ping-guid") | {"event": "ping"}
+    again = delivery(9, "ping-guid", status, 0) | {"event": "ping", "status_code": code}
+
+    def listed(_: Seen) -> Any:
+        return [again, ping] if script.asked("POST /app/hook/deliveries/3/attempts") else [ping]
+
+    script.on("GET /app/hook/deliveries", listed)
+    script.on("POST /app/hook/deliveries/3/attempts", (202, {}))
+    found = (await examine(script))["ping"]
+    assert found.ok is (status == "OK") and words in found.detail
 
 
 @pytest.mark.parametrize("reply", [(401, {"message": "Bad credentials"}), (500, {}), "reset"])
