@@ -28,6 +28,7 @@ _LONG = 16  # characters
 DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
+PROCESSES = ("web", "worker", "dashboard")  # that serve numbers for Prometheus
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
@@ -107,7 +108,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr | None = _variable("HOB_CLIENT_SECRET", default=None)
     operators: Annotated[frozenset[int], NoDecode] = _variable("HOB_OPERATORS", default=frozenset())
     trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
-    metrics_port: int | None = _variable("HOB_METRICS_PORT", default=None, ge=0, le=65535)
+    metrics_port: Annotated[dict[str, int], NoDecode] = _variable("HOB_METRICS_PORT", default_factory=dict)
     metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
@@ -160,6 +161,25 @@ class Settings(BaseSettings):
             raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
         return found
 
+    @field_validator("metrics_port", mode="before")
+    @classmethod
+    def _ports_by_process(cls, value: object) -> object:
+        """``9464``, or ``web=9464,worker=9465``; the key of what is for every process is empty."""
+        if isinstance(value, int):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in value.split(","):
+            process, equals, port = part.strip().rpartition("=")
+            sound = port.isascii() and port.isdecimal() and int(port) <= 65535 and process not in found
+            if not sound or (process not in PROCESSES if equals else "," in value):
+                raise ValueError(
+                    f"must be a port, or PROCESS=PORT separated by commas, of {', '.join(PROCESSES)}"
+                )
+            found[process] = int(port)
+        return found
+
     @field_validator("bots", "operators", mode="before")
     @classmethod
     def _ids(cls, value: object) -> object:
@@ -209,6 +229,10 @@ class Settings(BaseSettings):
             source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"
             found[name] = (text, source)
         return found
+
+    def find_metrics_port(self, process: str) -> int | None:
+        """Where the process called web, worker or dashboard serves its numbers; None: nowhere."""
+        return self.metrics_port.get(process, self.metrics_port.get(""))
 
     @property
     def cache_bytes(self) -> int | None:

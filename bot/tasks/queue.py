@@ -22,7 +22,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.leases import LEASE
 from bot.tasks.store import Store
-from bot.tasks.sweep import KEPT, Retention, sweep
+from bot.tasks.sweep import KEPT, Retention, SweepCounts, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)
@@ -69,6 +69,7 @@ class Queue:
         on_task: OnTask,
         on_ended: OnTask | None = None,
         on_failed: OnFailed | None = None,
+        on_swept: Callable[[SweepCounts], None] | None = None,
         concurrency: int,
         stop: asyncio.Event,
     ) -> None:
@@ -76,7 +77,8 @@ class Queue:
         which returns False when another worker had claimed it.
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
-        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``.
+        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is told
+        what a sweep of this worker repaired.
         On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
         then asyncio.CancelledError. Returns when all have ended.
         """
@@ -88,7 +90,7 @@ class Queue:
             "work": lambda task: self._work(task, on_task),
             "tell": lambda task: self._notify(task, on_ended),
         }
-        sweeper = asyncio.create_task(self._sweep_until(stop), name="sweep")
+        sweeper = asyncio.create_task(self._sweep_until(stop, on_swept), name="sweep")
         try:
             await self._lanes_until(stop, calls)
         finally:
@@ -235,12 +237,14 @@ class Queue:
                 log.exception("task.unnotified")
                 await self._store.notify_later(task, after=60.0)
 
-    async def _sweep_until(self, stop: asyncio.Event) -> None:
+    async def _sweep_until(self, stop: asyncio.Event, on_swept: Callable[[SweepCounts], None] | None) -> None:
         while not stop.is_set():
             try:
                 swept = await sweep(self._database.engine, settle=LEASE, retention=self._retention)
                 if swept:
                     log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
+                if swept and on_swept:
+                    on_swept(swept)
             except Exception as trouble:  # the sweep's boundary: the next one may fare better
                 if not is_unreachable(trouble):
                     log.exception("queue.sweep_broken")

@@ -154,6 +154,19 @@ class TaskRecords:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
 
+    async def list_queue_ages(self, most: int = 50) -> list[tuple[int, float]]:
+        """For how many seconds the oldest task of each installation has been queued and due, longest first.
+
+        Of ``most`` installations; -1 stands for all others together.
+        """
+        age = func.extract("epoch", func.now() - func.min(tasks.c.updated_at)).label("age")
+        due = or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.now())
+        query = select(tasks.c.installation, age).where(tasks.c.state == TaskState.QUEUED, due)
+        query = query.group_by(tasks.c.installation).order_by(age.desc()).limit(most + 1)
+        async with self.engine.connect() as connection:
+            found = [(row[0], float(row[1])) for row in await connection.execute(query)]
+        return [*found[:most], *((-1, age) for _, age in found[most:])]
+
     async def ask_cancel(self, task_id: int, *, why: str = "") -> TaskState:
         """Cancel a task: at once when nobody runs it, otherwise its run is stopped by its lease.
 
