@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ from bot.settings import Settings
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import pauses, tasks
 from bot.tasks.store import Store
+from tests.deploy.compose import list_containers, make_arguments
 from tests.deploy.files import COMPOSE, DEPLOY, UNITS, list_started, read_resources, read_unit
 from tests.support import ROOT
 from tests.support.tasks import make_request
@@ -105,6 +107,19 @@ def test_the_image_copies_what_the_context_lets_through() -> None:
     ]
     for link in links:  # what a package links to must be copied too
         assert link.resolve().relative_to(ROOT).parts[0] in names
+
+
+def test_whoever_plays_the_compose_file_understands_all_of_it(tmp_path: Path) -> None:
+    """Of a key that ``tests.deploy.compose`` does not know it says so, rather than leave it out."""
+    names = []
+    for name, service in list_containers({"POSTGRES_PASSWORD": "x" * 16}):
+        assert make_arguments(service, tmp_path, {})
+        names.append(name)
+    assert names == ["database", "web", "worker-1", "worker-2", "dashboard"]
+    with pytest.raises(KeyError, match="POSTGRES_PASSWORD: put"):
+        list_containers({})
+    with pytest.raises(KeyError, match="privileged"):
+        make_arguments({"privileged": True}, tmp_path, {})
 
 
 async def test_workers_are_scaled_by_the_age_of_what_one_could_take(database: Database, store: Store) -> None:
