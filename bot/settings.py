@@ -6,6 +6,7 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -121,10 +122,9 @@ class Settings(BaseSettings):
     @classmethod
     def _http_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError("must be an http(s) URL without a user name")
-        if parts.scheme == "http" and not loopback:
+        if parts.scheme == "http" and not _is_loopback(value):
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
 
@@ -230,6 +230,15 @@ class Settings(BaseSettings):
             found[name] = (text, source)
         return found
 
+    @property
+    def has_local_links(self) -> bool:
+        """Whether people on a GitHub elsewhere get links that work on this machine alone.
+
+        A process that neither speaks as the App nor signs people in makes none, unless the address is set.
+        """
+        makes_links = self.app_id or self.client_id or "base_url" in self.model_fields_set
+        return bool(makes_links) and _is_loopback(self.base_url) and not _is_loopback(self.github_url)
+
     def find_metrics_port(self, process: str) -> int | None:
         """Where the process called web, worker or dashboard serves its numbers; None: nowhere."""
         return self.metrics_port.get(process, self.metrics_port.get(""))
@@ -304,6 +313,10 @@ class Settings(BaseSettings):
         return (*self.webhook_secrets, *key, *own, *long)
 
 
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _is_free(model: str) -> bool:
     """Whether a model has no price: it is computed here, or played from a script."""
     return model == "offline" or model.startswith("scripted:")
@@ -339,6 +352,17 @@ def load(*need: str, **overrides: Any) -> Settings:
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)} (README says where each comes from)")
     return settings
+
+
+def list_unknown_names() -> list[tuple[str, str]]:
+    """The variables that look like Hob's and are none, each with the setting whose name is nearest, or ''."""
+    known = sorted(str(field.validation_alias) for field in Settings.model_fields.values())
+    unknown = sorted(name for name in os.environ if name.upper().startswith("HOB_"))
+    return [
+        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7)), ""))
+        for name in unknown
+        if name.upper() not in known
+    ]
 
 
 def _with_key_from_file(settings: Settings) -> Settings:

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.backoff import compute_backoff
 from bot.errors import Parked, Retry
@@ -260,6 +262,17 @@ class Queue:
             run.cancel()
         if left:
             await asyncio.wait(left)
+
+
+async def count_live_workers(engine: AsyncEngine, silence: float = 15.0) -> int:
+    """How many workers gave a sign of life in the last ``silence`` seconds, each in two lanes."""
+    query = text(
+        "SELECT count(*) FROM procrastinate_workers"
+        " WHERE last_heartbeat > clock_timestamp() - make_interval(secs => :silence)"
+    )
+    async with engine.connect() as connection:
+        lanes: int = (await connection.execute(query, {"silence": silence})).scalar_one()
+    return -(-lanes // 2)
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:
