@@ -77,4 +77,6 @@ def test_spans_as_a_person_says_them(seconds: float, shown: str) -> None:
 async def test_the_doctor_names_what_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOB_MODLE", "offline")
     done = await asyncio.to_thread(CliRunner().invoke, main, ["doctor"])
-    assert "FAIL settings: HOB_MODLE is no setting and changes nothing: did you mean HOB_MODEL?" in done.output
+    assert (
+        "FAIL settings: HOB_MODLE is no setting and changes nothing: did you mean HOB_MODEL?" in done.output
+    )
