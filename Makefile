@@ -14,7 +14,7 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	setup browser lock shots realworld refresh-github-data clean
+	setup browser promtool deploy-check lock shots realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup browser ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser promtool ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -88,6 +88,14 @@ setup: $(READY) ## the virtual environment, from requirements.lock, and the prog
 
 browser: ## the Chromium that tests of pages need, where it can be installed
 	@.ci/browser
+
+promtool: $(READY) ## Prometheus' checker of alert rules, taken out of Debian's package
+	@.ci/promtool $(BIN)
+
+deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
+	$(BIN)/$(PIP) -e '.[deploy]'
+	$(BIN)/python -m pytest -q tests/deploy
+	$(BIN)/python -m tests.deploy.play $(ARGS)
 
 $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 	@.ci/system

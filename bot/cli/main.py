@@ -11,7 +11,20 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
+from bot.cli import (
+    demo,
+    doctor,
+    evaluate,
+    hub,
+    purge,
+    redeliver,
+    register,
+    replay,
+    retry,
+    serve,
+    solve,
+    status,
+)
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -27,6 +40,7 @@ COMMANDS = (
     hub.hub,
     register.register,
     doctor.doctor,
+    status.status,
     replay.replay,
     redeliver.redeliver,
     retry.retry,

@@ -15,7 +15,7 @@ from bot.errors import Parked, Retry
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.log import configure
-from bot.settings import Settings, make_home
+from bot.settings import Settings, list_unknown_names, make_home
 from bot.tasks.database.connection import (
     Database,
     DatabaseTrouble,
@@ -34,12 +34,14 @@ log = structlog.get_logger()
 def start_process(settings: Settings) -> Redactor:
     """Make the state directory, learn the secrets and set up logging; returns the redactor.
 
-    Raises SettingsError when the state directory cannot be had.
+    What the environment most likely gets wrong is a warning. Raises SettingsError when the state directory
+    cannot be had.
     """
     make_home(settings)
     wait_for_children_by_pidfd()
     redactor = Redactor(settings.secrets())
     configure(json=settings.log == "json", redact=redactor.value)
+    _warn_of_environment(settings)
     return redactor
 
 
@@ -56,6 +58,19 @@ def wait_for_children_by_pidfd() -> None:
         with suppress(RuntimeError):  # no loop runs yet: the one that comes takes it up
             watcher.attach_loop(asyncio.get_running_loop())
         asyncio.set_child_watcher(watcher)
+
+
+def _warn_of_environment(settings: Settings) -> None:
+    for name, nearest in list_unknown_names():
+        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        log.warning("settings.unknown", variable=name, mend=f"it is no setting and changes nothing: {mend}")
+    if settings.has_local_links:
+        log.warning(
+            "settings.local_links",
+            base_url=settings.base_url,
+            mend="set HOB_BASE_URL to where people reach the dashboard: links in comments work on this "
+            "machine alone",
+        )
 
 
 @asynccontextmanager

@@ -206,5 +206,10 @@ async def _reach(url: str) -> None:
             raise DatabaseTrouble(
                 f"PostgreSQL {connection.info.server_version // 10000} is too old: Hob needs 14 or newer"
             )
+        if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+            raise DatabaseTrouble(
+                f"the database's encoding is {encoding}, Hob needs UTF8: make it anew with "
+                "CREATE DATABASE hob ENCODING 'UTF8' TEMPLATE template0"
+            )
     finally:
         await connection.close()
