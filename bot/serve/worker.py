@@ -68,6 +68,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             base_url=settings.base_url,
             daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
+            allowed_models=settings.allowed_models,
             safe=redactor.text,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
