@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 from bot.flags.kill import kill, resume
 from bot.flags.order import FlagOrder, carry_out, clear
 from bot.flags.records import Actor, StoredRule, list_rules
+from bot.flags.releases import StoredRelease, list_releases, stop_release
 from bot.settings import Settings
 
 
@@ -20,6 +21,16 @@ class FlagBoard:
         """Every rule, by flag and audience."""
         with self._engine.connect() as connection:
             return list_rules(connection)
+
+    def list_releases(self) -> list[StoredRelease]:
+        """The newest releases, those that go on first."""
+        with self._engine.connect() as connection:
+            return list_releases(connection)
+
+    def stop_release(self, flag: str, by: Actor) -> None:
+        """End a flag's release: nobody has its value any more."""
+        with self._engine.begin() as connection:
+            stop_release(connection, flag, by)
 
     def set(self, order: FlagOrder, by: Actor) -> None:
         """Have a flag say something to an audience."""

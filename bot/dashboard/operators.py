@@ -63,6 +63,7 @@ def show() -> str:
         pauses=house.list_pauses(),
         settings=house.list_settings(),
         flags=_flag_board().list_rules(),
+        releases=_flag_board().list_releases(),
         known=KNOWN,
         units=list(Unit),
         entries=_audit().list_entries(),
@@ -106,6 +107,13 @@ def change_flag() -> Response:
         _flag_board().clear(order, actor)
     else:
         _flag_board().set(order, actor)
+    return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/releases")
+def stop_release() -> Response:
+    """End the release of a flag."""
+    _flag_board().stop_release(request.form.get("flag", ""), _actor())
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
 
 

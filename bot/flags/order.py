@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from bot.flags.known import FlagError, FlagValue, find_flag, parse_value
 from bot.flags.records import Actor, clear_rule, render_value, resolve_audience, set_rule
+from bot.flags.releases import begin_release
 from bot.flags.rules import EVERYBODY, Unit
 
 
@@ -32,6 +33,34 @@ def carry_out(connection: Connection, order: FlagOrder, by: Actor, allowed_model
     set_rule(connection, order.flag, value, by, audience=audience, percent=percent, unit=unit)
     share = "" if percent == 100 else f", {percent:g}% by {unit.value}"
     return f"{order.flag} is {render_value(value)} for {audience}{share}, from each task's next first run on"
+
+
+def begin(
+    connection: Connection,
+    order: FlagOrder,
+    by: Actor,
+    allowed_models: Collection[str],
+    *,
+    steps: str,
+    hours: float,
+    margin: float,
+) -> str:
+    """Begin a release; returns what was done in a sentence. Raises FlagError, and then nothing is changed."""
+    value = parse_flag_value(order.flag, order.value, allowed_models)
+    audience, unit = resolve_audience(connection, order.audience), parse_unit(order.unit)
+    plan = [parse_percent(each) for each in steps.split(",")]
+    begin_release(
+        connection,
+        order.flag,
+        value,
+        by,
+        audience=audience,
+        unit=unit,
+        steps=plan,
+        hours=hours,
+        margin=margin,
+    )
+    return f"{order.flag} is {render_value(value)} for {plan[0]:g}% of each {unit.value} of {audience} now"
 
 
 def clear(connection: Connection, order: FlagOrder, by: Actor) -> str:

@@ -87,7 +87,7 @@ class PostgresProvider(AbstractProvider):
         subject = Subject(**{name: int(str(context.attributes[name])) for name in _PARTS})
         made = self._rules.decide(flag, subject)
         more: dict[str, bool | int | float | str] = {
-            name: getattr(made, name) for name in ("why", "percent", "release", "taken")
+            name: getattr(made, name) for name in ("why", "percent", "release", "step", "taken")
         }
         if made.value is None:
             return FlagResolutionDetails(default, reason=Reason.DEFAULT, flag_metadata=more)

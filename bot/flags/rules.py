@@ -81,14 +81,15 @@ class FlagRule:
 class Decision:
     """What a flag says to somebody. ``value`` is None where it says nothing, and ``why`` is then ''.
 
-    ``release`` is the release that goes on for them, 0 for none, and ``taken`` whether they got its value:
-    else they are of the rest, that it is compared with.
+    ``release`` is the release that goes on for them, 0 for none, ``step`` its percentage, and ``taken``
+    whether they got its value: else they are of the rest, that it is compared with.
     """
 
     value: FlagValue | None = None
     why: str = ""
     percent: float = 100.0
     release: int = 0
+    step: float = 0.0
     taken: bool = False
 
 
@@ -102,16 +103,16 @@ class FlagRules:
 
     def decide(self, flag: str, subject: Subject) -> Decision:
         """What the flag says to ``subject``."""
-        release = 0
+        release, step = 0, 0.0
         for audience in self._list_audiences(subject):
             going, rule = self.releases.get((flag, audience)), self.rules.get((flag, audience))
             if going is not None:
-                release = going.release
+                release, step = going.release, going.percent
                 if going.includes(subject):
-                    return _decide(going, subject, release, taken=True)
+                    return _decide(going, subject, release, step, taken=True)
             if rule is not None and rule.includes(subject):
-                return _decide(rule, subject, release, taken=False)
-        return Decision(release=release)
+                return _decide(rule, subject, release, step, taken=False)
+        return Decision(release=release, step=step)
 
     def _list_audiences(self, subject: Subject) -> Iterator[str]:
         person, *others = names = subject.list_names()
@@ -123,10 +124,9 @@ class FlagRules:
         yield EVERYBODY
 
 
-def _decide(rule: FlagRule, subject: Subject, release: int, *, taken: bool) -> Decision:
-    return Decision(
-        value=rule.value, why=rule.explain(subject), percent=rule.percent, release=release, taken=taken
-    )
+def _decide(rule: FlagRule, subject: Subject, release: int, step: float, *, taken: bool) -> Decision:
+    why, percent = rule.explain(subject), rule.percent
+    return Decision(value=rule.value, why=why, percent=percent, release=release, step=step, taken=taken)
 
 
 def compute_place(salt: str, name: str) -> float:

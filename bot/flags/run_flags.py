@@ -30,6 +30,7 @@ class GivenFlag:
     value: FlagValue | None
     why: str = ""
     release: int = 0
+    step: float = 0.0
     taken: bool = False
     ignored: str = ""  # why this worker did not go by it
     digest: str = ""  # of the prompt's text, where it names one
@@ -120,6 +121,7 @@ async def ask_flags(engine: AsyncEngine, subject: Subject) -> RunFlags:
                 value=value,
                 why=str(more["why"]),
                 release=int(more["release"]),
+                step=float(more["step"]),
                 taken=bool(more["taken"]),
             )
     return RunFlags(given=given)

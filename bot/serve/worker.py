@@ -9,6 +9,7 @@ from dataclasses import replace
 import aiohttp
 import structlog
 
+from bot.flags.releases import step_releases
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.github_hosts import find_email_domain
@@ -26,7 +27,7 @@ from bot.serve.loop_watchdog import watch_loop
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
-from bot.tasks.database.connection import wait_for_database
+from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.lease import worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
@@ -88,6 +89,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     on_task=lambda task_id: work(parts, task_id),
                     on_ended=lambda task_id: notify_end(parts, task_id),
                     on_failed=intake.report_failure,
+                    every_minute=lambda: _step_releases(database),
                     concurrency=capacity.runs,
                     stop=stop,
                 )
@@ -95,6 +97,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             for each in beside:
                 each.cancel()
             await asyncio.wait(beside)
+
+
+async def _step_releases(database: Database) -> None:
+    """Move releases of flags on or back, as their guards say."""
+    async with database.engine.begin() as connection:
+        await connection.run_sync(step_releases)
 
 
 def _rest_collector() -> None:

@@ -1,4 +1,4 @@
-"""An operator launches: a model for pilots, explained to who asks; and the switch that stops everything."""
+"""An operator launches: a model for pilots, a prompt whose release is rolled back, the kill switch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from click.testing import CliRunner
 
 from bot.cli.main import main
 from bot.domain import TaskState
+from bot.flags.releases import step_releases
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, at_work, eventually
+from tests.support.releases import add_ended_tasks
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -41,7 +43,7 @@ async def test_a_pilot_gets_the_new_model_and_a_kill_stops_it(
         number = (await hob.hub.as_maintainer.get("/repos/maintainer/calc"))["id"]
         await hob_flags("pilots", "early", "--add", f"repository:{number}")
         await hob_flags("set", "model", f"scripted:{new}", "--for", "pilots:early")
-        await hob_flags("set", "prompt", "terse", "--percent", "100")
+        await hob_flags("release", "prompt", "terse", "--steps", "99.999,100")
         issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
         await hob.comment("calc", issue, "**Done**")
         (task,) = await store.list_tasks_on(f"{number}#{issue}")
@@ -53,7 +55,15 @@ async def test_a_pilot_gets_the_new_model_and_a_kill_stops_it(
         )
         shown = await hob.comment("calc", issue, "What I go by here")
         assert "| `model` | `scripted` | by flag `model` for pilots:early |" in shown
-        assert "| `flag prompt` | `terse` | by flag `prompt` |" in shown
+        why = "since this thread is in the 99.999% of the release of flag `prompt`"
+        assert f"| `flag prompt` | `terse` | {why} |" in shown
+
+        await add_ended_tasks(database, 1, taken=True, step=99.999, failed=20)
+        await add_ended_tasks(database, 1, taken=False, step=99.999, proved=20)
+        async with database.engine.begin() as connection:
+            assert await connection.run_sync(step_releases) == 1
+        assert "stepped back" in (told := await hob_flags("list")), told
+        assert "failed: 95% of 21 tasks, 0% of 20 of the rest" in told, "the task of above is among them"
 
         await hob_flags("set", "model", f"scripted:{new}", "--percent", "0", "--for", "pilots:early")
         hob.says_held([MEND], [DONE])

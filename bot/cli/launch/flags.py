@@ -85,6 +85,37 @@ def pilots(name: str, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
     click.echo(f"pilots:{name}: {', '.join(members) or 'nobody'}")
 
 
+@flags.command()
+@click.argument("flag")
+@click.argument("value")
+@click.option("--for", "audience", default="all", show_default=True, metavar="WHOM", help=_FOR)
+@click.option("--steps", default="1,10,50,100", show_default=True, help="Percentages, rising to 100.")
+@click.option("--hours", default=24.0, show_default=True, help="That each step lasts at least.")
+@click.option("--margin", default=0.15, show_default=True, help="How much worse a share may be at most.")
+@click.option("--by", "unit", default="thread", show_default=True, type=click.Choice(_UNITS), help="Counted.")
+def release(flag: str, value: str, audience: str, steps: str, hours: float, margin: float, unit: str) -> None:
+    """Have FLAG say VALUE to more and more, step by step, and to nobody again when it does worse."""
+    from bot.flags.order import FlagOrder, begin
+
+    order = FlagOrder(flag=flag, value=value, audience=audience, unit=unit)
+    models = _load().allowed_models
+
+    def change(connection: Connection, by: Actor) -> str:
+        return begin(connection, order, by, models, steps=steps, hours=hours, margin=margin)
+
+    click.echo(_do(change))
+
+
+@flags.command()
+@click.argument("flag")
+def stop(flag: str) -> None:
+    """End the release of FLAG: nobody has its value any more."""
+    from bot.flags.releases import stop_release
+
+    _do(lambda connection, by: stop_release(connection, flag, by))
+    click.echo(f"the release of {flag} is stopped: nobody has its value any more")
+
+
 @flags.command("kill")
 @click.option("--for", "scope", default="all", show_default=True, metavar="SCOPE", help=_SCOPE)
 @click.option("--running", is_flag=True, help="Stop what runs too; what has begun to publish ends that.")

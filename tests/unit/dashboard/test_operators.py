@@ -11,6 +11,8 @@ from flask import Flask
 from bot.dashboard import create_app
 from bot.dashboard.server import engine_for
 from bot.flags.kill import is_scope
+from bot.flags.order import FlagOrder, begin
+from bot.flags.records import Actor
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import DeliveryState
@@ -95,7 +97,9 @@ async def test_a_kill_stops_what_runs_and_says_why(app: Flask, hub: Hub, store: 
     assert "kill: repository:11; runs stopped: 1" in (await browser.get("/operators")).text
 
 
-async def test_flags_are_set_and_cleared_by_operators_alone(app: Flask, hub: Hub, store: Store) -> None:
+async def test_flags_are_set_and_cleared_by_operators_alone(
+    app: Flask, hub: Hub, store: Store, database: Database
+) -> None:
     await store.add_task(make_request(number=1))
     operator, other = Browser(app, hub), Browser(app, hub)
     await operator.sign_in()
@@ -114,6 +118,14 @@ async def test_flags_are_set_and_cleared_by_operators_alone(app: Flask, hub: Hub
     page = (await operator.get("/operators")).text
     assert "<td>12</td><td>repository:11</td><td>10% by person</td>" in page
     assert "turns = 12 for repository:11, 10%" in page, "in the audit log"
+    order = FlagOrder(flag="prompt", value="v2", unit="thread")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(
+            lambda sync: begin(sync, order, Actor(login="ann"), set(), steps="1,100", hours=1, margin=0.1)
+        )
+    assert "<td>1% by thread</td>" in (await operator.get("/operators")).text
+    assert await give(operator, "/operators/releases", flag="prompt") == 303
+    assert await give(operator, "/operators/releases", flag="prompt") == 400, "none goes on"
     wrong = (
         {"flag": "trun"}, {"value": "0"}, {"audience": "everybody"}, {"audience": "person:nobody"},
         {"percent": "101"}, {"unit": "moon"}, {"flag": "model", "value": "x:y"},
