@@ -12,7 +12,7 @@ import click
 
 from bot import __version__
 from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
-from bot.cli.launch import flags
+from bot.cli.launch import flags, forecast
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -33,6 +33,7 @@ COMMANDS = (
     retry.retry,
     purge.purge,
     flags.flags,
+    forecast.forecast,
 )
 
 

@@ -83,6 +83,8 @@ async def test_a_pilot_gets_the_new_model_and_a_kill_stops_it(
         await eventually(find, "the request is not kept")
         assert "PAUSED: all" in await hob_flags("list")
         assert await find() is TaskState.QUEUED
+        forecast = await asyncio.to_thread(CliRunner().invoke, main, ["forecast", "10:50", "--workers", "1"])
+        assert forecast.exit_code == 0 and "| 10 " in forecast.output, forecast.output
         hob.says([MEND], [DONE])
         await hob_flags("resume")
 

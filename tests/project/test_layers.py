@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
     },
+    "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},
