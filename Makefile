@@ -14,7 +14,8 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	setup browser promtool deploy-check lock shots realworld refresh-github-data clean
+	bench-forecast bench-model guard-check setup browser promtool deploy-check lock shots realworld \
+	refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,15 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
+
+bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured
+	$(BIN)/python -m benchmarks.bench_forecast $(ARGS)
+
+bench-model: setup ## an endpoint's time to first token and speed, with our prompts; ARGS="--model openai-chat:NAME" or --fake
+	$(BIN)/python -m benchmarks.bench_model $(ARGS)
+
+guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, good ones let through; ARGS="--a-day 30"
+	$(BIN)/python -m benchmarks.guard_check $(ARGS)
 
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)

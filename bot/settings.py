@@ -102,6 +102,7 @@ class Settings(BaseSettings):
     max_turns: int = _variable("HOB_MAX_TURNS", default=300, ge=1)
     max_attempts: int = _variable("HOB_MAX_ATTEMPTS", default=4, ge=1, le=8)
     models: Annotated[frozenset[str], NoDecode] = _variable("HOB_MODELS", default=frozenset())
+    prompts: Path | None = _variable("HOB_PROMPTS", default=None)
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
@@ -112,6 +113,13 @@ class Settings(BaseSettings):
     metrics_port: Annotated[dict[str, int], NoDecode] = _variable("HOB_METRICS_PORT", default_factory=dict)
     metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
+
+    @field_validator("prompts")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.expanduser().is_dir():
+            raise ValueError("must be a folder with a NAME.md for each prompt that a flag may name")
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("home")
     @classmethod

@@ -25,6 +25,7 @@ from bot.cli import (
     solve,
     status,
 )
+from bot.cli.launch import flags, forecast
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -45,6 +46,8 @@ COMMANDS = (
     redeliver.redeliver,
     retry.retry,
     purge.purge,
+    flags.flags,
+    forecast.forecast,
 )
 
 

@@ -51,7 +51,8 @@ class OperatorConfig:
 
     That is the label that asks for work and whether it is made where it is missing, the dashboard's address,
     US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
-    as (value, where it comes from) by name. ``safe`` takes secrets out of a comment.
+    as (value, where it comes from) by name; the models that a run may use. ``safe`` takes secrets out of a
+    comment.
     """
 
     label: str = "hob"
@@ -59,6 +60,7 @@ class OperatorConfig:
     base_url: str = ""
     daily_usd: float | None = None
     public_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    allowed_models: frozenset[str] = frozenset()
     safe: Callable[[str], str] = field(default_factory=lambda: Redactor().text)
 
 

@@ -18,6 +18,7 @@ from bot.errors import Cancelled, LeaseLost, UserError
 from bot.run.classify_error import classify_error
 from bot.run.job import Job, Parts
 from bot.run.messages.attempts import render_stopped
+from bot.run.prepare.take_flags import take_flags
 from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
@@ -44,8 +45,10 @@ async def work(parts: Parts, task_id: int) -> bool:
                     strategy = choose_strategy(job.task)
                     await job.store.set_phase(job.run, Phase.PREPARE)
                     await job.follow_repository()
+                    proven = load_proven_change(saved)
+                    await take_flags(job, publishing=proven is not None)
                     await job.publisher.begin()
-                    made = load_proven_change(saved) or await strategy.make(job)
+                    made = proven or await strategy.make(job)
                     end = made if isinstance(made, TaskEnd) else await _publish(job, strategy, made)
             except (Cancelled, LeaseLost):
                 raise

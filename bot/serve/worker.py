@@ -10,6 +10,7 @@ from dataclasses import replace
 import aiohttp
 import structlog
 
+from bot.flags.releases import step_releases
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.github_hosts import find_email_domain
@@ -30,7 +31,7 @@ from bot.serve.metrics.worker import WorkerMetrics
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
-from bot.tasks.database.connection import wait_for_database
+from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.lease import CancelLooks, worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.store import Store
@@ -81,6 +82,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             base_url=settings.base_url,
             daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
+            allowed_models=settings.allowed_models,
             safe=redactor.text,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
@@ -107,6 +109,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     on_ended=lambda task_id: notify_end(parts, task_id),
                     on_failed=intake.report_failure,
                     on_swept=metrics.note_sweep,
+                    every_minute=lambda: _step_releases(database),
                     concurrency=capacity.runs,
                     stop=stop,
                 )
@@ -114,6 +117,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             for each in beside:
                 each.cancel()
             await asyncio.wait(beside)
+
+
+async def _step_releases(database: Database) -> None:
+    """Move releases of flags on or back, as their guards say."""
+    async with database.engine.begin() as connection:
+        await connection.run_sync(step_releases)
 
 
 def _rest_collector() -> None:

@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 OnDelivery = Callable[[str], Awaitable[object]]
 OnTask = Callable[[int], Awaitable[object]]
 OnFailed = Callable[[str, str], Awaitable[object]]
+EveryMinute = Callable[[], Awaitable[object]]
 
 INBOX_SLOTS = 8
 MOST_TRIES = 5  # to claim the task whose turn it is, while others claim it first
@@ -72,6 +73,7 @@ class Queue:
         on_ended: OnTask | None = None,
         on_failed: OnFailed | None = None,
         on_swept: Callable[[SweepCounts], None] | None = None,
+        every_minute: EveryMinute | None = None,
         concurrency: int,
         stop: asyncio.Event,
     ) -> None:
@@ -80,7 +82,8 @@ class Queue:
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
         ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is told
-        what a sweep of this worker repaired.
+        what a sweep of this worker repaired. Once a minute some worker of those that share the database calls
+        ``every_minute()``.
         On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
         then asyncio.CancelledError. Returns when all have ended.
         """
@@ -91,6 +94,7 @@ class Queue:
             "deliver_together": lambda guids: self._deliver_together(guids, on_delivery, on_failed),
             "work": lambda task: self._work(task, on_task),
             "tell": lambda task: self._notify(task, on_ended),
+            "every_minute": lambda _: _tick(every_minute),
         }
         sweeper = asyncio.create_task(self._sweep_until(stop, on_swept), name="sweep")
         try:
@@ -273,6 +277,15 @@ async def count_live_workers(engine: AsyncEngine, silence: float = 15.0) -> int:
     async with engine.connect() as connection:
         lanes: int = (await connection.execute(query, {"silence": silence})).scalar_one()
     return -(-lanes // 2)
+
+
+async def _tick(every_minute: EveryMinute | None) -> None:
+    try:
+        if every_minute:
+            await every_minute()
+    except Exception as trouble:  # the job's boundary: the next one may fare better
+        if not is_unreachable(trouble):
+            log.exception("queue.minute_broken")
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -130,7 +131,8 @@ class Workshop:
         cache_bytes: int | None = None,
     ) -> None:
         self._slots = CommandSlots(commands, observe_command) if commands else None
-        self.internet = internet  # False: whatever repositories ask for, nothing is let out
+        # By what nothing is let out, whatever repositories ask for; '' where that is theirs to say.
+        self._internet_off_by = "" if internet else "HOB_INTERNET"
         self.mirror = Mirror(home / "mirrors")
         self.linked = LinkedContent(self.mirror)
         self.layers = LayerStore(home / "layers")
@@ -182,8 +184,8 @@ class Workshop:
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
-        if not self.internet:
-            denied = render_forbidden(config.internet, config.setup_internet)
+        if self._internet_off_by:
+            denied = render_forbidden(self._internet_off_by, config.internet, config.setup_internet)
             nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
             config = config.model_copy(update=nothing)
         trusted = config
@@ -217,6 +219,12 @@ class Workshop:
             foreign=foreign,
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
+
+    def without_internet(self, by: str) -> Workshop:
+        """The same workshop, but that nothing is let out, ``by`` what the operator has set so."""
+        closed = copy(self)
+        closed._internet_off_by = self._internet_off_by or by
+        return closed
 
     async def read_history_depth(self, repo_id: int, policy: str) -> int:
         """How many commits the configuration of the commit ``policy`` wants in the sandbox, bounded.

@@ -58,12 +58,12 @@ def describe_egress(internet: Internet) -> str:
     return ", ".join(word for word in named if word != "off")
 
 
-def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
-    """What is reported of these values of ``internet`` where the operator lets nothing out."""
+def render_forbidden(by: str, *wishes: Internet) -> tuple[Blocked, ...]:
+    """What is reported of these values of ``internet`` where the operator lets nothing out, ``by`` what."""
     values = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
     if not values:
         return ()
-    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {values}"
+    reason = f"{by} is off where this Hob runs, though {PATH} asks for {values}"
     return (Blocked(host="the internet", port=0, reason=reason, command=""),)
 
 

@@ -118,7 +118,8 @@ async def prepare(
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed), stands_at=stands_at)
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, job.parts.settings.model)
-    brief = await add_map(workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(workshop, checkout, brief, model)
     brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base
