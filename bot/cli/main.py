@@ -12,6 +12,7 @@ import click
 
 from bot import __version__
 from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
+from bot.cli.safety import block
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -31,6 +32,8 @@ COMMANDS = (
     redeliver.redeliver,
     retry.retry,
     purge.purge,
+    block.block,
+    block.unblock,
 )
 
 

@@ -29,6 +29,7 @@ from bot.settings import Settings
 from bot.tasks.database.connection import wait_for_database
 from bot.tasks.lease import worker_name
 from bot.tasks.queue import Queue
+from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
 from bot.tasks.sweep import Retention
 from bot.text.redact import Redactor
@@ -69,6 +70,15 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
             safe=redactor.text,
+            limits=RequestLimits(
+                person=settings.person_hourly,
+                repository=settings.repository_hourly,
+                installation=settings.installation_hourly,
+                person_usd=settings.person_usd,
+                repository_usd=settings.repository_usd,
+            ),
+            holds_first_requests=settings.first_requests == "hold",
+            contact=settings.contact,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
         log.info("worker.started", runs=capacity.runs, commands=capacity.commands, model=settings.model)
