@@ -87,3 +87,6 @@ optionxform
 
 # Templates of the dashboard ask for it.
 tone
+
+# A category that rules.yml names by its value.
+POLITICS

@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     person_usd: float | None = _variable("HOB_PERSON_USD", default=None, gt=0)
     repository_usd: float | None = _variable("HOB_REPOSITORY_USD", default=None, gt=0)
     first_requests: Literal["take", "hold"] = _variable("HOB_FIRST_REQUESTS", default="take")
+    moderation: Literal["rules", "endpoint", "off"] = _variable("HOB_MODERATION", default="rules")
+    moderation_url: str = _variable("HOB_MODERATION_URL", default="https://api.openai.com/v1")
+    moderation_key: SecretStr | None = _variable("HOB_MODERATION_KEY", default=None)
+    moderation_model: str = _variable("HOB_MODERATION_MODEL", default="", max_length=200)
     contact: str = _variable("HOB_CONTACT", default="", max_length=200, pattern=r"^[^\r\n]*$")
     keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
     keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
@@ -123,7 +127,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("github_url", "base_url")
+    @field_validator("github_url", "base_url", "moderation_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -200,6 +204,7 @@ class Settings(BaseSettings):
             "person_usd",
             "repository_usd",
             "first_requests",
+            "moderation",
             "max_usd",
             "max_minutes",
             "max_turns",

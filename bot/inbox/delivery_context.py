@@ -30,6 +30,8 @@ from bot.github.http.scope import Purpose
 from bot.github.permissions import may_ask
 from bot.inbox.decision import CLOSED_PULL, NOT_MINE, AppIdentity, may_change
 from bot.inbox.payload import pull_thread
+from bot.moderation.rules import RuleModerator
+from bot.moderation.verdict import Moderator
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.effects import Effects
 from bot.tasks.safety.limits import RequestLimits
@@ -57,7 +59,8 @@ class OperatorConfig:
     US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
     as (value, where it comes from) by name. ``safe`` takes secrets out of a comment. ``limits`` are what
     anybody may ask for, ``holds_first_requests`` whether somebody's first request in a public repository
-    waits for a maintainer, ``contact`` where people reach the operator, '' for nowhere.
+    waits for a maintainer, ``moderator`` judges what is asked, ``contact`` is where people reach the
+    operator, '' for nowhere.
     """
 
     label: str = "hob"
@@ -68,6 +71,7 @@ class OperatorConfig:
     safe: Callable[[str], str] = field(default_factory=lambda: Redactor().text)
     limits: RequestLimits = field(default_factory=RequestLimits)
     holds_first_requests: bool = False
+    moderator: Moderator = field(default_factory=RuleModerator)
     contact: str = ""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.errors import UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
+from bot.moderation.rules import RuleModerator
+from bot.moderation.verdict import Moderator
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
@@ -32,6 +34,7 @@ class Parts:
     models: ModelRegistry
     identity: Identity
     worker: str
+    moderator: Moderator = field(default_factory=RuleModerator)
 
     @property
     def slug(self) -> str:

@@ -16,6 +16,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.reconcile import Reconciler
+from bot.moderation.verdict import Moderator
 from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
@@ -23,6 +24,7 @@ from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
 from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
+from bot.serve.moderation import make_moderator
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
@@ -61,7 +63,8 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         app = await identify_or_wait(github, stop)
         if app is None:
             return
-        parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor)
+        moderator = make_moderator(settings, session)
+        parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor, moderator)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
@@ -78,6 +81,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                 repository_usd=settings.repository_usd,
             ),
             holds_first_requests=settings.first_requests == "hold",
+            moderator=moderator,
             contact=settings.contact,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
@@ -134,6 +138,7 @@ def _make_parts(
     github: GitHub,
     app: AppInfo,
     redactor: Redactor,
+    moderator: Moderator,
 ) -> Parts:
     return Parts(
         store=store,
@@ -146,4 +151,5 @@ def _make_parts(
         ),
         models=replace(MODELS, first_event_seconds=settings.model_seconds),
         worker=worker_name(),
+        moderator=moderator,
     )

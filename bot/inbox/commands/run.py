@@ -10,6 +10,7 @@ from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.github.permissions import detect_bot_loop, may_release
 from bot.inbox.abuse.guard import find_abuse
+from bot.inbox.abuse.moderate import find_unfit
 from bot.inbox.commands.budget import render_budget
 from bot.inbox.commands.config import render_config
 from bot.inbox.commands.earlier_work import order_approval, order_attempts, order_retry, order_use
@@ -72,8 +73,8 @@ class TaskCommand:
         complete = await context.add_branch(api, asked)
         if isinstance(complete, Refusal):
             return await refuse(context, api, event, complete)
-        if abuse := await find_abuse(context, api, event):
-            return await refuse(context, api, event, abuse)
+        if no := await find_abuse(context, api, event) or await find_unfit(context, complete):
+            return await refuse(context, api, event, no)
         task = await context.store.add_task(complete)
         await context.react(api, event, "eyes")
         return DeliveryState.HANDLED, f"task {task.id}"

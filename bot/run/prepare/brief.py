@@ -99,7 +99,8 @@ async def gather_brief(
     ``remarks`` stand on lines of the pull request; ``issue`` is what the pull request is for. Accounts that
     are blocked are ``unheard``: what they wrote is data, whatever they may do in the repository.
     """
-    authors = [each.author for each in (*comments, *(remarks.comments if remarks else ()))]
+    authors = [each.author for each in comments]
+    authors += [each.author for each in remarks.comments] if remarks else []
     bots = [each.author.login for each in comments if each.author.is_bot]
     bots += [each.login for each in (*authors, task.thread.author) if each.id in unheard]
     # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
