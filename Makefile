@@ -115,7 +115,7 @@ bench-dashboard: setup ## the pages with a million tasks, and 200 people who wat
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
 
-realworld: setup ## fourteen real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
+realworld: setup ## fifteen real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
 	$(BIN)/python benchmarks/realworld.py $(ARGS)
 
 refresh-github-data: setup ## trimmed copies of GitHub's own descriptions into tests/data/github (needs npm)
