@@ -26,6 +26,27 @@ _NAME_REFUSED = re.compile(
     r"|branch name|pre-receive hook declined|a branch called",
     re.IGNORECASE,
 )
+# Rules that no other name of the branch would meet, by GitHub's words, and what to do.
+# https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets
+_OTHER_RULES = {
+    re.compile(r"verified signatures?", re.IGNORECASE): (
+        "A rule wants signed commits here. GitHub signs what I commit through its API, but a merge, a very "
+        "large change and some modes of files have to be pushed, and nobody signs those: merge the base by "
+        "*Update branch* and ask again, put this app on the rule's bypass list, or commit the patch yourself."
+    ),
+    re.compile(r"merge commits", re.IGNORECASE): (
+        "A rule wants a linear history on this branch, so it cannot take the base by a merge: rebase it by "
+        "hand (*Update with rebase*), then ask again."
+    ),
+    re.compile(r"commit message|(?:author|committer) email|commits? metadata", re.IGNORECASE): (
+        "A rule asks for other words or another address in a commit than mine have: put this app on its "
+        "bypass list, leave branches of mine out of it, or commit the patch yourself."
+    ),
+    re.compile(r"through a pull request|through the merge queue|status check", re.IGNORECASE): (
+        "A rule that is made for branches into which one merges covers mine too: leave them out of it, then "
+        "`@{slug} {again}` publishes this."
+    ),
+}
 WAY_OUT = (
     "If it is the name that is refused: `.github/hob.yml` on the default branch can say how it is to begin, "
     "as below; then `@{} {}` publishes it."
@@ -66,8 +87,10 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
         patch,
         render_held_paths(result),
     ]
-    if proven.head is None and _NAME_REFUSED.search(reason):
-        again = f"use {proven.ordinal}" if proven.ordinal else "retry"
+    again = f"use {proven.ordinal}" if proven.ordinal else "retry"
+    if others := [way for rule, way in _OTHER_RULES.items() if rule.search(reason)]:
+        parts[2:2] = [way.format(slug=slug, again=again) for way in others]
+    elif proven.head is None and _NAME_REFUSED.search(reason):
         parts[2:2] = [WAY_OUT.format(slug, again), fence("branch_prefix: fix/hob-", "yaml")]
     elif "archived so" in reason:
         again = f"use {proven.ordinal}" if proven.ordinal else "retry"

@@ -73,7 +73,8 @@ async def prepare_examination(job: Job) -> Prepared:
         brief = replace(brief, texts=(*brief.texts, *list_diff_texts(diff)))
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, parts.settings.model)
-    brief = await add_map(parts.workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(parts.workshop, checkout, brief, model)
     brief = await add_environment(parts.workshop, checkout, brief, model, parts.redactor)
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 

@@ -110,6 +110,7 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
         issue=await _find_issue(task, api, branch) if pull else None,
+        unheard=await job.store.list_blocked(repo.id),
     )
     diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
@@ -118,7 +119,8 @@ async def prepare(
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed), stands_at=stands_at)
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, job.parts.settings.model)
-    brief = await add_map(workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(workshop, checkout, brief, model)
     brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.errors import Retry, UserError
+from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.git.mirror import Mirror
 from bot.git.push import PushRefused
@@ -184,6 +184,49 @@ async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(HALVED, TOOL), theirs)
     assert (await ground.hub.as_maintainer.get(f"{REPO}/commits/{BRANCH}"))["sha"] == theirs
+
+
+async def rule(ground: Ground, *rules: dict[str, object], on: str = "~ALL") -> None:
+    """Put rules in force."""
+    conditions = {"ref_name": {"include": [on], "exclude": []}}
+    ruleset = {"name": "Rules", "target": "branch", "enforcement": "active", "conditions": conditions}
+    await ground.hub.as_maintainer.post(f"{REPO}/rulesets", {**ruleset, "rules": rules})
+
+
+async def test_where_commits_must_be_signed_githubs_own_are_and_a_pushed_one_is_refused(
+    ground: Ground,
+) -> None:
+    await rule(ground, {"type": "required_signatures"}, {"type": "required_linear_history"})
+    first = await ground.land(ground.change(HALVED, ADDED))
+    assert (await ground.api.commits.find_branch_head(BRANCH)) == first
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
+    with pytest.raises(PushRefused, match="verified signatures"):  # a mode that the API cannot say here
+        await ground.land(ground.change(TOOL, base=first), first)
+
+
+async def test_a_branch_in_the_merge_queue_is_waited_for(ground: Ground) -> None:
+    first = await ground.land(ground.change(HALVED))
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
+    queue = {
+        "check_response_timeout_minutes": 5, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 1,
+        "max_entries_to_merge": 1, "merge_method": "MERGE", "min_entries_to_merge": 1,
+        "min_entries_to_merge_wait_minutes": 0,
+    }  # fmt: skip
+    await rule(ground, {"type": "merge_queue", "parameters": queue}, on="~DEFAULT_BRANCH")
+    wanted = {"title": "Halves", "head": BRANCH, "base": "main"}
+    pull = await ground.hub.as_maintainer.post(f"{REPO}/pulls", wanted)
+    asked = "(input: {pullRequestId: $id}) { mergeQueueEntry { id } }"
+    await ground.hub.as_maintainer.graphql(
+        f"mutation($id: ID!) {{ enqueuePullRequest{asked} }}", id=pull["node_id"]
+    )
+    changes = ground.change(ADDED, base=first)
+    with pytest.raises(Parked, match="merge queue"):
+        await ground.land(changes, first)
+    asked = asked.replace("pullRequestId", "id")
+    await ground.hub.as_maintainer.graphql(
+        f"mutation($id: ID!) {{ dequeuePullRequest{asked} }}", id=pull["node_id"]
+    )
+    assert await ground.land(changes, first)
 
 
 async def test_a_refusal_of_the_api_is_no_end(ground: Ground) -> None:

@@ -224,6 +224,10 @@ RULE = (
     "push declined due to repository rule violations\nGH013: Repository rule violations found for "
     "refs/heads/hob/3-bill.\n- Branch name must match: ^(feature|fix)/.*"
 )
+UNSIGNED = (
+    "push declined due to repository rule violations\nGH013: Repository rule violations found for "
+    "refs/heads/hob/3-bill.\n- Commits must have verified signatures.\n  Found 1 violation:\n\n  " + "c" * 40
+)
 
 ALL_HELD = replace(HOLDING, changes=replace(HOLDING.changes, files=()))
 NO_PACKAGE = render_failure("`make deps` failed.", phase="setup", log="no ``` such\npackage")
@@ -350,6 +354,7 @@ TEXTS: dict[str, Callable[[], str]] = {
         "GitHub refused POST /repos/o/r/git/commits (403: Repository was archived so is read-only.).",
         slug="hob",
     ),
+    "end_push_refused_unsigned": lambda: render_push_refused(REFUSED, UNSIGNED, slug="hob"),
     "end_push_refused_for_workflows": lambda: render_push_refused(
         replace(REFUSED, head="c" * 40, result=UNMENDED),
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
