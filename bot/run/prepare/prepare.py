@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Fork, Repo, Task, TaskKind
+from bot.domain.update_bots import is_update_bot
 from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
 from bot.git.diff import diff_between
@@ -267,15 +268,15 @@ async def _choose_branch(job: Job, prefix: str) -> tuple[str, Pull | None]:
 async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull, bot: int) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
-    ``bot`` is the id of Hob's own user, who opened it. A fork's has a branch here, where that was needed
-    before and its pull request is open.
+    ``bot`` is the id of Hob's own user, who opened it, where it is not by a bot that updates dependencies. A
+    fork's has a branch here, where that was needed before and its pull request is open.
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
         before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
     branch = pull.head.ref
-    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot
+    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot or is_update_bot(pull.author)
     if not own or branch == task.repo.default_branch:
         raise UserError(
             f"I only push to branches of my own, and {code_span(branch)} is none.", phase="prepare"

@@ -124,6 +124,22 @@ def test_reviews_and_comments_on_lines() -> None:
             assert asked(name, made("@hob do x", of=mine)) == (TaskKind.REVISE, "do x")
 
 
+@pytest.mark.parametrize("login", ["dependabot[bot]", "renovate[bot]"])
+def test_a_bots_update_is_mended_when_a_person_asks(login: str) -> None:
+    """Its branch is in this repository, and nobody else's work; the request says what to look for."""
+    bot = user(login, 4242, "Bot")
+    theirs = pull(bot, branch="dependabot/pip/requests-3.0")
+    kind, request = asked("pull_request_review", review("@hob fix", of=theirs))
+    assert kind is TaskKind.REVISE and "brings a dependency up to date" in request
+    assert asked("issue_comment", issue_comment("@hob fix this please", on_pull=bot))[1] == request
+    assert asked("issue_comment", issue_comment("@hob pin urllib3 too", on_pull=bot))[1] == "pin urllib3 too"
+    assert ignored("issue_comment", issue_comment("@hob fix", on_pull=bot, author=bot)) == "sent by a bot"
+    for other in (user(login, 4242), user("other[bot]", 4242, "Bot")):
+        assert (
+            refused("pull_request_review", review("@hob fix", of=pull(other, branch="x"))) == "not own pull"
+        )
+
+
 def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:
     others = pull(ALICE, branch="fix", body="@hob rename it")
     assert refused("pull_request", envelope("opened", pull_request=others)) == "not own pull"
