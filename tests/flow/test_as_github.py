@@ -143,7 +143,7 @@ async def test_an_update_by_dependabot_is_mended_on_its_own_branch(hob: AtWork) 
     await hob.hub.admin("requests", clear=True)
     await say(hob, number, "@hob fix")
     await hob.comment("calc", number, "**Done**, pushed to this pull request")
-    told, creating = await requests(hob)
+    _, creating = await requests(hob)
     assert len(creating) <= 5, creating
     (pull,) = await hob.pulls("calc")
     commits = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}/commits")
