@@ -99,6 +99,35 @@ def test_comments_on_pull_requests() -> None:
     assert ignored("issue_comment", issue_comment("words", on_pull=ALICE)) == "nobody is mentioned"
 
 
+FORM = """### What happened?
+
+It rounds twice.
+
+### What should be done
+
+@hob please fix this
+
+### Logs
+
+_No response_
+"""
+
+
+def test_issues_from_forms_templates_and_below_others_are_issues() -> None:
+    """A form's answers stand under its headings; what a template leaves in comments asks for nothing."""
+    kind, request = asked("issues", opened("Rounding", FORM))
+    assert kind is TaskKind.CHANGE and "It rounds twice." in request
+    left = "<!-- Say @hob here to have it fixed -->\n\nIt rounds twice."
+    assert ignored("issues", opened("Rounding", left)) == "nobody is mentioned"
+    below = {
+        "parent_issue_url": "https://api.github.com/repos/octo/app/issues/1",
+        "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0},
+        "issue_dependencies_summary": {"blocked_by": 0, "blocking": 0},
+        "type": None,
+    }
+    assert asked("issues", opened("Rounding", "@hob round once", **below)) == (TaskKind.CHANGE, "round once")
+
+
 def test_reviews_and_comments_on_lines() -> None:
     for state in ("approved", "changes_requested", "commented"):
         assert asked("pull_request_review", review("@hob no tabs", state=state)) == (
