@@ -14,7 +14,7 @@ from bot.git.mirror import Mirror
 from bot.github.cli.doctor import doctor as github_doctor
 from bot.github.cli.findings import DoctorFinding
 from bot.offline.registry import MODELS
-from bot.settings import Settings
+from bot.settings import Settings, list_unknown_names
 from bot.tasks.database.connection import open_database
 from bot.tasks.store import Store
 from bot.workspace.disk_cache import DiskCache
@@ -32,6 +32,7 @@ SHOWN = 5  # failed deliveries that are named
 async def run_checks(settings: Settings) -> list[DoctorFinding]:
     """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
     findings = [
+        *_check_names(),
         await _check_disk(settings),
         await _check_sandbox(settings),
         *await _check_database(settings),
@@ -43,6 +44,16 @@ async def run_checks(settings: Settings) -> list[DoctorFinding]:
         )
         return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+
+
+def _check_names() -> list[DoctorFinding]:
+    """A finding for each variable that looks like a setting and is none."""
+    found = []
+    for name, nearest in list_unknown_names():
+        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        detail = f"{name} is no setting and changes nothing: {mend}"
+        found.append(DoctorFinding(name="settings", ok=False, detail=detail))
+    return found
 
 
 async def _check_disk(settings: Settings) -> DoctorFinding:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.domain import Event, Refusal, Request, TaskKind, Thread, Trigger, TriggerKind
-from bot.domain.update_bots import is_update_bot
 from bot.inbox.commands.parse import CommandWord, ParsedCommand, is_bare, is_question, is_review
 
 
@@ -38,6 +37,7 @@ class Command:
     event: Event
     number: int = 0
     digest: str = ""
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +177,7 @@ def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
     """
     if not thread.is_pull or is_own_pull(thread, app, repo_id):
         return thread.is_pull
-    return is_update_bot(thread.author) or not thread.head_ref or thread.head_repo_id != repo_id
+    return thread.author.is_update_bot or not thread.head_ref or thread.head_repo_id != repo_id
 
 
 def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> Decision:
@@ -185,7 +185,7 @@ def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> De
     if said.word is CommandWord.REVIEW and event.thread and not event.thread.is_pull:
         return NOTHING_TO_REVIEW
     if said.word is not None:
-        return Command(word=said.word, event=event, number=said.number, digest=said.digest)
+        return Command(word=said.word, event=event, number=said.number, digest=said.digest, login=said.login)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:
@@ -194,7 +194,7 @@ def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> De
     if kind is None and not may_change(event.thread, app, event.repo.id):
         return NOT_MINE
     request = said.request
-    if kind is None and is_update_bot(event.thread.author) and is_bare(request):
+    if kind is None and event.thread.author.is_update_bot and is_bare(request):
         request = MEND_UPDATE
     return Request(kind=kind or TaskKind.REVISE, request=request, event=event)
 

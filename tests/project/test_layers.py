@@ -11,8 +11,9 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.git",
-    "bot.github", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.flags", "bot.git",
+    "bot.github", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text",
+    "bot.workspace", "sandbox",
 }  # fmt: skip
 
 # For each room what of the project it may import beside itself; every other import of it is an error.
@@ -28,15 +29,18 @@ ALLOWED: dict[str, set[str]] = {
     "bot.causes": {"bot.domain"},
     "bot.log": {"bot.text"},
     "bot.github_hosts": set(),
+    "bot.moderation": {"bot.errors"},
     "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
+    "bot.flags": {"bot.domain", "bot.errors", "bot.tasks"},
     "bot.github": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.text",
     },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
-        "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks", "bot.text",
+        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.moderation",
+        "bot.repo_config", "bot.tasks", "bot.text",
     },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
@@ -55,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
     "bot.run.ceilings": BELOW_RUN,
+    "bot.run.moderate": {*BELOW_RUN, "bot.run.job"},
     "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages", "bot.run.prove"},
     "bot.run.strategies": {
@@ -74,8 +79,9 @@ ALLOWED: dict[str, set[str]] = {
         "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
-        "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
+        "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
     },
+    "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},

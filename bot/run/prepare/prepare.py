@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from bot.domain import Brief, Fork, Repo, Task, TaskKind
-from bot.domain.update_bots import is_update_bot
 from bot.errors import Retry, UserError
 from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
 from bot.git.diff import diff_between
 from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
+from bot.github.commits import MergeBase
 from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
@@ -110,6 +110,7 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
         issue=await _find_issue(task, api, branch) if pull else None,
+        unheard=await job.store.list_blocked(repo.id),
     )
     diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
@@ -118,7 +119,8 @@ async def prepare(
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed), stands_at=stands_at)
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, job.parts.settings.model)
-    brief = await add_map(workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(workshop, checkout, brief, model)
     brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base
@@ -139,9 +141,17 @@ def render_place(branch: str, commit: str) -> str:
     return f"{code_span(branch)} at `{commit[:12]}`"
 
 
+async def find_pull_base(api: RepoApi, pull: Pull, head: str) -> MergeBase | None:
+    """Where ``head`` of a pull request left its base, also where that branch is gone meanwhile."""
+    found = await api.commits.find_merge_base(pull.base.ref, head)
+    if found is None and pull.base.sha:
+        found = await api.commits.find_merge_base(pull.base.sha, head)
+    return found
+
+
 async def _fetch_merge_base(job: Job, pull: Pull, head: str) -> str:
     """Fetch the commit at which the pull request left its base, and return it; '' where it is not known."""
-    found = await job.api.commits.find_merge_base(pull.base.ref, head)
+    found = await find_pull_base(job.api, pull, head)
     if found is None:
         return ""
     mirror, repo = job.parts.workshop.mirror, job.task.repo
@@ -276,7 +286,7 @@ async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull, bot: int)
         before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
     branch = pull.head.ref
-    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot or is_update_bot(pull.author)
+    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot or pull.author.is_update_bot
     if not own or branch == task.repo.default_branch:
         raise UserError(
             f"I only push to branches of my own, and {code_span(branch)} is none.", phase="prepare"

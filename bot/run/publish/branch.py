@@ -86,6 +86,8 @@ class Landing:
                         return await self._make_branch_by_github(repo, changes)
                     return await self._commit_by_github(changes)
                 except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
+                    if "archived" in refused.message:  # but an archive takes nothing from anybody
+                        raise PushRefused(refused.message) from None
                     log.warning("publish.unsigned", reason=refused.message)
             return await self._push(self._built, self._head)
         except PushRefused as refused:

@@ -39,14 +39,14 @@ from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
-from bot.run.publish.answer_threads import answer_threads, resolve_met_threads
+from bot.run.publish.answer_threads import answer_threads, list_said, resolve_met_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
-from bot.text.defuse import defuse_line
+from bot.text.defuse import defuse, defuse_line
 from bot.text.redact import Redactor
 from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
@@ -99,6 +99,7 @@ class Publisher:
         self._comment = task.progress_comment
         self._safe = redactor.text  # takes secrets out of whatever is written
         self.where = ""  # where the change is to be found, when that is not the thread's pull request
+        self._said: set[str] = set()  # texts that stand in review threads
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
 
     @property
@@ -245,7 +246,7 @@ class Publisher:
         )
         if self.task.kind is TaskKind.REVISE and pull.number != number:
             threads = await self._api.review_threads.list_threads(number)
-        await self.try_step("reply", answer_threads(self._context, sha, result, threads))
+        await self.try_step("reply", self._answer_threads(sha, result, threads))
         await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
         await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
@@ -275,7 +276,18 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads.list_threads(self.task.thread.number)
-            await self.try_step("reply", answer_threads(self._context, "", result, threads))
+            await self.try_step("reply", self._answer_threads("", result, threads))
+
+    async def _answer_threads(self, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+        await answer_threads(self._context, sha, result, threads)
+        self._said |= list_said(self.task, sha, result, threads)
+
+    def leave_out_said(self, text: str, result: Result | None) -> str:
+        """The final text; a summary that stands in the thread that asked is not said again below it."""
+        if result is None or result.outcome.summary not in self._said:
+            return text
+        where = f"What I have to say stands [in the thread]({self.task.trigger.url})."
+        return text.replace(defuse(result.outcome.summary), where, 1)
 
     async def try_step(self, what: str, step: Awaitable[None]) -> None:
         """Do one write beside the main one. A refusal is kept in ``refused`` and undoes nothing."""

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -137,6 +138,7 @@ TASK_WORDS = (
     "to_tsvector('simple'::regconfig, (request || ' '::text) || COALESCE(thread ->> 'title'::text, ''::text))"
 )
 TASK_PERSON = "lower(requester ->> 'login'::text)"
+TASK_REQUESTER = "(requester ->> 'id'::text)"
 
 tasks = Table(
     "tasks",
@@ -210,6 +212,7 @@ tasks = Table(
     Index("tasks_by_installation", "installation", "id"),
     Index("tasks_by_creation", "created_at"),
     Index("tasks_by_person", text(TASK_PERSON), "id"),
+    Index("tasks_by_requester", text(TASK_REQUESTER), "created_at"),
     Index("tasks_words", text(TASK_WORDS), postgresql_using="gin"),
     Index("tasks_by_pull", "repo_id", "pull", postgresql_where=text("pull > 0")),
 )
@@ -235,8 +238,10 @@ runs = Table(
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     _text("error"),
     Column("timeline", JSONB(none_as_null=True)),  # of each phase: its name, and when it began
+    Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),
+    Index("runs_with_flags", "started_at", postgresql_where=text("flags <> '{}'::jsonb")),
     _one_of("phase", Phase),
     _one_of("state", [*TaskState, SUPERSEDED, LOST]),
 )
@@ -361,7 +366,54 @@ pauses = Table(
     _when("since", default=True),
 )
 
-# What people did on the dashboard, who, when, from where, and what came of it.
+# A flag's value for an audience (``all``, ``installation:5``, ``repository:11``, ``person:7``,
+# ``pilots:early``), for ``percent`` of its ``unit``s, by a hash.
+flag_rules = Table(
+    "flag_rules",
+    metadata,
+    Column("flag", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("percent", Double, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("login", Text, nullable=False),  # whose order it is
+    _when("since", default=True),
+)
+
+# Lists of pilots by name; a member is an installation, a repository or a person, as an audience names it.
+pilots = Table(
+    "pilots",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+)
+
+# A flag's value on its way to everybody of an audience, step by step, and how that ended.
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("flag", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("value", JSONB, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("steps", JSONB, nullable=False),  # percentages, rising
+    _count("step"),  # which of them it is at, from 0
+    Column("hours", Double, nullable=False),  # that each step lasts, at least
+    Column("margin", Double, nullable=False),  # how much worse a share may be at most, from 0 to 1
+    Column("state", Text, nullable=False, server_default="going"),
+    _text("reason"),  # why it waits, or how it ended
+    Column("figures", JSONB(none_as_null=True)),  # what the guard saw when it last looked
+    Column("login", Text, nullable=False),  # whose order it is
+    _when("began_at", default=True),
+    _when("step_at", default=True),
+    _when("ended_at"),
+    _one_of("state", ["going", "done", "stepped back", "stopped"]),
+    Index("releases_going", "flag", unique=True, postgresql_where=text("state = 'going'")),
+)
+
+# What people did on the dashboard and with `hob flags`, who, when, from where, and what came of it; and what
+# releases did by themselves.
 audit = Table(
     "audit",
     metadata,
@@ -377,4 +429,47 @@ audit = Table(
     _text("outcome"),
     Index("audit_by_time", "at"),
     Index("audit_by_task", "task", "id"),
+)
+
+# Whose requests are not taken, in ``all`` or in ``repository:11``; an account counts by its number.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False),
+    _text("decided_by"),  # a maintainer's login, '' for the operator
+    _text("reason"),
+    _when("since", default=True),
+    Index("blocks_by_person", "person"),
+)
+
+# Who may ask in a repository where first requests wait for a maintainer's nod.
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False),
+    _text("decided_by"),
+    _when("since", default=True),
+)
+
+# What was asked for and not taken, or not published, and why.
+refused_requests = Table(
+    "refused_requests",
+    metadata,
+    Column("delivery", Text, primary_key=True),  # or ``task:7``
+    Column("reason", Text, primary_key=True),
+    _text("detail"),
+    Column("installation", BigInteger, nullable=False),
+    Column("repo_id", BigInteger, nullable=False),
+    _text("repo_full_name"),
+    Column("thread_number", Integer, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    _when("at", default=True),
+    _when("settled_at"),  # when a held request was taken up
+    Index("refused_requests_by_time", "at"),
+    Index("refused_requests_by_person", "person", "repo_id"),
 )

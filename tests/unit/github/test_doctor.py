@@ -16,8 +16,9 @@ from pydantic import SecretStr
 from bot.errors import UserError
 from bot.github.cli.doctor import doctor
 from bot.github.cli.findings import DoctorFinding
-from bot.github.cli.manifest import build_manifest, convert_code, read_manifest, render_form
+from bot.github.cli.manifest import build_manifest, convert_code, read_manifest
 from bot.github.cli.redeliver import redeliver
+from bot.github.cli.register_page import render_form
 from tests.support.github_scripted import KEY, Script, Seen, scripted
 
 NOW = datetime.now(UTC)
@@ -236,9 +237,10 @@ def test_the_manifest_of_an_instance() -> None:
     made = build_manifest("https://hob.example/", redirect_url="http://127.0.0.1:9/callback")
     assert made["hook_attributes"] == {"active": True, "url": "https://hob.example/webhook"}
     assert made["url"] == "https://hob.example"
+    assert made["callback_urls"] == ["https://hob.example/sign-in/back"]
     assert made["public"] is False
     assert "workflows" not in made["default_permissions"]
-    for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)"):
+    for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)", "http://hob.example"):
         with pytest.raises(UserError, match=r"^BASE_URL"):
             build_manifest(bad)
 
@@ -267,6 +269,8 @@ MADE = {
     "html_url": "https://github.com/apps/hob",
     "pem": KEY,
     "webhook_secret": "s3cret-s3cret-s3cret",
+    "client_id": "Iv1.hob",
+    "client_secret": "c1ient-secret",
 }
 
 
@@ -274,7 +278,13 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     script.on("POST /app-manifests/c0de/conversions", (201, MADE))
     home = tmp_path / "home"
     made = await asyncio.to_thread(
-        convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home
+        convert_code,
+        "c0de",
+        state="s",
+        expected="s",
+        api_url=script.url,
+        base_url="https://hob.example/",
+        home=home,
     )
     assert made.install_url == "https://github.com/apps/hob/installations/new"
     assert "s3cret" not in repr(made) and "PRIVATE" not in repr(made)
@@ -284,11 +294,22 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
         "HOB_APP_ID": "7",
         "HOB_WEBHOOK_SECRET": "s3cret-s3cret-s3cret",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
+        "HOB_CLIENT_ID": "Iv1.hob",
+        "HOB_CLIENT_SECRET": "c1ient-secret",
+        "HOB_BASE_URL": "https://hob.example",
         "HOB_GITHUB_URL": script.url,
     }
     assert "authorization" not in script.seen[-1].headers
     with pytest.raises(UserError, match="exists already"):
-        await asyncio.to_thread(convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home)
+        await asyncio.to_thread(
+            convert_code,
+            "c0de",
+            state="s",
+            expected="s",
+            api_url=script.url,
+            base_url="https://hob.example/",
+            home=home,
+        )
 
 
 @pytest.mark.parametrize(
@@ -309,6 +330,12 @@ async def test_s80_anything_else_writes_nothing(
     script.on("POST /app-manifests/half/conversions", (201, {**MADE, "webhook_secret": None}))
     with pytest.raises(UserError, match=words):
         await asyncio.to_thread(
-            convert_code, code, state=state, expected=expected, api_url=script.url, home=tmp_path
+            convert_code,
+            code,
+            state=state,
+            expected=expected,
+            api_url=script.url,
+            base_url="https://hob.example/",
+            home=tmp_path,
         )
     assert not list(tmp_path.iterdir())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,8 +17,12 @@ from bot.git.commit import BuiltCommit, build_commit
 from bot.git.mirror import Mirror
 from bot.git.push import PushRefused
 from bot.github.app import GitHub, RepoApi
+from bot.run.prepare.prepare import find_pull_base
 from bot.run.publish.branch import Landing
+from bot.run.publish.description import open_on_base
+from bot.workspace.base_merge import merge_base_branch
 from tests.support.hub import Hub, running_hub
+from tests.support.run import TASK
 
 BRANCH = "hob/1-halve"
 REPO = "/repos/maintainer/demo"
@@ -126,6 +130,40 @@ async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
         ground.built(changes).tree
     )
     assert await ground.landing(changes).find(changes) == sha
+
+
+async def test_an_archive_takes_nothing_and_is_named(ground: Ground) -> None:
+    await ground.hub.as_maintainer.patch(REPO, {"archived": True})
+    with pytest.raises(PushRefused, match="archived so"):
+        await ground.land(ground.change(HALVED))
+
+
+async def test_a_default_branch_that_was_renamed_meanwhile_is_followed(ground: Ground) -> None:
+    changes = ground.change(HALVED)
+    await ground.land(changes)
+    await ground.hub.git("push", "-q", "origin", "main:trunk", cwd=ground.hub.worktree("demo"))
+    await ground.hub.as_maintainer.patch(REPO, {"default_branch": "trunk"})
+    await ground.hub.as_maintainer.delete(f"{REPO}/git/refs/heads/main")
+    with pytest.raises(UserError, match="The branch `main` that this is for is gone"):
+        await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=False)
+    pull = await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=True)
+    assert pull.base.ref == "trunk"
+
+
+async def test_a_base_branch_that_is_gone_leaves_the_commit_where_it_was_left(ground: Ground) -> None:
+    sha = await ground.land(ground.change(HALVED))
+    pull = await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=True)
+    gone = replace(pull, base=replace(pull.base, ref="stack/one"))
+    for one in (pull, gone):
+        found = await find_pull_base(ground.api, one, sha)
+        assert found is not None and found.at == ground.base
+    nowhere = replace(gone, base=replace(gone.base, sha="e" * 40))
+    assert await find_pull_base(ground.api, nowhere, sha) is None
+    asked = replace(TASK, request="please rebase this")
+    with pytest.raises(UserError, match="base branch `stack/one` is gone, so there is nothing to merge"):
+        await merge_base_branch(asked, ground.api, ground.mirror, gone, sha)
+    more = replace(TASK, request="rename it and rebase")
+    assert await merge_base_branch(more, ground.api, ground.mirror, gone, sha) is None
 
 
 async def test_a_replica_that_lags_accuses_nobody(ground: Ground) -> None:
