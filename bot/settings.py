@@ -95,6 +95,17 @@ class Settings(BaseSettings):
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
+    person_hourly: int | None = _variable("HOB_PERSON_HOURLY", default=None, ge=1)
+    repository_hourly: int | None = _variable("HOB_REPOSITORY_HOURLY", default=None, ge=1)
+    installation_hourly: int | None = _variable("HOB_INSTALLATION_HOURLY", default=None, ge=1)
+    person_usd: float | None = _variable("HOB_PERSON_USD", default=None, gt=0)
+    repository_usd: float | None = _variable("HOB_REPOSITORY_USD", default=None, gt=0)
+    first_requests: Literal["take", "hold"] = _variable("HOB_FIRST_REQUESTS", default="take")
+    moderation: Literal["rules", "endpoint", "off"] = _variable("HOB_MODERATION", default="rules")
+    moderation_url: str = _variable("HOB_MODERATION_URL", default="https://api.openai.com/v1")
+    moderation_key: SecretStr | None = _variable("HOB_MODERATION_KEY", default=None)
+    moderation_model: str = _variable("HOB_MODERATION_MODEL", default="", max_length=200)
+    contact: str = _variable("HOB_CONTACT", default="", max_length=200, pattern=r"^[^\r\n]*$")
     keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
     keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
@@ -126,7 +137,7 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("github_url", "base_url")
+    @field_validator("github_url", "base_url", "moderation_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -215,6 +226,13 @@ class Settings(BaseSettings):
             "write_seconds",
             "bots",
             "daily_usd",
+            "person_hourly",
+            "repository_hourly",
+            "installation_hourly",
+            "person_usd",
+            "repository_usd",
+            "first_requests",
+            "moderation",
             "max_usd",
             "max_minutes",
             "max_turns",

@@ -26,6 +26,7 @@ from bot.cli import (
     status,
 )
 from bot.cli.launch import flags, forecast
+from bot.cli.safety import block
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -48,6 +49,8 @@ COMMANDS = (
     purge.purge,
     flags.flags,
     forecast.forecast,
+    block.block,
+    block.unblock,
 )
 
 

@@ -37,6 +37,12 @@ class Metrics:
             ["installation"],
             registry=self.registry,
         )
+        self.refused = Gauge(
+            "hob_refused_requests",
+            "Requests that were refused in the last 24 hours, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
         self.up = Gauge("hob_database_up", "Whether the database answers", registry=self.registry)
 
     def observe(
@@ -45,6 +51,7 @@ class Metrics:
         oldest: float | None,
         failed: int = 0,
         ages: Sequence[tuple[int, float]] = (),
+        refused: Mapping[str, int] | None = None,
     ) -> None:
         """Take in what the database says; ``tasks`` None: it does not answer, old numbers are dropped."""
         self.up.set(0 if tasks is None else 1)
@@ -54,6 +61,9 @@ class Metrics:
         self.waits.clear()
         for installation, age in ages:
             self.waits.labels("others" if installation < 0 else str(installation)).set(age)
+        self.refused.clear()
+        for reason, count in (refused or {}).items():
+            self.refused.labels(reason).set(count)
         self.oldest.set(float("nan") if tasks is None else oldest or 0)
         self.failed.set(float("nan") if tasks is None else failed)
 

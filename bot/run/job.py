@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
@@ -10,6 +10,8 @@ from bot.errors import UserError
 from bot.flags.run_flags import RunFlags
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
+from bot.moderation.rules import RuleModerator
+from bot.moderation.verdict import Moderator
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
@@ -34,6 +36,7 @@ class Parts:
     identity: Identity
     worker: str
     looks: CancelLooks
+    moderator: Moderator = field(default_factory=RuleModerator)
 
     @property
     def slug(self) -> str:

@@ -18,6 +18,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.reconcile import Reconciler
+from bot.moderation.verdict import Moderator
 from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
@@ -28,12 +29,14 @@ from bot.serve.loop_watchdog import watch_loop
 from bot.serve.metrics.measured_store import MeasuredStore
 from bot.serve.metrics.server import add_build_info, serve_worker_metrics
 from bot.serve.metrics.worker import WorkerMetrics
+from bot.serve.moderation import make_moderator
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.lease import CancelLooks, worker_name
 from bot.tasks.queue import Queue
+from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
 from bot.tasks.sweep import Retention
 from bot.text.redact import Redactor
@@ -73,8 +76,9 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         app = await identify_or_wait(github, stop)
         if app is None:
             return
+        moderator = make_moderator(settings, session)
         store = MeasuredStore(database.engine, metrics)
-        parts = _make_parts(settings, workshop, store, github, app, redactor, metrics)
+        parts = _make_parts(settings, workshop, store, github, app, redactor, metrics, moderator)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
@@ -84,6 +88,16 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             public_settings=settings.list_public_values(),
             allowed_models=settings.allowed_models,
             safe=redactor.text,
+            limits=RequestLimits(
+                person=settings.person_hourly,
+                repository=settings.repository_hourly,
+                installation=settings.installation_hourly,
+                person_usd=settings.person_usd,
+                repository_usd=settings.repository_usd,
+            ),
+            holds_first_requests=settings.first_requests == "hold",
+            moderator=moderator,
+            contact=settings.contact,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
         log.info(
@@ -157,6 +171,7 @@ def _make_parts(
     app: AppInfo,
     redactor: Redactor,
     metrics: WorkerMetrics,
+    moderator: Moderator,
 ) -> Parts:
     return Parts(
         store=store,
@@ -170,4 +185,5 @@ def _make_parts(
         models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
         looks=CancelLooks(store),
+        moderator=moderator,
     )

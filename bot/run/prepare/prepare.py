@@ -110,6 +110,7 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
         issue=await _find_issue(task, api, branch) if pull else None,
+        unheard=await job.store.list_blocked(repo.id),
     )
     diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
