@@ -62,6 +62,17 @@ def apply_flags(settings: Settings, flags: RunFlags) -> Settings:
     return settings.model_copy(update=changed)
 
 
+async def note_overruled_flags(job: Job, config: RepoConfig) -> None:
+    """Store which flags say nothing here, since the repository says it: such a task is of no release."""
+    flags = job.flags
+    for name in ("model", "attempts"):
+        if name in flags.given and getattr(config, name) is not None:
+            flags = flags.ignore(name, "hob.yml says another")
+    if flags is not job.flags:
+        job.flags = flags
+        await job.store.set_flags(job.run, flags.dump())
+
+
 def add_flagged_attempts(config: RepoConfig, flags: RunFlags) -> RepoConfig:
     """The configuration with a flag's number of attempts where it names none itself."""
     attempts = flags.find_number("attempts")

@@ -22,7 +22,7 @@ from bot.flags.rules import FlagRules, Subject
 from bot.flags.run_flags import RunFlags, ask_flags, load_run_flags
 from bot.repo_config import RepoConfig
 from bot.run.job import Job
-from bot.run.prepare.take_flags import add_flagged_attempts, apply_flags, take_flags
+from bot.run.prepare.take_flags import add_flagged_attempts, apply_flags, note_overruled_flags, take_flags
 from bot.settings import SettingsError, load
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import audit, runs
@@ -195,6 +195,19 @@ async def test_a_paused_task_waits_unless_it_is_being_published(
     await change(database, lambda connection: connection.execute(text("UPDATE flag_rules SET value = '1'")))
     with pytest.raises(Parked, match="cannot be read"):
         await take_flags(await begin(scene, 3), publishing=False)
+
+
+async def test_where_the_repository_says_it_a_flag_says_nothing(
+    scene: PipelineScene, database: Database, store: Store
+) -> None:
+    await put(database, "model", "offline")
+    await put(database, "turns", "9")
+    job = await begin(scene, 1)
+    await take_flags(job, publishing=False)
+    await note_overruled_flags(job, RepoConfig(model="offline"))
+    kept = await store.load_flags(job.task.id)
+    assert kept and kept["model"]["ignored"] == "hob.yml says another" and not kept["turns"]["ignored"]
+    assert job.flags.find_word("model") is None and job.flags.find_number("turns") == 9
 
 
 def test_attempts_are_a_flags_where_the_repository_names_none() -> None:
