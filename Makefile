@@ -14,7 +14,8 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check setup browser lock shots realworld refresh-github-data clean
+	bench-forecast bench-model guard-check moderation-check setup browser promtool deploy-check lock shots realworld \
+	refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,8 @@ test-fidelity: setup ## localhub's answers, headers, errors and permissions agai
 		tests/unit/github/test_against_localhub.py tests/unit/github/test_permission_table.py \
 		tests/unit/github/test_repository_api.py $(ARGS)
 
-test-clients: setup ## stories of octokit (npm), git and PyGithub, which know nothing of localhub, against it
+test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and PyGithub against localhub
+	@.ci/clients
 	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
@@ -50,7 +52,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup browser ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser promtool ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -97,6 +99,14 @@ setup: $(READY) ## the virtual environment, from requirements.lock, and the prog
 browser: ## the Chromium that tests of pages need, where it can be installed
 	@.ci/browser
 
+promtool: $(READY) ## Prometheus' checker of alert rules, taken out of Debian's package
+	@.ci/promtool $(BIN)
+
+deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
+	$(BIN)/$(PIP) -e '.[deploy]'
+	$(BIN)/python -m pytest -q tests/deploy
+	$(BIN)/python -m tests.deploy.play $(ARGS)
+
 $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 	@.ci/system
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -123,6 +133,9 @@ bench-dashboard: setup ## the pages with a million tasks, and 200 people who wat
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
+
+moderation-check: setup ## false alarms of the moderation on ordinary issue texts, misses on abusive ones; ARGS=--shown
+	@$(BIN)/python -m benchmarks.moderation_check $(ARGS)
 
 realworld: setup ## fourteen real projects with a planted bug each, see docs/realworld.md (needs npm, cargo, go)
 	$(BIN)/python benchmarks/realworld.py $(ARGS)

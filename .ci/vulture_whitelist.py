@@ -99,3 +99,6 @@ optionxform
 
 # Templates of the dashboard ask for it.
 tone
+
+# A category that rules.yml names by its value.
+POLITICS

@@ -58,6 +58,21 @@ class TaskBudget(BaseModel):
     turns: int = Field(default=60, ge=1, le=2000, description="model calls")
 
 
+class RepoLimits(BaseModel):
+    """What may be asked for in the repository, beside what the operator allows anyway."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    person: int | None = Field(default=None, ge=1, le=10_000, description="tasks of one person in an hour")
+    repository: int | None = Field(default=None, ge=1, le=100_000, description="tasks of all in an hour")
+    person_usd: float | None = Field(
+        default=None, gt=0, le=100_000, description="US dollars in 24 hours for one person's tasks"
+    )
+    repository_usd: float | None = Field(
+        default=None, gt=0, le=100_000, description="US dollars in 24 hours for all tasks"
+    )
+
+
 class RepoConfig(BaseModel):
     """What a repository decides for itself."""
 
@@ -93,6 +108,7 @@ class RepoConfig(BaseModel):
         description="attempts at most: one first, more side by side when its proof fails; default 3",
     )
     budget: TaskBudget = Field(default_factory=TaskBudget)
+    limits: RepoLimits = Field(default_factory=RepoLimits)
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"
     )

@@ -6,6 +6,7 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _LONG = 16  # characters
 DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
+PROCESSES = ("web", "worker", "dashboard")  # that serve numbers for Prometheus
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
@@ -93,6 +95,17 @@ class Settings(BaseSettings):
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
+    person_hourly: int | None = _variable("HOB_PERSON_HOURLY", default=None, ge=1)
+    repository_hourly: int | None = _variable("HOB_REPOSITORY_HOURLY", default=None, ge=1)
+    installation_hourly: int | None = _variable("HOB_INSTALLATION_HOURLY", default=None, ge=1)
+    person_usd: float | None = _variable("HOB_PERSON_USD", default=None, gt=0)
+    repository_usd: float | None = _variable("HOB_REPOSITORY_USD", default=None, gt=0)
+    first_requests: Literal["take", "hold"] = _variable("HOB_FIRST_REQUESTS", default="take")
+    moderation: Literal["rules", "endpoint", "off"] = _variable("HOB_MODERATION", default="rules")
+    moderation_url: str = _variable("HOB_MODERATION_URL", default="https://api.openai.com/v1")
+    moderation_key: SecretStr | None = _variable("HOB_MODERATION_KEY", default=None)
+    moderation_model: str = _variable("HOB_MODERATION_MODEL", default="", max_length=200)
+    contact: str = _variable("HOB_CONTACT", default="", max_length=200, pattern=r"^[^\r\n]*$")
     keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
     keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
@@ -108,7 +121,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr | None = _variable("HOB_CLIENT_SECRET", default=None)
     operators: Annotated[frozenset[int], NoDecode] = _variable("HOB_OPERATORS", default=frozenset())
     trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
-    metrics_port: int | None = _variable("HOB_METRICS_PORT", default=None, ge=0, le=65535)
+    metrics_port: Annotated[dict[str, int], NoDecode] = _variable("HOB_METRICS_PORT", default_factory=dict)
     metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
@@ -124,14 +137,13 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
-    @field_validator("github_url", "base_url")
+    @field_validator("github_url", "base_url", "moderation_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError("must be an http(s) URL without a user name")
-        if parts.scheme == "http" and not loopback:
+        if parts.scheme == "http" and not _is_loopback(value):
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
 
@@ -168,6 +180,25 @@ class Settings(BaseSettings):
             raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
         return found
 
+    @field_validator("metrics_port", mode="before")
+    @classmethod
+    def _ports_by_process(cls, value: object) -> object:
+        """``9464``, or ``web=9464,worker=9465``; the key of what is for every process is empty."""
+        if isinstance(value, int):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in value.split(","):
+            process, equals, port = part.strip().rpartition("=")
+            sound = port.isascii() and port.isdecimal() and int(port) <= 65535 and process not in found
+            if not sound or (process not in PROCESSES if equals else "," in value):
+                raise ValueError(
+                    f"must be a port, or PROCESS=PORT separated by commas, of {', '.join(PROCESSES)}"
+                )
+            found[process] = int(port)
+        return found
+
     @field_validator("bots", "operators", mode="before")
     @classmethod
     def _ids(cls, value: object) -> object:
@@ -195,6 +226,13 @@ class Settings(BaseSettings):
             "write_seconds",
             "bots",
             "daily_usd",
+            "person_hourly",
+            "repository_hourly",
+            "installation_hourly",
+            "person_usd",
+            "repository_usd",
+            "first_requests",
+            "moderation",
             "max_usd",
             "max_minutes",
             "max_turns",
@@ -217,6 +255,19 @@ class Settings(BaseSettings):
             source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"
             found[name] = (text, source)
         return found
+
+    @property
+    def has_local_links(self) -> bool:
+        """Whether people on a GitHub elsewhere get links that work on this machine alone.
+
+        A process that neither speaks as the App nor signs people in makes none, unless the address is set.
+        """
+        makes_links = self.app_id or self.client_id or "base_url" in self.model_fields_set
+        return bool(makes_links) and _is_loopback(self.base_url) and not _is_loopback(self.github_url)
+
+    def find_metrics_port(self, process: str) -> int | None:
+        """Where the process called web, worker or dashboard serves its numbers; None: nowhere."""
+        return self.metrics_port.get(process, self.metrics_port.get(""))
 
     @property
     def cache_bytes(self) -> int | None:
@@ -288,6 +339,10 @@ class Settings(BaseSettings):
         return (*self.webhook_secrets, *key, *own, *long)
 
 
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _is_free(model: str) -> bool:
     """Whether a model has no price: it is computed here, or played from a script."""
     return model == "offline" or model.startswith("scripted:")
@@ -323,6 +378,17 @@ def load(*need: str, **overrides: Any) -> Settings:
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)} (README says where each comes from)")
     return settings
+
+
+def list_unknown_names() -> list[tuple[str, str]]:
+    """The variables that look like Hob's and are none, each with the setting whose name is nearest, or ''."""
+    known = sorted(str(field.validation_alias) for field in Settings.model_fields.values())
+    unknown = sorted(name for name in os.environ if name.upper().startswith("HOB_"))
+    return [
+        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7)), ""))
+        for name in unknown
+        if name.upper() not in known
+    ]
 
 
 def _with_key_from_file(settings: Settings) -> Settings:

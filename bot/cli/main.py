@@ -11,8 +11,22 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
+from bot.cli import (
+    demo,
+    doctor,
+    evaluate,
+    hub,
+    purge,
+    redeliver,
+    register,
+    replay,
+    retry,
+    serve,
+    solve,
+    status,
+)
 from bot.cli.launch import flags, forecast
+from bot.cli.safety import block
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -28,12 +42,15 @@ COMMANDS = (
     hub.hub,
     register.register,
     doctor.doctor,
+    status.status,
     replay.replay,
     redeliver.redeliver,
     retry.retry,
     purge.purge,
     flags.flags,
     forecast.forecast,
+    block.block,
+    block.unblock,
 )
 
 

@@ -100,10 +100,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """The event asks for something that is not done; ``message`` is shown to the person."""
+    """The event asks for something that is not done; ``message`` is shown to the person.
+
+    ``detail`` is stored in its place, where it says more.
+    """
 
     reason: str
     message: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

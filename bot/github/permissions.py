@@ -62,6 +62,10 @@ class Permissions(Repository):
         """
         return await self._read(login, account, _maintains) or False
 
+    async def find_person(self, login: str) -> Person | None:
+        """The account that has this login now; None when GitHub knows none."""
+        return await self._read(login, 0, lambda answer: _person(answer, login))
+
     async def _read(self, login: str, account: int, build: Callable[[Fields], Read]) -> Read | None:
         """What ``build`` makes of GitHub's answer about a person, None when it is about nobody or another."""
         if not login:
@@ -84,6 +88,14 @@ class Permissions(Repository):
 def _permission(answer: Fields) -> Permission:
     name = answer.text("permission")
     return Permission(name) if name in set(Permission) else Permission.NONE
+
+
+def _person(answer: Fields, login: str) -> Person | None:
+    user = answer.maybe("user")
+    if user is None:
+        return None
+    is_bot = user.text("type", "User") == "Bot"
+    return Person(id=user.number("id"), login=user.text("login", login), is_bot=is_bot)
 
 
 def _maintains(answer: Fields) -> bool:
@@ -113,6 +125,17 @@ async def may_release(api: ReadsRole, person: Person, repo: Repo) -> Refusal | N
         reason="no maintain permission",
         message=f"Only people with the *Maintain* or *Admin* role in `{repo.full_name}` may release what I "
         "held back, so I left it where it is. Everything else you may ask of me as before.",
+    )
+
+
+async def may_manage_people(api: ReadsRole, person: Person, repo: Repo) -> Refusal | None:
+    """Why a person may not decide who else may ask in a repository, None when they may. No bot may."""
+    if not person.is_bot and await api.is_maintainer(person.login, person.id):
+        return None
+    return Refusal(
+        reason="no maintain permission",
+        message=f"Only people with the *Maintain* or *Admin* role in `{repo.full_name}` may say from whom I "
+        "take requests there.",
     )
 
 

@@ -37,6 +37,7 @@ class Command:
     event: Event
     number: int = 0
     digest: str = ""
+    login: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +175,7 @@ def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> De
     if said.word is CommandWord.REVIEW and event.thread and not event.thread.is_pull:
         return NOTHING_TO_REVIEW
     if said.word is not None:
-        return Command(word=said.word, event=event, number=said.number, digest=said.digest)
+        return Command(word=said.word, event=event, number=said.number, digest=said.digest, login=said.login)
     if not said.request:
         return Ignored(reason="nothing is asked")
     if event.thread is None or event.repo is None:

@@ -30,14 +30,20 @@ from bot.github.http.scope import Purpose
 from bot.github.permissions import may_ask
 from bot.inbox.decision import CLOSED_PULL, NOT_MINE, AppIdentity, may_change
 from bot.inbox.payload import pull_thread
+from bot.moderation.rules import RuleModerator
+from bot.moderation.verdict import Moderator
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.effects import Effects
+from bot.tasks.safety.limits import RequestLimits
+from bot.tasks.safety.records import EVERYWHERE, Block
 from bot.tasks.store import Store
 from bot.text.fit import add_mark
 from bot.text.json_fields import BadPayload
 from bot.text.redact import Redactor
 
 log = structlog.get_logger(__name__)
+
+BLOCKED = "blocked"  # the reason of a refusal to somebody whose requests are not taken
 
 # How a delivery ended, and why.
 DeliveryEnd = tuple[DeliveryState, str]
@@ -52,7 +58,9 @@ class OperatorConfig:
     That is the label that asks for work and whether it is made where it is missing, the dashboard's address,
     US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
     as (value, where it comes from) by name; the models that a run may use. ``safe`` takes secrets out of a
-    comment.
+    comment. ``limits`` are what anybody may ask for, ``holds_first_requests`` whether somebody's first
+    request in a public repository waits for a maintainer, ``moderator`` judges what is asked, ``contact`` is
+    where people reach the operator, '' for nowhere.
     """
 
     label: str = "hob"
@@ -62,6 +70,10 @@ class OperatorConfig:
     public_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     allowed_models: frozenset[str] = frozenset()
     safe: Callable[[str], str] = field(default_factory=lambda: Redactor().text)
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    holds_first_requests: bool = False
+    moderator: Moderator = field(default_factory=RuleModerator)
+    contact: str = ""
 
 
 class DeliveryContext:
@@ -90,10 +102,32 @@ class DeliveryContext:
         return self.github.for_repo(event.installation, repo.id, repo.owner, repo.name, talking=talking)
 
     async def check_permission(self, api: RepoApi, event: Event) -> Permission | Refusal:
-        """The sender's permission when it is enough to ask for work, else the refusal to send."""
+        """The sender's permission when it is enough to ask for work, else the refusal to send.
+
+        GitHub is not asked about people who are blocked.
+        """
         if event.sender is None or event.repo is None:
             raise BadPayload("sender", "is missing")
+        if block := await self.store.find_block(event.sender.id, event.repo.id):
+            return self._render_block(block, event.repo)
         return await may_ask(api.permissions, event.sender, event.repo, bots=self.app.bots)
+
+    def _render_block(self, block: Block, repo: Repo) -> Refusal:
+        """What a blocked person is told, once on a thread."""
+        if block.scope == EVERYWHERE:
+            message = f"I take no requests from `{block.login}`: whoever runs this Hob decided so."
+        else:
+            message = (
+                f"I take no requests from `{block.login}` in `{repo.full_name}`: a maintainer decided so."
+            )
+        return Refusal(reason=BLOCKED, message=message + self.render_appeal())
+
+    def render_appeal(self) -> str:
+        """How to reach the operator, as a sentence that follows another; '' where no contact is set."""
+        contact = self.operator.contact
+        return (
+            f" If you think that this is a mistake, write to who runs this Hob: {contact}" if contact else ""
+        )
 
     async def list_open_tasks(self, event: Event) -> list[Task]:
         """The tasks that run or wait on the thread and are not being cancelled, the oldest first."""

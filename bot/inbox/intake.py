@@ -14,6 +14,8 @@ from bot.domain import TERMINAL, Event, Permission, Refusal, Request, TaskState,
 from bot.errors import Parked, UserError
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import detect_bot_loop
+from bot.inbox.abuse.guard import find_abuse
+from bot.inbox.abuse.moderate import find_unfit
 from bot.inbox.commands.config import read_config_in_force
 from bot.inbox.commands.run import run_command
 from bot.inbox.decision import (
@@ -205,6 +207,9 @@ class Intake:
             asked.event.sender, await self._store.list_tasks_on(thread_key(asked.event))
         ):
             return await refuse(context, api, asked.event, loop)
+        no = await find_abuse(context, api, asked.event) or await find_unfit(context, asked)
+        if no is not None:
+            return await refuse(context, api, asked.event, no)
         complete = await context.add_branch(api, asked)
         if isinstance(complete, Refusal):
             return await refuse(context, api, asked.event, complete)

@@ -1,14 +1,45 @@
-"""An installation's daily budget: what its runs may still cost, in US dollars of the last 24 hours."""
+"""What may still be asked for: an installation's daily budget, and the limits that hob.yml sets for itself.
+
+The operator's limits by hour are looked at when a request arrives. A repository's own are known only once its
+file is read, which a run does anyway; they can lower the operator's and not raise them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.errors import Parked
+from bot.errors import Parked, UserError
+from bot.repo_config import PATH, RepoConfig
 from bot.run.job import Job
+from bot.tasks.safety.limits import RequestLimits, find_exceeded_limit
 from bot.workspace.checkout import Checkout
 
 WAIT_SECONDS = 900.0  # until it is asked again whether the last 24 hours leave something
+TOO_MUCH_HERE = "too much asked in this repository"
+
+
+async def refuse_over_limit(job: Job, config: RepoConfig) -> None:
+    """Raise UserError when the task is more than the repository's file allows in its hour or day.
+
+    Tasks of its hour that are older count, and what runs of the last 24 hours cost in the repository.
+    """
+    task, here = job.task, config.limits
+    exceeded = await find_exceeded_limit(
+        job.store,
+        RequestLimits(
+            person=here.person,
+            repository=here.repository,
+            person_usd=here.person_usd,
+            repository_usd=here.repository_usd,
+        ),
+        person=task.requester,
+        repo=task.repo,
+        installation=task.installation,
+        task=task.id,
+    )
+    if exceeded:
+        await job.store.note_refused_task(task, TOO_MUCH_HERE, exceeded)
+        raise UserError(f"{exceeded} `limits` in `{PATH}` says so; ask again later.", phase="limits")
 
 
 async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:

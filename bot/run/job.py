@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
@@ -10,11 +10,13 @@ from bot.errors import UserError
 from bot.flags.run_flags import RunFlags
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
+from bot.moderation.rules import RuleModerator
+from bot.moderation.verdict import Moderator
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
-from bot.tasks.lease import Lease
+from bot.tasks.lease import CancelLooks, Lease
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
@@ -33,6 +35,8 @@ class Parts:
     models: ModelRegistry
     identity: Identity
     worker: str
+    looks: CancelLooks
+    moderator: Moderator = field(default_factory=RuleModerator)
 
     @property
     def slug(self) -> str:

@@ -18,6 +18,7 @@ from bot.errors import Cancelled, LeaseLost, UserError
 from bot.run.classify_error import classify_error
 from bot.run.job import Job, Parts
 from bot.run.messages.attempts import render_stopped
+from bot.run.moderate import refuse_unfit
 from bot.run.prepare.take_flags import take_flags
 from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
@@ -48,7 +49,7 @@ async def work(parts: Parts, task_id: int) -> bool:
                     proven = load_proven_change(saved)
                     await take_flags(job, publishing=proven is not None)
                     await job.publisher.begin()
-                    made = proven or await strategy.make(job)
+                    made = proven or await _make(job, strategy)
                     end = made if isinstance(made, TaskEnd) else await _publish(job, strategy, made)
             except (Cancelled, LeaseLost):
                 raise
@@ -57,6 +58,13 @@ async def work(parts: Parts, task_id: int) -> bool:
             if end is not None:
                 await end_task(job, end)
     return True
+
+
+async def _make(job: Job, strategy: Strategy) -> ProvenChange | TaskEnd:
+    """What the strategy makes, if it may be shown to people."""
+    made = await strategy.make(job)
+    await refuse_unfit(job, made)
+    return made
 
 
 @asynccontextmanager
@@ -71,7 +79,8 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
             job.task.id
         )  # then it is published whole, whoever wants to stop
         try:
-            async with Lease(job.store, job.run, committed=begun) as job.lease:
+            looks = job.parts.looks
+            async with Lease(job.store, job.run, committed=begun, looks=looks) as job.lease:
                 yield
         except Cancelled:
             left = await job.attempt_store.stop() if job.attempt_store else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import aiohttp
@@ -17,6 +18,7 @@ from bot.inbox.decision import AppIdentity
 from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.reconcile import Reconciler
+from bot.moderation.verdict import Moderator
 from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
@@ -24,12 +26,17 @@ from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
 from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
+from bot.serve.metrics.measured_store import MeasuredStore
+from bot.serve.metrics.server import add_build_info, serve_worker_metrics
+from bot.serve.metrics.worker import WorkerMetrics
+from bot.serve.moderation import make_moderator
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
-from bot.tasks.lease import worker_name
+from bot.tasks.lease import CancelLooks, worker_name
 from bot.tasks.queue import Queue
+from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
 from bot.tasks.sweep import Retention
 from bot.text.redact import Redactor
@@ -53,15 +60,25 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     capacity = compute_capacity(settings, read_machine())
-    workshop = await open_workshop(settings, commands=capacity.commands)
+    metrics = WorkerMetrics(slots=capacity.runs)
+    add_build_info(metrics.registry, "worker")
+    workshop = await open_workshop(settings, commands=capacity.commands, observe_command=metrics.note_command)
+    metrics.disk_cache = workshop.disk_cache
     if settings.database_url and not await wait_for_database(settings.database_url, stop):
         return
-    async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
-        github = _make_github(settings, session, redactor)
+    async with (
+        AsyncExitStack() as runners,
+        open_migrated_database(settings) as database,
+        aiohttp.ClientSession() as session,
+    ):
+        port = await serve_worker_metrics(runners, settings, metrics.text)
+        github = _make_github(settings, session, redactor, metrics)
         app = await identify_or_wait(github, stop)
         if app is None:
             return
-        parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor)
+        moderator = make_moderator(settings, session)
+        store = MeasuredStore(database.engine, metrics)
+        parts = _make_parts(settings, workshop, store, github, app, redactor, metrics, moderator)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
@@ -71,9 +88,25 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             public_settings=settings.list_public_values(),
             allowed_models=settings.allowed_models,
             safe=redactor.text,
+            limits=RequestLimits(
+                person=settings.person_hourly,
+                repository=settings.repository_hourly,
+                installation=settings.installation_hourly,
+                person_usd=settings.person_usd,
+                repository_usd=settings.repository_usd,
+            ),
+            holds_first_requests=settings.first_requests == "hold",
+            moderator=moderator,
+            contact=settings.contact,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
-        log.info("worker.started", runs=capacity.runs, commands=capacity.commands, model=settings.model)
+        log.info(
+            "worker.started",
+            runs=capacity.runs,
+            commands=capacity.commands,
+            model=settings.model,
+            metrics_port=port,
+        )
         beside = [
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
@@ -89,6 +122,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     on_task=lambda task_id: work(parts, task_id),
                     on_ended=lambda task_id: notify_end(parts, task_id),
                     on_failed=intake.report_failure,
+                    on_swept=metrics.note_sweep,
                     every_minute=lambda: _step_releases(database),
                     concurrency=capacity.runs,
                     stop=stop,
@@ -115,7 +149,9 @@ def _rest_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:
+def _make_github(
+    settings: Settings, session: aiohttp.ClientSession, redactor: Redactor, metrics: WorkerMetrics
+) -> GitHub:
     return GitHub(
         session,
         api_url=settings.github_url,
@@ -123,6 +159,7 @@ def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: R
         private_key=settings.app.private_key.get_secret_value(),
         write_spacing=settings.write_seconds,
         on_token=redactor.add_token,
+        observe=metrics.note_exchange,
     )
 
 
@@ -133,6 +170,8 @@ def _make_parts(
     github: GitHub,
     app: AppInfo,
     redactor: Redactor,
+    metrics: WorkerMetrics,
+    moderator: Moderator,
 ) -> Parts:
     return Parts(
         store=store,
@@ -143,6 +182,8 @@ def _make_parts(
         identity=Identity(
             login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
         ),
-        models=replace(MODELS, first_event_seconds=settings.model_seconds),
+        models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
+        looks=CancelLooks(store),
+        moderator=moderator,
     )

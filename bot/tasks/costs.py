@@ -55,11 +55,24 @@ class CostRecords:
 
         With what those have used so far that are under way, or whose worker died.
         """
-        since = func.now() - timedelta(hours=24)
-        which = (tasks.c.installation == installation) & (runs.c.started_at > since)
+        return DailyBudget(
+            limit_usd=limit_usd, used=await self._sum_day(tasks.c.installation == installation)
+        )
+
+    async def sum_day_of_person(self, person: int, repo_id: int | None = None) -> Cost:
+        """What runs of the last 24 hours cost that a person asked for, in one repository or all."""
+        which = tasks.c.requester["id"].astext == str(person)
+        return await self._sum_day(which if repo_id is None else which & (tasks.c.repo_id == repo_id))
+
+    async def sum_day_of_repository(self, repo_id: int) -> Cost:
+        """What runs of the last 24 hours cost in a repository."""
+        return await self._sum_day(tasks.c.repo_id == repo_id)
+
+    async def _sum_day(self, which: ColumnElement[bool]) -> Cost:
+        """What the runs of some tasks that began in the last 24 hours used, or have used so far."""
+        which = which & (runs.c.started_at > func.now() - timedelta(hours=24))
         used, so_far = await self._sum(which), await self._sum_turns(which & runs.c.usage.is_(None))
-        together = Cost(**{name: value + getattr(so_far, name) for name, value in asdict(used).items()})
-        return DailyBudget(limit_usd=limit_usd, used=together)
+        return Cost(**{name: value + getattr(so_far, name) for name, value in asdict(used).items()})
 
     async def count_running(self, installation: int) -> int:
         """How many tasks of an installation are being worked on."""

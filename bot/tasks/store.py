@@ -13,12 +13,20 @@ from bot.tasks.costs import CostRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.runs import RunRecords
+from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
 from bot.tasks.tasks import TaskRecords
 
 
 class Store(
-    DeliveryRecords, TaskRecords, LeaseRecords, RunRecords, AttemptRecords, SteeringRecords, CostRecords
+    DeliveryRecords,
+    TaskRecords,
+    LeaseRecords,
+    RunRecords,
+    AttemptRecords,
+    SteeringRecords,
+    CostRecords,
+    SafetyRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

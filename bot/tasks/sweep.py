@@ -42,6 +42,11 @@ _PRUNE_DELIVERIES = text("""
         SELECT guid FROM deliveries
         WHERE state <> 'new' AND handled_at < now() - make_interval(days => :days) LIMIT 200)
 """)
+_PRUNE_REFUSED = text("""
+    DELETE FROM refused_requests WHERE (delivery, reason) IN (
+        SELECT delivery, reason FROM refused_requests
+        WHERE at < now() - make_interval(days => :days) LIMIT 200)
+""")
 _PRUNE_TURNS = text("""
     DELETE FROM attempt_turns WHERE (attempt, seq) IN (
         SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
@@ -51,6 +56,8 @@ _PRUNE_TURNS = text("""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """For how many days deliveries, with their bodies, and the turns of transcripts are kept.
+
+    What was refused is kept as long as deliveries are.
 
     Deliveries for a while: GitHub redelivers for three days, and lost mentions are looked for in fourteen.
     """
@@ -91,6 +98,7 @@ async def sweep(
         await connection.execute(_PRUNE_JOBS, {"silence": silence})
         await connection.execute(_PRUNE_WORKERS, {"silence": silence})
         await connection.execute(_PRUNE_DELIVERIES, {"days": retention.payload_days})
+        await connection.execute(_PRUNE_REFUSED, {"days": retention.payload_days})
         await connection.execute(_PRUNE_TURNS, {"days": retention.transcript_days})
         return SweepCounts(
             expired=len(await expire_leases(connection, settle=settle)),

@@ -12,7 +12,8 @@ from tests.support import ROOT
 
 BELOW_RUN = {
     "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.flags", "bot.git",
-    "bot.github", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
+    "bot.github", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text",
+    "bot.workspace", "sandbox",
 }  # fmt: skip
 
 # For each room what of the project it may import beside itself; every other import of it is an error.
@@ -28,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.causes": {"bot.domain"},
     "bot.log": {"bot.text"},
     "bot.github_hosts": set(),
+    "bot.moderation": {"bot.errors"},
     "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
@@ -37,8 +39,8 @@ ALLOWED: dict[str, set[str]] = {
     },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
-        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.repo_config", "bot.tasks",
-        "bot.text",
+        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.moderation",
+        "bot.repo_config", "bot.tasks", "bot.text",
     },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
@@ -57,6 +59,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
     "bot.run.ceilings": BELOW_RUN,
+    "bot.run.moderate": {*BELOW_RUN, "bot.run.job"},
     "bot.run.same_change": {*BELOW_RUN, "bot.run.job", "bot.run.messages", "bot.run.publish"},
     "bot.run.prepare": {*BELOW_RUN, "bot.run.attempts", "bot.run.job", "bot.run.messages", "bot.run.prove"},
     "bot.run.strategies": {

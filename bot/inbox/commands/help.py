@@ -57,6 +57,8 @@ def render_help(slug: str, label: str, *, there: bool = True) -> str:
         f"- `@{slug} try 3`: I make three attempts side by side and compare them\n"
         f"- `@{slug} use 2`: I prove attempt 2 again and publish it\n"
         f"- `@{slug} approve <digest>`, by a maintainer: I prove and publish what I held back\n"
+        f"- `@{slug} block <login>`, `@{slug} unblock <login>`, by a maintainer: whom I do not hear here\n"
+        f"- `@{slug} admit <login>`, by a maintainer: I take up what somebody asked for the first time\n"
         f"- `@{slug} undo`: I close my pull request and delete its branch, if the commits are all mine\n"
         f"- `@{slug} budget`: what this cost, and what it may cost\n"
         f"- `@{slug} config`: what I go by in this repository, and where that is set\n"

@@ -2,7 +2,8 @@
 
 A word is a command only when nothing else is asked: "stop" is one, "stop using tabs here" is work; "try 3"
 and "use 2" are commands, "try using tabs" and "use 2 spaces" are work. Work is a change, unless the text
-begins with "review", or is a question that asks for nothing to be done.
+begins with "review", or is a question that asks for nothing to be done. "block octocat" is a command, since a
+login is one word; "block the second call" is work.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ class CommandWord(StrEnum):
     CONFIG = "config"
     EXPLAIN = "explain"
     REVIEW = "review"
+    BLOCK = "block"  # with a login, as the next two
+    UNBLOCK = "unblock"
+    ADMIT = "admit"
+
+
+_ABOUT_PEOPLE = (CommandWord.BLOCK, CommandWord.UNBLOCK, CommandWord.ADMIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +47,19 @@ class ParsedCommand:
     request: str = ""
     number: int = 0  # of ``try`` and ``use``
     digest: str = ""  # of ``approve``
+    login: str = ""  # of ``block``, ``unblock`` and ``admit``
     whole: bool = False  # the request is all of an issue, which is no question to be answered only
 
 
-_ALONE = {word.value: word for word in CommandWord if word not in (CommandWord.TRY, CommandWord.USE)} | {
-    "cancel": CommandWord.STOP
-}
+_ALONE = {
+    word.value: word for word in CommandWord if word not in (CommandWord.TRY, CommandWord.USE, *_ABOUT_PEOPLE)
+} | {"cancel": CommandWord.STOP}
+# A login has letters, digits and hyphens; one that an enterprise manages ends with _ and its short code.
+_PERSON = re.compile(
+    r"\W*+(?:please\W++)?(block|unblock|admit)\s+`?@?([a-z0-9][a-z0-9_-]{0,99}(?:\[bot\])?)`?"
+    r"(?:\s+(?:please|now|here))?[\s.!]*",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(
     r"\W*+(?:please\W++)?(try|use)(?:\s+attempt)?\s+#?([0-9]{1,6})(?:\s+attempts)?(?:\s+(?:please|now))?[\s.!`]*",
     re.IGNORECASE,
@@ -142,6 +156,9 @@ def _parse_command(request: str) -> ParsedCommand | None:
         return ParsedCommand(word=CommandWord(numbered[1].lower()), number=int(numbered[2]))
     if approved := _APPROVED.fullmatch(request):
         return ParsedCommand(word=CommandWord.APPROVE, digest=approved[1].lower())
+    person = _PERSON.fullmatch(request)
+    if person and person[2].lower() not in _AROUND:
+        return ParsedCommand(word=CommandWord(person[1].lower()), login=person[2])
     tokens = _split_words(request)
     words = [word for word in tokens if word not in _AROUND]
     word = CommandWord.RETRY if words == _AGAIN else _ALONE.get(words[0]) if len(words) == 1 else None

@@ -9,12 +9,15 @@ from bot.domain import DirectiveWord, Event, Refusal, Request, TaskKind
 from bot.errors import UserError
 from bot.github.app import RepoApi
 from bot.github.permissions import detect_bot_loop, may_release
+from bot.inbox.abuse.guard import find_abuse
+from bot.inbox.abuse.moderate import find_unfit
 from bot.inbox.commands.budget import render_budget
 from bot.inbox.commands.config import render_config
 from bot.inbox.commands.earlier_work import order_approval, order_attempts, order_retry, order_use
 from bot.inbox.commands.explain import render_explanation
 from bot.inbox.commands.help import send_help
 from bot.inbox.commands.parse import CommandWord
+from bot.inbox.commands.people import PeopleCommand, admit_person, block_person, unblock_person
 from bot.inbox.commands.status import render_status
 from bot.inbox.commands.stop import stop_tasks
 from bot.inbox.commands.undo import undo_pull_request
@@ -70,6 +73,8 @@ class TaskCommand:
         complete = await context.add_branch(api, asked)
         if isinstance(complete, Refusal):
             return await refuse(context, api, event, complete)
+        if no := await find_abuse(context, api, event) or await find_unfit(context, complete):
+            return await refuse(context, api, event, no)
         task = await context.store.add_task(complete)
         await context.react(api, event, "eyes")
         return DeliveryState.HANDLED, f"task {task.id}"
@@ -93,6 +98,9 @@ COMMANDS: Mapping[CommandWord, CommandHandler] = {
     CommandWord.TRY: TaskCommand(order_attempts),
     CommandWord.USE: TaskCommand(order_use),
     CommandWord.APPROVE: TaskCommand(order_approval),
+    CommandWord.BLOCK: PeopleCommand(block_person),
+    CommandWord.UNBLOCK: PeopleCommand(unblock_person),
+    CommandWord.ADMIT: PeopleCommand(admit_person),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -91,13 +91,18 @@ async def gather_brief(
     lint_command: str,
     remarks: ReviewRemarks | None = None,
     issue: Issue | None = None,
+    unheard: Container[int] = (),
 ) -> GatheredBrief:
     """The brief for a task: the request, the thread up to the request, and the repository's own guidance.
 
     ``comments`` are the thread's, oldest first; ``guides`` are (path, text) of agent files on base;
-    ``remarks`` stand on lines of the pull request; ``issue`` is what the pull request is for.
+    ``remarks`` stand on lines of the pull request; ``issue`` is what the pull request is for. Accounts that
+    are blocked are ``unheard``: what they wrote is data, whatever they may do in the repository.
     """
-    bots = [comment.author.login for comment in comments if comment.author.is_bot]
+    authors = [each.author for each in comments]
+    authors += [each.author for each in remarks.comments] if remarks else []
+    bots = [each.author.login for each in comments if each.author.is_bot]
+    bots += [each.login for each in (*authors, task.thread.author) if each.id in unheard]
     # A bot's text, Hob's too, may repeat anybody's: only a person gives instructions.
     known = {task.requester.login: Permission.WRITE} | dict.fromkeys(["", *bots], Permission.NONE)
     opening, nearby = split_guides(tuple(guides))

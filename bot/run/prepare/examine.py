@@ -24,6 +24,7 @@ from bot.run.prepare.prepare import (
     Prepared,
     fetch_history,
     fetch_linked,
+    find_pull_base,
     read_remarks,
     render_place,
     require_default_branch,
@@ -104,9 +105,7 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
 async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base, also where that branch is gone meanwhile."""
     commits = job.api.commits
-    found = await commits.find_merge_base(pull.base.ref, pull.head.sha)
-    if found is None and pull.base.sha:
-        found = await commits.find_merge_base(pull.base.sha, pull.head.sha)
+    found = await find_pull_base(job.api, pull, pull.head.sha)
     if found is None and task.kind is TaskKind.REVIEW:
         base = code_span(pull.base.ref)
         if await commits.find_branch_head(pull.base.ref) is None:

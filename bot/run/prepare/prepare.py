@@ -11,6 +11,7 @@ from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
 from bot.git.diff import diff_between
 from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
+from bot.github.commits import MergeBase
 from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
@@ -109,6 +110,7 @@ async def prepare(
         lint_command=checkout.checks.lint,
         remarks=await read_remarks(task, api),
         issue=await _find_issue(task, api, branch) if pull else None,
+        unheard=await job.store.list_blocked(repo.id),
     )
     diff = await asyncio.to_thread(diff_between, checkout.repo, left, base) if left else ""
     state = render_merge_state(base_merge) if base_merge else None
@@ -139,9 +141,17 @@ def render_place(branch: str, commit: str) -> str:
     return f"{code_span(branch)} at `{commit[:12]}`"
 
 
+async def find_pull_base(api: RepoApi, pull: Pull, head: str) -> MergeBase | None:
+    """Where ``head`` of a pull request left its base, also where that branch is gone meanwhile."""
+    found = await api.commits.find_merge_base(pull.base.ref, head)
+    if found is None and pull.base.sha:
+        found = await api.commits.find_merge_base(pull.base.sha, head)
+    return found
+
+
 async def _fetch_merge_base(job: Job, pull: Pull, head: str) -> str:
     """Fetch the commit at which the pull request left its base, and return it; '' where it is not known."""
-    found = await job.api.commits.find_merge_base(pull.base.ref, head)
+    found = await find_pull_base(job.api, pull, head)
     if found is None:
         return ""
     mirror, repo = job.parts.workshop.mirror, job.task.repo

@@ -12,7 +12,7 @@ from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.attempts.best_of import AttemptPlan, explain_fewer, limit_attempts
 from bot.run.ceilings import limit_to_ceilings
-from bot.run.daily_budget import cap_by_daily_budget
+from bot.run.daily_budget import cap_by_daily_budget, refuse_over_limit
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
 from bot.run.prepare.take_flags import add_flagged_attempts, note_overruled_flags
@@ -23,9 +23,10 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
     """The attempts at the brief of ``prepared``: as many as a person ``asked`` for at once, else as needed.
 
     Opens the job's attempt store. Raises Parked while the installation's budget is used up,
-    UserError for a model that the operator does not allow.
+    UserError for a model that the operator does not allow, and over the repository's own limits.
     """
     await note_overruled_flags(job, prepared.checkout.config)
+    await refuse_over_limit(job, prepared.checkout.config)
     config = limit_to_ceilings(add_flagged_attempts(prepared.checkout.config, job.flags), job.parts.settings)
     checkout = await cap_by_daily_budget(job, replace(prepared.checkout, config=config))
     brief = prepared.brief

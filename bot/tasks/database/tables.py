@@ -138,6 +138,7 @@ TASK_WORDS = (
     "to_tsvector('simple'::regconfig, (request || ' '::text) || COALESCE(thread ->> 'title'::text, ''::text))"
 )
 TASK_PERSON = "lower(requester ->> 'login'::text)"
+TASK_REQUESTER = "(requester ->> 'id'::text)"
 
 tasks = Table(
     "tasks",
@@ -211,6 +212,7 @@ tasks = Table(
     Index("tasks_by_installation", "installation", "id"),
     Index("tasks_by_creation", "created_at"),
     Index("tasks_by_person", text(TASK_PERSON), "id"),
+    Index("tasks_by_requester", text(TASK_REQUESTER), "created_at"),
     Index("tasks_words", text(TASK_WORDS), postgresql_using="gin"),
     Index("tasks_by_pull", "repo_id", "pull", postgresql_where=text("pull > 0")),
 )
@@ -427,4 +429,47 @@ audit = Table(
     _text("outcome"),
     Index("audit_by_time", "at"),
     Index("audit_by_task", "task", "id"),
+)
+
+# Whose requests are not taken, in ``all`` or in ``repository:11``; an account counts by its number.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False),
+    _text("decided_by"),  # a maintainer's login, '' for the operator
+    _text("reason"),
+    _when("since", default=True),
+    Index("blocks_by_person", "person"),
+)
+
+# Who may ask in a repository where first requests wait for a maintainer's nod.
+admissions = Table(
+    "admissions",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("person", BigInteger, primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False),
+    _text("decided_by"),
+    _when("since", default=True),
+)
+
+# What was asked for and not taken, or not published, and why.
+refused_requests = Table(
+    "refused_requests",
+    metadata,
+    Column("delivery", Text, primary_key=True),  # or ``task:7``
+    Column("reason", Text, primary_key=True),
+    _text("detail"),
+    Column("installation", BigInteger, nullable=False),
+    Column("repo_id", BigInteger, nullable=False),
+    _text("repo_full_name"),
+    Column("thread_number", Integer, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    _when("at", default=True),
+    _when("settled_at"),  # when a held request was taken up
+    Index("refused_requests_by_time", "at"),
+    Index("refused_requests_by_person", "person", "repo_id"),
 )

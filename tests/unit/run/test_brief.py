@@ -37,6 +37,7 @@ async def see(
     comments: tuple[Comment, ...] = (),
     remarks: ReviewRemarks | None = None,
     issue: Issue | None = None,
+    unheard: tuple[int, ...] = (),
     **config: Any,
 ) -> GatheredBrief:
     async def permission(login: str) -> Permission:
@@ -52,6 +53,7 @@ async def see(
         lint_command="",
         remarks=remarks,
         issue=issue,
+        unheard=unheard,
     )
 
 
@@ -60,6 +62,13 @@ async def test_only_writers_words_are_instructions() -> None:
     trust = {passage.author: passage.trust for passage in seen.brief.texts if passage.author}
     assert trust == {"bob": Trust.INSTRUCTION, "eve": Trust.QUOTED}
     assert [p.where for p in seen.brief.texts if not p.author] == ["AGENTS.md"]
+
+
+async def test_what_blocked_people_wrote_is_data() -> None:
+    blocked = replace(comment("bob", "also the docs", number=2), author=Person(id=77, login="bob"))
+    seen = await see(comments=(comment("ann", "mind the docs"), blocked), unheard=(77,))
+    trust = {passage.text: passage.trust for passage in seen.brief.texts if passage.author}
+    assert trust == {"mind the docs": Trust.INSTRUCTION, "also the docs": Trust.QUOTED}
 
 
 async def test_a_strangers_issue_is_quoted_when_a_writer_asks_in_a_comment() -> None:

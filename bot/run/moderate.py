@@ -1,0 +1,39 @@
+"""What a run made is read once more before people see it: its words, and the lines that it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.domain import ProvenChange, Result, TaskEnd
+from bot.errors import UserError
+from bot.moderation.messages import name_reason, render_not_published
+from bot.run.job import Job
+
+MOST_CHARS = 200_000  # of words and added lines together
+
+
+async def refuse_unfit(job: Job, made: ProvenChange | TaskEnd) -> None:
+    """Raise UserError when what was made must not be published; stores and counts the refusal.
+
+    Raises Outage while the moderator cannot be asked.
+    """
+    if made.result is None:
+        return
+    text = "\n".join(_list_texts(made.result))[:MOST_CHARS]
+    verdict = await job.parts.moderator.judge(text)
+    if verdict is None:
+        return
+    await job.store.note_refused_task(job.task, name_reason(verdict), f"published: {verdict.by}")
+    contact = job.parts.settings.contact
+    appeal = f" If that is a mistake, write to who runs this Hob: {contact}" if contact else ""
+    raise UserError(f"{render_not_published(verdict)}{appeal}", phase="moderation")
+
+
+def _list_texts(result: Result) -> Iterator[str]:
+    outcome = result.outcome
+    yield from (outcome.title, outcome.summary)
+    yield from (step.text for step in outcome.plan)
+    yield from (note.text for note in outcome.notes)
+    yield from (reply.text for reply in outcome.replies)
+    lines = result.diff.splitlines()
+    yield from (line[1:] for line in lines if line.startswith("+") and not line.startswith("+++ "))

@@ -1,0 +1,1 @@
+"""Who may not ask, who asks for the first time, and what was refused."""
