@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 # https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
 _QUEUE_BRANCH = re.compile(
-    r"gh-readonly-queue/(?P<onto>.+)/pr-(?P<number>[0-9]{1,9})-(?P<base>[0-9a-f]{40,64})"
+    r"gh-readonly-queue/(?P<onto>.+)/pr-(?P<pull>[0-9]{1,9})-(?P<base>[0-9a-f]{40,64})"
 )
 MAX_TRIES = 3
 MOST_SAID = 8_000  # characters of a check's texts, and of its annotations
@@ -67,7 +67,7 @@ def find_queue_group(branch: str) -> QueueGroup | None:
     found = _QUEUE_BRANCH.fullmatch(branch)
     if found is None:
         return None
-    return QueueGroup(number=int(found["number"]), onto=found["onto"], base=found["base"])
+    return QueueGroup(number=int(found["pull"]), onto=found["onto"], base=found["base"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

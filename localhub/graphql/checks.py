@@ -84,5 +84,5 @@ def _render_context(viewer: Viewer, repo: Row, row: Row) -> Object:
     }
 
 
-def _is_required(info: Any, **pull_request: Any) -> bool:
+def _is_required(info: Any, **_: Any) -> bool:
     return False

@@ -35,7 +35,7 @@ def _check_growth(found: FoundPattern) -> None:
             continue
         assert screened < _PLAINLY_SLOW * _SCREENED, what
         once = twice = float("inf")
-        for _ in range(5):  # another process may have had the processor in between
+        for _ in range(20):  # a busy processor is slower, and not evenly
             once = min(once, _time(found, beginning, unit, _LONG))
             twice = min(twice, _time(found, beginning, unit, 2 * _LONG))
             if twice < 2.5 * once:

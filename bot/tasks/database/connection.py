@@ -118,7 +118,7 @@ def _ping_doubtful_connections(engine: AsyncEngine) -> None:
     def note_use(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
         record.info["used_at"] = time.monotonic()
 
-    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
         used_at = record.info.get("used_at")
         if used_at is None:  # it was opened just now
             return
