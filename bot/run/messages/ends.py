@@ -10,6 +10,7 @@ from bot.run.messages.fold import fold_details
 from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.proof import render_proof
 from bot.run.messages.short_proof import render_done_headline, render_short_proof
+from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import defuse, defuse_line, fence
 
 
@@ -34,7 +35,8 @@ def render_outcome(outcome: Outcome) -> str:
         OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
         OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
     }[outcome.kind]
-    return "\n\n".join(part for part in (head, defuse(outcome.summary)) if part)
+    parts = (head, defuse(outcome.summary), render_suspicions(outcome.suspicions))
+    return "\n\n".join(part for part in parts if part)
 
 
 def render_done(
