@@ -12,7 +12,7 @@ import click
 
 from bot import __version__
 from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
-from bot.cli.safety import block
+from bot.cli.safety import block, export
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -34,6 +34,7 @@ COMMANDS = (
     purge.purge,
     block.block,
     block.unblock,
+    export.export,
 )
 
 

@@ -83,6 +83,9 @@ ALLOWED: dict[str, set[str]] = {
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
     },
+    "bot.training": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
+    },
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},
