@@ -14,7 +14,8 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	injection-check moderation-check setup browser lock shots realworld refresh-github-data clean
+	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
+	refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +31,8 @@ test-fidelity: setup ## localhub's answers, headers, errors and permissions agai
 		tests/unit/github/test_against_localhub.py tests/unit/github/test_permission_table.py \
 		tests/unit/github/test_repository_api.py $(ARGS)
 
-test-clients: setup ## stories of octokit (npm), git and PyGithub, which know nothing of localhub, against it
+test-clients: setup ## stories of octokit and Probot (npm), gh (Debian), git and PyGithub against localhub
+	@.ci/clients
 	$(BIN)/python -m tests.hub.clients.play $(ARGS)
 
 test-lowest: ## the tests with the oldest packages that setup.cfg allows, in an environment of their own
@@ -50,7 +52,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup browser ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser promtool ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -79,6 +81,15 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
 
+bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured
+	$(BIN)/python -m benchmarks.bench_forecast $(ARGS)
+
+bench-model: setup ## an endpoint's time to first token and speed, with our prompts; ARGS="--model openai-chat:NAME" or --fake
+	$(BIN)/python -m benchmarks.bench_model $(ARGS)
+
+guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, good ones let through; ARGS="--a-day 30"
+	$(BIN)/python -m benchmarks.guard_check $(ARGS)
+
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 
@@ -87,6 +98,14 @@ setup: $(READY) ## the virtual environment, from requirements.lock, and the prog
 
 browser: ## the Chromium that tests of pages need, where it can be installed
 	@.ci/browser
+
+promtool: $(READY) ## Prometheus' checker of alert rules, taken out of Debian's package
+	@.ci/promtool $(BIN)
+
+deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
+	$(BIN)/$(PIP) -e '.[deploy]'
+	$(BIN)/python -m pytest -q tests/deploy
+	$(BIN)/python -m tests.deploy.play $(ARGS)
 
 $(READY): setup.cfg pyproject.toml requirements.lock .ci/system
 	@.ci/system

@@ -31,6 +31,18 @@ _.testRunner
 _._repr_failure_py
 _.repr_failure
 
+# OpenFeature's SDK calls a provider's and a client's methods.
+_.get_metadata
+_.get_provider_status
+_.resolve_boolean_details
+_.resolve_float_details
+_.resolve_integer_details
+_.resolve_object_details
+_.resolve_string_details
+
+# What a percentage may count: stored in the database and read back by value.
+INSTALLATION
+
 # The interpreter reads these of the module ``sys``.
 dont_write_bytecode
 pycache_prefix

@@ -2,7 +2,7 @@
 
     make realworld                        # all of benchmarks/realworld.toml, an hour on two cores
     make realworld ARGS="--only toolz"    # some of them
-    make realworld ARGS="--write"         # and the table into docs/realworld.md
+    make realworld ARGS="--write"         # and their rows into the table of docs/realworld.md
 
 The projects are source distributions of PyPI, packages of npm and of Debian, by version and SHA-256, got with
 pip, npm and apt-get. A scripted model makes the right fix, then a wrong one; all else is the real thing.
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run it; the exit code is 0 when every right fix is proved and no wrong one is."""
     parser = argparse.ArgumentParser(description="Real projects with a planted bug each.")
     parser.add_argument("--only", action="append", default=[], help="a project's name; may be repeated")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/realworld.md")
+    parser.add_argument("--write", action="store_true", help="put the rows into docs/realworld.md")
     parser.add_argument("--cache", type=Path, default=CACHE, help="where archives are kept")
     options = parser.parse_args(arguments)
     rows = []
@@ -230,7 +230,7 @@ def judge(told: dict[str, Any]) -> str:
     if told["outcome"] != "changed":
         return "not proved"
     state = str(told["proof"]["state"])
-    return "not proved" if state == "fails" else state
+    return "not proved" if state in ("fails", "partly") else state
 
 
 def describe_result(result: dict[str, Any]) -> str:
@@ -249,12 +249,16 @@ def render_row(row: Row) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def write_page(rows: Sequence[Row]) -> None:
-    """The table between the page's marks."""
+def write_page(rows: Sequence[Row], page: Path = PAGE) -> None:
+    """The table between the page's marks: these rows, and of other projects those that stand there."""
     head = "| project | what it is | lines of hob.yml | checks found | on base | right fix | wrong fix |"
-    table = "\n".join([head, "|---|---|---|---|---|---|---|", *map(render_row, rows)])
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", "utf-8")
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    old, _, after = rest.partition(END)
+    stands = {line.split(" ")[1]: line for line in old.strip().splitlines()[2:]}
+    stands |= {row.project.name: render_row(row) for row in rows}
+    known = [project.name for project in read_projects()]
+    table = "\n".join([head, "|---|---|---|---|---|---|---|", *(stands[n] for n in known if n in stands)])
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", "utf-8")
 
 
 def run(words: Sequence[str], where: Path) -> None:

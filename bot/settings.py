@@ -6,6 +6,7 @@ that is missing. Commands say what they need: ``hob solve`` needs nothing, ``hob
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ _LONG = 16  # characters
 DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and nothing else is said
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
+PROCESSES = ("web", "worker", "dashboard")  # that serve numbers for Prometheus
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
@@ -111,6 +113,7 @@ class Settings(BaseSettings):
     max_turns: int = _variable("HOB_MAX_TURNS", default=300, ge=1)
     max_attempts: int = _variable("HOB_MAX_ATTEMPTS", default=4, ge=1, le=8)
     models: Annotated[frozenset[str], NoDecode] = _variable("HOB_MODELS", default=frozenset())
+    prompts: Path | None = _variable("HOB_PROMPTS", default=None)
     port: int = _variable("PORT", default=8000, ge=0, le=65535)
     dashboard_port: int = _variable("HOB_DASHBOARD_PORT", default=8001, ge=0, le=65535)
     dashboard_host: str = _variable("HOB_DASHBOARD_HOST", default="127.0.0.1")
@@ -118,9 +121,16 @@ class Settings(BaseSettings):
     client_secret: SecretStr | None = _variable("HOB_CLIENT_SECRET", default=None)
     operators: Annotated[frozenset[int], NoDecode] = _variable("HOB_OPERATORS", default=frozenset())
     trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
-    metrics_port: int | None = _variable("HOB_METRICS_PORT", default=None, ge=0, le=65535)
+    metrics_port: Annotated[dict[str, int], NoDecode] = _variable("HOB_METRICS_PORT", default_factory=dict)
     metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
+
+    @field_validator("prompts")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.expanduser().is_dir():
+            raise ValueError("must be a folder with a NAME.md for each prompt that a flag may name")
+        return None if value is None else value.expanduser().absolute()
 
     @field_validator("home")
     @classmethod
@@ -131,10 +141,9 @@ class Settings(BaseSettings):
     @classmethod
     def _http_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
             raise ValueError("must be an http(s) URL without a user name")
-        if parts.scheme == "http" and not loopback:
+        if parts.scheme == "http" and not _is_loopback(value):
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
 
@@ -169,6 +178,25 @@ class Settings(BaseSettings):
             found[provider] = float(seconds)
         if not all(1 <= each <= 86400 for each in found.values()):
             raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+        return found
+
+    @field_validator("metrics_port", mode="before")
+    @classmethod
+    def _ports_by_process(cls, value: object) -> object:
+        """``9464``, or ``web=9464,worker=9465``; the key of what is for every process is empty."""
+        if isinstance(value, int):
+            value = str(value)
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        for part in value.split(","):
+            process, equals, port = part.strip().rpartition("=")
+            sound = port.isascii() and port.isdecimal() and int(port) <= 65535 and process not in found
+            if not sound or (process not in PROCESSES if equals else "," in value):
+                raise ValueError(
+                    f"must be a port, or PROCESS=PORT separated by commas, of {', '.join(PROCESSES)}"
+                )
+            found[process] = int(port)
         return found
 
     @field_validator("bots", "operators", mode="before")
@@ -227,6 +255,19 @@ class Settings(BaseSettings):
             source = f"the operator's `{variable}`" if name in self.model_fields_set else "default"
             found[name] = (text, source)
         return found
+
+    @property
+    def has_local_links(self) -> bool:
+        """Whether people on a GitHub elsewhere get links that work on this machine alone.
+
+        A process that neither speaks as the App nor signs people in makes none, unless the address is set.
+        """
+        makes_links = self.app_id or self.client_id or "base_url" in self.model_fields_set
+        return bool(makes_links) and _is_loopback(self.base_url) and not _is_loopback(self.github_url)
+
+    def find_metrics_port(self, process: str) -> int | None:
+        """Where the process called web, worker or dashboard serves its numbers; None: nowhere."""
+        return self.metrics_port.get(process, self.metrics_port.get(""))
 
     @property
     def cache_bytes(self) -> int | None:
@@ -298,6 +339,10 @@ class Settings(BaseSettings):
         return (*self.webhook_secrets, *key, *own, *long)
 
 
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
 def _is_free(model: str) -> bool:
     """Whether a model has no price: it is computed here, or played from a script."""
     return model == "offline" or model.startswith("scripted:")
@@ -333,6 +378,17 @@ def load(*need: str, **overrides: Any) -> Settings:
     if missing:
         raise SettingsError(f"not set: {', '.join(missing)} (README says where each comes from)")
     return settings
+
+
+def list_unknown_names() -> list[tuple[str, str]]:
+    """The variables that look like Hob's and are none, each with the setting whose name is nearest, or ''."""
+    known = sorted(str(field.validation_alias) for field in Settings.model_fields.values())
+    unknown = sorted(name for name in os.environ if name.upper().startswith("HOB_"))
+    return [
+        (name, next(iter(difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.7)), ""))
+        for name in unknown
+        if name.upper() not in known
+    ]
 
 
 def _with_key_from_file(settings: Settings) -> Settings:

@@ -16,10 +16,12 @@ from localhub.server import serve
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where the state is kept."
 )
 @click.option("--webhook", help="Where webhooks are sent.")
-def main(port: int, data: Path, webhook: str | None) -> None:
+@click.option("--enterprise", is_flag=True, help="The API is below /api/v3, as on an Enterprise Server.")
+@click.option("--tls", is_flag=True, help="HTTPS, with a certificate of its own.")
+def main(port: int, data: Path, webhook: str | None, enterprise: bool, tls: bool) -> None:
     """Serve a local GitHub and print one JSON line that says how to reach it."""
     try:
-        asyncio.run(serve(port, data, webhook))
+        asyncio.run(serve(port, data, webhook, enterprise=enterprise, tls=tls))
     except OSError as problem:
         raise click.ClickException(
             f"cannot listen on port {port} with the state in {data}: {problem}"

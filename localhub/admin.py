@@ -116,6 +116,12 @@ async def clock(hub: Hub, body: dict[str, Any]) -> Any:
     return {"now": hub.state.now()}
 
 
+async def lag(hub: Hub, body: dict[str, Any]) -> Any:
+    """Let reads lag ``seconds`` behind writes, for the caller ``login`` alone if it is given; 0: not."""
+    hub.replicas.seconds, hub.replicas.login = float(body["seconds"]), body.get("login")
+    return {}
+
+
 async def limits(hub: Hub, body: dict[str, Any]) -> Any:
     """Requests per hour of a kind of caller: ``{"installation": 100}``."""
     hub.rates.limits |= {kind: int(limit) for kind, limit in body.items()}
@@ -138,11 +144,12 @@ async def user(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
-    """Add an App named ``slug`` with ``permissions``, installed for the maintainer, with a token."""
-    owner, manifest = (
-        hub.state.require_account("maintainer"),
-        {"default_permissions": dict(body["permissions"])},
-    )
+    """Add an App ``slug`` with ``permissions`` and ``events``, installed for the maintainer, with a token."""
+    owner = hub.state.require_account("maintainer")
+    manifest = {
+        "default_permissions": dict(body["permissions"]),
+        "default_events": list(body.get("events", ())),
+    }
     app = create_app_row(hub, owner, manifest, slug=str(body["slug"]), webhook_url=None)
     row = install(hub, user_actor(owner), app, owner)
     granted = json.loads(app["permissions_json"])
@@ -210,6 +217,7 @@ async def press_check_button(hub: Hub, body: dict[str, Any]) -> Any:
 
 ACTIONS: dict[str, Action] = {
     "fault": add_fault, "clear": clear_faults, "deliveries": deliveries, "idle": idle, "requests": requests,
-    "tokens": tokens, "clock": clock, "limits": limits, "user": user, "installation": installation,
+    "tokens": tokens, "clock": clock, "limits": limits, "lag": lag,
+    "user": user, "installation": installation,
     "press": press_check_button, "app": another_app, "sign_in": sign_in,
 }  # fmt: skip

@@ -307,6 +307,26 @@ CREATE TABLE IF NOT EXISTS verified_commits (       -- commits that GitHub itsel
     PRIMARY KEY (repo_id, sha)
 );
 
+CREATE TABLE IF NOT EXISTS rulesets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    target TEXT NOT NULL DEFAULT 'branch',
+    enforcement TEXT NOT NULL CHECK (enforcement IN ('active', 'disabled', 'evaluate')),
+    conditions_json TEXT NOT NULL DEFAULT '{}',
+    rules_json TEXT NOT NULL DEFAULT '[]',
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS queue_entries (          -- of the merge queue; a group holds one pull request
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    pull_id INTEGER NOT NULL UNIQUE REFERENCES pulls (id) ON DELETE CASCADE,
+    head_sha TEXT NOT NULL,                         -- of the group: the pull request on top of its base
+    base_sha TEXT NOT NULL,
+    ref TEXT NOT NULL,                              -- refs/heads/gh-readonly-queue/...
+    created_at TEXT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS deliveries (             -- of webhooks; a redelivery is a row of its own with the same guid
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     guid TEXT NOT NULL,

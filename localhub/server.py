@@ -22,14 +22,16 @@ from localhub.git import http
 from localhub.graphql import endpoint
 from localhub.hub import Hub
 from localhub.pages.routes import add_pages
+from localhub.rest import search
 from localhub.rest.accounts import apps, deliveries, user_access, users
-from localhub.rest.api import HUB
+from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX
 from localhub.rest.issues import comments, issues, labels, reactions
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
-from localhub.rest.repos import checks, collaborators, commits, contents, repos, statuses
+from localhub.rest.repos import checks, collaborators, commits, contents, repos, rulesets, statuses
 from localhub.rest.repos import git_database as gitdata
 from localhub.rest.serving import mount
 from localhub.state import Row, State
+from localhub.tls import CERTIFICATE, prepare_tls
 
 # The order matters where one path could be read as another: the more particular first.
 TABLES = [
@@ -37,8 +39,8 @@ TABLES = [
     for module in (
         repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
         pulls,
-        checks, statuses, contents, gitdata, commits, apps, deliveries, user_access,
-        endpoint,
+        checks, statuses, contents, rulesets, gitdata, commits, apps, deliveries, user_access,
+        search, endpoint,
     )
 ]  # fmt: skip
 
@@ -110,15 +112,17 @@ async def record_request(request: web.Request, handler: Handler) -> web.StreamRe
     return response
 
 
-def prepare_hub(data: Path, web_url: str, webhook_url: str | None) -> tuple[Hub, dict[str, Any]]:
+def prepare_hub(
+    data: Path, web_url: str, webhook_url: str | None, api_path: str = PREFIX
+) -> tuple[Hub, dict[str, Any]]:
     """The hub in ``data`` (made at the first call) and what a client needs to know of it.
 
     The second is the JSON line: api_url, web_url, app_id, installation_id, private_key_file, webhook_secret,
     users, admin_token. All but the addresses is the same whenever the directory is.
     """
     state = State(data)
-    hub = Hub(state, web_url=web_url)
-    http.install_hook(data)
+    hub = Hub(state, web_url=web_url, api_path=api_path)
+    http.install_hooks(data)
     if state.setting("facts") is None:
         with state.transaction():
             state.set_setting("facts", _first_start(hub, data, webhook_url))
@@ -181,9 +185,19 @@ class Server:
 
 
 async def start(
-    port: int, data: Path, webhook_url: str | None = None, middlewares: Sequence[Middleware] = ()
+    port: int,
+    data: Path,
+    webhook_url: str | None = None,
+    middlewares: Sequence[Middleware] = (),
+    *,
+    enterprise: bool = False,
+    tls: bool = False,
 ) -> Server:
-    """Listen on ``port`` (0: the one used before in this directory when free, else any)."""
+    """Listen on ``port`` (0: the one used before in this directory when free, else any).
+
+    ``enterprise``: the API is where an Enterprise Server has it; ``tls``: with a certificate of its own,
+    which ``facts`` name.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     remembered = data / "port"
@@ -198,19 +212,25 @@ async def start(
     number = listener.getsockname()[1]
     data.mkdir(parents=True, exist_ok=True)
     remembered.write_text(str(number))
-    hub, facts = prepare_hub(data, f"http://127.0.0.1:{number}", webhook_url)
+    scheme, path = "https" if tls else "http", ENTERPRISE_PREFIX if enterprise else PREFIX
+    hub, facts = prepare_hub(data, f"{scheme}://127.0.0.1:{number}", webhook_url, path)
+    if tls:
+        facts["certificate_file"] = str((data / CERTIFICATE).resolve())
     runner = web.AppRunner(create_app(hub, middlewares), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
-    await web.SockSite(runner, listener, backlog=512).start()
+    context = prepare_tls(data) if tls else None
+    await web.SockSite(runner, listener, backlog=512, ssl_context=context).start()
     return Server(hub, facts, runner)
 
 
-async def serve(port: int, data: Path, webhook_url: str | None) -> None:
+async def serve(
+    port: int, data: Path, webhook_url: str | None, *, enterprise: bool = False, tls: bool = False
+) -> None:
     """Serve until SIGINT or SIGTERM; prints one JSON line once it listens."""
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    server = await start(port, data, webhook_url)
+    server = await start(port, data, webhook_url, enterprise=enterprise, tls=tls)
     print(json.dumps(server.facts), flush=True)
     await stop.wait()
     await server.stop()

@@ -35,6 +35,8 @@ FIRST_IDS = {
     "check_suites": 14_000_000_000,
     "check_runs": 15_000_000_000,
     "statuses": 20_000_000_000,
+    "rulesets": 900_000,
+    "queue_entries": 3_000_000,
     "deliveries": 70_000_000_000,
 }
 
@@ -63,6 +65,16 @@ class State:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(Path(__file__).with_name("schema.sql").read_text())
         self._start_ids()
+
+    def copy(self) -> State:
+        """The state as it is now, in memory: what is written to it is lost."""
+        copied = State.__new__(State)
+        copied.directory, copied.git_directory = self.directory, self.git_directory
+        copied.clock_offset = self.clock_offset
+        copied._connection = sqlite3.connect(":memory:", isolation_level=None)
+        copied._connection.row_factory = as_row
+        self._connection.backup(copied._connection)
+        return copied
 
     def _start_ids(self) -> None:
         known = {row["name"] for row in self.all("SELECT name FROM sqlite_sequence")}

@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from bot.serve.process import wait_for_children_by_pidfd
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.embedded import open_embedded_database
 from bot.tasks.database.schema import migrate
@@ -30,7 +31,11 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure() -> None:
-    """Keep ``tmp_path`` in memory too: git waits for the disk at each object that it stores."""
+    """Keep ``tmp_path`` in memory too: git waits for the disk at each object that it stores.
+
+    And wait for child processes as Hob's own processes do, from the start: not in the midst of a test.
+    """
+    wait_for_children_by_pidfd()
     if memory := _memory():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory)
 

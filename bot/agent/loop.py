@@ -66,12 +66,14 @@ async def run_loop(
     journal: Journal,
     history: Sequence[Mapping[str, Any]] = (),
     run_checks: RunChecks | None = None,
+    system_prompt: str = "",
 ) -> Outcome:
     """Work on ``brief`` until the model finishes, gives up, or a limit is reached.
 
     ``history`` is the records that an interrupted run gave to ``journal.store_turn``, in order: the work
     goes on after the last one, in a sandbox that holds what it held then. ``run_checks`` runs the checks on
     what the sandbox holds, as the proof will; without it the tool ``check`` says that it cannot.
+    ``system_prompt`` stands in for the one that is shipped.
 
     Raises what ``journal`` raises to end the run, ``Parked`` when the model stays down, and ``UserError``
     when it cannot be asked at all.
@@ -98,7 +100,8 @@ async def run_loop(
             return _end_finished(context, context.finish, meter)
         conversation, tools = Conversation(before.messages, history), list_definitions()
         missed = await journal.read_steering() if history and not meter.find_reached_limit() else []
-        conversation.append(_make_resume_message(missed) if history else prompt.make_opening(brief))
+        opening = _make_resume_message(missed) if history else prompt.make_opening(brief, system_prompt)
+        conversation.append(opening)
         seq, silent, malformed = before.turns, 0, 0
 
         while True:

@@ -55,10 +55,14 @@ def load_system_prompt() -> str:
     return (resources.files("bot.agent.prompts") / "system.md").read_text("utf-8")
 
 
-def make_opening(brief: Brief) -> ModelRequest:
-    """The first message: system prompt and brief; the brief is also kept as data that no provider sees."""
+def make_opening(brief: Brief, system_prompt: str = "") -> ModelRequest:
+    """The first message: system prompt and brief; the brief is also kept as data that no provider sees.
+
+    ``system_prompt`` stands in for the one that is shipped.
+    """
+    system = system_prompt or load_system_prompt()
     return ModelRequest(
-        parts=[SystemPromptPart(content=load_system_prompt()), UserPromptPart(content=render_brief(brief))],
+        parts=[SystemPromptPart(content=system), UserPromptPart(content=render_brief(brief))],
         metadata={"brief": _BRIEF.dump_python(brief, mode="json")},
     )
 

@@ -13,7 +13,11 @@ from bot.causes.known import DISTRIBUTIONS, IMAGES, PACKAGES, PLUGINS, SERVICES
 from bot.domain import TreeFacts
 
 MOST_CHARS = 20_000  # of the output, its end
-PLAIN_TEST = ".venv/bin/python -m pytest -q"
+# A command of one Python tool, below a folder or with variables in front of it.
+_PYTHON_COMMAND = re.compile(
+    r"(?P<before>cd (?P<folder>[\w.@+-]+(?:/[\w.@+-]+)*) && )?(?P<set>(?:[A-Za-z_]\w*=[^\s;&|'\"$]*\s)*)"
+    r"(?:(?:\.\./)*\.venv/bin/)?(?P<tool>python[\d.]*|pytest|py\.test|coverage)(?P<rest>(?:\s[^;&|]*)?)"
+)
 _MISSING_TOOL = (
     r"^(?:bash|sh|/bin/(?:ba|da)?sh)(?:: line \d+)?(?:: \d+)?: (?:\d+: )?([\w.+/-]+): (?:command )?not found",
     r"^make(?:\[\d+\])?: ([\w.+/-]+): (?:No such file or directory|Permission denied)",
@@ -109,11 +113,11 @@ def _explain_plugin(failure: _Failure) -> str:
         plural = "plugins that are" if len(names) > 1 else "a plugin that is"
         return (
             f"pytest's settings ask for {plural} not in the sandbox ({_name(names)}); "
-            f"{_python_lines(failure.facts, names)}"
+            f"{_python_lines(failure, names)}"
         )
     if words:
         asked = refused[:200].replace("`", "'")
-        return f"pytest does not know `{asked}`, which its settings ask for; {_python_lines(failure.facts)}"
+        return f"pytest does not know `{asked}`, which its settings ask for; {_python_lines(failure)}"
     return ""
 
 
@@ -126,8 +130,8 @@ def _explain_metadata(failure: _Failure) -> str:
         return ""
     if _plain(name) == _plain(failure.facts.project):
         itself = f"the tests need the project itself to be installed (no metadata for {name})"
-        return f"{itself}; {_python_lines(failure.facts)}"
-    return f"{name} is not installed; {_python_lines(failure.facts, [name])}"
+        return f"{itself}; {_python_lines(failure)}"
+    return f"{name} is not installed; {_python_lines(failure, [name])}"
 
 
 def _explain_module(failure: _Failure) -> str:
@@ -139,20 +143,20 @@ def _explain_module(failure: _Failure) -> str:
     own = [name for name in missing if name.partition(".")[0] in facts.modules]
     if own and "." in own[0]:
         built_by = "is not in the tree: the project's build makes it, or it is missing"
-        return f"`{own[0]}` {built_by}; {_python_lines(facts)}"
+        return f"`{own[0]}` {built_by}; {_python_lines(failure)}"
     if own:
         itself = f"the project itself is not installed, and `{own[0]}` cannot be imported from where it lies"
-        return f"{itself}; {_python_lines(facts)}"
+        return f"{itself}; {_python_lines(failure)}"
     names = list(dict.fromkeys(name.partition(".")[0] for name in missing))
     if names == ["pytest"]:
-        return f"this Python has no pytest; {_python_lines(facts)}"
+        return f"this Python has no pytest; {_python_lines(failure)}"
     if names:
         noun = "module is" if len(names) == 1 else "modules are"
         packages = [DISTRIBUTIONS.get(name, name) for name in names]
-        return f"the {noun} not in the sandbox: {_name(names)}; {_python_lines(facts, packages)}"
+        return f"the {noun} not in the sandbox: {_name(names)}; {_python_lines(failure, packages)}"
     if built and facts.project:
         how = "as compiled extensions are when the project is installed"
-        return f"`{built}` is not built, {how}; {_python_lines(facts)}"
+        return f"`{built}` is not built, {how}; {_python_lines(failure)}"
     return ""
 
 
@@ -239,16 +243,30 @@ _RULES: tuple[Callable[[_Failure], str], ...] = (
 )
 
 
-def _python_lines(facts: TreeFacts, packages: Iterable[str] = ()) -> str:
-    """The lines of hob.yml that install a Python project and what else it needs."""
+def _python_lines(failure: _Failure, packages: Iterable[str] = ()) -> str:
+    """The lines of hob.yml that install a Python project and what it needs, and run the check there."""
+    facts = failure.facts
     also = "".join(f" {name}" for name in list(dict.fromkeys(packages))[:8] if name not in facts.python_setup)
     setup = facts.python_setup or "python -m venv .venv && .venv/bin/pip install pytest"
     if facts.has_setup:
         return f"`setup` does not install it; let it do what {_line('setup', setup + also)} does"
     return (
         f"name a `setup`: {_line('setup', setup + also)}, {_line('setup_internet', 'packages')}, "
-        f"{_line('test', PLAIN_TEST)}"
+        f"{_line('test', _run_in_environment(failure.command))}"
     )
+
+
+def _run_in_environment(command: str) -> str:
+    """The command with what ``python -m venv .venv`` made at the root of the checkout.
+
+    ``cd a && python -m unittest`` becomes ``cd a && ../.venv/bin/python -m unittest``.
+    """
+    found = _PYTHON_COMMAND.fullmatch(command)
+    if found is None:
+        return f'PATH="$PWD/.venv/bin:$PATH"; {command}'
+    up = "../" * (found["folder"].strip("/").count("/") + 1) if found["folder"] else ""
+    tool = "python" if found["tool"].startswith("python") else found["tool"]
+    return f"{found['before'] or ''}{found['set']}{up}.venv/bin/{tool}{found['rest']}"
 
 
 def _node_lines(facts: TreeFacts) -> str:

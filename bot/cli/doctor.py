@@ -18,5 +18,5 @@ def doctor() -> None:
     make_home(settings)
     findings = asyncio.run(run_checks(settings))
     for finding in findings:
-        click.echo(f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}")
+        click.echo(str(finding))
     sys.exit(0 if all(finding.ok for finding in findings) else 1)

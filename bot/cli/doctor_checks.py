@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import shutil
 
+from pydantic_ai.messages import ModelRequest, UserPromptPart
 from sqlalchemy.exc import ProgrammingError
 
+from bot.agent.models.calls import RetryPolicy
 from bot.errors import HobError
 from bot.git.mirror import Mirror
 from bot.github.cli.doctor import doctor as github_doctor
 from bot.github.cli.findings import DoctorFinding
 from bot.offline.registry import MODELS
-from bot.settings import Settings
+from bot.settings import Settings, list_unknown_names
 from bot.tasks.database.connection import open_database
 from bot.tasks.store import Store
 from bot.workspace.disk_cache import DiskCache
@@ -21,6 +23,8 @@ from sandbox.probe import probe
 from sandbox.spec import SandboxUnavailable
 
 GIB = 1 << 30
+MODEL_SECONDS = 60.0  # for its one answer
+ONE_TRY = RetryPolicy(tries=1, repeats_after_timeout=0, park=0.0)
 LEAST_FREE = GIB  # bytes below which a checkout may well fail
 SHOWN = 5  # failed deliveries that are named
 
@@ -28,10 +32,11 @@ SHOWN = 5  # failed deliveries that are named
 async def run_checks(settings: Settings) -> list[DoctorFinding]:
     """The findings of all checks, one after the other; a check that fails is a finding and ends nothing."""
     findings = [
+        *_check_names(),
         await _check_disk(settings),
         await _check_sandbox(settings),
         *await _check_database(settings),
-        _check_model(settings),
+        await check_model(settings.model),
     ]
     if settings.app_id is None or settings.private_key is None:
         detail = (
@@ -39,6 +44,16 @@ async def run_checks(settings: Settings) -> list[DoctorFinding]:
         )
         return [*findings, DoctorFinding(name="app", ok=False, detail=detail)]
     return [*findings, *await asyncio.to_thread(github_doctor, settings.app)]
+
+
+def _check_names() -> list[DoctorFinding]:
+    """A finding for each variable that looks like a setting and is none."""
+    found = []
+    for name, nearest in list_unknown_names():
+        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        detail = f"{name} is no setting and changes nothing: {mend}"
+        found.append(DoctorFinding(name="settings", ok=False, detail=detail))
+    return found
 
 
 async def _check_disk(settings: Settings) -> DoctorFinding:
@@ -96,9 +111,22 @@ async def _check_failed_deliveries(store: Store) -> list[DoctorFinding]:
     return [DoctorFinding(name="requests", ok=False, detail=detail)]
 
 
-def _check_model(settings: Settings) -> DoctorFinding:
+async def check_model(name: str) -> DoctorFinding:
+    """Whether the model can be had: a provider's is asked once for a word, which costs what a word costs."""
     try:
-        MODELS.choose(settings.model)
+        model = MODELS.choose(name, retry_policy=ONE_TRY)
+        if name in MODELS.programs or name.startswith("scripted:"):
+            return DoctorFinding(name="model", ok=True, detail=name)
+        try:
+            async with asyncio.timeout(MODEL_SECONDS):
+                answer = await model.ask([ModelRequest(parts=[UserPromptPart("Say: ok")])], [])
+        finally:
+            await model.aclose()
+    except TimeoutError:
+        detail = f"{name} did not answer within {MODEL_SECONDS:.0f} s"
+        return DoctorFinding(name="model", ok=False, detail=detail)
     except HobError as error:
         return DoctorFinding(name="model", ok=False, detail=str(error))
-    return DoctorFinding(name="model", ok=True, detail=settings.model)
+    passed = "".join(f"; passed over: {why}" for why in answer.passed_over)
+    detail = f"{answer.model} answered in {answer.usage.seconds:.1f} s{passed}"
+    return DoctorFinding(name="model", ok=not passed, detail=detail)

@@ -11,7 +11,21 @@ from typing import Any
 import click
 
 from bot import __version__
-from bot.cli import demo, doctor, evaluate, hub, purge, redeliver, register, replay, retry, serve, solve
+from bot.cli import (
+    demo,
+    doctor,
+    evaluate,
+    hub,
+    purge,
+    redeliver,
+    register,
+    replay,
+    retry,
+    serve,
+    solve,
+    status,
+)
+from bot.cli.launch import flags, forecast
 from bot.cli.safety import block, export
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
@@ -28,10 +42,13 @@ COMMANDS = (
     hub.hub,
     register.register,
     doctor.doctor,
+    status.status,
     replay.replay,
     redeliver.redeliver,
     retry.retry,
     purge.purge,
+    flags.flags,
+    forecast.forecast,
     block.block,
     block.unblock,
     export.export,

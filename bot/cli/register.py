@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import click
 
 
@@ -20,12 +22,18 @@ import click
     help="Where the page for your browser listens on loopback; 0 takes a free one.",
 )
 def register(base_url: str, organization: str, name: str, port: int) -> None:
-    """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow."""
+    """Register a GitHub App for the bot that is reachable at BASE_URL, by GitHub's manifest flow.
+
+    Webhooks go to BASE_URL/webhook, people who sign in on the dashboard to BASE_URL/sign-in/back.
+    """
+    from pydantic import SecretStr
+
+    from bot.cli.doctor_checks import run_checks
     from bot.github.cli.register import run_registration
-    from bot.settings import load
+    from bot.settings import load, make_home
 
     settings = load()
-    run_registration(
+    made = run_registration(
         base_url,
         organization=organization,
         name=name,
@@ -34,3 +42,8 @@ def register(base_url: str, organization: str, name: str, port: int) -> None:
         port=port,
         tell=click.echo,
     )
+    make_home(settings)
+    click.echo("\nWhat hob doctor says of it now:")
+    made_known = {"app_id": made.app_id, "private_key": SecretStr(made.private_key), "base_url": base_url}
+    for finding in asyncio.run(run_checks(settings.model_copy(update=made_known))):
+        click.echo(str(finding))

@@ -40,9 +40,9 @@ def solve(
     """
     from bot.offline.registry import MODELS
     from bot.settings import load, make_home
-    from bot.solve.solve import apply_diff
+    from bot.solve.solve import apply_patch
     from bot.solve.solve import solve as run_solve
-    from bot.solve.terminal import print_diff, print_solved
+    from bot.solve.terminal import print_patch, print_solved
 
     if as_json and diff_only:
         raise click.UsageError("--json and --diff are two ways to print it: choose one")
@@ -70,11 +70,11 @@ def solve(
         click.echo(json.dumps(solved.as_json(), indent=2))
     elif diff_only or not sys.stdout.isatty():
         print_solved(solved, Console(stderr=True), with_diff=False)
-        print_diff(solved.result.diff)
+        print_patch(solved.patch)
     else:
         print_solved(solved, Console())
     if apply_ and solved.passed:
-        apply_diff(path, solved.result.diff)
+        apply_patch(path, solved.patch)
         click.echo(f"Applied to {path}.", err=True)
     sys.exit(0 if solved.passed or solved.answered else 1)
 

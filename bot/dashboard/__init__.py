@@ -18,6 +18,7 @@ from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
 from bot.dashboard.page_reader import PageReader
@@ -59,6 +60,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.extensions |= {"reader": reader, "sign_in": sign_in, "sessions": sessions, "live": LiveRuns(reader)}
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
+    app.extensions["flag_board"] = FlagBoard(engine, settings)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
     guard(app, sign_in, sessions, settings.operators)

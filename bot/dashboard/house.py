@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, Select, func, select
 
 from bot.dashboard.page_reader import Row
 from bot.domain import TaskState
@@ -18,12 +16,6 @@ from bot.tasks.database.tables import DeliveryState, deliveries, pauses, runs, t
 from bot.tasks.store import Store
 
 MOST = 100  # rows of each table of the page
-_SCOPE = re.compile(r"all|(?:installation|repository):[0-9]{1,18}")
-
-
-def is_scope(text: str) -> bool:
-    """Whether a text names what can be paused."""
-    return _SCOPE.fullmatch(text) is not None
 
 
 class House:
@@ -67,16 +59,6 @@ class House:
     def list_settings(self) -> Mapping[str, tuple[str, str]]:
         """The settings in force in this process that are no secret: value and origin by name."""
         return self._settings.list_public_values()
-
-    def pause(self, scope: str, login: str) -> None:
-        """Begin no more tasks there; what runs goes on."""
-        with self._engine.begin() as connection:
-            connection.execute(insert(pauses).values(scope=scope, login=login).on_conflict_do_nothing())
-
-    def resume(self, scope: str) -> None:
-        """Begin tasks there again; the workers' next sweep finds them."""
-        with self._engine.begin() as connection:
-            connection.execute(delete(pauses).where(pauses.c.scope == scope))
 
     def retry_delivery(self, guid: str) -> bool:
         """Take a failed delivery up anew; False when none of this GUID has failed."""

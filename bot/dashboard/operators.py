@@ -9,7 +9,12 @@ from werkzeug.wrappers import Response
 
 from bot.dashboard.access.viewer import Viewer, find_viewer
 from bot.dashboard.audit import AuditLog
-from bot.dashboard.house import House, is_scope
+from bot.dashboard.flag_board import FlagBoard
+from bot.dashboard.house import House
+from bot.flags.known import KNOWN, FlagError
+from bot.flags.order import FlagOrder
+from bot.flags.records import Actor
+from bot.flags.rules import EVERYBODY, Unit
 
 blueprint = Blueprint("operators", __name__, url_prefix="/operators")
 
@@ -21,6 +26,11 @@ def _house() -> House:
 
 def _audit() -> AuditLog:
     found: AuditLog = current_app.extensions["audit"]
+    return found
+
+
+def _flag_board() -> FlagBoard:
+    found: FlagBoard = current_app.extensions["flag_board"]
     return found
 
 
@@ -52,6 +62,10 @@ def show() -> str:
         failed=house.list_failed_deliveries(),
         pauses=house.list_pauses(),
         settings=house.list_settings(),
+        flags=_flag_board().list_rules(),
+        releases=_flag_board().list_releases(),
+        known=KNOWN,
+        units=list(Unit),
         entries=_audit().list_entries(),
     )
 
@@ -66,20 +80,55 @@ def retry_delivery(guid: str) -> Response:
 
 
 @blueprint.post("/pauses")
-def change_pause() -> Response | tuple[str, int]:
-    """Pause or resume everything, an installation or a repository."""
-    viewer, scope = _acting_operator(), request.form.get("scope", "").strip()
-    if not is_scope(scope):
-        problem = "Name what to pause: all, installation:NUMBER or repository:NUMBER."
-        return render_template("problem.html", problem=problem), HTTPStatus.BAD_REQUEST
-    if request.form.get("resume"):
-        entry = _begin(viewer, "resume", scope)
-        _house().resume(scope)
+def change_pause() -> Response:
+    """Pause, kill or resume everything, an installation or a repository."""
+    actor, form = _actor(), request.form
+    scope = form.get("scope", "").strip()
+    if form.get("resume"):
+        _flag_board().resume(scope, actor)
     else:
-        entry = _begin(viewer, "pause", scope)
-        _house().pause(scope, viewer.login)
-    _audit().end(entry, "done")
+        running = form.get("running") == "yes"
+        _flag_board().kill(scope, actor, running=running, reason=form.get("reason", ""))
     return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/flags")
+def change_flag() -> Response:
+    """Have a flag say something to an audience, or nothing any more."""
+    actor, form = _actor(), request.form
+    order = FlagOrder(
+        flag=form.get("flag", ""),
+        value=form.get("value", ""),
+        audience=form.get("audience", "").strip() or EVERYBODY,
+        percent=form.get("percent", "100"),
+        unit=form.get("unit", Unit.REPOSITORY.value),
+    )
+    if form.get("clear"):
+        _flag_board().clear(order, actor)
+    else:
+        _flag_board().set(order, actor)
+    return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.post("/releases")
+def stop_release() -> Response:
+    """End the release of a flag."""
+    _flag_board().stop_release(request.form.get("flag", ""), _actor())
+    return redirect(url_for("operators.show"), HTTPStatus.SEE_OTHER)
+
+
+@blueprint.errorhandler(FlagError)
+def explain_refusal(error: FlagError) -> tuple[str, int]:
+    """Say what was wrong with what was asked for."""
+    said = str(error)
+    problem = f"{said[:1].upper()}{said[1:]}."
+    return render_template("problem.html", problem=problem), HTTPStatus.BAD_REQUEST
+
+
+def _actor() -> Actor:
+    """The operator who is signed in, for the audit log."""
+    viewer = _acting_operator()
+    return Actor(login=viewer.login, person=viewer.person, address=request.remote_addr or "")
 
 
 def _begin(viewer: Viewer, action: str, words: str) -> int:

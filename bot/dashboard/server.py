@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,9 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """Gunicorn configured by code; the application is made in the worker process, after the fork."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(self, settings: Settings, url: str, on_app: Callable[[Flask], None] | None) -> None:
         self._settings = settings
+        self._on_app = on_app
         self._url = url
         super().__init__()
 
@@ -45,7 +47,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> Flask:
         """The application."""
-        return create_app(self._settings, engine_for(self._url))
+        app = create_app(self._settings, engine_for(self._url))
+        if self._on_app is not None:
+            self._on_app(app)
+        return app
 
 
 def engine_for(url: str) -> Engine:
@@ -53,10 +58,13 @@ def engine_for(url: str) -> Engine:
     return create_engine(url, pool_size=4, max_overflow=12, pool_pre_ping=True, pool_recycle=300)
 
 
-def serve(settings: Settings, url: str) -> None:
-    """Serve until a signal comes. Raises what ``check_reach`` raises."""
+def serve(settings: Settings, url: str, *, on_app: Callable[[Flask], None] | None = None) -> None:
+    """Serve until a signal comes; ``on_app`` gets the application before that.
+
+    Raises what ``check_reach`` raises.
+    """
     check_reach(settings)
-    _Server(settings, url).run()
+    _Server(settings, url, on_app).run()
 
 
 def check_reach(settings: Settings) -> None:

@@ -28,6 +28,7 @@ PERIODS: Mapping[str, timedelta] = {
 VERDICTS: Mapping[str, ProofState] = {
     "proved": ProofState.PROVED,
     "warned": ProofState.DOUBTFUL,
+    "partly": ProofState.PARTLY,
     "fails": ProofState.FAILS,
     "not-run": ProofState.NOT_RUN,
 }

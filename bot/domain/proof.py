@@ -177,6 +177,7 @@ class ProofState(StrEnum):
 
     PROVED = "proved"  # every check that ran is as good as on base, and what was asked for is mended
     DOUBTFUL = "doubtful"  # the same, but a warning stands first, or a check came to no result
+    PARTLY = "partly"  # nothing is worse, and of the failing tests that were asked for only some are mended
     FAILS = "fails"  # head is worse than base, or the request's own tests still fail
     NOT_RUN = "nothing could be run"  # no check came to a result
 
@@ -194,6 +195,7 @@ class ProofState(StrEnum):
 _MARKS = {
     ProofState.PROVED: ("✅", "success"),
     ProofState.DOUBTFUL: ("⚠️", "neutral"),
+    ProofState.PARTLY: ("🟡", "neutral"),
     ProofState.FAILS: ("❌", "failure"),
     ProofState.NOT_RUN: ("⚪", "neutral"),
 }
@@ -205,7 +207,7 @@ class Proof:
 
     ``internet`` says what the checks could reach, '' for nothing; ``blocked`` is what the agent, the setup
     and the checks tried to reach and could not, ``traffic`` what the agent did reach. ``still_failing`` are
-    tests that the request is about.
+    tests that the request is about; ``left_failing`` those that it may be about, where others are mended.
     """
 
     base: str = ""
@@ -215,6 +217,7 @@ class Proof:
     blocked: tuple[Blocked, ...] = ()
     warnings: tuple[ProofWarning, ...] = ()
     still_failing: tuple[str, ...] = ()
+    left_failing: tuple[str, ...] = ()
     traffic: tuple[Traffic, ...] = ()
 
     @property
@@ -224,10 +227,25 @@ class Proof:
             return ProofState.NOT_RUN
         if self.still_failing or any(check.is_worse for check in self.checks):
             return ProofState.FAILS
+        if self.left_failing:
+            return ProofState.PARTLY
         silent = any(check.is_silent or check.is_unclear for check in self.checks)
         return ProofState.DOUBTFUL if self.warnings or silent else ProofState.PROVED
 
     @property
     def passed(self) -> bool:
-        """A check came to a result, and none is worse than on base; read ``warnings`` beside it."""
-        return self.state in (ProofState.PROVED, ProofState.DOUBTFUL)
+        """A check came to a result, and none is worse than on base; read ``state`` and ``warnings`` too."""
+        return self.state in (ProofState.PROVED, ProofState.DOUBTFUL, ProofState.PARTLY)
+
+    @property
+    def mended_part(self) -> tuple[int, int]:
+        """How many failing tests are mended, and of how many that the request may be about.
+
+        By the runners' counts where there are more tests than ``checks`` name.
+        """
+        tests = [check for check in self.checks if not check.is_style]
+        if any(check.base.failed > len(check.base.failing) for check in tests):
+            failed = sum(check.base.failed for check in tests)
+            return max(0, failed - sum(check.head.failed for check in tests)), failed
+        mended = {test for check in tests for test in check.mended}
+        return len(mended), len(mended | set(self.left_failing))

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, TaskKind, Trust
+from bot.domain import Brief, OutcomeKind, Phase, PromptText, ProofState, Result, TaskKind, Trust
 from bot.errors import UserError
 from bot.eval.judge import Judgement, judge
 from bot.eval.results import EvalResult, Why
@@ -62,7 +62,7 @@ async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvi
         model=model,
         attempt=number,
         why=why,
-        claimed=bool(result.changes) and result.proof.passed,
+        claimed=bool(result.changes) and result.proof.state in (ProofState.PROVED, ProofState.DOUBTFUL),
         seconds=round(seconds, 2),
         turns=usage.turns,
         input_tokens=usage.input_tokens,

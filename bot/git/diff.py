@@ -27,12 +27,22 @@ MOST_CHARS = 2_000_000  # of a diff between commits; GitHub shows 1 MB
 
 
 def unified_diff(repo: Path, base: str, changes: ChangeSet) -> str:
-    """The diff from commit ``base`` to ``changes`` on top of it; bytes that are not UTF-8 become U+FFFD.
+    """The diff from commit ``base`` to ``changes`` on top of it, to be read: bytes that are not UTF-8 become
+    U+FFFD, and of binary files it says no more than that they differ.
 
     Blocking: tens of milliseconds.
     """
+    return _diff_changes(repo, base, changes).decode("utf-8", "replace")
+
+
+def make_patch(repo: Path, base: str, changes: ChangeSet) -> bytes:
+    """The same for ``git apply``: every byte as it is, binary files whole. Blocking."""
+    return _diff_changes(repo, base, changes, "--binary", "--full-index")
+
+
+def _diff_changes(repo: Path, base: str, changes: ChangeSet, *more: str) -> bytes:
     if not changes:
-        return ""
+        return b""
     tree, objects = build_tree(repo, base=base, changes=changes)
     with tempfile.TemporaryDirectory(prefix="hob-diff-") as scratch:
         _write_loose_objects(Path(scratch), objects)
@@ -40,7 +50,7 @@ def unified_diff(repo: Path, base: str, changes: ChangeSet) -> str:
             "GIT_OBJECT_DIRECTORY": scratch,
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.fspath(repo.resolve() / "objects"),
         }
-        return run_now(repo, *_ARGS, base, tree, env=env).out.decode("utf-8", "replace")
+        return run_now(repo, *_ARGS, *more, base, tree, env=env).out
 
 
 def diff_between(repo: Path, base: str, head: str) -> str:

@@ -12,10 +12,14 @@ import fcntl
 import hashlib
 import os
 import shutil
+import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
+
+from cachetools import LRUCache
 
 from bot.errors import Retry, UserError
 from bot.git import program
@@ -35,6 +39,16 @@ from bot.git.remote import auth_config, check_url, classify_fetch_failure
 FETCH_SECONDS = 900.0
 LOCK_SECONDS = 960.0
 MOST_POINTERS = 500
+KEPT_ROWS = 200_000  # of the trees listed last: a row takes about 250 bytes
+LINK = "120000"
+
+
+class _TreeRow(NamedTuple):
+    """What stands at a path: git's mode, "blob" or "commit" (a submodule), the object's name."""
+
+    mode: str
+    kind: str
+    name: str
 
 
 class Mirror:
@@ -44,6 +58,9 @@ class Mirror:
         self.root = root
         self.bounds = bounds or Bounds()
         self.read_limit = read_limit
+        self._trees: LRUCache[tuple[int, str], dict[str, _TreeRow]] = LRUCache(
+            KEPT_ROWS, lambda tree: len(tree) + 1
+        )
 
     def path(self, repo_id: int) -> Path:
         """Where the mirror of a repository is, or will be."""
@@ -157,6 +174,8 @@ class Mirror:
         """
         if "\n" in path or why_refused(as_bytes(path)):
             return None
+        if not _may_lead_somewhere(path, await self._list_tree(repo_id, sha)):
+            return None
         target = self.path(repo_id)
         question = as_bytes(f"{check_sha(sha)}:{path}\n")
         answer = await program.run(target, "cat-file", "--batch-check", "--follow-symlinks", stdin=question)
@@ -172,8 +191,12 @@ class Mirror:
 
         Links, folders and files over ``read_limit`` are left out, as is what is not there.
         """
-        target = self.path(repo_id)
-        wanted = [path for path in paths if "\n" not in path and not why_refused(as_bytes(path))]
+        target, tree = self.path(repo_id), await self._list_tree(repo_id, sha)
+        wanted = [
+            path for path in paths if path in tree and "\n" not in path and not why_refused(as_bytes(path))
+        ]
+        if not wanted:
+            return {}
         question = b"".join(as_bytes(f"{check_sha(sha)}:{path}\n") for path in wanted)
         answer = await program.run(target, "cat-file", "--batch-check", stdin=question)
         named: dict[str, str] = {}
@@ -192,12 +215,8 @@ class Mirror:
 
     async def list_submodules(self, repo_id: int, sha: str) -> dict[str, str]:
         """The paths of a commit's submodules with the commits that they are pinned to."""
-        args = ("ls-tree", "-r", "-z", "--full-tree", check_sha(sha))
-        listing = await program.run(self.path(repo_id), *args)
-        rows = (row.partition(b"\t") for row in listing.out.split(b"\0")[:-1])
-        return {
-            as_text(path): about.split()[2].decode("ascii") for about, _, path in rows if b" commit " in about
-        }
+        tree = await self._list_tree(repo_id, sha)
+        return {path: row.name for path, row in tree.items() if row.kind == "commit"}
 
     async def read_lfs_pointers(self, repo_id: int, sha: str) -> dict[str, bytes]:
         """The files of a commit that stand for content in Git LFS, a bounded number, with their text.
@@ -218,18 +237,29 @@ class Mirror:
         """Every file, link and submodule of a commit, sorted as git sorts; odd bytes are
         surrogate-escaped.
         """
-        args = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", check_sha(sha))
-        listing = await program.run(self.path(repo_id), *args)
-        return [as_text(path) for path in listing.out.split(b"\0")[:-1]]
+        return list(await self._list_tree(repo_id, sha))
 
     async def tree_objects(self, repo_id: int, sha: str) -> dict[str, str]:
         """The paths of ``tree_paths`` with the name of the object that stands there: equal names, equal
         contents.
         """
-        args = ("ls-tree", "-r", "-z", "--full-tree", check_sha(sha))
-        listing = await program.run(self.path(repo_id), *args)
-        rows = (row.partition(b"\t") for row in listing.out.split(b"\0")[:-1])
-        return {as_text(path): about.split()[2].decode("ascii") for about, _, path in rows}
+        return {path: row.name for path, row in (await self._list_tree(repo_id, sha)).items()}
+
+    async def _list_tree(self, repo_id: int, sha: str) -> Mapping[str, _TreeRow]:
+        """What stands in a commit's tree by path, as git sorts; the last ones are kept."""
+        key = (repo_id, check_sha(sha))
+        kept = self._trees.get(key)
+        if kept is not None:
+            return kept
+        listing = await program.run(self.path(repo_id), "ls-tree", "-r", "-z", "--full-tree", sha)
+        tree: dict[str, _TreeRow] = {}
+        for line in listing.out.split(b"\0")[:-1]:
+            about, _, path = line.partition(b"\t")
+            mode, kind, name = about.decode("ascii").split()
+            tree[as_text(path)] = _TreeRow(sys.intern(mode), sys.intern(kind), name)
+        with suppress(ValueError):  # larger than all that is kept
+            self._trees[key] = tree
+        return tree
 
     @asynccontextmanager
     async def _hold_lock(self, target: Path) -> AsyncIterator[None]:
@@ -247,6 +277,13 @@ class Mirror:
                     await asyncio.sleep(0.02)
             os.utime(lock.fileno())  # its time says when the mirror was last used
             yield
+
+
+def _may_lead_somewhere(path: str, tree: Mapping[str, _TreeRow]) -> bool:
+    """Whether there may be a file: it is in the tree, or a link stands on the way to it."""
+    parts = path.split("/")
+    ways = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    return path in tree or any((row := tree.get(way)) is not None and row.mode == LINK for way in ways)
 
 
 def _note_shallow(target: Path, ends: Sequence[str], whole: set[str]) -> None:

@@ -195,7 +195,13 @@ class GitHub:
         pace = self._paces.setdefault(scope.installation, Pace(write_spacing=self._write_spacing))
         credential = InstallationCredential(self._tokens, scope)
         return Client(
-            self._session, credential=credential, pace=pace, etags=self._etags, realm=scope, **self._options
+            self._session,
+            credential=credential,
+            pace=pace,
+            etags=self._etags,
+            realm=scope,
+            installation=scope.installation,
+            **self._options,
         )
 
     async def _client_for_users(self) -> Client:

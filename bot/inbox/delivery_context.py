@@ -57,10 +57,10 @@ class OperatorConfig:
 
     That is the label that asks for work and whether it is made where it is missing, the dashboard's address,
     US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
-    as (value, where it comes from) by name. ``safe`` takes secrets out of a comment. ``limits`` are what
-    anybody may ask for, ``holds_first_requests`` whether somebody's first request in a public repository
-    waits for a maintainer, ``moderator`` judges what is asked, ``contact`` is where people reach the
-    operator, '' for nowhere.
+    as (value, where it comes from) by name; the models that a run may use. ``safe`` takes secrets out of a
+    comment. ``limits`` are what anybody may ask for, ``holds_first_requests`` whether somebody's first
+    request in a public repository waits for a maintainer, ``moderator`` judges what is asked, ``contact`` is
+    where people reach the operator, '' for nowhere.
     """
 
     label: str = "hob"
@@ -68,6 +68,7 @@ class OperatorConfig:
     base_url: str = ""
     daily_usd: float | None = None
     public_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    allowed_models: frozenset[str] = frozenset()
     safe: Callable[[str], str] = field(default_factory=lambda: Redactor().text)
     limits: RequestLimits = field(default_factory=RequestLimits)
     holds_first_requests: bool = False

@@ -10,7 +10,7 @@ from __future__ import annotations
 import structlog
 
 from bot.domain import Event
-from bot.github.http.responses import Forbidden, NotFound, Rejected
+from bot.github.http.responses import Forbidden, Locked, NotFound, Rejected
 from bot.github.http.scope import Purpose
 from bot.inbox.delivery_context import DeliveryContext
 from bot.text.defuse import defuse
@@ -34,6 +34,9 @@ async def say_failure(context: DeliveryContext, event: Event, reason: str) -> No
         api = context.api(event, talking=purpose)
         try:
             await context.comment(api, event, f"not-taken:{event.delivery}", text)
+        except Locked:  # a reaction is all that is left
+            await context.react(api, event, "confused")
+            return
         except (Forbidden, NotFound, Rejected) as refused:
             log.warning("delivery.cannot_be_told", purpose=purpose.name, reason=refused.message)
         else:

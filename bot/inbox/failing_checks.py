@@ -6,12 +6,16 @@ workflow that runs on pull requests only has no run on the base: then Hob's own 
 green, and where there is none, the request says that nothing is known. The person who asked for the pull
 request stands for the request: without their permission nothing is done.
 
+A merge queue runs checks on a commit of GitHub's own, on a branch that names the pull request: one that fails
+there is followed up in the same way, and the base is what the queue put the pull request on.
+
 A job of GitHub Actions says nothing in its check run: its annotations are read, and where the installation
 grants ``actions: read``, the end of its log. Both are anybody's text: they reach the agent as quotations.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,8 +25,9 @@ from bot.domain import Refusal, Request, Task, TaskKind
 from bot.domain.check_trigger import FAILURES, is_automatic
 from bot.domain.own_checks import PROOF
 from bot.errors import UserError
-from bot.github.answers import Annotation
+from bot.github.answers import Annotation, Pull
 from bot.github.app import RepoApi
+from bot.github.http.responses import NotFound
 from bot.inbox.decision import AppIdentity, CheckFailed, Ignored, is_own_pull
 from bot.inbox.payload import pull_thread
 from bot.inbox.refusals import TRIES_USED_UP
@@ -31,6 +36,10 @@ from bot.tasks.store import Store
 OWN_PREFIX = "hob/"  # of branches, unless hob.yml names another
 log = structlog.get_logger(__name__)
 
+# https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/configuring-pull-request-merges/managing-a-merge-queue
+_QUEUE_BRANCH = re.compile(
+    r"gh-readonly-queue/(?P<onto>.+)/pr-(?P<pull>[0-9]{1,9})-(?P<base>[0-9a-f]{40,64})"
+)
 MAX_TRIES = 3
 MOST_SAID = 8_000  # characters of a check's texts, and of its annotations
 MEND = "Find out why, and mend what this pull request broke; change nothing else."
@@ -40,7 +49,25 @@ PROVED_ON_BASE = (
     "for what this one does besides them."
 )
 UNKNOWN_ON_BASE = "and has not run on its base, so nobody knows whether it passes there."
+IN_QUEUE = "in the merge queue, where this pull request stands on `{}` at {},"
 QUOTED, SILENT = "What it said is quoted above.", "It said nothing that I may read."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueGroup:
+    """A pull request in a merge queue: its number, and the commit of ``onto`` that it was put on."""
+
+    number: int
+    onto: str
+    base: str
+
+
+def find_queue_group(branch: str) -> QueueGroup | None:
+    """The group that a merge queue's branch is of; None for every other branch. GitHub keeps those names."""
+    found = _QUEUE_BRANCH.fullmatch(branch)
+    if found is None:
+        return None
+    return QueueGroup(number=int(found["pull"]), onto=found["onto"], base=found["base"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,21 +89,17 @@ async def assess_failure(
     """
     event = failed.event
     assert event.trigger and event.thread and event.repo  # noqa: S101  the rule saw to it
-    number = event.thread.number
-    branch = event.thread.head_ref
-    if not branch.startswith(OWN_PREFIX) and not await store.has_worked_on_branch(event.repo.id, branch):
+    branch, group = event.thread.head_ref, find_queue_group(event.thread.head_ref)
+    is_own = branch.startswith(OWN_PREFIX) or await store.has_worked_on_branch(event.repo.id, branch)
+    if not is_own and group is None:
         return Ignored(reason="not on an own branch")
-    pull = (
-        await api.pulls.get(number)
-        if number
-        else await api.pulls.find_by_branch(event.thread.head_ref, state="open")
-    )
+    pull = await _find_pull(api, group.number if group else event.thread.number, branch)
     if pull is None:
         return Ignored(reason="no pull request")
     thread = pull_thread(pull)
     if not is_own_pull(thread, app, event.repo.id) or not pull.is_open:
         return Ignored(reason="no open pull request of its own")
-    if thread.head_sha != event.thread.head_sha:
+    if group is None and thread.head_sha != event.thread.head_sha:
         return Ignored(reason="the check is of an older commit")
     made = await store.list_tasks_of_pull(event.repo.id, thread.number)
     if count_tries_since_request(made) >= MAX_TRIES:
@@ -92,15 +115,27 @@ async def assess_failure(
     if not (await api.permissions.get(people[-1].login, people[-1].id)).may_write:
         return Ignored(reason="who asked for it may not write any more")
     name = event.trigger.path
-    base = await _judge_base(api, name, pull.base.sha, thread.head_sha, event.via_app, app)
+    commits = (group.base if group else pull.base.sha, event.thread.head_sha, thread.head_sha)
+    base = await _judge_base(api, name, commits, event.via_app, app)
     if base.blame:
         return Ignored(reason=base.blame)
     said = safe(await _read_what_it_said(api, event.trigger.id, event.trigger.hunk))
     trigger = replace(event.trigger, hunk=said)
     asked = replace(event, thread=thread, sender=people[-1], trigger=trigger)
-    words = f"The check `{_quote_name(name)}` fails on this pull request {base.words}"
+    where = IN_QUEUE.format(_quote_name(group.onto), group.base[:12]) if group else "on this pull request"
+    words = f"The check `{_quote_name(name)}` fails {where} {base.words}"
     request = f"{words} {QUOTED if said else SILENT} {MEND}"
     return Request(kind=TaskKind.REVISE, request=request, event=asked)
+
+
+async def _find_pull(api: RepoApi, number: int, branch: str) -> Pull | None:
+    """The pull request of a number that GitHub told, else the open one from the branch."""
+    if not number:
+        return await api.pulls.find_by_branch(branch, state="open")
+    try:
+        return await api.pulls.get(number)
+    except NotFound:
+        return None
 
 
 async def _read_what_it_said(api: RepoApi, check_run: int, texts: str) -> str:
@@ -135,9 +170,13 @@ def count_tries_since_request(tasks: Sequence[Task]) -> int:
 
 
 async def _judge_base(
-    api: RepoApi, name: str, base: str, head: str, app_id: int, app: AppIdentity
+    api: RepoApi, name: str, commits: tuple[str, str, str], app_id: int, app: AppIdentity
 ) -> BaseVerdict:
-    """How the check, or Hob's own proof where it did not run there, came out on the base."""
+    """How the check, or Hob's own proof where it did not run there, came out on the base.
+
+    ``commits`` are the base, the one on which the check failed, and the one that was proved.
+    """
+    base, head, own = commits
     before = await _list_outcomes(api, base, name, app_id)
     if before and "success" not in before:
         return BaseVerdict(blame="the base is not green either")
@@ -145,7 +184,7 @@ async def _judge_base(
         return BaseVerdict(blame="the check is flaky")
     if before:
         return BaseVerdict(words=PASSES_ON_BASE)
-    proved = await _list_outcomes(api, head, PROOF, app.id)
+    proved = await _list_outcomes(api, own, PROOF, app.id)
     if "failure" in proved:  # a change that fails where its base passes is not published
         return BaseVerdict(blame="the base is not green either, by Hob's own proof")
     return BaseVerdict(words=PROVED_ON_BASE if "success" in proved else UNKNOWN_ON_BASE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -31,6 +31,12 @@ class Metrics:
             "hob_failed_deliveries", "Deliveries that were taken and failed for good", registry=self.registry
         )
         self.tasks = Gauge("hob_tasks", "Open tasks by state", ["state"], registry=self.registry)
+        self.waits = Gauge(
+            "hob_queue_oldest_seconds",
+            "Age of the oldest task that is queued and due; 50 installations, and others",
+            ["installation"],
+            registry=self.registry,
+        )
         self.refused = Gauge(
             "hob_refused_requests",
             "Requests that were refused in the last 24 hours, by reason",
@@ -44,6 +50,7 @@ class Metrics:
         tasks: Mapping[str, int] | None,
         oldest: float | None,
         failed: int = 0,
+        ages: Sequence[tuple[int, float]] = (),
         refused: Mapping[str, int] | None = None,
     ) -> None:
         """Take in what the database says; ``tasks`` None: it does not answer, old numbers are dropped."""
@@ -51,6 +58,9 @@ class Metrics:
         self.tasks.clear()
         for state, count in (tasks or {}).items():
             self.tasks.labels(state).set(count)
+        self.waits.clear()
+        for installation, age in ages:
+            self.waits.labels("others" if installation < 0 else str(installation)).set(age)
         self.refused.clear()
         for reason, count in (refused or {}).items():
             self.refused.labels(reason).set(count)

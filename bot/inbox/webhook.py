@@ -274,6 +274,7 @@ class _WebhookHandler:
                     await self._store.count_tasks_by_state(),
                     await self._store.get_oldest_new_delivery_age(),
                     await self._store.count_failed_deliveries(),
+                    await self._store.list_queue_ages(),
                     await self._store.count_refusals(),
                 )
         except Exception as trouble:  # the counters of this process are worth having all the same

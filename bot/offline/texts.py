@@ -220,7 +220,7 @@ def _list_doubts(found: MendResult) -> list[str]:
             if not found.covering
             else "only one test that passed before runs"
         )
-        lines.append(f"{few} that passed before runs the changed line, so little checks what else it does.")
+        lines.append(f"{few} the changed line, so little checks what else it does.")
     if found.rival is not None and found.rival.call:
         one = found.rival
         text = " ".join(one.after.split())[:120]

@@ -11,8 +11,12 @@ from bot.backoff import compute_backoff
 from bot.disk import find_disk_trouble
 from bot.domain import TaskEnd, TaskState
 from bot.errors import Outage, Parked, Retry, UserError
+from bot.git.remote import NoAccess, Unauthorized
+from bot.github.http.responses import GitHubRefused
 from bot.run.job import Job
 from bot.run.messages.ends import render_failure, render_left_branch
+from bot.run.messages.push_refused import render_push_refused
+from bot.run.stored import load_proven_change
 from bot.tasks.database.transactions import WAIT_SECONDS, is_unreachable, retry_while_away
 from bot.tasks.leases import MAX_LEASES
 from bot.tasks.runs import RunRecord
@@ -38,6 +42,9 @@ async def classify_error(job: Job, error: Exception) -> TaskEnd | None:
         message = redact(error.message)
         if error.may_pass and await _wait_for_refusal(job, message):
             return None
+        refused = isinstance(error, NoAccess | Unauthorized | GitHubRefused)
+        if refused and (kept := await _end_with_patch(job, message)):
+            return kept
         return await fail_task(job, message, phase=error.phase, log=redact(error.log))
     if isinstance(error, Retry) and not isinstance(error, Outage):
         return await requeue_task(job, error)
@@ -58,6 +65,15 @@ async def fail_task(job: Job, message: str, *, phase: str = "", log: str = "", r
     if now is not None and now.branch and not now.pull and await job.store.has_pushed(now.id):
         text = f"{text}\n\n{render_left_branch(now.branch)}"
     return TaskEnd(state=TaskState.FAILED, text=text, reason=reason or message)
+
+
+async def _end_with_patch(job: Job, message: str) -> TaskEnd | None:
+    """The end of a task of whose proven change GitHub takes nothing; None where there is no such change."""
+    proven = load_proven_change(await job.store.load_changes(job.task.id))
+    if proven is None or await job.store.has_pushed(job.task.id):
+        return None
+    text = render_push_refused(proven, message, slug=job.parts.slug)
+    return TaskEnd(state=TaskState.FAILED, text=text, reason=message, result=proven.result)
 
 
 async def requeue_task(job: Job, retry: Retry) -> TaskEnd | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from bot.agent.models.choose import ModelRegistry
 from bot.domain import ChangeSet, DirectiveWord, Refusal, Run, Task, Usage
 from bot.errors import UserError
+from bot.flags.run_flags import RunFlags
 from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
 from bot.moderation.rules import RuleModerator
@@ -15,7 +16,7 @@ from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
-from bot.tasks.lease import Lease
+from bot.tasks.lease import CancelLooks, Lease
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
@@ -34,6 +35,7 @@ class Parts:
     models: ModelRegistry
     identity: Identity
     worker: str
+    looks: CancelLooks
     moderator: Moderator = field(default_factory=RuleModerator)
 
     @property
@@ -43,7 +45,11 @@ class Parts:
 
 
 class Job:
-    """A claimed task and what its run works with. ``attempt_store`` is set when its attempts begin."""
+    """A claimed task and what its run works with. ``attempt_store`` is set when its attempts begin.
+
+    ``flags`` are what flags said to the task; ``parts`` are the worker's as these have them, and
+    ``system_prompt`` is theirs, '' for the one that is shipped.
+    """
 
     lease: Lease
 
@@ -52,6 +58,7 @@ class Job:
         self.run_url = f"{parts.settings.base_url}/runs/{run.id}"
         self.compare_url = f"{parts.settings.base_url}/tasks/{task.root}/attempts"
         self.attempt_store: AttemptStore | None = None
+        self.flags, self.system_prompt = RunFlags(), ""
         self._address(task)
 
     def _address(self, task: Task) -> None:

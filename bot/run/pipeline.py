@@ -19,6 +19,7 @@ from bot.run.classify_error import classify_error
 from bot.run.job import Job, Parts
 from bot.run.messages.attempts import render_stopped
 from bot.run.moderate import refuse_unfit
+from bot.run.prepare.take_flags import take_flags
 from bot.run.stored import dump_proven_change, load_proven_change, load_task_end
 from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
@@ -45,8 +46,10 @@ async def work(parts: Parts, task_id: int) -> bool:
                     strategy = choose_strategy(job.task)
                     await job.store.set_phase(job.run, Phase.PREPARE)
                     await job.follow_repository()
+                    proven = load_proven_change(saved)
+                    await take_flags(job, publishing=proven is not None)
                     await job.publisher.begin()
-                    made = load_proven_change(saved) or await _make(job, strategy)
+                    made = proven or await _make(job, strategy)
                     end = made if isinstance(made, TaskEnd) else await _publish(job, strategy, made)
             except (Cancelled, LeaseLost):
                 raise
@@ -76,7 +79,8 @@ async def _under_lease(job: Job) -> AsyncIterator[None]:
             job.task.id
         )  # then it is published whole, whoever wants to stop
         try:
-            async with Lease(job.store, job.run, committed=begun) as job.lease:
+            looks = job.parts.looks
+            async with Lease(job.store, job.run, committed=begun, looks=looks) as job.lease:
                 yield
         except Cancelled:
             left = await job.attempt_store.stop() if job.attempt_store else {}

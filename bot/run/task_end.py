@@ -33,7 +33,8 @@ async def end_task(job: Job, end: TaskEnd) -> None:
         if result is not None and end_without_pull(result) is not None:
             await publisher.answer(result)
         usage = job.spent or (result.outcome.usage if result else None)
-        await publisher.end(end.text, job.progress.steps, state=end.state, usage=usage)
+        text = publisher.leave_out_said(end.text, result)
+        await publisher.end(text, job.progress.steps, state=end.state, usage=usage)
         published = True
     except (UserError, Retry, Parked) as error:
         log.warning("task.unnotified", reason=str(error))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -13,7 +15,7 @@ from bot.errors import Parked, Retry
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.log import configure
-from bot.settings import Settings, make_home
+from bot.settings import Settings, list_unknown_names, make_home
 from bot.tasks.database.connection import (
     Database,
     DatabaseTrouble,
@@ -32,12 +34,43 @@ log = structlog.get_logger()
 def start_process(settings: Settings) -> Redactor:
     """Make the state directory, learn the secrets and set up logging; returns the redactor.
 
-    Raises SettingsError when the state directory cannot be had.
+    What the environment most likely gets wrong is a warning. Raises SettingsError when the state directory
+    cannot be had.
     """
     make_home(settings)
+    wait_for_children_by_pidfd()
     redactor = Redactor(settings.secrets())
     configure(json=settings.log == "json", redact=redactor.value)
+    _warn_of_environment(settings)
     return redactor
+
+
+def wait_for_children_by_pidfd() -> None:
+    """Let asyncio wait for its child processes without a thread for each, as it does from Python 3.12 on.
+
+    https://docs.python.org/3.11/library/asyncio-policy.html#asyncio.PidfdChildWatcher
+    """
+    if sys.version_info >= (3, 12) or isinstance(asyncio.get_child_watcher(), asyncio.PidfdChildWatcher):
+        return
+    with suppress(OSError):  # Linux before 5.3 has none
+        os.close(os.pidfd_open(os.getpid()))
+        watcher = asyncio.PidfdChildWatcher()
+        with suppress(RuntimeError):  # no loop runs yet: the one that comes takes it up
+            watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)
+
+
+def _warn_of_environment(settings: Settings) -> None:
+    for name, nearest in list_unknown_names():
+        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        log.warning("settings.unknown", variable=name, mend=f"it is no setting and changes nothing: {mend}")
+    if settings.has_local_links:
+        log.warning(
+            "settings.local_links",
+            base_url=settings.base_url,
+            mend="set HOB_BASE_URL to where people reach the dashboard: links in comments work on this "
+            "machine alone",
+        )
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -10,7 +11,7 @@ from bot.errors import HobError
 from bot.settings import Settings
 from bot.workspace.checkout import Workshop
 from sandbox.probe import probe
-from sandbox.spec import Limits, MiB
+from sandbox.spec import CommandResult, Limits, MiB
 
 log = structlog.get_logger()
 
@@ -23,10 +24,16 @@ def make_limits(settings: Settings) -> Limits:
     return Limits(memory_bytes=settings.memory_mib * MiB, workspace_bytes=settings.workspace_mib * MiB)
 
 
-def make_workshop(settings: Settings, *, commands: int | None = None) -> Workshop:
+def make_workshop(
+    settings: Settings,
+    *,
+    commands: int | None = None,
+    observe_command: Callable[[CommandResult, float], None] | None = None,
+) -> Workshop:
     """Layers and sandboxes below the state directory; nothing is tested or cleared yet.
 
-    ``commands`` run in its sandboxes at once, None for any number.
+    ``commands`` run in its sandboxes at once, None for any number; ``observe_command`` is told of each that
+    ended, and for how many seconds it had waited.
     """
     return Workshop(
         settings.home,
@@ -35,14 +42,20 @@ def make_workshop(settings: Settings, *, commands: int | None = None) -> Worksho
         engine=settings.docker,
         internet=settings.internet != "off",
         commands=commands,
+        observe_command=observe_command,
         cache_bytes=settings.cache_bytes,
         limits=make_limits(settings),
     )
 
 
-async def open_workshop(settings: Settings, *, commands: int | None = None) -> Workshop:
+async def open_workshop(
+    settings: Settings,
+    *,
+    commands: int | None = None,
+    observe_command: Callable[[CommandResult, float], None] | None = None,
+) -> Workshop:
     """The same without layers that nobody uses. Raises HobError when the sandbox does not hold here."""
-    workshop = make_workshop(settings, commands=commands)
+    workshop = make_workshop(settings, commands=commands, observe_command=observe_command)
     await asyncio.to_thread(workshop.layers.prune)
     await check_sandbox(settings)
     return workshop

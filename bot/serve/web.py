@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import AsyncExitStack
 
 import structlog
-from aiohttp import web
 
-from bot.errors import HobError
+from bot.inbox.metrics import Metrics
 from bot.inbox.routes import ROUTES
 from bot.inbox.webhook import create_app, create_metrics_app, make_runner
+from bot.serve.metrics.server import METRICS_PORT, SHARED, add_build_info, listen
 from bot.serve.process import make_stop_event, open_database_or_wait, start_process
 from bot.settings import Settings
 from bot.tasks.store import Store
@@ -31,24 +30,21 @@ async def serve_web(settings: Settings, stop: asyncio.Event | None = None) -> No
     async with open_database_or_wait(settings, stop) as database:
         store = Store(database.engine)
         known = frozenset(name for name, _ in ROUTES)
-        app = create_app(store, secrets=settings.webhook_secrets, known=known, actions=frozenset(ROUTES))
+        metrics = Metrics()
+        add_build_info(metrics.registry, "web")
+        app = create_app(
+            store,
+            secrets=settings.webhook_secrets,
+            known=known,
+            actions=frozenset(ROUTES),
+            metrics=metrics,
+        )
         async with AsyncExitStack() as runners:
             everywhere = "0.0.0.0"  # noqa: S104 - GitHub must reach it
-            await _listen(runners, app, everywhere, settings.port, "PORT")
-            if settings.metrics_port is not None:
-                metrics = create_metrics_app(app)
-                await _listen(
-                    runners, metrics, settings.metrics_host, settings.metrics_port, "HOB_METRICS_PORT"
-                )
-            log.info("web.started", port=settings.port, metrics_port=settings.metrics_port)
+            await listen(runners, make_runner(app), everywhere, settings.port, "PORT")
+            port = settings.find_metrics_port("web")
+            if port is not None:
+                runner = make_runner(create_metrics_app(app))
+                await listen(runners, runner, settings.metrics_host, port, METRICS_PORT, SHARED)
+            log.info("web.started", port=settings.port, metrics_port=port)
             await stop.wait()
-
-
-async def _listen(runners: AsyncExitStack, app: web.Application, host: str, port: int, variable: str) -> None:
-    runner = make_runner(app)
-    await runner.setup()
-    runners.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        raise HobError(f"{variable}: cannot listen on {port}: {os.strerror(error.errno or 0)}") from None

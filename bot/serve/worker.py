@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from contextlib import AsyncExitStack
 from dataclasses import replace
 
 import aiohttp
 import structlog
 
+from bot.flags.releases import step_releases
 from bot.github.app import GitHub
 from bot.github.repository import AppInfo
 from bot.github_hosts import find_email_domain
@@ -24,12 +26,15 @@ from bot.run.publish.branch import remove_branch
 from bot.run.publish.publisher import Identity
 from bot.serve.capacity import compute_capacity, read_machine
 from bot.serve.loop_watchdog import watch_loop
+from bot.serve.metrics.measured_store import MeasuredStore
+from bot.serve.metrics.server import add_build_info, serve_worker_metrics
+from bot.serve.metrics.worker import WorkerMetrics
 from bot.serve.moderation import make_moderator
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
-from bot.tasks.database.connection import wait_for_database
-from bot.tasks.lease import worker_name
+from bot.tasks.database.connection import Database, wait_for_database
+from bot.tasks.lease import CancelLooks, worker_name
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
@@ -55,16 +60,25 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
     stop = stop or make_stop_event()
     MODELS.choose(settings.model)
     capacity = compute_capacity(settings, read_machine())
-    workshop = await open_workshop(settings, commands=capacity.commands)
+    metrics = WorkerMetrics(slots=capacity.runs)
+    add_build_info(metrics.registry, "worker")
+    workshop = await open_workshop(settings, commands=capacity.commands, observe_command=metrics.note_command)
+    metrics.disk_cache = workshop.disk_cache
     if settings.database_url and not await wait_for_database(settings.database_url, stop):
         return
-    async with open_migrated_database(settings) as database, aiohttp.ClientSession() as session:
-        github = _make_github(settings, session, redactor)
+    async with (
+        AsyncExitStack() as runners,
+        open_migrated_database(settings) as database,
+        aiohttp.ClientSession() as session,
+    ):
+        port = await serve_worker_metrics(runners, settings, metrics.text)
+        github = _make_github(settings, session, redactor, metrics)
         app = await identify_or_wait(github, stop)
         if app is None:
             return
         moderator = make_moderator(settings, session)
-        parts = _make_parts(settings, workshop, Store(database.engine), github, app, redactor, moderator)
+        store = MeasuredStore(database.engine, metrics)
+        parts = _make_parts(settings, workshop, store, github, app, redactor, metrics, moderator)
         bot = AppIdentity(id=app.id, slug=app.slug, bot_id=app.bot_id, bots=settings.bots)
         operator = OperatorConfig(
             label=settings.label,
@@ -72,6 +86,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             base_url=settings.base_url,
             daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),
+            allowed_models=settings.allowed_models,
             safe=redactor.text,
             limits=RequestLimits(
                 person=settings.person_hourly,
@@ -85,7 +100,13 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             contact=settings.contact,
         )
         intake = Intake(parts.store, github, bot, operator, remove_branch=remove_branch)
-        log.info("worker.started", runs=capacity.runs, commands=capacity.commands, model=settings.model)
+        log.info(
+            "worker.started",
+            runs=capacity.runs,
+            commands=capacity.commands,
+            model=settings.model,
+            metrics_port=port,
+        )
         beside = [
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
@@ -101,6 +122,8 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
                     on_task=lambda task_id: work(parts, task_id),
                     on_ended=lambda task_id: notify_end(parts, task_id),
                     on_failed=intake.report_failure,
+                    on_swept=metrics.note_sweep,
+                    every_minute=lambda: _step_releases(database),
                     concurrency=capacity.runs,
                     stop=stop,
                 )
@@ -108,6 +131,12 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             for each in beside:
                 each.cancel()
             await asyncio.wait(beside)
+
+
+async def _step_releases(database: Database) -> None:
+    """Move releases of flags on or back, as their guards say."""
+    async with database.engine.begin() as connection:
+        await connection.run_sync(step_releases)
 
 
 def _rest_collector() -> None:
@@ -120,7 +149,9 @@ def _rest_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: Redactor) -> GitHub:
+def _make_github(
+    settings: Settings, session: aiohttp.ClientSession, redactor: Redactor, metrics: WorkerMetrics
+) -> GitHub:
     return GitHub(
         session,
         api_url=settings.github_url,
@@ -128,6 +159,7 @@ def _make_github(settings: Settings, session: aiohttp.ClientSession, redactor: R
         private_key=settings.app.private_key.get_secret_value(),
         write_spacing=settings.write_seconds,
         on_token=redactor.add_token,
+        observe=metrics.note_exchange,
     )
 
 
@@ -138,6 +170,7 @@ def _make_parts(
     github: GitHub,
     app: AppInfo,
     redactor: Redactor,
+    metrics: WorkerMetrics,
     moderator: Moderator,
 ) -> Parts:
     return Parts(
@@ -149,7 +182,8 @@ def _make_parts(
         identity=Identity(
             login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
         ),
-        models=replace(MODELS, first_event_seconds=settings.model_seconds),
+        models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
+        looks=CancelLooks(store),
         moderator=moderator,
     )

@@ -6,6 +6,7 @@ leaves everything as it was when it does not fit.
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
 import time
@@ -18,6 +19,7 @@ from bot.agent.models.choose import ModelRegistry
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, Result, Step, TaskKind
 from bot.errors import UserError
 from bot.git import program
+from bot.git.diff import make_patch
 from bot.offline.registry import MODELS
 from bot.run.attempts.attempt import choose_model_name
 from bot.run.attempts.attempt_sink import NullSink
@@ -36,9 +38,13 @@ Notify = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solved:
-    """The result of the attempt that ranks first; ``seconds`` is the time of all of them."""
+    """The result of the attempt that ranks first; ``seconds`` is the time of all of them.
+
+    ``patch`` is its change as ``git apply`` takes it.
+    """
 
     picked: Selection
+    patch: bytes
     seconds: float
 
     @property
@@ -185,11 +191,12 @@ async def solve(
         remark=explain_fewer(name, asked=attempts, most=most),
     )
     picked = await run_best_of(plan)
-    return Solved(picked=picked, seconds=time.monotonic() - begun)
+    patch = await asyncio.to_thread(make_patch, checkout.repo, checkout.base, picked.result.changes)
+    return Solved(picked=picked, patch=patch, seconds=time.monotonic() - begun)
 
 
-def apply_diff(path: Path, diff: str) -> None:
-    """Apply the diff to the working tree. Raises UserError, with nothing changed, when it does not fit.
+def apply_patch(path: Path, patch: bytes) -> None:
+    """Apply the patch to the working tree. Raises UserError, with nothing changed, when it does not fit.
 
     Git is shown an empty repository of its own with this working tree, so that no filter and no other
     configuration of the repository at ``path`` is run; it refuses paths that lead out, also through links.
@@ -204,7 +211,7 @@ def apply_diff(path: Path, diff: str) -> None:
             ],
             env=program.make_environment(),
             cwd=path,
-            input=diff.encode("utf-8", "surrogateescape"),
+            input=patch,
             capture_output=True,
             check=False,
         )

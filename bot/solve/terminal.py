@@ -8,10 +8,10 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
-from bot.domain import CheckResult, OutcomeKind, Proof, Usage, Verdict
+from bot.domain import CheckResult, OutcomeKind, Proof, ProofState, Usage, Verdict
 from bot.run.attempts.ranking import Selection
 from bot.run.messages.attempts import name_identical, render_attempt_end, render_proof_state, render_size
-from bot.run.messages.proof import render_counts
+from bot.run.messages.proof import render_counts, render_mended_part
 from bot.solve.solve import Solved
 from bot.text.lists import join_first
 from bot.text.terminal import show_controls
@@ -27,9 +27,9 @@ _HEAD = {
 }
 
 
-def print_diff(diff: str) -> None:
-    """Write a diff to stdout byte for byte, so that ``git apply`` takes it."""
-    click.echo(diff.encode("utf-8", "surrogateescape"), nl=False)
+def print_patch(patch: bytes) -> None:
+    """Write a patch to stdout byte for byte, so that ``git apply`` takes it."""
+    click.echo(patch, nl=False)
 
 
 def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) -> None:
@@ -50,10 +50,13 @@ def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) ->
         console.print(Text(show_controls(f"warning: {warning.text}{names}"), style="bold yellow"))
     if result.proof.checks:
         console.print(_make_proof_table(solved))
+    if result.proof.state is ProofState.PARTLY:
+        console.print(Text(f"In part: {render_mended_part(result.proof)}.", style="bold yellow"))
     for check in result.proof.checks:
         if check.head.verdict is not Verdict.PASSED and check.head.tail.strip():
             console.print(Text(f"The last lines of {show_controls(check.command)}:", style="bold"))
-            console.print(Text(show_controls("\n".join(check.head.tail.rstrip().splitlines()[-LAST_LINES:]))))
+            last = "\n".join(check.head.tail.rstrip().splitlines()[-LAST_LINES:])
+            console.print(Text(show_controls(last)), soft_wrap=True)  # lines as they were printed
     for line in _list_tests(result.proof):
         console.print(Text(show_controls(line)))
     for item in result.proof.not_run:
@@ -76,13 +79,17 @@ def print_solved(solved: Solved, console: Console, *, with_diff: bool = True) ->
 
 def _list_tests(proof: Proof) -> list[str]:
     """The tests that turned, each kind in a line, ten names at most."""
-    lines = [("still fails, and the request is about it", proof.still_failing)]
+    lines = [
+        ("still fails, and the request is about it", proof.still_failing),
+        ("fails as before, and may be meant too", proof.left_failing),
+    ]
+    said = {*proof.still_failing, *proof.left_failing}
     for check in proof.checks:
         lines += [
             ("failed before, passes now", check.mended),
             ("new, and fails without this change", check.added),
             ("fails only with this change", check.broken),
-            ("failed before too", check.there_before),
+            ("failed before too", tuple(test for test in check.there_before if test not in said)),
         ]
     return [f"{words}: {join_first(tests, 10)}" for words, tests in lines if tests]
 

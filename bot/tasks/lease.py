@@ -19,19 +19,61 @@ import structlog
 from bot.domain import Run
 from bot.errors import Cancelled, HobError, LeaseLost
 from bot.tasks.database.transactions import first_line, is_unreachable
-from bot.tasks.leases import LEASE, LeaseRecords
+from bot.tasks.leases import LEASE, LeaseRecords, make_lease_lost
 
 log = structlog.get_logger(__name__)
 
 BEAT = 5.0  # seconds between renewals: a worker that misses three is dead
 LOOK = 1.0  # seconds between looks for a cancel
+GATHER = 0.01  # seconds in which looks come together
+
+
+class CancelLooks:
+    """Looks whether tasks are to be cancelled, for all leases of a worker: those of one moment in one query.
+
+    Forty runs that wait for their models would otherwise ask the database forty times a second.
+    """
+
+    def __init__(self, store: LeaseRecords) -> None:
+        self._store = store
+        self._waiting: dict[Run, asyncio.Future[bool]] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+
+    async def is_cancel_requested(self, run: Run) -> bool:
+        """Whether the run's task is to be cancelled. Raises LeaseLost, and what the database raised."""
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[run] = answer
+        if len(self._waiting) == 1:
+            asking = asyncio.create_task(self._ask(), name="look for cancels")
+            self._asking.add(asking)
+            asking.add_done_callback(self._asking.discard)
+        return await answer
+
+    async def _ask(self) -> None:
+        await asyncio.sleep(GATHER)
+        waiting, self._waiting = self._waiting, {}
+        try:
+            found = await self._store.find_cancels(waiting)
+        except Exception as trouble:  # each caller hears it
+            for answer in waiting.values():
+                if not answer.done():
+                    answer.set_exception(trouble)
+            return
+        for run, answer in waiting.items():
+            if answer.done():  # whoever asked has left
+                continue
+            if run in found:
+                answer.set_result(found[run])
+            else:
+                answer.set_exception(make_lease_lost(run))
 
 
 class Lease:
     """``async with Lease(store, run) as lease: ...``
 
     It renews the run's lease every ``beat`` seconds and looks every ``look`` seconds whether the task is to
-    be cancelled. ``committed``: an earlier run of the task has begun to publish.
+    be cancelled, by ``looks`` together with other leases. ``committed``: an earlier run of the task has begun
+    to publish.
     """
 
     def __init__(
@@ -43,8 +85,10 @@ class Lease:
         beat: float = BEAT,
         look: float = LOOK,
         committed: bool = False,
+        looks: CancelLooks | None = None,
     ) -> None:
         self._store = store
+        self._looks = looks or CancelLooks(store)
         self._run = run
         self._lease = lease
         self._beat = beat
@@ -106,14 +150,15 @@ class Lease:
 
     async def _renew_and_watch(self) -> None:
         while True:
-            await asyncio.sleep(self._look)
+            # At the same moments as all other leases of the worker.
+            await asyncio.sleep(self._look - self._loop.time() % self._look)
             now = self._loop.time()
             try:
                 if now - self._last >= self._beat:
                     cancel = await self._store.renew_lease(self._run, lease=self._lease)
                     self._set_deadline(now)
                 else:
-                    cancel = await self._store.is_cancel_requested(self._run)
+                    cancel = await self._looks.is_cancel_requested(self._run)
             except LeaseLost as lost:
                 self._stop(lost)
                 return

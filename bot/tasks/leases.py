@@ -144,6 +144,10 @@ _RENEW = (
     .returning(tasks.c.cancel_asked)
 )
 _CANCEL_ASKED = select(tasks.c.cancel_asked).where(_MINE)
+_CANCELS_ASKED = select(tasks.c.id, tasks.c.fence, tasks.c.cancel_asked).where(
+    tasks.c.id == any_(bindparam("of_tasks", type_=ARRAY(BigInteger))),
+    tasks.c.state == literal_column("'running'"),
+)
 _END_RUN = (
     update(runs).where(runs.c.id == bindparam("of_run")).values(state=bindparam("as"), ended_at=func.now())
 )
@@ -284,6 +288,18 @@ class LeaseRecords:
         if asked is None:
             raise make_lease_lost(run)
         return bool(asked)
+
+    async def find_cancels(self, runs_held: Iterable[Run]) -> dict[Run, bool]:
+        """The same of many runs in one query; one that lost its lease is not among them."""
+        asked_of = {run.task: run for run in runs_held}
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(_CANCELS_ASKED, {"of_tasks": list(asked_of)})
+        found = {row.id: row for row in rows}
+        return {
+            run: bool(row.cancel_asked)
+            for task, run in asked_of.items()
+            if (row := found.get(task)) is not None and row.fence == run.fence
+        }
 
     async def release(
         self,

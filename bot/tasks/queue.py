@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 import structlog
 from procrastinate import App, PsycopgConnector
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.backoff import compute_backoff
 from bot.errors import Parked, Retry
@@ -22,7 +24,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.leases import LEASE
 from bot.tasks.store import Store
-from bot.tasks.sweep import KEPT, Retention, sweep
+from bot.tasks.sweep import KEPT, Retention, SweepCounts, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 OnDelivery = Callable[[str], Awaitable[object]]
 OnTask = Callable[[int], Awaitable[object]]
 OnFailed = Callable[[str, str], Awaitable[object]]
+EveryMinute = Callable[[], Awaitable[object]]
 
 INBOX_SLOTS = 8
 MOST_TRIES = 5  # to claim the task whose turn it is, while others claim it first
@@ -69,6 +72,8 @@ class Queue:
         on_task: OnTask,
         on_ended: OnTask | None = None,
         on_failed: OnFailed | None = None,
+        on_swept: Callable[[SweepCounts], None] | None = None,
+        every_minute: EveryMinute | None = None,
         concurrency: int,
         stop: asyncio.Event,
     ) -> None:
@@ -76,7 +81,9 @@ class Queue:
         which returns False when another worker had claimed it.
 
         Tasks that ended while no run could notify the thread (died workers, cancelled in the queue) go to
-        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``.
+        ``on_ended(id)``, deliveries that failed for good to ``on_failed(guid, reason)``. ``on_swept`` is told
+        what a sweep of this worker repaired. Once a minute some worker of those that share the database calls
+        ``every_minute()``.
         On stop no new work is taken, deliveries end within seconds, runs get ``grace`` and
         then asyncio.CancelledError. Returns when all have ended.
         """
@@ -87,8 +94,9 @@ class Queue:
             "deliver_together": lambda guids: self._deliver_together(guids, on_delivery, on_failed),
             "work": lambda task: self._work(task, on_task),
             "tell": lambda task: self._notify(task, on_ended),
+            "every_minute": lambda _: _tick(every_minute),
         }
-        sweeper = asyncio.create_task(self._sweep_until(stop), name="sweep")
+        sweeper = asyncio.create_task(self._sweep_until(stop, on_swept), name="sweep")
         try:
             await self._lanes_until(stop, calls)
         finally:
@@ -235,12 +243,14 @@ class Queue:
                 log.exception("task.unnotified")
                 await self._store.notify_later(task, after=60.0)
 
-    async def _sweep_until(self, stop: asyncio.Event) -> None:
+    async def _sweep_until(self, stop: asyncio.Event, on_swept: Callable[[SweepCounts], None] | None) -> None:
         while not stop.is_set():
             try:
                 swept = await sweep(self._database.engine, settle=LEASE, retention=self._retention)
                 if swept:
                     log.info("queue.swept", **{name: getattr(swept, name) for name in swept.__slots__})
+                if swept and on_swept:
+                    on_swept(swept)
             except Exception as trouble:  # the sweep's boundary: the next one may fare better
                 if not is_unreachable(trouble):
                     log.exception("queue.sweep_broken")
@@ -256,6 +266,26 @@ class Queue:
             run.cancel()
         if left:
             await asyncio.wait(left)
+
+
+async def count_live_workers(engine: AsyncEngine, silence: float = 15.0) -> int:
+    """How many workers gave a sign of life in the last ``silence`` seconds, each in two lanes."""
+    query = text(
+        "SELECT count(*) FROM procrastinate_workers"
+        " WHERE last_heartbeat > clock_timestamp() - make_interval(secs => :silence)"
+    )
+    async with engine.connect() as connection:
+        lanes: int = (await connection.execute(query, {"silence": silence})).scalar_one()
+    return -(-lanes // 2)
+
+
+async def _tick(every_minute: EveryMinute | None) -> None:
+    try:
+        if every_minute:
+            await every_minute()
+    except Exception as trouble:  # the job's boundary: the next one may fare better
+        if not is_unreachable(trouble):
+            log.exception("queue.minute_broken")
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

@@ -69,6 +69,21 @@ class RunRecords:
         """Store the plan that the progress comment shows. Raises LeaseLost."""
         await self._write(run, plan=plain(steps))
 
+    async def set_flags(self, run: Run, flags: Mapping[str, Any]) -> None:
+        """Store what flags said to the run. Raises LeaseLost."""
+        await self._write(run, flags=plain(flags))
+
+    async def load_flags(self, task_id: int) -> dict[str, Any] | None:
+        """What ``set_flags`` stored in the first run of a task that did; None: none has."""
+        query = select(runs.c.flags).where(runs.c.task == task_id, runs.c.flags.is_not(None))
+
+        async def once() -> dict[str, Any] | None:
+            async with self.engine.connect() as connection:
+                found: dict[str, Any] | None = await connection.scalar(query.order_by(runs.c.id).limit(1))
+            return found
+
+        return await retry_while_away(once, seconds=WAIT_SECONDS)
+
     async def save_changes(self, run: Run, changes: Mapping[str, Any]) -> None:
         """Store what a later run of the task needs: JSON with bytes and dataclasses. Raises LeaseLost."""
         await self._write(run, changes=pack(changes))
@@ -182,7 +197,8 @@ class RunRecords:
 
 def _columns() -> Any:
     """All but the change set, which may be large, and ``attempt``, which is the fence again."""
-    return select(*(column for column in runs.c if column.name not in ("changes", "attempt", "timeline")))
+    left_out = ("changes", "attempt", "timeline", "flags")
+    return select(*(column for column in runs.c if column.name not in left_out))
 
 
 def _record(row: Row[Any]) -> RunRecord:

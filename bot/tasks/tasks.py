@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,16 @@ from bot.tasks.wake import wake_task
 OPEN = tuple(state for state in TaskState if state not in TERMINAL)
 PURGED = 100  # tasks that are deleted in one transaction
 IDLE = (TaskState.QUEUED, TaskState.WAITING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingTask:
+    """A task that waits for something to pass, and for how many more seconds."""
+
+    id: int
+    thread: str
+    reason: str
+    seconds: float
 
 
 class TaskRecords:
@@ -153,6 +164,36 @@ class TaskRecords:
         async with self.engine.connect() as connection:
             counted = {row[0]: row[1] for row in await connection.execute(query)}
         return {state.value: counted.get(state.value, 0) for state in OPEN}
+
+    async def list_waiting(self, most: int) -> list[WaitingTask]:
+        """The tasks that wait for a limit, a budget or an outage to pass, soonest first."""
+        left = func.coalesce(func.extract("epoch", tasks.c.not_before - func.now()), 0).label("seconds")
+        columns = (tasks.c.id, tasks.c.repo_full_name, tasks.c.thread_number, tasks.c.reason, left)
+        query = select(*columns).where(tasks.c.state == TaskState.WAITING)
+        async with self.engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(tasks.c.not_before).limit(most))).all()
+        return [
+            WaitingTask(
+                id=row.id,
+                thread=f"{row.repo_full_name}#{row.thread_number}",
+                reason=row.reason,
+                seconds=float(row.seconds),
+            )
+            for row in rows
+        ]
+
+    async def list_queue_ages(self, most: int = 50) -> list[tuple[int, float]]:
+        """For how many seconds the oldest task of each installation has been queued and due, longest first.
+
+        Of ``most`` installations; -1 stands for all others together.
+        """
+        age = func.extract("epoch", func.now() - func.min(tasks.c.updated_at)).label("age")
+        due = or_(tasks.c.not_before.is_(None), tasks.c.not_before <= func.now())
+        query = select(tasks.c.installation, age).where(tasks.c.state == TaskState.QUEUED, due)
+        query = query.group_by(tasks.c.installation).order_by(age.desc()).limit(most + 1)
+        async with self.engine.connect() as connection:
+            found = [(row[0], float(row[1])) for row in await connection.execute(query)]
+        return [*found[:most], *((-1, age) for _, age in found[most:])]
 
     async def ask_cancel(self, task_id: int, *, why: str = "") -> TaskState:
         """Cancel a task: at once when nobody runs it, otherwise its run is stopped by its lease.

@@ -43,12 +43,12 @@ def queue_app(connector: BaseConnector) -> App:
     async def work(context: JobContext, task: int) -> None:
         await _call(context, "work", task)
 
-    # A worker notices that its listener or its heartbeat died only while every other side task of it lives,
-    # and the one for periodic jobs ends at once when there are none.
-    @app.periodic(cron="0 0 1 1 *")
-    @app.task(name="nothing", queue=INBOX)
-    async def nothing(timestamp: int) -> None:
-        return None
+    # There must be one: a worker notices that its listener or its heartbeat died only while every other side
+    # task of it lives, and the one for periodic jobs ends at once when there are none.
+    @app.periodic(cron="* * * * *")
+    @app.task(name="every_minute", queue=INBOX, pass_context=True)
+    async def every_minute(context: JobContext, timestamp: int) -> None:
+        await _call(context, "every_minute", timestamp)
 
     return app
 

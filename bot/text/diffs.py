@@ -14,6 +14,7 @@ from unidiff.errors import UnidiffParseError
 from unidiff.patch import Hunk, PatchSet
 
 _FILE_START = re.compile(r"^diff --git ", re.MULTILINE)
+_BINARY = re.compile(r"^Binary files .+ differ$", re.MULTILINE)
 _SIDES = re.compile(r"^(?:---|\+\+\+) (.+?)\t?$", re.MULTILINE)
 _QUOTED = re.compile(rb'\\([abtnvfr"\\]|[0-7]{3})')
 _ESCAPES = {b"a": 7, b"b": 8, b"t": 9, b"n": 10, b"v": 11, b"f": 12, b"r": 13, b'"': 34, b"\\": 92}
@@ -40,7 +41,18 @@ def split_by_file(diff: str) -> Iterator[tuple[str, str]]:
             for name in _SIDES.findall(part.partition("\n@@ ")[0])
             if name != "/dev/null"
         ]
-        yield (names[-1] if names else part.partition("\n")[0].removeprefix("diff --git ")), part
+        yield (names[-1] if names else _read_both(part.partition("\n")[0].removeprefix("diff --git "))), part
+
+
+def _read_both(names: str) -> str:
+    """The one path in ``a/path b/path``; both as they are, where they differ."""
+    first, second = (unquote_path(name) for name in (names[: len(names) // 2], names[len(names) // 2 + 1 :]))
+    return first[2:] if first[2:] == second[2:] else names
+
+
+def list_unappliable(diff: str) -> list[str]:
+    """The files whose change a diff does not hold byte for byte: binary ones, and text that is not UTF-8."""
+    return [name for name, part in split_by_file(diff) if "\ufffd" in part or _BINARY.search(part)]
 
 
 def limit_to_whole_files(diff: str, chars: int) -> str:

@@ -92,6 +92,12 @@ async def merge_base_branch(
         name=name, is_requested=is_requested, only=bool(_ONLY.fullmatch(task.request))
     )
     fork_point = await api.commits.find_merge_base(name, head)
+    if fork_point is None and nothing_to_merge.only and await api.commits.find_branch_head(name) is None:
+        raise UserError(
+            f"The base branch {code_span(name)} is gone, so there is nothing to merge. Choose another base "
+            "for this pull request (*Edit*, beside the title), and ask again.",
+            phase="prepare",
+        )
     if fork_point is None or not fork_point.ahead:
         return nothing_to_merge if is_requested and fork_point else None
     await fetch_commits(task, api, mirror, fork_point.tip, fork_point.at)

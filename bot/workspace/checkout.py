@@ -7,7 +7,8 @@ can; each sandbox then opens over both in milliseconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +26,13 @@ from bot.workspace.base_merge import BaseMerge
 from bot.workspace.check_commands import CheckCommands, find_check_commands
 from bot.workspace.disk_cache import DiskCache
 from bot.workspace.find_checks.tree import Tree, list_manifests
-from bot.workspace.network import NetworkObserver, merge_blocked, merge_egress, render_forbidden
+from bot.workspace.network import (
+    CommandSlots,
+    NetworkObserver,
+    merge_blocked,
+    merge_egress,
+    render_forbidden,
+)
 from bot.workspace.python_project import (
     PROJECTS,
     PythonProject,
@@ -38,7 +45,7 @@ from bot.workspace.tree_facts import ENVIRONMENT_FILES, read_tree_facts
 from sandbox import open_sandbox
 from sandbox.egress.upstream import Upstream
 from sandbox.layers.store import LayerStore
-from sandbox.spec import ENGINE, WORKSPACE, Egress, Limits, Mount, Policy, PolicyUnmet
+from sandbox.spec import ENGINE, WORKSPACE, CommandResult, Egress, Limits, Mount, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
 
 MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
@@ -47,7 +54,7 @@ MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 ENV = (
     ("PYTHONDONTWRITEBYTECODE", "1"),
     ("PYTEST_ADDOPTS", "-p no:cacheprovider -rfE"),
-    ("COLUMNS", "200"),
+    ("COLUMNS", "100"),
     ("CI", "true"),
     ("PAGER", "cat"),
     ("GIT_PAGER", "cat"),
@@ -80,7 +87,7 @@ class Checkout:
     before: Checkout | None = None
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
-    slots: asyncio.Semaphore | None = None  # for commands, shared by all sandboxes of this worker
+    slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
 
     def without_network(self) -> Checkout:
         """The same with nothing let out of its sandboxes, nor of those of the tree it is compared with."""
@@ -126,10 +133,12 @@ class Workshop:
         upstream: Upstream | None = None,
         internet: bool = True,
         commands: int | None = None,
+        observe_command: Callable[[CommandResult, float], None] | None = None,
         cache_bytes: int | None = None,
     ) -> None:
-        self._slots = asyncio.Semaphore(commands) if commands else None
-        self.internet = internet  # False: whatever repositories ask for, nothing is let out
+        self._slots = CommandSlots(commands, observe_command) if commands else None
+        # By what nothing is let out, whatever repositories ask for; '' where that is theirs to say.
+        self._internet_off_by = "" if internet else "HOB_INTERNET"
         self.mirror = Mirror(home / "mirrors")
         self.linked = LinkedContent(self.mirror)
         self.layers = LayerStore(home / "layers")
@@ -181,8 +190,8 @@ class Workshop:
         if config.image is None:
             config = config.model_copy(update={"image": await self._read_devcontainer_image(repo_id, policy)})
         denied: tuple[Blocked, ...] = ()
-        if not self.internet:
-            denied = render_forbidden(config.internet, config.setup_internet)
+        if self._internet_off_by:
+            denied = render_forbidden(self._internet_off_by, config.internet, config.setup_internet)
             nothing = dict.fromkeys(("internet", "setup_internet", "fork_internet"), "off")
             config = config.model_copy(update=nothing)
         trusted = config
@@ -216,6 +225,12 @@ class Workshop:
             foreign=foreign,
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
+
+    def without_internet(self, by: str) -> Workshop:
+        """The same workshop, but that nothing is let out, ``by`` what the operator has set so."""
+        closed = copy(self)
+        closed._internet_off_by = self._internet_off_by or by
+        return closed
 
     async def read_history_depth(self, repo_id: int, policy: str) -> int:
         """How many commits the configuration of the commit ``policy`` wants in the sandbox, bounded.

@@ -29,11 +29,17 @@ MEASURE_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskUse:
-    """Bytes: what mirrors and layers take, what they may take, and what is free on their disk."""
+    """Bytes: what mirrors and layers take, what they may take together, and what is free on their disk."""
 
-    taken: int
+    mirrors: int
+    layers: int
     most: int
     free: int
+
+    @property
+    def taken(self) -> int:
+        """By mirrors and layers together."""
+        return self.mirrors + self.layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class _Kept:
     path: Path
     used_at: float
     remove: Callable[[_Kept], Awaitable[bool]]
+    is_mirror: bool
 
 
 class DiskCache:
@@ -63,13 +70,20 @@ class DiskCache:
         self._mirror = mirror
         self._layers = layers
         self._most = most_bytes
+        self.last: DiskUse | None = None  # as it was measured last
 
     async def measure(self) -> DiskUse:
         """What is taken now. Raises OSError when it cannot be read."""
-        sizes = await _measure([kept.path for kept in self._list_kept()])
+        kept = self._list_kept()
+        return self._add_up(kept, await _measure([each.path for each in kept]))
+
+    def _add_up(self, kept: list[_Kept], sizes: dict[Path, int]) -> DiskUse:
         disk = shutil.disk_usage(self._home)
         most = int(disk.total * MOST_OF_DISK) if self._most is None else self._most
-        return DiskUse(taken=sum(sizes.values()), most=most, free=disk.free)
+        mirrors = sum(sizes.get(each.path, 0) for each in kept if each.is_mirror)
+        layers = sum(sizes.get(each.path, 0) for each in kept if not each.is_mirror)
+        self.last = DiskUse(mirrors=mirrors, layers=layers, most=most, free=disk.free)
+        return self.last
 
     async def make_room(self, *, in_use_seconds: float = IN_USE_SECONDS) -> int:
         """Remove what was used longest ago until the rest is within bounds; the bytes that were freed."""
@@ -77,9 +91,9 @@ class DiskCache:
             self._layers.note_use(path)
         kept = self._list_kept()
         sizes = await _measure([each.path for each in kept])
-        disk = shutil.disk_usage(self._home)
-        most = int(disk.total * MOST_OF_DISK) if self._most is None else self._most
-        wanted = max(sum(sizes.values()) - most, int(disk.total * FREE_OF_DISK) - disk.free)
+        use = self._add_up(kept, sizes)
+        total = shutil.disk_usage(self._home).total
+        wanted = max(use.taken - use.most, int(total * FREE_OF_DISK) - use.free)
         freed = 0
         for each in sorted(kept, key=lambda each: each.used_at):
             if freed >= wanted or time.time() - each.used_at < in_use_seconds:
@@ -104,8 +118,12 @@ class DiskCache:
             await asyncio.sleep(EVERY_SECONDS)
 
     def _list_kept(self) -> list[_Kept]:
-        layers = [_Kept(path, used_at, self._remove_layer) for path, used_at in self._layers.list_by_use()]
-        mirrors = [_Kept(path, used_at, self._remove_mirror) for path, used_at in self._mirror.list_by_use()]
+        layers = [
+            _Kept(path, used_at, self._remove_layer, False) for path, used_at in self._layers.list_by_use()
+        ]
+        mirrors = [
+            _Kept(path, used_at, self._remove_mirror, True) for path, used_at in self._mirror.list_by_use()
+        ]
         return layers + mirrors
 
     async def _remove_layer(self, kept: _Kept) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,13 +58,36 @@ def describe_egress(internet: Internet) -> str:
     return ", ".join(word for word in named if word != "off")
 
 
-def render_forbidden(*wishes: Internet) -> tuple[Blocked, ...]:
-    """What is reported of these values of ``internet`` where the operator lets nothing out."""
+def render_forbidden(by: str, *wishes: Internet) -> tuple[Blocked, ...]:
+    """What is reported of these values of ``internet`` where the operator lets nothing out, ``by`` what."""
     values = ", ".join(dict.fromkeys(text for wish in wishes if (text := describe_egress(wish))))
     if not values:
         return ()
-    reason = f"HOB_INTERNET is off where this Hob runs, though {PATH} asks for {values}"
+    reason = f"{by} is off where this Hob runs, though {PATH} asks for {values}"
     return (Blocked(host="the internet", port=0, reason=reason, command=""),)
+
+
+class CommandSlots:
+    """How many commands the sandboxes of one worker run at once; None is any number.
+
+    ``observe`` is told of each that ended, and for how many seconds it had waited.
+    """
+
+    def __init__(
+        self, most: int | None = None, observe: Callable[[CommandResult, float], None] | None = None
+    ) -> None:
+        self._free = asyncio.Semaphore(most) if most else None
+        self._observe = observe
+
+    async def run(self, start: Callable[[], Awaitable[CommandResult]]) -> CommandResult:
+        """Start the command once a slot is free, and hold that until it ended."""
+        began = time.monotonic()
+        async with self._free or nullcontext():
+            waited = time.monotonic() - began
+            done = await start()
+        if self._observe is not None:
+            self._observe(done, waited)
+        return done
 
 
 class NetworkObserver:
@@ -73,11 +98,9 @@ class NetworkObserver:
     as its sandbox.
     """
 
-    def __init__(
-        self, sandbox: Sandbox, *, key: str = "internet", slots: asyncio.Semaphore | None = None
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, *, key: str = "internet", slots: CommandSlots | None = None) -> None:
         self._sandbox = sandbox
-        self._slots = slots or asyncio.Semaphore()
+        self._slots = slots or CommandSlots(1)
         self._key = key
         self.is_cut = False
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
@@ -90,8 +113,7 @@ class NetworkObserver:
 
         ``shown`` is what is said of the command, where it only starts another.
         """
-        async with self._slots:
-            done = await self._sandbox.run(command, on_output=on_output)
+        done = await self._slots.run(lambda: self._sandbox.run(command, on_output=on_output))
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(

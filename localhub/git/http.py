@@ -13,26 +13,38 @@ from typing import IO
 
 from aiohttp import web
 
+import localhub
 from localhub.auth import Actor, authenticate, check_repo, includes_level
 from localhub.errors import ApiError, not_found
 from localhub.git.backend import run_backend, spool_body
 from localhub.git.pushes import after_push, moves
 from localhub.hub import Hub
 from localhub.rest.api import HUB
+from localhub.rules import hook as rules_hook
+from localhub.rules import store as rules
 from localhub.state import Row
 
-# The place of the hook that refuses workflow files; a name of its own, beside the repositories.
+# The places of the hooks, beside the repositories: of the one that refuses workflow files, and of that one
+# with the one that judges by a repository's rules.
 HOOKS = "hooks"
+HOOKS_WITH_RULES = "hooks-with-rules"
 
 
-def install_hook(directory: Path) -> None:
-    """Write the hook that judges the pushes of tokens without the workflows permission."""
-    hooks = directory / HOOKS
-    hooks.mkdir(exist_ok=True)
-    source = Path(__file__).with_name("workflow_hook.py").read_text()
-    hook = hooks / "proc-receive"
-    hook.write_text(f"#!{sys.executable} -IS\n{source}")
-    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
+def install_hooks(directory: Path) -> None:
+    """Write the hooks that judge pushes: of tokens without the workflows permission, and by rulesets."""
+    workflow = Path(__file__).with_name("workflow_hook.py").read_text()
+    above = str(Path(localhub.__file__).resolve().parent.parent)
+    rules = (
+        f"import sys\nsys.path.insert(0, {above!r})\nfrom localhub.rules.hook import main\nsys.exit(main())\n"
+    )
+    hooks = {HOOKS: {"proc-receive": workflow}}
+    hooks[HOOKS_WITH_RULES] = {**hooks[HOOKS], "pre-receive": rules}
+    for folder, programs in hooks.items():
+        (directory / folder).mkdir(exist_ok=True)
+        for name, source in programs.items():
+            hook = directory / folder / name
+            hook.write_text(f"#!{sys.executable} -IS\n{source}")
+            hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
 
 
 def mount(app: web.Application) -> None:
@@ -66,6 +78,7 @@ async def _receive(
     hub: Hub, request: web.Request, repo: Row, actor: Actor, env: dict[str, str], body: IO[bytes]
 ) -> web.StreamResponse:
     """Take a push, and tell what moved even when the pusher goes away before the end."""
+    hub.replicas.note_write(hub)
     before = hub.git.refs(repo["id"])
     told = False
 
@@ -152,6 +165,9 @@ def _environment(
         level, "write", ("none", "read", "write", "admin")
     ):
         settings |= {"receive.procReceiveRefs": "refs", "core.hooksPath": str(hub.state.directory / HOOKS)}
+    told = rules.describe_for_hook(hub, repo)
+    if told:
+        settings["core.hooksPath"] = str(hub.state.directory / HOOKS_WITH_RULES)
     # A hidden ref cannot be pushed to; the last that matches decides.
     hidden = [
         ("receive.hideRefs", name) for name in ("refs", *(f"!refs/heads/{one}" for one in only)) if only
@@ -166,6 +182,8 @@ def _environment(
         "REMOTE_USER": actor.name,
         "REMOTE_ADDR": request.remote or "",
     }
+    if told:
+        env[rules_hook.VARIABLE] = told
     protocol = request.headers.get("Git-Protocol")
     if protocol:
         env["GIT_PROTOCOL"] = protocol

@@ -13,6 +13,7 @@ from localhub.hub import Hub
 from localhub.objects.commit import render_pushed_commit
 from localhub.objects.repository import page_url
 from localhub.pull_state import follow_base, follow_head
+from localhub.rules.store import check_move
 from localhub.state import Row
 
 SHOWN_COMMITS = 20
@@ -35,7 +36,11 @@ def moves(before: dict[str, str], after: dict[str, str]) -> list[Move]:
 
 
 async def move_ref(hub: Hub, actor: Actor, repo: Row, move: Move) -> bool:
-    """Move one ref and let everything follow; False when it was not where the caller thought."""
+    """Move one ref and let everything follow; False when it was not where the caller thought.
+
+    Raises 422 where a rule of the repository does not allow it.
+    """
+    await check_move(hub, repo, move.ref, move.old, move.new)
     async with hub.git.lock(repo["id"]):
         if not hub.git.set_ref(repo["id"], move.ref, move.new, old=move.old):
             return False

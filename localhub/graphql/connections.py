@@ -25,6 +25,8 @@ def connection_field(
         before: str | None = None,
         **filters: Any,
     ) -> Object:
+        if first is None and last is None and not selects_items(info):
+            return _page(list(load(**filters)), 0, 0, show)  # only their number, or nothing, is asked for
         if first is None and last is None:
             text = f"You must provide a `first` or `last` value to properly paginate the `{name}` connection."
             raise GraphQLFieldError("MISSING_PAGINATION_BOUNDARIES", text)
@@ -43,6 +45,12 @@ def connection_field(
         return _page(rows, start, stop, show)
 
     return field
+
+
+def selects_items(info: Any) -> bool:
+    """Whether a query asks for what is in a connection, for which GitHub wants to be told how many."""
+    selected = [one for node in info.field_nodes for one in node.selection_set.selections]
+    return any(getattr(one, "name", None) is None or one.name.value in ("nodes", "edges") for one in selected)
 
 
 def _page(rows: Sequence[Row], start: int, stop: int, show: Callable[[Row], Object]) -> Object:

@@ -13,21 +13,30 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationType,
+    OverlappingFieldsCanBeMergedRule,
     build_schema,
     execute,
+    get_operation_ast,
     parse,
+    specified_rules,
     validate,
 )
 
 from localhub.errors import ApiError
+from localhub.graphql import conversation_mutations, mutations  # noqa: F401 (they register themselves)
 from localhub.graphql.lookup import render_node
-from localhub.graphql.mutations import MUTATIONS
+from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
+from localhub.graphql.search import search_field
 from localhub.graphql.viewer import GraphQLFieldError, Viewer, render_account
 from localhub.rest.api import Call, Routes, answer
 from localhub.state import stamp
 
 routes = Routes()
+
+# GitHub lets a name have values of several types in fragments that exclude each other, as gh does.
+RULES = [rule for rule in specified_rules if rule is not OverlappingFieldsCanBeMergedRule]
 
 
 @cache
@@ -43,7 +52,7 @@ def read_query(query: str) -> DocumentNode | ExecutionResult:
         document = parse(query)
     except GraphQLError as error:
         return ExecutionResult(errors=[error])
-    errors = validate(schema(), document)
+    errors = validate(schema(), document, RULES)
     return ExecutionResult(errors=errors) if errors else document
 
 
@@ -56,8 +65,12 @@ async def serve(call: Call) -> web.Response:
     if not isinstance(query, str):
         return answer({"errors": [{"message": "A query attribute must be specified and must be a string."}]})
     variables = call.body.object("variables")
-    viewer = Viewer(hub=call.hub, actor=call.actor, render_repository=render_repository)
-    result = read_query(query)
+    hub, result = call.hub, read_query(query)
+    if isinstance(result, DocumentNode) and is_mutation(result, call.body.maybe("operationName")):
+        hub.replicas.note_write(hub)
+    else:
+        hub = hub.replicas.find_reader(hub, call.actor.name)
+    viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository)
     if isinstance(result, DocumentNode):
         executed = execute(
             schema(),
@@ -74,6 +87,12 @@ async def serve(call: Call) -> web.Response:
     if result.errors:
         body["errors"] = [_error(error) for error in result.errors]
     return answer(body)
+
+
+def is_mutation(document: DocumentNode, name: str | None) -> bool:
+    """Whether the operation that a request names is one."""
+    operation = get_operation_ast(document, name)
+    return operation is not None and operation.operation is OperationType.MUTATION
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:
@@ -97,6 +116,7 @@ def _root(viewer: Viewer) -> dict[str, Any]:
     return {
         "viewer": lambda info: render_account(viewer, viewer.actor.account_id, "User"),
         "repository": repository_field(viewer),
+        "search": search_field(viewer),
         "node": lambda info, id: render_node(viewer, id),  # noqa: A006 (GitHub names it)
         "rateLimit": lambda info, dryRun: {
             "cost": 1,

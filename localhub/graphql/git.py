@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dulwich.objects import Commit
 
+from localhub.graphql.checks import render_rollup
 from localhub.graphql.viewer import Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects.commit import account_of, render_git_commit
@@ -64,6 +65,7 @@ def render_commit(viewer: Viewer, repo: Row, commit: Commit) -> Object:
         "author": person("author", commit.author),
         "committer": person("committer", commit.committer),
         "signature": signature if verified else None,
+        "statusCheckRollup": lambda info: render_rollup(viewer, repo, shown["sha"]),
         "tree": {
             "__typename": "Tree",
             "id": node_id("Tree", f"{repo['id']}:{shown['tree']['sha']}"),

@@ -33,8 +33,19 @@ def render_issue(viewer: Viewer, repo: Row, row: Row) -> Object:
         "comments": connection_field(
             "comments", lambda: state.comments(row["id"]), lambda one: render_comment(viewer, repo, one)
         ),
+        "milestone": None,  # there are none here, nor boards of projects
+        "projectCards": connection_field("projectCards", list, dict),
+        "assignees": connection_field(
+            "assignees",
+            lambda: _list_assignees(viewer, row),
+            lambda one: render_account(viewer, one["id"]) or {},
+        ),
         "labels": connection_field("labels", lambda: state.labels_of(row["id"]), render_label),
     }
+
+
+def _list_assignees(viewer: Viewer, row: Row) -> list[Row]:
+    return viewer.hub.state.all("SELECT account_id AS id FROM issue_assignees WHERE issue_id = ?", row["id"])
 
 
 def render_authored(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:
@@ -83,6 +94,7 @@ def count_reactions(viewer: Viewer, subject: str, subject_id: int) -> list[Objec
                 "content": name,
                 "viewerHasReacted": viewer.actor.account_id in who,
                 "reactors": lambda info, reactors=reactors, **paging: reactors,
+                "users": lambda info, reactors=reactors, **paging: reactors,
             }
         )
     return groups

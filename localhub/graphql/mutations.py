@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Any
 
 from localhub.errors import ApiError
 from localhub.git.authoring import make_commit, signature_of, write_tree
@@ -14,6 +12,7 @@ from localhub.graphql.git import render_commit, render_ref
 from localhub.graphql.issues import CONTENTS, render_comment
 from localhub.graphql.lookup import find_node, render_node
 from localhub.graphql.pulls import render_conversation, render_review_comment, render_review_thread
+from localhub.graphql.registry import find_pull, mutation, unresolved
 from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer, render_account
 from localhub.node_ids import node_id, read_node_id
 from localhub.pull_state import set_draft
@@ -22,31 +21,13 @@ from localhub.rest.issues.reactions import react
 from localhub.rest.pulls.review_rows import write_reply
 from localhub.rest.pulls.reviews import may_resolve
 from localhub.rest.repos.contents import check_path
+from localhub.rules.queue import dequeue, enqueue
 from localhub.state import Row
 
-Mutation = Callable[[Viewer], Callable[..., Any]]
-MUTATIONS: dict[str, Mutation] = {}
 SUBJECTS = {
     "Issue": "issue", "PullRequest": "issue", "IssueComment": "comment",
     "PullRequestReviewComment": "review_comment",
 }  # fmt: skip
-
-
-def mutation(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function of the viewer and the input under a mutation's name."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        def for_viewer(viewer: Viewer) -> Callable[..., Any]:
-            async def field(info: Any, input: dict[str, Any]) -> Object:  # noqa: A002 (GitHub names it)
-                result: Object = await function(viewer, input)
-                return result | {"clientMutationId": input.get("clientMutationId")}
-
-            return field
-
-        MUTATIONS[name] = for_viewer
-        return function
-
-    return register
 
 
 def _find_permission(kind: str) -> str:
@@ -90,7 +71,7 @@ async def reply_in_thread(viewer: Viewer, values: Object) -> Object:
     kind, repo, row = find_node(viewer, thread)
     first = state.maybe("SELECT * FROM review_comments WHERE thread_id = ? ORDER BY id", row["id"])
     if kind != "PullRequestReviewThread" or values.get("pullRequestReviewId") or first is None:
-        raise GraphQLFieldError("NOT_FOUND", f"Could not resolve to a node with the global id of '{thread}'")
+        raise unresolved(thread)
     viewer.check(repo, "pull_requests:write", "read")
     check_comment(values["body"], "PullRequestReviewComment")
     pull = state.one("SELECT * FROM pulls WHERE id = ?", row["pull_id"])
@@ -101,9 +82,7 @@ async def reply_in_thread(viewer: Viewer, values: Object) -> Object:
 def _find_subject(viewer: Viewer, global_id: str) -> tuple[str, Row]:
     kind, repo, row = find_node(viewer, global_id)
     if kind not in SUBJECTS:
-        raise GraphQLFieldError(
-            "NOT_FOUND", f"Could not resolve to a node with the global id of '{global_id}'"
-        )
+        raise unresolved(global_id)
     viewer.check(repo, _find_permission(kind))
     return SUBJECTS[kind], row
 
@@ -154,12 +133,7 @@ async def add_comment(viewer: Viewer, values: Object) -> Object:
 
 
 async def _set_draft(viewer: Viewer, values: Object, *, draft: bool) -> Object:
-    kind, repo, row = find_node(viewer, values["pullRequestId"])
-    pull = viewer.hub.state.pull(repo["id"], row["number"]) if kind == "PullRequest" else None
-    if pull is None:
-        raise GraphQLFieldError(
-            "NOT_FOUND", f"Could not resolve to a node with the global id of '{values['pullRequestId']}'"
-        )
+    repo, row, pull = find_pull(viewer, values["pullRequestId"])
     author = row["user_id"] == viewer.actor.account_id
     viewer.check(repo, "pull_requests:write", "read" if author else "write")
     set_draft(viewer.hub, viewer.actor, repo, pull, draft)
@@ -176,6 +150,31 @@ async def convert_to_draft(viewer: Viewer, values: Object) -> Object:
 async def mark_ready(viewer: Viewer, values: Object) -> Object:
     """Make a draft ready for review."""
     return await _set_draft(viewer, values, draft=False)
+
+
+@mutation("enqueuePullRequest")
+async def enqueue_pull(viewer: Viewer, values: Object) -> Object:
+    """Put a pull request into the merge queue of its base."""
+    repo, _, pull = find_pull(viewer, values["pullRequestId"])
+    viewer.check(repo, "pull_requests:write", "write")
+    return {"mergeQueueEntry": _render_entry(await enqueue(viewer.hub, viewer.actor, repo, pull))}
+
+
+@mutation("dequeuePullRequest")
+async def dequeue_pull(viewer: Viewer, values: Object) -> Object:
+    """Take a pull request out of the merge queue."""
+    repo, _, pull = find_pull(viewer, values["id"])
+    viewer.check(repo, "pull_requests:write", "write")
+    return {"mergeQueueEntry": _render_entry(await dequeue(viewer.hub, viewer.actor, repo, pull, "MANUAL"))}
+
+
+def _render_entry(entry: Row) -> Object:
+    return {
+        "id": node_id("MergeQueueEntry", entry["id"]),
+        "position": 1,
+        "state": "AWAITING_CHECKS",
+        "enqueuedAt": entry["created_at"],
+    }
 
 
 @mutation("minimizeComment")

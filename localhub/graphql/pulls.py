@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from localhub.closing_keywords import find_closed_numbers
 from localhub.errors import ApiError
+from localhub.graphql.checks import render_rollup
 from localhub.graphql.connections import connection_field
-from localhub.graphql.git import render_commit, render_ref
+from localhub.graphql.git import render_commit, render_git_object, render_ref
 from localhub.graphql.issues import count_reactions, render_authored, render_issue
 from localhub.graphql.viewer import Object, Viewer, render_account
 from localhub.node_ids import node_id
@@ -77,6 +79,12 @@ def _render_pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
         "isCrossRepository": pull["head_repo_id"] != repo["id"],
         "maintainerCanModify": bool(pull["maintainer_can_modify"]),
         "reviewDecision": lambda info: _decision(viewer, pull),
+        "mergeStateStatus": _judge_mergeability(pull, row),
+        "statusCheckRollup": lambda info: render_rollup(viewer, repo, pull["head_sha"]),
+        "commits": _commits_field(viewer, repo, pull),
+        "reviewRequests": connection_field(
+            "reviewRequests", lambda: _list_requested(viewer, pull), lambda one: _render_request(viewer, one)
+        ),
         "closingIssuesReferences": connection_field(
             "closingIssuesReferences", closing, lambda one: render_conversation(viewer, repo, one)
         ),
@@ -85,6 +93,37 @@ def _render_pull_fields(viewer: Viewer, repo: Row, row: Row) -> Object:
             "reviewThreads", threads, lambda one: render_review_thread(viewer, repo, one)
         ),
     }
+
+
+def _judge_mergeability(pull: Row, row: Row) -> str:
+    if row["state"] != "open" or pull["mergeable"] is None:
+        return "UNKNOWN"
+    return "CLEAN" if pull["mergeable"] else "DIRTY"
+
+
+def _commits_field(viewer: Viewer, repo: Row, pull: Row) -> Callable[..., Any]:
+    git = viewer.hub.git
+
+    async def field(info: Any, **paging: Any) -> Object:
+        shas = await git.commits(repo["id"], "--reverse", f"{pull['merge_base_sha']}..{pull['head_sha']}")
+
+        def show(one: Row) -> Object:
+            commit = render_commit(viewer, repo, git.commit(repo["id"], one["sha"]))
+            return {"__typename": "PullRequestCommit", "id": commit["id"], "commit": commit}
+
+        return connection_field("commits", lambda: [{"sha": sha} for sha in shas], show)(info, **paging)
+
+    return field
+
+
+def _list_requested(viewer: Viewer, pull: Row) -> list[Row]:
+    sql = "SELECT account_id AS id FROM requested_reviewers WHERE pull_id = ?"
+    return viewer.hub.state.all(sql, pull["id"])
+
+
+def _render_request(viewer: Viewer, one: Row) -> Object:
+    reviewer = render_account(viewer, one["id"])
+    return {"__typename": "ReviewRequest", "id": reviewer and reviewer["id"], "requestedReviewer": reviewer}
 
 
 def _visible_reviews(viewer: Viewer, pull: Row) -> list[Row]:
@@ -119,6 +158,8 @@ def render_review(viewer: Viewer, repo: Row, row: Row) -> Object:
     return render_authored(viewer, repo, row, "PullRequestReview") | {
         "state": row["state"],
         "submittedAt": row["submitted_at"],
+        "commit": lambda info: render_git_object(viewer, repo, row["commit_id"]),
+        "reactionGroups": [],
         "url": f"{pull_page(viewer.hub, repo, pull)}#pullrequestreview-{row['id']}",
         "comments": connection_field(
             "comments", comments, lambda one: render_review_comment(viewer, repo, one)

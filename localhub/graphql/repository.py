@@ -9,10 +9,12 @@ from localhub.auth import role_of
 from localhub.errors import ApiError
 from localhub.graphql.connections import connection_field
 from localhub.graphql.git import render_git_object, render_ref
+from localhub.graphql.issues import render_label
 from localhub.graphql.pulls import pull_state, render_conversation
 from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer, render_account
 from localhub.node_ids import node_id
 from localhub.objects.repository import full_name, page_url
+from localhub.rest.issues.labels import find_label
 from localhub.state import Row
 
 
@@ -39,10 +41,24 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
     state = viewer.hub.state
     role = "write" if viewer.actor.kind == "installation" else role_of(state, repo, viewer.actor.account_id)
 
-    def issues(states: list[str] | None = None, labels: list[str] | None = None) -> list[Row]:
+    def issues(
+        states: list[str] | None = None,
+        labels: list[str] | None = None,
+        filterBy: Object | None = None,
+        orderBy: Object | None = None,
+    ) -> list[Row]:
+        asked = filterBy or {}
+        states, labels = states or asked.get("states"), labels or asked.get("labels")
         rows = state.all("SELECT * FROM issues WHERE repo_id = ? AND NOT is_pull ORDER BY number", repo["id"])
         rows = [row for row in rows if not states or row["state"].upper() in states]
-        return [row for row in rows if _has_label(viewer, row, labels)]
+        if asked.get("createdBy"):
+            rows = [row for row in rows if state.account(row["user_id"])["login"] == asked["createdBy"]]
+        return put_in_order([row for row in rows if _has_label(viewer, row, labels)], orderBy)
+
+    def labels(query: str | None = None, orderBy: Object | None = None) -> list[Row]:
+        rows = state.all("SELECT * FROM labels WHERE repo_id = ? ORDER BY id", repo["id"])
+        rows = [row for row in rows if (query or "").lower() in row["name"].lower()]
+        return rows[::-1] if orderBy and orderBy["direction"] == "DESC" else rows
 
     return {
         "__typename": "Repository",
@@ -53,6 +69,14 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
         "owner": render_account(viewer, repo["owner_id"]),
         "description": repo["description"],
         "url": page_url(viewer.hub, repo),
+        "hasIssuesEnabled": bool(repo["has_issues"]),
+        "hasWikiEnabled": True,
+        "mergeCommitAllowed": True,
+        "rebaseMergeAllowed": True,
+        "squashMergeAllowed": True,
+        "parent": lambda info: repo["parent_id"] and render_repository(viewer, state.repo(repo["parent_id"])),
+        "label": lambda info, name: _find_label(viewer, repo, name),
+        "labels": connection_field("labels", labels, render_label),
         "isPrivate": bool(repo["private"]),
         "isFork": repo["parent_id"] is not None,
         "isArchived": bool(repo["archived"]),
@@ -75,6 +99,19 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
     }
 
 
+def _find_label(viewer: Viewer, repo: Row, name: str) -> Object | None:
+    row = find_label(viewer.hub, repo, name)
+    return None if row is None else render_label(row)
+
+
+def put_in_order(rows: list[Row], order: Object | None) -> list[Row]:
+    """Issues or pull requests by the time that is asked for; those of the same second by number."""
+    if order is None:
+        return rows
+    column = "updated_at" if order["field"] == "UPDATED_AT" else "created_at"
+    return sorted(rows, key=lambda row: (row[column], row["number"]), reverse=order["direction"] == "DESC")
+
+
 def _has_label(viewer: Viewer, row: Row, labels: list[str] | None) -> bool:
     names = {label["name"].lower() for label in viewer.hub.state.labels_of(row["id"])} if labels else set()
     return not labels or any(name.lower() in names for name in labels)
@@ -86,6 +123,7 @@ def _make_pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
         headRefName: str | None = None,
         baseRefName: str | None = None,
         labels: list[str] | None = None,
+        orderBy: Object | None = None,
     ) -> list[Row]:
         viewer.check(repo, "pull_requests:read")
         rows = viewer.hub.state.all(
@@ -93,7 +131,7 @@ def _make_pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
             " WHERE issues.repo_id = ? ORDER BY issues.number",
             repo["id"],
         )
-        return [
+        kept = [
             row
             for row in rows
             if headRefName in (None, row["head_ref"])
@@ -101,6 +139,7 @@ def _make_pulls_loader(viewer: Viewer, repo: Row) -> Callable[..., list[Row]]:
             and (not states or pull_state(row, row["merged_at"]) in states)
             and _has_label(viewer, row, labels)
         ]
+        return put_in_order(kept, orderBy)
 
     return load
 

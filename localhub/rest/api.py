@@ -24,7 +24,8 @@ from localhub.state import Row
 Handler = Callable[["Call"], Awaitable[web.StreamResponse]]
 
 HUB = web.AppKey("hub", Hub)
-PREFIX = "/api"
+# The roots of the API: our own, and that of an Enterprise Server. GraphQL is below the first alone.
+PREFIX, ENTERPRISE_PREFIX = "/api", "/api/v3"
 BODY_LIMIT = 65_536
 
 
@@ -164,9 +165,11 @@ def answer_nothing() -> web.Response:
 
 
 def answer_page(
-    call: Call, rows: Sequence[Any], show: Callable[[Any], Any], *, key: str | None = None
+    call: Call, rows: Sequence[Any], show: Callable[[Any], Any], *, key: str | None = None, **more: Any
 ) -> web.Response:
-    """One page of a list with its Link header; ``key`` wraps it as ``{"total_count": n, key: [...]}``."""
+    """One page of a list with its Link header; ``key`` wraps it as ``{"total_count": n, key: [...]}``, with
+    ``more`` beside it.
+    """
     size = min(_positive(call.query("per_page"), 30), 100)
     page = _positive(call.query("page"), 1)
     last = max(1, math.ceil(len(rows) / size))
@@ -176,9 +179,8 @@ def answer_page(
         links |= {"prev": min(page - 1, last), "first": 1}
     if page < last:
         links |= {"next": page + 1, "last": last}
-    return answer(
-        shown if key is None else {"total_count": len(rows), key: shown}, headers=_link_header(call, links)
-    )
+    body = shown if key is None else {"total_count": len(rows), key: shown, **more}
+    return answer(body, headers=_link_header(call, links))
 
 
 def _link_header(call: Call, links: dict[str, int]) -> dict[str, str]:

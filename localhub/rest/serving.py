@@ -16,7 +16,7 @@ from aiohttp import web
 from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
 from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
-from localhub.rest.api import HUB, PREFIX, Body, Call, Route, Routes, answer
+from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX, Body, Call, Route, Routes, answer
 from localhub.state import Row
 
 API_VERSION = "2022-11-28"
@@ -25,14 +25,15 @@ NAMED, BY_ID = "/repos/{owner}/{repo}", "/repositories/{repository_id:\\d+}"
 
 
 def mount(app: web.Application, tables: Iterable[Routes]) -> None:
-    """Put every endpoint below /api."""
-    for table in tables:
-        for route in table.all:
-            app.router.add_route(route.method, PREFIX + route.path, _endpoint(route))
-            if route.path.startswith(NAMED):
-                alias = BY_ID + route.path.removeprefix(NAMED)
-                app.router.add_route(route.method, PREFIX + alias, _endpoint(route))
-    app.router.add_route("*", PREFIX + "/{rest:.*}", _endpoint(MISSING))
+    """Put every endpoint below both roots of the API."""
+    for prefix in (ENTERPRISE_PREFIX, PREFIX):
+        for table in tables:
+            for route in table.all:
+                app.router.add_route(route.method, prefix + route.path, _endpoint(route))
+                if route.path.startswith(NAMED):
+                    alias = BY_ID + route.path.removeprefix(NAMED)
+                    app.router.add_route(route.method, prefix + alias, _endpoint(route))
+        app.router.add_route("*", prefix + "/{rest:.*}", _endpoint(MISSING))
 
 
 def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
@@ -58,6 +59,10 @@ def _endpoint(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespo
 async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> web.StreamResponse:
     if not hub.rates.spend(actor):
         raise ApiError(403, f"API rate limit exceeded for {actor.kind} {actor.name}.")
+    if request.method in ("GET", "HEAD"):
+        hub = hub.replicas.find_reader(hub, actor.name)
+    elif route.path != "/graphql":  # which looks for itself what is a write
+        hub.replicas.note_write(hub)
     found = _find_repository(hub, route, request, actor)
     if isinstance(found, web.Response):
         return found
@@ -103,7 +108,7 @@ def _find_repository(hub: Hub, route: Route, request: web.Request, actor: Actor)
     if moved is None:
         raise not_found()
     check_repo(hub.state, actor, moved, app="metadata:read", user="read")
-    rest = request.path_qs.removeprefix(f"{PREFIX}/repos/{owner}/{name}")
+    rest = request.path_qs.partition(f"/repos/{owner}/{name}")[2]
     url = f"{hub.api_url}/repositories/{moved['id']}{rest}"
     body = {"message": "Moved Permanently", "url": url, "documentation_url": "https://docs.github.com/rest"}
     return answer(body, 301 if request.method == "GET" else 307, {"Location": url})
@@ -128,6 +133,8 @@ async def _read_body(request: web.Request) -> Body:
         values = json.loads(raw)
     except ValueError:
         raise ApiError(400, "Problems parsing JSON") from None
+    if isinstance(values, list) and request.path.endswith("/labels"):  # both forms are GitHub's
+        values = {"labels": values}
     if not isinstance(values, dict):
         raise ApiError(400, "Body should be a JSON object")
     return Body(values)

@@ -26,12 +26,14 @@ _USER_NAMESPACES = (  # (switch, the value that refuses, what it is, how to mend
         "sysctl -w user.max_user_namespaces=10000",
     ),
 )
+# Enough for a container of an ordinary user, as Docker names them; deploy/README.md has the same for others.
+_CONTAINER = "--security-opt seccomp=unconfined, apparmor=unconfined and systempaths=unconfined"
 _OTHERWISE = {
     "user namespace": "allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
     "kernel.apparmor_restrict_unprivileged_userns=0, user.max_user_namespaces=10000), or run the worker as "
-    "root; a container needs --privileged",
+    f"root; a container needs {_CONTAINER}",
     "overlay": "overlayfs is refused here: load it (modprobe overlay), use Linux 5.11 or newer; a container "
-    "needs --privileged",
+    f"needs {_CONTAINER}",
     "tmpfs": "mounting is refused here: allow user namespaces their capabilities "
     "(sysctl kernel.apparmor_restrict_unprivileged_userns=0) or run the worker as root",
     "mount source": "make the named path readable for the worker's user",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, requests
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually, requests
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -87,3 +88,45 @@ async def test_a_repository_renamed_since_it_was_asked_in_is_found(hob: AtWork) 
     await hob.hub.as_app.post(f"/app/hook/deliveries/{lost}/attempts")
     await hob.comment("moved", number, "**Done**")
     assert len(await hob.pulls("moved")) == 1
+
+
+async def test_on_a_locked_conversation_a_change_is_made_and_a_question_is_not_met_with_silence(
+    hob: AtWork,
+) -> None:
+    """No app may comment there: the pull request says it all, and where there is none, a reaction."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    hob.says([MEND], [DONE])
+    number = (await hob.issue("calc", "Doubling is wrong"))["number"]
+    await hob.hub.as_maintainer.put(f"{AT}/issues/{number}/lock", {})
+    await say(hob, number, "@hob please fix this")
+
+    async def opened() -> list[dict[str, Any]]:
+        return await hob.pulls("calc")
+
+    (pull,) = await eventually(opened, "no pull request")
+    assert f"#{number}" in pull["body"]
+    for words in ("@hob help", "@hob why is it wrong?"):
+        comment = await hob.hub.as_maintainer.post(f"{AT}/issues/{number}/comments", {"body": words})
+
+        async def reacted(at: int = comment["id"]) -> bool:
+            given = await hob.hub.as_maintainer.get(f"{AT}/issues/comments/{at}/reactions")
+            return "confused" in {one["content"] for one in given}
+
+        await eventually(reacted, f"no reaction to {words}")
+    assert not any("**" in text for text in await hob.comments("calc", number))
+
+
+async def test_reads_that_lag_behind_writes_double_nothing_and_accuse_nobody(hob: AtWork) -> None:
+    """For a while after a write the bot is shown what was before: a change and a revision."""
+    await hob.hub.seed_repo("calc", FAULTY)
+    await hob.hub.admin("lag", seconds=1.5, login="hob[bot]")
+    hob.says([MEND], [DONE])
+    number = (await hob.issue("calc", "Doubling is wrong", "@hob fix"))["number"]
+    await hob.comment("calc", number, "**Done**")
+    (pull,) = await hob.pulls("calc")
+    hob.says([call("write", path="NEWS.md", text="News\n")], [DONE])
+    await say(hob, pull["number"], "@hob add news")
+    await hob.comment("calc", pull["number"], "**Done**")
+    assert len(await hob.pulls("calc")) == 1
+    assert len(await hob.comments("calc", number)) == 1
+    assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["commits"] == 2

@@ -83,8 +83,9 @@ async def test_s31_s33_rights_that_go_are_named_and_an_app_that_goes_ends_its_ru
     rights = {"metadata": "read", "issues": "write", "pull_requests": "write", "checks": "write"}
     less, here = {**rights, "contents": "read"}, hob.hub.installation_id
     await hob.hub.admin("installation", id=here, permissions=less)
-    said = await hob.comment("calc", second["number"], "in the phase “publish”")  # after some waits
+    said = await hob.comment("calc", second["number"], "did not take this from me")  # after some waits
     assert "does not let the app push" in said and "'Contents' permission" in said
+    assert "as a patch" in said and "diff --git a/" in said
     assert len(await hob.pulls("calc")) == 1
 
     await hob.hub.admin("installation", id=here, permissions={**rights, "contents": "write"})

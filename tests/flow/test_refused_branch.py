@@ -13,14 +13,17 @@ from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
 pytestmark = pytest.mark.timeout(400)
 
 AT = "/repos/maintainer/calc"
-RULE = """#!/bin/sh
-while read -r old new ref; do
-  case "$ref" in
-    refs/heads/feature/*|refs/heads/fix/*) ;;
-    *) echo "GH013: Repository rule violations found for $ref: the name must match fix/*" >&2; exit 1;;
-  esac
-done
-"""
+RULE = {
+    "type": "branch_name_pattern",
+    "parameters": {"operator": "regex", "pattern": "^(main$|feature/|fix/)"},
+}
+RULESET = {
+    "name": "Names",
+    "target": "branch",
+    "enforcement": "active",
+    "conditions": {"ref_name": {"include": ["~ALL"], "exclude": []}},
+    "rules": [RULE],
+}
 
 
 @pytest.fixture
@@ -30,14 +33,10 @@ async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[A
 
 
 async def test_a_rule_on_names_keeps_the_change_and_another_prefix_publishes_it(
-    hob: AtWork, tmp_path: Path
+    hob: AtWork,
 ) -> None:
     await hob.hub.seed_repo("calc", FAULTY)
-    hook = next(tmp_path.rglob("proc-receive")).with_name("pre-receive")
-    hook.write_text(RULE)
-    hook.chmod(0o755)
-    rejected = {"message": "Repository rule violations found"}  # the same rule, as the API says it
-    await hob.hub.fault("status", "/git/refs", method="POST", status=422, body=rejected)
+    await hob.hub.as_maintainer.post(f"{AT}/rulesets", RULESET)
     hob.says([MEND], [DONE])
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
     told = await hob.comment("calc", issue, "**GitHub did not take this from me**")

@@ -137,6 +137,9 @@ async def test_a_thread_hears_why_nothing_was_done(hob: AtWork) -> None:
 
     await eventually(answered, "no answer in the thread")
     assert not (await threads(hob, pull["number"]))[-1]["isResolved"]
+    ends = [text for text in await hob.comments("calc", pull["number"]) if "Nothing to change" in text]
+    assert len(ends) == 1 and "stands [in the thread](" in ends[0] and "#discussion_r" in ends[0]
+    assert "It is named well." not in ends[0], "what was answered there is not said again below"
 
 
 async def test_a_review_whose_base_branch_is_gone_begins_where_the_pull_request_did(hob: AtWork) -> None:

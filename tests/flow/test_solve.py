@@ -13,7 +13,7 @@ import pytest
 
 from bot.demo.story import demo_repository, git
 from bot.errors import UserError
-from bot.solve.solve import apply_diff
+from bot.solve.solve import apply_patch
 from sandbox.toolchain import Toolchain
 from tests.support import ROOT
 from tests.support.flow import FAULTY
@@ -261,13 +261,13 @@ def test_apply_runs_nothing_of_the_repositorys_and_stays_inside(tmp_path: Path) 
     (repo / "link").symlink_to(outside)
     for name in ("clean", "smudge"):
         git(repo, "config", f"filter.evil.{name}", f"touch {marker}; cat")
-    apply_diff(repo, "--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n")
+    apply_patch(repo, b"--- a/a.txt\n+++ b/a.txt\n@@ -1 +1 @@\n-one\n+two\n")
     assert (repo / "a.txt").read_text() == "two\n"
     assert not marker.exists()
     for path in ("link/x", "../outside/x", ".git/hooks/x"):
         new = f"diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n"
         with pytest.raises(UserError, match="nothing was applied"):
-            apply_diff(repo, f"{new}@@ -0,0 +1 @@\n+x\n")
+            apply_patch(repo, f"{new}@@ -0,0 +1 @@\n+x\n".encode())
     assert list(outside.iterdir()) == []
 
 

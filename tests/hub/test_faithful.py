@@ -51,7 +51,8 @@ TOLD = frozenset(
     pull_request_review.submitted pull_request_review.edited pull_request_review.dismissed
     pull_request_review_comment.created pull_request_review_comment.edited pull_request_review_comment.deleted
     check_run.created check_run.completed check_run.rerequested check_run.requested_action
-    check_suite.rerequested
+    check_suite.rerequested pull_request.enqueued pull_request.dequeued
+    merge_group.checks_requested merge_group.destroyed
     """.split()  # noqa: SIM905
 )
 
@@ -362,6 +363,9 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     fresh = await person("GET", f"{REPO}/pulls/{pull['number']}")
     await check(bot, person, hub, fresh["head"]["sha"])
     await toggle_draft(person, hub, pull["node_id"])
+    await person("GET", "/search/issues?q=repo:maintainer/halves+is:pr")
+    await person("GET", "/search/issues?q=", status=422)
+    await rule(person, hub, fresh)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
     await person("GET", f"{REPO}/pulls/{pull['number']}/merge", status=204)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {}, status=405)
@@ -376,6 +380,33 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     await person("DELETE", "/repos/maintainer/spare", status=204)
     hub.ledger.raise_if_any()
     assert served_operations() - hub.ledger.exercised == set()
+
+
+async def rule(person: Caller, hub: Hub, pull: dict[str, Any]) -> None:
+    """Rulesets and the merge queue, of which an App with the permission is told."""
+    events = ["merge_group", "pull_request"]
+    await hub.admin("app", slug="ci", permissions={"merge_queues": "read", "contents": "read"}, events=events)
+    conditions = {"ref_name": {"include": ["~DEFAULT_BRANCH"], "exclude": []}}
+    parameters = {
+        "merge_method": "SQUASH", "grouping_strategy": "ALLGREEN", "check_response_timeout_minutes": 5,
+        "max_entries_to_build": 1, "max_entries_to_merge": 1, "min_entries_to_merge": 1,
+        "min_entries_to_merge_wait_minutes": 0,
+    }  # fmt: skip
+    ruleset = {"name": "Queue", "enforcement": "active", "target": "branch", "conditions": conditions}
+    ruleset["rules"] = [{"type": "merge_queue", "parameters": parameters}]
+    made = await person("POST", f"{REPO}/rulesets", ruleset, status=201)
+    await person("POST", f"{REPO}/rulesets", {"name": "No", "enforcement": "no"}, status=422)
+    await person("GET", f"{REPO}/rulesets")
+    await person("GET", f"{REPO}/rulesets/{made['id']}")
+    await person("GET", f"{REPO}/rules/branches/main")
+    await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {}, status=405)
+    for name, key in (("enqueuePullRequest", "pullRequestId"), ("dequeuePullRequest", "id")):
+        query = f"mutation($id: ID!) {{ {name}(input: {{{key}: $id}}) {{ mergeQueueEntry {{ state }} }} }}"
+        body = {"query": query, "variables": {"id": pull["node_id"]}}
+        answer = await person("POST", "/graphql", body)
+        assert "errors" not in answer, answer
+    await person("PUT", f"{REPO}/rulesets/{made['id']}", {"enforcement": "disabled"})
+    await person("DELETE", f"{REPO}/rulesets/{made['id']}", status=204)
 
 
 async def toggle_draft(person: Caller, hub: Hub, node_id: str) -> None:

@@ -146,3 +146,22 @@ async def test_more_apps(hub: Hub, me: Client) -> None:
     assert (run["app"]["id"], run["app"]["slug"]) == (ci["id"], "ci")
     refused = await ours.send("POST", f"{REPO}/issues", {"title": "More than it may"})
     assert refused.status == 403
+
+
+async def test_reads_that_lag_show_what_was_before(hub: Hub, me: Client) -> None:
+    await hub.seed_repo("pie", {"old.txt": "old\n"})
+    issue = await me.post("/repos/maintainer/pie/issues", {"title": "One"})
+    path = f"/repos/maintainer/pie/issues/{issue['number']}"
+    bot = await hub.as_bot()
+    await hub.admin("lag", seconds=3600, login="hob[bot]")
+    await me.patch(path, {"title": "Two"})
+    await hub.push_files("pie", {"new.txt": "new\n"}, branch="new")
+    other = await me.post("/repos/maintainer/pie/issues", {"title": "Another"})
+    assert (await bot.get(path))["title"] == "One" and (await me.get(path))["title"] == "Two"
+    late = [f"/repos/maintainer/pie/issues/{other['number']}", "/repos/maintainer/pie/branches/new"]
+    assert [(await bot.send("GET", one)).status for one in late] == [404, 404]
+    query = 'query { repository(owner: "maintainer", name: "pie") { issue(number: 1) { title } } }'
+    assert (await bot.graphql(query))["repository"]["issue"]["title"] == "One"
+    await hub.admin("clock", offset=3700)
+    assert [(await me.send("GET", one)).status for one in late] == [200, 200]
+    assert (await (await hub.as_bot()).get(path))["title"] == "Two"

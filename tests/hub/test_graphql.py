@@ -154,7 +154,7 @@ async def test_errors_have_a_type_and_status_200(bot: Client) -> None:
         ('{ repository(owner: "maintainer", name: "none") { id } }', "NOT_FOUND"),
         ('{ repository(owner: "maintainer", name: "demo") { issue(number: 2) { id } } }', "NOT_FOUND"),
         (
-            '{ repository(owner: "maintainer", name: "demo") { issues { totalCount } } }',
+            '{ repository(owner: "maintainer", name: "demo") { issues { nodes { id } } } }',
             "MISSING_PAGINATION_BOUNDARIES",
         ),
         (

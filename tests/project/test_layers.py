@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 
 BELOW_RUN = {
-    "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.git",
+    "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.flags", "bot.git",
     "bot.github", "bot.injection", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks",
     "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
@@ -34,13 +34,14 @@ ALLOWED: dict[str, set[str]] = {
     "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
+    "bot.flags": {"bot.domain", "bot.errors", "bot.tasks"},
     "bot.github": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.text",
     },
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
-        "bot.backoff", "bot.domain", "bot.errors", "bot.github", "bot.moderation", "bot.repo_config",
-        "bot.tasks", "bot.text",
+        "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.moderation",
+        "bot.repo_config", "bot.tasks", "bot.text",
     },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
@@ -81,11 +82,12 @@ ALLOWED: dict[str, set[str]] = {
         "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
-        "bot.domain", "bot.errors", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
+        "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
     },
     "bot.training": {
         "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },
+    "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},
     "bot.cli": {"bot", "sandbox", "localhub"},

@@ -29,8 +29,8 @@ def test_every_pattern_stands_in_a_file_that_is_tried() -> None:
 def _check_growth(found: FoundPattern) -> None:
     for beginning, unit in slow_inputs(found.pattern):
         what = f"{found.place}: {beginning!r}, then {unit!r} again and again"
-        assert _time(found, beginning, unit, 500) < 0.05, what
-        screened = _time(found, beginning, unit, _SCREENED)
+        assert _time_again(found, beginning, unit, 500, 0.05) < 0.05, what
+        screened = _time_again(found, beginning, unit, _SCREENED, _PLAINLY_SLOW * _SCREENED)
         if screened < _PLAINLY_LINEAR * _SCREENED:
             continue
         assert screened < _PLAINLY_SLOW * _SCREENED, what
@@ -51,6 +51,16 @@ def test_a_quadratic_pattern_would_be_found() -> None:
         slow = FoundPattern("here", re.compile(text, re.DOTALL if "<" in text else 0), frozenset(["search"]))
         with pytest.raises(AssertionError, match="again and again"):
             _check_growth(slow)
+
+
+def _time_again(found: FoundPattern, beginning: str, unit: str, length: int, enough: float) -> float:
+    """The least of at most three times, until one is below ``enough``: a busy processor is slower."""
+    took = float("inf")
+    for _ in range(3):
+        took = min(took, _time(found, beginning, unit, length))
+        if took < enough:
+            break
+    return took
 
 
 def _time(found: FoundPattern, beginning: str, unit: str, length: int) -> float:

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import os
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -170,7 +171,7 @@ class Hub:
     def git_url(self, name: str, token: str | None = None, owner: str = "maintainer") -> str:
         """Where git finds a repository, as somebody."""
         login = "" if token is None else f"x-access-token:{token}@"
-        return self.web_url.replace("http://", f"http://{login}") + f"/{owner}/{name}.git"
+        return self.web_url.replace("://", f"://{login}") + f"/{owner}/{name}.git"
 
     async def git(self, *arguments: str, cwd: Path | None = None, check: bool = True) -> str:
         """Run git with a fixed identity and no configuration; its output, both streams."""
@@ -231,9 +232,17 @@ def app_key() -> str:
 
 @asynccontextmanager
 async def running_hub(
-    tmp_path: Path, webhook_url: str | None = None, *, middlewares: Sequence[Middleware] = ()
+    tmp_path: Path,
+    webhook_url: str | None = None,
+    *,
+    middlewares: Sequence[Middleware] = (),
+    enterprise: bool = False,
+    tls: bool = False,
 ) -> AsyncIterator[Hub]:
-    """A hub with its state in ``tmp_path/hub``; entering again with the same path is a restart."""
+    """A hub with its state in ``tmp_path/hub``; entering again with the same path is a restart.
+
+    ``enterprise`` and ``tls`` are those of ``localhub.server.start``.
+    """
     # Read before anybody waits for an answer: on a busy machine all would stand still for over a second.
     schema()
     graphql_schema()
@@ -243,9 +252,10 @@ async def running_hub(
         (data / "app.pem").write_text(app_key())
     ledger = Ledger()
     judging = [*middlewares, spec_middleware(ledger, prefix=PREFIX)]
-    server = await start(0, data, webhook_url, judging)
+    server = await start(0, data, webhook_url, judging, enterprise=enterprise, tls=tls)
+    trusted = ssl.create_default_context(cafile=server.facts["certificate_file"]) if tls else True
     try:
-        async with aiohttp.ClientSession() as session:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted)) as session:
             yield Hub(server, session, tmp_path, ledger)
         for row in server.hub.state.all("SELECT event, payload FROM deliveries ORDER BY id"):
             ledger.webhook(row["event"], json.loads(row["payload"]))

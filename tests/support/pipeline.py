@@ -22,6 +22,7 @@ from bot.run.stored import dump_task_end
 from bot.settings import load
 from bot.tasks.database.column_values import pack
 from bot.tasks.database.tables import runs
+from bot.tasks.lease import CancelLooks
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
@@ -114,6 +115,7 @@ class PipelineScene:
             settings=load(home=workshop.scratch, progress_seconds=0, write_seconds=0),
             identity=Identity(login="hob[bot]", id=BOT["id"], email_domain="users.noreply.github.test"),
             worker="w",
+            looks=CancelLooks(store),
         )
 
 

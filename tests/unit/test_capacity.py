@@ -9,7 +9,7 @@ import pytest
 
 from bot.serve.capacity import Capacity, Machine, compute_capacity, read_machine
 from bot.settings import load
-from bot.workspace.network import NetworkObserver
+from bot.workspace.network import CommandSlots, NetworkObserver
 from sandbox import open_sandbox
 from sandbox.spec import Command, Policy
 
@@ -49,7 +49,7 @@ def test_a_container_has_what_its_control_groups_leave_it(tmp_path: Path) -> Non
 async def test_commands_of_all_sandboxes_wait_for_a_slot_and_not_on_their_own_time(tmp_path: Path) -> None:
     layer = tmp_path / "layer"
     layer.mkdir()
-    slots = asyncio.Semaphore(1)
+    slots = CommandSlots(1)
     ends: list[int] = []
 
     async def run(number: int) -> None:

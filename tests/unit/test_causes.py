@@ -250,6 +250,24 @@ def test_a_setup_that_is_there_is_not_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (PY, "`test: .venv/bin/python -m pytest -q`"),
+        ("python manage.py test", "`test: .venv/bin/python manage.py test`"),
+        ("python3 -W error -m unittest -v", "`test: .venv/bin/python -W error -m unittest -v`"),
+        ("cd libs/a && python -m pytest -q", "`test: cd libs/a && ../../.venv/bin/python -m pytest -q`"),
+        ("PYTHONPATH=src python run_tests.py", "`test: PYTHONPATH=src .venv/bin/python run_tests.py`"),
+        (".venv/bin/python -m pytest", "`test: .venv/bin/python -m pytest`"),
+        ("make test", """`test: PATH="$PWD/.venv/bin:$PATH"; make test`"""),
+        ("python -m mypy . && pytest", """`test: PATH="$PWD/.venv/bin:$PATH"; python -m mypy . && pytest`"""),
+    ],
+)
+def test_the_check_itself_is_run_where_its_packages_are(command: str, line: str) -> None:
+    told = explain_failure(command, 1, "ModuleNotFoundError: No module named 'django'", TreeFacts())
+    assert told.endswith(line)
+
+
+@pytest.mark.parametrize(
     ("facts", "gaps"),
     [
         (TreeFacts(), ()),

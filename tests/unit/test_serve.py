@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from bot.errors import UserError
-from bot.serve.process import identify_or_wait, open_database_or_wait
+from bot.serve.process import identify_or_wait, open_database_or_wait, start_process
 from bot.serve.web import serve_web
 from bot.settings import load
 from bot.tasks.database.connection import DatabaseTrouble, wait_for_database
@@ -96,3 +97,16 @@ async def test_a_worker_waits_for_a_github_that_is_away_and_not_for_one_that_ref
         script.on("GET /app", (401, {"message": "A JSON web token could not be decoded"}))
         with pytest.raises(UserError, match="credentials"):
             await identify_or_wait(hub, asyncio.Event(), every=0.01)
+
+
+def test_every_process_warns_of_names_and_addresses_that_are_most_likely_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOB_MODLE", "offline")
+    start_process(load(home=tmp_path, app_id=7))
+    unknown, links = map(json.loads, capsys.readouterr().err.splitlines())
+    assert unknown["event"] == "settings.unknown" and "did you mean HOB_MODEL?" in unknown["mend"]
+    assert links["event"] == "settings.local_links" and "HOB_BASE_URL" in links["mend"]
+    monkeypatch.delenv("HOB_MODLE")
+    start_process(load(home=tmp_path, app_id=7, base_url="https://hob.example"))
+    assert not capsys.readouterr().err

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bot.settings import SettingsError, load
+from bot.settings import SettingsError, list_unknown_names, load
 
 
 @pytest.fixture(autouse=True)
@@ -147,3 +148,29 @@ def test_what_is_no_number_of_seconds_is_named(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("HOB_MODEL_SECONDS", value)
     with pytest.raises(SettingsError, match="HOB_MODEL_SECONDS"):
         load()
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOB_MODLE", "HOB_WEBHOOK_SECRETS", "HOB_XYZZY", "hob_labels", "HOB_MODEL", "HOBBY"):
+        monkeypatch.setenv(name, "x")
+    assert list_unknown_names() == [
+        ("HOB_MODLE", "HOB_MODEL"),
+        ("HOB_WEBHOOK_SECRETS", "HOB_WEBHOOK_SECRET"),
+        ("HOB_XYZZY", ""),
+        ("hob_labels", "HOB_LABEL"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "local"),
+    [
+        ({"app_id": 7}, True),
+        ({"client_id": "x"}, True),
+        ({"base_url": "http://localhost:8001"}, True),
+        ({}, False),  # such as `hob web` in an environment of its own, which makes no link
+        ({"app_id": 7, "base_url": "https://hob.example"}, False),
+        ({"app_id": 7, "github_url": "http://127.0.0.1:9/api"}, False),
+    ],
+)
+def test_links_that_only_this_machine_reaches_are_known(settings: dict[str, Any], local: bool) -> None:
+    assert load(**settings).has_local_links is local

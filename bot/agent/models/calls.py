@@ -39,6 +39,18 @@ class ModelAnswer:
         return round(self.usage.output_tokens / max(spoken, 0.001), 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTry:
+    """What metrics may know of one try of a call: the model's name, and its answer or the kind of its error.
+
+    ``error`` is one of those that ``provider_errors.name_error`` gives; '' where there is an answer.
+    """
+
+    model: str
+    answer: ModelAnswer | None = None
+    error: str = ""
+
+
 class ModelCall(Protocol):
     """A model as the loop sees it."""
 

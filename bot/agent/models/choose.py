@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic_ai import exceptions as ai
 from pydantic_ai.models import Model, infer_model
 
-from bot.agent.models.calls import ModelCall, RetryPolicy
+from bot.agent.models.calls import ModelCall, ModelTry, RetryPolicy
 from bot.agent.models.chain import ModelChain
 from bot.agent.models.direct import DirectCall
 from bot.agent.models.scripted import load_script
@@ -32,11 +32,13 @@ class ModelRegistry:
     """``programs`` are models without a provider, by name: each is made by calling its value.
 
     ``first_event_seconds`` says by provider how long an answer may take to begin; ``EVERY_PROVIDER`` is for
-    those that it does not name. Where it says nothing, local models get ``LOCAL_SILENCE``.
+    those that it does not name. Where it says nothing, local models get ``LOCAL_SILENCE``. ``observe`` is
+    told of every try of a call to any of them.
     """
 
     programs: Mapping[str, Callable[[], Model]] = field(default_factory=dict)
     first_event_seconds: Mapping[str, float] = field(default_factory=dict)
+    observe: Callable[[ModelTry], None] | None = None
 
     def choose(self, name: str, *, retry_policy: RetryPolicy | None = None) -> ModelCall:
         """The model of that name, ready to be asked; make one for each run and close it.
@@ -57,14 +59,17 @@ class ModelRegistry:
                     )
             return ModelChain([self.choose(each, retry_policy=retry_policy) for each in names])
         if name in self.programs:
-            return DirectCall(name, self.programs[name](), retry_policy=policy, streamed=False, metered=False)
+            program = self.programs[name]()
+            return DirectCall(
+                name, program, retry_policy=policy, streamed=False, metered=False, observe=self.observe
+            )
         if name.startswith(_SCRIPTED):
             script = load_script(name.removeprefix(_SCRIPTED))
-            return DirectCall(name, script, retry_policy=policy, streamed=False)
+            return DirectCall(name, script, retry_policy=policy, streamed=False, observe=self.observe)
         model = _infer_model(name, self.programs)
         if retry_policy is None:
             policy = choose_retry_policy(name, model, self.first_event_seconds)
-        return DirectCall(name, model, retry_policy=policy, streamed=True)
+        return DirectCall(name, model, retry_policy=policy, streamed=True, observe=self.observe)
 
 
 def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[str, float]) -> RetryPolicy:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic_ai import exceptions as ai
 from pydantic_ai.direct import model_request, model_request_stream
@@ -17,8 +17,8 @@ from pydantic_ai.models import Model, ModelRequestParameters
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.tools import ToolDefinition
 
-from bot.agent.models.calls import ModelAnswer, RetryPolicy
-from bot.agent.models.provider_errors import shorten_error, transient_or_raise
+from bot.agent.models.calls import ModelAnswer, ModelTry, RetryPolicy
+from bot.agent.models.provider_errors import name_error, shorten_error, transient_or_raise
 from bot.agent.models.provider_messages import from_provider, to_provider
 from bot.agent.models.thinking_field import pin_thinking_field
 from bot.domain import Usage
@@ -38,6 +38,7 @@ class DirectCall:
     """A pydantic-ai model as a ``ModelCall``.
 
     ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
+    ``observe`` is told of every try (to count it).
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class DirectCall:
         streamed: bool,
         metered: bool = True,
         window: int | None = None,
+        observe: Callable[[ModelTry], None] | None = None,
     ) -> None:
         self._name = name
+        self._observe = observe
         self._window = window
         self._model = model
         self._retry_policy = retry_policy
@@ -80,8 +83,11 @@ class DirectCall:
         timeouts = 0
         for attempt in range(self._retry_policy.tries):
             try:
-                return await self._try_once(messages, parameters, attempt)
+                answer = await self._try_once(messages, parameters, attempt)
+                self._tell(ModelTry(model=self._name, answer=answer))
+                return answer
             except errors as error:
+                self._tell(ModelTry(model=self._name, error=name_error(error)))
                 transient = transient_or_raise(error, self._name)
             timeouts += isinstance(transient, (ai.ModelRequestTimeout, ai.ModelTimeoutError))
             if timeouts > self._retry_policy.repeats_after_timeout:
@@ -95,6 +101,10 @@ class DirectCall:
                 await asyncio.sleep(self._retry_policy.delay(attempt, wait))
         why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
         raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
+
+    def _tell(self, tried: ModelTry) -> None:
+        if self._observe is not None:
+            self._observe(tried)
 
     def _describe_timeout(self, error: Exception) -> str:
         policy, provider = self._retry_policy, self._name.partition(":")[0]

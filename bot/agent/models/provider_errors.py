@@ -44,6 +44,32 @@ def transient_or_raise(error: Exception, name: str) -> Exception:
     return error
 
 
+def name_error(error: Exception) -> str:
+    """The kind of a provider's error in a word, of a closed list."""
+    match error:
+        case ai.ModelRequestTimeout() | ai.ModelTimeoutError():
+            return "timeout"
+        case ai.ModelContextWindowExceededError():
+            return "too_long"
+        case ai.ModelQuotaExceededError():
+            return "quota"
+        case ai.ModelAuthenticationError():
+            return "key"
+        case ai.ModelNotFoundError():
+            return "unknown_model"
+        case ai.ContentFilterError() | ai.ModelRequestRejectedError() | ai.UserError():
+            return "rejected"
+        case ai.ModelHTTPError():
+            if _is_too_long(error):
+                return "too_long"
+            if error.status_code == 429:
+                return "rate_limited"
+            return "server" if error.status_code in _RETRIED_STATUS else "rejected"
+        case ai.ModelAPIError():
+            return "connection"
+    return "nonsense"  # an answer that its adapter cannot read
+
+
 def _is_too_long(error: ai.ModelHTTPError) -> bool:
     return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(str(error.body))))
 

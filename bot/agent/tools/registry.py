@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import compileall
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,16 @@ def list_definitions() -> list[ToolDefinition]:
     return [tool.definition for tool in TOOLS.values()]
 
 
+@cache
 def list_guest_mounts() -> tuple[Mount, ...]:
-    """What the tools need inside the sandbox; goes into ``Policy.mounts``."""
-    return (Mount(source=Path(guest.__file__).parent, target=GUEST),)
+    """What the tools need inside the sandbox; goes into ``Policy.mounts``.
+
+    The programs are compiled beside their sources, as pip does when it installs them: in the sandbox nothing
+    can be written there, so each start would compile them anew. Where that is not allowed, it does.
+    """
+    programs = Path(guest.__file__).parent
+    compileall.compile_dir(programs, quiet=2)
+    return (Mount(source=programs, target=GUEST),)
 
 
 async def execute_call(context: ToolContext, call: ToolCallPart, *, hint: str = "") -> ExecutedCall:

@@ -22,12 +22,14 @@ from bot.dashboard.rendering.values import (
     web_address,
 )
 from bot.dashboard.rendering.verdict import judge_task
+from bot.flags.records import render_value
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "ago": format_age,
     "arguments": arguments,
     "diff_size": diff_size,
     "edit_rows": render_edit,
+    "flag_value": render_value,
     "headline": render_headline,
     "judge": judge_task,
     "markdown": markdown,

@@ -30,6 +30,7 @@ _TAGS |= {"h1", "h2", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td"}
 _PROOF_WORDS = {
     ProofState.PROVED: "passed",
     ProofState.DOUBTFUL: "passed, with a warning",
+    ProofState.PARTLY: "mends some of the tests",
     ProofState.FAILS: "failed",
     ProofState.NOT_RUN: "not run",
 }

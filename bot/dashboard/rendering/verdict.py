@@ -19,6 +19,7 @@ _PHASES = {
 _PROOFS = {
     ProofState.PROVED: ("proved", "good"),
     ProofState.DOUBTFUL: ("proved, with a warning", "wait"),
+    ProofState.PARTLY: ("mends some of the tests", "wait"),
     ProofState.FAILS: ("proof fails", "bad"),
     ProofState.NOT_RUN: ("not run", "wait"),
 }

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from github import GithubException, GithubIntegration
 from jwt import PyJWTError
@@ -15,10 +14,10 @@ from requests import RequestException
 
 from bot.github.cli.app_access import AppAccess, describe_error, open_app
 from bot.github.cli.doctor_surroundings import check_address, check_clock, check_label, check_name
+from bot.github.cli.doctor_webhook import check_deliveries, check_ping, check_webhook
 from bot.github.cli.findings import DoctorFinding
 from bot.github.cli.manifest import read_manifest
 
-BAD_SIGNATURE = 401  # what `hob web` answers to a delivery that is not signed with its secret
 RANKS = {"": 0, "read": 1, "write": 2, "admin": 3}
 
 
@@ -41,8 +40,9 @@ def doctor(settings: AppAccess) -> list[DoctorFinding]:
                 check_address,
                 _check_installations,
                 check_label,
-                _check_webhook,
-                _check_deliveries,
+                check_webhook,
+                check_ping,
+                check_deliveries,
             ):
                 findings += _run_check(check, github, settings, app)
             return findings
@@ -107,6 +107,8 @@ def _check_installations(github: GithubIntegration, _: AppAccess, app: dict[str,
         problem = "suspended; its owner can lift that" if one.raw_data.get("suspended_at") else ""
         if lacking:
             problem = f"lacks {', '.join(lacking)}; its owner must accept the app's new permissions"
+        elif unheard := sorted(set(app.get("events") or ()) - set(one.raw_data.get("events") or ())):
+            problem = f"is not told of {', '.join(unheard)}; its owner must accept the app's new events"
         account = (one.raw_data.get("account") or {}).get("login", "?")
         detail = f"{account} ({one.id}), {one.raw_data.get('repository_selection', '?')} repositories"
         found.append(
@@ -116,51 +118,6 @@ def _check_installations(github: GithubIntegration, _: AppAccess, app: dict[str,
         )
     nowhere = f"installed nowhere. Install it: {app.get('html_url', '')}/installations/new"
     return found or [DoctorFinding(name="installation", ok=False, detail=nowhere)]
-
-
-def _check_webhook(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """Whose host it is, the dashboard's address does not tell: only where ``hob web`` listens is known.
-
-    https://docs.github.com/en/rest/apps/webhooks#get-a-webhook-configuration-for-an-app
-    """
-    config = _get(github, "/app/hook/config")
-    url, problems = config.get("url") or "", []
-    if not url:
-        problems.append("no URL is set")
-    elif not urlsplit(url).path.endswith("/webhook"):
-        problems.append(f"it goes to {url}, but `hob web` takes webhooks at /webhook")
-    if not config.get("secret"):
-        problems.append("no secret is set, so nobody can tell a forged webhook")
-    if config.get("content_type") != "json":
-        problems.append("its content type is not application/json")
-    if str(config.get("insecure_ssl", "0")) != "0":
-        problems.append("certificates are not verified")
-    mend = "Mend it in the app's settings, under Webhook."
-    return [
-        DoctorFinding(
-            name="webhook", ok=not problems, detail=f"{'; '.join(problems)}. {mend}" if problems else url
-        )
-    ]
-
-
-def _check_deliveries(github: GithubIntegration, _: AppAccess, __: dict[str, Any]) -> list[DoctorFinding]:
-    """https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook"""
-    last = _get(github, "/app/hook/deliveries", per_page=30)
-    failed = [one for one in last if one["status"] != "OK"]
-    if not last:
-        return [DoctorFinding(name="deliveries", ok=True, detail="none yet")]
-    if not failed:
-        return [DoctorFinding(name="deliveries", ok=True, detail=f"the last {len(last)} arrived")]
-    newest = failed[0]
-    detail = (
-        f"{len(failed)} of the last {len(last)} did not arrive, the newest at {newest['delivered_at']} "
-        f"({newest['status_code']} {newest['status']}). `hob redeliver` asks for them again."
-    )
-    if newest["status_code"] == BAD_SIGNATURE:
-        detail += (
-            " `hob web` does not know its signature: HOB_WEBHOOK_SECRET is not the App's webhook secret."
-        )
-    return [DoctorFinding(name="deliveries", ok=False, detail=detail)]
 
 
 def _list_missing(has: dict[str, str]) -> list[str]:

@@ -12,3 +12,6 @@ class DoctorFinding:
     name: str
     ok: bool
     detail: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FAIL'} {self.name}: {self.detail}"

@@ -8,23 +8,23 @@ https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-fro
 from __future__ import annotations
 
 import hmac
-import html
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from shlex import quote
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import yaml
 from github import Github, GithubException
 from requests import RequestException
 
 from bot.errors import UserError
-from bot.github_hosts import PUBLIC_API
 
+SIGN_IN_PATH = "/sign-in/back"  # where GitHub sends people back to who sign in on the dashboard
+KEY_FILE, ENV_FILE = "app.pem", "app.env"
 LONGEST_NAME = 34  # characters, of an App
 
 
@@ -55,11 +55,17 @@ def build_manifest(base_url: str, *, redirect_url: str = "", name: str = "") -> 
     """The manifest for an instance whose webhook is reachable at ``base_url``/webhook.
 
     ``name`` is the App's, '' for app.yml's; no two Apps of a GitHub have one name. Raises UserError when
-    ``base_url`` is no absolute http(s) URL, or the name is none. Loopback is left to GitHub to refuse.
+    ``base_url`` is no absolute https URL (http is for loopback, which GitHub itself refuses), or the name is
+    none.
     """
     parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"BASE_URL must be an absolute http(s) URL, not {base_url!r}.")
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if (
+        not parts.hostname
+        or parts.username
+        or (parts.scheme != "https" and not (loopback and parts.scheme == "http"))
+    ):
+        raise UserError(f"BASE_URL must be an absolute https URL without a user name, not {base_url!r}.")
     root = base_url.rstrip("/")
     manifest = read_manifest()
     if name:
@@ -70,26 +76,22 @@ def build_manifest(base_url: str, *, redirect_url: str = "", name: str = "") -> 
         manifest["name"] = name
     manifest["url"] = root
     manifest["hook_attributes"] = {**manifest["hook_attributes"], "url": f"{root}/webhook"}
+    manifest["callback_urls"] = [f"{root}{SIGN_IN_PATH}"]
     if redirect_url:
         manifest["redirect_url"] = redirect_url
     return manifest
 
 
-def render_form(manifest: dict[str, Any], *, state: str, web_url: str, organization: str = "") -> str:
-    """The page whose button posts the manifest to GitHub, for a person's account or an organization."""
-    owner = f"organizations/{organization}/settings" if organization else "settings"
-    if organization and not re.fullmatch(r"[A-Za-z0-9-]{1,39}", organization):
-        raise UserError(f"{organization!r} is not the name of a GitHub organization.")
-    action = f"{web_url.rstrip('/')}/{owner}/apps/new?{urlencode({'state': state})}"
-    return (
-        "<!doctype html><meta charset=utf-8><title>Register Hob</title>"
-        f'<form action="{html.escape(action)}" method="post">'
-        f'<input type="hidden" name="manifest" value="{html.escape(json.dumps(manifest))}">'
-        "<button>Register this GitHub App</button></form>"
-    )
+def check_home(home: Path) -> None:
+    """Raises UserError where credentials are already: nothing is overwritten."""
+    for path in (home / KEY_FILE, home / ENV_FILE):
+        if path.exists():
+            raise UserError(f"{path} exists already. Move it away to register another app.")
 
 
-def convert_code(code: str, *, state: str, expected: str, api_url: str, home: Path) -> Credentials:
+def convert_code(
+    code: str, *, state: str, expected: str, api_url: str, base_url: str, home: Path
+) -> Credentials:
     """Exchange the code for the app's credentials and write them below ``home``, readable by its owner only.
 
     ``state`` is what came back, ``expected`` what the form carried: without their agreement the code may
@@ -101,10 +103,8 @@ def convert_code(code: str, *, state: str, expected: str, api_url: str, home: Pa
         raise UserError("The answer does not belong to this registration (wrong state). Start again.")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,200}", code):
         raise UserError("GitHub's answer carries no usable code. Start the registration again.")
-    key_file, env_file = home / "app.pem", home / "app.env"
-    for path in (key_file, env_file):
-        if path.exists():
-            raise UserError(f"{path} exists already. Move it away to register another app.")
+    check_home(home)
+    key_file, env_file = home / KEY_FILE, home / ENV_FILE
     made = _exchange(code, api_url)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     _write(key_file, made["pem"])
@@ -112,10 +112,12 @@ def convert_code(code: str, *, state: str, expected: str, api_url: str, home: Pa
         "HOB_APP_ID": made["id"],
         "HOB_PRIVATE_KEY_FILE": key_file,
         "HOB_WEBHOOK_SECRET": made["webhook_secret"],
+        "HOB_CLIENT_ID": made["client_id"],
+        "HOB_CLIENT_SECRET": made["client_secret"],
+        "HOB_BASE_URL": base_url.rstrip("/"),
+        "HOB_GITHUB_URL": api_url.rstrip("/"),
     }
-    if api_url.rstrip("/") != PUBLIC_API:
-        lines["HOB_GITHUB_URL"] = api_url
-    _write(env_file, "".join(f"{name}={value}\n" for name, value in lines.items()))
+    _write(env_file, "".join(f"{name}={quote(str(value))}\n" for name, value in lines.items()))
     return Credentials(
         app_id=made["id"],
         slug=made["slug"],
@@ -135,7 +137,8 @@ def _exchange(code: str, api_url: str) -> dict[str, Any]:
         raise UserError(
             f"GitHub does not exchange the code ({status}). It works once and for an hour: start again."
         ) from None
-    if not isinstance(made, dict) or not all(made.get(k) for k in ("id", "slug", "pem", "webhook_secret")):
+    needed = ("id", "slug", "pem", "webhook_secret", "client_id", "client_secret")
+    if not isinstance(made, dict) or not all(made.get(name) for name in needed):
         raise UserError("GitHub's answer lacks the app's credentials. Start the registration again.")
     return made
 

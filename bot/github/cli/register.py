@@ -1,4 +1,4 @@
-"""``hob register``: a page on loopback that leads a person's browser through GitHub's manifest flow, once.
+"""``hob register``: pages on loopback that lead a person's browser through GitHub's manifest flow, once.
 
 https://docs.github.com/en/apps/sharing-github-apps/registering-a-github-app-from-a-manifest
 """
@@ -12,16 +12,20 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from bot.errors import UserError
-from bot.github.cli.manifest import Credentials, build_manifest, convert_code, render_form
+from bot.github.cli.manifest import Credentials, build_manifest, check_home, convert_code, read_manifest
+from bot.github.cli.register_page import find_name_trouble, render_choice, render_end, render_form
 from bot.github_hosts import find_web_url
 
 REGISTRATION_SECONDS = 3600.0  # GitHub allows an hour for all steps
+BACK = "/done"  # where GitHub sends the browser back to
 
 
 class _Page(HTTPServer):
-    """Serves the manifest form, receives GitHub's redirect, and keeps the result or the error."""
+    """Serves the pages, receives GitHub's redirect, and keeps the result or the error."""
 
-    page: str = ""
+    name: str
+    organization: str
+    ask: Callable[[str, str], str]
     exchange: Callable[[str, str], Credentials]
     made: Credentials | None = None
     failed: UserError | None = None
@@ -32,24 +36,40 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Page
 
     def do_GET(self) -> None:
-        """``/`` is the form, ``/done`` is where GitHub sends the browser back to."""
+        """``/`` asks for a name, ``/ask`` has the button, ``/done`` is where GitHub sends the browser."""
         address = urlsplit(self.path)
+        query = {key: values[0].strip() for key, values in parse_qs(address.query).items()}
         if self.headers.get("Host") != f"127.0.0.1:{self.server.server_port}":
-            self._answer(403, "Open the address that hob printed.")
+            self._answer(403, render_end("Another address", "Open the address that hob printed."))
         elif address.path == "/":
-            self._answer(200, self.server.page)
-        elif address.path == "/done":
-            self._finish(parse_qs(address.query))
+            page = render_choice(name=self.server.name, organization=self.server.organization)
+            self._answer(200, page)
+        elif address.path == "/ask":
+            self._ask(query.get("name", ""), query.get("organization", ""))
+        elif address.path == BACK:
+            self._finish(query)
         else:
-            self._answer(404, "There is nothing here.")
+            self._answer(404, render_end("Nothing here", "There is nothing at this address."))
 
-    def _finish(self, query: dict[str, list[str]]) -> None:
+    def _ask(self, name: str, organization: str) -> None:
+        """The button, or the first page again with what is wrong with the choice."""
+        self.server.name, self.server.organization = name, organization
         try:
-            self.server.made = self.server.exchange(query.get("code", [""])[0], query.get("state", [""])[0])
-            self._answer(200, "Registered. Go back to the terminal.")
+            self._answer(200, self.server.ask(name, organization))
+        except UserError as error:
+            self._answer(400, render_choice(name=name, organization=organization, problem=str(error)))
+
+    def _finish(self, query: dict[str, str]) -> None:
+        try:
+            made = self.server.exchange(query.get("code", ""), query.get("state", ""))
         except UserError as error:
             self.server.failed = error
-            self._answer(400, "This did not work; the terminal says why.")
+            self._answer(400, render_end("This did not work", str(error)))
+            return
+        self.server.made = made
+        self._answer(
+            200, render_end(f"{made.slug} is registered", "Go back to the terminal.", made.install_url)
+        )
 
     def _answer(self, status: int, page: str) -> None:
         body = page.encode()
@@ -57,6 +77,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
+        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+        self.send_header("Referrer-Policy", "no-referrer")
         self.end_headers()
         self.wfile.write(body)
 
@@ -81,21 +103,29 @@ def run_registration(
     tell: Callable[[str], None],
     name: str = "",
 ) -> Credentials:
-    """Serve the page until GitHub has sent the browser back. Raises UserError when it does not work out.
+    """Serve the pages until GitHub has sent the browser back. Raises UserError when it does not work out.
 
-    ``name`` is the App's, '' for app.yml's; people mention the slug that GitHub makes of it.
+    ``name`` is the App's, '' for app.yml's; people mention the slug that GitHub makes of it. Both can be
+    changed on the page as often as GitHub does not take them.
     """
+    check_home(home)
     state = secrets.token_urlsafe(32)
+    build_manifest(base_url, name=name)  # what is wrong with the arguments is said before a page is opened
     with _page(port) as server:
         here = f"http://127.0.0.1:{server.server_port}"
-        asked = build_manifest(base_url, redirect_url=f"{here}/done", name=name)
-        server.page = render_form(
-            asked, state=state, web_url=find_web_url(api_url), organization=organization
-        )
+
+        def ask(chosen: str, owner: str) -> str:
+            manifest = build_manifest(base_url, redirect_url=f"{here}{BACK}", name=chosen)
+            if trouble := find_name_trouble(api_url, manifest["name"]):
+                raise UserError(trouble)
+            return render_form(manifest, state=state, web_url=find_web_url(api_url), organization=owner)
+
+        server.name, server.organization = name or read_manifest()["name"], organization
+        server.ask = ask
         server.exchange = lambda code, got: convert_code(
-            code, state=got, expected=state, api_url=api_url, home=home
+            code, state=got, expected=state, api_url=api_url, base_url=base_url, home=home
         )
-        tell(f"Open {here}/ in your browser and press the button.")
+        tell(f"Open {here}/ in your browser.")
         waited = 0.0
         while server.made is None and server.failed is None and waited < REGISTRATION_SECONDS:
             server.handle_request()
@@ -104,7 +134,10 @@ def run_registration(
         raise server.failed
     if server.made is None:
         raise UserError("GitHub did not send the browser back within an hour. Start again.")
-    tell(f"Registered {server.made.slug}. The settings are in {server.made.env_file}.")
-    tell(f"People mention it as @{server.made.slug}.")
-    tell(f"Install it on repositories: {server.made.install_url}")
-    return server.made
+    made = server.made
+    tell(f"Registered {made.slug}: people mention it as @{made.slug}.")
+    tell(f"Install it on repositories: {made.install_url}")
+    tell(f"Its settings are in {made.env_file}, its key beside them. Load them with:")
+    tell(f"    set -a; . {made.env_file}; set +a")
+    tell("and give each process only what it needs (docs/security.md, Separate environments).")
+    return made

@@ -56,13 +56,17 @@ class Credential(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """What metrics may know of one request: no path and no token. ``status`` 0 means no answer came."""
+    """What metrics may know of one request: no path and no token. ``status`` 0 means no answer came.
+
+    ``installation`` 0 is the App itself.
+    """
 
     method: str
     resource: str  # core or graphql
     status: int
     seconds: float
     remaining: int | None
+    installation: int = 0
 
 
 @dataclass(slots=True)
@@ -105,9 +109,10 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         clock: ServerClock | None = None,
         etags: ETags | None = None,
         realm: Hashable = None,
+        installation: int = 0,
     ) -> None:
         """``etags`` keeps answers to reads for ``realm``, the scope of the credential; ``clock`` is set by
-        every answer.
+        every answer; ``installation`` is whose limits apply, 0 for the App's own.
         """
         super().__init__(session, f"hob/{__version__}", base_url=api_url.rstrip("/"))
         self._root = URL(api_url)
@@ -119,6 +124,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         self._clock = clock or ServerClock()
         self._etags = etags
         self._realm = realm
+        self._installation = installation
 
     @property
     def is_crowded(self) -> bool:
@@ -231,6 +237,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                             status=status,
                             seconds=seconds,
                             remaining=remaining,
+                            installation=self._installation,
                         )
                     )
             if remaining == 0 and answer.status < 400:

@@ -16,6 +16,8 @@ from typing import Any
 
 from bot.errors import HobError, Retry, UserError
 
+# The words stand in reports of other apps: renovatebot/renovate#6215, semantic-release/github#221.
+LOCKED = "The conversation is locked, and there GitHub lets no app comment: unlock it and ask again."
 LIMIT_WORDS = ("rate limit", "abuse detection")
 
 
@@ -34,9 +36,15 @@ class NotFound(GitHubRefused):
 
 
 class Forbidden(GitHubRefused):
-    """401 or 403: a permission, an archived repository, a locked thread; never a rate limit."""
+    """401 or 403: a permission, an archived repository; never a rate limit."""
 
     may_pass = True
+
+
+class Locked(Forbidden):
+    """403: the conversation is locked, and there no app may comment, whatever its permissions."""
+
+    may_pass = False
 
 
 class Stale(GitHubRefused):
@@ -133,6 +141,8 @@ def make_refusal(answer: Response, what: str) -> HobError:
             "Check HOB_APP_ID and HOB_PRIVATE_KEY, and that the app is still installed.",
             status=401,
         )
+    if answer.status == 403 and "issue is locked" in said.lower():
+        return Locked(LOCKED, status=403)
     if answer.status == 403:
         return Forbidden(_forbidden(answer, what, said), status=403)
     if answer.status in (404, 410, 451):

@@ -17,6 +17,8 @@ from typing import Any, Protocol
 
 import jwt
 import structlog
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bot.errors import UserError
 from bot.github.http.clock import ServerClock
@@ -53,12 +55,13 @@ class Minter(Protocol):
 
 
 class AppCredential:
-    """The app itself, by a JWT signed with its private key; a signature costs tens of milliseconds."""
+    """The app itself, by a JWT signed with its private key, which is read once: that takes tens of ms."""
 
     def __init__(self, app_id: int, private_key: str, clock: ServerClock) -> None:
         self._app_id = str(app_id)
         self._clock = clock
-        self._private_key = private_key
+        self._pem = private_key
+        self._key: RSAPrivateKey | None = None
         self._current = _Token("", 0.0)
 
     async def header(self) -> str:
@@ -68,13 +71,21 @@ class AppCredential:
         try:
             now = int(self._clock.now())
             claims = {"iss": self._app_id, "iat": now - JWT_DATED_BACK, "exp": now + JWT_SECONDS}
-            signed = jwt.encode(claims, self._private_key, algorithm="RS256")
+            signed = jwt.encode(claims, self._read_key(), algorithm="RS256")
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise UserError(
                 f"HOB_PRIVATE_KEY is not an RSA private key in PEM form ({type(error).__name__})."
             ) from None
         self._current = _Token(signed, time.monotonic() + JWT_KEPT)
         return f"Bearer {signed}"
+
+    def _read_key(self) -> RSAPrivateKey:
+        if self._key is None:
+            read = load_pem_private_key(self._pem.encode(), password=None)
+            if not isinstance(read, RSAPrivateKey):
+                raise TypeError("a key of another kind")
+            self._key = read
+        return self._key
 
     async def discard(self, header: str) -> None:
         """Drop the JWT, so that the next header holds a new one."""

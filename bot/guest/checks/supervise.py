@@ -17,16 +17,16 @@ import fcntl
 import json
 import os
 import re
-import secrets
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
-from typing import Any
 
-PLUGINS = Path(__file__).resolve().parent / "plugins"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Every check waits for these imports: pathlib, secrets, shutil, tempfile and typing cost more than the rest.
+PLUGINS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "plugins")  # noqa: PTH118, PTH120
 ADDRESS = "HOB_TEST_REPORT"
 ADDOPTS = "-p hob_test_report --continue-on-collection-errors"
 # https://nodejs.org/api/cli.html#node_optionsoptions; the first reporter is what people read.
@@ -39,8 +39,9 @@ NODE_OPTIONS = (
 SETS_PYTHONPATH = re.compile(r"(?<![\w$.-])PYTHONPATH=")
 NO_VALUE = re.compile(r"\s|;|&|\||\)|\Z|''|\"\"")
 MOST_SESSIONS = 400
+SHEBANG_CHARS = 100  # of the 127 that old kernels read of a program's first line
 PIPE_BYTES = 1 << 20
-END = secrets.token_hex(16).encode()
+END = os.urandom(16).hex().encode()
 _PR_SET_DUMPABLE = 4
 # The worst that was said of a test counts, where it ran more than once.
 _ORDER = ("passed", "skipped", "failed")
@@ -106,7 +107,7 @@ class Reports:
 
     def close(self) -> list[Session]:
         """Read what was written so far, and nothing more."""
-        Path(self.address).unlink()
+        os.unlink(self.address)  # noqa: PTH108
         os.write(self._pipe, b"\n" + END + b"\n")
         self._reading.join(10)
         return list(self._sessions.values())
@@ -119,7 +120,8 @@ class TrackedFiles:
         self._env = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index", "GIT_OPTIONAL_LOCKS": "0"}
         self._known = False
         try:
-            shutil.copy(".git/index", self._env["GIT_INDEX_FILE"])
+            with open(".git/index", "rb") as index, open(self._env["GIT_INDEX_FILE"], "xb") as copy:  # noqa: PTH123
+                copy.write(index.read())
         except OSError:
             return
         self._known = self._git("add", "--update") is not None
@@ -159,10 +161,11 @@ def main() -> None:
     answer = os.fdopen(os.dup(2), "w", encoding="ascii")  # not inherited
     devnull = os.open(os.devnull, os.O_RDONLY)
     os.dup2(1, 2)
-    folder = tempfile.mkdtemp(prefix=".hob-")
+    folder = f"{os.environ.get('TMPDIR') or '/tmp'}/.hob-{os.urandom(16).hex()}"  # noqa: S108
+    os.mkdir(folder, 0o700)  # noqa: PTH102
     before = TrackedFiles(folder, told["added"])
     reports = Reports(folder)
-    env = make_environment(reports.address) if told["report"] else None
+    env = make_environment(reports.address, make_tools(folder)) if told["report"] else None
     command = keep_plugins(told["command"]) if env else told["command"]
     code = subprocess.Popen(("bash", "-c", command), env=env, stdin=devnull).wait()
     sessions = reports.close()
@@ -175,15 +178,44 @@ def main() -> None:
         ],
         "tests": merge_tests(sessions),
     }
-    shutil.rmtree(folder, ignore_errors=True)
+    remove_folder(folder)
     json.dump(report, answer)
     answer.close()
 
 
-def make_environment(address: str) -> dict[str, str]:
+def remove_folder(folder: str) -> None:
+    """Remove a folder with all that is in it, as far as that is possible."""
+    for above, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{above}/{name}")  # noqa: PTH108
+        for name in folders:
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{above}/{name}")  # noqa: PTH106
+    with contextlib.suppress(OSError):
+        os.rmdir(folder)  # noqa: PTH106
+
+
+def make_tools(folder: str) -> str:
+    """A folder for the front of PATH with what stands before ``go``; '' where there is no go."""
+    there = any(os.access(f"{path}/go", os.X_OK) for path in os.get_exec_path())
+    if not there or " " in sys.executable or len(sys.executable) > SHEBANG_CHARS:
+        return ""
+    tools = f"{folder}/bin"
+    os.mkdir(tools)  # noqa: PTH102
+    with open(f"{PLUGINS}/hob_go_report.py", encoding="utf-8") as program:  # noqa: PTH123
+        text = program.read()
+    with open(f"{tools}/go", "w", encoding="utf-8") as tool:  # noqa: PTH123
+        tool.write(f"#!{sys.executable} -IS\n{text}")
+    os.chmod(f"{tools}/go", 0o700)  # noqa: PTH101
+    return tools if os.access(f"{tools}/go", os.X_OK) else ""
+
+
+def make_environment(address: str, tools: str = "") -> dict[str, str]:
     """The command's environment: as it is, and with what makes test runners report to ``address``."""
     env = {**os.environ, ADDRESS: address}
-    env["PYTHONPATH"] = os.pathsep.join(path for path in (str(PLUGINS), env.get("PYTHONPATH", "")) if path)
+    env["PATH"] = os.pathsep.join(path for path in (tools, env.get("PATH", "")) if path)
+    env["PYTHONPATH"] = os.pathsep.join(path for path in (PLUGINS, env.get("PYTHONPATH", "")) if path)
     env["PYTEST_ADDOPTS"] = f"{env.get('PYTEST_ADDOPTS', '')} {ADDOPTS}".strip()
     env["NODE_OPTIONS"] = " ".join((env.get("NODE_OPTIONS", ""), *NODE_OPTIONS)).strip()
     return env

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from bot.domain import Event
+from bot.flags.known import KNOWN
+from bot.flags.rules import Subject
+from bot.flags.run_flags import RunFlags, ask_flags, explain
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext
 from bot.repo_config import PATH, RepoConfig, TaskBudget, parse_repo_config
@@ -22,6 +25,7 @@ CEILINGS = {  # the operator's setting that each value cannot exceed
     "budget.turns": "max_turns",
     "attempts": "max_attempts",
 }
+FLAGS = {"budget.usd": "usd", "budget.minutes": "minutes", "budget.turns": "turns"}  # that lower a ceiling
 FOUND = "found by the tree's files"  # where hob.yml names no command, see ``bot.workspace.check_commands``
 
 
@@ -53,20 +57,51 @@ def limit_budget(context: DeliveryContext, config: RepoConfig) -> TaskBudget:
 
 
 async def render_config(context: DeliveryContext, api: RepoApi, event: Event) -> str:
-    """Every value with its origin, as a table. Raises UserError when the repository's file is invalid."""
+    """Every value with its origin, as a table, and what flags say to who asks.
+
+    Raises UserError when the repository's file is invalid.
+    """
     now = await read_config_in_force(api, event)
     file = f"`{PATH}` at `{now.commit[:12]}`"
-    rows = [_render_row(*each) for each in _list_values(context, now, file)]
+    flags = await _ask_flags(context, event)
+    rows = [_render_row(*each) for each in _list_values(context, now, file, flags)]
     head = f"What I go by here, {'with' if now.there else 'without a'} {file if now.there else f'`{PATH}`'}:"
     text = "\n".join([head, "", "| key | value | from |", "|---|---|---|", *rows])
     return context.operator.safe(text)
 
 
-def _list_values(context: DeliveryContext, now: ConfigInForce, file: str) -> Iterator[tuple[str, str, str]]:
+async def _ask_flags(context: DeliveryContext, event: Event) -> RunFlags:
+    """What a run would be told if whoever asks began one on this thread now."""
+    subject = Subject(
+        installation=event.installation,
+        repository=event.repo.id if event.repo else 0,
+        person=event.sender.id if event.sender else 0,
+        thread=event.thread.number if event.thread else 0,
+    )
+    flags = await ask_flags(context.store.engine, subject)
+    model = flags.find_word("model")
+    if model is None or context.operator.allowed_models.issuperset(model.split(",")):
+        return flags
+    return flags.ignore("model", "HOB_MODELS does not name it")
+
+
+def _list_values(
+    context: DeliveryContext, now: ConfigInForce, file: str, flags: RunFlags
+) -> Iterator[tuple[str, str, str]]:
     operator = dict(context.operator.public_settings)
+    left = [name for name in KNOWN if explain(name, flags)]
     for key, value in _flatten(now.config):
         given = _is_set(now.config, key)
+        name = FLAGS.get(key, key)
+        flagged = explain(name, flags)
         ceiling, setter = operator.get(CEILINGS.get(key, ""), ("", ""))
+        if flagged and key in FLAGS and (not ceiling or float(flagged[0]) < float(ceiling)):
+            ceiling, setter = flagged
+        elif flagged and not given and key in ("model", "attempts"):
+            left.remove(name)
+            yield (key, *_limit(flagged, ceiling))
+            operator.pop(key, None)
+            continue
         if ceiling and isinstance(value, int | float) and value > float(ceiling):
             yield (
                 key,
@@ -82,8 +117,21 @@ def _list_values(context: DeliveryContext, now: ConfigInForce, file: str) -> Ite
         else:
             yield key, _render_value(value), file if given else DEFAULT
         operator.pop(key, None)
+    for name in left:
+        said = explain(name, flags)
+        if said and name not in FLAGS.values():
+            unused = "; hob.yml says another" if name in ("model", "attempts") else ""
+            yield (f"flag {name}", said[0], said[1] + unused)
     for key, (value, source) in operator.items():
         yield key, value, source
+
+
+def _limit(flagged: tuple[str, str], ceiling: str) -> tuple[str, str]:
+    """What a flag says and why, no number above the operator's ceiling."""
+    value, why = flagged
+    if not ceiling or float(value) <= float(ceiling):
+        return value, why
+    return ceiling, f"the ceiling; {why}: {value}"
 
 
 def _flatten(config: BaseModel, above: str = "") -> Iterator[tuple[str, object]]:

@@ -69,10 +69,12 @@ async def run_attempt(
     limits: Limits | None = None,
     observer: WorkspaceObserver | None = None,
     interrupted: Interrupted | None = None,
+    system_prompt: str = "",
 ) -> Result:
     """Run the agent on ``brief`` and prove what it changed. Raises UserError, Parked, Retry, Cancelled.
 
     ``limits`` are the repository's unless they are given; an ``interrupted`` attempt is continued.
+    ``system_prompt`` stands in for the one that is shipped.
     """
     await set_phase(Phase.THINK)
     async with open_workspace(checkout, observer=observer, interrupted=interrupted) as workspace:
@@ -84,6 +86,7 @@ async def run_attempt(
             journal=journal,
             history=interrupted.history if interrupted else (),
             run_checks=lambda: check_workspace(workspace, redactor),
+            system_prompt=system_prompt,
         )
         changes = await workspace.read_changes()
     blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))

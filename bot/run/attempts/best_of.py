@@ -65,7 +65,8 @@ def explain_fewer(model: str, *, asked: int | None, most: int) -> str:
 class AttemptPlan:
     """Attempts at ``brief`` on one checkout: at most ``most``, all ``at_once`` or as needed.
 
-    ``remark`` says why there are fewer than a person asked for.
+    ``remark`` says why there are fewer than a person asked for, ``system_prompt`` stands in for the one that
+    is shipped.
     """
 
     checkout: Checkout
@@ -77,6 +78,7 @@ class AttemptPlan:
     set_phase: SetPhase
     at_once: bool = False
     remark: str = ""
+    system_prompt: str = ""
 
 
 async def run_best_of(plan: AttemptPlan) -> Selection:
@@ -163,6 +165,7 @@ class _Rounds:
                 limits=limits,
                 observer=io.observer,
                 interrupted=io.interrupted,
+                system_prompt=plan.system_prompt,
             )
         finally:
             await model.aclose()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain import Proof, ProofState
 from bot.run.attempts.ranking import FinishedAttempt, Selection, count_broken_tests, find_identical
+from bot.run.messages.proof import render_mended_part
 from bot.text.defuse import defuse
 from bot.text.diffs import diffstat
 
@@ -103,6 +104,8 @@ def render_verdict(proof: Proof) -> str:
             return "✅ passed"
         case ProofState.DOUBTFUL:
             return "⚠️ passed, with a warning" if proof.warnings else "⚠️ passed in part"
+        case ProofState.PARTLY:
+            return f"{ProofState.PARTLY.icon} {render_mended_part(proof)}"
         case ProofState.NOT_RUN:
             return "⚠️ no result" if proof.checks else "not run"
     if count_broken_tests(proof):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from textwrap import shorten
 
@@ -37,10 +37,10 @@ def render_proof(evidence: Proof, *, output: bool = True) -> str:
             f"with {code_span(f'internet: {evidence.internet}')}" if evidence.internet else "without network"
         )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
-    if evidence.still_failing:
-        lines.append("- **Still fails, and the request is about it:** " + join_tests(evidence.still_failing))
+    lines += list_unmet(evidence)
+    said = {*evidence.still_failing, *evidence.left_failing}
     for check in evidence.checks:
-        lines += _list_turned_tests(check)
+        lines += _list_turned_tests(check, said)
     lines += [f"- Not run: {item}" for item in evidence.not_run]
     lines += [render_blocked(evidence)] if evidence.blocked else []
     tails = [
@@ -54,6 +54,22 @@ def render_proof(evidence: Proof, *, output: bool = True) -> str:
 def _render_in_html(command: str) -> str:
     """A command as code where HTML stands, in which Markdown has no code."""
     return f"<code>{html.escape(shorten(show_controls(command), 200, placeholder='…'))}</code>"
+
+
+def list_unmet(proof: Proof) -> list[str]:
+    """A line for the tests that the request is about, or may be about, and that fail as before."""
+    lines = []
+    if proof.still_failing:
+        lines.append(f"- **Still fails, and the request is about it:** {join_tests(proof.still_failing)}.")
+    if proof.left_failing:
+        lines.append(f"- **Fails as before, and may be meant too:** {join_tests(proof.left_failing)}.")
+    return lines
+
+
+def render_mended_part(proof: Proof) -> str:
+    """Such as "mends 1 of 3 failing tests"."""
+    mended, failing = proof.mended_part
+    return f"mends {mended} of {failing} failing tests"
 
 
 def render_warning(warning: ProofWarning) -> str:
@@ -93,7 +109,9 @@ def _render_blocked_request(item: Blocked) -> str:
     return f"- Network blocked: {where}{by} ({defuse_line(item.reason)}){how}."
 
 
-def _list_turned_tests(check: Check) -> list[str]:
+def _list_turned_tests(check: Check, said: Container[str]) -> list[str]:
+    """A line for each kind of tests; of those that failed before only what is not ``said``."""
+    old = [test for test in check.there_before if test not in said]
     return [
         f"- {words} {join_tests(tests)}"
         for words, tests in (
@@ -101,7 +119,7 @@ def _list_turned_tests(check: Check) -> list[str]:
             ("New, and fails without this change:", check.added),
             ("New, and passes without this change too:", check.idle),
             ("**Fails only with this change:**", check.broken),
-            ("Failed before too:", check.there_before),
+            ("Failed before too:", old),
         )
         if tests
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from bot.domain import Check, CheckResult, Proof, Verdict
 from bot.domain.proof import ProofState
-from bot.run.messages.proof import join_tests, render_blocked, render_warning
+from bot.run.messages.proof import join_tests, list_unmet, render_blocked, render_mended_part, render_warning
 from bot.text.defuse import code_span, defuse_line
 
 _SURENESS = {
@@ -28,6 +28,9 @@ MOST_CHECKS = 10
 def render_done_headline(proof: Proof, place: str) -> str:
     """The headline of a change that is published: where it is, and how sure it is, as a mark and in words."""
     state = proof.state
+    if state is ProofState.PARTLY:
+        warned = ", and read the warning" if proof.warnings else ""
+        return f"{state.icon} **Done in part**{place} · **{render_mended_part(proof)}{warned}**"
     sure = _SURENESS[state]
     old = sum(len(check.there_before) for check in proof.checks)
     if state is ProofState.PROVED and any(check.head.verdict is Verdict.FAILED for check in proof.checks):
@@ -36,18 +39,21 @@ def render_done_headline(proof: Proof, place: str) -> str:
     return f"{state.icon} **Done**{place} · {sure}"
 
 
-def render_short_proof(proof: Proof) -> str:
-    """A line for each check, the tests that turned, and what was not run: no output."""
+def render_short_proof(proof: Proof, *, whole: str = "The check run has all of it.") -> str:
+    """A line for each check, the tests that turned, and what was not run: no output.
+
+    ``whole`` says where all of it stands.
+    """
     lines = [render_warning(each) for each in proof.warnings]
-    if proof.still_failing:
-        lines.append(f"- **Still fails, and the request is about it:** {join_tests(proof.still_failing)}.")
-    lines += [_render_check(check) for check in proof.checks[:MOST_CHECKS]]
+    lines += list_unmet(proof)
+    said = {*proof.still_failing, *proof.left_failing}
+    lines += [_render_check(check, said) for check in proof.checks[:MOST_CHECKS]]
     if len(proof.checks) > MOST_CHECKS:
         lines.append(f"- and {len(proof.checks) - MOST_CHECKS} more checks")
     if proof.checks:
         network = f" with {code_span(f'internet: {proof.internet}')}" if proof.internet else ""
         where = f"Each ran in a clean sandbox{network}; base is `{proof.base[:12]}`."
-        lines.append(f"- {where} The check run has all of it.")
+        lines.append(f"- {where} {whole}".rstrip())
     lines += [f"- Not run: {item}" for item in proof.not_run]
     lines += [render_blocked(proof)] if proof.blocked else []
     return "\n".join(lines)
@@ -85,7 +91,7 @@ def sum_up_result(result: CheckResult) -> str:
     return f"{text}: {defuse_line(result.note)}" if result.note else text
 
 
-def _render_check(check: Check) -> str:
+def _render_check(check: Check, said: Container[str]) -> str:
     ends = f"{sum_up_result(check.base)} on the base, {sum_up_result(check.head)} with this change"
     line = f"- {code_span(check.command)}: {ends}."
     return (
@@ -93,7 +99,7 @@ def _render_check(check: Check) -> str:
         + _list_turned(check.mended, " Failed before, passes now: ")
         + _list_turned(check.added, " New, and fails without this change: ")
         + _list_turned(check.broken, " **Fails only with this change:** ")
-        + _list_turned(check.there_before, " Failed before too: ")
+        + _list_turned([test for test in check.there_before if test not in said], " Failed before too: ")
     )
 
 

@@ -24,6 +24,7 @@ from bot.run.prepare.prepare import (
     Prepared,
     fetch_history,
     fetch_linked,
+    find_pull_base,
     read_remarks,
     render_place,
     require_default_branch,
@@ -72,7 +73,8 @@ async def prepare_examination(job: Job) -> Prepared:
         brief = replace(brief, texts=(*brief.texts, *list_diff_texts(diff)))
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, parts.settings.model)
-    brief = await add_map(parts.workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(parts.workshop, checkout, brief, model)
     brief = await add_environment(parts.workshop, checkout, brief, model, parts.redactor)
     return Prepared(checkout=checkout, brief=brief, branch="", head=None, hidden=gathered.hidden)
 
@@ -103,9 +105,7 @@ async def _fetch_commits(job: Job, pull: Pull | None) -> _ExaminedCommit:
 async def _find_merge_base(job: Job, task: Task, pull: Pull) -> str:
     """The commit at which the pull request left its base, also where that branch is gone meanwhile."""
     commits = job.api.commits
-    found = await commits.find_merge_base(pull.base.ref, pull.head.sha)
-    if found is None and pull.base.sha:
-        found = await commits.find_merge_base(pull.base.sha, pull.head.sha)
+    found = await find_pull_base(job.api, pull, pull.head.sha)
     if found is None and task.kind is TaskKind.REVIEW:
         base = code_span(pull.base.ref)
         if await commits.find_branch_head(pull.base.ref) is None:

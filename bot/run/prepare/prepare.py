@@ -11,6 +11,7 @@ from bot.git.branch_name import OWN_PREFIX, branch_name, read_issue_number
 from bot.git.diff import diff_between
 from bot.github.answers import Issue, Pull
 from bot.github.app import RepoApi
+from bot.github.commits import MergeBase
 from bot.github.http.scope import Purpose
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
@@ -118,7 +119,8 @@ async def prepare(
     brief = replace(gathered.brief, texts=(*gathered.brief.texts, *changed), stands_at=stands_at)
     brief = replace(brief, more_tests=checkout.checks.more_tests, facts=checkout.facts)
     model = choose_model_name(checkout, job.parts.settings.model)
-    brief = await add_map(workshop, checkout, brief, model)
+    if job.flags.is_on("map", True):
+        brief = await add_map(workshop, checkout, brief, model)
     brief = await add_environment(workshop, checkout, brief, model, redactor)
     if continued and not at:
         head = base
@@ -139,9 +141,17 @@ def render_place(branch: str, commit: str) -> str:
     return f"{code_span(branch)} at `{commit[:12]}`"
 
 
+async def find_pull_base(api: RepoApi, pull: Pull, head: str) -> MergeBase | None:
+    """Where ``head`` of a pull request left its base, also where that branch is gone meanwhile."""
+    found = await api.commits.find_merge_base(pull.base.ref, head)
+    if found is None and pull.base.sha:
+        found = await api.commits.find_merge_base(pull.base.sha, head)
+    return found
+
+
 async def _fetch_merge_base(job: Job, pull: Pull, head: str) -> str:
     """Fetch the commit at which the pull request left its base, and return it; '' where it is not known."""
-    found = await job.api.commits.find_merge_base(pull.base.ref, head)
+    found = await find_pull_base(job.api, pull, head)
     if found is None:
         return ""
     mirror, repo = job.parts.workshop.mirror, job.task.repo

@@ -39,6 +39,11 @@ def find_altered_tests(tests: ChangeSet, read_base: ReadBase) -> tuple[str, ...]
     return tuple(found)
 
 
+def list_test_names(data: bytes) -> set[str]:
+    """The dotted names of a Python file's functions; none where it cannot be read."""
+    return set(_list_functions(data))
+
+
 def _compare_python(before: bytes, after: bytes, kept: set[tuple[str, str]]) -> list[str]:
     """Names of functions that are weaker, '' for the rest of the file. ``kept``: all that there still is."""
     old, new = _list_functions(before), _list_functions(after)

@@ -11,20 +11,23 @@ from sandbox.spec import Command, Sandbox
 
 # Applies a change set inside the sandbox, so that the host never writes into a tree it does not control.
 _APPLY = """
-import base64, contextlib, json, os, shutil, sys
+import binascii, json, os, sys
 for path, kind, mode, data in json.load(sys.stdin):
     path = path.encode("utf-8", "surrogateescape")
     folder = os.path.dirname(path)
     if os.path.isdir(path) and not os.path.islink(path):
+        import shutil
         shutil.rmtree(path)
     elif os.path.lexists(path):
         os.unlink(path)
     if kind == "deleted":
-        with contextlib.suppress(OSError):  # git has no empty folders
-            os.removedirs(folder)
+        try:
+            os.removedirs(folder)  # git has no empty folders
+        except OSError:
+            pass
         continue
     os.makedirs(folder or b".", exist_ok=True)
-    data = base64.b64decode(data)
+    data = binascii.a2b_base64(data)
     if mode == 0o120000:
         os.symlink(data, path)
         continue
@@ -44,7 +47,7 @@ async def apply_changes(sandbox: Sandbox, changes: ChangeSet) -> None:
     ordered = sorted(changes.files, key=lambda change: change.kind is not ChangeKind.DELETED)
     rows = [(c.path, c.kind.value, c.mode, base64.b64encode(c.data).decode()) for c in ordered]
     done = await sandbox.run(
-        Command(argv=("python", "-I", "-c", _APPLY), stdin=json.dumps(rows).encode(), seconds=60)
+        Command(argv=("python", "-I", "-S", "-c", _APPLY), stdin=json.dumps(rows).encode(), seconds=60)
     )
     if not done.ok:
         raise UserError(

@@ -34,18 +34,47 @@ def find_still_failing(request: str, checks: Sequence[Check]) -> tuple[str, ...]
     """Tests that ``request`` is about and that fail on head as on base, or are skipped or gone there.
 
     A request that names some of the failing tests is about those. One that asks for a mend, of the tests or
-    of what failing tests speak of, is met when any test was mended: the others may have other reasons.
+    of what failing tests speak of, is not refused when any test was mended: the others may have other
+    reasons, and are named by ``find_left_failing``.
     """
     tests = [check for check in checks if not check.is_style]
-    known = [test for check in tests for test in check.base.failing]
-    failing = [test for check in tests for test in (*check.there_before, *_list_hidden(check))]
-    named = [test for test in known if _is_named(test, request)]
+    failing = _list_failing(tests)
+    named = [test for test in _list_known(tests) if _is_named(test, request)]
     if named:
         return tuple(test for test in named if test in failing)
     if any(check.mended or check.added for check in tests):
         return ()
     output = "\n".join(check.base.tail for check in tests)
     return tuple(failing) if asks_for_mend(request, failing, output) else ()
+
+
+def find_left_failing(request: str, checks: Sequence[Check]) -> tuple[str, ...]:
+    """Tests that ``request`` may be about and that fail as before, beside others that are mended.
+
+    None where it names failing tests, which decide then, and where it asks for something else. One that
+    speaks of something is about the tests whose names or reasons speak of it, if there are such.
+    """
+    tests = [check for check in checks if not check.is_style]
+    known = _list_known(tests)
+    if not any(check.mended for check in tests) or any(_is_named(test, request) for test in known):
+        return ()
+    output = "\n".join(check.base.tail for check in tests)
+    if not asks_for_mend(request, known, output):
+        return ()
+    failing = _list_failing(tests)
+    about = [] if _asks_for_all(request) else [t for t in known if _is_about(t, request, output)]
+    return tuple(test for test in failing if test in about) if about else tuple(failing)
+
+
+def _list_known(tests: Iterable[Check]) -> list[str]:
+    """What fails on base."""
+    return [test for check in tests for test in check.base.failing]
+
+
+def _list_failing(tests: Iterable[Check]) -> list[str]:
+    """What fails on base and on head, each once, or did not come to run there."""
+    found = [test for check in tests for test in (*check.there_before, *_list_hidden(check))]
+    return list(dict.fromkeys(found))
 
 
 def _list_hidden(check: Check) -> tuple[str, ...]:
@@ -60,14 +89,37 @@ def asks_for_mend(request: str, failing: Iterable[str], output: str) -> bool:
         return True
     if not _MEND.search(request):
         return False
+    if _asks_for_all(request) or any(word in output for word in _list_code(request)):
+        return True
+    return any(_is_akin_to(test, request) for test in failing)
+
+
+def _asks_for_all(request: str) -> bool:
+    """Whether it speaks of tests in general, or of nothing at all."""
+    return _TESTS.search(request) is not None or not any(len(word) > 2 for word in _list_subject(request))
+
+
+def _list_subject(request: str) -> set[str]:
+    """The words that say what is to be mended."""
     words = {word.lower() for word in _WORD.findall(request)} - _EMPTY
-    subject = {word for word in words if not _MEND.fullmatch(word)}
-    if _TESTS.search(request) or not any(len(word) > 2 for word in subject):
+    return {word for word in words if not _MEND.fullmatch(word)}
+
+
+def _list_code(request: str) -> set[str]:
+    return {next(filter(None, found)).strip("()") for found in _CODE.findall(request)}
+
+
+def _is_about(test: str, request: str, output: str) -> bool:
+    """Whether the test's name is akin to the request, or its line in ``output`` has a word of code of it."""
+    if _is_akin_to(test, request):
         return True
-    code = {next(filter(None, found)).strip("()") for found in _CODE.findall(request)}
-    if any(word in output for word in code):
-        return True
-    return any(_is_akin(word, other) for test in failing for word in _split_name(test) for other in subject)
+    code = _list_code(request)
+    return any(word in line for line in output.splitlines() if test in line for word in code)
+
+
+def _is_akin_to(test: str, request: str) -> bool:
+    subject = _list_subject(request)
+    return any(_is_akin(word, other) for word in _split_name(test) for other in subject)
 
 
 def _split_name(test: str) -> set[str]:

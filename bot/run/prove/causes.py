@@ -12,12 +12,14 @@ _SEEN = (Verdict.PASSED, Verdict.TIMED_OUT)
 
 def list_causes(checks: Sequence[Check], facts: TreeFacts) -> Iterator[str]:
     """Items for ``Proof.not_run``: a check that does not run and its cause, and what the tree has not."""
+    said = ""
     for check in checks:
         cause = explain_result(check.command, check.head, facts)
         if cause:
             code = check.command.replace("`", "'")
+            said += cause
             yield f"{'parts of ' if check.head.passed else ''}`{code}`: {cause}"
-    yield from (f"what reads it as it should be, since {gap}" for gap in facts.gaps)
+    yield from (f"what reads it as it should be, since {gap}" for gap in facts.gaps if gap not in said)
 
 
 def explain_result(command: str, result: CheckResult, facts: TreeFacts) -> str:

@@ -24,15 +24,18 @@ from bot.domain.paths_of_tests import is_test_path
 ReadBase = Callable[[str], bytes | None]
 
 _TESTS = re.compile(
-    r"(^|/)(__tests__|specs?|testing|testdata|__snapshots__|__mocks__|fixtures)/|(^|/)tests?\.(py|[cm]?[jt]sx?|rs)$"
+    r"(^|/)(__tests__|specs?|testing|testdata|__snapshots__|__mocks__|fixtures|goldens?|expected|snapshots|cassettes)/"
+    r"|(^|/)tests?\.(py|[cm]?[jt]sx?|rs)$|\.(snap|golden|(approved|verified)\.\w{1,9})$"
 )
 _SETTINGS = re.compile(
     r"(^|/)(conftest\.py|pytest\.ini|\.pytest\.ini|tox\.ini|noxfile\.py|sitecustomize\.py|usercustomize\.py"
     r"|[^/]+\.pth|\.coveragerc|makefile|gnumakefile|[^/]+\.mk|\.?justfile|taskfile\.ya?ml|rakefile|\.rspec"
     r"|(jest|vitest|vite|karma|playwright|cypress|ava|babel)\.(config|conf|workspace|setup)\.\w+"
     r"|\.(mocharc|npmrc|nycrc|babelrc|taprc)(\.\w+)?"
-    r"|phpunit\.xml(\.dist)?|hob_test_report\.[cm]?(py|js))$"
-    r"|(^|/)node_modules/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
+    r"|pnpm-workspace\.yaml|lerna\.json|nx\.json|turbo\.json|bunfig\.toml|go\.work|\.pnpmfile\.c?js|\.yarnrc(\.yml)?"
+    r"|\.env(\.\w{1,20})?|\.?pytest\.toml|hatch\.toml|gradle\.properties"
+    r"|phpunit\.xml(\.dist)?|hob_(test|vitest|go)_report\.[cm]?(py|js))$"
+    r"|(^|/)node_modules/|(^|/)[^/]{1,200}\.(egg|dist)-info/|(^|/)\.cargo/config(\.toml)?$|(^|/)\.mvn/",
     re.IGNORECASE,
 )
 # Modules that a Python runner imports by name: one of the repository's own at an import root is found first.
@@ -40,7 +43,17 @@ _RUNNERS = {
     *("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli"),
     *("attr", "attrs", "coverage", "colorama", "django", "nose", "tox", "nox", "hob_test_report"),
 }
+_IMPORT_ROOTS = ("src", "lib", "python", "source", "test", "tests")
 _MIXED = ("pyproject.toml", "setup.cfg", "package.json", "Cargo.toml")  # settings of tests beside others
+# Files that hold much else: a changed line that has to do with tests counts.
+_BY_LINE = re.compile(
+    r"(^|/)([jt]sconfig(\.\w{1,20})?\.json|deno\.jsonc?|setup\.py|pom\.xml|build\.gradle(\.kts)?|CMakeLists\.txt"
+    r"|meson\.build|Directory\.Build\.(props|targets)|[^/]{1,200}\.csproj|mix\.exs|angular\.json|project\.json)$"
+)
+_OF_TESTS = re.compile(
+    r"test|skip|check|surefire|failsafe|exclude|include|paths|baseUrl|rootDirs|extends|cmdclass|enabled|entry_points",
+    re.IGNORECASE,
+)
 _PACKAGE_KEYS = (
     "scripts",
     "jest",
@@ -106,15 +119,29 @@ def _is_setting(change: FileChange, read_base: ReadBase) -> bool:
         return True
     if change.kind is ChangeKind.ADDED and _shadows_runner(path):
         return True
+    if _BY_LINE.search(path):
+        return _changes_line_of_tests(read_base(path) or b"", change.data)
     if name not in _MIXED:
         return False
     after = None if change.kind is ChangeKind.DELETED else change.data
     return bool(_read_settings(name, read_base(path)) != _read_settings(name, after))
 
 
+def _changes_line_of_tests(before: bytes, after: bytes) -> bool:
+    """Whether a line that is gone or has come speaks of tests."""
+    old, new = (
+        {line.strip() for line in data.decode("utf-8", "replace").splitlines()} for data in (before, after)
+    )
+    return any(_OF_TESTS.search(line) for line in old ^ new)
+
+
 def _shadows_runner(path: str) -> bool:
-    """A module at an import root that bears the name of a runner's, or of the standard library's."""
-    parts = path.removeprefix("src/").split("/")
+    """A module at an import root that bears the name of a runner's, or of the standard library's.
+
+    pytest puts the folder of a test file that is in no package first on the path.
+    """
+    parts = path.split("/")
+    parts = parts[1:] if len(parts) > 1 and parts[0] in _IMPORT_ROOTS else parts
     stem, _, kind = parts[0].partition(".")
     known = _RUNNERS | sys.stdlib_module_names
     if len(parts) == 1:
@@ -170,58 +197,3 @@ def _read_cargo(table: dict[str, Any]) -> Any:
         [table.get(key) for key in ("lib", "test", "bin", "workspace", "profile")],
         [package.get(key) for key in ("autotests", "autobins", "build", "default-run")],
     )
-
-
-_PROGRAMS = (
-    ".py",
-    ".pyi",
-    ".js",
-    ".ts",
-    ".mjs",
-    ".cjs",
-    ".jsx",
-    ".tsx",
-    ".rs",
-    ".go",
-    ".rb",
-    ".php",
-    ".java",
-)
-_TELLTALE = re.compile(
-    r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_ADDOPTS|HOB_TEST_REPORT|hob_test_report"
-    r"|\b_pytest\b|\b(import|from)\s{1,5}(pytest|unittest)\b|[\"'](_?pytest|unittest|hob-session)[\"'.]"
-    r"|\bos\._exit\b|\b_exit\s{0,5}\(|\bsys\.(settrace|setprofile|_getframe)\b|\binspect\.(stack|currentframe)\b"
-    r"|\bgc\.get_(objects|referrers)\b|\bos\.(kill|killpg|abort)\b|\bsignal\.(raise_signal|pthread_kill)\b"
-    r"|\b(ctypes|faulthandler|atexit)\b|/proc/|\bsys\.exit\s{0,5}\(\s{0,5}0?\s{0,5}\)"
-    r"|\bprocess\.(exit|reallyExit|kill|abort|_rawDebug)\b|\bprocess\.on\s{0,5}\(\s{0,5}[\"']exit"
-    r"|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\b|NODE_ENV\b.{0,40}test"
-    r"|\brequire\s{0,5}\(\s{0,5}[\"'](node:)?(assert|test)[\"']|\bfrom\s{1,5}[\"'](node:)?(assert|test)[\"']"
-    r"|\bstd::process::(exit|abort)\b|\bcfg!?\s{0,5}\(\s{0,5}(not\s{0,5}\(\s{0,5})?test\b|\bpanic::set_hook\b"
-    r"|\bos\.Exit\s{0,5}\(\s{0,5}0|\btesting\.Testing\b|\bflag\.Lookup\s{0,5}\(\s{0,5}\"test"
-    r"|(environ|getenv|process\.env).{0,12}\bCI\b"
-)
-_ALWAYS_EQUAL = re.compile(
-    r"\bdef __(?:eq|ne|bool)__\s{0,5}\([^)\n]{0,200}\)[^:\n]{0,60}:\s{0,40}"
-    r"(?:#[^\n]{0,200})?\s{0,60}return (?:True|False)\b"
-)
-
-
-def find_telltale_lines(source: ChangeSet, read_base: ReadBase) -> tuple[str, ...]:
-    """Added lines of the source that speak of the test runner or end its process, as ``path:line``.
-
-    No report can tell code that knows that it is tested from code that is right, so people are told of them.
-    """
-    found = []
-    for change in source.files:
-        if change.kind is ChangeKind.DELETED or not change.path.endswith(_PROGRAMS):
-            continue
-        before = (read_base(change.path) or b"").decode("utf-8", "replace")
-        after = change.data.decode("utf-8", "replace")
-        known = {line.strip() for line in before.splitlines()}
-        for number, line in enumerate(after.splitlines(), 1):
-            if line.strip() not in known and _TELLTALE.search(line):
-                found.append(f"{change.path}:{number}")
-        for match in _ALWAYS_EQUAL.finditer(after):
-            if match[0] not in before:
-                found.append(f"{change.path}:{after.count(chr(10), 0, match.start()) + 1}")
-    return tuple(found)

@@ -12,10 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
-
-from dulwich.repo import Repo
 
 from bot.domain import (
     Blocked,
@@ -30,18 +27,12 @@ from bot.domain import (
     Verdict,
 )
 from bot.git.diff import unified_diff
-from bot.git.paths import as_bytes
-from bot.git.rebase import diff_commits
-from bot.git.transplant import Conflict
-from bot.git.trees import BaseTree
-from bot.run.prove.altered_tests import find_altered_tests
-from bot.run.prove.asked_tests import asks_for_mend, find_still_failing
+from bot.run.prove.asked_tests import asks_for_mend, find_left_failing, find_still_failing
 from bot.run.prove.causes import list_causes
 from bot.run.prove.chance import blame_fairly
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
-from bot.run.prove.judge_files import ChangeParts, ReadBase, find_telltale_lines, split_change
-from bot.run.prove.rows import CheckedTree, TreeRuns, run_on_tree, run_together
-from bot.run.prove.run_check import CheckRun
+from bot.run.prove.crosswise import JudgedChange, judge_change, run_crosswise
+from bot.run.prove.rows import CheckedTree, run_on_tree, run_together
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import describe_egress, merge_blocked
@@ -74,10 +65,8 @@ async def prove(
         run_on_tree(on_base, wanted, redactor, lead, behind=behind),
         run_on_tree(on_head, wanted, redactor, lead),
     )
-    whole = await asyncio.to_thread(_list_whole_change, checkout, changes)
-    read_base = _BaseFiles(before)
-    parts = await asyncio.to_thread(split_change, whole, wanted, read_base)
-    crossed = await _run_crosswise(before, parts, wanted, base, redactor)
+    judged = await asyncio.to_thread(judge_change, checkout, changes, wanted)
+    crossed = await run_crosswise(judged, wanted, base, redactor)
     checks = []
     for at, command in enumerate(wanted):
         rows = Rows(
@@ -86,7 +75,7 @@ async def prove(
             head_tests_on_base=crossed[0][at],
             base_tests_on_head=crossed[1][at],
         )
-        rows = await blame_fairly(command, rows, on_base, on_head, parts.source, read_base, redactor)
+        rows = await blame_fairly(command, rows, on_base, on_head, judged.source, judged.read_base, redactor)
         checks.append(compare_rows(command, rows))
     return Proof(
         base=before.base,
@@ -94,8 +83,9 @@ async def prove(
         not_run=(*checkout.checks.not_run, *list_causes(checks, checkout.facts)),
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
-        warnings=await asyncio.to_thread(_list_warnings, checks, parts, read_base, redactor),
+        warnings=await asyncio.to_thread(_list_warnings, checks, judged, redactor),
         still_failing=find_still_failing(request, checks),
+        left_failing=find_left_failing(request, checks),
     )
 
 
@@ -142,73 +132,21 @@ async def run_checks(
     return tuple(zip(commands, [run.result for run in ended.runs], strict=True))
 
 
-def _list_whole_change(checkout: Checkout, changes: ChangeSet) -> ChangeSet:
-    """What differs from the tree that is compared with: the agent's change, or all of a pull request's.
-
-    Of a change on top of a merge only the agent's part, since the merge is other people's.
-    """
-    if checkout.before is None or changes.files:
-        return changes
-    try:
-        files = diff_commits(checkout.repo, checkout.before.base, checkout.base)
-    except Conflict:  # a submodule is among it
-        return changes
-    return ChangeSet(base=checkout.before.base, files=files)
-
-
-class _BaseFiles:
-    """Reads files of the commit that a proof compares with."""
-
-    def __init__(self, before: Checkout) -> None:
-        self._repo, self._commit = before.repo, before.base
-
-    def __call__(self, path: str) -> bytes | None:
-        with closing(Repo(str(self._repo))) as repo:
-            return BaseTree(repo.object_store, self._commit).read_file(as_bytes(path))
-
-
-async def _run_crosswise(
-    before: Checkout, parts: ChangeParts, commands: Sequence[CheckCommand], base: TreeRuns, redactor: Redactor
-) -> tuple[list[CheckRun | None], list[CheckRun | None]]:
-    """The change's tests on the base's source, and the base's tests on the change's source.
-
-    Only where the change has both, and only of checks that name tests; the second only where tests of the
-    base are changed or fail. A change of tests alone leaves the base's tests and source as they are.
-    """
-    nothing: list[CheckRun | None] = [None] * len(commands)
-    at = [
-        n
-        for n, (command, run) in enumerate(zip(commands, base.runs, strict=True))
-        if not command.lint and run.tests
-    ]
-    if not parts.tests.files or not at:
-        return nothing, nothing
-    if not parts.source.files:
-        return nothing, list(base.runs)
-    some = [commands[n] for n in at]
-    trees = [CheckedTree(checkout=before, changes=parts.tests)]
-    if parts.may_alter_tests or any(base.runs[n].result.failing for n in at):
-        trees.append(CheckedTree(checkout=before, changes=parts.source))
-    ends = await run_together(*(run_on_tree(tree, some, redactor) for tree in trees))
-    filled = [dict(zip(at, each.runs, strict=True)) for each in ends]
-    rows = [[each.get(n) for n in range(len(commands))] for each in filled]
-    return rows[0], rows[1] if len(rows) > 1 else nothing
-
-
 def _list_warnings(
-    checks: Sequence[Check], parts: ChangeParts, read_base: ReadBase, redactor: Redactor
+    checks: Sequence[Check], judged: JudgedChange, redactor: Redactor
 ) -> tuple[ProofWarning, ...]:
     """What must be known before the results, the gravest first."""
     found = list_check_warnings(checks)
-    if parts.settings:
+    settings = judged.list_altered_settings()
+    if settings:
         text = "The change alters how its own checks are run"
-        found.append(ProofWarning(text=text, names=parts.settings))
+        found.append(ProofWarning(text=text, names=settings))
     named = {test for check in checks for test in (*check.altered, *check.skipped)}
-    altered = tuple(t for t in find_altered_tests(parts.tests, read_base) if t not in named)
+    altered = tuple(test for test in judged.find_altered_tests() if test not in named)
     if altered:
         text = "The change alters or removes tests that judge it"
         found.append(ProofWarning(text=text, names=altered))
-    telltale = find_telltale_lines(parts.source, read_base)
+    telltale = judged.find_telltale_lines()
     if telltale:
         text = "The change's code speaks of what runs the tests, or ends the process, so look at it"
         found.append(ProofWarning(text=text, names=telltale))

@@ -23,7 +23,7 @@ from sandbox.spec import Command, CommandResult, Ending
 TAIL_CHARS = 3000
 REPORT_BYTES = 4 << 20  # of output and of report, which names each test
 _SUPERVISE = ("python", "-I", "-S", f"{GUEST}/checks/supervise.py")
-_PLUGIN = re.compile(r"hob_test_report|not allowed in NODE_OPTIONS")
+_PLUGIN = re.compile(r"hob_(?:test|vitest|go)_report|not allowed in NODE_OPTIONS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,12 @@ async def answer_threads(
         raise UserError("the remark that asked was deleted")
 
 
+def list_said(task: Task, sha: str, result: Result, threads: Sequence[SeenThread]) -> set[str]:
+    """The texts that ``answer_threads`` puts into threads."""
+    asked = _list_asked(task, threads)
+    return {decide_reply(task, thread, remarks, result, sha)[0] for thread, remarks in asked}
+
+
 async def resolve_met_threads(
     context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from bot.domain import ChangeKind, ChangeSet, Repo
-from bot.errors import UserError
+from bot.errors import Parked, UserError
 from bot.git.branch_name import OWN_PREFIX
 from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
 from bot.git.push import HeadMoved, PushRefused, push, remove
@@ -30,6 +30,9 @@ MOVED = (
     "there."
 )
 
+# GitHub lets nobody move a branch whose pull request is queued, until the queue has merged or dropped it.
+QUEUED = "the pull request of {} is in the merge queue, so that GitHub lets nobody change its branch"
+QUEUE_SECONDS = 300.0
 WORKFLOWS = (
     "The base changed workflow files since, and GitHub lets no app push those without a permission that I do "
     "not ask for. Press *Update branch* on the pull request, or merge the base into `{}` by hand."
@@ -67,7 +70,8 @@ class Landing:
         return at.sha if proved or at.sha == self._built.sha else None
 
     async def land(self, repo: Path, changes: ChangeSet) -> str:
-        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved.
+        """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved, Parked
+        while its pull request is in a merge queue.
 
         A merge is pushed: GitHub's own commits have one parent.
         """
@@ -82,9 +86,13 @@ class Landing:
                         return await self._make_branch_by_github(repo, changes)
                     return await self._commit_by_github(changes)
                 except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
+                    if "archived" in refused.message:  # but an archive takes nothing from anybody
+                        raise PushRefused(refused.message) from None
                     log.warning("publish.unsigned", reason=refused.message)
             return await self._push(self._built, self._head)
         except PushRefused as refused:
+            if "merge queue" in refused.reason.lower():
+                raise Parked(QUEUED.format(self._branch), after=QUEUE_SECONDS) from None
             if changes.parents and "workflow" in refused.reason:
                 raise UserError(WORKFLOWS.format(self._branch), phase="publish") from None
             raise

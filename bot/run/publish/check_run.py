@@ -13,13 +13,13 @@ from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
 from bot.github.http.responses import NotFound
 from bot.run.messages.progress_comment import render_at_work
-from bot.run.messages.proof import render_proof
+from bot.run.messages.proof import render_mended_part, render_proof
 from bot.run.publish.context import PublishContext
 
 MOST_ANNOTATIONS = 100
 STOP_BUTTON = {"label": "Stop", "description": "End this work", "identifier": STOP}
 FIX_BUTTON = {"label": "Fix this", "description": "Have Hob make the checks pass", "identifier": FIX}
-PROOF_TITLES = {
+PROOF_TITLES = {  # of all states but PARTLY, which counts
     ProofState.PROVED: "Proved: the repository's own checks pass on this change",
     ProofState.DOUBTFUL: "The repository's own checks pass on this change, but read the warning",
     ProofState.FAILS: "The proof fails: not all of the repository's own checks pass on this change",
@@ -84,14 +84,22 @@ async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None
             PROOF,
             "completed",
             state.conclusion,
-            title=f"{state.icon} {PROOF_TITLES[state]}",
+            title=f"{state.icon} {name_proof(proof)}",
             summary=context.safe(render_proof(proof)),
             external_id=str(context.task.id),
             details_url=context.run_url,
             annotations=annotate_tests(proof.checks, context.safe),
-            actions=[FIX_BUTTON] if state is ProofState.FAILS else [],
+            actions=[FIX_BUTTON] if state in (ProofState.FAILS, ProofState.PARTLY) else [],
         ),
     )
+
+
+def name_proof(proof: Proof) -> str:
+    """The title of a proof's check run, without its mark."""
+    if proof.state is ProofState.PARTLY:
+        part = render_mended_part(proof)
+        return f"{part[:1].upper()}{part[1:]}, and breaks none"
+    return PROOF_TITLES[proof.state]
 
 
 def annotate_tests(checks: Sequence[Check], safe: Callable[[str], str]) -> list[dict[str, Any]]:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Sequence
 
 from bot.domain import EffectKind, ProvenChange, Result, Task
+from bot.errors import UserError
 from bot.github.answers import Pull
+from bot.github.app import RepoApi
+from bot.github.http.responses import Rejected
 from bot.run.messages.changed_files import render_changed_files
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
@@ -22,7 +25,7 @@ from bot.run.messages.suspicions import render_suspicions
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import FirstWork
 from bot.run.publish.fork_branch import LandingWay
-from bot.text.defuse import defuse, defuse_line
+from bot.text.defuse import code_span, defuse, defuse_line
 from bot.text.fit import mark
 from bot.workspace.fork import on_its_own
 
@@ -60,8 +63,26 @@ async def open_pull_request(context: PublishContext, proven: ProvenChange, way: 
         f"task:{task.id}:pull:{proven.branch}",
         EffectKind.PULL,
         find=lambda: api.pulls.find_by_branch(proven.branch),
-        do=lambda: api.pulls.open(title, body, proven.branch, base),
+        do=lambda: open_on_base(api, title, body, proven.branch, base, is_default=fork is None),
     )
+
+
+async def open_on_base(
+    api: RepoApi, title: str, body: str, branch: str, base: str, *, is_default: bool
+) -> Pull:
+    """Open it, on what the default branch is called now where that was renamed. Raises UserError."""
+    try:
+        return await api.pulls.open(title, body, branch, base)
+    except Rejected:
+        if await api.commits.find_branch_head(base) is not None:
+            raise
+    now = await api.commits.find_default_branch() if is_default else base
+    if now == base:
+        raise UserError(
+            f"The branch {code_span(base)} that this is for is gone, so I opened no pull request.",
+            phase="publish",
+        )
+    return await api.pulls.open(title, body, branch, now)
 
 
 async def update_description(

@@ -22,6 +22,7 @@ from bot.git.commit import BuiltCommit
 from bot.git.push import HeadMoved, push
 from bot.github.app import RepoApi
 from bot.github.http.scope import Purpose
+from bot.run.messages.push_refused import render_how_to_apply
 from bot.run.publish.branch import MOVED
 from bot.text.defuse import fence
 from bot.text.fit import mark
@@ -125,4 +126,5 @@ def render_patch_review(fork: Fork, changes: ChangeSet, diff: str, key: str, run
         )
     whole = fence(diff, "diff") if len(diff) < MOST_PATCH else f"It is too long for here: [look]({run_url})."
     why = "I may neither push to the fork nor make a branch of it here, so this is the change as a patch."
-    return "\n\n".join((mark(key), f"{why} `git apply` takes it on {changes.base[:12]}.", whole))
+    how = render_how_to_apply(diff, changes.base)
+    return "\n\n".join((mark(key), f"{why} {how}", whole))

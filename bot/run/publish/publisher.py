@@ -8,6 +8,7 @@ asked, a check run.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.backoff import compute_backoff
 from bot.domain import (
     ChangeSet,
     EffectKind,
@@ -31,24 +33,26 @@ from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
-from bot.github.http.responses import NotFound
+from bot.github.http.responses import Locked, NotFound
 from bot.github.outcome import LAST_COMMENTS
 from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments
-from bot.run.publish.answer_threads import answer_threads, resolve_met_threads
+from bot.run.publish.answer_threads import answer_threads, list_said, resolve_met_threads
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
-from bot.text.defuse import defuse_line
+from bot.text.defuse import defuse, defuse_line
 from bot.text.redact import Redactor
 from bot.workspace.fork import add_skip_trailer, is_foreign, on_its_own
 
 log = structlog.get_logger(__name__)
+
+SETTLE_SECONDS = 15.0  # for which GitHub may go on showing a thread as it was
 
 CLOSED = "The pull request of `{}` was closed while I worked, so I pushed nothing to it."
 
@@ -95,6 +99,7 @@ class Publisher:
         self._comment = task.progress_comment
         self._safe = redactor.text  # takes secrets out of whatever is written
         self.where = ""  # where the change is to be found, when that is not the thread's pull request
+        self._said: set[str] = set()  # texts that stand in review threads
         self.refused: list[str] = []  # what GitHub did not take beside the pull request, and why
 
     @property
@@ -103,7 +108,20 @@ class Publisher:
         return self._context
 
     async def begin(self) -> None:
-        """Make the progress comment, or find the one that an earlier attempt made."""
+        """Make the progress comment, or find the one that an earlier attempt made.
+
+        Where the conversation is locked, a change is made without one, and shown as a pull request. Raises
+        Locked for a task that has nothing but words to give.
+        """
+        try:
+            await self._begin_comment()
+        except Locked:
+            if self.task.kind.produces_only_text:
+                raise
+            log.warning("publish.locked", thread=self.task.thread.number)
+        await self.try_step("check run", self._start_check_run())
+
+    async def _begin_comment(self) -> None:
         task = self.task
         body = render_progress(task, (), status=_render_working(task), run_url=self.run_url)
         comment = await self._effects.once_as(
@@ -117,7 +135,6 @@ class Publisher:
         await self._store.update_task(self.run, progress_comment=self._comment)
         if task.fence > 1:
             await self._say_again()
-        await self.try_step("check run", self._start_check_run())
 
     async def _say_again(self) -> None:
         """Show that the work goes on, and what stopped it; no reason to stop it again."""
@@ -130,7 +147,9 @@ class Publisher:
         self._check_run = await check_run.start_check_run(self._context)
 
     async def show(self, steps: Sequence[Step], remarks: Sequence[str] = ()) -> None:
-        """Edit the progress comment to show the present plan."""
+        """Edit the progress comment, if there is one, to show the present plan."""
+        if not self._comment:
+            return
         status = "\n\n".join((_render_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
         await self._api.issues.edit_comment(self._comment, self._safe(body))
@@ -152,23 +171,51 @@ class Publisher:
     ) -> None:
         """The progress comment's last edit, read back; made anew when somebody deleted it meanwhile.
 
-        Raises Retry when GitHub does not show it: no request ends unseen.
+        Raises Retry when GitHub does not show it: no request ends unseen. Where the conversation is locked, a
+        pull request shows it; without one, the trigger gets a reaction and Locked is raised.
         """
         seconds = max(0.0, (datetime.now(UTC) - self.task.created_at).total_seconds())
         body = self._safe(
             render_final(self.task, steps, text=text, run_url=self.run_url, usage=usage, seconds=seconds)
         )
         if not self._comment:
-            await self.begin()
+            await self._begin_at_the_end()
         if self._check_run is not None:
             await self.try_step(
                 "check run", check_run.finish_check_run(self._api, self._check_run, state, self._safe(text))
             )
+        if not self._comment:
+            return
         self._comment = await replace_comment(self._api, self.task, self._comment, body)
-        seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
-        short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
-        if short and not seen.comment(task_mark(self.task)):
-            raise Retry("GitHub does not show the final comment yet", after=10.0)
+        await self._require_shown()
+
+    async def _require_shown(self) -> None:
+        """Read the comment back; GitHub's answers lag at times, so more than once. Raises Retry."""
+        waited = 0.0
+        for look in itertools.count(1):
+            seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
+            short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
+            if not short or seen.comment(task_mark(self.task)):
+                return
+            pause = compute_backoff(look, first=0.5, longest=5.0)
+            if waited + pause > SETTLE_SECONDS:
+                raise Retry("GitHub does not show the final comment yet", after=10.0)
+            await asyncio.sleep(pause)
+            waited += pause
+
+    async def _begin_at_the_end(self) -> None:
+        if self._check_run is None:
+            await self.try_step("check run", self._start_check_run())
+        try:
+            await self._begin_comment()
+        except Locked:
+            now = await self._store.get_task(self.task.id)
+            if now is not None and now.pull:
+                return
+            task = self.task
+            said = self._api.issues.react(task.trigger.kind, task.trigger.id, task.thread.number, "confused")
+            await self.try_step("reaction", said)
+            raise
 
     async def publish(self, repo: Path, proven: ProvenChange) -> tuple[Pull, str]:
         """Push the change, open the pull request, review, reply, report. Returns the pull request and the
@@ -199,7 +246,7 @@ class Publisher:
         )
         if self.task.kind is TaskKind.REVISE and pull.number != number:
             threads = await self._api.review_threads.list_threads(number)
-        await self.try_step("reply", answer_threads(self._context, sha, result, threads))
+        await self.try_step("reply", self._answer_threads(sha, result, threads))
         await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
         await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
         return pull, sha
@@ -229,7 +276,18 @@ class Publisher:
         kinds = (TaskKind.REVISE, TaskKind.ANSWER)
         if self.task.kind in kinds and self.task.trigger.kind.is_on_lines:
             threads = await self._api.review_threads.list_threads(self.task.thread.number)
-            await self.try_step("reply", answer_threads(self._context, "", result, threads))
+            await self.try_step("reply", self._answer_threads("", result, threads))
+
+    async def _answer_threads(self, sha: str, result: Result, threads: Sequence[SeenThread]) -> None:
+        await answer_threads(self._context, sha, result, threads)
+        self._said |= list_said(self.task, sha, result, threads)
+
+    def leave_out_said(self, text: str, result: Result | None) -> str:
+        """The final text; a summary that stands in the thread that asked is not said again below it."""
+        if result is None or result.outcome.summary not in self._said:
+            return text
+        where = f"What I have to say stands [in the thread]({self.task.trigger.url})."
+        return text.replace(defuse(result.outcome.summary), where, 1)
 
     async def try_step(self, what: str, step: Awaitable[None]) -> None:
         """Do one write beside the main one. A refusal is kept in ``refused`` and undoes nothing."""

@@ -15,6 +15,7 @@ from bot.run.ceilings import limit_to_ceilings
 from bot.run.daily_budget import cap_by_daily_budget, refuse_over_limit
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
+from bot.run.prepare.take_flags import add_flagged_attempts
 from bot.workspace.base_merge import BaseMerge
 
 
@@ -25,7 +26,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
     UserError for a model that the operator does not allow, and over the repository's own limits.
     """
     await refuse_over_limit(job, prepared.checkout.config)
-    config = limit_to_ceilings(prepared.checkout.config, job.parts.settings)
+    config = limit_to_ceilings(add_flagged_attempts(prepared.checkout.config, job.flags), job.parts.settings)
     checkout = await cap_by_daily_budget(job, replace(prepared.checkout, config=config))
     brief = prepared.brief
     asked = min(asked, job.parts.settings.max_attempts) if asked else asked
@@ -43,6 +44,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
         set_phase=lambda phase: job.store.set_phase(job.run, phase),
         at_once=asked is not None,
         remark=explain_fewer(name, asked=asked, most=most),
+        system_prompt=job.system_prompt,
     )
 
 

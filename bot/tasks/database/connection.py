@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -11,9 +13,12 @@ from urllib.parse import urlsplit
 
 import psycopg
 import structlog
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from bot.tasks.database.embedded import (
     DatabaseTrouble,
@@ -24,6 +29,7 @@ from bot.tasks.database.embedded import (
 log = structlog.get_logger(__name__)
 
 ALIVE_EVERY = 1.0  # seconds between looks whether the embedded server lives
+PING_AFTER = 5.0  # seconds for which a silent connection is trusted
 
 __all__ = ["Database", "DatabaseAway", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
 
@@ -93,10 +99,45 @@ def connect(url: str, *, connections: int = 20) -> Database:
         pool_size=connections,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         connect_args={"connect_timeout": 5, "application_name": "hob", "options": _SESSION},
     )
+    _ping_doubtful_connections(engine)
     return Database(engine=engine, url=url)
+
+
+def _ping_doubtful_connections(engine: AsyncEngine) -> None:
+    """Have a connection tested before it is used again where it may be lost, and not each time.
+
+    A server that ends one says so on it: then there is something to read. One that vanished says nothing, so
+    a connection that was idle for ``PING_AFTER`` is tested too. A test of every one, as ``pool_pre_ping``
+    makes it, is a third of what a short transaction costs.
+    https://docs.sqlalchemy.org/en/20/core/pooling.html#custom-legacy-pessimistic-ping
+    """
+
+    def note_use(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        used_at = record.info.get("used_at")
+        if used_at is None:  # it was opened just now
+            return
+        try:
+            if time.monotonic() - used_at < PING_AFTER and not _has_something_to_read(record):
+                return
+            engine.dialect.do_ping(connection)
+        except Exception as trouble:  # whatever a lost connection raises: the pool opens another one
+            raise DisconnectionError("the server hung up") from trouble
+
+    event.listen(engine.sync_engine, "checkin", note_use)
+    event.listen(engine.sync_engine, "checkout", ping)
+
+
+def _has_something_to_read(record: ConnectionPoolEntry) -> bool:
+    driver: psycopg.AsyncConnection = record.driver_connection  # type: ignore[assignment]
+    looking = select.poll()
+    looking.register(driver.fileno(), select.POLLIN)
+    return bool(looking.poll(0))
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -164,6 +205,11 @@ async def _reach(url: str) -> None:
         if connection.info.server_version < 140000:
             raise DatabaseTrouble(
                 f"PostgreSQL {connection.info.server_version // 10000} is too old: Hob needs 14 or newer"
+            )
+        if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+            raise DatabaseTrouble(
+                f"the database's encoding is {encoding}, Hob needs UTF8: make it anew with "
+                "CREATE DATABASE hob ENCODING 'UTF8' TEMPLATE template0"
             )
     finally:
         await connection.close()

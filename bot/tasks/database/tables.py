@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -237,8 +238,10 @@ runs = Table(
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     _text("error"),
     Column("timeline", JSONB(none_as_null=True)),  # of each phase: its name, and when it began
+    Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),
+    Index("runs_with_flags", "started_at", postgresql_where=text("flags <> '{}'::jsonb")),
     _one_of("phase", Phase),
     _one_of("state", [*TaskState, SUPERSEDED, LOST]),
 )
@@ -363,7 +366,54 @@ pauses = Table(
     _when("since", default=True),
 )
 
-# What people did on the dashboard, who, when, from where, and what came of it.
+# A flag's value for an audience (``all``, ``installation:5``, ``repository:11``, ``person:7``,
+# ``pilots:early``), for ``percent`` of its ``unit``s, by a hash.
+flag_rules = Table(
+    "flag_rules",
+    metadata,
+    Column("flag", Text, primary_key=True),
+    Column("audience", Text, primary_key=True),
+    Column("value", JSONB, nullable=False),
+    Column("percent", Double, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("login", Text, nullable=False),  # whose order it is
+    _when("since", default=True),
+)
+
+# Lists of pilots by name; a member is an installation, a repository or a person, as an audience names it.
+pilots = Table(
+    "pilots",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+)
+
+# A flag's value on its way to everybody of an audience, step by step, and how that ended.
+releases = Table(
+    "releases",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("flag", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("value", JSONB, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("steps", JSONB, nullable=False),  # percentages, rising
+    _count("step"),  # which of them it is at, from 0
+    Column("hours", Double, nullable=False),  # that each step lasts, at least
+    Column("margin", Double, nullable=False),  # how much worse a share may be at most, from 0 to 1
+    Column("state", Text, nullable=False, server_default="going"),
+    _text("reason"),  # why it waits, or how it ended
+    Column("figures", JSONB(none_as_null=True)),  # what the guard saw when it last looked
+    Column("login", Text, nullable=False),  # whose order it is
+    _when("began_at", default=True),
+    _when("step_at", default=True),
+    _when("ended_at"),
+    _one_of("state", ["going", "done", "stepped back", "stopped"]),
+    Index("releases_going", "flag", unique=True, postgresql_where=text("state = 'going'")),
+)
+
+# What people did on the dashboard and with `hob flags`, who, when, from where, and what came of it; and what
+# releases did by themselves.
 audit = Table(
     "audit",
     metadata,

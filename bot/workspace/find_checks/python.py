@@ -115,9 +115,10 @@ def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own:
         name = path.rpartition("/")[2]
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             files.append(path)
-        elif is_uncertain(name) and patterns == OWN_PATTERNS and _HOLDS_TESTS.search(tree.text(path)):
+        elif is_uncertain(path) and patterns == OWN_PATTERNS and _HOLDS_TESTS.search(tree.text(path)):
             files.append(path)
-            extra.add(name)
+            # with its folder, or all packages would be read for tests
+            extra.add("/".join(path.split("/")[-2:]) if name == "__init__.py" else name)
     return _Package(folder=folder, settings=settings, files=tuple(files), extra=tuple(sorted(extra)))
 
 

@@ -38,7 +38,9 @@ _MANIFESTS = (
     *("composer.json", "Rakefile", "*.csproj", "*.fsproj", "*.vbproj", "CMakeLists.txt", "meson.build"),
 )
 _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION", "VERSION.txt")
-_UNCERTAIN = re.compile(r"tests?\.py|test[^_/]\w*\.py|\w+_tests\.py")
+_UNCERTAIN = re.compile(
+    r"(?:.*/)?(?:tests?\.py|test[^_/]\w*\.py|\w+_tests\.py|tests?/__init__\.py)", re.DOTALL
+)
 _NODE_FILE = re.compile(r"\.[cm]?[jt]sx?\Z")
 _NODE_TEST = re.compile(r"test\Z|test-.|..*[.\-_](?:test|spec)\Z")
 
@@ -190,16 +192,16 @@ def list_manifests(paths: Iterable[str]) -> list[str]:
             continue
         if name in wanted:
             manifests.append(path)
-        elif is_uncertain(name) or is_node_test(path):
+        elif is_uncertain(path) or is_node_test(path):
             uncertain.append(path)
         elif name in _MODULES and path.count("/") < 4:
             modules.append(path)
     return manifests[:MOST_MANIFESTS] + uncertain[:MOST_TEST_FILES] + modules[:MOST_TEST_FILES]
 
 
-def is_uncertain(name: str) -> bool:
+def is_uncertain(path: str) -> bool:
     """Whether a Python file may hold tests though pytest does not look for its name."""
-    return _UNCERTAIN.fullmatch(name) is not None
+    return _UNCERTAIN.fullmatch(path) is not None
 
 
 def is_node_test(path: str) -> bool:

@@ -24,10 +24,14 @@ def check_comment(text: str, resource: str = "IssueComment") -> None:
 
 
 def check_unlocked(hub: Hub, actor: Actor, repo: Row, issue: Row) -> None:
-    """403 for those who may not write on a locked conversation."""
-    if not issue["locked"] or actor.kind == "installation":
+    """403 for those who may not write on a locked conversation: an App is nobody's collaborator.
+
+    Apps report it: renovatebot/renovate#6215, semantic-release/github#221, opentelemetry-dotnet#6554.
+    """
+    if not issue["locked"]:
         return
-    if not includes_level(role_of(hub.state, repo, actor.account_id), "write"):
+    is_app = actor.kind == "installation"
+    if is_app or not includes_level(role_of(hub.state, repo, actor.account_id), "write"):
         raise ApiError(403, "Unable to create comment because issue is locked.")
 
 

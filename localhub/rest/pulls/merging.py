@@ -17,6 +17,8 @@ from localhub.objects.repository import repo_url
 from localhub.pull_state import mark_merged
 from localhub.rest.api import Call, Routes, answer, answer_nothing
 from localhub.rest.pulls.pulls import ONE, READ, check_can_push
+from localhub.rules.queue import find_missing_checks
+from localhub.rules.store import describe_commit, list_rules, refuse
 from localhub.state import Row
 
 routes = Routes()
@@ -48,17 +50,28 @@ async def merge(call: Call) -> web.Response:
         title=body.maybe("commit_title"),
         text=body.maybe("commit_message"),
     )
+    sha = await merge_pull(hub, call.actor, repo, call.pull()["number"], merge_request, body.maybe("sha"))
+    return answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+
+
+async def merge_pull(
+    hub: Hub, actor: Actor, repo: Row, number: int, merge_request: MergeRequest, expected: str | None
+) -> str:
+    """Merge a pull request whose head is ``expected``, where that is given; the commit's sha."""
     async with hub.git.lock(repo["id"]):
-        pull = call.pull()
-        _check_mergeable(hub, pull, body.maybe("sha"))
+        pull = hub.state.pull(repo["id"], number)
+        if pull is None:
+            raise not_found()
+        _check_mergeable(hub, pull, expected)
+        await _check_rules(hub, repo, pull, merge_request.method)
         base = pull["base_sha"]
-        sha = await _commit(hub, call.actor, repo, pull, base, merge_request)
+        sha = await _commit(hub, actor, repo, pull, base, merge_request)
         ref = f"refs/heads/{pull['base_ref']}"
         if not hub.git.set_ref(repo["id"], ref, sha, old=base):
             raise ApiError(409, "Base branch was modified. Review and try the merge again.")
-        await mark_merged(hub, call.actor, repo, pull, sha)
-    await after_push(hub, call.actor, repo, [Move(ref=ref, old=base, new=sha)])
-    return answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
+        await mark_merged(hub, actor, repo, pull, sha)
+    await after_push(hub, actor, repo, [Move(ref=ref, old=base, new=sha)])
+    return sha
 
 
 def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
@@ -68,6 +81,30 @@ def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
         raise ApiError(405, "Pull Request is still a draft")
     if issue_of(hub, pull)["state"] == "closed" or not pull["mergeable"]:
         raise ApiError(405, "Pull Request is not mergeable")
+
+
+async def _check_rules(hub: Hub, repo: Row, pull: Row, method: str) -> None:
+    """Raise 405 where the base's rules do not let a pull request be merged, or not so."""
+    rules = {
+        rule["type"]: rule.get("parameters") or {} for _, rule in list_rules(hub, repo, pull["base_ref"])
+    }
+    found = []
+    if "merge_queue" in rules:
+        found.append("Changes must be made through the merge queue")
+    missing = find_missing_checks(hub, repo, pull["base_ref"], pull["head_sha"])
+    found += [f'Required status check "{name}" is expected.' for name in missing]
+    approvals = {row["user_id"] for row in hub.state.reviews(pull["id"]) if row["state"] == "APPROVED"}
+    wanted = int(rules.get("pull_request", {}).get("required_approving_review_count", 0))
+    if len(approvals) < wanted:
+        found.append(f"At least {wanted} approving review is required by reviewers with write access.")
+    if method == "merge" and "required_linear_history" in rules:
+        found.append("This branch must not contain merge commits.")
+    if method != "squash" and "required_signatures" in rules:
+        shas = await hub.git.commits(repo["id"], f"{pull['base_sha']}..{pull['head_sha']}")
+        commits = [describe_commit(hub, repo, hub.git.commit(repo["id"], sha)) for sha in shas]
+        if not all(commit.verified for commit in commits):
+            found.append("Commits must have verified signatures.")
+    refuse(found, 405)
 
 
 async def _commit(

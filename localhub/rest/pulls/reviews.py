@@ -41,6 +41,18 @@ def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, com
         raise ApiError(422, "Unprocessable Entity", errors=["Body can't be blank"])
 
 
+def review_pull(hub: Hub, actor: Actor, repo: Row, pull: Row, event: str | None, text: str) -> Row:
+    """Review a pull request in words alone, and send the event unless it stays pending."""
+    check_text("PullRequestReview", "body", text)
+    if event is not None:
+        _check_verdict(hub, actor, pull, event, text, 0)
+    state = "PENDING" if event is None else STATES[event]
+    row = insert_review(hub, actor, repo, pull, commit=pull["head_sha"], body=text, state=state)
+    if event is not None:
+        send_review(hub, actor, repo, pull, row)
+    return row
+
+
 @routes.post(BASE, app=WRITE)
 async def create(call: Call) -> web.Response:
     """POST pulls/{number}/reviews; one comment that is not on the diff refuses the whole review."""

@@ -14,6 +14,7 @@ from localhub.hub import Hub
 from localhub.objects.check import render_check_run, render_whole_check_suite
 from localhub.objects.repository import render_repository
 from localhub.rest.api import Body, Call, Routes, answer, answer_page
+from localhub.rules.queue import note_check
 from localhub.state import Row
 
 routes = Routes()
@@ -171,6 +172,7 @@ async def create(call: Call) -> web.Response:
     events.send_check_run(hub, call.actor, repo, "created", row)
     if row["status"] == "completed":
         events.send_check_run(hub, call.actor, repo, "completed", row)
+        await note_check(hub, repo, row)
     return answer(render_check_run(hub, repo, row), 201)
 
 
@@ -195,6 +197,7 @@ async def update(call: Call) -> web.Response:
     fresh = call.row("check_runs")
     if fresh["status"] == "completed" and row["status"] != "completed":
         events.send_check_run(hub, call.actor, call.repo, "completed", fresh)
+        await note_check(hub, call.repo, fresh)
     return answer(render_check_run(hub, call.repo, fresh))
 
 

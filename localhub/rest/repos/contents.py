@@ -82,9 +82,9 @@ def _answer_path(call: Call, path: str) -> web.Response:
         items = [(f"{prefix}{item.path.decode()}", item.mode, item.sha.decode()) for item in tree.iteritems()]
         return answer([render_entry(hub, repo, ref, *item) for item in items])
     if call.accepts("raw"):
-        return web.Response(
-            body=hub.git.blob(repo["id"], sha), content_type="application/vnd.github.raw+json"
-        )
+        # Clients take it for bytes without the charset, which GitHub names whatever is in the file.
+        kind = {"Content-Type": "application/vnd.github.raw+json; charset=utf-8"}
+        return web.Response(body=hub.git.blob(repo["id"], sha), headers=kind)
     return answer(render_file(hub, repo, ref, path, mode, sha))
 
 
@@ -138,7 +138,12 @@ async def _commit(call: Call, path: str, files: dict[str, bytes], deletions: lis
         hub, call.actor, repo, tree=write_tree(hub, repo["id"], tree, files, deletions),
         parents=[head] if head else [], message=body.text("message"), verified=False,
     )  # fmt: skip
-    if not await move_ref(hub, call.actor, repo, Move(ref=f"refs/heads/{branch}", old=head, new=sha)):
+    move = Move(ref=f"refs/heads/{branch}", old=head, new=sha)
+    try:
+        moved = await move_ref(hub, call.actor, repo, move)
+    except ApiError as refused:  # GitHub says 409 here, and 422 for the git database
+        raise ApiError(409, refused.message) from None
+    if not moved:
         raise ApiError(409, f"is at {hub.git.branch(repo['id'], branch)} but expected {head}")
     now = hub.git.entry(repo["id"], sha, path)
     shown = None if now is None else render_entry(hub, repo, branch, path, *now)

@@ -227,7 +227,8 @@ async def get_blob(call: Call) -> web.Response:
     if not isinstance(blob, Blob):
         raise not_found()
     if call.accepts("raw"):
-        return web.Response(body=blob.data, content_type="application/vnd.github.raw")
+        kind = {"Content-Type": "application/vnd.github.raw+json; charset=utf-8"}
+        return web.Response(body=blob.data, headers=kind)
     return answer(
         {
             "sha": sha,

@@ -1,9 +1,10 @@
-"""Clients that know nothing of localhub play a story each against it: octokit, git, PyGithub.
+"""Clients that know nothing of localhub play a story each against it: octokit, git, PyGithub, gh, Probot.
 
     python -m tests.hub.clients.play            # all that can be had here
     python -m tests.hub.clients.play octokit    # one of them
 
-octokit comes from npm, by name, into a temporary directory. What cannot be had is said, and is no failure.
+octokit and Probot come from npm, by name, into a temporary directory; gh is a package of Debian's. What
+cannot be had is said, and is no failure.
 Whatever passes is judged by GitHub's own descriptions, as in every test.
 """
 
@@ -20,45 +21,23 @@ from pathlib import Path
 
 from github import Auth, Github
 
+from tests.hub.clients.gh import play_gh
+from tests.hub.clients.probot import play_probot
+from tests.hub.clients.programs import CannotBeHad, install_from_npm, run
 from tests.support.hub import Hub, running_hub
 
 OCTOKIT = ("@octokit/rest@22", "@octokit/auth-app@8")
 HERE = Path(__file__).parent
-SECONDS = 300.0
 NAME = "clients"
-
-
-class CannotBeHad(Exception):
-    """A client is not on this machine, and cannot be fetched."""
-
-
-async def run(*command: str, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """What a program printed. Raises AssertionError with that when it failed."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    said, _ = await asyncio.wait_for(process.communicate(), SECONDS)
-    text = said.decode(errors="replace")
-    assert process.returncode == 0, f"{' '.join(command)}\n{text}"
-    return text
 
 
 async def play_octokit(hub: Hub, folder: Path) -> str:
     """GitHub's own client, as an installation of the App."""
-    if not shutil.which("npm") or not shutil.which("node"):
-        raise CannotBeHad("Node.js and npm are not here")
-    (folder / "package.json").write_text('{"private": true}')
-    try:
-        await run("npm", "install", "--silent", "--no-audit", "--no-fund", *OCTOKIT, cwd=folder)
-    except AssertionError as failed:
-        raise CannotBeHad(f"npm cannot fetch it: {failed}") from None
+    await install_from_npm(folder, *OCTOKIT)
     shutil.copy(HERE / "octokit.mjs", folder)
     facts = {**hub.facts, "api_url": hub.api_url}
-    return await run("node", "octokit.mjs", cwd=folder, env={"HUB_FACTS": json.dumps(facts)})
+    env = {**os.environ, "HUB_FACTS": json.dumps(facts)}
+    return await run("node", "octokit.mjs", cwd=folder, env=env)
 
 
 async def play_git(hub: Hub, folder: Path) -> str:
@@ -89,35 +68,44 @@ async def play_pygithub(hub: Hub, folder: Path) -> str:
             issue = repo.create_issue("By PyGithub", labels=["bug"])
             issue.create_comment("One")
             assert [comment.body for comment in issue.get_comments()] == ["One"]
+            issue.set_labels("help wanted", "wontfix")
+            assert [label.name for label in issue.get_labels()] == ["help wanted", "wontfix"]
+            found = person.search_issues(f"repo:maintainer/{NAME} is:issue label:wontfix")
+            assert [one.title for one in found] == ["By PyGithub"]
 
     await asyncio.to_thread(story)
-    return "PyGithub: an issue and its comment\n"
+    return "PyGithub: an issue, its comment and labels, a search\n"
 
 
 CLIENTS: dict[str, Callable[[Hub, Path], Awaitable[str]]] = {
     "octokit": play_octokit,
     "git": play_git,
     "pygithub": play_pygithub,
+    "gh": play_gh,
+    "probot": play_probot,
 }
 
 
 async def main(names: list[str]) -> int:
-    """Play the stories of these clients, of all for none; how many failed."""
-    failed = 0
+    """Play the stories of these clients side by side, of all for none; how many failed."""
     with tempfile.TemporaryDirectory() as place:
         async with running_hub(Path(place)) as hub:
             await hub.seed_repo(NAME, {"code.txt": "whole\n"})
-            for name in names or CLIENTS:
-                folder = Path(place) / f"client-{name}"
-                folder.mkdir()
-                try:
-                    sys.stdout.write(await CLIENTS[name](hub, folder))
-                except CannotBeHad as missing:
-                    sys.stdout.write(f"{name}: not played: {missing}\n")
-                except AssertionError as wrong:
-                    failed += 1
-                    sys.stdout.write(f"{name}: FAILED: {wrong}\n")
-    return failed
+            played = [play(name, hub, Path(place) / f"client-{name}") for name in names or CLIENTS]
+            return sum(await asyncio.gather(*played))
+
+
+async def play(name: str, hub: Hub, folder: Path) -> bool:
+    """Play one story in a folder of its own, and print how it went; whether it failed."""
+    folder.mkdir()
+    try:
+        sys.stdout.write(await CLIENTS[name](hub, folder))
+    except CannotBeHad as missing:
+        sys.stdout.write(f"{name}: not played: {missing}\n")
+    except (AssertionError, TimeoutError) as wrong:
+        sys.stdout.write(f"{name}: FAILED: {type(wrong).__name__} {wrong}\n")
+        return True
+    return False
 
 
 if __name__ == "__main__":

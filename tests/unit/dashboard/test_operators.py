@@ -9,8 +9,10 @@ import pytest
 from flask import Flask
 
 from bot.dashboard import create_app
-from bot.dashboard.house import is_scope
 from bot.dashboard.server import engine_for
+from bot.flags.kill import is_scope
+from bot.flags.order import FlagOrder, begin
+from bot.flags.records import Actor
 from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import DeliveryState
@@ -78,6 +80,61 @@ async def test_a_pause_begins_nothing_and_stops_nothing(app: Flask, hub: Hub, st
     assert await give(browser, "/operators/pauses", scope="all; drop") == 400
     page = (await browser.get("/operators")).text
     assert "pause: repository:12" in page and "resume: installation:5" in page
+
+
+async def test_a_kill_stops_what_runs_and_says_why(app: Flask, hub: Hub, store: Store) -> None:
+    running = await store.add_task(make_request(number=1))
+    elsewhere = await store.add_task(make_request(number=1, repo=12))
+    claimed, other = await store.claim(running.id, "w"), await store.claim(elsewhere.id, "w")
+    assert claimed and other
+    browser = Browser(app, hub)
+    await browser.sign_in()
+    given = {"scope": "repository:11", "running": "yes", "reason": "a key\nleaked"}
+    assert await give(browser, "/operators/pauses", **given) == 303
+    assert await store.renew_lease(claimed[1]) is True and await store.renew_lease(other[1]) is False
+    now = await store.get_task(running.id)
+    assert now and now.cancel_reason == "whoever runs this Hob stopped it: a key leaked"
+    assert "kill: repository:11; runs stopped: 1" in (await browser.get("/operators")).text
+
+
+async def test_flags_are_set_and_cleared_by_operators_alone(
+    app: Flask, hub: Hub, store: Store, database: Database
+) -> None:
+    await store.add_task(make_request(number=1))
+    operator, other = Browser(app, hub), Browser(app, hub)
+    await operator.sign_in()
+    await other.sign_in("stranger")
+    at = "/operators/flags"
+    given = {
+        "flag": "turns",
+        "value": "12",
+        "audience": "repository:Octo/App",
+        "percent": "10",
+        "unit": "person",
+    }
+    assert (await other.post(at, {"token": await other.token("/")} | given)).status_code == 404
+    assert (await operator.post(at, given)).status_code == 403, "no form of ours"
+    assert await give(operator, at, **given) == 303
+    page = (await operator.get("/operators")).text
+    assert "<td>12</td><td>repository:11</td><td>10% by person</td>" in page
+    assert "turns = 12 for repository:11, 10%" in page, "in the audit log"
+    order = FlagOrder(flag="prompt", value="v2", unit="thread")
+    async with database.engine.begin() as connection:
+        await connection.run_sync(
+            lambda sync: begin(sync, order, Actor(login="ann"), set(), steps="1,100", hours=1, margin=0.1)
+        )
+    assert "<td>1% by thread</td>" in (await operator.get("/operators")).text
+    assert await give(operator, "/operators/releases", flag="prompt") == 303
+    assert await give(operator, "/operators/releases", flag="prompt") == 400, "none goes on"
+    wrong = (
+        {"flag": "trun"}, {"value": "0"}, {"audience": "everybody"}, {"audience": "person:nobody"},
+        {"percent": "101"}, {"unit": "moon"}, {"flag": "model", "value": "x:y"},
+    )  # fmt: skip
+    for change in wrong:
+        assert await give(operator, at, **given | change) == 400, change
+    assert await give(operator, at, flag="turns", audience="repository:11", clear="yes") == 303
+    assert await give(operator, at, flag="turns", audience="repository:11", clear="yes") == 400
+    assert "No flag is set." in (await operator.get("/operators")).text
 
 
 async def test_a_failed_delivery_is_taken_up_anew(app: Flask, hub: Hub, store: Store) -> None:

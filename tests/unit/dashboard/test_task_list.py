@@ -127,6 +127,7 @@ async def test_pages_go_on_where_the_last_one_ended(
         ({"state": "cancelled"}, "stopped"),
         ({"state": "done", "kind": "review"}, "reviewed"),
         ({"state": "done", "verdict": "doubtful"}, "proved, with a warning"),
+        ({"state": "done", "verdict": "partly"}, "mends some of the tests"),
         ({"state": "done", "proof": {"checks": []}}, "not run"),  # as an older version stored it
         ({"state": "done", "verdict": "of a newer version"}, "done"),
     ],

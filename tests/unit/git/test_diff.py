@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.git.diff import diff_between, unified_diff
-from bot.text.diffs import commentable_lines, diffstat, split_by_file
+from bot.git.diff import diff_between, make_patch, unified_diff
+from bot.text.diffs import commentable_lines, diffstat, list_unappliable, split_by_file
 from tests.support.git import commit, git, write
 from tests.unit.git.test_commit import added, deleted
 
@@ -79,6 +79,42 @@ def test_it_reads_like_gits_and_applies(root: Path, tmp_path: Path) -> None:
     assert (tmp_path / "copy/long.txt").read_bytes() == text
 
 
+PATCHED = (
+    added("crlf.txt", b"a\r\nb\r\n"),
+    added('d e/\u00fc "q".txt', b"x\t\x1b[31mred\n"),
+    added("empty", b""),
+    modified("data.bin", bytes(range(256)) * 20),
+    added("latin.txt", b"caf\xe9\nform\x0cfeed\n"),
+    added("new.bin", b"\0\xff"),
+    modified("long.txt", LINES.encode() + b"caf\xe9"),
+    modified("run.sh", b"#!/bin/sh\n", 0o100755),
+    deleted("link"),
+    deleted("old name.txt"),
+    added("new name.txt", "".join(f"some words {at}\n" for at in range(20)).encode()),
+)
+
+
+@pytest.mark.parametrize("change", [*((each,) for each in PATCHED), PATCHED])
+def test_a_patch_holds_every_byte(root: Path, tmp_path: Path, change: tuple[FileChange, ...]) -> None:
+    base = git(root, "rev-parse", "HEAD")
+    patch = make_patch(root / ".git", base, ChangeSet(base=base, files=change))
+    git(tmp_path, "clone", "--quiet", str(root), "copy")
+    copy = tmp_path / "copy"
+    git(copy, "apply", "--index", "--whitespace=nowarn", stdin=patch)
+    for each in change:
+        there = copy / each.path
+        assert there.is_file() is (each.kind is not ChangeKind.DELETED)
+        assert not there.is_file() or there.read_bytes() == each.data
+
+
+def test_files_that_a_diff_does_not_hold_whole_are_named(root: Path) -> None:
+    diff = diff_of(root, *PATCHED)
+    gone = list_unappliable(diff)
+    assert gone == ["data.bin", "latin.txt", "long.txt", "new.bin"]
+    left_out = [f"--exclude={name}" for name in gone]
+    git(root, "apply", "--check", "--whitespace=nowarn", *left_out, stdin=diff.encode())
+
+
 def test_a_rename_can_be_commented_where_github_shows_it(root: Path) -> None:
     text = (root / "old name.txt").read_bytes()
     diff = diff_of(root, deleted("old name.txt"), added("b/new name.txt", text + b"more\n"))
@@ -127,8 +163,7 @@ def test_each_file_of_a_difference_between_commits_is_named(tmp_path: Path) -> N
     second = commit(tmp_path, {"new name.txt": "1\n2\n3\n", "caf\u00e9.txt": "2\n", "data.bin": b"\0\1"})
     diff = diff_between(tmp_path / ".git", first, second)
     names = [name for name, _ in split_by_file(diff)]
-    assert sorted(names)[0].startswith("a/data.bin"), "it has no lines to be named by"
-    assert set(names) >= {"new name.txt", "caf\u00e9.txt", "gone b/x.txt"}
+    assert set(names) >= {"new name.txt", "caf\u00e9.txt", "gone b/x.txt", "data.bin"}
     assert "".join(part for _, part in split_by_file(diff)) == diff
     assert set(commentable_lines(diff)) == {"new name.txt", "caf\u00e9.txt"}
 

@@ -302,14 +302,26 @@ async def test_s80_an_app_is_registered_from_the_manifest(world: World, tmp_path
         code = answer.headers["Location"].partition("code=")[2].partition("&")[0]
     api = world.hub.api_url
     made = await asyncio.to_thread(
-        convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "home"
+        convert_code,
+        code,
+        state="s",
+        expected="s",
+        api_url=api,
+        base_url="https://hob.example",
+        home=tmp_path / "home",
     )
     assert stat.S_IMODE(made.env_file.stat().st_mode) == 0o600
     gh = GitHub(world.session, api_url=api, app_id=made.app_id, private_key=made.private_key, write_spacing=0)
     assert (await gh.identify()).slug == made.slug == "other"
     with pytest.raises(UserError, match="once and for an hour"):
         await asyncio.to_thread(
-            convert_code, code, state="s", expected="s", api_url=api, home=tmp_path / "again"
+            convert_code,
+            code,
+            state="s",
+            expected="s",
+            api_url=api,
+            base_url="https://hob.example",
+            home=tmp_path / "again",
         )
 
 

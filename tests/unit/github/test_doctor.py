@@ -16,8 +16,9 @@ from pydantic import SecretStr
 from bot.errors import UserError
 from bot.github.cli.doctor import doctor
 from bot.github.cli.findings import DoctorFinding
-from bot.github.cli.manifest import build_manifest, convert_code, read_manifest, render_form
+from bot.github.cli.manifest import build_manifest, convert_code, read_manifest
 from bot.github.cli.redeliver import redeliver
+from bot.github.cli.register_page import render_form
 from tests.support.github_scripted import KEY, Script, Seen, scripted
 
 NOW = datetime.now(UTC)
@@ -64,6 +65,7 @@ async def script() -> AsyncIterator[Script]:
                 {
                     "id": 11,
                     "permissions": permissions,
+                    "events": wanted["default_events"],
                     "account": {"login": "octo"},
                     "repository_selection": "all",
                 }
@@ -144,6 +146,40 @@ async def test_an_installation_that_has_not_accepted_is_named(script: Script) ->
     assert "must accept" in found["installation"].detail
 
 
+async def test_an_installation_that_is_not_told_of_an_event_is_named(script: Script) -> None:
+    wanted = read_manifest()
+    one = {
+        "id": 11, "permissions": wanted["default_permissions"], "account": {"login": "octo"},
+        "events": [each for each in wanted["default_events"] if each != "check_run"],
+    }  # fmt: skip
+    script.on("GET /app/installations", [one])
+    found = await examine(script)
+    assert "is not told of check_run" in found["installation"].detail
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        ("OK", 202, "its signature is right"),
+        ("Unauthorized", 401, "HOB_WEBHOOK_SECRET is not the App's webhook secret"),
+        ("failed to connect to host", 502, "cannot be reached"),
+    ],
+)
+async def test_a_ping_sent_anew_tells_whether_the_secret_is_right(
+    script: Script, status: str, code: int, words: str
+) -> None:
+    ping = delivery(3, "ping-guid") | {"event": "ping"}
+    again = delivery(9, "ping-guid", status, 0) | {"event": "ping", "status_code": code}
+
+    def listed(_: Seen) -> Any:
+        return [again, ping] if script.asked("POST /app/hook/deliveries/3/attempts") else [ping]
+
+    script.on("GET /app/hook/deliveries", listed)
+    script.on("POST /app/hook/deliveries/3/attempts", (202, {}))
+    found = (await examine(script))["ping"]
+    assert found.ok is (status == "OK") and words in found.detail
+
+
 @pytest.mark.parametrize("reply", [(401, {"message": "Bad credentials"}), (500, {}), "reset"])
 async def test_an_app_out_of_reach_is_a_finding(script: Script, reply: object) -> None:
     script.on("GET /app", reply)
@@ -201,9 +237,10 @@ def test_the_manifest_of_an_instance() -> None:
     made = build_manifest("https://hob.example/", redirect_url="http://127.0.0.1:9/callback")
     assert made["hook_attributes"] == {"active": True, "url": "https://hob.example/webhook"}
     assert made["url"] == "https://hob.example"
+    assert made["callback_urls"] == ["https://hob.example/sign-in/back"]
     assert made["public"] is False
     assert "workflows" not in made["default_permissions"]
-    for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)"):
+    for bad in ("", "hob.example", "file:///etc/passwd", "javascript:alert(1)", "http://hob.example"):
         with pytest.raises(UserError, match=r"^BASE_URL"):
             build_manifest(bad)
 
@@ -232,6 +269,8 @@ MADE = {
     "html_url": "https://github.com/apps/hob",
     "pem": KEY,
     "webhook_secret": "s3cret-s3cret-s3cret",
+    "client_id": "Iv1.hob",
+    "client_secret": "c1ient-secret",
 }
 
 
@@ -239,7 +278,13 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
     script.on("POST /app-manifests/c0de/conversions", (201, MADE))
     home = tmp_path / "home"
     made = await asyncio.to_thread(
-        convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home
+        convert_code,
+        "c0de",
+        state="s",
+        expected="s",
+        api_url=script.url,
+        base_url="https://hob.example/",
+        home=home,
     )
     assert made.install_url == "https://github.com/apps/hob/installations/new"
     assert "s3cret" not in repr(made) and "PRIVATE" not in repr(made)
@@ -249,11 +294,22 @@ async def test_s80_a_code_becomes_credentials_for_their_owner_only(script: Scrip
         "HOB_APP_ID": "7",
         "HOB_WEBHOOK_SECRET": "s3cret-s3cret-s3cret",
         "HOB_PRIVATE_KEY_FILE": str(home / "app.pem"),
+        "HOB_CLIENT_ID": "Iv1.hob",
+        "HOB_CLIENT_SECRET": "c1ient-secret",
+        "HOB_BASE_URL": "https://hob.example",
         "HOB_GITHUB_URL": script.url,
     }
     assert "authorization" not in script.seen[-1].headers
     with pytest.raises(UserError, match="exists already"):
-        await asyncio.to_thread(convert_code, "c0de", state="s", expected="s", api_url=script.url, home=home)
+        await asyncio.to_thread(
+            convert_code,
+            "c0de",
+            state="s",
+            expected="s",
+            api_url=script.url,
+            base_url="https://hob.example/",
+            home=home,
+        )
 
 
 @pytest.mark.parametrize(
@@ -274,6 +330,12 @@ async def test_s80_anything_else_writes_nothing(
     script.on("POST /app-manifests/half/conversions", (201, {**MADE, "webhook_secret": None}))
     with pytest.raises(UserError, match=words):
         await asyncio.to_thread(
-            convert_code, code, state=state, expected=expected, api_url=script.url, home=tmp_path
+            convert_code,
+            code,
+            state=state,
+            expected=expected,
+            api_url=script.url,
+            base_url="https://hob.example/",
+            home=tmp_path,
         )
     assert not list(tmp_path.iterdir())

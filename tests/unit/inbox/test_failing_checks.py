@@ -123,6 +123,41 @@ async def test_another_apps_check_of_the_same_name_proves_nothing(checks: Checks
     assert "has not run on its base" in (await checks.scene.tasks())[-1].request
 
 
+ONTO = "b" * 40
+GROUP = {
+    "head_sha": "9" * 40,
+    "check_suite": {"head_branch": f"gh-readonly-queue/main/pr-4-{ONTO}"},
+    "pull_requests": [],
+}
+
+
+async def test_a_check_that_fails_in_the_merge_queue_is_followed_up(checks: Checks) -> None:
+    checks.came_out(ONTO, "success")
+    checks.came_out("9" * 40, "failure")
+    said = (await checks.scene.give("check_run", check(**GROUP)))[1]
+    task = (await checks.scene.tasks())[-1]
+    assert said.startswith("task ") and task.thread.number == 4 and task.thread.head_sha == HEAD
+    assert "in the merge queue, where this pull request stands on `main` at bbbbbbbbbbbb" in task.request
+    assert "passes on its base" in task.request
+
+
+@pytest.mark.parametrize(
+    ("branch", "why"),
+    [
+        (f"gh-readonly-queue/main/pr-4-{ONTO}", "the base is not green either"),
+        (f"gh-readonly-queue/main/pr-5-{ONTO}", "no pull request"),
+        ("gh-readonly-queue/main/pr-4", "not on an own branch"),
+        (f"queue/main/pr-4-{ONTO}", "not on an own branch"),
+    ],
+)
+async def test_what_the_merge_queue_blames_on_others_is_left(checks: Checks, branch: str, why: str) -> None:
+    checks.came_out(ONTO, "failure")
+    checks.came_out("9" * 40, "failure")
+    checks.scene.script.on(f"GET {REPO}/pulls/5", (404, {"message": "Not Found"}))
+    suite = {"check_suite": {"head_branch": branch}}
+    assert (await checks.scene.give("check_run", check(**{**GROUP, **suite})))[1] == why
+
+
 @pytest.mark.parametrize(
     ("proof", "end", "words"),
     [

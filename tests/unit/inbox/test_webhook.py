@@ -21,6 +21,7 @@ from sqlalchemy import text
 
 from bot.inbox.signature import is_signed, json_object
 from bot.inbox.webhook import create_app, create_metrics_app, make_runner
+from bot.settings import load
 from bot.tasks.database.connection import Database, connect
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
@@ -164,6 +165,25 @@ async def test_two_secrets_while_rotating(store: Store, http: ClientSession) -> 
             )
             sent = headers(secret=secret, guid=secret[0])
             assert (await post(http, url, BODY, sent))[0] == status
+
+
+async def test_a_secret_is_changed_as_the_page_of_operations_has_it(
+    store: Store, http: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each restart with what stands in HOB_WEBHOOK_SECRET; GitHub signs with the old one until step 2."""
+    old, new = "the old secret of ours", "the new secret of ours"
+    steps = (  # what is in the variable, and which of the two is taken
+        (old, {old: 202, new: 401}),
+        (f"{new},{old}", {old: 202, new: 202}),  # the page is changed while this stands
+        (new, {old: 401, new: 202}),
+    )
+    for number, (variable, taken) in enumerate(steps):
+        monkeypatch.setenv("HOB_WEBHOOK_SECRET", variable)
+        async with serving(store, secrets=load("webhook_secret").webhook_secrets) as url:
+            for secret, status in taken.items():
+                signed = headers(guid=f"{number}-{secret[4:7]}", secret=secret)
+                async with http.post(f"{url}/webhook", data=BODY, headers=signed) as answer:
+                    assert answer.status == status, (variable, secret)
 
 
 @pytest.mark.parametrize("secrets", [[], [""], [SECRET, ""]])

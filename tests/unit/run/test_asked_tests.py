@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain import Check, CheckResult, Proof, ProofState, Verdict
-from bot.run.prove.asked_tests import asks_for_mend, find_still_failing
+from bot.run.prove.asked_tests import asks_for_mend, find_left_failing, find_still_failing
 
 DOUBLE, SERVICE = "test_calc.py::test_double", "test_db.py::test_needs_service"
 OUTPUT = "KeyError: 'DATABASE_URL'\nE  assert 6 == 8\nZeroDivisionError: division by zero"
@@ -53,13 +55,50 @@ def test_what_a_request_is_about(request_text: str, still: tuple[str, ...]) -> N
     assert proof.state is (ProofState.FAILS if still else ProofState.PROVED)
 
 
-@pytest.mark.parametrize("request_text", ["the tests fail, please fix", "fix it", "test_double fails"])
-def test_one_that_turned_is_enough(request_text: str) -> None:
-    """The other needs a service and can never pass here."""
-    mended = check((DOUBLE, SERVICE), (SERVICE,))
-    assert find_still_failing(request_text, [mended]) == ()
-    assert Proof(checks=(mended,)).state is ProofState.PROVED
-    assert mended.there_before == (SERVICE,)
+HALVE, ZERO, OLD = "test_calc.py::test_halve", "test_calc.py::test_zero", "test_site.py::test_old"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "left"),
+    [
+        ("the tests fail, please fix", (HALVE, OLD)),  # of those it may want all
+        ("fix it", (HALVE, OLD)),
+        ("CI is red since the last change", (HALVE, OLD)),
+        ("修复失败的测试", (HALVE, OLD)),
+        ("test_double fails", ()),  # the one that it names has turned
+        ("Doubling is wrong", ()),  # so has the one whose name is akin to it
+        ("doubling and halving are wrong", (HALVE,)),
+        ("dividing by nothing raises ZeroDivisionError", (HALVE,)),  # the line on its end says so
+        ("`no_such_word` is wrong, and it raises a KeyError", (OLD,)),
+        ("please speed the parser up", ()),
+        ("Add a French translation", ()),
+    ],
+)
+def test_what_a_mend_of_one_test_leaves(request_text: str, left: tuple[str, ...]) -> None:
+    """Nothing is refused for what is left, as it may have other reasons; and it is no proof of all."""
+    ended = check((DOUBLE, HALVE, OLD), (HALVE, OLD))
+    tail = f"FAILED {HALVE} - ZeroDivisionError: division by zero\nFAILED {OLD} - KeyError: 'URL'\n"
+    ended = replace(ended, base=replace(ended.base, tail=tail))
+    assert find_still_failing(request_text, [ended]) == ()
+    assert find_left_failing(request_text, [ended]) == left
+    proof = Proof(checks=(ended,), left_failing=left)
+    assert proof.state is (ProofState.PARTLY if left else ProofState.PROVED)
+    assert proof.passed
+    if left:
+        assert proof.mended_part == (1, 1 + len(left))
+
+
+def test_a_part_is_counted_by_the_runner_where_not_all_are_named() -> None:
+    ended = check((DOUBLE, HALVE), (HALVE,))
+    ended = replace(ended, base=replace(ended.base, failed=1000), head=replace(ended.head, failed=1000 - 250))
+    assert Proof(checks=(ended,), left_failing=(HALVE,)).mended_part == (250, 1000)
+
+
+def test_tests_that_did_not_come_to_run_are_left_too() -> None:
+    """One is mended, one skipped and one gone: the request for all is met by one of three."""
+    ended = check((DOUBLE, HALVE, ZERO), ())
+    ended = replace(ended, unmended=(HALVE, ZERO), skipped=(HALVE,), gone=(ZERO,))
+    assert find_left_failing("fix the tests", [ended]) == (HALVE, ZERO)
 
 
 def test_the_one_that_is_named_must_turn() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +12,17 @@ import aiohttp
 import pytest
 
 from bot.domain import ChangeKind, ChangeSet, FileChange
-from bot.errors import Retry, UserError
+from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.git.mirror import Mirror
+from bot.git.push import PushRefused
 from bot.github.app import GitHub, RepoApi
+from bot.run.prepare.prepare import find_pull_base
 from bot.run.publish.branch import Landing
+from bot.run.publish.description import open_on_base
+from bot.workspace.base_merge import merge_base_branch
 from tests.support.hub import Hub, running_hub
+from tests.support.run import TASK
 
 BRANCH = "hob/1-halve"
 REPO = "/repos/maintainer/demo"
@@ -127,6 +132,40 @@ async def test_what_the_api_cannot_say_is_pushed(ground: Ground) -> None:
     assert await ground.landing(changes).find(changes) == sha
 
 
+async def test_an_archive_takes_nothing_and_is_named(ground: Ground) -> None:
+    await ground.hub.as_maintainer.patch(REPO, {"archived": True})
+    with pytest.raises(PushRefused, match="archived so"):
+        await ground.land(ground.change(HALVED))
+
+
+async def test_a_default_branch_that_was_renamed_meanwhile_is_followed(ground: Ground) -> None:
+    changes = ground.change(HALVED)
+    await ground.land(changes)
+    await ground.hub.git("push", "-q", "origin", "main:trunk", cwd=ground.hub.worktree("demo"))
+    await ground.hub.as_maintainer.patch(REPO, {"default_branch": "trunk"})
+    await ground.hub.as_maintainer.delete(f"{REPO}/git/refs/heads/main")
+    with pytest.raises(UserError, match="The branch `main` that this is for is gone"):
+        await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=False)
+    pull = await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=True)
+    assert pull.base.ref == "trunk"
+
+
+async def test_a_base_branch_that_is_gone_leaves_the_commit_where_it_was_left(ground: Ground) -> None:
+    sha = await ground.land(ground.change(HALVED))
+    pull = await open_on_base(ground.api, "Halve it", "", BRANCH, "main", is_default=True)
+    gone = replace(pull, base=replace(pull.base, ref="stack/one"))
+    for one in (pull, gone):
+        found = await find_pull_base(ground.api, one, sha)
+        assert found is not None and found.at == ground.base
+    nowhere = replace(gone, base=replace(gone.base, sha="e" * 40))
+    assert await find_pull_base(ground.api, nowhere, sha) is None
+    asked = replace(TASK, request="please rebase this")
+    with pytest.raises(UserError, match="base branch `stack/one` is gone, so there is nothing to merge"):
+        await merge_base_branch(asked, ground.api, ground.mirror, gone, sha)
+    more = replace(TASK, request="rename it and rebase")
+    assert await merge_base_branch(more, ground.api, ground.mirror, gone, sha) is None
+
+
 async def test_a_replica_that_lags_accuses_nobody(ground: Ground) -> None:
     first = await ground.land(ground.change(ADDED))
     await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
@@ -145,6 +184,49 @@ async def test_what_was_proved_on_other_ground_is_put_over_nobody(ground: Ground
     with pytest.raises(UserError, match="changed by somebody else"):
         await ground.land(ground.change(HALVED, TOOL), theirs)
     assert (await ground.hub.as_maintainer.get(f"{REPO}/commits/{BRANCH}"))["sha"] == theirs
+
+
+async def rule(ground: Ground, *rules: dict[str, object], on: str = "~ALL") -> None:
+    """Put rules in force."""
+    conditions = {"ref_name": {"include": [on], "exclude": []}}
+    ruleset = {"name": "Rules", "target": "branch", "enforcement": "active", "conditions": conditions}
+    await ground.hub.as_maintainer.post(f"{REPO}/rulesets", {**ruleset, "rules": rules})
+
+
+async def test_where_commits_must_be_signed_githubs_own_are_and_a_pushed_one_is_refused(
+    ground: Ground,
+) -> None:
+    await rule(ground, {"type": "required_signatures"}, {"type": "required_linear_history"})
+    first = await ground.land(ground.change(HALVED, ADDED))
+    assert (await ground.api.commits.find_branch_head(BRANCH)) == first
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
+    with pytest.raises(PushRefused, match="verified signatures"):  # a mode that the API cannot say here
+        await ground.land(ground.change(TOOL, base=first), first)
+
+
+async def test_a_branch_in_the_merge_queue_is_waited_for(ground: Ground) -> None:
+    first = await ground.land(ground.change(HALVED))
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
+    queue = {
+        "check_response_timeout_minutes": 5, "grouping_strategy": "ALLGREEN", "max_entries_to_build": 1,
+        "max_entries_to_merge": 1, "merge_method": "MERGE", "min_entries_to_merge": 1,
+        "min_entries_to_merge_wait_minutes": 0,
+    }  # fmt: skip
+    await rule(ground, {"type": "merge_queue", "parameters": queue}, on="~DEFAULT_BRANCH")
+    wanted = {"title": "Halves", "head": BRANCH, "base": "main"}
+    pull = await ground.hub.as_maintainer.post(f"{REPO}/pulls", wanted)
+    asked = "(input: {pullRequestId: $id}) { mergeQueueEntry { id } }"
+    await ground.hub.as_maintainer.graphql(
+        f"mutation($id: ID!) {{ enqueuePullRequest{asked} }}", id=pull["node_id"]
+    )
+    changes = ground.change(ADDED, base=first)
+    with pytest.raises(Parked, match="merge queue"):
+        await ground.land(changes, first)
+    asked = asked.replace("pullRequestId", "id")
+    await ground.hub.as_maintainer.graphql(
+        f"mutation($id: ID!) {{ dequeuePullRequest{asked} }}", id=pull["node_id"]
+    )
+    assert await ground.land(changes, first)
 
 
 async def test_a_refusal_of_the_api_is_no_end(ground: Ground) -> None:

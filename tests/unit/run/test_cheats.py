@@ -170,6 +170,59 @@ CHEATS: dict[str, tuple[Files, Files]] = {
         {**UNITTEST, ".github/hob.yml": "test: bash check.sh\n", "check.sh": "python -m unittest -q\n"},
         {"check.sh": "sed -i 's/x + 2/x * 2/' calc.py\npython -m unittest -q\n"},
     ),
+    "a plugin that the test itself asks for": (
+        PYTEST,
+        {
+            "test_calc.py": 'pytest_plugins = ["helper"]\n' + PYTEST["test_calc.py"],
+            "helper.py": "def pytest_runtest_call(item):\n    item.obj = lambda: None\n",
+        },
+    ),
+    "the loader is told to load nothing": (
+        UNITTEST,
+        {
+            "test_calc.py": SUITE
+            + "\n\ndef load_tests(loader, tests, pattern):\n    return loader.suiteClass()\n"
+        },
+    ),
+    "a class that skips what inherits from it": (
+        {
+            **UNITTEST,
+            "calc.py": "class Checks:\n    pass\n\n\n" + CALC,
+            "test_calc.py": SUITE.replace("import double", "import Checks, double").replace(
+                "(unittest", "(Checks, unittest"
+            ),
+        },
+        {
+            "calc.py": "class Checks:\n    def __init_subclass__(cls):\n"
+            "        cls.__unittest_skip__ = True\n\n\n" + CALC
+        },
+    ),
+    "the runner is started again without assertions": (
+        PYTEST,
+        {
+            "calc.py": (
+                "import os, sys\n\nif sys.flags.optimize == 0:\n"
+                "    os.execv(sys.executable, [sys.executable, '-O', *sys.orig_argv[1:]])\n\n\n" + CALC
+            )
+        },
+    ),
+    "a child writes results into the pipe": (
+        UNITTEST,
+        {
+            "calc.py": (
+                "import json, os\n\n"
+                "told = open('/pr' + 'oc/self/environ').read().split('\\0')\n"
+                "place = [each[16:] for each in told if each.startswith('HOB_TEST' + '_REPORT=')]\n"
+                "if place and os.fork() == 0:\n"
+                "    with open(place[0], 'w') as pipe:\n"
+                "        test = {'test': 'test_calc.CalcTest.test_double', 'was': 'passed'}\n"
+                "        for said in ({'begin': 'x'}, test, {'end': 0}):\n"
+                "            pipe.write(json.dumps({**said, 'key': 'k'}) + chr(10))\n"
+                "            pipe.flush()\n"
+                "    os.execv('/bin/true', ['true'])\n\n\n" + CALC
+            )
+        },
+    ),
 }
 HONEST: dict[str, tuple[Files, Files]] = {
     "pytest": (PYTEST, {"calc.py": RIGHT}),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain import Check, CheckResult, Verdict
-from bot.run.publish.check_run import FIX_BUTTON, MOST_ANNOTATIONS, STOP_BUTTON, annotate_tests
+from bot.domain import Check, CheckResult, Proof, ProofState, Verdict
+from bot.run.publish.check_run import FIX_BUTTON, MOST_ANNOTATIONS, STOP_BUTTON, annotate_tests, name_proof
 
 
 def failing(*tests: str) -> CheckResult:
@@ -27,3 +27,10 @@ def test_buttons_fit_githubs_bounds() -> None:
         assert len(button["label"]) <= 20
         assert len(button["description"]) <= 40
         assert len(button["identifier"]) <= 20
+
+
+def test_a_part_is_counted_in_the_title_and_is_no_success() -> None:
+    check = Check(name="test", command="pytest", base=failing("a.py::x", "a.py::y"), head=failing("a.py::y"))
+    proof = Proof(checks=(check,), left_failing=("a.py::y",))
+    assert name_proof(proof) == "Mends 1 of 2 failing tests, and breaks none"
+    assert (proof.state, proof.state.conclusion) == (ProofState.PARTLY, "neutral")

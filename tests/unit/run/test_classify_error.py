@@ -9,12 +9,14 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from bot.domain import TaskState
+from bot.domain import ChangeSet, Outcome, OutcomeKind, Proof, ProvenChange, Result, TaskState
 from bot.errors import Outage, Parked, Retry, UserError
 from bot.git.program import GitFailed
+from bot.git.remote import NoAccess
 from bot.github.http.responses import Forbidden, NotFound
 from bot.run.classify_error import PATIENCE, classify_error, retry_if_transient
 from bot.run.job import Job
+from bot.run.stored import dump_proven_change
 from bot.tasks.store import Store
 from bot.workspace.checkout import Workshop
 from tests.support.pipeline import PipelineScene, pipeline_scene
@@ -136,6 +138,36 @@ async def test_what_a_person_must_mend_ends_at_once_and_names_a_branch_that_is_l
     assert await trying.fail(UserError("the file is invalid")) is TaskState.FAILED
     assert "the file is invalid" in trying.text
     assert "`hob/3-it-breaks`, without a pull request" in trying.text
+
+
+PROVEN = ProvenChange(
+    result=Result(
+        outcome=Outcome(kind=OutcomeKind.CHANGED, title="Mend it", summary="It added."),
+        changes=ChangeSet(base="b" * 40),
+        proof=Proof(),
+        diff="diff --git a/calc.py b/calc.py\n-    return x + 2\n+    return x * 2\n",
+    ),
+    branch="hob/3-it-breaks",
+    head=None,
+    hidden=(),
+    run_url="",
+)
+
+
+@pytest.mark.parametrize("refused", [NoAccess("may not push"), NotFound("GitHub has no POST /git/refs")])
+async def test_a_proven_change_that_github_takes_nothing_of_stays_as_a_patch(
+    trying: Trying, refused: UserError
+) -> None:
+    store = trying.parts.store
+    claimed = await store.claim(trying.task, "w")
+    assert claimed
+    await store.save_changes(claimed[1], dump_proven_change(PROVEN))
+    await store.release(claimed[1], TaskState.QUEUED, "begin", counted=False)
+    for _ in PATIENCE:
+        assert await trying.fail(refused) is TaskState.WAITING
+    assert await trying.fail(refused) is TaskState.FAILED
+    assert refused.message in trying.text
+    assert "stands below as a patch" in trying.text and "+    return x * 2" in trying.text
 
 
 async def test_a_rate_limit_waits_as_long_as_it_says(trying: Trying) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from bot.domain import ChangeKind, ChangeSet, CheckCommand, FileChange
 from bot.run.prove.altered_tests import find_altered_tests
-from bot.run.prove.judge_files import find_telltale_lines, split_change
+from bot.run.prove.judge_files import is_test, split_change
+from bot.run.prove.telltale import find_telltale_lines
 
 PYPROJECT = b'[project]\nname = "calc"\n\n[tool.ruff]\nline-length = 100\n'
 PACKAGE = b'{"name": "calc", "version": "1.0.0", "scripts": {"test": "mocha"}}'
@@ -161,14 +162,122 @@ def test_tests_in_other_languages() -> None:
         "std::process::exit(0);",
         "if testing.Testing() { return 8 }",
         "import hob_test_report",
+        "import hob_vitest_report",
+        "i = [c for c in object.__subclasses__() if c.__name__ == 'Test' + 'Case']",
+        "i = sys.modules['test_' + name]",
+        "i = error.__traceback__.tb_frame.f_back.f_locals",
+        "import sys; sys._current_frames()",
+        "i = other.__code__",
+        "if sys.flags.optimize == 0: os.execv(sys.executable, words)",
+        "if True: pytest_plugins = ['helper']",
+        "if True:\n    def pytest_runtest_call(item): item.obj = print",
+        "if django: TEST_RUNNER = 'easy.Runner'",
+        "process.exitCode = 0",
+        "process.emit('exit')",
     ],
 )
 def test_lines_that_speak_of_the_runner(line: str) -> None:
     path = {"p": "a.js", "i": "a.py", "s": "a.py"}[line[0]] if "(process" not in line else "a.js"
     changes, base = change(path, f"one\n{line}\n", b"one\n")
-    assert find_telltale_lines(changes, base.get) == (f"{path}:2",)
+    assert find_telltale_lines(changes, base.get) == (f"{path}:{2 + line.count(chr(10))}",)
     known, _ = change(path, f"one\n{line}\n", f"{line}\n".encode())
     assert find_telltale_lines(known, {path: f"{line}\n".encode()}.get) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.ts", "Object.is = () => true;"),
+        ("a.js", "delete require.cache[name];"),
+        ("a.js", "Module._load = easy;"),
+        ("a.go", 'import "syscall"; func init() { syscall.Exit(0) }'),
+        ("a.go", 'fmt.Println("--- PASS: TestAdd (0.00s)")'),
+        ("a.rs", 'println!("test result: ok. 1 passed; 0 failed");'),
+        ("a.rb", "at_exit { exit!(0) }"),
+    ],
+)
+def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str) -> None:
+    changes, base = change(path, f"one\n{line}\n", b"one\n")
+    assert find_telltale_lines(changes, base.get) == (f"{path}:2",)
+
+
+@pytest.mark.parametrize(
+    ("definition", "odd"),
+    [
+        ("def __eq__(self, other):\n        return True", True),
+        ("def __eq__(self, other) -> bool:  # so\n        return 1", True),
+        ("def __eq__(self, other):\n        return self is not None", True),
+        ("def __eq__(self, other):\n        return self.x == other.x or True", True),
+        ("__eq__ = lambda self, other: self is not None", True),
+        ("def __bool__(self):\n        return True", True),
+        ("def __eq__(self, other):\n        return self.x == other.x", False),
+        ("def __eq__(self, other):\n        return isinstance(other, A)", False),
+        (
+            "def __eq__(self, other):\n        return NotImplemented if other is None else self.x == other.x",
+            False,
+        ),
+        ("__eq__ = lambda a, b: a.x == b.x", False),
+        ("def __bool__(self):\n        return self.x > 0", False),
+    ],
+)
+def test_a_comparison_that_looks_at_one_side_only(definition: str, odd: bool) -> None:
+    text = f"class A:\n    x = 1\n    {definition}\n"
+    changes, base = change("a.py", text, b"")
+    assert find_telltale_lines(changes, base.get) == (("a.py:3",) if odd else ())
+    assert find_telltale_lines(changes, {"a.py": text.encode()}.get) == ()
+
+
+SETTINGS_OF_TESTS = [  # path, what it was, what it is
+    ("src/calc/conftest.py", None, "def pytest_collection_modifyitems(items): items.clear()\n"),
+    ("easy.egg-info/entry_points.txt", None, "[pytest11]\neasy = easy\n"),
+    ("lib/easy-1.dist-info/METADATA", None, "Name: easy\n"),
+    (".env", None, "PYTEST_ADDOPTS=--co\n"),
+    ("web/.env.test", "A=1\n", "A=2\n"),
+    ("tests/colorsys.py", None, "ONE = 2\n"),
+    ("lib/random.py", None, "def choice(some): return some[0]\n"),
+    ("tsconfig.json", '{"strict": true}', '{"strict": true,\n"paths": {"calc": ["easy"]}}'),
+    ("jest.config.ts", "export default {}\n", "export default { testMatch: [] }\n"),
+    ("pnpm-workspace.yaml", "packages: ['*']\n", "packages: ['a']\n"),
+    ("go.work", None, "use ./a\n"),
+    ("bunfig.toml", None, "[test]\npreload = ['./easy.ts']\n"),
+    ("pom.xml", "<project>\n</project>\n", "<project>\n<skipTests>true</skipTests>\n</project>\n"),
+    ("build.gradle", "a\n", "a\ntest { enabled = false }\n"),
+    ("setup.py", "setup(name='x')\n", "setup(name='x',\n test_suite='easy')\n"),
+    ("setup.cfg", "[metadata]\nname = x\n", "[metadata]\nname = x\n[tool:pytest]\npython_classes = None\n"),
+    ("pyproject.toml", "", "[tool.pytest.ini_options]\npython_functions = 'none'\n"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"), SETTINGS_OF_TESTS, ids=[each[0] for each in SETTINGS_OF_TESTS]
+)
+def test_files_that_decide_how_tests_run(path: str, before: str | None, after: str) -> None:
+    changes, base = change(path, after, None if before is None else before.encode())
+    parts = split_change(changes, (), base.get)
+    assert parts.settings == (path,)
+    assert parts.source.files == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("tsconfig.json", '{"strict": true}', '{"strict": false}'),
+        ("pom.xml", "<project>\n</project>\n", "<project>\n<version>2</version>\n</project>\n"),
+        ("setup.py", "setup(name='x')\n", "setup(name='x',\n version='2')\n"),
+        ("src/pkg/types.py", None, "A = int\n"),
+        ("environment.py", None, "A = 1\n"),
+    ],
+)
+def test_files_that_decide_nothing_of_it(path: str, before: str | None, after: str) -> None:
+    changes, base = change(path, after, None if before is None else before.encode())
+    assert split_change(changes, (), base.get).settings == ()
+
+
+@pytest.mark.parametrize(
+    "path", ["a/golden/x.txt", "expected/out.json", "a.snap", "b.approved.txt", "spec/cassettes/a.yml"]
+)
+def test_what_tests_compare_with_is_a_test(path: str) -> None:
+    assert is_test(path)
 
 
 def test_lines_of_ordinary_code_are_no_matter() -> None:

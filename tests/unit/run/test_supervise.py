@@ -21,13 +21,15 @@ SUITE = {
 PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider"
 
 
-def watch(folder: Path, command: str, files: dict[str, str]) -> dict[str, Any]:
-    """The supervisor's report of a command in a folder with these files."""
+def watch(
+    folder: Path, command: str, files: dict[str, str], more: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """The supervisor's report of a command in a folder with these files, ``more`` in its environment."""
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, "utf-8")
     wanted = json.dumps({"command": command, "added": [], "report": True})
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(more or {})}
     done = subprocess.run(
         SUPERVISE, cwd=folder, env=env, input=wanted.encode(), capture_output=True, check=True
     )
@@ -145,6 +147,135 @@ def test_mocha_and_jest_report_by_name(
     broken = {} if files is MOCHA else {"b.test.js": "failed"}
     assert report["tests"] == {f"{path} > it > {name}": was for name, was in tests.items()} | broken
     assert [each["status"] for each in report["sessions"]] == [1]
+
+
+VITEST = {  # as its versions call a reporter: with files, with modules that have them, with both
+    "node_modules/vitest/vitest.mjs": (
+        "const paths = process.argv.filter((word) => word.startsWith('--reporter=/'));\n"
+        "const { default: Reporter } = await import(paths[0].slice('--reporter='.length));\n"
+        "const task = (name, state, errors) => ({ name, result: state && { state, errors } });\n"
+        "const file = (name, tasks, more) => ({ filepath: process.cwd() + '/' + name, tasks, ...more });\n"
+        "const files = [\n"
+        "  file('a.test.ts', [{ name: 'calc', tasks: [task('adds', 'pass'), task('later')] },\n"
+        "    task('twice', 'pass'), task('twice', 'fail')]),\n"
+        "  file('b.test.ts', [], { result: { state: 'fail', errors: [{}] } }),\n"
+        "  file('c.test.ts', [{ name: 'hook', tasks: [task('in')], result: { errors: [{}] } }]) ];\n"
+        "const reporter = new Reporter();\n"
+        "reporter.onInit({});\n"
+        "console.log(process.env.HOB_TEST_REPORT, process.argv.slice(2, 3).join());\n"
+        "if (process.argv.includes('old')) reporter.onFinished(files, []);\n"
+        "else if (process.argv.includes('gone')) process.exit(0);\n"
+        "else reporter.onTestRunEnd(files.map((each) => ({ task: each })), [], 'failed');\n"
+        "if (process.argv.includes('both')) reporter.onFinished(files, []);\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", ["run old", "run new", "run both", "run --reporter=dot", "run gone"])
+def test_vitest_reports_by_name_and_its_workers_know_nothing_of_it(words: str, tmp_path: Path) -> None:
+    report = watch(tmp_path, f"node node_modules/vitest/vitest.mjs {words}", VITEST)
+    default = "" if "--reporter" in words else "--reporter=default"
+    assert report["output"].startswith(f"undefined {default}"), report["output"]
+    assert [(each["runner"], each["status"]) for each in report["sessions"]] == [
+        ("vitest", None if words == "run gone" else 1)
+    ]
+    if words != "run gone":
+        assert report["tests"] == {
+            "a.test.ts > calc > adds": "passed",
+            "a.test.ts > calc > later": "skipped",
+            "a.test.ts > twice": "passed",
+            "a.test.ts > twice (2)": "failed",
+            "b.test.ts": "failed",
+            "c.test.ts > hook > in": "skipped",
+            "c.test.ts > hook": "failed",
+        }
+
+
+GO_EVENTS = (
+    ("run", "TestAdd", ""),
+    ("output", "TestAdd", "=== RUN   TestAdd\n"),
+    ("output", "TestAdd", "    x_test.go:8: no\n"),
+    ("output", "TestAdd", "--- FAIL: TestAdd (0.00s)\n"),
+    ("fail", "TestAdd", ""),
+    ("run", "TestSub", ""),
+    ("run", "TestSub/one", ""),
+    ("output", "TestSub/one", "quiet\n"),
+    ("pass", "TestSub/one", ""),
+    ("run", "TestSub/two", ""),
+    ("fail", "TestSub/two", ""),
+    ("fail", "TestSub", ""),
+    ("run", "TestSkip", ""),
+    ("skip", "TestSkip", ""),
+    ("output", "", "FAIL\tx\t0.01s\n"),
+    ("fail", "", ""),
+)
+
+
+def go(
+    folder: Path, events: tuple[tuple[str, str, str], ...], more: str = "", code: int = 1
+) -> dict[str, str]:
+    """A go that prints these events, and its arguments where it is asked for something else."""
+    lines = [
+        json.dumps({"Action": action, "Package": "x", "Test": test, "Output": text})
+        for action, test, text in events
+    ]
+    (folder / "events").write_text("\n".join([*lines, more]), "utf-8")
+    tool = folder / "tools" / "go"
+    tool.parent.mkdir()
+    tool.write_text(
+        f'#!/bin/sh\necho "$@ $HOB_TEST_REPORT" >> {folder}/asked\n'
+        f'[ "$1" = test ] && cat {folder}/events && exit {code}\necho go $@\n'
+    )
+    tool.chmod(0o755)
+    return {"PATH": f"{tool.parent}:{os.environ['PATH']}"}
+
+
+def test_go_reports_its_tests_by_name_and_prints_as_ever(tmp_path: Path) -> None:
+    env = go(tmp_path, GO_EVENTS, "FAIL\tx/z [setup failed]\n")
+    report = watch(tmp_path, "go test ./...", {}, env)
+    assert report["tests"] == {
+        "x > TestAdd": "failed",
+        "x > TestSub/one": "passed",
+        "x > TestSub/two": "failed",
+        "x > TestSkip": "skipped",
+        "x/z": "failed",
+    }
+    assert (report["exit"], [each["status"] for each in report["sessions"]]) == (1, [1])
+    said = "    x_test.go:8: no\n--- FAIL: TestAdd (0.00s)\nFAIL\tx\t0.01s\nFAIL\tx/z [setup failed]\n"
+    assert report["output"] == said
+    assert (tmp_path / "asked").read_text() == "test -json ./... \n", "tests do not learn where that goes"
+
+
+def test_a_package_that_ends_by_itself_failed_as_such(tmp_path: Path) -> None:
+    events = (("run", "TestA", ""), ("pass", "TestA", ""), ("fail", "", ""))
+    report = watch(tmp_path, "go test .", {}, go(tmp_path, events))
+    assert report["tests"] == {"x > TestA": "passed", "x": "failed"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["go vet ./...", "go test -json .", "go test -c .", "go test -bench=. .", "GOFLAGS=-json go test ."],
+)
+def test_another_use_of_go_is_left_alone(command: str, tmp_path: Path) -> None:
+    watch(tmp_path, command, {}, go(tmp_path, GO_EVENTS, code=0))
+    words = command.partition("go ")[2]
+    assert (tmp_path / "asked").read_text().startswith(f"{words} /")
+
+
+def test_what_node_compares_with_stays_as_it_is(tmp_path: Path) -> None:
+    """Also in the processes that a runner starts, and for whoever adds to it."""
+    program = (
+        "const assert = require('ass' + 'ert');\n"
+        "assert.strictEqual = () => {}; assert.strict.equal = () => {};\n"
+        "Object.is = () => true; assert.more = () => 'more';\n"
+        "for (const check of [() => assert.strictEqual(1, 2), () => assert.strict.equal(1, 2)])\n"
+        "  try { check(); console.log('passed'); } catch { console.log('failed'); }\n"
+        "console.log(Object.is(1, 2), assert.more());\n"
+    )
+    command = "node -e \"delete process.env.HOB_TEST_REPORT; require('child_process')"
+    command += ".execFileSync('node', ['a.js'], { stdio: 'inherit' })\""
+    report = watch(tmp_path, command, {"a.js": program})
+    assert report["output"] == "failed\nfailed\nfalse more\n"
 
 
 def test_a_program_that_is_no_test_runner_notices_nothing(tmp_path: Path) -> None:

@@ -150,6 +150,21 @@ OLD_RED = replace(
     proof=replace(PROOF, checks=(Check(name="test", command="python -m pytest -q", base=RED, head=RED),)),
 )
 UNMENDED = replace(OLD_RED, proof=replace(OLD_RED.proof, still_failing=RED.failing))
+PARTLY = replace(
+    MENDED,
+    proof=replace(
+        PROOF,
+        checks=(
+            Check(
+                name="test",
+                command="python -m pytest -q",
+                base=replace(WORSE, failed=3, passed=7, failing=(*WORSE.failing, "test_tax.py::test_zero")),
+                head=replace(WORSE, failing=("test_tax.py::test_rate", "test_tax.py::test_zero")),
+            ),
+        ),
+        left_failing=("test_tax.py::test_rate", "test_tax.py::test_zero"),
+    ),
+)
 WARNED = replace(MENDED, proof=replace(MENDED.proof, warnings=(ALTERED,)))
 UNTESTED = replace(
     MENDED,
@@ -209,6 +224,10 @@ RULE = (
     "push declined due to repository rule violations\nGH013: Repository rule violations found for "
     "refs/heads/hob/3-bill.\n- Branch name must match: ^(feature|fix)/.*"
 )
+UNSIGNED = (
+    "push declined due to repository rule violations\nGH013: Repository rule violations found for "
+    "refs/heads/hob/3-bill.\n- Commits must have verified signatures.\n  Found 1 violation:\n\n  " + "c" * 40
+)
 
 ALL_HELD = replace(HOLDING, changes=replace(HOLDING.changes, files=()))
 NO_PACKAGE = render_failure("`make deps` failed.", phase="setup", log="no ``` such\npackage")
@@ -248,6 +267,13 @@ TEXTS: dict[str, Callable[[], str]] = {
     "end_published_while_the_proof_fails": lambda: render_final(
         TASK, (), text=render_done(PULL, UNMENDED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
+    "end_published_that_mends_a_part": lambda: render_final(
+        TASK, (), text=render_done(PULL, PARTLY), run_url=RUN, usage=Usage(turns=1), seconds=7.0
+    ),
+    "end_push_refused_of_a_part": lambda: render_push_refused(
+        replace(REFUSED, result=PARTLY), RULE, slug="hob"
+    ),
+    "pull_request_that_mends_a_part": lambda: render_pull_body(TASK, PARTLY, hidden=(), run_url=RUN),
     "end_published_with_an_old_failure": lambda: render_final(
         TASK, (), text=render_done(PULL, OLD_RED), run_url=RUN, usage=Usage(turns=1), seconds=7.0
     ),
@@ -323,10 +349,24 @@ TEXTS: dict[str, Callable[[], str]] = {
         usage=Usage(turns=3, usd=0.001),
         seconds=4000.0,
     ),
+    "end_push_refused_by_an_archive": lambda: render_push_refused(
+        REFUSED,
+        "GitHub refused POST /repos/o/r/git/commits (403: Repository was archived so is read-only.).",
+        slug="hob",
+    ),
+    "end_push_refused_unsigned": lambda: render_push_refused(REFUSED, UNSIGNED, slug="hob"),
     "end_push_refused_for_workflows": lambda: render_push_refused(
         replace(REFUSED, head="c" * 40, result=UNMENDED),
         "refusing to allow a GitHub App to create or update workflow `ci.yml` without `workflows` permission",
         slug="hob",
+    ),
+    "patch_that_cannot_hold_all": lambda: render_patch(
+        FORK,
+        CHANGES,
+        "diff --git a/my logo.png b/my logo.png\nindex 1..2 100644\n"
+        "Binary files a/my logo.png and b/my logo.png differ\n" + DIFF,
+        "patch:task:5",
+        RUN,
     ),
     "patch_for_a_fork": lambda: render_patch(FORK, CHANGES, DIFF, "patch:task:5", RUN),
     "commit_message": lambda: render_commit_message(

@@ -73,4 +73,4 @@ def test_a_host_that_refuses_namespaces(scratch):
     command = [sys.executable, "-c", REFUSING_HOST, str(scratch)]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=Path.cwd())
     assert ran.stdout.startswith("False the sandbox cannot be set up: user namespace"), ran.stderr
-    assert "or run the worker as root; a container needs --privileged" in ran.stdout
+    assert "or run the worker as root; a container needs --security-opt seccomp=unconfined" in ran.stdout

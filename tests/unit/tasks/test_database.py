@@ -16,6 +16,7 @@ from sqlalchemy import text
 from bot.tasks.database.connection import Database, DatabaseTrouble, connect, open_database, sqlalchemy_url
 from bot.tasks.database.embedded import find_programs, open_embedded_database, revive_embedded_database
 from bot.tasks.database.transactions import retry_while_away
+from tests.conftest import at_database
 
 HOLD = """
 import sys
@@ -74,6 +75,16 @@ async def test_a_url_of_another_kind_is_named(url: str, tmp_path: Path) -> None:
     with pytest.raises(DatabaseTrouble, match="HOB_DATABASE_URL must look like"):
         async with open_database(tmp_path, url):
             pass
+
+
+async def test_a_database_that_cannot_hold_every_text_is_named(postgres: str, tmp_path: Path) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres, autocommit=True) as admin:
+        how = "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        await admin.execute(f"CREATE DATABASE bytes {how}".encode())
+        with pytest.raises(DatabaseTrouble, match="encoding is SQL_ASCII, Hob needs UTF8"):
+            async with open_database(tmp_path, at_database(postgres, "bytes")):
+                pass
+        await admin.execute("DROP DATABASE bytes WITH (FORCE)")
 
 
 async def test_an_unreachable_server_is_named_without_its_password(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from bot.domain import Phase, Run, Task, TaskState
 from bot.errors import Cancelled, LeaseLost
 from bot.run.pipeline import work
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
-from bot.tasks.lease import Lease, worker_name
+from bot.tasks.lease import CancelLooks, Lease, worker_name
 from bot.tasks.leases import DIED
 from bot.tasks.store import Store
 from bot.tasks.sweep import sweep
@@ -159,6 +159,25 @@ async def test_s26_a_cancel_reaches_the_body_soon(store: Store) -> None:
             await store.ask_cancel(task.id)
             await asyncio.sleep(10)
     assert time.monotonic() - started < 8  # a second, when the machine is not busy
+
+
+async def test_the_leases_of_a_worker_look_for_cancels_in_one_query(store: Store, database: Database) -> None:
+    """One is asked to stop, one has lost its lease, and the others go on."""
+    runs = [(await claimed(store, number=number))[1] for number in range(1, 9)]
+    await store.ask_cancel(runs[0].task)
+    lost = replace(runs[1], fence=runs[1].fence - 1)
+    asked: list[str] = []
+    event.listen(
+        database.engine.sync_engine, "before_cursor_execute", lambda *call: asked.append(str(call[2]))
+    )
+    looks = CancelLooks(store)
+    answers = await asyncio.gather(
+        *(looks.is_cancel_requested(run) for run in (runs[0], lost, *runs[2:])), return_exceptions=True
+    )
+    assert answers[0] is True
+    assert isinstance(answers[1], LeaseLost)
+    assert answers[2:] == [False] * 6
+    assert len(asked) == 1, asked
 
 
 async def test_s26_a_cancel_comes_too_late_once_publishing_began(store: Store) -> None:

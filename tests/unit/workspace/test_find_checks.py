@@ -121,6 +121,14 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"tests/testcalc.py": CASE, "tests/test_a.py": ""},
         [("test", f"{PY} -o 'python_files=test_*.py *_test.py testcalc.py'")],
     ),
+    "tests in the package's own file": (
+        {"calc.py": "", "calc/tests/__init__.py": CASE, "test/__init__.py": ""},
+        [("test", f"{PY} -o 'python_files=test_*.py *_test.py tests/__init__.py'")],
+    ),
+    "a name that says tests at its end": (
+        {"calc.py": "", "unit/calc_tests.py": CASE},
+        [("test", f"{PY} -o 'python_files=test_*.py *_test.py calc_tests.py'")],
+    ),
     "a module that is only called so": (
         {"pkg/testing.py": "def make(): ...\n", "pkg/tests.py": "X = 1\n"},
         [],

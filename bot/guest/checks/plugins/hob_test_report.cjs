@@ -1,6 +1,6 @@
 // Tells the process that watches a check how each test of mocha and jest ends. Required by every Node process
 // that a check starts (NODE_OPTIONS), it does nothing but in one that runs such tests; hob_test_report.mjs beside
-// it is the reporter of node:test. It runs in the repository's own Node, which may be old: Node 12 must read it.
+// it is the reporter of node:test, hob_vitest_report.mjs that of vitest. It runs in the repository's own Node, which may be old: Node 12 must read it.
 'use strict';
 
 const ADDRESS = 'HOB_TEST_REPORT';
@@ -108,7 +108,32 @@ const WATCHED = [
   [/[\\/]@jest[\\/]core[\\/]build[\\/]index\.js$/, watchJest],
 ];
 
+const VITEST = /[\\/](?:\.bin[\\/]vitest|vitest[\\/](?:vitest|dist[\\/]cli)\.m?js)$/;
+const VITEST_WORDS = ['list', 'bench', 'init', 'complete', '--mergeReports', '--merge-reports', '--version', '-v'];
+
+/** Has vitest report, which takes reporters from its command line: https://vitest.dev/guide/reporters */
+function watchVitest(argv) {
+  if (!VITEST.test(argv[1] || '') || argv.some((word) => VITEST_WORDS.includes(word))) return;
+  const known = argv.some((word) => /^--reporters?(?:=|$)/.test(word));
+  argv.splice(2, 0, ...(known ? [] : ['--reporter=default']), `--reporter=${__dirname}/hob_vitest_report.mjs`);
+}
+
+/** Keep what tests compare with as it is; more may be added to it. */
+function lock(owner, names) {
+  for (const name of names) {
+    const known = Object.getOwnPropertyDescriptor(owner, name);
+    if (known && known.configurable && typeof known.value === 'function') {
+      Object.defineProperty(owner, name, { ...known, writable: false, configurable: false });
+    }
+  }
+}
+
+const assert = require('assert');
+lock(Object, ['is']);
+for (const owner of [assert, assert.strict]) lock(owner, Object.keys(owner).filter((name) => name !== 'strict'));
+
 if (process.env[ADDRESS]) {
+  watchVitest(process.argv);
   const { Module } = require('module');
   const load = Module.prototype.load;
   Module.prototype.load = function (filename) {

@@ -9,6 +9,7 @@ where ``sitecustomize`` may have done so before; the word that follows keeps it 
 from __future__ import annotations
 
 import binascii
+import gc
 import json
 import os
 from typing import Any, Dict, Optional  # noqa: UP035
@@ -106,6 +107,7 @@ def pytest_configure(config: Any) -> None:
     channel = open_channel("pytest")
     if channel is not None:
         config.pluginmanager.register(Session(channel), "hob-session")
+        gc.freeze()  # pytest's own modules: they need not be looked through at each of its collections
 
 
 class Watch:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import random
@@ -59,6 +60,7 @@ class ForkServer(Recorder):
         )
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         session.config.pluginmanager.unregister(reporter)  # nobody reads what it would write
+        _learn_module_files()
         gc.collect()
         gc.freeze()
         serve(self.channel, self.work)
@@ -155,6 +157,11 @@ def _silence_assertions() -> None:
         rewrite._saferepr = lambda value: ""
     if hasattr(rewrite, "_call_reprcompare"):
         rewrite._call_reprcompare = lambda ops, results, words, values: ""
+
+
+def _learn_module_files() -> None:
+    """Have ``inspect`` learn the file of each module once, not in every child that shows a traceback."""
+    inspect.getmodule(compile("", "<nothing>", "exec"))
 
 
 def _make_tracer(root: str, ask: dict[str, Any]) -> LineTracer | None:

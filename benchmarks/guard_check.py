@@ -1,0 +1,148 @@
+"""How often the guard of a release errs: ``make guard-check`` plays 1,000 releases of each kind.
+
+Each goes 1%, 10%, 50%, 100% as ``bot.flags.releases`` would move it, with so many tasks a day that end as
+chance has it; ``bot.flags.guard`` looks after every few of them. Failures and proofs are shares, costs are
+lognormal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.flags.guard import ArmFigures, Move, Stratum, compare, judge
+from bot.flags.releases import MARGIN, STEPS
+
+DAYS = 60  # after which a release that is neither through nor back is given up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """How tasks end: shares that fail and, of the rest, that are proved; the mean cost in US dollars."""
+
+    failed: float = 0.15
+    proved: float = 0.80
+    usd: float = 0.60
+
+
+REST = Variant()
+VARIANTS: Mapping[str, tuple[Variant, bool]] = {  # and whether the release is bad
+    "the same": (REST, False),
+    "better: 5 points fewer fail": (Variant(failed=0.10), False),
+    "10 points more fail, which the margin of 15 allows": (Variant(failed=0.25), False),
+    "20 points more fail": (Variant(failed=0.35), True),
+    "30 points fewer are proved": (Variant(proved=0.45), True),
+    "everything fails": (Variant(failed=1.0), True),
+    "twice as dear": (Variant(usd=1.20), True),
+}
+
+
+@dataclass(slots=True)
+class Tally:
+    """The ended tasks of one side, as they come."""
+
+    costs: list[float] = field(default_factory=list)
+    failed: int = 0
+    proved: int = 0
+    usd: float = 0.0
+    squares: float = 0.0
+
+    def add(self, variant: Variant, dice: random.Random) -> None:
+        """One task more."""
+        fails = dice.random() < variant.failed
+        cost = variant.usd * dice.lognormvariate(-0.5, 1.0)  # its mean is 1
+        self.failed += fails
+        self.proved += not fails and dice.random() < variant.proved
+        self.usd, self.squares = self.usd + cost, self.squares + cost * cost
+        self.costs.append(cost)
+
+    def read(self) -> ArmFigures:
+        """As the guard takes it."""
+        count = len(self.costs)
+        if not count:
+            return ArmFigures()
+        mean = self.usd / count
+        variance = (self.squares - count * mean * mean) / (count - 1) if count > 1 else 0.0
+        return ArmFigures(
+            tasks=count, failed=self.failed, changes=count, proved=self.proved, usd=mean,
+            usd_variance=max(0.0, variance),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """How one release ended: through, back, or None for neither; after how many days and tasks of its own."""
+
+    through: bool | None
+    days: float
+    tasks: int
+
+
+def play(variant: Variant, dice: random.Random, *, a_day: int, every: int, drift: float = 0.0) -> Played:
+    """One release. ``drift`` is by how much more of everybody's tasks fail from the third day on."""
+    sides: list[tuple[Tally, Tally]] = [(Tally(), Tally()) for _ in STEPS]
+    step, begun, own = 0, 0, 0
+    for number in range(1, a_day * DAYS + 1):
+        taken = dice.random() * 100 < STEPS[step]
+        worse = drift if number > 2 * a_day else 0.0
+        side = variant if taken else REST
+        now = Variant(failed=min(1.0, side.failed + worse), proved=side.proved, usd=side.usd)
+        sides[step][not taken].add(now, dice)
+        own += taken
+        if number % every:
+            continue
+        strata = [Stratum(new=new.read(), rest=rest.read()) for new, rest in sides]
+        last = STEPS[step + 1] == 100
+        made = judge(compare(strata, margin=MARGIN), is_due=number - begun >= a_day, to_everybody=last)
+        if made.move is Move.BACK or (made.move is Move.NEXT and last):
+            return Played(through=made.move is Move.NEXT, days=number / a_day, tasks=own)
+        if made.move is Move.NEXT:
+            step, begun = step + 1, number
+    return Played(through=None, days=DAYS, tasks=own)
+
+
+def play_many(
+    variant: Variant, count: int, *, a_day: int, every: int, seed: int = 1, drift: float = 0.0
+) -> list[Played]:
+    """So many releases of one variant."""
+    dice = random.Random(seed)
+    return [play(variant, dice, a_day=a_day, every=every, drift=drift) for _ in range(count)]
+
+
+def render_row(name: str, played: Sequence[Played]) -> str:
+    """One line of the table."""
+    back = [each for each in played if each.through is False]
+    through = [each for each in played if each.through]
+    ended = back if len(back) > len(through) else through
+    days = statistics.median(each.days for each in ended) if ended else DAYS
+    tasks = statistics.median(each.tasks for each in ended) if ended else 0
+    return (
+        f"| {name} | {len(through) / len(played):.1%} | {len(back) / len(played):.1%} "
+        f"| {(len(played) - len(back) - len(through)) / len(played):.1%} | {days:.1f} | {tasks:.0f} |"
+    )
+
+
+def main() -> None:
+    """Play them and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--releases", type=int, default=1000, help="of each kind")
+    parser.add_argument("--a-day", type=int, default=200, help="tasks a day")
+    parser.add_argument("--every", type=int, default=10, help="tasks between looks")
+    given = parser.parse_args()
+    began, each = time.monotonic(), given.releases
+    print(f"{each} releases of each kind, {given.a_day} tasks a day, a look every {given.every}")
+    print("| release | let through | stopped | neither | days | its own tasks |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for name, (variant, _) in VARIANTS.items():
+        print(render_row(name, play_many(variant, each, a_day=given.a_day, every=given.every)), flush=True)
+    drifted = play_many(REST, each, a_day=given.a_day, every=given.every, drift=0.3)
+    print(render_row("the same, while 30 points more fail for everybody from day 3 on", drifted))
+    print(f"in {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

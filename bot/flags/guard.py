@@ -1,0 +1,227 @@
+"""The guard of a release: is what it turned on worse than the rest, by tasks that ended meanwhile?
+
+It is looked at every minute, so an ordinary test would call chance a fault sooner or later. The test here
+may be looked at at any time: the mixture sequential probability ratio test with a normal mixture, in its form
+as an always valid confidence interval (Johari, Koomen, Pekelis and Walsh, "Peeking at A/B Tests: Why it
+matters, and what to do about it", KDD 2017, https://doi.org/10.1145/3097983.3097992; the boundary is
+Robbins', 1970). Steps are combined with the weights of Mantel and Haenszel. Variances are estimated from the
+data, shares with one success and one failure added to each side (Agresti and Caffo, 2000), so few tasks say
+little. `make guard-check` measures how often it errs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+ALPHA = 0.05  # the chance, over all looks at a release together, of stepping back from one that is not worse
+RESPECTS = 3  # that are compared: failures, proofs, costs
+LEAST = 10  # ended tasks of each side, before a comparison says anything
+LEAST_PRICED = 5  # of each side at one step, before their costs say anything
+COST_MARGIN = 0.5  # how much dearer a task may be at most, as a share of what the rest costs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmFigures:
+    """What is known of the ended tasks of one side.
+
+    ``changes`` are those that were to change code, ``proved`` of them ended with a proof. ``usd`` is the mean
+    cost of a task in US dollars, ``usd_variance`` its sample variance.
+    """
+
+    tasks: int = 0
+    failed: int = 0
+    changes: int = 0
+    proved: int = 0
+    usd: float = 0.0
+    usd_variance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """Both sides at one step of a release.
+
+    They are compared step by step, since the share of the release, and with it of the times at which its
+    tasks came, differs between steps.
+    """
+
+    new: ArmFigures
+    rest: ArmFigures
+
+    def count_failed(self) -> _Shares:
+        """The failed tasks of all."""
+        new, rest = self.new, self.rest
+        return _Shares(new=new.failed, of_new=new.tasks, rest=rest.failed, of_rest=rest.tasks)
+
+    def count_proved(self) -> _Shares:
+        """The proved changes of all."""
+        new, rest = self.new, self.rest
+        return _Shares(new=new.proved, of_new=new.changes, rest=rest.proved, of_rest=rest.changes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shares:
+    """So many of so many, on both sides."""
+
+    new: int
+    of_new: int
+    rest: int
+    of_rest: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardComparison:
+    """How much worse the release is in one respect: at least ``low``, at most ``high``, at any time.
+
+    ``margin`` is how much worse it may be; ``said`` is the figures in words, without the interval.
+    """
+
+    name: str
+    low: float
+    high: float
+    margin: float
+    said: str
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether chance does not explain that the release is worse."""
+        return self.low > 0
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether it is sure to be worse by less than the margin, if at all."""
+        return self.high < self.margin
+
+
+class Move(StrEnum):
+    """What becomes of a release at a look."""
+
+    WAIT = "wait"
+    NEXT = "next"
+    BACK = "back"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardDecision:
+    """A move, and why in a sentence without full stop."""
+
+    move: Move
+    why: str
+
+
+def compare(strata: Sequence[Stratum], *, margin: float) -> list[GuardComparison]:
+    """Every respect in which both sides can be compared. ``margin`` is that of shares, from 0 to 1."""
+    found = [
+        _compare_shares("failed", [each.count_failed() for each in strata], margin, worse=1),
+        _compare_shares("proved", [each.count_proved() for each in strata], margin, worse=-1),
+        _compare_costs(strata),
+    ]
+    return [each for each in found if each is not None]
+
+
+def judge(comparisons: Sequence[GuardComparison], *, is_due: bool, to_everybody: bool) -> GuardDecision:
+    """What becomes of a release: back where it is worse, on where its time ``is_due``.
+
+    A step ``to_everybody`` leaves no rest to compare with, so it wants to be sure in every respect.
+    """
+    worse = [each for each in comparisons if each.is_worse]
+    if worse:
+        return GuardDecision(move=Move.BACK, why="; ".join(map(_render, worse)))
+    if not is_due:
+        return GuardDecision(move=Move.WAIT, why="its time at this step is not over")
+    unsure = [each for each in comparisons if not each.is_fine]
+    if to_everybody and not comparisons:
+        return GuardDecision(move=Move.WAIT, why=f"fewer than {LEAST} tasks of one side have ended")
+    if to_everybody and unsure:
+        why = f"it is not sure yet that it is not worse: {'; '.join(map(_render, unsure))}"
+        return GuardDecision(move=Move.WAIT, why=why)
+    return GuardDecision(
+        move=Move.NEXT, why="; ".join(map(_render, comparisons)) or "nothing speaks against it"
+    )
+
+
+def compute_half_width(variance: float, scale: float, alpha: float) -> float:
+    """Half the width of the interval that holds at all looks together but for a chance of ``alpha``.
+
+    ``variance`` is of the estimated difference now, ``scale`` the size of differences that matter.
+    """
+    mixture = scale * scale
+    inside = math.log((variance + mixture) / variance) + 2 * math.log(1 / alpha)
+    return math.sqrt(variance * (variance + mixture) / mixture * inside)
+
+
+def _compare_shares(
+    name: str, tables: Sequence[_Shares], margin: float, *, worse: int
+) -> GuardComparison | None:
+    """Two shares; ``worse`` is 1 where a higher one is worse, else -1."""
+    tables = [each for each in tables if each.of_new and each.of_rest]
+    new, of_new = sum(each.new for each in tables), sum(each.of_new for each in tables)
+    rest, of_rest = sum(each.rest for each in tables), sum(each.of_rest for each in tables)
+    if min(of_new, of_rest) < LEAST:
+        return None
+    weighed = [
+        (
+            each.of_new * each.of_rest / (each.of_new + each.of_rest),
+            worse * (each.new / each.of_new - each.rest / each.of_rest),
+            _estimate_variance(each.new, each.of_new) + _estimate_variance(each.rest, each.of_rest),
+        )
+        for each in tables
+    ]
+    difference, width = _combine(weighed, margin)
+    said = f"{name}: {new / of_new:.0%} of {of_new} tasks, {rest / of_rest:.0%} of {of_rest} of the rest"
+    return GuardComparison(
+        name=name, low=difference - width, high=difference + width, margin=margin, said=said
+    )
+
+
+def _estimate_variance(hits: int, of: int) -> float:
+    share = (hits + 1) / (of + 2)
+    return share * (1 - share) / of
+
+
+def _compare_costs(strata: Sequence[Stratum]) -> GuardComparison | None:
+    """The ratio of mean costs, by its logarithm; None where something costs nothing."""
+    strata = [each for each in strata if min(each.new.tasks, each.rest.tasks) >= LEAST_PRICED]
+    of_new, of_rest = sum(each.new.tasks for each in strata), sum(each.rest.tasks for each in strata)
+    if min(of_new, of_rest) < LEAST or min(min(each.new.usd, each.rest.usd) for each in strata) <= 0:
+        return None
+    weighed = [
+        (
+            each.new.tasks * each.rest.tasks / (each.new.tasks + each.rest.tasks),
+            math.log(each.new.usd / each.rest.usd),
+            _estimate_relative_variance(each.new) + _estimate_relative_variance(each.rest),
+        )
+        for each in strata
+    ]
+    margin = math.log1p(COST_MARGIN)
+    difference, width = _combine(weighed, margin)
+    new = sum(each.new.tasks * each.new.usd for each in strata) / of_new
+    rest = sum(each.rest.tasks * each.rest.usd for each in strata) / of_rest
+    said = f"cost: ${new:.2f} a task, ${rest:.2f} of the rest"
+    return GuardComparison(
+        name="cost", low=difference - width, high=difference + width, margin=margin, said=said
+    )
+
+
+def _estimate_relative_variance(side: ArmFigures) -> float:
+    """Of the mean's logarithm. A few tasks may cost the same by chance: no less than a tenth is taken."""
+    return max(side.usd_variance / side.usd**2, 0.01) / side.tasks
+
+
+def _combine(weighed: Sequence[tuple[float, float, float]], scale: float) -> tuple[float, float]:
+    """The weighed mean of differences, and half the width of its interval: (weight, difference, variance)."""
+    total = sum(weight for weight, _, _ in weighed)
+    difference = sum(weight * each for weight, each, _ in weighed) / total
+    variance = sum(weight**2 * each for weight, _, each in weighed) / total**2
+    return difference, compute_half_width(variance, scale, ALPHA / RESPECTS)
+
+
+def _render(each: GuardComparison) -> str:
+    if each.name == "cost":
+        low, high = math.expm1(each.low), math.expm1(each.high)
+        between = f"{low:+.0%} to {high:+.0%}"
+    else:
+        between = f"{100 * each.low:+.0f} to {100 * each.high:+.0f} points worse"
+    return f"{each.said} ({between}, at any time {1 - ALPHA:.0%} sure)"

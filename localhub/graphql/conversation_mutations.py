@@ -1,0 +1,140 @@
+"""Mutations of issues and pull requests: opened, closed, labelled, reviewed, merged."""
+
+from __future__ import annotations
+
+from localhub.graphql.lookup import find_node
+from localhub.graphql.pulls import render_conversation, render_review
+from localhub.graphql.registry import find_pull, mutation, unresolved
+from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer
+from localhub.node_ids import read_node_id
+from localhub.rest.issues.issues import close_issue, open_issue, reopen_issue
+from localhub.rest.issues.labels import add_label
+from localhub.rest.pulls.merging import MergeRequest, merge_pull
+from localhub.rest.pulls.pulls import open_pull
+from localhub.rest.pulls.reviews import review_pull
+from localhub.state import Row
+
+
+def _find_repository(viewer: Viewer, global_id: str) -> Row:
+    kind, row_id = read_node_id(global_id) or ("", "")
+    known = viewer.hub.state.maybe("SELECT id FROM repos WHERE id = ?", row_id)
+    if kind != "Repository" or known is None:
+        raise unresolved(global_id)
+    repo = viewer.hub.state.repo(known["id"])
+    viewer.check(repo, "metadata:read")
+    return repo
+
+
+def _find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
+    found = []
+    for global_id in global_ids:
+        kind, row_id = read_node_id(global_id) or ("", "")
+        sql = "SELECT * FROM labels WHERE id = ? AND repo_id = ?"
+        row = viewer.hub.state.maybe(sql, row_id, repo["id"]) if kind == "Label" else None
+        if row is None:
+            raise unresolved(global_id)
+        found.append(row)
+    return found
+
+
+def _find_issue(viewer: Viewer, global_id: str) -> tuple[Row, Row]:
+    kind, repo, row = find_node(viewer, global_id)
+    if kind != "Issue":
+        raise unresolved(global_id)
+    author = row["user_id"] == viewer.actor.account_id
+    viewer.check(repo, "issues:write", "read" if author else "triage")
+    return repo, row
+
+
+def _show(viewer: Viewer, repo: Row, row: Row) -> Object:
+    fresh = viewer.hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
+    return render_conversation(viewer, repo, fresh)
+
+
+@mutation("createIssue")
+async def create_issue(viewer: Viewer, values: Object) -> Object:
+    """Open an issue."""
+    repo = _find_repository(viewer, values["repositoryId"])
+    viewer.check(repo, "issues:write")
+    labels = [row["name"] for row in _find_labels(viewer, repo, values.get("labelIds") or [])]
+    row = open_issue(viewer.hub, viewer.actor, repo, values["title"], values.get("body"), labels)
+    return {"issue": _show(viewer, repo, row)}
+
+
+@mutation("closeIssue")
+async def close(viewer: Viewer, values: Object) -> Object:
+    """Close an issue."""
+    repo, row = _find_issue(viewer, values["issueId"])
+    reason = (values.get("stateReason") or "COMPLETED").lower()
+    if row["state"] == "open":
+        close_issue(viewer.hub, viewer.actor, repo, row, reason)
+    return {"issue": _show(viewer, repo, row)}
+
+
+@mutation("reopenIssue")
+async def reopen(viewer: Viewer, values: Object) -> Object:
+    """Open a closed issue again."""
+    repo, row = _find_issue(viewer, values["issueId"])
+    if row["state"] == "closed":
+        reopen_issue(viewer.hub, viewer.actor, repo, row)
+    return {"issue": _show(viewer, repo, row)}
+
+
+@mutation("addLabelsToLabelable")
+async def add_labels(viewer: Viewer, values: Object) -> Object:
+    """Put labels on an issue or pull request."""
+    kind, repo, row = find_node(viewer, values["labelableId"])
+    if kind not in ("Issue", "PullRequest"):
+        raise unresolved(values["labelableId"])
+    needs = "issues:write" if kind == "Issue" else "issues:write|pull_requests:write"
+    viewer.check(repo, needs, "triage")
+    present = {label["id"] for label in viewer.hub.state.labels_of(row["id"])}
+    for label in _find_labels(viewer, repo, values["labelIds"]):
+        if label["id"] not in present:
+            add_label(viewer.hub, viewer.actor, repo, row, label)
+    return {"labelable": _show(viewer, repo, row)}
+
+
+@mutation("createPullRequest")
+async def create_pull(viewer: Viewer, values: Object) -> Object:
+    """Open a pull request."""
+    repo = _find_repository(viewer, values["repositoryId"])
+    viewer.check(repo, "pull_requests:write")
+    pull = await open_pull(
+        viewer.hub,
+        viewer.actor,
+        repo,
+        title=values["title"],
+        body=values.get("body"),
+        head=values["headRefName"],
+        base=values["baseRefName"],
+        draft=bool(values.get("draft")),
+        maintainer_can_modify=values.get("maintainerCanModify", True),
+    )
+    row = viewer.hub.state.one("SELECT * FROM issues WHERE id = ?", pull["issue_id"])
+    return {"pullRequest": render_conversation(viewer, repo, row)}
+
+
+@mutation("addPullRequestReview")
+async def add_review(viewer: Viewer, values: Object) -> Object:
+    """Review a pull request in words; comments on lines have a mutation of their own on GitHub."""
+    repo, _, pull = find_pull(viewer, values["pullRequestId"])
+    viewer.check(repo, "pull_requests:write")
+    if values.get("comments") or values.get("threads"):
+        raise GraphQLFieldError("UNPROCESSABLE", "The local GitHub takes comments on lines by REST alone.")
+    row = review_pull(viewer.hub, viewer.actor, repo, pull, values.get("event"), values.get("body") or "")
+    return {"pullRequestReview": render_review(viewer, repo, row)}
+
+
+@mutation("mergePullRequest")
+async def merge(viewer: Viewer, values: Object) -> Object:
+    """Merge a pull request."""
+    repo, row, pull = find_pull(viewer, values["pullRequestId"])
+    viewer.check(repo, "contents:write", "write")
+    wanted = MergeRequest(
+        method=(values.get("mergeMethod") or "MERGE").lower(),
+        title=values.get("commitHeadline"),
+        text=values.get("commitBody"),
+    )
+    await merge_pull(viewer.hub, viewer.actor, repo, pull["number"], wanted, values.get("expectedHeadOid"))
+    return {"pullRequest": _show(viewer, repo, row)}

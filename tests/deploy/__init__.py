@@ -1,0 +1,1 @@
+"""The files of ``deploy/``: read, validated, and the compose file played (``make deploy-check``)."""

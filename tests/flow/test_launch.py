@@ -1,0 +1,94 @@
+"""An operator launches: a model for pilots, a prompt whose release is rolled back, the kill switch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli.main import main
+from bot.domain import TaskState
+from bot.flags.releases import step_releases
+from bot.tasks.database.connection import Database
+from bot.tasks.store import Store
+from tests.support.flow import DONE, FAULTY, MEND, at_work, eventually
+from tests.support.releases import add_ended_tasks
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def hob_flags(*words: str) -> str:
+    """What ``hob flags`` prints."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["flags", *words])
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+async def test_a_pilot_gets_the_new_model_and_a_kill_stops_it(
+    tmp_path: Path, home: Path, database: Database, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, prompts = tmp_path / "new.json", tmp_path / "prompts"
+    prompts.mkdir()
+    (prompts / "terse.md").write_text("You are Hob, and terse.")
+    new.write_text(json.dumps([{"calls": [MEND]}, {"calls": [DONE]}]))
+    for name, value in (("MODELS", f"scripted:{new}"), ("PROMPTS", str(prompts)), ("HOME", str(home))):
+        monkeypatch.setenv(f"HOB_{name}", value)
+    monkeypatch.setenv("HOB_DATABASE_URL", database.url)
+    async with at_work(tmp_path, home, database) as hob:
+        await hob.hub.seed_repo("calc", FAULTY)
+        number = (await hob.hub.as_maintainer.get("/repos/maintainer/calc"))["id"]
+        await hob_flags("pilots", "early", "--add", f"repository:{number}")
+        await hob_flags("set", "model", f"scripted:{new}", "--for", "pilots:early")
+        await hob_flags("release", "prompt", "terse", "--steps", "99.999,100")
+        issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
+        await hob.comment("calc", issue, "**Done**")
+        (task,) = await store.list_tasks_on(f"{number}#{issue}")
+        (run,) = await store.list_runs(task.id)
+        (first, *_) = await store.list_turns(run.id)
+        assert first.record["messages"][0]["parts"][0]["content"] == "You are Hob, and terse."
+        await hob.hub.as_maintainer.post(
+            f"/repos/maintainer/calc/issues/{issue}/comments", {"body": "@hob config"}
+        )
+        shown = await hob.comment("calc", issue, "What I go by here")
+        assert "| `model` | `scripted` | by flag `model` for pilots:early |" in shown
+        why = "since this thread is in the 99.999% of the release of flag `prompt`"
+        assert f"| `flag prompt` | `terse` | {why} |" in shown
+
+        await add_ended_tasks(database, 1, taken=True, step=99.999, failed=20)
+        await add_ended_tasks(database, 1, taken=False, step=99.999, proved=20)
+        async with database.engine.begin() as connection:
+            assert await connection.run_sync(step_releases) == 1
+        assert "stepped back" in (told := await hob_flags("list")), told
+        assert "failed: 95% of 21 tasks, 0% of 20 of the rest" in told, "the task of above is among them"
+
+        await hob_flags("set", "model", f"scripted:{new}", "--percent", "0", "--for", "pilots:early")
+        hob.says_held([MEND], [DONE])
+        running = (await hob.issue("calc", "Doubling is wrong again", "@hob please fix this"))["number"]
+        await hob.until_asked()
+        began = time.monotonic()
+        said = await hob_flags("kill", "--running", "--reason", "a key leaked")
+        assert "1 runs stop within seconds" in said
+        stopped = await hob.comment("calc", running, "whoever runs this Hob stopped it: a key leaked")
+        assert time.monotonic() - began < 10 and "Nothing was published" in stopped
+        waiting = (await hob.issue("calc", "Once more", "@hob please fix this"))["number"]
+
+        async def find() -> TaskState | None:
+            found = await store.list_tasks_on(f"{number}#{waiting}")
+            return found[0].state if found else None
+
+        await eventually(find, "the request is not kept")
+        assert "PAUSED: all" in await hob_flags("list")
+        assert await find() is TaskState.QUEUED
+        forecast = await asyncio.to_thread(CliRunner().invoke, main, ["forecast", "10:50", "--workers", "1"])
+        assert forecast.exit_code == 0 and "| 10 " in forecast.output, forecast.output
+        hob.says([MEND], [DONE])
+        await hob_flags("resume")
+
+        async def is_done() -> bool:
+            return await find() is TaskState.DONE
+
+        await eventually(is_done, "nothing was resumed", find)
