@@ -14,7 +14,7 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check moderation-check setup browser promtool deploy-check lock shots realworld \
+	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
 	refresh-github-data clean
 
 help: ## this list
@@ -133,6 +133,9 @@ bench-dashboard: setup ## the pages with a million tasks, and 200 people who wat
 
 bench-map: setup ## recall of the map of a repository over the history of REPOS="path path path", which are clones
 	$(BIN)/python -m benchmarks.bench_map $(REPOS) $(ARGS)
+
+injection-check: setup ## misses of the injection score on attacks, false alarms on ordinary texts; ARGS=--shown
+	@$(BIN)/python -m benchmarks.injection_check $(ARGS)
 
 moderation-check: setup ## false alarms of the moderation on ordinary issue texts, misses on abusive ones; ARGS=--shown
 	@$(BIN)/python -m benchmarks.moderation_check $(ARGS)

@@ -112,6 +112,9 @@ class RepoConfig(BaseModel):
     )
     budget: TaskBudget = Field(default_factory=TaskBudget)
     limits: RepoLimits = Field(default_factory=RepoLimits)
+    training: bool = Field(
+        default=False, description="whether the operator may export what was done here as training data"
+    )
     protected_paths: tuple[Line, ...] = Field(
         default=(), description="glob patterns that Hob must not change"
     )

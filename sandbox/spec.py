@@ -232,6 +232,13 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def cut_network(self, reason: str) -> None:
+        """Let nothing out any more, for the rest of this sandbox's life; what is open is ended.
+
+        ``reason`` is given with each request that is refused from now on.
+        """
+        ...
+
     def entries(self) -> list[Entry]:
         """What differs from the layers below, read without following links, sorted by path.
 

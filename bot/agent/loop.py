@@ -8,6 +8,7 @@ one. ``Cancelled``, ``LeaseLost``, ``Parked`` and ``UserError`` pass through to 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -33,8 +34,9 @@ from bot.agent.models.provider_errors import ContextFull
 from bot.agent.tools.context import ExecutedCall, Finish, RunChecks, ToolContext
 from bot.agent.tools.registry import execute_call, list_definitions
 from bot.agent.transcript import load_arguments, load_past, make_record
-from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText
+from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText, Trust
 from bot.errors import Cancelled
+from bot.injection.score import score_text, score_texts
 from sandbox.spec import Sandbox
 
 __all__ = ["Journal", "run_loop"]
@@ -51,6 +53,7 @@ RESUMED = (
     "last turn, but not what git ignores (builds, caches, installed packages) nor /tmp: make again what you "
     "need of those. Kept outputs are gone, and so is every command that ran in the background."
 )
+WHERE_CHARS = 120  # of a call, to name it by
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 
 
@@ -91,6 +94,8 @@ async def run_loop(
         )
         context.plan, context.notes, context.replies = before.plan, list(before.notes), list(before.replies)
         context.finish, context.edited = before.finish, before.edited
+        await context.suspect([*before.suspicions, *brief.suspicions])
+        await _suspect_quoted(context, brief.texts)
         if context.finish:  # it ended, and the worker died before the end was stored
             return _end_finished(context, context.finish, meter)
         conversation, tools = Conversation(before.messages, history), list_definitions()
@@ -119,6 +124,7 @@ async def run_loop(
             comments, stop = ([], None) if meter.find_reached_limit() else await _read_steering(journal)
             if comments:
                 context.finish = None
+                await _suspect_quoted(context, comments)
 
             silent = 0 if done or comments else silent + 1
             malformed = malformed + 1 if done and not comments and all(each.malformed for each in done) else 0
@@ -178,7 +184,9 @@ async def _execute_calls(
     done = []
     for call in answer.response.tool_calls:
         await journal.begin_call(seq, call.tool_name, load_arguments(call))
-        done.append(await execute_call(context, call, hint=hint))
+        executed = await execute_call(context, call, hint=hint)
+        done.append(executed)
+        await _suspect_output(context, executed)
     failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]
     if context.finish and failed:
         context.finish = None
@@ -188,6 +196,20 @@ async def _execute_calls(
             for each in done
         ]
     return done
+
+
+async def _suspect_output(context: ToolContext, executed: ExecutedCall) -> None:
+    """Look at what a call gave back before the next one is made: it may hold orders to the agent."""
+    shown = next(iter(load_arguments(executed.call).values()), "")
+    where = " ".join(f"{executed.call.tool_name} {shown}".split())[:WHERE_CHARS]
+    found = await asyncio.to_thread(score_text, executed.text, where)
+    await context.suspect([found] if found else [])
+
+
+async def _suspect_quoted(context: ToolContext, texts: Sequence[PromptText]) -> None:
+    """Look at texts that are data."""
+    quoted = [(each.where, each.text) for each in texts if each.trust is Trust.QUOTED]
+    await context.suspect(await asyncio.to_thread(score_texts, quoted))
 
 
 def _fill_empty_answer(answer: ModelAnswer) -> ModelMessage:

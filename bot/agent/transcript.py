@@ -9,6 +9,7 @@ A record is JSON:
 - ``guided``: guidance of the repository that the model sees next, in the same shape
 - ``calls``: ``id, name, args`` (an object; ``{"": raw}`` if it was not JSON), ``output, ok, malformed, ms``
 - ``plan, notes, replies``: as they stand after the turn; ``finish``: ``kind, title, summary``, or null
+- ``suspicions``: texts read so far that look like orders: ``where, signs, score``
 - ``usage`` of this call: ``input_tokens, output_tokens, cached_tokens, usd, tokens_per_second`` (null if it
   came in one piece); ``total`` of the run up to here: the same without the last, and ``turns, seconds``
 - ``ms``: ``model, first_token`` (null if it came in one piece), ``tools, turn``; ``retries`` of the call
@@ -35,7 +36,7 @@ from pydantic_ai.messages import (
 from bot.agent.conversation import Conversation, restore_messages
 from bot.agent.models.calls import ModelAnswer
 from bot.agent.tools.context import ExecutedCall, Finish, ToolContext
-from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Usage
+from bot.domain import Note, OutcomeKind, PromptText, Reply, Step, StepState, Suspicion, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Past:
     replies: tuple[Reply, ...] = ()
     finish: Finish | None = None
     edited: bool = False
+    suspicions: tuple[Suspicion, ...] = ()
     guided: frozenset[str] = frozenset()  # the paths of guidance that was shown
 
 
@@ -82,6 +84,7 @@ def make_record(
         "plan": [asdict(step) for step in context.plan],
         "notes": [asdict(note) for note in context.notes],
         "replies": [asdict(reply) for reply in context.replies],
+        "suspicions": [asdict(each) for each in context.suspicions],
         "finish": asdict(context.finish) if context.finish else None,
         "usage": {
             **_drop_keys(asdict(answer.usage), "turns", "seconds"),
@@ -117,9 +120,18 @@ def load_past(records: Sequence[Mapping[str, Any]]) -> Past:
         notes=tuple(Note(**each) for each in last["notes"]),
         replies=tuple(Reply(**each) for each in last["replies"]),
         finish=_load_finish(last["finish"]),
+        suspicions=load_suspicions(last),
         edited=any(
             call["ok"] and call["name"] in ("edit", "write") for each in records for call in each["calls"]
         ),
+    )
+
+
+def load_suspicions(record: Mapping[str, Any]) -> tuple[Suspicion, ...]:
+    """What was read until a turn that looks like orders; nothing in records of older versions."""
+    return tuple(
+        Suspicion(where=each["where"], signs=tuple(each["signs"]), score=each["score"])
+        for each in record.get("suspicions", ())
     )
 
 

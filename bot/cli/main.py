@@ -26,7 +26,7 @@ from bot.cli import (
     status,
 )
 from bot.cli.launch import flags, forecast
-from bot.cli.safety import block
+from bot.cli.safety import block, export
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -51,6 +51,7 @@ COMMANDS = (
     forecast.forecast,
     block.block,
     block.unblock,
+    export.export,
 )
 
 

@@ -7,7 +7,7 @@ write with an idempotency key. All of them are values: frozen, typed, without be
 
 from __future__ import annotations
 
-from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Trust
+from bot.domain.brief import Brief, CommentedLines, Limits, PromptText, Suspicion, Trust
 from bot.domain.change import ChangeKind, ChangeSet, FileChange, Held
 from bot.domain.check_command import CheckCommand, Runner
 from bot.domain.event import AddedRepo, Event, Permission, Person, Repo, Thread, Trigger, TriggerKind
@@ -87,6 +87,7 @@ __all__ = [
     "Runner",
     "Step",
     "StepState",
+    "Suspicion",
     "Task",
     "TaskEnd",
     "TaskKind",

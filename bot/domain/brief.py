@@ -29,6 +29,15 @@ class PromptText:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suspicion:
+    """A text that the agent read as data and that reads like orders to it, by the names of its signs."""
+
+    where: str  # "comment on #3", "shell: cat NOTES.md"
+    signs: tuple[str, ...]
+    score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommentedLines:
     """The lines that an inline review comment is about, as the reviewer saw them in ``hunk``."""
 
@@ -60,6 +69,7 @@ class Brief:
     answerable: tuple[int, ...] | None = None
     budget: str = ""  # what the work may use, as a phrase
     environment: str = ""  # what the sandbox has and has not, and how the checks end on base: data
+    suspicions: tuple[Suspicion, ...] = ()  # of what was quoted, hidden parts that were taken out among it
     orientation: str = ""  # a map of the repository for this request: data, as hostile as file names are
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.domain.brief import Suspicion
 from bot.domain.change import ChangeSet
 from bot.domain.proof import Proof
 
@@ -81,6 +82,7 @@ class Outcome:
     notes: tuple[Note, ...] = ()
     replies: tuple[Reply, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    suspicions: tuple[Suspicion, ...] = ()  # what it read that reads like orders to it, as Hob found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

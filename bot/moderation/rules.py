@@ -14,11 +14,10 @@ from typing import Any
 import yaml
 
 from bot.moderation.verdict import Category, Verdict
-from bot.moderation.words import split_sentences
+from bot.text.phrases import compile_phrases, fill_phrase, join_folded, split_sentences
 
 MOST_CHARS = 200_000  # of a text that are read
 _FILE = Path(__file__).with_name("rules.yml")
-_GAP = r" (?:[^\W_]{1,30} ){0,4}"
 _BEFORE, _BEHIND = 15, 40  # characters around a demand in which ``unless`` is looked for
 # Chinese and Japanese have no spaces between words.
 _UNSPACED = re.compile(
@@ -73,33 +72,23 @@ def find_breach(text: str) -> Verdict | None:
 def load_rules() -> Rules:
     """The rules in the file. Raises KeyError, ValueError and re.error for a file that is wrong."""
     written = yaml.safe_load(_FILE.read_text("utf-8"))
-    words = {name: _join(text) for name, text in written["words"].items()}
+    words = {name: join_folded(text) for name, text in written["words"].items()}
     rules = tuple(_build_rule(each, words) for each in written["rules"])
     return Rules(rules=rules, slurs=frozenset(written["slurs"].split()))
 
 
 def _build_rule(written: Mapping[str, Any], words: Mapping[str, str]) -> Rule:
-    def fill(text: str) -> str:
-        for name, choice in words.items():
-            text = text.replace(f"{{{name}}}", choice)
-        return _join(text)
-
     name, category = written["name"], Category(written["category"])
     if "phrases" in written:
-        choice = "|".join(fill(each).replace(" * ", _GAP) for each in written["phrases"])
-        return Rule(name=name, category=category, pattern=re.compile(f" (?:{choice}) "))
-    verbs, things = fill(written.get("verbs", "{make}")), fill(written["things"])
+        return Rule(name=name, category=category, pattern=compile_phrases(written["phrases"], words))
+    verbs = fill_phrase(written.get("verbs", "{make}"), words)
+    things = fill_phrase(written["things"], words)
     return Rule(
         name=name,
         category=category,
         pattern=re.compile(rf" (?:{verbs}) (?:[^\W_]{{1,30}} ){{0,7}}?(?:{things}) "),
-        unless=re.compile(f" (?:{fill(written['unless'])}) "),
+        unless=compile_phrases([written["unless"]], words),
     )
-
-
-def _join(text: str) -> str:
-    """The alternatives of a folded text without the spaces that folding and reading want between them."""
-    return text.strip().replace(" | ", "|").replace("| ", "|")
 
 
 def _list_breaches(text: str) -> Iterator[Verdict]:

@@ -89,6 +89,12 @@ class Checkout:
     facts: TreeFacts = field(default_factory=TreeFacts)
     slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
 
+    def without_network(self) -> Checkout:
+        """The same with nothing let out of its sandboxes, nor of those of the tree it is compared with."""
+        before = self.before.without_network() if self.before else None
+        config = self.config.model_copy(update=dict.fromkeys(("internet", "fork_internet"), "off"))
+        return replace(self, config=config, policy=replace(self.policy, egress=None), before=before)
+
     async def open(self, *, key: str = "internet") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
 

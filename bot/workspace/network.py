@@ -102,6 +102,7 @@ class NetworkObserver:
         self._sandbox = sandbox
         self._slots = slots or CommandSlots(1)
         self._key = key
+        self.is_cut = False
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
         self._traffic: dict[str, Traffic] = {}
 
@@ -142,6 +143,11 @@ class NetworkObserver:
     async def start(self, command: Command) -> BackgroundCommand:
         """As ``Sandbox.start``; what is refused to it counts for the command that runs meanwhile."""
         return await self._sandbox.start(command)
+
+    async def cut_network(self, reason: str) -> None:
+        """As ``Sandbox.cut_network``."""
+        self.is_cut = True
+        await self._sandbox.cut_network(reason)
 
     def _describe(self, line: str, request: NetworkRequest) -> Blocked:
         return Blocked(

@@ -319,6 +319,11 @@ class BwrapSandbox:
         with pause_trees(sorted(running.intersection(list_descendants(self.keeper_pid)) if running else ())):
             yield
 
+    async def cut_network(self, reason: str) -> None:
+        """See ``sandbox.spec.Sandbox.cut_network``; without a gate there is nothing to cut."""
+        if self._gate is not None:
+            await self._gate.shut(reason)
+
     def entries(self) -> list[Entry]:
         """What differs from the layers below; see ``sandbox.layers.upper.scan``."""
         if self._closed:

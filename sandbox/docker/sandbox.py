@@ -290,6 +290,9 @@ class DockerSandbox:
         """See ``sandbox.spec.Sandbox.start``: never possible here, since each command's end ends all."""
         raise BackgroundUnavailable("commands cannot run in the background with the docker backend")
 
+    async def cut_network(self, reason: str) -> None:
+        """See ``sandbox.spec.Sandbox.cut_network``: there is never a network here."""
+
     def entries(self) -> list[Entry]:
         """What differs from the layers below; see ``sandbox.layers.upper.scan``."""
         if self._closed.is_set():

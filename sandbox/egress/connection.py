@@ -67,6 +67,7 @@ class ProxyConnection:
             self._entry.host, self._entry.method = _describe_request(request)
             target = read_proxy_target(request)
             self._entry.host, self._entry.port = target.host, target.port
+            self._log.require_open()
             methods = allowed_methods(self._egress, target.host, target.port)
             if request.method != b"CONNECT":
                 if target.port == 443:

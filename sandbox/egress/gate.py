@@ -42,6 +42,11 @@ class Gate:
         self._listener = listener
         self._listening = asyncio.create_task(self._accept(listener))
 
+    async def shut(self, reason: str) -> None:
+        """Refuse every request from now on, with this reason, and end the connections that are open."""
+        self._log.shut(reason)
+        await self._end_connections()
+
     async def settle(self) -> tuple[tuple[NetworkRequest, ...], int]:
         """End the connections that a dead command left open; its records, and how many more there were."""
         if self._connections:

@@ -17,9 +17,20 @@ class RequestLog:
         self._left = egress.total_bytes
         self._records: list[NetworkRequest] = []
         self._omitted = 0
+        self._shut = ""
+
+    def shut(self, reason: str) -> None:
+        """Refuse everything from now on."""
+        self._shut = self._shut or reason
+
+    def require_open(self) -> None:
+        """Raises PolicyRefusal once the network was cut."""
+        if self._shut:
+            raise PolicyRefusal(self._shut)
 
     def spend(self, count: int) -> None:
         """Count bytes before they are forwarded. Raises PolicyRefusal when they exceed what is left."""
+        self.require_open()
         if count > self._left:
             self._left = 0
             raise PolicyRefusal("the network bytes of this sandbox are used up")

@@ -12,8 +12,8 @@ from tests.support import ROOT
 
 BELOW_RUN = {
     "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.flags", "bot.git",
-    "bot.github", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text",
-    "bot.workspace", "sandbox",
+    "bot.github", "bot.injection", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks",
+    "bot.text", "bot.workspace", "sandbox",
 }  # fmt: skip
 
 # For each room what of the project it may import beside itself; every other import of it is an error.
@@ -29,7 +29,8 @@ ALLOWED: dict[str, set[str]] = {
     "bot.causes": {"bot.domain"},
     "bot.log": {"bot.text"},
     "bot.github_hosts": set(),
-    "bot.moderation": {"bot.errors"},
+    "bot.injection": {"bot.domain", "bot.text"},
+    "bot.moderation": {"bot.errors", "bot.text"},
     "bot.settings": {"bot.errors", "bot.github_hosts"},
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
@@ -46,7 +47,9 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
         "sandbox",
     },
-    "bot.agent": {"bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.text", "sandbox"},
+    "bot.agent": {
+        "bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.injection", "bot.text", "sandbox",
+    },
     "bot.offline": {"bot.agent", "bot.causes", "bot.domain"},
     "bot.run": {*BELOW_RUN, "bot.run"},
     # The packages of bot.run, each above the ones that it may import.
@@ -80,6 +83,9 @@ ALLOWED: dict[str, set[str]] = {
     },
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
+    },
+    "bot.training": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},

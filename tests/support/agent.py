@@ -101,6 +101,10 @@ class DirectorySandbox:
     async def start(self, command: Command) -> BackgroundCommand:
         raise BackgroundUnavailable("a directory has no background")
 
+    async def cut_network(self, reason: str) -> None:
+        """There is none."""
+        self.cut = reason
+
     def entries(self) -> list[Entry]:
         after = {path: path.read_bytes() for path in self._files()}
         return [

@@ -12,13 +12,15 @@ from typing import Any
 from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.background_commands import BackgroundCommands
-from bot.domain import CheckResult, Note, Outcome, OutcomeKind, PromptText, Reply, Step, Usage
+from bot.domain import CheckResult, Note, Outcome, OutcomeKind, PromptText, Reply, Step, Suspicion, Usage
 from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
 from sandbox.spec import WORKSPACE, Command, CommandResult, Sandbox
 
 GUEST = "/opt/hob/guest"
 GUEST_SECONDS = 30.0
 KEPT_OUTPUTS = 30
+MOST_SUSPICIONS = 20
+NETWORK_CUT = "a text that was read looks like orders to the agent, so nothing is let out any more"
 MOST_CHECKS = 12  # calls of ``check`` in one run, each as long as the proof itself
 _BREAKS = re.compile(r"[\s'\"`;|&()<>=:,]+")
 
@@ -101,6 +103,7 @@ class ToolContext:
         self.replies: list[Reply] = []
         self.finish: Finish | None = None
         self.edited = False
+        self.suspicions: list[Suspicion] = []  # texts that read like orders, the first of each place
         self._seconds_left = seconds_left
         self._outputs: OrderedDict[str, str] = OrderedDict()
         self._output_count = 0
@@ -186,7 +189,18 @@ class ToolContext:
             notes=tuple(self.notes),
             replies=tuple(self.replies),
             usage=usage,
+            suspicions=tuple(self.suspicions),
         )
+
+    async def suspect(self, found: Sequence[Suspicion]) -> bool:
+        """Note suspicious texts that were read, and cut the network at the first; whether it was cut now."""
+        known = {each.where for each in self.suspicions}
+        first = bool(found) and not known
+        if first:
+            await self.sandbox.cut_network(NETWORK_CUT)
+        new = [each for each in found if each.where not in known]
+        self.suspicions += new[: MOST_SUSPICIONS - len(self.suspicions)]
+        return first
 
 
 def _find_paths(call: ToolCallPart) -> list[str]:

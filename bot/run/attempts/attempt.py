@@ -114,6 +114,8 @@ async def run_attempt(
 async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> ChecksReport:
     """The checks on what the workspace holds now, as the proof would run them on what may be published.
 
+    They have no network once the agent has none.
+
     Raises UserError where the gate refuses the change.
     """
     checkout = workspace.checkout
@@ -121,7 +123,8 @@ async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> Chec
     admitted = await asyncio.to_thread(
         admit_changes, changes, protected=checkout.config.protected_paths, redactor=redactor
     )
-    results = await run_checks(checkout, admitted, redactor)
+    reachable = checkout.without_network() if workspace.sandbox.is_cut else checkout
+    results = await run_checks(reachable, admitted, redactor)
     return ChecksReport(
         checks=tuple(
             CheckReport(name=command.name, command=command.command, result=result)
@@ -141,6 +144,8 @@ async def _check_text(
 ) -> Result:
     """The result of a task that produces only text; for a review with the checks run on both sides."""
     nothing, proof, diff = ChangeSet(base=checkout.base), Proof(base=checkout.base, blocked=blocked), ""
+    if outcome.suspicions:
+        checkout = checkout.without_network()
     if checkout.before is not None and outcome.kind is not OutcomeKind.BLOCKED:
         await set_phase(Phase.PROVE)
         proof = await prove(checkout, nothing, redactor)

@@ -26,6 +26,7 @@ def redact_outcome(outcome: Outcome, redactor: Redactor) -> Outcome:
             for note in outcome.notes
         ),
         replies=tuple(replace(reply, text=redactor.text(reply.text)) for reply in outcome.replies),
+        suspicions=tuple(replace(each, where=redactor.text(each.where)) for each in outcome.suspicions),
     )
 
 

@@ -26,14 +26,19 @@ _AFTER = (
 def describe_earlier_attempts(
     brief: Brief, ordinal: int, of: int, earlier: Sequence[FinishedAttempt]
 ) -> Brief:
-    """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages."""
+    """The brief for attempt ``ordinal``, with the earlier ones quoted at the end of its passages.
+
+    What they read that looks like orders counts as read here: their words may repeat it.
+    """
     text = (_AFTER if earlier else _ALONE).format(n=ordinal, of=of)
     introduction = _make_prompt_text(Trust.INSTRUCTION, f"attempt {ordinal}", text)
     quoted = [
         _make_prompt_text(Trust.QUOTED, f"attempt {each.ordinal}, earlier", _render_attempt(each))
         for each in earlier
     ]
-    return replace(brief, texts=(*brief.texts, introduction, *quoted))
+    read = tuple(found for each in earlier if each.result for found in each.result.outcome.suspicions)
+    texts = (*brief.texts, introduction, *quoted)
+    return replace(brief, texts=texts, suspicions=(*brief.suspicions, *read))
 
 
 def _make_prompt_text(trust: Trust, where: str, text: str) -> PromptText:

@@ -18,6 +18,7 @@ from bot.run.messages.next_step import (
 )
 from bot.run.messages.proof import render_proof
 from bot.run.messages.short_proof import render_done_headline, render_short_proof
+from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import defuse, defuse_line, fence
 
 
@@ -44,7 +45,12 @@ def render_outcome(outcome: Outcome) -> str:
         OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
         OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
     }[outcome.kind]
-    parts = (head, defuse(outcome.summary), render_next_of_outcome(outcome.kind))
+    parts = (
+        head,
+        defuse(outcome.summary),
+        render_suspicions(outcome.suspicions),
+        render_next_of_outcome(outcome.kind),
+    )
     return "\n\n".join(part for part in parts if part)
 
 

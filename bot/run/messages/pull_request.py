@@ -12,6 +12,7 @@ from bot.run.messages.held_paths import render_held_paths
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof
+from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import defuse
 
 _CLOSING = re.compile(
@@ -28,6 +29,7 @@ def render_pull_body(
     files = [(file.path, file.kind.value) for file in result.changes.files]
     parts = [
         defuse(result.outcome.summary),
+        render_suspicions(result.outcome.suspicions),
         render_limit_note(result.outcome),
         _render_reference(task, result.proof),
         "### What changed\n\n" + render_changed_files(files),

@@ -9,6 +9,7 @@ from bot.github.answers import Review
 from bot.run.messages.invisible_text import render_invisible_text
 from bot.run.messages.origin import render_run_link
 from bot.run.messages.proof import render_proof
+from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import code_span, defuse
 from bot.text.fit import mark
 
@@ -26,6 +27,7 @@ def render_review_body(
         defuse(result.outcome.summary),
         *(f"**{code_span(note.path)}, line {note.line}**\n\n{defuse(note.text)}" for note in off),
         "### Checks\n\n" + render_proof(result.proof),
+        render_suspicions(result.outcome.suspicions),
         render_invisible_text(hidden),
         render_run_link(run_url),
     ]

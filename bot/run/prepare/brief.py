@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from bot.domain import (
@@ -17,6 +17,7 @@ from bot.domain import (
     CommentedLines,
     Permission,
     PromptText,
+    Suspicion,
     Task,
     TaskKind,
     Trigger,
@@ -24,6 +25,7 @@ from bot.domain import (
     Trust,
 )
 from bot.github.answers import Comment, Issue, ReviewComment
+from bot.injection.score import score_texts
 from bot.repo_config import RepoConfig
 from bot.run.messages.progress_comment import task_mark
 from bot.text.fit import has_mark
@@ -142,8 +144,17 @@ async def gather_brief(
         nearby=tuple(passage for passage in later if passage.text.strip()),
         internet=describe_egress(config.internet),
     )
+    brief = replace(brief, suspicions=await asyncio.to_thread(_find_suspicions, texts, brief, hidden))
     named = [item for item in (*hidden, *removed, *more) if not _MARKER.fullmatch(item)]
     return GatheredBrief(brief=brief, hidden=tuple(named))
+
+
+def _find_suspicions(texts: Sequence[_Passage], brief: Brief, hidden: Sequence[str]) -> tuple[Suspicion, ...]:
+    """What of the quoted texts reads like orders: as it stood, since hidden parts are a sign."""
+    quoted = {(each.where, each.author) for each in brief.texts if each.trust is Trust.QUOTED}
+    read = [(each.where, each.text) for each in texts if (each.where, each.author) in quoted]
+    kept = [item for item in hidden if not _MARKER.fullmatch(item)]
+    return score_texts([*read, ("text that was hidden in the thread", "\n\n".join(kept))])
 
 
 def _list_issue_texts(task: Task, issue: Issue | None) -> list[_Passage]:

@@ -100,8 +100,12 @@ async def prove_result(
 ) -> Result:
     """The result of ``changes`` that the gate admitted: with their proof and their diff.
 
-    ``blocked`` is what was out of reach before the checks ran. Raises UserError as ``prove`` does.
+    ``blocked`` is what was out of reach before the checks ran. Where the agent read what looks like orders to
+    it, the checks have no network: the change may do in them what was ordered. Raises UserError as ``prove``
+    does.
     """
+    if outcome.suspicions:
+        checkout = checkout.without_network()
     proof = await prove(checkout, changes, redactor, request=request)
     proof = replace(proof, blocked=merge_blocked(blocked, proof.blocked))
     diff = await asyncio.to_thread(unified_diff, checkout.repo, checkout.base, changes)

@@ -21,6 +21,7 @@ from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof, render_warning
 from bot.run.messages.pull_request import render_limit_note, render_pull_body
 from bot.run.messages.short_proof import render_proof_since
+from bot.run.messages.suspicions import render_suspicions
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import FirstWork
 from bot.run.publish.fork_branch import LandingWay
@@ -169,6 +170,7 @@ def render_updated_description(
         "### Commits\n\n" + "\n".join(rows) if len(rows) > 1 else "",
         "### What changed\n\n" + render_changed_files(files),
         "".join(standing).strip(),
+        render_suspicions(result.outcome.suspicions),
         render_limit_note(result.outcome),
         "### Proof of the newest commit",
         render_proof_since(first.proof, result.proof) if first else "",

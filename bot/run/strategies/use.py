@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from bot.agent.transcript import load_suspicions
 from bot.domain import ChangeSet, Outcome, OutcomeKind, Phase, ProvenChange, TaskEnd, TaskState, Usage
 from bot.errors import UserError
 from bot.run.attempts.attempt_store import load_attempt
@@ -84,6 +85,10 @@ async def _fit_and_admit(
 async def _load_outcome(job: Job, wanted: AttemptRecord) -> Outcome:
     """The attempt's own title and summary. Notes are left out: their lines may be others now."""
     result = (await load_attempt(job.store, wanted)).result
-    stored = result.outcome if result else Outcome(kind=OutcomeKind.LIMIT, summary="It was interrupted.")
+    if result is None:
+        last = (await job.store.list_turns(wanted.run, ordinal=wanted.ordinal))[-1:]
+        read = load_suspicions(last[0].record) if last else ()
+        return Outcome(kind=OutcomeKind.LIMIT, summary="It was interrupted.", suspicions=read)
+    stored = result.outcome
     kind = OutcomeKind.LIMIT if stored.kind is OutcomeKind.LIMIT else OutcomeKind.CHANGED
     return replace(stored, kind=kind, notes=(), replies=(), usage=Usage())

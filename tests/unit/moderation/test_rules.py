@@ -10,7 +10,7 @@ import pytest
 from benchmarks.moderation_check import MOST_FALSE, find_false_alarms, find_misses, main, read_lines
 from bot.moderation.rules import RuleModerator, find_breach, load_rules
 from bot.moderation.verdict import Category, ModeratorChain
-from bot.moderation.words import split_sentences
+from bot.text.phrases import split_sentences
 
 
 def test_less_than_one_ordinary_text_in_a_hundred_is_refused() -> None:

@@ -376,3 +376,24 @@ def test_records_are_bounded_and_refusals_outlive_what_was_served() -> None:
     assert len(records) == 1000 and omitted == 201
     assert records[-1].host == "evil?[2J?.com" and not records[-1].allowed
     assert log.take() == ((), 0)
+
+
+async def test_a_shut_gate_refuses_all_that_the_rules_allow_and_says_why() -> None:
+    async with run_internet() as world:
+        egress = Egress(rules=(world.rule(), world.rule("*.example.com", "GET")))
+        async with open_gate(egress, world.upstream()) as visitor:
+            assert b"hello from outside" in await visitor.says(get(plain(world)), end=True)
+            reader, writer = await asyncio.open_connection("127.0.0.1", visitor.port)
+            writer.write(get(plain(world)))
+            await reader.readuntil(b"hello from outside\n")  # a connection that stays open
+            await visitor.gate.shut("a text was suspicious")
+            writer.write(get(plain(world)))
+            assert await reader.read() == b"", "what was open is ended"
+            writer.close()
+            await visitor.gate.shut("another reason")
+            assert b"403" in (answer := await visitor.says(get(plain(world)), end=True))
+            assert b"a text was suspicious" in answer
+            assert b" 403 " in await over_tls(visitor, world, inside(host=HOST))
+            assert len(world.heard) == 2
+            refused = [each for each in await visitor.records() if not each.allowed]
+            assert {each.reason for each in refused} == {"a text was suspicious"}

@@ -1,14 +1,20 @@
-"""A text as the rules read it: plain words in small letters, by sentences, without the usual disguises."""
+"""Looking for phrases in texts: plain words in small letters, by sentences, without the usual disguises.
+
+A phrase is written as words; ``*`` stands for up to four words, ``a | b`` for either, ``{name}`` for a list
+of words that has a name, and the rest is a regular expression.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+GAP = r" (?:[^\W_]{1,30} ){0,4}"  # up to four words
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e0fff]")
 _LATIN_MARKS = re.compile("([a-z])[\u0300-\u036f]{1,8}")  # as on the u of "für"
 _SENTENCE_END = re.compile(r"[.!?;:\n。！？；]")
+_WIDE_SPACE = re.compile(r"[ \t]{2,}+")
 _WORD = re.compile(r"[^\W_]+")
 _SHORT_FORMS = (
     ("’", "'"),
@@ -39,8 +45,8 @@ def split_sentences(text: str) -> Iterator[str]:
         if not words:
             continue
         yield f" {' '.join(words)} "
-        undisguised = _WORD.findall(sentence.translate(_DISGUISES))
-        joined = list(_join_letters(undisguised))
+        parts = _WIDE_SPACE.split(sentence.translate(_DISGUISES))
+        joined = [word for part in parts for word in _join_letters(_WORD.findall(part))]
         if joined != words:
             yield f" {' '.join(joined)} "
 
@@ -56,3 +62,20 @@ def _join_letters(words: list[str]) -> Iterator[str]:
         run = []
         if word:
             yield word
+
+
+def join_folded(text: str) -> str:
+    """The alternatives of a folded text without the spaces that folding and reading want between them."""
+    return text.strip().replace(" | ", "|").replace("| ", "|")
+
+
+def fill_phrase(text: str, words: Mapping[str, str]) -> str:
+    """A phrase as a regular expression, with the lists of words that it names filled in."""
+    for name, choice in words.items():
+        text = text.replace(f"{{{name}}}", choice)
+    return join_folded(text).replace(" * ", GAP)
+
+
+def compile_phrases(phrases: Sequence[str], words: Mapping[str, str]) -> re.Pattern[str]:
+    """A pattern for a sentence as ``split_sentences`` gives it. Raises re.error for a phrase that is none."""
+    return re.compile(f" (?:{'|'.join(fill_phrase(each, words) for each in phrases)}) ")

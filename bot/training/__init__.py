@@ -1,0 +1,1 @@
+"""Transcripts as training data, of repositories that agreed to that."""
