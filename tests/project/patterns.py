@@ -110,7 +110,7 @@ def _evaluate_or_none(call: Any, names: dict[str, Any]) -> re.Pattern[Any] | Non
     """The same; None for one that is put together from what only its function knows, such as a number."""
     try:
         return _evaluate(call, names)
-    except (TypeError, re.error):
+    except (TypeError, ValueError, re.error):
         return None
 
 
