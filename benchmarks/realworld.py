@@ -21,7 +21,7 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,9 @@ class Project:
     ``source`` is pypi, npm or debian; ``folder`` lies in what is unpacked. In ``path`` the bug turns
     ``right`` into ``bug``; the wrong fix turns that into ``wrong``. ``hob`` are lines of .github/hob.yml.
     ``needs`` are packages that its tests need, by version: they are committed with it, as node_modules or as
-    wheels in the folder wheelhouse, so that no run depends on a network.
+    wheels in the folder wheelhouse, so that no run depends on a network. ``package`` is what the registry
+    calls it, where that is not ``name``. With ``beside``, other packages as "name version SHA-256", they all
+    are the npm workspaces packages/* of one repository.
     """
 
     name: str
@@ -55,6 +57,13 @@ class Project:
     folder: str = ""
     hob: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    package: str = ""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def registry_name(self) -> str:
+        """What the registry calls it."""
+        return self.package or self.name
 
     def __post_init__(self) -> None:
         if len(self.hob) > 3:
@@ -97,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_projects() -> list[Project]:
     """The rows of realworld.toml."""
     data = tomllib.loads((HERE / "realworld.toml").read_text("utf-8"))
-    lists = ("hob", "needs")
+    lists = ("hob", "needs", "beside")
     return [Project(**row | {key: tuple(row.get(key, ())) for key in lists}) for row in data["project"]]
 
 
@@ -105,7 +114,7 @@ def try_project(project: Project, cache: Path) -> Row:
     """Plant the bug, let both fixes be judged."""
     with tempfile.TemporaryDirectory(prefix="hob-realworld-") as folder:
         root = Path(folder) / project.name.rpartition("/")[2]
-        unpack(project, fetch(project, cache), root)
+        unpack_all(project, cache, root)
         add_needs(project, root)
         plant(project, root)
         right = solve(project, root, project.right, Path(folder))
@@ -141,7 +150,7 @@ def fetch(project: Project, cache: Path) -> Path:
 
 def list_fetch_words(project: Project) -> list[str]:
     """The command that downloads a project's archive into the current folder."""
-    name, version = project.name, project.version
+    name, version = project.registry_name, project.version
     match project.source:
         case "pypi":
             options = ("download", "--quiet", "--no-deps", "--no-binary", ":all:")
@@ -151,6 +160,22 @@ def list_fetch_words(project: Project) -> list[str]:
         case "debian":
             return ["apt-get", "download", f"{name}={version}"]
     raise ValueError(f"{name}: no such source: {project.source}")
+
+
+def unpack_all(project: Project, cache: Path, root: Path) -> None:
+    """The project's files at ``root``, as one of several workspaces where others stand beside it."""
+    if not project.beside:
+        return unpack(project, fetch(project, cache), root)
+    (root / "packages").mkdir(parents=True)
+    members = [project]
+    for words in project.beside:
+        name, version, digest = words.split()
+        members.append(replace(project, name=name, package="", version=version, sha256=digest, beside=()))
+    for member in members:
+        unpack(member, fetch(member, cache), root / "packages" / member.registry_name.rpartition("/")[2])
+    whole = {"name": project.name, "private": True, "workspaces": ["packages/*"]}
+    (root / "package.json").write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+    return None
 
 
 def unpack(project: Project, archive: Path, into: Path) -> None:

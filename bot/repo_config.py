@@ -101,6 +101,9 @@ class RepoConfig(BaseModel):
     label: Line = Field(default="hob", description="label that hands an issue to Hob")
     create_label: bool = Field(default=False, description="whether Hob makes that label where it is missing")
     respond: Literal["mention", "always"] = Field(default="mention", description="when to answer on own PRs")
+    respond_to_bots: tuple[int, ...] = Field(
+        default=(), max_length=20, description="accounts of other bots, by id, whose mentions count here"
+    )
     attempts: int | None = Field(
         default=None,
         ge=1,

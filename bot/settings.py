@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
     internet: Literal["repositories", "off"] = _variable("HOB_INTERNET", default="repositories")
+    egress_private: str = _variable("HOB_EGRESS_PRIVATE", default="")
+    egress_proxy: SecretStr | None = _variable("HOB_EGRESS_PROXY", default=None)
+    egress_ca: Path | None = _variable("HOB_EGRESS_CA", default=None)
     memory_mib: int = _variable("HOB_MEMORY_MIB", default=2048, ge=256)
     workspace_mib: int = _variable("HOB_WORKSPACE_MIB", default=1024, ge=64)
     concurrency: int | None = _variable("HOB_CONCURRENCY", default=None, ge=1, le=256)
@@ -334,8 +337,11 @@ class Settings(BaseSettings):
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
         password = urlsplit(self.database_url or "").password
         own = (self.client_secret.get_secret_value(),) if self.client_secret else ()
+        proxy = urlsplit(self.egress_proxy.get_secret_value()).password if self.egress_proxy else None
         others = [value for name, value in os.environ.items() if _SECRET.search(name)]
-        long = [value for value in (unquote(password or ""), *others) if len(value) >= _LONG]
+        long = [
+            value for value in (unquote(password or ""), unquote(proxy or ""), *others) if len(value) >= _LONG
+        ]
         return (*self.webhook_secrets, *key, *own, *long)
 
 

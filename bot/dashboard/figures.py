@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
-from sqlalchemy import ColumnElement, Float, Select, case, cast, distinct, func, select
+from sqlalchemy import ColumnElement, Float, Select, Text, case, cast, distinct, func, literal_column, select
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.page_reader import PageReader, Row
@@ -26,6 +26,7 @@ PERIODS: Mapping[str, timedelta] = {
     "year": timedelta(days=365),
 }
 MOST_ROWS = 200
+NOT_SET = literal_column("'not set'", Text)  # a parameter would not be the same twice in GROUP BY
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GROUPS: Mapping[str, ColumnElement[Any]] = {
     "week": func.to_char(func.timezone("UTC", tasks.c.created_at), 'IYYY-"W"IW'),
@@ -33,6 +34,9 @@ _GROUPS: Mapping[str, ColumnElement[Any]] = {
     "person": func.jsonb_extract_path_text(tasks.c.requester, "login"),
     "kind": tasks.c.kind,
 }
+# What flags said to a task; all of its runs were told the same.
+_FLAGS: Mapping[str, str] = {"model-flag": "model", "prompt-flag": "prompt"}
+GROUPS = (*_GROUPS, *_FLAGS)
 COLUMNS = ("tasks", "done", "failed", "pulls", "proved", "usd", "usd_per_pull", "minutes")
 
 
@@ -47,7 +51,7 @@ class FigureChoice:
 def read_choice(arguments: Mapping[str, str]) -> FigureChoice:
     """The choice in a URL; by week and of the last quarter where it is none."""
     by, period = arguments.get("by", ""), arguments.get("period", "")
-    return FigureChoice(by=by if by in _GROUPS else "week", period=period if period in PERIODS else "quarter")
+    return FigureChoice(by=by if by in GROUPS else "week", period=period if period in PERIODS else "quarter")
 
 
 def build_figures_query(choice: FigureChoice, seen: Sequence[int] | None) -> Select[Any]:
@@ -58,12 +62,15 @@ def build_figures_query(choice: FigureChoice, seen: Sequence[int] | None) -> Sel
             runs.c.task,
             func.sum(cast(runs.c.usage["usd"].astext, Float)).label("usd"),
             func.max(runs.c.ended_at).label("ended"),
+            func.min(runs.c.flags[_FLAGS.get(choice.by, "model")]["value"].astext).label("flag"),
         )
         .where(runs.c.started_at >= since)
         .group_by(runs.c.task)
         .subquery("used")
     )
-    group = _GROUPS[choice.by].label("name")
+    group = (_GROUPS[choice.by] if choice.by in _GROUPS else func.coalesce(used.c.flag, NOT_SET)).label(
+        "name"
+    )
     state, pull = tasks.c.state, func.concat(tasks.c.repo_id, "#", tasks.c.pull)
     pulls = func.count(distinct(case((tasks.c.pull > 0, pull))))
     usd = func.coalesce(func.sum(used.c.usd), 0.0)
@@ -92,7 +99,7 @@ def show() -> str:
     choice = read_choice(request.args)
     rows = _count(choice)
     most = max((row["tasks"] for row in rows), default=1)
-    groups = list(_GROUPS)
+    groups = list(GROUPS)
     return render_template(
         "figures.html", rows=rows, most=most, choice=choice, groups=groups, periods=list(PERIODS)
     )

@@ -24,6 +24,10 @@ class Permission(StrEnum):
         return self in (Permission.ADMIN, Permission.WRITE)
 
 
+# https://docs.github.com/en/code-security/dependabot and https://docs.renovatebot.com
+UPDATE_BOTS = frozenset({"dependabot[bot]", "renovate[bot]"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """A GitHub account. Identity is ``id``: a login can be renamed and taken over."""
@@ -31,6 +35,14 @@ class Person:
     id: int
     login: str
     is_bot: bool = False
+
+    @property
+    def is_update_bot(self) -> bool:
+        """Whether it is Dependabot or Renovate, whose pull requests bring dependencies up to date.
+
+        No person's account can have such a name, for the brackets; the ids differ from one GitHub to another.
+        """
+        return self.is_bot and self.login in UPDATE_BOTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from sqlalchemy import ColumnElement, Connection, delete, func, text, true, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bot.domain import TaskState
@@ -59,6 +59,12 @@ def resume(connection: Connection, scope: str, by: Actor) -> bool:
     there = connection.execute(delete(pauses).where(pauses.c.scope == scope)).rowcount > 0
     record(connection, by, "resume", scope, "done" if there else "it was not paused")
     return there
+
+
+def is_paused(connection: Connection, installation: int, repository: int) -> bool:
+    """Whether no task is begun in a repository now."""
+    scopes = ["all", f"installation:{installation}", f"repository:{repository}"]
+    return connection.scalar(select(pauses.c.scope).where(pauses.c.scope.in_(scopes)).limit(1)) is not None
 
 
 def _find_tasks(scope: str) -> ColumnElement[bool]:

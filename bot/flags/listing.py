@@ -40,7 +40,8 @@ def _list_releases(connection: Connection) -> Iterator[str]:
     for each in list_releases(connection):
         what = f"release {each.id}: {each.flag} = {render_value(each.value)} for {each.audience}"
         state = f"{each.percent:g}% by {each.unit.value}" if each.is_going else each.state
-        yield f"{what}: {state} since {each.ended_at or each.step_at:%Y-%m-%d %H:%M} UTC; {each.reason}"
+        why = f"; {each.reason}" if each.reason else ""
+        yield f"{what}: {state} since {each.ended_at or each.step_at:%Y-%m-%d %H:%M} UTC{why}"
 
 
 def _list_pilots(connection: Connection) -> Iterator[str]:

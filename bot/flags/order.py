@@ -60,7 +60,7 @@ def begin(
         hours=hours,
         margin=margin,
     )
-    return f"{order.flag} is {render_value(value)} for {plan[0]:g}% of each {unit.value} of {audience} now"
+    return f"{order.flag} is {render_value(value)} for {plan[0]:g}% of {audience} now, by {unit.value}"
 
 
 def clear(connection: Connection, order: FlagOrder, by: Actor) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.domain import Event, Refusal, Request, TaskKind, Thread, Trigger, TriggerKind
-from bot.inbox.commands.parse import CommandWord, ParsedCommand, is_question, is_review
+from bot.inbox.commands.parse import CommandWord, ParsedCommand, is_bare, is_question, is_review
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,8 @@ Decision: TypeAlias = (
 
 NOT_MINE = Refusal(
     reason="not own pull",
-    message="I only change pull requests that I opened myself, and those from forks. Of this one I can give "
+    message="I only change pull requests that I opened myself, those from forks, and those of Dependabot and "
+    "Renovate. Of this one I can give "
     "a review (say `review`) or answer a question. If you open an issue that says what should change and "
     "mention me there, I will make a pull request for it.",
 )
@@ -110,6 +111,14 @@ NOTHING_TO_REVIEW = Refusal(
     reason="nothing to review",
     message="There is nothing to review on an issue. Mention me with `review` on a pull request, anybody's.",
 )
+
+
+# What "fix this" asks for on a pull request that a bot opened.
+MEND_UPDATE = (
+    "This pull request brings a dependency up to date, and its checks do not pass. Find out what the new "
+    "version changed for this repository, and make the checks pass with it; leave the versions as they are."
+)
+BY_A_BOT = Ignored(reason="sent by a bot")
 
 
 def ask_what_is_wanted(slug: str) -> Refusal:
@@ -137,7 +146,7 @@ def find_reason_to_ignore(event: Event, app: AppIdentity) -> Ignored | None:
     if app.bot_id in (event.sender.id, author.id if author else 0):
         return Ignored(reason="own doing")
     if event.sender.is_bot and event.sender.id not in app.bots:
-        return Ignored(reason="sent by a bot")
+        return BY_A_BOT
     return None
 
 
@@ -161,13 +170,14 @@ def is_own_pull(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
 
 
 def may_change(thread: Thread, app: AppIdentity, repo_id: int) -> bool:
-    """Whether the bot can be asked to change this pull request: its own, or one from a fork.
+    """Whether the bot can be asked to change this pull request: its own, one from a fork, or one by a bot
+    that brings dependencies up to date.
 
     What the event of a plain comment does not tell is looked at when the pull request has been read.
     """
     if not thread.is_pull or is_own_pull(thread, app, repo_id):
         return thread.is_pull
-    return not thread.head_ref or thread.head_repo_id != repo_id
+    return thread.author.is_update_bot or not thread.head_ref or thread.head_repo_id != repo_id
 
 
 def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> Decision:
@@ -183,7 +193,10 @@ def decide_on_text(event: Event, said: ParsedCommand, *, app: AppIdentity) -> De
     kind = _choose_kind(said, event.thread)
     if kind is None and not may_change(event.thread, app, event.repo.id):
         return NOT_MINE
-    return Request(kind=kind or TaskKind.REVISE, request=said.request, event=event)
+    request = said.request
+    if kind is None and event.thread.author.is_update_bot and is_bare(request):
+        request = MEND_UPDATE
+    return Request(kind=kind or TaskKind.REVISE, request=request, event=event)
 
 
 def _choose_kind(said: ParsedCommand, thread: Thread) -> TaskKind | None:

@@ -19,6 +19,7 @@ from bot.inbox.abuse.moderate import find_unfit
 from bot.inbox.commands.config import read_config_in_force
 from bot.inbox.commands.run import run_command
 from bot.inbox.decision import (
+    BY_A_BOT,
     NO_MENTION,
     AppIdentity,
     CheckFailed,
@@ -35,6 +36,7 @@ from bot.inbox.delivery_context import DeliveryContext, DeliveryEnd, OperatorCon
 from bot.inbox.failed_delivery import FIRST_PAUSE, REFUSED_FOR, say_failure
 from bot.inbox.failing_checks import assess_failure
 from bot.inbox.label import make_labels
+from bot.inbox.mentions import find_mentions
 from bot.inbox.own_checks import find_thread_of_button, restore_checks
 from bot.inbox.payload import parse
 from bot.inbox.refusals import refuse
@@ -125,6 +127,8 @@ class Intake:
         if decision is ANOTHER and event.installation:
             label = await self._read_label(event)
             decision = await asyncio.to_thread(decide, event, app=self._app, label=label)
+        if decision is BY_A_BOT and (allowed := await self._read_allowed_bots(event)):
+            return await self._with_bots(allowed)._handle(event)
         match decision:
             case Ignored():
                 return DeliveryState.IGNORED, decision.reason
@@ -156,6 +160,25 @@ class Intake:
             return (await read_config_in_force(self._context.api(event), event)).config.label
         except UserError:
             return self._operator.label
+
+    async def _read_allowed_bots(self, event: Event) -> frozenset[int]:
+        """The bots that hob.yml lets ask here, where the sender is one of them and mentions Hob."""
+        sender, trigger = event.sender, event.trigger
+        if not event.installation or sender is None or trigger is None or event.repo is None:
+            return frozenset()
+        if not await asyncio.to_thread(find_mentions, trigger.text, self._app.slug):
+            return frozenset()
+        try:
+            config = (await read_config_in_force(self._context.api(event), event)).config
+        except UserError:
+            return frozenset()
+        return frozenset(config.respond_to_bots) & {sender.id}
+
+    def _with_bots(self, allowed: frozenset[int]) -> Intake:
+        """The same for one event of a repository that lets these bots ask too."""
+        app = replace(self._app, bots=self._app.bots | allowed)
+        branch = self._context.remove_branch
+        return Intake(self._store, self._github, app, self._operator, remove_branch=branch)
 
     async def _answer_unaddressed(self, comment: UnaddressedComment) -> DeliveryEnd:
         """Take a comment without a mention on an own pull request as a request.

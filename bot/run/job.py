@@ -12,6 +12,8 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
 from bot.moderation.rules import RuleModerator
 from bot.moderation.verdict import Moderator
+from bot.repo_config import PATH as CONFIG_PATH
+from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
@@ -106,6 +108,9 @@ class Job:
         if self.is_approval:
             return await may_release(self.api.permissions, self.task.requester, self.task.repo) is None
         bots = self.parts.settings.bots
+        if self.task.requester.is_bot:
+            text = await self.api.commits.read_file(CONFIG_PATH, "")
+            bots |= frozenset(parse_repo_config(text).respond_to_bots)
         return not isinstance(
             await may_ask(self.api.permissions, self.task.requester, self.task.repo, bots=bots), Refusal
         )

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import structlog
 
 from bot.errors import HobError
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.workspace.checkout import Workshop
+from sandbox.egress.company import make_trust, parse_private_hosts, parse_proxy
+from sandbox.egress.upstream import Upstream
 from sandbox.probe import probe
 from sandbox.spec import CommandResult, Limits, MiB
 
@@ -41,11 +43,34 @@ def make_workshop(
         image=settings.image,
         engine=settings.docker,
         internet=settings.internet != "off",
+        upstream=make_upstream(settings),
         commands=commands,
         observe_command=observe_command,
         cache_bytes=settings.cache_bytes,
         limits=make_limits(settings),
     )
+
+
+def make_upstream(settings: Settings) -> Upstream | None:
+    """How sandboxes reach what hob.yml lets them reach, where the operator says more than "the internet".
+
+    Raises SettingsError that names the variable.
+    """
+    if not (settings.egress_private or settings.egress_proxy or settings.egress_ca):
+        return None
+    try:
+        private = parse_private_hosts(settings.egress_private) if settings.egress_private else frozenset()
+    except ValueError as error:
+        raise SettingsError(f"HOB_EGRESS_PRIVATE: {error}") from None
+    try:
+        proxy = parse_proxy(settings.egress_proxy.get_secret_value()) if settings.egress_proxy else None
+    except ValueError as error:
+        raise SettingsError(f"HOB_EGRESS_PROXY: {error}") from None
+    try:
+        trust = make_trust(settings.egress_ca)
+    except OSError as error:
+        raise SettingsError(f"HOB_EGRESS_CA: {settings.egress_ca} holds no certificates ({error})") from None
+    return Upstream(private=private, proxy=proxy, trust=trust)
 
 
 async def open_workshop(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from sandbox.egress.addresses import Objection, Resolve, find_objection, resolve_checked, resolve_host
+from sandbox.egress.company import Proxy, find_objection_to_private
 
 _MOST_ADDRESSES = 4
 
@@ -22,12 +23,16 @@ def _public_trust() -> ssl.SSLContext:
 class Upstream:
     """The resolver, the check of addresses and the trusted authorities; the defaults are for the internet.
 
-    Other values are for tests; they are given where the sandbox is opened and can come from no policy.
+    ``private`` are hosts, each with its port, that may have private addresses; ``proxy`` is what every
+    connection goes through. These two and the authorities are the operator's, the others for tests; they are
+    given where the sandbox is opened and can come from no policy.
     """
 
     lookup: Resolve = resolve_host
     find_objection: Objection = find_objection
     trust: ssl.SSLContext = field(default_factory=_public_trust)
+    private: frozenset[tuple[str, int]] = frozenset()
+    proxy: Proxy | None = None
 
     async def dial(
         self, host: str, port: int, *, tls: bool, seconds: float
@@ -37,10 +42,13 @@ class Upstream:
         Raises PolicyRefusal for a refused address, OSError and TimeoutError when no connection comes about.
         """
         async with asyncio.timeout(seconds):
+            if self.proxy is not None:
+                return await self._dial_through(self.proxy, host, port, tls=tls)
+            objection = self.find_objection
+            if (host, port) in self.private:
+                objection = find_objection_to_private
             try:
-                found = await resolve_checked(
-                    host, port, lookup=self.lookup, find_objection=self.find_objection
-                )
+                found = await resolve_checked(host, port, lookup=self.lookup, find_objection=objection)
             except UnicodeError as error:
                 raise OSError(f"{host} cannot be resolved") from error
             last = OSError(f"{host} has no address")
@@ -55,3 +63,15 @@ class Upstream:
                 except OSError as failed:
                     last = failed
             raise last
+
+    async def _dial_through(
+        self, proxy: Proxy, host: str, port: int, *, tls: bool
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await proxy.dial(host, port)
+        if tls:
+            try:
+                await writer.start_tls(self.trust, server_hostname=host)
+            except BaseException:
+                writer.close()
+                raise
+        return reader, writer

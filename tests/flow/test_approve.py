@@ -129,7 +129,7 @@ async def test_all_of_it_waits_and_the_approval_makes_the_pull_request(hob: AtWo
     await say(hob, issue, "@hob retry", stranger=True)
     await hob.comment("calc", issue, "Only people with the *Maintain* or *Admin* role")
     await say(hob, issue, f"@hob approve {digest}")
-    await hob.comment("calc", issue, "**no worse than before**, beside 1 test that failed before too")
+    await hob.comment("calc", issue, "**no worse than before**: 1 test that nobody asked about still fails")
     (pull,) = await hob.pulls("calc")
     assert pull["title"] == "Double for real" and "as maintainer approved it" in pull["body"].replace("`", "")
     assert (await tree_of(hob, pull["head"]["ref"]))[0] == digest

@@ -130,3 +130,22 @@ async def test_reads_that_lag_behind_writes_double_nothing_and_accuse_nobody(hob
     assert len(await hob.pulls("calc")) == 1
     assert len(await hob.comments("calc", number)) == 1
     assert (await hob.hub.as_maintainer.get(f"{AT}/pulls/{pull['number']}"))["commits"] == 2
+
+
+async def test_an_update_by_dependabot_is_mended_on_its_own_branch(hob: AtWork) -> None:
+    await hob.hub.seed_repo("calc", FAULTY)
+    granted = {"contents": "write", "pull_requests": "write"}
+    robot = await hob.hub.admin("app", slug="dependabot", permissions=granted)
+    await hob.hub.push_files("calc", {"requirements.txt": "six==2\n"}, branch="dependabot/pip/six-2")
+    wanted = {"title": "Bump six", "head": "dependabot/pip/six-2", "base": "main"}
+    number = (await hob.hub.client(robot["token"]).post(f"{AT}/pulls", wanted))["number"]
+    hob.says([MEND], [DONE])
+    await hob.hub.admin("requests", clear=True)
+    await say(hob, number, "@hob fix")
+    await hob.comment("calc", number, "**Done**, pushed to this pull request")
+    _, creating = await requests(hob)
+    assert len(creating) <= 5, creating
+    (pull,) = await hob.pulls("calc")
+    commits = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}/commits")
+    assert pull["head"]["ref"] == "dependabot/pip/six-2" and len(commits) == 2
+    assert commits[-1]["commit"]["verification"]["verified"]

@@ -14,7 +14,7 @@ from bot.domain import TaskState
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
 from bot.tasks.store import Store
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, running
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, requests, running
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -129,8 +129,11 @@ async def test_try_makes_so_many_where_nothing_is_published(hob: AtWork, store: 
     await hob.hub.seed_repo("calc", FAULTY)
     hob.attempts_say(SCRIPTS)
     issue = (await hob.issue("calc", "Doubling is wrong", ""))["number"]
+    await requests(hob)
     await say(hob, issue, "@hob try 2")
     final = await hob.comment("calc", issue, "**Done**")
+    _, creating = await requests(hob)
+    assert len(creating) <= 5, "as for one attempt"
     assert "Attempt 2 of 2: its proof passes" in final
     assert [each.ordinal for each in await store.list_attempts(1)] == [1, 2]
     task = await store.get_task(1)

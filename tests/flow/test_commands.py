@@ -151,7 +151,7 @@ async def test_the_button_on_a_check_that_fails_asks_as_a_person_does(hob: AtWor
     await hob.hub.seed_repo("calc", FAULTY)
     hob.says([{"name": "write", "args": {"path": "notes.txt", "text": "n\n"}}], [DONE])
     issue = (await hob.issue("calc", "Doubling is wrong", "@hob please fix this"))["number"]
-    await hob.comment("calc", issue, "but the proof fails")
+    await hob.comment("calc", issue, "**not proved: ")
     (pull,) = await hob.pulls("calc")
     listed = await hob.hub.as_maintainer.get(f"{AT}/commits/{pull['head']['sha']}/check-runs")
     (proof,) = [run for run in listed["check_runs"] if run["name"] == "Hob"]

@@ -82,6 +82,9 @@ async def test_a_pilot_gets_the_new_model_and_a_kill_stops_it(
 
         await eventually(find, "the request is not kept")
         assert "PAUSED: all" in await hob_flags("list")
+        at = f"/repos/maintainer/calc/issues/{waiting}/comments"
+        await hob.hub.as_maintainer.post(at, {"body": "@hob status"})
+        await hob.comment("calc", waiting, "waits until whoever runs this Hob lets work go on")
         assert await find() is TaskState.QUEUED
         forecast = await asyncio.to_thread(CliRunner().invoke, main, ["forecast", "10:50", "--workers", "1"])
         assert forecast.exit_code == 0 and "| 10 " in forecast.output, forecast.output

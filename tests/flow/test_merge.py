@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, requests
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -89,7 +89,10 @@ async def test_a_clean_merge_needs_no_model_but_its_proof(hob: AtWork) -> None:
     assert (await now(hob, number))["head"]["sha"] == before
     base = await hob.hub.push_files("calc", {"README.md": "# Calc\n"})
     hob.says()
+    await requests(hob)
     told = await asked(hob, number, "merge main", "**Done**")
+    _, creating = await requests(hob)
+    assert len(creating) <= 3, creating
     assert "no conflicts" in told
     head = (await now(hob, number))["head"]["sha"]
     assert await parents(hob, head) == [before, base]

@@ -90,7 +90,7 @@ async def test_who_may_not_ask_is_told_once_and_what_is_no_mention_is_nothing(ho
         (
             FAULTY,
             [[call("write", path="calc.py", text="def double(x):\n    raise KeyError\n")], [DONE]],
-            "proof",
+            "not proved: what was asked for still fails",
         ),
     ],
     ids=["nothing", "blocked", "setup", "configuration", "still failing"],

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.tasks.database.connection import Database
-from tests.support.flow import FAULTY, MEND, AtWork, at_work, call, eventually
+from tests.support.flow import FAULTY, MEND, AtWork, at_work, call, eventually, requests
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -93,6 +93,8 @@ async def test_a_strangers_pull_request_is_reviewed_once_and_not_changed(hob: At
     made = await hob.hub.admin("requests")
     asked = [one for one in made if one["actor"] == "hob[bot]" and one["path"].startswith("/api")]
     assert len(asked) <= 40
+    _, creating = await requests(hob)
+    assert len(creating) <= 3, creating
     assert not [one for one in asked if "/git/" in one["path"] or one["path"].endswith("/pulls")]
     now = await hob.hub.as_maintainer.get(f"{AT}/pulls/{number}")
     assert (now["head"]["sha"], now["commits"]) == (head, pull["commits"])
@@ -132,8 +134,11 @@ async def test_a_question_is_answered_where_it_was_asked(hob: AtWork) -> None:
     answer = call("finish", kind="changed", title="Mend", summary="It adds two: `calc.py:2`.")
     hob.says([MEND], [answer])
     issue = (await hob.issue("calc", "Doubling is wrong"))["number"]
+    await requests(hob)
     await say(hob, issue, "@hob why is double(4) six?")
     told = await hob.comment("calc", issue, "It adds two: `calc.py:2`.")
+    _, creating = await requests(hob)
+    assert len(creating) == 1, creating
     assert "Only words were asked for" in told and "dropped: `calc.py`" in told
     assert await hob.pulls("calc") == []
 

@@ -15,11 +15,13 @@ from bot.domain import Proof
 from bot.domain.proof import ProofState
 from bot.tasks.database.column_values import restore
 from bot.text.diffs import BadDiff, read_hunks, split_by_file
+from bot.text.lists import join_first
 from bot.text.terminal import replace_controls, strip_escapes
 
 MAX_DIFF_LINES = 5000
 MAX_MARKDOWN = 20_000
 LONGEST_WORDS = 180  # characters of what was asked, in a list
+MOST_NAMES = 10  # of tests in a line
 SHORT_WORDS = 25  # so few say too little alone
 
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -102,7 +104,25 @@ def summarize_proof(proof: Mapping[str, Any] | None) -> str:
     """A proof in a word or two, from how it is stored."""
     if not proof:
         return "not run"
-    return _PROOF_WORDS[restore(Proof, proof).state]
+    known = restore(Proof, proof)
+    if known.state is ProofState.PARTLY:
+        mended, failing = known.mended_part
+        return f"mends {mended} of {failing} failing tests"
+    return _PROOF_WORDS[known.state]
+
+
+def list_proof_lines(proof: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What has to be known beside a proof's table: a sentence, and the names that it is about."""
+    known = restore(Proof, proof)
+    warnings = [(each.text, each.names) for each in known.warnings]
+    tests = [
+        ("Still fails, and the request is about it", known.still_failing),
+        ("Fails as before, and may be meant too", known.left_failing),
+    ]
+    for check in known.checks:
+        tests += [("Failed before, passes now", check.mended), ("Fails only with this change", check.broken)]
+    lines = (*warnings, *(line for line in tests if line[1]))
+    return [(text, join_first(names, MOST_NAMES)) for text, names in lines]
 
 
 def seconds(value: Any) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import structlog
 from pydantic import BaseModel
 
 from bot.domain import Event
-from bot.flags.known import KNOWN
+from bot.errors import UserError
+from bot.flags.known import KNOWN, FlagError
 from bot.flags.rules import Subject
 from bot.flags.run_flags import RunFlags, ask_flags, explain
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext
 from bot.repo_config import PATH, RepoConfig, TaskBudget, parse_repo_config
 from bot.text.defuse import code_span
+
+log = structlog.get_logger(__name__)
 
 LONGEST = 200  # characters of a value that are shown
 DEFAULT = "default"
@@ -78,7 +82,11 @@ async def _ask_flags(context: DeliveryContext, event: Event) -> RunFlags:
         person=event.sender.id if event.sender else 0,
         thread=event.thread.number if event.thread else 0,
     )
-    flags = await ask_flags(context.store.engine, subject)
+    try:
+        flags = await ask_flags(context.store.engine, subject)
+    except FlagError as error:
+        log.error("config.flags_unreadable", error=str(error))
+        raise UserError("A flag of whoever runs this Hob cannot be read; its log says which.") from None
     model = flags.find_word("model")
     if model is None or context.operator.allowed_models.issuperset(model.split(",")):
         return flags

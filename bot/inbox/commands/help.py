@@ -48,6 +48,7 @@ def render_help(slug: str, label: str, *, there: bool = True) -> str:
         f"- `@{slug} <what should change>` in an issue or a comment on it: I open a draft pull request\n"
         f"- the label `{label}` on an issue: the same{missing}\n"
         f"- `@{slug} <what to do differently>` on my pull request, in a comment or a review: I revise it\n"
+        f"- `@{slug} fix` on a pull request of Dependabot's or Renovate's: I make its checks pass\n"
         f"- `@{slug} review` on anybody's pull request: I review it, and approve and change nothing\n"
         f"- `@{slug} <a question?>`: I answer, and change nothing\n"
         f"- `@{slug} stop`: I stop what I do or have queued on this thread, and keep what there is\n"
@@ -62,5 +63,7 @@ def render_help(slug: str, label: str, *, there: bool = True) -> str:
         f"- `@{slug} undo`: I close my pull request and delete its branch, if the commits are all mine\n"
         f"- `@{slug} budget`: what this cost, and what it may cost\n"
         f"- `@{slug} config`: what I go by in this repository, and where that is set\n"
-        f"- `@{slug} help`: this list"
+        f"- `@{slug} help`: this list\n\n"
+        "GitHub lets nobody assign an issue to an app like me, or request its review: mentions and the label "
+        "are the ways."
     )

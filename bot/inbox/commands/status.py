@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain import TERMINAL, Event, Task, TaskState
+from bot.flags.kill import is_paused
 from bot.github.app import RepoApi
 from bot.inbox.delivery_context import DeliveryContext, thread_key
 from bot.text.defuse import strip_markup
@@ -19,6 +20,9 @@ _STATES = {
 }
 
 
+PAUSED = "⏸️ waits until whoever runs this Hob lets work go on"
+
+
 async def render_status(context: DeliveryContext, api: RepoApi, event: Event) -> str:
     """What runs, what is queued, and how the last one ended."""
     store, base_url = context.store, context.operator.base_url
@@ -26,6 +30,7 @@ async def render_status(context: DeliveryContext, api: RepoApi, event: Event) ->
     if not tasks:
         return "I have not been asked for anything on this thread yet."
     ended = [task for task in tasks if task.state in TERMINAL]
+    paused = any(task.state is TaskState.QUEUED for task in tasks) and await _is_paused(context, event)
     lines = []
     for task in [*[task for task in tasks if task.state not in TERMINAL], *ended[-1:]]:
         runs = await store.list_runs(task.id)
@@ -34,9 +39,16 @@ async def render_status(context: DeliveryContext, api: RepoApi, event: Event) ->
         where = f"[Run]({base_url}/runs/{runs[-1].id})" if runs else f"[Task]({base_url}/tasks/{task.id})"
         what = "The last one" if task in ended else "Task"
         pull = f", #{task.pull}" if task.pull else ""
-        state = f"{_STATES[task.state]}{phase}{pull}{strip_markup(reason)}"
+        stands = PAUSED if paused and task.state is TaskState.QUEUED else _STATES[task.state]
+        state = f"{stands}{phase}{pull}{strip_markup(reason)}"
         lines.append(f"- {what} ({render_task_name(task)}) {state}. {where}")
     return "\n".join(lines)
+
+
+async def _is_paused(context: DeliveryContext, event: Event) -> bool:
+    repository = event.repo.id if event.repo else 0
+    async with context.store.engine.connect() as connection:
+        return await connection.run_sync(is_paused, event.installation, repository)
 
 
 def render_task_name(task: Task) -> str:

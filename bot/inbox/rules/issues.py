@@ -1,10 +1,12 @@
 """An issue that mentions the bot in its title or its text, when it is opened or when a mention is added.
 
-A request that only points at the issue, such as ``@hob please fix this``, makes all of it the request.
+A request that only points at the issue, such as ``@hob please fix this``, makes all of it the request; so
+does one in a field of a form, whose other fields follow under headings of their own.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from bot.domain import Event, Thread
@@ -21,6 +23,8 @@ from bot.inbox.decision import (
 from bot.inbox.mentions import find_mentions
 from bot.inbox.rules.comments import find_added_requests
 
+_HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+
 
 def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     """The decision on an issue that was opened, or edited by its author."""
@@ -36,7 +40,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     if not requests:
         return NO_MENTION
     said = parse_commands(requests)
-    if said.request and is_bare(said.request):
+    if said.request and is_bare(_HEADING.split(said.request, maxsplit=1)[0]):
         said = ParsedCommand(request=_join_title_and_body(event.thread), whole=True)
     return decide_on_text(event, said, app=app)
 

@@ -10,7 +10,10 @@ from bot.run.messages.proof import render_mended_part
 from bot.text.defuse import defuse
 from bot.text.diffs import diffstat
 
-TOO_LATE = "🛑 The wish to stop came while this was being published, so it was published whole."
+TOO_LATE = (
+    "🛑 The wish to stop came while this was being published, so it was published whole. Mention me with "
+    "`undo` to take it back."
+)
 
 
 def render_choice(selection: Selection, *, url: str) -> str:
@@ -76,7 +79,7 @@ def render_stopped(left: Mapping[int, str], *, slug: str, url: str, why: str = "
     )
     kept = [number for number, why in left.items() if not why]
     if not kept:
-        return f"{head} {refused or 'There was no change yet.'}"
+        return f"{head} {refused or 'There was no change yet. Mention me with `retry` to begin again.'}"
     names = ", ".join(str(number) for number in kept)
     which = f"attempt {names}" if len(kept) == 1 else f"attempts {names}"
     return (
@@ -103,7 +106,7 @@ def render_verdict(proof: Proof) -> str:
         case ProofState.PROVED:
             return "✅ passed"
         case ProofState.DOUBTFUL:
-            return "⚠️ passed, with a warning" if proof.warnings else "⚠️ passed in part"
+            return "⚠️ passed, with a warning" if proof.warnings else "⚠️ passed as far as it ran"
         case ProofState.PARTLY:
             return f"{ProofState.PARTLY.icon} {render_mended_part(proof)}"
         case ProofState.NOT_RUN:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bot.domain import Outcome, OutcomeKind, Result
 from bot.github.answers import Pull
 from bot.run.messages.fold import fold_details
 from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.next_step import (
+    AFTER_FAILURE,
+    AFTER_WORSE,
+    render_next,
+    render_next_of_change,
+    render_next_of_outcome,
+)
 from bot.run.messages.proof import render_proof
 from bot.run.messages.short_proof import render_done_headline, render_short_proof
 from bot.run.messages.suspicions import render_suspicions
@@ -18,7 +26,9 @@ def render_failure(message: str, *, phase: str, log: str) -> str:
     """What is said when a run ends without a result: the phase, the reason, the last lines."""
     head = f"❌ **This ended while I was in the phase “{phase}”.**" if phase else "❌ **This did not work.**"
     tail = fold_details("Last lines", fence(log)) if log.strip() else ""
-    return "\n\n".join(part for part in (head, defuse(message), tail) if part)
+    says_so = re.search(r"\bagain\b", message) is not None
+    following = "" if says_so else render_next(AFTER_FAILURE)
+    return "\n\n".join(part for part in (head, defuse(message), following, tail) if part)
 
 
 def render_left_branch(branch: str) -> str:
@@ -35,7 +45,12 @@ def render_outcome(outcome: Outcome) -> str:
         OutcomeKind.LIMIT: "⏳ **A limit ended this before there was a result.**",
         OutcomeKind.CHANGED: "🤷 **The work ended without a change to the files.**",
     }[outcome.kind]
-    parts = (head, defuse(outcome.summary), render_suspicions(outcome.suspicions))
+    parts = (
+        head,
+        defuse(outcome.summary),
+        render_suspicions(outcome.suspicions),
+        render_next_of_outcome(outcome.kind),
+    )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -60,6 +75,7 @@ def render_done(
         choice,
         defuse(result.outcome.summary),
         render_short_proof(result.proof),
+        render_next_of_change(result.proof, here=bool(here)),
         missing,
         render_held_paths(result),
     )
@@ -88,6 +104,7 @@ def render_worse(result: Result) -> str:
         head,
         defuse(result.outcome.summary),
         render_proof(result.proof),
+        render_next(AFTER_WORSE),
         diff,
         render_held_paths(result),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.domain import Step, StepState, Task, Usage
 from bot.run.messages.fold import fold_details
@@ -19,6 +19,7 @@ _BOX = {
     StepState.DONE: "- [x] {}",
     StepState.SKIPPED: "- [ ] ~~{}~~ (left out)",
 }
+_BOX_AT_END = {StepState.DOING: "- [ ] {} (begun)"}
 
 
 def task_mark(task: Task) -> str:
@@ -51,8 +52,8 @@ def render_final(
     ``text`` begins with the outcome, unless it is an answer; then the facts follow it. ``seconds`` is the
     time since it was asked for, None where that is not known.
     """
-    plan = _render_plan(steps)
-    details = fold_details("Plan", plan) if plan else ""
+    plan = _render_plan(steps, _BOX | _BOX_AT_END)
+    details = fold_details("Plan, as it was left", plan) if plan else ""
     facts = _render_facts(task, usage, seconds)
     head, gap, rest = text.partition("\n\n")
     if _HEADLINE.match(head):
@@ -82,5 +83,5 @@ def _render_duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _render_plan(steps: Sequence[Step]) -> str:
-    return "\n".join(_BOX[step.state].format(defuse_line(step.text)) for step in steps)
+def _render_plan(steps: Sequence[Step], boxes: Mapping[StepState, str] = _BOX) -> str:
+    return "\n".join(boxes[step.state].format(defuse_line(step.text)) for step in steps)

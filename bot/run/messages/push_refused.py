@@ -93,7 +93,6 @@ def render_push_refused(proven: ProvenChange, reason: str, *, slug: str) -> str:
     elif proven.head is None and _NAME_REFUSED.search(reason):
         parts[2:2] = [WAY_OUT.format(slug, again), fence("branch_prefix: fix/hob-", "yaml")]
     elif "archived so" in reason:
-        again = f"use {proven.ordinal}" if proven.ordinal else "retry"
         parts.insert(2, f"Once the repository is no archive any more, `@{slug} {again}` publishes it.")
     elif "workflow" in reason:
         parts.insert(2, WORKFLOWS)

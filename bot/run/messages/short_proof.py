@@ -12,8 +12,8 @@ from bot.text.defuse import code_span, defuse_line
 _SURENESS = {
     ProofState.PROVED: "**proved**",
     ProofState.DOUBTFUL: "**its checks pass, but read the warning**",
-    ProofState.FAILS: "**but the proof fails**",
-    ProofState.NOT_RUN: "**but nothing could be run to prove it**",
+    ProofState.FAILS: "**not proved: the checks end worse than before**",
+    ProofState.NOT_RUN: "**not proved: nothing could be run**",
 }
 _ENDS = {
     Verdict.PASSED: "✅ passed",
@@ -32,10 +32,12 @@ def render_done_headline(proof: Proof, place: str) -> str:
         warned = ", and read the warning" if proof.warnings else ""
         return f"{state.icon} **Done in part**{place} · **{render_mended_part(proof)}{warned}**"
     sure = _SURENESS[state]
+    if proof.still_failing:
+        sure = "**not proved: what was asked for still fails**"
     old = sum(len(check.there_before) for check in proof.checks)
     if state is ProofState.PROVED and any(check.head.verdict is Verdict.FAILED for check in proof.checks):
-        what = f"{old} test{'' if old == 1 else 's'} that failed" if old else "a check that failed"
-        sure = f"**no worse than before**, beside {what} before too"
+        what = f"{old} test{'' if old == 1 else 's'}" if old else "a check"
+        sure = f"**no worse than before**: {what} that nobody asked about still fail{'' if old > 1 else 's'}"
     return f"{state.icon} **Done**{place} · {sure}"
 
 

@@ -278,15 +278,15 @@ async def _choose_branch(job: Job, prefix: str) -> tuple[str, Pull | None]:
 async def _choose_revised_branch(task: Task, api: RepoApi, pull: Pull, bot: int) -> tuple[str, Pull]:
     """The branch and the pull request that a change to ``pull`` goes to, by what they are called now.
 
-    ``bot`` is the id of Hob's own user, who opened it. A fork's has a branch here, where that was needed
-    before and its pull request is open.
+    ``bot`` is the id of Hob's own user, who opened it, where it is not by a bot that updates dependencies. A
+    fork's has a branch here, where that was needed before and its pull request is open.
     """
     if fork_of(task, pull) is not None:
         here = branch_here(task.thread.number)
         before = await api.pulls.find_by_branch(here, state="open")
         return here, before or pull
     branch = pull.head.ref
-    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot
+    own = branch.startswith(OWN_PREFIX) or pull.author.id == bot or pull.author.is_update_bot
     if not own or branch == task.repo.default_branch:
         raise UserError(
             f"I only push to branches of my own, and {code_span(branch)} is none.", phase="prepare"

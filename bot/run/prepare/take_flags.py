@@ -18,7 +18,10 @@ from bot.tasks.database.transactions import WAIT_SECONDS, retry_while_away
 
 log = structlog.get_logger(__name__)
 
-PAUSED_SECONDS = 60.0  # until it is asked again whether the flag ``paused`` is cleared
+PAUSED = "whoever runs this Hob has paused such work"
+# Until it is asked again whether the flag ``paused`` is cleared: the first wait is told on the thread, a
+# shorter one is not (see ``classify_error.WORTH_TELLING``), and the comment goes on saying it.
+PAUSED_SECONDS, STILL_PAUSED_SECONDS = 60.0, 50.0
 BROKEN_SECONDS = 300.0  # until it is asked again whether a flag that cannot be read is mended
 MOST_PROMPT_BYTES = 256 * 1024
 
@@ -47,7 +50,10 @@ async def take_flags(job: Job, *, publishing: bool) -> None:
     if not flags.is_on("internet", True):
         job.parts = replace(job.parts, workshop=job.parts.workshop.without_internet("the flag `internet`"))
     if now.is_on("paused", False) and not publishing:
-        raise Parked("whoever runs this Hob has paused such work", after=PAUSED_SECONDS)
+        if job.task.reason == PAUSED:
+            raise Parked(PAUSED, after=STILL_PAUSED_SECONDS)
+        await job.publisher.begin()
+        raise Parked(PAUSED, after=PAUSED_SECONDS)
 
 
 def apply_flags(settings: Settings, flags: RunFlags) -> Settings:
@@ -60,6 +66,17 @@ def apply_flags(settings: Settings, flags: RunFlags) -> Settings:
             ceiling = getattr(settings, f"max_{name}")
             changed[f"max_{name}"] = type(ceiling)(min(ceiling, most))
     return settings.model_copy(update=changed)
+
+
+async def note_overruled_flags(job: Job, config: RepoConfig) -> None:
+    """Store which flags say nothing here, since the repository says it: such a task is of no release."""
+    flags = job.flags
+    for name in ("model", "attempts"):
+        if name in flags.given and getattr(config, name) is not None:
+            flags = flags.ignore(name, "hob.yml says another")
+    if flags is not job.flags:
+        job.flags = flags
+        await job.store.set_flags(job.run, flags.dump())
 
 
 def add_flagged_attempts(config: RepoConfig, flags: RunFlags) -> RepoConfig:

@@ -15,7 +15,7 @@ from bot.run.ceilings import limit_to_ceilings
 from bot.run.daily_budget import cap_by_daily_budget, refuse_over_limit
 from bot.run.job import Job
 from bot.run.prepare.prepare import Prepared
-from bot.run.prepare.take_flags import add_flagged_attempts
+from bot.run.prepare.take_flags import add_flagged_attempts, note_overruled_flags
 from bot.workspace.base_merge import BaseMerge
 
 
@@ -25,6 +25,7 @@ async def plan_attempts(job: Job, prepared: Prepared, *, asked: int | None = Non
     Opens the job's attempt store. Raises Parked while the installation's budget is used up,
     UserError for a model that the operator does not allow, and over the repository's own limits.
     """
+    await note_overruled_flags(job, prepared.checkout.config)
     await refuse_over_limit(job, prepared.checkout.config)
     config = limit_to_ceilings(add_flagged_attempts(prepared.checkout.config, job.flags), job.parts.settings)
     checkout = await cap_by_daily_budget(job, replace(prepared.checkout, config=config))

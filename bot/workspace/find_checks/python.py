@@ -108,18 +108,27 @@ def _is_collected(root: PytestSettings | None, folder: str) -> bool:
 
 def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own: Container[str]) -> _Package:
     patterns = (settings.patterns if settings else ()) or OWN_PATTERNS
-    files, extra = [], set()
-    for path in tree.find("*.py", under=folder):
-        if owner_of(path, own) != folder:
+    here = [path for path in tree.find("*.py", under=folder) if owner_of(path, own) == folder]
+    files = [path for path in here if _fits(path, patterns)]
+    plain, extra = {folder_of(path) for path in files}, set()
+    for path in here if patterns == OWN_PATTERNS else ():
+        if _fits(path, patterns) or not is_uncertain(path) or not _HOLDS_TESTS.search(tree.text(path)):
             continue
-        name = path.rpartition("/")[2]
-        if any(fnmatchcase(name, pattern) for pattern in patterns):
-            files.append(path)
-        elif is_uncertain(path) and patterns == OWN_PATTERNS and _HOLDS_TESTS.search(tree.text(path)):
-            files.append(path)
-            # with its folder, or all packages would be read for tests
-            extra.add("/".join(path.split("/")[-2:]) if name == "__init__.py" else name)
+        if path.endswith("__init__.py"):  # beside tests it has what they inherit from
+            if folder_of(path) in plain or "TestCase" not in tree.text(path):
+                continue
+            extra.add(
+                "/".join(path.split("/")[-2:])
+            )  # with its folder, or all packages would be read for tests
+        else:
+            extra.add(path.rpartition("/")[2])
+        files.append(path)
     return _Package(folder=folder, settings=settings, files=tuple(files), extra=tuple(sorted(extra)))
+
+
+def _fits(path: str, patterns: Sequence[str]) -> bool:
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _is_django(tree: Tree, folder: str) -> bool:

@@ -14,7 +14,7 @@ from tests.support.hub import Hub, running_hub
 
 PROBOT = "probot@14"
 REPO = "/repos/maintainer/clients"
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 async def play_probot(_: Hub, folder: Path) -> str:

@@ -54,6 +54,18 @@ def table(client: FlaskClient, query: str) -> list[list[str]]:
     return [row[:8] for row in csv.reader(io.StringIO(answer.text))]
 
 
+async def test_what_a_flag_said_is_compared(client: FlaskClient, store: Store, database: Database) -> None:
+    await fill(store, database)
+    told = """UPDATE runs SET flags = '{"prompt": {"value": "v2", "why": "by flag"}}' WHERE task = 1"""
+    async with database.engine.begin() as connection:
+        await connection.execute(text(told))
+    _, *rows = table(client, "by=prompt-flag")
+    assert [row[:4] for row in rows] == [["not set", "2", "0", "1"], ["v2", "1", "1", "0"]]
+    assert [row[0] for row in table(client, "by=model-flag")[1:]] == ["not set"]
+    assert "prompt-flag" in client.get("/figures").text
+    assert "<dt>Flag prompt</dt><dd>v2, by flag</dd>" in client.get("/runs/1").text
+
+
 async def test_tasks_are_counted_by_group(client: FlaskClient, store: Store, database: Database) -> None:
     await fill(store, database)
     head, *rows = table(client, "by=repository")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from bot.domain import (
     OutcomeKind,
     Phase,
     Proof,
+    ProofWarning,
     Run,
     Step,
     StepState,
@@ -131,6 +133,29 @@ async def test_an_ended_run_shows_proof_diff_and_plan(client: FlaskClient, store
     assert told["state"] == "done"
     assert told["proof"]["checks"][0]["head"]["verdict"] == "passed"
     assert told["diff"] == DIFF
+
+
+async def test_a_part_is_named_where_the_proof_is_shown(client: FlaskClient, store: Store) -> None:
+    run = await running(store)
+    failing = ("t.py::test_a", "t.py::test_b", f"t.py::{EVIL}")
+    base = replace(RED, failed=3, failing=failing)
+    check = Check(name="test", command="pytest", base=base, head=replace(RED, failed=2, failing=failing[1:]))
+    warning = ProofWarning(text="The change skips tests", names=("t.py::test_c",))
+    proof = Proof(checks=(check,), left_failing=failing[1:], warnings=(warning,))
+    await store.finish_run(run, diff=DIFF, proof=proof)
+    await store.release(run, TaskState.DONE)
+    page = client.get(f"/runs/{run.id}").text
+    for said in (
+        "<p>Mends 1 of 3 failing tests.</p>",
+        "Fails as before, and may be meant too: <code>t.py::test_b, ",
+        "Failed before, passes now: <code>t.py::test_a</code>",
+        "The change skips tests: <code>t.py::test_c</code>",
+    ):
+        assert said in page
+    assert "<script>alert" not in page
+    assert "mends some of the tests" in client.get("/").text
+    assert f"/runs/{run.id}" in client.get("/?verdict=partly").text
+    assert f"/runs/{run.id}" not in client.get("/?verdict=proved").text
 
 
 async def test_s81_nothing_hostile_is_rendered(client: FlaskClient, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,15 @@ from bot.flags.records import Actor, change_pilots, resolve_audience
 from bot.flags.rules import FlagRules, Subject
 from bot.flags.run_flags import RunFlags, ask_flags, load_run_flags
 from bot.repo_config import RepoConfig
+from bot.run.classify_error import WORTH_TELLING
 from bot.run.job import Job
-from bot.run.prepare.take_flags import add_flagged_attempts, apply_flags, take_flags
+from bot.run.prepare.take_flags import (
+    PAUSED,
+    add_flagged_attempts,
+    apply_flags,
+    note_overruled_flags,
+    take_flags,
+)
 from bot.settings import SettingsError, load
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import audit, runs
@@ -189,12 +197,32 @@ async def test_a_paused_task_waits_unless_it_is_being_published(
     scene: PipelineScene, database: Database
 ) -> None:
     await put(database, "paused", "true", audience="person:7")
-    with pytest.raises(Parked, match="has paused such work"):
-        await take_flags(await begin(scene, 1), publishing=False)
+    job = await begin(scene, 1)
+    with pytest.raises(Parked, match="has paused such work") as parked:
+        await take_flags(job, publishing=False)
+    assert len(scene.issues.bodies[1]) == 1, "the thread is told"
+    assert parked.value.after >= WORTH_TELLING
+    with pytest.raises(Parked) as parked:
+        job.task = replace(job.task, reason=PAUSED)
+        await take_flags(job, publishing=False)
+    assert parked.value.after < WORTH_TELLING, "and not once more every minute"
     await take_flags(await begin(scene, 2), publishing=True)
     await change(database, lambda connection: connection.execute(text("UPDATE flag_rules SET value = '1'")))
     with pytest.raises(Parked, match="cannot be read"):
         await take_flags(await begin(scene, 3), publishing=False)
+
+
+async def test_where_the_repository_says_it_a_flag_says_nothing(
+    scene: PipelineScene, database: Database, store: Store
+) -> None:
+    await put(database, "model", "offline")
+    await put(database, "turns", "9")
+    job = await begin(scene, 1)
+    await take_flags(job, publishing=False)
+    await note_overruled_flags(job, RepoConfig(model="offline"))
+    kept = await store.load_flags(job.task.id)
+    assert kept and kept["model"]["ignored"] == "hob.yml says another" and not kept["turns"]["ignored"]
+    assert job.flags.find_word("model") is None and job.flags.find_number("turns") == 9
 
 
 def test_attempts_are_a_flags_where_the_repository_names_none() -> None:

@@ -34,6 +34,7 @@ from tests.support.payloads import (
     labeled,
     pull,
     review_comment,
+    user,
     with_value,
 )
 from tests.support.tasks import add_delivery
@@ -325,6 +326,24 @@ async def test_which_pull_requests_are_revised(scene: Scene, now: Json, reason: 
     assert (await scene.give("issue_comment", issue_comment("@hob x", on_pull=BOT)))[1] == reason
     refused = reason.startswith("refused")
     assert (len(await scene.tasks()), len(scene.comments(4))) == ((0, 1) if refused else (1, 0))
+
+
+async def test_a_bot_that_hob_yml_lets_ask_is_heard_in_that_repository(scene: Scene) -> None:
+    robot = user("robot[bot]", 4242, "Bot")
+    scene.script.on(f"GET {REPO}/branches/main", {"name": "main", "commit": {"sha": "c" * 40}})
+    asks = issue_comment("@hob x", author=robot)
+    scene.script.on(f"GET {REPO}/contents/.github/hob.yml", (404, {"message": "Not Found"}))
+    assert (await scene.give("issue_comment", asks))[1] == "sent by a bot"
+    listed = base64.b64encode(b"respond_to_bots: [4242]\n").decode()
+    scene.script.on(f"GET {REPO}/contents/.github/hob.yml", {"encoding": "base64", "content": listed})
+    assert (await scene.give("issue_comment", asks))[1] == "task 1"
+    reads = len(scene.script.asked(f"GET {REPO}/contents/.github/hob.yml"))
+    assert (await scene.give("issue_comment", issue_comment("Built.", author=robot)))[1] == "sent by a bot"
+    other = issue_comment("@hob x", author=user("other[bot]", 4343, "Bot"))
+    assert (await scene.give("issue_comment", other))[1] == "sent by a bot"
+    assert len(scene.script.asked(f"GET {REPO}/contents/.github/hob.yml")) == reads + 1, (
+        "none without a mention"
+    )
 
 
 async def test_a_pull_request_of_somebody_else_gets_an_honest_no(scene: Scene) -> None:

@@ -99,6 +99,35 @@ def test_comments_on_pull_requests() -> None:
     assert ignored("issue_comment", issue_comment("words", on_pull=ALICE)) == "nobody is mentioned"
 
 
+FORM = """### What happened?
+
+It rounds twice.
+
+### What should be done
+
+@hob please fix this
+
+### Logs
+
+_No response_
+"""
+
+
+def test_issues_from_forms_templates_and_below_others_are_issues() -> None:
+    """A form's answers stand under its headings; what a template leaves in comments asks for nothing."""
+    kind, request = asked("issues", opened("Rounding", FORM))
+    assert kind is TaskKind.CHANGE and "It rounds twice." in request
+    left = "<!-- Say @hob here to have it fixed -->\n\nIt rounds twice."
+    assert ignored("issues", opened("Rounding", left)) == "nobody is mentioned"
+    below = {
+        "parent_issue_url": "https://api.github.com/repos/octo/app/issues/1",
+        "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0},
+        "issue_dependencies_summary": {"blocked_by": 0, "blocking": 0},
+        "type": None,
+    }
+    assert asked("issues", opened("Rounding", "@hob round once", **below)) == (TaskKind.CHANGE, "round once")
+
+
 def test_reviews_and_comments_on_lines() -> None:
     for state in ("approved", "changes_requested", "commented"):
         assert asked("pull_request_review", review("@hob no tabs", state=state)) == (
@@ -122,6 +151,22 @@ def test_reviews_and_comments_on_lines() -> None:
             pull(branch="fix/hob-3"),  # by hob.yml's branch_prefix
         ):
             assert asked(name, made("@hob do x", of=mine)) == (TaskKind.REVISE, "do x")
+
+
+@pytest.mark.parametrize("login", ["dependabot[bot]", "renovate[bot]"])
+def test_a_bots_update_is_mended_when_a_person_asks(login: str) -> None:
+    """Its branch is in this repository, and nobody else's work; the request says what to look for."""
+    bot = user(login, 4242, "Bot")
+    theirs = pull(bot, branch="dependabot/pip/requests-3.0")
+    kind, request = asked("pull_request_review", review("@hob fix", of=theirs))
+    assert kind is TaskKind.REVISE and "brings a dependency up to date" in request
+    assert asked("issue_comment", issue_comment("@hob fix this please", on_pull=bot))[1] == request
+    assert asked("issue_comment", issue_comment("@hob pin urllib3 too", on_pull=bot))[1] == "pin urllib3 too"
+    assert ignored("issue_comment", issue_comment("@hob fix", on_pull=bot, author=bot)) == "sent by a bot"
+    for other in (user(login, 4242), user("other[bot]", 4242, "Bot")):
+        assert (
+            refused("pull_request_review", review("@hob fix", of=pull(other, branch="x"))) == "not own pull"
+        )
 
 
 def test_a_pull_request_of_somebody_else_that_mentions_the_bot() -> None:

@@ -125,6 +125,10 @@ CASES: dict[str, tuple[dict[str, str], list[tuple[str, str]]]] = {
         {"calc.py": "", "calc/tests/__init__.py": CASE, "test/__init__.py": ""},
         [("test", f"{PY} -o 'python_files=test_*.py *_test.py tests/__init__.py'")],
     ),
+    "what tests inherit from, beside them": (
+        {"calc.py": "", "tests/__init__.py": CASE, "tests/test_a.py": "from tests import T\n"},
+        [("test", PY)],
+    ),
     "a name that says tests at its end": (
         {"calc.py": "", "unit/calc_tests.py": CASE},
         [("test", f"{PY} -o 'python_files=test_*.py *_test.py calc_tests.py'")],

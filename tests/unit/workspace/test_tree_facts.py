@@ -69,10 +69,16 @@ async def test_submodules(workshop: Workshop, tmp_path: Path, path: str) -> None
     assert checkout.facts.gaps == (f"`{path}` is a submodule that is not in the sandbox",)
 
 
-async def test_sha256_is_refused_in_a_sentence(workshop: Workshop, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["r", "worktree", "bare.git"])
+async def test_sha256_is_refused_in_a_sentence(workshop: Workshop, tmp_path: Path, place: str) -> None:
     git(tmp_path, "init", "--quiet", "--object-format=sha256", "r")
+    (tmp_path / "r" / "a.py").write_text("")
+    git(tmp_path / "r", "add", "a.py")
+    git(tmp_path / "r", "commit", "--quiet", "-m", "Begin")
+    git(tmp_path / "r", "worktree", "add", "--quiet", str(tmp_path / "worktree"))
+    git(tmp_path, "clone", "--quiet", "--bare", "r", "bare.git")
     with pytest.raises(UserError, match=r"is a SHA-256 repository, which is not supported"):
-        await check_out(workshop, tmp_path / "r")
+        await check_out(workshop, tmp_path / place)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +174,15 @@ SHOWN: dict[str, tuple[Files, str, str]] = {
             "tests/test_a.py": "from kit import add\ndef test_a(): assert add(1, 2) == 3\n",
         },
         "code/__init__.py",
+        ADD.format("+"),
+    ),
+    "tests in the package of tests itself": (
+        {
+            "calc.py": ADD.format("-"),
+            "tests/__init__.py": "import unittest\nfrom calc import add\nclass T(unittest.TestCase):\n"
+            "    def test_add(self): self.assertEqual(add(1, 2), 3)\n",
+        },
+        "calc.py",
         ADD.format("+"),
     ),
     "a name that pytest does not look for": (

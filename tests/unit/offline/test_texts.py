@@ -1,0 +1,38 @@
+"""What the engine says of a change that it found: no word twice, and what a reviewer has to look at."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bot.offline.texts import write_summary
+from bot.offline.tool_results import FoundEdit, MendPart, MendResult, SuiteBefore, TestRunResult
+
+EDIT = FoundEdit(
+    path="calc.py",
+    line=2,
+    before="return a - b",
+    after="return a + b",
+    old="return a - b",
+    new="return a + b",
+)
+
+
+@pytest.mark.parametrize("covering", [0, 1])
+@pytest.mark.parametrize(("outcome", "code"), [("found", 0), ("found", 1), ("partial", 1)])
+def test_a_summary_says_nothing_twice(covering: int, outcome: str, code: int) -> None:
+    found = MendResult(
+        outcome=outcome,
+        tests=SuiteBefore(failed=2, passed=3),
+        edits=[EDIT],
+        parts=[MendPart(template="arithmetic", path="calc.py", line=2)],
+        turned=["test_calc.py::test_add"],
+        turned_count=1,
+        others=2,
+        covering=covering,
+    )
+    text = write_summary(found, TestRunResult(code=code, output=""))
+    few = "only one test" if covering else "no test"
+    assert f"{few} that passed before runs the changed line" in text
+    assert not re.search(r"\b(\w+(?: \w+){2,5}) \1\b", text), text
