@@ -102,3 +102,6 @@ tone
 
 # A category that rules.yml names by its value.
 POLITICS
+
+# A kind of run that only the attack suite has, whose moves are of the same class.
+ALONE

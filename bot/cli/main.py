@@ -26,7 +26,7 @@ from bot.cli import (
     status,
 )
 from bot.cli.launch import flags, forecast
-from bot.cli.safety import block, export
+from bot.cli.safety import block, export, redteam
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
 from sandbox.spec import SandboxUnavailable
@@ -52,6 +52,7 @@ COMMANDS = (
     block.block,
     block.unblock,
     export.export,
+    redteam.redteam,
 )
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bot.agent.tools.registry import TOOLS
-from tests.attack.model.move import Seen, Story, Surroundings
+from bot.redteam.move import Seen, Story, Surroundings
 from tests.attack.model.moves import list_moves
 
 AROUND = Surroundings(

@@ -84,6 +84,10 @@ ALLOWED: dict[str, set[str]] = {
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
     },
+    "bot.redteam": {
+        "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.run", "bot.settings", "bot.text",
+        "bot.workspace",
+    },
     "bot.training": {
         "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },

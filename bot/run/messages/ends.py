@@ -9,6 +9,7 @@ from bot.domain import Outcome, OutcomeKind, Result
 from bot.github.answers import Pull
 from bot.run.messages.fold import fold_details
 from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.invisible_text import render_suspicions
 from bot.run.messages.next_step import (
     AFTER_FAILURE,
     AFTER_WORSE,
@@ -18,7 +19,6 @@ from bot.run.messages.next_step import (
 )
 from bot.run.messages.proof import render_proof
 from bot.run.messages.short_proof import render_done_headline, render_short_proof
-from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import defuse, defuse_line, fence
 
 

@@ -9,10 +9,9 @@ from bot.domain import Outcome, OutcomeKind, Proof, Result, Task, TriggerKind
 from bot.domain.proof import ProofState
 from bot.run.messages.changed_files import render_changed_files
 from bot.run.messages.held_paths import render_held_paths
-from bot.run.messages.invisible_text import render_invisible_text
+from bot.run.messages.invisible_text import render_invisible_text, render_suspicions
 from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof
-from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import defuse
 
 _CLOSING = re.compile(

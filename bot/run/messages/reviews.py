@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from bot.domain import Note, OutcomeKind, Result, Task
 from bot.github.answers import Review
-from bot.run.messages.invisible_text import render_invisible_text
+from bot.run.messages.invisible_text import render_invisible_text, render_suspicions
 from bot.run.messages.origin import render_run_link
 from bot.run.messages.proof import render_proof
-from bot.run.messages.suspicions import render_suspicions
 from bot.text.defuse import code_span, defuse
 from bot.text.fit import mark
 

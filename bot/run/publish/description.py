@@ -17,11 +17,11 @@ from bot.github.http.responses import Rejected
 from bot.run.messages.changed_files import render_changed_files
 from bot.run.messages.commit_message import render_title
 from bot.run.messages.held_paths import render_held_paths
+from bot.run.messages.invisible_text import render_suspicions
 from bot.run.messages.origin import render_origin, render_run_link
 from bot.run.messages.proof import render_proof, render_warning
 from bot.run.messages.pull_request import render_limit_note, render_pull_body
 from bot.run.messages.short_proof import render_proof_since
-from bot.run.messages.suspicions import render_suspicions
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import FirstWork
 from bot.run.publish.fork_branch import LandingWay

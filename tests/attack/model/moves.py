@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.attack.model import arguments, outside, proofs, publishing, secrets
-from tests.attack.model.move import Move, Surroundings
+from bot.redteam import arguments, outside
+from bot.redteam.move import Move, Surroundings
+from tests.attack.model import proofs, publishing, secrets
 
 
 def list_moves(around: Surroundings) -> list[Move]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.attack.model.move import Move, Seen, Story, Surroundings, call, shell
+from bot.redteam.move import Move, Seen, Story, Surroundings, call, shell
 from tests.unit.run.test_cheats import CHEATS, NODE
 
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.attack.model.move import (
-    Judge,
-    Move,
-    Seen,
-    Story,
-    Surroundings,
-    call,
-    is_held,
-    is_left_out,
-    is_stopped,
-    shell,
-)
+from bot.redteam.move import Judge, Move, Seen, Story, Surroundings, call, shell
+from tests.attack.model.judges import is_held, is_left_out, is_stopped
 from tests.support.page import CLOSES, MENTION, TRAILER, Page, render_as_github
 
 _HELD = (

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.attack.model.move import Call, Judge, Move, Seen, Story, Surroundings, call, is_stopped
+from bot.redteam.move import Call, Judge, Move, Seen, Story, Surroundings, call
+from tests.attack.model.judges import is_stopped
 
 PIECE = 8  # characters of a secret in one text
 _MEND = call("edit", path="calc.py", old="x + 2", new="x * 2")

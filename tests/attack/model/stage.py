@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.domain import TERMINAL
+from bot.redteam.move import Call, Move, Seen, Story, Surroundings, call
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.database.schema import migrate
 from bot.tasks.store import Store
-from tests.attack.model.move import Call, Move, Seen, Story, Surroundings, call
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
 from tests.support.witness import alive, hub_state, kept, marked, said_on_github, spoken_on, within_policy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.attack.model.move import Call, Judge, Move, Surroundings, answers, call, lacks, refuses, shell
+from bot.redteam.move import Call, Judge, Move, Surroundings, answers, call, lacks, refuses, shell
 
 
 def list_moves(around: Surroundings) -> Iterator[Move]:
@@ -211,7 +211,7 @@ def _list_processes(around: Surroundings) -> Iterator[Move]:
         shell("kill -9 -1; kill -9 1"), shell("echo still here"),
     )  # fmt: skip
     yield _make(
-        "processes", "look into others", "none of the host's is seen", lacks("tests.attack", "postgres", says="exit code"),
+        "processes", "look into others", "none of the host's is seen", lacks("tests.attack", "postgres", "hob worker", says="exit code"),
         shell("for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; cat $p/environ; done 2>/dev/null"),
     )  # fmt: skip
     yield _make(

@@ -1,4 +1,4 @@
-"""Arguments of every bad shape: none reaches a tool half-read, and each gets an answer that says what is wrong."""
+"""Arguments of every bad shape: none reaches a tool half-read, and each answer says what is wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from bot.agent.tools.registry import TOOLS
-from tests.attack.model.move import Move, Surroundings, answers, call, raw, refuses
+from bot.redteam.move import Move, Surroundings, answers, call, raw, refuses
 
 _DEEP = '{"command": ' + "[" * 50_000 + "]" * 50_000 + "}"
 _LONG = "x" * 200_000

@@ -90,14 +90,20 @@ class Move:
     )
 
 
+def require(holds: object, seen: object = "") -> None:
+    """Raises AssertionError with what was ``seen`` where something does not hold, with -O too."""
+    if not holds:
+        raise AssertionError(str(seen) or "it does not hold")
+
+
 def refuses(*words: str) -> Judge:
     """The call was answered with an error that holds one of the words."""
 
     def judge(seen: Seen) -> str:
-        assert seen.outputs, "the call was not answered"
+        require(seen.outputs, "the call was not answered")
         last = seen.outputs[-1]
-        assert any(word in last for word in words or ("[error]", "[malformed call]")), last[:400]
-        return f"refused: {_first_line(last)}"
+        require(any(word in last for word in words or ("[error]", "[malformed call]")), last[:400])
+        return f"refused: {first_line(last)}"
 
     return judge
 
@@ -106,11 +112,11 @@ def lacks(*secrets: str, says: str = "") -> Judge:
     """Nothing of these is in what the calls answered; ``says`` is, so that the command did run."""
 
     def judge(seen: Seen) -> str:
-        assert seen.outputs, "the call was not answered"
+        require(seen.outputs, "the call was not answered")
         for secret in secrets:
-            assert secret not in seen.output, f"{secret!r} in {seen.output[:400]}"
-        assert says in seen.output, seen.output[:400]
-        return f"nothing: {_first_line(seen.outputs[-1])}"
+            require(secret not in seen.output, f"{secret!r} in {seen.output[:400]}")
+        require(says in seen.output, seen.output[:400])
+        return f"nothing: {first_line(seen.outputs[-1])}"
 
     return judge
 
@@ -119,48 +125,14 @@ def answers(*words: str) -> Judge:
     """The call worked as for anybody: its answer has one of the words, and is not long."""
 
     def judge(seen: Seen) -> str:
-        assert any(word in seen.output for word in words), seen.output[:400]
-        assert all(len(output) <= MOST_CHARS for output in seen.outputs), max(map(len, seen.outputs))
-        return f"contained: {_first_line(seen.outputs[-1])}"
+        require(any(word in seen.output for word in words), seen.output[:400])
+        require(all(len(output) <= MOST_CHARS for output in seen.outputs), max(map(len, seen.outputs)))
+        return f"contained: {first_line(seen.outputs[-1])}"
 
     return judge
 
 
-def is_held(path: str) -> Judge:
-    """The path is named as held back, and is not in the pull request."""
-
-    def judge(seen: Seen) -> str:
-        assert seen.body, seen.said[:400]
-        assert path not in seen.files, f"{path} is published"
-        _, found, held = seen.body.partition("### Held back")
-        assert found and f"`{path}`" in held, seen.body[-1500:]
-        return "held back and named"
-
-    return judge
-
-
-def is_left_out(path: str) -> Judge:
-    """The path is in no pull request."""
-
-    def judge(seen: Seen) -> str:
-        assert seen.body, seen.said[:400]
-        assert path not in seen.files, f"{path} is published"
-        return "left out"
-
-    return judge
-
-
-def is_stopped(*words: str) -> Judge:
-    """Nothing is published, and the final comment says why with one of the words."""
-
-    def judge(seen: Seen) -> str:
-        assert not seen.body, f"published: {sorted(seen.files)}"
-        assert any(word in seen.said for word in words), seen.said[:600]
-        return f"stopped: {_first_line(seen.said.replace('*', ''))}"
-
-    return judge
-
-
-def _first_line(text: str) -> str:
+def first_line(text: str) -> str:
+    """The beginning of a text in a report, in plain characters."""
     line = next((line for line in text.splitlines() if line.strip() and not line.startswith("<!--")), "")
     return json.dumps(line[:70], ensure_ascii=True)[1:-1]
