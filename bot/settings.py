@@ -382,7 +382,7 @@ def load(*need: str, **overrides: Any) -> Settings:
     _check_secrets(settings)
     missing = [names[field] for field in need if getattr(settings, field) is None]
     if missing:
-        raise SettingsError(f"not set: {', '.join(missing)} (README says where each comes from)")
+        raise SettingsError(f"not set: {', '.join(missing)} (docs/settings.md says where each comes from)")
     return settings
 
 

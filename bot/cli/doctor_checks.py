@@ -50,7 +50,7 @@ def _check_names() -> list[DoctorFinding]:
     """A finding for each variable that looks like a setting and is none."""
     found = []
     for name, nearest in list_unknown_names():
-        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        mend = f"did you mean {nearest}?" if nearest else "docs/settings.md lists them"
         detail = f"{name} is no setting and changes nothing: {mend}"
         found.append(DoctorFinding(name="settings", ok=False, detail=detail))
     return found

@@ -62,7 +62,7 @@ def wait_for_children_by_pidfd() -> None:
 
 def _warn_of_environment(settings: Settings) -> None:
     for name, nearest in list_unknown_names():
-        mend = f"did you mean {nearest}?" if nearest else "README lists the settings"
+        mend = f"did you mean {nearest}?" if nearest else "docs/settings.md lists them"
         log.warning("settings.unknown", variable=name, mend=f"it is no setting and changes nothing: {mend}")
     if settings.has_local_links:
         log.warning(
