@@ -49,7 +49,9 @@ async def work(parts: Parts, task_id: int) -> bool:
                     proven = load_proven_change(saved)
                     await take_flags(job, publishing=proven is not None)
                     await job.publisher.begin()
-                    made = proven or await _make(job, strategy)
+                    made = proven or await strategy.make(job)
+                    if proven is None:
+                        await refuse_unfit(job, made)
                     end = made if isinstance(made, TaskEnd) else await _publish(job, strategy, made)
             except (Cancelled, LeaseLost):
                 raise
@@ -58,13 +60,6 @@ async def work(parts: Parts, task_id: int) -> bool:
             if end is not None:
                 await end_task(job, end)
     return True
-
-
-async def _make(job: Job, strategy: Strategy) -> ProvenChange | TaskEnd:
-    """What the strategy makes, if it may be shown to people."""
-    made = await strategy.make(job)
-    await refuse_unfit(job, made)
-    return made
 
 
 @asynccontextmanager

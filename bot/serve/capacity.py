@@ -17,6 +17,7 @@ USED = 0.75  # of the memory: the rest is for the system, PostgreSQL and the pag
 RUN_BYTES = 256 * MiB  # of a waiting run: its sandbox, and what an ordinary workspace holds in memory
 COMMANDS_PER_CPU = 2  # a command waits too: for disks, registries, sleeps
 MOST_RUNS = 64
+KEPT_RUNS = 8  # room that commands leave to waiting runs, as far as a quarter of the memory goes
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -51,7 +52,8 @@ def read_machine(cgroups: Path = CGROUPS) -> Machine:
 def compute_capacity(settings: Settings, machine: Machine) -> Capacity:
     """What the machine carries; HOB_CONCURRENCY and HOB_COMMANDS have the last word."""
     memory, command = int(machine.memory * USED), settings.memory_mib * MiB
-    commands = settings.commands or max(1, min(COMMANDS_PER_CPU * machine.cpus, memory // command))
+    kept = min(KEPT_RUNS * RUN_BYTES, memory // 4)
+    commands = settings.commands or max(1, min(COMMANDS_PER_CPU * machine.cpus, (memory - kept) // command))
     runs = settings.concurrency or min(MOST_RUNS, (memory - commands * command) // RUN_BYTES)
     return Capacity(runs=max(runs, 1 if settings.concurrency else 2), commands=commands)
 

@@ -28,36 +28,49 @@ LOOK = 1.0  # seconds between looks for a cancel
 GATHER = 0.01  # seconds in which looks come together
 
 
+class _AskAgain(Exception):
+    """Whoever asked for all was interrupted."""
+
+
 class CancelLooks:
     """Looks whether tasks are to be cancelled, for all leases of a worker: those of one moment in one query.
 
-    Forty runs that wait for their models would otherwise ask the database forty times a second.
+    Forty runs that wait for their models would otherwise ask the database forty times a second. The first
+    one of a moment asks for all.
     """
 
     def __init__(self, store: LeaseRecords) -> None:
         self._store = store
         self._waiting: dict[Run, asyncio.Future[bool]] = {}
-        self._asking: set[asyncio.Task[None]] = set()
 
     async def is_cancel_requested(self, run: Run) -> bool:
         """Whether the run's task is to be cancelled. Raises LeaseLost, and what the database raised."""
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[run] = answer
-        if len(self._waiting) == 1:
-            asking = asyncio.create_task(self._ask(), name="look for cancels")
-            self._asking.add(asking)
-            asking.add_done_callback(self._asking.discard)
-        return await answer
+        while True:
+            answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            first = not self._waiting
+            self._waiting[run] = answer
+            try:
+                if first:
+                    await self._ask(run)
+                return await answer
+            except _AskAgain:
+                continue
 
-    async def _ask(self) -> None:
-        await asyncio.sleep(GATHER)
-        waiting, self._waiting = self._waiting, {}
+    async def _ask(self, mine: Run) -> None:
+        waiting: dict[Run, asyncio.Future[bool]] = {}
         try:
+            await asyncio.sleep(GATHER)
+            waiting, self._waiting = self._waiting, {}
             found = await self._store.find_cancels(waiting)
-        except Exception as trouble:  # each caller hears it
-            for answer in waiting.values():
-                if not answer.done():
-                    answer.set_exception(trouble)
+        except BaseException as trouble:  # also when it is cancelled: each caller hears of it
+            if not waiting:
+                waiting, self._waiting = self._waiting, {}
+            failed = isinstance(trouble, Exception)
+            for run, answer in waiting.items():
+                if not answer.done() and (failed or run != mine):
+                    answer.set_exception(trouble if failed else _AskAgain())
+            if not failed:
+                raise
             return
         for run, answer in waiting.items():
             if answer.done():  # whoever asked has left

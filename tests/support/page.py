@@ -70,6 +70,7 @@ ALLOWED_TAGS = frozenset(
             "em",
             "strong",
             "del",
+            "s",
             "h1",
             "h2",
             "h3",

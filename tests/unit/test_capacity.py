@@ -20,6 +20,7 @@ GiB = 1024**3
     ("memory", "cpus", "set_to", "carried"),
     [
         (24 * GiB, 2, {}, Capacity(runs=40, commands=4)),
+        (16 * GiB, 4, {}, Capacity(runs=8, commands=5)),
         (4 * GiB, 2, {}, Capacity(runs=4, commands=1)),
         (1 * GiB, 1, {}, Capacity(runs=2, commands=1)),
         (512 * GiB, 64, {}, Capacity(runs=64, commands=128)),

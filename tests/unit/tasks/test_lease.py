@@ -180,6 +180,17 @@ async def test_the_leases_of_a_worker_look_for_cancels_in_one_query(store: Store
     assert len(asked) == 1, asked
 
 
+async def test_another_lease_asks_again_when_the_one_that_asks_for_all_is_interrupted(store: Store) -> None:
+    first, second = [(await claimed(store, number=number))[1] for number in (1, 2)]
+    looks = CancelLooks(store)
+    asking = asyncio.create_task(looks.is_cancel_requested(first))
+    waiting = asyncio.create_task(looks.is_cancel_requested(second))
+    await asyncio.sleep(0)
+    asking.cancel()
+    assert await waiting is False
+    assert asking.cancelled()
+
+
 async def test_s26_a_cancel_comes_too_late_once_publishing_began(store: Store) -> None:
     task, run = await claimed(store)
     async with Lease(store, run, look=0.02) as lease:
