@@ -14,7 +14,7 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
+	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool pgbouncer deploy-check lock shots realworld \
 	refresh-github-data clean
 
 help: ## this list
@@ -52,7 +52,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup browser promtool ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser promtool pgbouncer ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -101,6 +101,9 @@ browser: ## the Chromium that tests of pages need, where it can be installed
 
 promtool: $(READY) ## Prometheus' checker of alert rules, taken out of Debian's package
 	@.ci/promtool $(BIN)
+
+pgbouncer: $(READY) ## PgBouncer, taken out of Debian's package
+	@.ci/pgbouncer $(BIN)
 
 deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
 	$(BIN)/$(PIP) -e '.[deploy]'
