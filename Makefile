@@ -12,10 +12,10 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
+.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos chaos-upgrade \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool pgbouncer deploy-check lock shots realworld \
-	refresh-github-data clean
+	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool pgbouncer deploy-check lock shots \
+	realworld refresh-github-data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ attack: setup ## every attack on both sandboxes, as root and as an ordinary user
 
 chaos: setup ## every fault on every call of the path, kills: what was lost or doubled; ARGS=--long plays all
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-upgrade: setup ## the version before beside this one, as wheels, over the newest migration; ARGS="--old COMMIT"
+	$(BIN)/python -m tests.chaos.upgrade $(ARGS)
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
