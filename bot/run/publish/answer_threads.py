@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bot.domain import EffectKind, Result, Task, TriggerKind
 from bot.errors import UserError
-from bot.github.review_threads import SeenRemark, SeenThread, ThreadReply
+from bot.github.graphql.review_threads import SeenRemark, SeenThread, ThreadReply
 from bot.run.messages.reviews import render_reply
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import find_settled

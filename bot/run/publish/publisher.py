@@ -33,9 +33,9 @@ from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
+from bot.github.graphql.outcome import LAST_COMMENTS
+from bot.github.graphql.review_threads import SeenThread
 from bot.github.http.responses import Locked, NotFound
-from bot.github.outcome import LAST_COMMENTS
-from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
 from bot.run.publish import check_run, description, review_comments

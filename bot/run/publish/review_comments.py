@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain import ChangeSet, EffectKind, Note, Result
 from bot.github.answers import Review
-from bot.github.review_threads import SeenThread
+from bot.github.graphql.review_threads import SeenThread
 from bot.run.messages.reviews import render_review
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import identify_finding, select_new

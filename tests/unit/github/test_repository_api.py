@@ -17,20 +17,19 @@ from bot.github import (
     commits,
     issues,
     job_logs,
-    outcome,
     permissions,
     pulls,
     recent,
-    review_threads,
     reviews,
 )
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
+from bot.github.graphql import outcome, review_threads
+from bot.github.graphql.review_threads import ThreadReply
 from bot.github.http.responses import Rejected
 from bot.github.http.scope import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.review_threads import ThreadReply
 from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
