@@ -15,6 +15,7 @@ from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
 from bot.github.graphql.outcome import Outcomes
 from bot.github.graphql.review_threads import ReviewThreads
+from bot.github.graphql.together import Together
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
@@ -57,6 +58,7 @@ class RepoApi:
         self.reviews = Reviews(client, address, identify)
         self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
+        self.together = Together(client, address, identify)
         self.job_logs = job_logs
         self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
         self.permissions = Permissions(client, address, identify)

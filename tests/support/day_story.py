@@ -17,7 +17,7 @@ from bot.tasks.database.connection import Database
 from tests.support.flow import AtWork, at_work, call, requests
 from tests.support.hub import Client
 
-MOST_REQUESTS, MOST_CREATING = 45, 6
+MOST_REQUESTS, MOST_CREATING = 45, 5
 # What the worker looks at now and then, whatever runs.
 LOOKS = ("/app/hook/deliveries", "/app/installations", "/installation/repositories", "since=")
 AT = "/repos/maintainer/shop"
