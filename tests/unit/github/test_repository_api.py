@@ -133,7 +133,7 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
     ):
         assert words not in code
     assert code.count('"event": "COMMENT"') == code.count('"event":') == 3
-    assert code.count('"/git/refs"') == 1, "a branch is made, none is moved or deleted"
+    assert code.count('"/git/refs"') == code.count('"/git/refs/heads/{+branch}"') == 1, "made, or moved on"
     assert '"force"' not in code
 
 
@@ -238,7 +238,9 @@ async def test_no_method_sends_anything_that_approves_merges_or_deletes(
     for one in script.seen:
         assert one.method in ("GET", "POST", "PATCH")
         assert not re.search(r"/merge|/update-branch|/dismissals", one.path)
-        if "/git/" in one.path:
+        if one.method == "PATCH" and "/git/" in one.path:
+            assert one.path.startswith(f"{R}/git/refs/heads/hob/") and one.body.keys() == {"sha"}
+        elif "/git/" in one.path:
             assert one.method == "POST"
             assert re.search(r"/git/(blobs|trees|commits|refs)$", one.path)
         if one.path.endswith("/git/refs"):
