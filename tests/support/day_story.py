@@ -330,6 +330,7 @@ async def it_is_merged_by_a_person(day: Day) -> None:
     assert BETTER in await day.file("main")
     await day.say(day.pull, "@hob and now the README")
     await day.hears(day.pull, "is closed, so I cannot add to it")
+    await day.requests()
     assert [each["number"] for each in await day.hob.pulls("shop")] == [day.reviewed, day.pull]
 
 
