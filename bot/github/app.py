@@ -13,6 +13,9 @@ from bot.github.answers import parse
 from bot.github.checks import Checks
 from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
+from bot.github.graphql.outcome import Outcomes
+from bot.github.graphql.review_threads import ReviewThreads
+from bot.github.graphql.together import Together
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
@@ -21,12 +24,10 @@ from bot.github.http.scope import Purpose, Scope
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
-from bot.github.outcome import Outcomes
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
-from bot.github.review_threads import ReviewThreads
 from bot.github.reviews import Reviews
 from bot.github.webhook_deliveries import WebhookDeliveries
 from bot.text.json_fields import Fields
@@ -57,6 +58,7 @@ class RepoApi:
         self.reviews = Reviews(client, address, identify)
         self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
+        self.together = Together(client, address, identify)
         self.job_logs = job_logs
         self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
         self.permissions = Permissions(client, address, identify)
