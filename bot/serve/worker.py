@@ -35,6 +35,7 @@ from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.lease import CancelLooks, worker_name
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
@@ -185,5 +186,6 @@ def _make_parts(
         models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
         looks=CancelLooks(store),
+        watched=WatchedRuns(store),
         moderator=moderator,
     )

@@ -12,6 +12,7 @@ from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
+from bot.tasks.live.records import LiveRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -27,6 +28,7 @@ class Store(
     SteeringRecords,
     CostRecords,
     SafetyRecords,
+    LiveRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -51,6 +51,11 @@ _PRUNE_TURNS = text("""
     DELETE FROM attempt_turns WHERE (attempt, seq) IN (
         SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
 """)
+_PRUNE_LIVE_OUTPUT = text("""
+    DELETE FROM live_output USING runs
+    WHERE runs.id = live_output.run AND runs.ended_at < now() - interval '1 minute'
+""")
+_PRUNE_LIVE_VIEWERS = text("DELETE FROM live_viewers WHERE until < now() - interval '1 minute'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +105,8 @@ async def sweep(
         await connection.execute(_PRUNE_DELIVERIES, {"days": retention.payload_days})
         await connection.execute(_PRUNE_REFUSED, {"days": retention.payload_days})
         await connection.execute(_PRUNE_TURNS, {"days": retention.transcript_days})
+        await connection.execute(_PRUNE_LIVE_OUTPUT)
+        await connection.execute(_PRUNE_LIVE_VIEWERS)
         return SweepCounts(
             expired=len(await expire_leases(connection, settle=settle)),
             resumed=await _queue_waiting_tasks(connection),
