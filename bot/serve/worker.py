@@ -39,6 +39,7 @@ from bot.tasks.database.connection import Database, wait_for_database
 from bot.tasks.database.transactions import is_unreachable
 from bot.tasks.deletion.by_age import Retention
 from bot.tasks.lease import CancelLooks, worker_name
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
@@ -212,5 +213,6 @@ def _make_parts(
         models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
         looks=CancelLooks(store),
+        watched=WatchedRuns(store),
         moderator=moderator,
     )

@@ -497,3 +497,75 @@ refused_requests = Table(
     Index("refused_requests_by_time", "at"),
     Index("refused_requests_by_person", "person", "repo_id"),
 )
+
+# What commands of runs print while they run, newest pieces only, and which runs somebody watches. Unlogged:
+# it is worth nothing after a crash, and is to cost a worker little.
+live_output = Table(
+    "live_output",
+    metadata,
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("command", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    _text("ended"),
+    prefixes=["UNLOGGED"],
+)
+live_viewers = Table(
+    "live_viewers",
+    metadata,
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+# With what programs read the API in a person's name. As with a session, neither the token nor the person's
+# GitHub token can be had from here.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("access", JSONB(none_as_null=True)),
+    _when("access_at"),
+    _when("created_at", default=True),
+    _when("used_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("api_tokens_by_person", "person"),
+)
+
+# Whom a repository's hob.yml wants told, as it was last read.
+notify_wishes = Table(
+    "notify_wishes",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("wishes", JSONB, nullable=False),
+    _when("read_at", default=True),
+)
+
+# What people are told outside GitHub: one row for each event and target, made once, sent until it is taken.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Text, nullable=False),  # such as ``failed:7``, the task's number
+    Column("target", Text, nullable=False),  # such as ``operator webhook``
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    _count("tries"),
+    _when("not_before"),
+    _text("reason"),
+    _when("made_at", default=True),
+    _when("sent_at"),
+    UniqueConstraint("key", "target"),
+    _one_of("state", ["waiting", "sent", "failed"]),
+    Index("notices_waiting", "not_before", postgresql_where=text("state = 'waiting'")),
+    Index("notices_by_task", "task"),
+)

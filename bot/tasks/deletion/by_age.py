@@ -21,6 +21,12 @@ _TURNS = text("""
     DELETE FROM attempt_turns WHERE (attempt, seq) IN (
         SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
 """)
+# What commands print while they run is read while somebody watches; afterwards the transcript has it.
+_LIVE_OUTPUT = text("""
+    DELETE FROM live_output USING runs
+    WHERE runs.id = live_output.run AND runs.ended_at < now() - interval '1 minute'
+""")
+_LIVE_VIEWERS = text("DELETE FROM live_viewers WHERE until < now() - interval '1 minute'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +50,5 @@ async def delete_old_records(connection: AsyncConnection, retention: Retention) 
     await connection.execute(_DELIVERIES, {"days": retention.payload_days})
     await connection.execute(_REFUSED, {"days": retention.payload_days})
     await connection.execute(_TURNS, {"days": retention.transcript_days})
+    await connection.execute(_LIVE_OUTPUT)
+    await connection.execute(_LIVE_VIEWERS)
