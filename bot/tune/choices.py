@@ -8,7 +8,9 @@ where in its function; how suspicious a line is by the tests' runs keeps the wei
 from __future__ import annotations
 
 import ast
+import builtins
 import difflib
+import keyword
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -25,9 +27,14 @@ from bot.guest.mend.source import FUNCTIONS, Source, TextEdit, apply_edits
 
 AROUND = 3  # lines before and after the changed ones that candidates are made for
 MOST_BLOCK = 3  # changed lines in one place; no template makes more
-SECONDS = 1.0  # for the candidates of one fix
+NEARLY = 0.999  # the suspicion of lines beside the changed ones, which come last in what time there is
+SECONDS = 0.6  # for the candidates of one fix
 MOST = 1000  # candidates of one choice that are kept, the likeliest so far
-_FORM = re.compile(r"[\s()\"',;]")  # what may differ between two texts with the same syntax tree
+_FORM = str.maketrans(
+    "", "", " \t\r\n\f()\"',;"
+)  # what may differ between two texts with the same syntax tree
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_STRING = re.compile(r"""'[^'\n]*+'|"[^"\n]*+"|#[^\n]*+""")
 _Block = tuple[int, int, int, int]
 
 
@@ -86,12 +93,22 @@ def _make_choice(
     if max(b - a, d - c) > MOST_BLOCK:
         tally.too_long += 1
         return None
+    if not _can_be_said(new, source.text, clues):
+        tally.missed.append((fix.name, old, new))
+        return None
     inside = range(max(first, a + 1 - AROUND), min(last, b + AROUND) + 1)
-    suspects = [Suspect(path=source.path, line=line, score=1.0, function="") for line in inside]
+    changed = range(a + 1, max(b, a + 1) + 1)
+    suspects = [
+        Suspect(path=source.path, line=line, score=1.0 if line in changed else NEARLY, function="")
+        for line in inside
+    ]
     findings = Findings(suspects=suspects, sources={source.path: source})
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     candidates = propose(findings, clues, SECONDS)
-    right = [each for each in candidates if _is_target(source, each, region, range(a, b + 2), wanted, target)]
+    compact = wanted.translate(_FORM)
+    right = [
+        each for each in candidates if _is_target(source, each, region, range(a, b + 2), compact, target)
+    ]
     if not right:
         tally.missed.append((fix.name, old, new))
         return None
@@ -104,6 +121,13 @@ def _make_choice(
         right=tuple(kept.index(each) for each in right),
         templates=tuple(dict.fromkeys(each.template for each in right)),
     )
+
+
+def _can_be_said(new: str, text: str, clues: Clues) -> bool:
+    """Whether all names of the new lines are known; no template makes one up."""
+    known = {*_NAME.findall(text), *clues.words, *clues.awaited, *dir(builtins), *keyword.kwlist}
+    known.update(name for each in clues.strings for name in _NAME.findall(each))
+    return set(_NAME.findall(_STRING.sub("", new))) <= known
 
 
 def _has_code(text: str) -> bool:
@@ -125,7 +149,7 @@ def _find_region(source: Source, line: int) -> tuple[int, int] | None:
 def _is_target(
     source: Source, candidate: Candidate, region: tuple[int, int], lines: range, wanted: str, target: str
 ) -> bool:
-    """Whether a candidate turns the region into ``wanted``, whose syntax tree is ``target``."""
+    """Whether a candidate gives the region the tree ``target``; ``wanted`` is its text without form."""
     if not all(source.line_of(edit.start) - 1 in lines for edit in candidate.edits):
         return False
     start = source.starts[region[0] - 1]
@@ -137,7 +161,7 @@ def _is_target(
         text = apply_edits(source.text[start:end], moved)
     except ValueError:
         return False
-    return _FORM.sub("", text) == _FORM.sub("", wanted) and _dump(text) == target
+    return text.translate(_FORM) == wanted and _dump(text) == target
 
 
 def _dump(text: str) -> str:
