@@ -13,7 +13,7 @@ REPOS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos chaos-upgrade \
-	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
+	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check eval-real bench-agent bench-dashboard bench-map \
 	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool pgbouncer deploy-check lock shots \
 	realworld refresh-github-data clean
 
@@ -95,6 +95,9 @@ guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, g
 
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
+
+eval-real: setup ## the offline model on bug fixes in the histories of REPOS="path path", clones; ARGS="--sample 40"
+	@$(BIN)/python -m bot.eval.real $(REPOS) $(ARGS)
 
 setup: $(READY) ## the virtual environment, from requirements.lock, and the programs beside it
 	@.ci/system
