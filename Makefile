@@ -13,7 +13,7 @@ REPOS ?=
 .DEFAULT_GOAL := help
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
-	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
+	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check eval-js bench-agent bench-dashboard bench-map \
 	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
 	refresh-github-data clean
 
@@ -80,6 +80,9 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
+
+eval-js: setup ## the offline engine on 60 bugs planted in npm packages; ARGS="--dev --search" (needs node, npm)
+	$(BIN)/python -m benchmarks.eval_js $(ARGS)
 
 bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured
 	$(BIN)/python -m benchmarks.bench_forecast $(ARGS)
