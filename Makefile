@@ -12,10 +12,8 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos chaos-upgrade \
-	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check eval-real bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool pgbouncer deploy-check lock shots \
-	realworld refresh-github-data clean
+# Every target with a description is a command, not a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(lastword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +81,9 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
+
+eval-js: setup ## the offline engine on 60 bugs planted in npm packages; ARGS="--dev --search" (needs node, npm)
+	$(BIN)/python -m benchmarks.eval_js $(ARGS)
 
 bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured
 	$(BIN)/python -m benchmarks.bench_forecast $(ARGS)
