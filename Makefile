@@ -68,6 +68,9 @@ chaos-upgrade: setup ## the version before beside this one, as wheels, over the 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
 
+bench-latency: setup ## how long somebody waits: the demo, a repository of 200 files and one of 100,000; ARGS="--files 20000"
+	$(BIN)/python benchmarks/bench_latency.py $(ARGS)
+
 bench-ingest: setup ## deliveries a second and their latency, beside an empty server of the same libraries
 	$(BIN)/python benchmarks/bench_ingest.py $(ARGS)
 
