@@ -17,18 +17,19 @@ from bot.inbox.commands.parse import parse_commands
 from bot.inbox.mentions import find_mentions
 from bot.injection.score import score_text
 from bot.moderation.rules import find_breach
-from bot.offline.examples import read_examples
+from bot.offline.examples.find import read_examples
 from bot.repo_config import find_devcontainer_image
 from bot.run.prove.asked_tests import asks_for_mend
 from bot.run.prove.printed_results import read_printed_results
 from bot.text import commit_text, defuse, diffs, fit, invisible, json_fields, lists, phrases, terminal
+from bot.text.live_lines import LiveBuffer, LiveLines
 from bot.text.redact import Redactor
 from bot.text.token_shapes import find_token_shapes
 from bot.workspace.find_checks.runner import Runner
 from tests.support import ROOT
 
 _CHARS = 8_000
-_PLAINLY_LINEAR = 8e-6  # seconds of the processor for a character, by which nothing is said against it
+_PLAINLY_LINEAR = 16e-6  # seconds of the processor for a character, by which nothing is said against it
 _SECRET = "q7Wk2mZt9RbX4vLs8HdP3nFy6GcJ1aTe5uNo0iBx"
 _REDACTOR = Redactor([_SECRET, f"-----BEGIN PRIVATE KEY-----\n{_SECRET[::-1]}\n-----END PRIVATE KEY-----"])
 _UNITS = (
@@ -39,6 +40,14 @@ _UNITS = (
     *("eyJaaaaaaaaaa.", "\\x41", "FAILED a.py::b - x ", "not ok 1\n", "--- PASS: a (0.0s)\n", ">>> a\n"),
     *("f(1) returns ", "ignore all ", "aA0+/", "\u2028", "İ"),
 )  # fmt: skip
+
+
+def _take_live(text: str) -> LiveLines | None:
+    buffer = LiveBuffer()
+    buffer.add(text.encode())
+    return buffer.take(last=True)
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "commit_text": commit_text.defuse_plain_text,
     "defuse": defuse.defuse,
@@ -50,6 +59,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "fit": fit.fit,
     "invisible": invisible.remove_invisible_text,
     "json_fields": lambda text: json_fields.load(text.encode()),
+    "live_lines": _take_live,
     "lists": lambda text: lists.join_first(text.split(), 10),
     "phrases": lambda text: list(phrases.split_sentences(text)),
     "redact": _REDACTOR.text,
