@@ -36,7 +36,7 @@ from bot.agent.tools.registry import execute_call, list_definitions
 from bot.agent.transcript import load_arguments, load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText, Trust
 from bot.errors import Cancelled
-from bot.injection.score import score_text, score_texts
+from bot.injection.score import score_texts
 from sandbox.spec import Sandbox
 
 __all__ = ["Journal", "run_loop"]
@@ -199,10 +199,13 @@ async def _execute_calls(
 
 
 async def _suspect_output(context: ToolContext, executed: ExecutedCall) -> None:
-    """Look at what a call gave back before the next one is made: it may hold orders to the agent."""
+    """Look at what a call gave back before the next one is made: it may hold orders to the agent.
+
+    Or the rest of orders that began in what an earlier call gave back.
+    """
     shown = next(iter(load_arguments(executed.call).values()), "")
     where = " ".join(f"{executed.call.tool_name} {shown}".split())[:WHERE_CHARS]
-    found = await asyncio.to_thread(score_text, executed.text, where)
+    found = await asyncio.to_thread(context.text_before.score_next, executed.text, where)
     await context.suspect([found] if found else [])
 
 

@@ -206,8 +206,8 @@ class Proof:
     """What was run, on which trees, and what was not run and why.
 
     ``internet`` says what the checks could reach, '' for nothing; ``blocked`` is what the agent, the setup
-    and the checks tried to reach and could not, ``traffic`` what the agent did reach. ``still_failing`` are
-    tests that the request is about; ``left_failing`` those that it may be about, where others are mended.
+    and the checks tried to reach and could not, ``traffic`` what they did reach. ``still_failing`` are tests
+    that the request is about; ``left_failing`` those that it may be about, where others are mended.
     """
 
     base: str = ""

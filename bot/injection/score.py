@@ -34,6 +34,9 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/_-]{40,4000}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){30,1000}(?![0-9A-Fa-f])")
 _PARAGRAPH = re.compile(r"\n[ \t]*+\n")
 _MOST_BLOBS = 20
+SEAM_CHARS = 1_000  # of a text's end, and of the next one's beginning, that are read together
+# What a tool writes around a text: how a command ended, the numbers of lines.
+_FRAME = re.compile(r"^(?:\[[^\]]{0,300}\]$|[ ]{0,6}[0-9]{1,7}\t)")
 _READABLE = 0.95  # of a blob's characters, for it to be a text
 
 
@@ -55,8 +58,27 @@ def score_text(text: str, where: str) -> Suspicion | None:
 
 
 def score_texts(texts: Iterable[tuple[str, str]]) -> tuple[Suspicion, ...]:
-    """The suspicious ones among pairs of where a text is from and the text."""
-    return tuple(found for where, text in texts if (found := score_text(text, where)))
+    """The suspicious ones among pairs of where a text is from and the text, in the order of reading.
+
+    Orders that are split over two of them, or over more that are short, are found where they are whole.
+    """
+    before = TextBefore()
+    return tuple(found for where, text in texts if (found := before.score_next(text, where)))
+
+
+class TextBefore:
+    """The end of what the agent read last, since orders may begin there and go on in the next text."""
+
+    def __init__(self) -> None:
+        self._end = ""
+
+    def score_next(self, text: str, where: str) -> Suspicion | None:
+        """As ``score_text``, else what the end before and this text's beginning come to together."""
+        plain = "\n".join(_FRAME.sub("", line) for line in text[:MOST_CHARS].split("\n")).strip()
+        joined = f"{self._end} {plain[:SEAM_CHARS]}"
+        found = score_text(text, where) or (score_text(joined, where) if self._end else None)
+        self._end = "" if found else f"{self._end} {plain}"[-SEAM_CHARS:].strip()
+        return found
 
 
 @cache

@@ -45,17 +45,20 @@ async def refuse_over_limit(job: Job, config: RepoConfig) -> None:
 async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     """The checkout with no more dollars in its budget than the installation has left for 24 hours.
 
-    Runs under way count by what they used so far, and what is left is shared evenly among them and this one.
+    They are reserved for this run: what is reserved and what is used never come to more than the day's.
     Raises Parked when nothing is left.
     """
     most = job.parts.settings.daily_limit
     if most is None:
         return checkout
-    left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
-    if not left:
-        reason = f"this installation has used its ${most:g} of the last 24 hours"
-        raise Parked(reason, after=WAIT_SECONDS)
-    share = left / max(1, await job.store.count_running(job.task.installation))
     budget = checkout.config.budget
-    capped = budget.model_copy(update={"usd": min(budget.usd, share)})
+    usd = await job.store.reserve_daily_budget(
+        job.run, job.task.installation, limit_usd=most, most_usd=budget.usd
+    )
+    if not usd:
+        reason = (
+            f"this installation's ${most:g} of the last 24 hours are used, or reserved for runs under way"
+        )
+        raise Parked(reason, after=WAIT_SECONDS)
+    capped = budget.model_copy(update={"usd": usd})
     return replace(checkout, config=checkout.config.model_copy(update={"budget": capped}))

@@ -79,7 +79,12 @@ class Job:
             self.store, self.api, task, self.run, parts.identity, parts.redactor, run_url=self.run_url
         )
         self.progress = ProgressComment(
-            self.store, self.run, self.publisher, parts.redactor, edit_seconds=parts.settings.progress_seconds
+            self.store,
+            self.run,
+            self.publisher,
+            parts.redactor,
+            parts.moderator,
+            edit_seconds=parts.settings.progress_seconds,
         )
 
     async def follow_repository(self) -> None:

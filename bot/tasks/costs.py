@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import reduce
 from operator import add
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Double,
+    Integer,
+    Select,
+    Text,
+    case,
+    cast,
+    column,
+    func,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.sql.selectable import LateralFromClause
 
-from bot.domain import TaskState
+from bot.domain import Phase, Run, TaskState
 from bot.tasks.database.tables import attempt_turns, attempts, runs, tasks
+from bot.tasks.leases import is_held, make_lease_lost
 
+_RESERVING = 7_240_003  # advisory: reservations of one installation, one after the other
 _USED = (("turns",), ("input_tokens", "output_tokens"), ("usd",), ("seconds",))
 
 
@@ -42,7 +61,7 @@ class DailyBudget:
 
 
 class CostRecords:
-    """Sums over what runs used; nothing is written. A run that is not over counts by its stored turns."""
+    """Sums over what runs used, and what is reserved for them. A run under way counts by its stored turns."""
 
     engine: AsyncEngine
 
@@ -68,40 +87,93 @@ class CostRecords:
         """What runs of the last 24 hours cost in a repository."""
         return await self._sum_day(tasks.c.repo_id == repo_id)
 
-    async def _sum_day(self, which: ColumnElement[bool]) -> Cost:
-        """What the runs of some tasks that began in the last 24 hours used, or have used so far."""
+    async def _sum_day(self, which: ColumnElement[bool], within: AsyncConnection | None = None) -> Cost:
+        """What the runs of some tasks that began in the last 24 hours used, or have used so far.
+
+        Asked ``within`` a transaction that there is already, else on a connection of its own.
+        """
         which = which & (runs.c.started_at > func.now() - timedelta(hours=24))
-        used, so_far = await self._sum(which), await self._sum_turns(which & runs.c.usage.is_(None))
+        used = await self._sum(which, within)
+        so_far = await self._sum_turns(which & runs.c.usage.is_(None), within)
         return Cost(**{name: value + getattr(so_far, name) for name, value in asdict(used).items()})
 
-    async def count_running(self, installation: int) -> int:
-        """How many tasks of an installation are being worked on."""
-        query = select(func.count()).where(
-            (tasks.c.installation == installation) & (tasks.c.state == TaskState.RUNNING.value)
-        )
-        async with self.engine.connect() as connection:
-            return int((await connection.execute(query)).scalar_one())
+    async def reserve_daily_budget(
+        self, run: Run, installation: int, *, limit_usd: float, most_usd: float
+    ) -> float:
+        """Reserve for a run US dollars of an installation's ``limit_usd`` of 24 hours: ``most_usd``, or what
+        is left; 0 where nothing is.
 
-    async def _sum_turns(self, which: ColumnElement[bool]) -> Cost:
+        What other runs under way have reserved and not used yet is not left. A reservation ends with the
+        run's lease, or with its result. Raises LeaseLost.
+        """
+        async with self.engine.begin() as connection:
+            lock = func.pg_advisory_xact_lock(cast(_RESERVING, Integer), func.hashint8(installation))
+            await connection.execute(select(lock))  # one at a time, and each sees the one before
+            used = await self._sum_day(tasks.c.installation == installation, connection)
+            others = await connection.execute(_select_reserved(installation).where(runs.c.id != run.id))
+            reserved = sum(max(0.0, float(row.reserved) - float(row.used)) for row in others)
+            usd = min(most_usd, max(0.0, limit_usd - used.usd - reserved))
+            noted = update(runs).where(runs.c.id == run.id, is_held(run)).values(timeline=_note_usd(usd))
+            if (await connection.execute(noted)).rowcount != 1:
+                raise make_lease_lost(run)
+        return usd
+
+    async def _sum_turns(self, which: ColumnElement[bool], within: AsyncConnection | None) -> Cost:
         """What attempts of runs used until their last stored turn, which has the total of those before."""
-        last = (
-            select(attempt_turns.c.record["total"].label("total"))
-            .where(attempt_turns.c.attempt == attempts.c.id)
-            .order_by(attempt_turns.c.seq.desc())
-            .limit(1)
-            .lateral()
-        )
+        last = _select_last_total()
         joined = runs.join(tasks).join(attempts, attempts.c.run == runs.c.id).join(last, true())
-        query = select(*(_sum_usage(names, last.c.total) for names in _USED)).select_from(joined).where(which)
-        async with self.engine.connect() as connection:
+        query = select(*(_sum_usage(names, last.c.total) for names in _USED)).select_from(joined)
+        return await self._load_cost(query.where(which), within)
+
+    async def _sum(self, which: ColumnElement[bool], within: AsyncConnection | None = None) -> Cost:
+        query = select(*(_sum_usage(names) for names in _USED)).select_from(runs.join(tasks)).where(which)
+        return await self._load_cost(query, within)
+
+    async def _load_cost(self, query: Select[Any], within: AsyncConnection | None) -> Cost:
+        async with nullcontext(within) if within is not None else self.engine.connect() as connection:
             turns, tokens, usd, seconds = (await connection.execute(query)).one()
         return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
 
-    async def _sum(self, which: ColumnElement[bool]) -> Cost:
-        query = select(*(_sum_usage(names) for names in _USED)).select_from(runs.join(tasks)).where(which)
-        async with self.engine.connect() as connection:
-            turns, tokens, usd, seconds = (await connection.execute(query)).one()
-        return Cost(turns=int(turns), tokens=int(tokens), usd=float(usd), seconds=float(seconds))
+
+def _select_last_total() -> LateralFromClause:
+    """What an attempt used until its last stored turn."""
+    return (
+        select(attempt_turns.c.record["total"].label("total"))
+        .where(attempt_turns.c.attempt == attempts.c.id)
+        .order_by(attempt_turns.c.seq.desc())
+        .limit(1)
+        .lateral()
+    )
+
+
+def _select_reserved(installation: int) -> Select[Any]:
+    """What each run under way of an installation has reserved, and what of it is used."""
+    steps = func.jsonb_array_elements(func.coalesce(runs.c.timeline, func.jsonb_build_array()))
+    step = steps.table_valued(column("value", JSONB), name="step")
+    reserved = select(func.coalesce(func.max(step.c.value["usd"].as_float()), 0.0)).select_from(step)
+    last = _select_last_total()
+    used = select(_sum_usage(("usd",), last.c.total)).select_from(attempts.join(last, true()))
+    return (
+        select(
+            reserved.scalar_subquery().label("reserved"),
+            used.where(attempts.c.run == runs.c.id).scalar_subquery().label("used"),
+        )
+        .select_from(runs.join(tasks))
+        .where(
+            tasks.c.installation == installation,
+            tasks.c.state == TaskState.RUNNING.value,
+            tasks.c.fence == runs.c.fence,
+            runs.c.usage.is_(None),
+        )
+    )
+
+
+def _note_usd(usd: float) -> ColumnElement[Any]:
+    """The run's timeline with what it may use from its last phase on."""
+    there = func.coalesce(runs.c.timeline, func.jsonb_build_array())
+    began = func.jsonb_build_object("phase", Phase.PREPARE.value, "at", func.clock_timestamp())
+    noted = case((func.jsonb_array_length(there) == 0, func.jsonb_build_array(began)), else_=there)
+    return func.jsonb_set(noted, cast(["-1", "usd"], ARRAY(Text)), func.to_jsonb(cast(usd, Double)))
 
 
 def _sum_usage(names: Sequence[str], usage: Any = runs.c.usage) -> Any:

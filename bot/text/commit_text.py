@@ -19,7 +19,8 @@ _CLOSES = re.compile(_CLOSER + _REFERENCE, _FLAGS)
 _MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
 _SKIP = re.compile(r"\[((?:skip|no) ?(?:ci|actions)|(?:ci|actions) skip)\]", re.IGNORECASE)
 _TRAILER = re.compile(r"^([ \t]*(?:[a-z0-9]+(?:-[a-z0-9]+)+|cc|bug|closes|fixes|refs))[ \t]*:", _FLAGS)
-_BREAKING = re.compile(r"^([\s|*]*)(BREAKING[ -]CHANGES?)[ \t]*[:#]?", _FLAGS)
+_BLANK = r" \t\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # within a line
+_BREAKING = re.compile(rf"^([{_BLANK}|*]*+)(BREAKING[ -]CHANGES?)[ \t]*+[:#]?", _FLAGS)
 _OVERRIDE = re.compile(r"\b(BEGIN|END)_(?=COMMIT_OVERRIDE|NESTED_COMMIT)")
 
 

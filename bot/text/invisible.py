@@ -17,9 +17,10 @@ from typing import NamedTuple
 
 from markdown_it.token import Token
 
-from bot.text.gfm import make_gfm_parser
+from bot.text.gfm import parse_blocks
 from bot.text.unrendered import remove_unrendered_text
 
+MOST_CHARS = 100_000  # of one text; GitHub takes 65,536 characters in a body
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]+"
@@ -66,9 +67,6 @@ _DEFINITION = re.compile(r"^[\s>*+\-0-9.)]*\[(?P<label>[^\[\]\n]{1,999})\]:[ \t]
 _MARKERS = re.compile(r"[\s>*+\-0-9.)#=|:]*")
 _COVERING = ("inline", "fence", "code_block", "html_block", "hr", "table_open", "heading_open")
 
-# Blocks decide what is code; inline markup is looked at here, so a hostile text cannot cost seconds there.
-_blocks = make_gfm_parser(inline=False)
-
 
 class _MarkdownPart(NamedTuple):
     """Lines of one kind: prose, html, code, or unseen."""
@@ -83,8 +81,14 @@ def write_out_invisible(text: str) -> str:
 
 
 def remove_invisible_text(text: str) -> tuple[str, tuple[str, ...]]:
-    """The text without its invisible parts, and what was removed, for a maintainer to read."""
+    """The text without its invisible parts, and what was removed, for a maintainer to read.
+
+    Only MOST_CHARS of it are read, so that no text costs more than a few seconds; the rest is removed too.
+    """
     removed: list[str] = []
+    if len(text) > MOST_CHARS:
+        removed.append(f"what follows the first {MOST_CHARS} characters of a text of {len(text)}")
+        text = text[:MOST_CHARS]
 
     def take(match: re.Match[str]) -> str:
         removed.append(_describe_characters(match.group()))
@@ -112,7 +116,8 @@ def _split_parts(text: str) -> Iterator[_MarkdownPart]:
     """The text's lines, grouped by what Markdown takes them for."""
     lines = text.split("\n")
     kinds = ["" if not line.strip() or _MARKERS.fullmatch(line) else "unseen" for line in lines]
-    for token in _blocks.parse(text):
+    # Blocks decide what is code. Inline markup is looked at here: a hostile text can cost seconds there.
+    for token in parse_blocks(text):
         if token.map and token.type in _COVERING:
             for number in range(token.map[0], min(token.map[1], len(lines))):
                 kinds[number] = _name_kind(token)

@@ -126,6 +126,23 @@ def list_encodings(secret: str) -> Iterator[str]:
         yield "".join(map(str, raw))
     yield from _base64_forms(raw)
     yield from _base32_forms(raw)
+    if len(raw) >= SHORTEST_BARE:
+        yield from _list_rare_encodings(secret, raw)
+
+
+def _list_rare_encodings(secret: str, raw: bytes) -> Iterator[str]:
+    """Two encodings one over the other, and those of few programs; of longer secrets alone."""
+    yield codecs.encode(secret[::-1], "rot13")
+    yield raw[::-1].hex()
+    yield from _base64_forms(raw[::-1])
+    yield from _base64_forms(base64.b64encode(raw))
+    yield base64.b32hexencode(raw).decode().rstrip("=")[:-1]
+    yield "".join(f"{byte:08b}" for byte in raw)
+    yield "".join(f"chr{byte}" for byte in raw)
+    for encode in (base64.b85encode, base64.a85encode):
+        for before in range(4):
+            whole = raw[(4 - before) % 4 :]
+            yield encode(whole[: len(whole) // 4 * 4]).decode()
 
 
 def list_plain_forms(secret: str) -> Iterator[str]:
@@ -195,6 +212,8 @@ def fold_letters(text: str) -> str:
 
 
 def _fold_letter(letter: str) -> str:
+    if "\U000e0020" <= letter <= "\U000e007e":  # tags: letters that nobody sees, and programs read
+        return chr(ord(letter) - 0xE0000)
     plain = letter if letter.isascii() else unicodedata.normalize("NFKC", letter)
     return plain if len(plain) == 1 else letter
 

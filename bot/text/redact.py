@@ -1,8 +1,9 @@
 """Take secrets out of whatever leaves the process: logs, transcripts, comments, what the gate lets through.
 
-Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, hex, URL encoding and escapes,
-in capitals, small and wide letters, also when they are wrapped over lines, when something else than letters
-and digits stands between their characters, or when only a part of at least 23 characters is there (see
+Two nets. **Known secrets** are found raw, reversed, in rot13, base64, base32, base85, hex, binary, URL
+encoding and escapes, some of them over each other, in capitals, small and wide letters, also when they are
+wrapped over lines, when something else than letters and digits stands between their characters, or when only
+a part of at least 23 characters is there (see
 ``bot.text.known_secrets``). **Shapes** are found unseen: GitHub's tokens (the long format with dots, hyphens
 and underscores too), provider keys, private keys, JWTs.
 https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats

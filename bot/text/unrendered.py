@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 
-from bot.text.gfm import make_gfm_parser
+from bot.text.gfm import FOOTNOTE, parse_blocks
 
-_CONTAINERS = r"^[\s>*+\-0-9.)]*"
-_FOOTNOTE = re.compile(rf"{_CONTAINERS}\[\^(?P<label>[^\]\s]{{1,500}})\]:")
-_REFERENCE = re.compile(r"(?<!\\)\[\^([^\]\s]{1,500})\]")
+_REFERENCE = re.compile(r"(?<!\\)\[\^([^\[\]\s]++)\]")
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,20})(?!`)[^\n]*?(?<!`)\1(?!`)")
 # What ends a paragraph for sure; every other line may belong to it (CommonMark's lazy continuation).
 _BEGINS_BLOCK = re.compile(r"\s{0,3}(?:#{1,6}\s|>|[-*+]\s+\S|1[.)]\s+\S|`{3}[^`]*$|~{3})")
@@ -24,8 +22,7 @@ _CONTAINER_MARKS = re.compile(r"[\s>*+\-0-9.)]*+")
 _DELIMITER = re.compile(r":?-++:?")
 _MARKERS = re.compile(r"(?:[ \t>]|[-*+][ \t]|[0-9]{1,9}[.)][ \t])*")  # of the blocks that a line stands in
 _PHANTOM = re.compile(r"\\[hv]?phantom\s{0,5}\{(?:[^{}]|\{[^{}]{0,500}\}){0,2000}\}?")
-
-_blocks = make_gfm_parser(inline=False)
+_LABEL_CHARS = 40  # of a footnote's label where it is named
 
 
 def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
@@ -33,7 +30,7 @@ def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
     removed: list[str] = []
     lines = text.split("\n")
     code: set[int] = set()
-    for token in _blocks.parse(text):
+    for token in parse_blocks(text):
         if token.map is None or token.type not in ("fence", "html_block"):
             continue
         code.update(range(*token.map))
@@ -54,28 +51,48 @@ def remove_unrendered_text(text: str) -> tuple[str, list[str]]:
 
 def _drop_footnotes(text: str, removed: list[str]) -> str:
     lines = text.split("\n")
-    tokens = [token for token in _blocks.parse(text) if token.map]
-    fenced = {at for token in tokens if token.type == "fence" for at in range(*token.map or ())}
-    code = fenced | {at for token in tokens if token.type == "code_block" for at in range(*token.map or ())}
-    notes = {
-        at: found for at, line in enumerate(lines) if at not in fenced and (found := _FOOTNOTE.match(line))
+    tokens = [token for token in parse_blocks(text) if token.map]
+    # A fence's first line may be the footnote's own.
+    fenced = {
+        at
+        for token in tokens
+        if token.type == "fence" and token.map
+        for at in range(*token.map)
+        if at > token.map[0]
     }
+    unread = ("code_block", "html_block")
+    code = fenced | {at for token in tokens if token.type in unread for at in range(*token.map or ())}
+    notes = {
+        at: found for at, line in enumerate(lines) if at not in fenced and (found := FOOTNOTE.match(line))
+    }
+    begun = {at: _split_definitions(line) if at in notes else ([], line) for at, line in enumerate(lines)}
     referred = {
         label.casefold()
-        for at, line in enumerate(lines)
+        for at, (_, rest) in begun.items()
         if at not in code
-        for label in _REFERENCE.findall(_CODE_SPAN.sub("", line[notes[at].end() :] if at in notes else line))
+        for label in _REFERENCE.findall(_CODE_SPAN.sub("", rest))
     }
     defined: set[str] = set()
     dropped: set[int] = set()
     for at, found in notes.items():
         label = found["label"].casefold()
-        if label not in referred or label in defined:
-            dropped.update(range(at, _find_footnote_end(lines, at)))
-        defined.add(label)
-    if dropped:
-        removed.append("\n".join(lines[at] for at in sorted(dropped)))
+        labels, _ = begun[at]
+        if label not in referred or label in defined or len(labels) > 1:
+            end = _find_footnote_end(lines, at)
+            first = f"[^{found['label'][:_LABEL_CHARS]}]:{lines[at][found.end() :]}"
+            removed.append("\n".join([first, *lines[at + 1 : end]]))
+            dropped.update(range(at, end))
+        defined.update(labels)
     return "\n".join(line for at, line in enumerate(lines) if at not in dropped)
+
+
+def _split_definitions(line: str) -> tuple[list[str], str]:
+    """The labels of a footnote and of those that begin within it on the same line, and what follows them."""
+    labels = []
+    while match := FOOTNOTE.match(line):
+        labels.append(match["label"].casefold())
+        line = line[match.end() :]
+    return labels, line
 
 
 def _find_footnote_end(lines: list[str], start: int) -> int:
@@ -87,7 +104,7 @@ def _find_footnote_end(lines: list[str], start: int) -> int:
         line = within.sub("", lines[at], count=1)
         if not line.strip():
             after_blank = True
-        elif _FOOTNOTE.match(line) or (
+        elif FOOTNOTE.match(line) or (
             not _INDENTED.match(line) and (after_blank or _BEGINS_BLOCK.match(line))
         ):
             break
@@ -151,7 +168,7 @@ def _is_delimiter_row(line: str) -> bool:
 def _find_cell_ends(line: str) -> list[int]:
     """Where each cell of a row ends: a bar before the first one ends none, and the last may have none."""
     bars = [match.start() for match in _CELL_END.finditer(line)]
-    if bars and _MARKERS.fullmatch(line[: bars[0]]):
+    if bars and _MARKERS.fullmatch(FOOTNOTE.sub("", line[: bars[0]])):
         bars = bars[1:]
     if not line.rstrip().endswith("|"):
         bars.append(len(line))

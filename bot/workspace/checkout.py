@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.agent.tools.context import OWN_WEIGHTS
 from bot.agent.tools.registry import list_guest_mounts, list_weights_mounts
-from bot.domain import Blocked, TreeFacts
+from bot.domain import Blocked, Traffic, TreeFacts
 from bot.errors import UserError
 from bot.git.checkout import NO_HISTORY, History
 from bot.git.linked.content import LinkedContent, LinkedSurvey
@@ -43,6 +43,7 @@ from bot.workspace.python_project import (
     write_project_records,
 )
 from bot.workspace.setup import Setup, SetupInput
+from bot.workspace.traffic import RunTraffic
 from bot.workspace.tree_facts import ENVIRONMENT_FILES, read_tree_facts
 from sandbox import open_sandbox
 from sandbox.egress.upstream import Upstream
@@ -92,6 +93,14 @@ class Checkout:
     facts: TreeFacts = field(default_factory=TreeFacts)
     slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
     screen: CommandScreen | None = None  # where people see what commands print
+    traffic: RunTraffic = field(default_factory=RunTraffic, compare=False)  # of all sandboxes opened of it
+
+    def list_traffic(self, redactor: Redactor) -> tuple[Traffic, ...]:
+        """What its sandboxes, and those of the tree that it is compared with, reached so far, by host."""
+        both = RunTraffic()
+        for each in (self, self.before) if self.before else (self,):
+            both.add(each.traffic)
+        return both.list_hosts(redactor)
 
     def without_network(self) -> Checkout:
         """The same with nothing let out of its sandboxes, nor of those of the tree it is compared with."""
@@ -117,7 +126,9 @@ class Checkout:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
         key = "fork_internet" if self.foreign else key
-        return NetworkObserver(sandbox, key=key, slots=self.slots, screen=self.screen, place=place)
+        return NetworkObserver(
+            sandbox, key=key, slots=self.slots, screen=self.screen, place=place, traffic=self.traffic
+        )
 
 
 def _choose_history(config: RepoConfig, diff_base: str) -> History:

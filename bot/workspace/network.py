@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain import Blocked, Traffic
+from bot.domain import Blocked
 from bot.errors import UserError
 from bot.repo_config import PATH, Internet
 from bot.text.redact import Redactor
+from bot.workspace.traffic import USED_UP, RunTraffic
 from sandbox.egress.rules import PACKAGES, parse_rule
 from sandbox.spec import (
     BackgroundCommand,
@@ -27,8 +27,6 @@ from sandbox.spec import (
     Sandbox,
 )
 
-MOST_HOSTS = 50  # that are counted one by one
-OTHERS = "other hosts"
 MOST_BLOCKED = 50
 _COMMAND_CHARS = 200
 
@@ -113,8 +111,8 @@ class CommandScreen(Protocol):
 
 
 class NetworkObserver:
-    """A sandbox that remembers what its network policy refused and which command asked for it, and how much
-    went to each host that it allowed.
+    """A sandbox that remembers what its network policy refused and which command asked for it; what went to
+    each host that it allowed counts in ``traffic``. Once that is used up, the sandbox has no network.
 
     ``slots`` are those of all commands of this worker. One in the background takes none: it may live as long
     as its sandbox.
@@ -130,6 +128,7 @@ class NetworkObserver:
         slots: CommandSlots | None = None,
         screen: CommandScreen | None = None,
         place: str = "",
+        traffic: RunTraffic | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._slots = slots or CommandSlots(1)
@@ -137,7 +136,7 @@ class NetworkObserver:
         self._screen, self._place = screen, place
         self.is_cut = False
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
-        self._traffic: dict[str, Traffic] = {}
+        self._traffic = traffic or RunTraffic()
 
     async def run(
         self, command: Command, *, on_output: Callable[[bytes], None] | None = None, shown: str = ""
@@ -146,6 +145,8 @@ class NetworkObserver:
 
         ``shown`` is what is said of the command, where it only starts another.
         """
+        if self._traffic.is_used_up and not self.is_cut:
+            await self.cut_network(USED_UP)
         done = await self._slots.run(lambda: self._run_on_screen(command, on_output, shown))
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
@@ -153,9 +154,7 @@ class NetworkObserver:
                     (request.host, request.port, request.reason),
                     self._describe(shown or _render_command(command), request),
                 )
-        for request in done.requests:
-            if request.allowed:
-                self._count(request)
+        self._traffic.count(done.requests)
         return done
 
     async def _run_on_screen(
@@ -179,21 +178,6 @@ class NetworkObserver:
         finally:
             view.end(how)
         return done
-
-    def _count(self, request: NetworkRequest) -> None:
-        host = request.host if request.host in self._traffic or len(self._traffic) < MOST_HOSTS else OTHERS
-        so_far = self._traffic.get(host, Traffic(host=host))
-        self._traffic[host] = Traffic(
-            host=host,
-            requests=so_far.requests + 1,
-            sent=so_far.sent + request.sent,
-            received=so_far.received + request.received,
-        )
-
-    def list_traffic(self, redactor: Redactor) -> tuple[Traffic, ...]:
-        """What went to each host and came from it so far, most sent first."""
-        found = sorted(self._traffic.values(), key=lambda each: -each.sent)
-        return tuple(replace(each, host=redactor.text(each.host)) for each in found)
 
     async def start(self, command: Command) -> BackgroundCommand:
         """As ``Sandbox.start``; what is refused to it counts for the command that runs meanwhile."""

@@ -109,10 +109,10 @@ def find_objection(address: Address, port: int) -> str:
         return "reserved"
     if not address.is_global or address.is_multicast:
         return "reserved"
-    return "an address of this machine" if _is_local(address) else ""
+    return "an address of this machine" if is_local(address) else ""
 
 
-def _is_local(address: Address) -> bool:
+def is_local(address: Address) -> bool:
     """Whether it belongs to this machine: what listens here on all addresses would be behind it."""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:

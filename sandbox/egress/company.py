@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sandbox.egress.addresses import Address, PolicyRefusal, canonical_host, find_objection
+from sandbox.egress.addresses import Address, PolicyRefusal, canonical_host, find_objection, is_local
 
 _PRIVATE = tuple(
     map(ipaddress.ip_network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
@@ -95,10 +95,10 @@ def parse_private_hosts(text: str) -> frozenset[tuple[str, int]]:
 
 def find_objection_to_private(address: Address, port: int) -> str:
     """Why not even a host that the operator named may have this address: private ones are fine, this machine
-    itself and what clouds keep at link-local addresses are not.
+    itself, by whatever address, and what clouds keep at link-local addresses are not.
     """
     if any(address.version == network.version and address in network for network in _PRIVATE):
-        return ""
+        return "an address of this machine" if is_local(address) else ""
     return find_objection(address, port)
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 STATUS_FD = 5
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 NAME = "hob-keeper"  # its spare's too, until that is bubblewrap
 
 
@@ -198,22 +199,76 @@ def become_first_oom_victim() -> None:
 
 
 def used_bytes(top: str, enough: int) -> int:
-    """Disk space of a tree, counted until it is over ``enough``; what cannot be read counts as too much."""
-    total = 0
-    waiting = [top]
-    while waiting and total <= enough:
-        try:
-            with os.scandir(waiting.pop()) as found:
-                for entry in found:
-                    info = entry.stat(follow_symlinks=False)
-                    total += 512 * info.st_blocks + 1024
-                    if stat.S_ISDIR(info.st_mode):
-                        waiting.append(entry.path)
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return enough + 1
+    """Disk space of a tree, counted until it is over ``enough``, however deep it is and whatever its modes.
+
+    Its owner gives itself the right to look into a directory, and takes it back. What it cannot read even so
+    counts as too much. Of a tree that is moved about meanwhile it counts what it came to.
+    """
+    total, mode = 0, None
+    above: list[tuple[tuple[int, int], list[str], int | None]] = []
+    fd = os.open(top, _DIRECTORY)
+    try:
+        total, names = _measure(fd)
+        while total <= enough and (names or above):
+            if names:
+                inner = _enter(names.pop(), fd)
+                if inner is None:
+                    continue
+                above.append((_identify(fd), names, mode))
+                os.close(fd)
+                fd, mode = inner
+                size, names = _measure(fd)
+                total += size
+                continue
+            parent = os.open("..", _DIRECTORY, dir_fd=fd)
+            if mode is not None:
+                os.fchmod(fd, mode)
+            os.close(fd)
+            fd = parent
+            place, names, mode = above.pop()
+            if _identify(fd) != place:
+                break
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return enough + 1
+    finally:
+        os.close(fd)
     return total
+
+
+def _measure(fd: int) -> tuple[int, list[str]]:
+    """The disk space of a directory's own entries, and the directories among them."""
+    total, names = 0, []
+    with os.scandir(fd) as found:
+        for entry in found:
+            with suppress(FileNotFoundError):
+                info = entry.stat(follow_symlinks=False)
+                total += 512 * info.st_blocks + 1024
+                if stat.S_ISDIR(info.st_mode):
+                    names.append(entry.name)
+    return total, names
+
+
+def _enter(name: str, above: int) -> tuple[int, int | None] | None:
+    """The directory open, and the mode to give it back; None where it is gone or something else by now."""
+    try:
+        pinned = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=above)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        mode, lent = stat.S_IMODE(os.fstat(pinned).st_mode), None
+        if mode & 0o500 != 0o500 and os.geteuid() != 0:
+            os.chmod(f"/proc/self/fd/{pinned}", mode | 0o700)
+            lent = mode
+        return os.open(".", _DIRECTORY, dir_fd=pinned), lent
+    finally:
+        os.close(pinned)
+
+
+def _identify(fd: int) -> tuple[int, int]:
+    info = os.fstat(fd)
+    return info.st_dev, info.st_ino
 
 
 def kill_children(spared: Collection[int] = ()) -> None:

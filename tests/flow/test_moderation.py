@@ -43,6 +43,12 @@ async def test_an_abusive_request_is_refused_and_an_abusive_result_is_not_publis
         assert "reads like harassment" in said and "You are an idiot" not in said
         assert await hob.pulls("calc") == []
 
+        key = f"SG.{'aB3' * 7}x.{'Zy9-' * 10}abc"
+        hob.says([MEND], [call("finish", kind="changed", title="Double", summary=f"With {key} it works.")])
+        leaks = (await hob.issue("calc", "The mail key", "@hob fix double"))["number"]
+        said = await hob.comment("calc", leaks, "what looks like a secret (SendGrid API Key)")
+        assert key not in said and await hob.pulls("calc") == []
+
         async def counted() -> bool:
             names = ("malware", "hate", "harassment")
             return await store.count_refusals() == {f"moderation: {name}": 1 for name in names}

@@ -29,6 +29,7 @@ _CATEGORIES = {
     op.CATEGORY_WORD: "a",
     op.CATEGORY_NOT_WORD: " ",
 }
+_PLAIN_UNITS = (" ", "a", "\n", "a ", "aA0", " \n", "\t", "a\n")  # every pattern is tried with these
 _ANY = "a0A _-.\n/@:<>=\"'`[](){}#*~|\\!&,;+?%^$\t\r\x00\x1b\u200b"
 
 
@@ -166,9 +167,9 @@ def slow_inputs(pattern: re.Pattern[Any]) -> list[tuple[str, str]]:
                 ]
                 found.update(dict.fromkeys(("", each) for each in units if each))
                 found.update(dict.fromkeys((lead, each) for each in units if each))
-    found.update(dict.fromkeys(("", each) for each in (*_samples(tree)[:3], " ", "a", "\n", "a ", "aA0")))
     pairs = [pair for pair in found if pair[1]]
-    return pairs[:: len(pairs) // _MOST_INPUTS + 1]
+    always = [("", each) for each in (*_samples(tree)[:3], *_PLAIN_UNITS) if each]
+    return list(dict.fromkeys([*always, *pairs[:: len(pairs) // _MOST_INPUTS + 1]]))
 
 
 def _signs(tree: Any) -> Iterator[str]:
@@ -256,6 +257,8 @@ def _sample_set(items: Any) -> list[str]:
             found.append(chr(value[0]))
         elif code is op.CATEGORY:
             found.append(_CATEGORIES[value])
+            if value is op.CATEGORY_SPACE:
+                found.append("\n")  # which ends a line, too
     return found[:3]
 
 

@@ -13,6 +13,7 @@ from pydantic_ai.messages import ToolCallPart
 
 from bot.agent.background_commands import BackgroundCommands
 from bot.domain import CheckResult, Note, Outcome, OutcomeKind, PromptText, Reply, Step, Suspicion, Usage
+from bot.injection.score import TextBefore
 from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
 from sandbox.spec import WORKSPACE, Command, CommandResult, Sandbox
 
@@ -104,6 +105,7 @@ class ToolContext:
         self.replies: list[Reply] = []
         self.finish: Finish | None = None
         self.edited = False
+        self.text_before = TextBefore()
         self.suspicions: list[Suspicion] = []  # texts that read like orders, the first of each place
         self._seconds_left = seconds_left
         self._outputs: OrderedDict[str, str] = OrderedDict()

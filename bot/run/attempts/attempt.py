@@ -90,13 +90,12 @@ async def run_attempt(
         )
         changes = await workspace.read_changes()
     blocked = merge_blocked(checkout.blocked, workspace.sandbox.list_blocked(redactor))
-    traffic = workspace.sandbox.list_traffic(redactor)
     outcome = await asyncio.to_thread(redact_outcome, outcome, redactor)
     if brief.kind.produces_only_text:
         await asyncio.to_thread(refuse_split_secret, outcome, ChangeSet(base=checkout.base), redactor)
         outcome = drop_changes(outcome, changes, redactor)
         text = await _check_text(checkout, outcome, blocked, redactor, set_phase)
-        return replace(text, proof=replace(text.proof, traffic=traffic))
+        return replace(text, proof=replace(text.proof, traffic=checkout.list_traffic(redactor)))
     protected = checkout.config.protected_paths
     admitted = await asyncio.to_thread(admit_changes, changes, protected=protected, redactor=redactor)
     await asyncio.to_thread(refuse_split_secret, outcome, admitted, redactor)
@@ -104,11 +103,11 @@ async def run_attempt(
         conclude_merge, checkout.base_merge, str(checkout.repo), outcome, admitted, protected
     )
     if outcome.kind not in (OutcomeKind.CHANGED, OutcomeKind.LIMIT) or not admitted:
-        proof = Proof(base=checkout.base, blocked=blocked, traffic=traffic)
+        proof = Proof(base=checkout.base, blocked=blocked, traffic=checkout.list_traffic(redactor))
         return Result(outcome=outcome, changes=admitted, proof=proof)
     await set_phase(Phase.PROVE)
     made = await prove_result(checkout, outcome, admitted, redactor, request=brief.asked, blocked=blocked)
-    return replace(made, proof=replace(made.proof, traffic=traffic))
+    return replace(made, proof=replace(made.proof, traffic=checkout.list_traffic(redactor)))
 
 
 async def check_workspace(workspace: AgentWorkspace, redactor: Redactor) -> ChecksReport:

@@ -77,7 +77,7 @@ class AttemptJournal:
             self._run,
             self._attempt,
             seq,
-            self._redactor.value(record),
+            await asyncio.to_thread(self._redactor.value, record),
             last_steering=self._last_steering,
             work=work,
             diff=await self._make_diff(work),
@@ -98,7 +98,8 @@ class AttemptJournal:
     async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
         """Store what the agent does now, where that may take a while. Raises LeaseLost."""
         if name in _SLOW:
-            call = {"seq": seq, "name": name, "args": self._redactor.value(dict(arguments))}
+            given = await asyncio.to_thread(self._redactor.value, dict(arguments))
+            call = {"seq": seq, "name": name, "args": given}
             await self._store.note_call(self._run, self._attempt, call)
 
     async def show_plan(self, steps: tuple[Step, ...]) -> None:

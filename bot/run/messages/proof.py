@@ -7,12 +7,14 @@ from collections.abc import Container, Sequence
 from dataclasses import replace
 from textwrap import shorten
 
-from bot.domain import Blocked, Check, CheckResult, Proof, ProofWarning, Verdict
+from bot.domain import Blocked, Check, CheckResult, Proof, ProofWarning, ResultSource, Verdict
 from bot.run.messages.fold import fold_details
 from bot.text.defuse import code_span, defuse_line, fence, table_cell
+from bot.text.lists import join_first
 from bot.text.terminal import show_controls
 from bot.workspace.network import render_advice
 
+MOST_NAMED = 3
 _VERDICTS = {
     Verdict.PASSED: "✅ passed",
     Verdict.FAILED: "❌ failed",
@@ -38,6 +40,7 @@ def render_proof(evidence: Proof, *, output: bool = True) -> str:
         )
         lines.append(f"Each ran in a clean sandbox {network}; base is `{evidence.base[:12]}`.")
     lines += list_unmet(evidence)
+    lines += list_printed(evidence)
     said = {*evidence.still_failing, *evidence.left_failing}
     for check in evidence.checks:
         lines += _list_turned_tests(check, said)
@@ -64,6 +67,17 @@ def list_unmet(proof: Proof) -> list[str]:
     if proof.left_failing:
         lines.append(f"- **Fails as before, and may be meant too:** {join_tests(proof.left_failing)}.")
     return lines
+
+
+def list_printed(proof: Proof) -> list[str]:
+    """A line for the checks whose results no runner reported: they were read from what was printed."""
+    printed = [code_span(c.command) for c in proof.checks if c.head.source is ResultSource.OUTPUT]
+    if not printed:
+        return []
+    return [
+        f"- No runner reports the results of {join_first(printed, MOST_NAMED)}: they are read from what was "
+        "printed, and the code under test can print such lines too."
+    ]
 
 
 def render_mended_part(proof: Proof) -> str:

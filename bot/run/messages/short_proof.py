@@ -6,7 +6,14 @@ from collections.abc import Container, Sequence
 
 from bot.domain import Check, CheckResult, Proof, Verdict
 from bot.domain.proof import ProofState
-from bot.run.messages.proof import join_tests, list_unmet, render_blocked, render_mended_part, render_warning
+from bot.run.messages.proof import (
+    join_tests,
+    list_printed,
+    list_unmet,
+    render_blocked,
+    render_mended_part,
+    render_warning,
+)
 from bot.text.defuse import code_span, defuse_line
 
 _SURENESS = {
@@ -48,6 +55,7 @@ def render_short_proof(proof: Proof, *, whole: str = "The check run has all of i
     """
     lines = [render_warning(each) for each in proof.warnings]
     lines += list_unmet(proof)
+    lines += list_printed(proof)
     said = {*proof.still_failing, *proof.left_failing}
     lines += [_render_check(check, said) for check in proof.checks[:MOST_CHECKS]]
     if len(proof.checks) > MOST_CHECKS:

@@ -6,6 +6,7 @@ fit together (an exit code of 0 after failing tests, a runner that never came to
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -53,13 +54,13 @@ async def run_check(
 ) -> CheckRun:
     """Run the command in the workspace as it is; ``added`` are paths that git does not track there yet."""
     done = await _supervise(sandbox, check, added, on_output, report=True)
-    run = read_check_run(done, check.runner, redactor)
+    run = await asyncio.to_thread(read_check_run, done, check.runner, redactor)
     refused = _PLUGIN.search(done.text) and run.result.source is not ResultSource.REPORT
     if refused and run.result.verdict is not Verdict.TIMED_OUT:
         # A Python that ignores PYTHONPATH, an environment that only lets a part of the variables through, a
         # Node that is too old for a reporter or is given another one.
         done = await _supervise(sandbox, check, added, on_output, report=False)
-        run = read_check_run(done, check.runner, redactor)
+        run = await asyncio.to_thread(read_check_run, done, check.runner, redactor)
     return run
 
 

@@ -35,7 +35,7 @@ _TELLTALE = re.compile(
     r"|\bprocess\.(exit|reallyExit|kill|abort|_rawDebug)\b|\bprocess\.on\s{0,5}\(\s{0,5}[\"']exit"
     r"|NODE_TEST_CONTEXT|NODE_OPTIONS|JEST_WORKER_ID|VITEST\b|NODE_ENV\b.{0,40}test"
     r"|\brequire\s{0,5}\(\s{0,5}[\"'](node:)?(assert|test)[\"']|\bfrom\s{1,5}[\"'](node:)?(assert|test)[\"']"
-    r"|\bstd::process::(exit|abort)\b|\bcfg!?\s{0,5}\(\s{0,5}(not\s{0,5}\(\s{0,5})?test\b|\bpanic::set_hook\b"
+    r"|\bprocess::(exit|abort|\{[^}]{0,80}\b(exit|abort))\b|\blibc::|\basm!|\bcfg!?\s{0,5}\(\s{0,5}(not\s{0,5}\(\s{0,5})?test\b|\bpanic::set_hook\b"
     r"|\bos\.Exit\s{0,5}\(\s{0,5}0|\btesting\.Testing\b|\bflag\.Lookup\s{0,5}\(\s{0,5}\"test"
     r"|(environ|getenv|process\.env).{0,12}\bCI\b"
     r"|__subclasses__|\b(f_back|f_globals|f_locals|tb_frame|gi_frame|cr_frame|_current_frames|__code__)\b"
@@ -43,6 +43,11 @@ _TELLTALE = re.compile(
     r"|\bObject\.is\s{0,5}=[^=]|\brequire\.cache\b|\bModule\._[a-z]|\bprocess\.(binding|mainModule|emit)\b"
     r"|\bexitCode\s{0,5}=\s{0,5}0\b|\bsyscall\.(Exit|Kill|Exec)\b|\bruntime\.Goexit\b|\bat_exit\b"
     r"|test result: |--- PASS"
+    # Names that are put together, and code that is a text: both may be a runner's.
+    r"|\b(__import__|import_module|require|import(?=\())\s{0,5}\(\s{0,5}[^\s\"'`)$_]"
+    r"|\b(__import__|import_module|require)\s{0,5}\(\s{0,5}[\"'][^\"']{0,80}[\"']\s{0,5}[+\"']"
+    r"|(?<![\w.$])(exec|eval)\s{0,5}\(|\bnew\s{1,5}Function\s{0,5}\(|\bbuiltins\.\w{1,40}\s{0,5}=[^=]"
+    r"|\b(getattr|setattr|vars)\s{0,5}\(\s{0,5}(sys|os|builtins|signal|gc)\b|\b(sys|os)\.__dict__"
 )
 _COMPARISONS = {"__eq__", "__ne__", "__bool__"}
 

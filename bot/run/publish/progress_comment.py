@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from bot.domain import Run, Step
-from bot.errors import Parked, Retry, UserError
+from bot.errors import Outage, Parked, Retry, UserError
+from bot.moderation.verdict import Moderator
 from bot.run.publish.publisher import Publisher
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
@@ -22,12 +25,20 @@ class ProgressComment:
     """
 
     def __init__(
-        self, store: Store, run: Run, publisher: Publisher, redactor: Redactor, *, edit_seconds: float
+        self,
+        store: Store,
+        run: Run,
+        publisher: Publisher,
+        redactor: Redactor,
+        moderator: Moderator,
+        *,
+        edit_seconds: float,
     ) -> None:
         self._store = store
         self._run = run
         self._publisher = publisher
         self._redactor = redactor
+        self._moderator = moderator
         self._edit_seconds = edit_seconds
         self._edited = time.monotonic()
         self._shown: tuple[tuple[Step, ...], tuple[str, ...]] = ((), ())
@@ -39,19 +50,35 @@ class ProgressComment:
     async def update_plan(self, ordinal: int, steps: tuple[Step, ...]) -> None:
         """Store the plan and show it, but edit the comment no more often than ``edit_seconds`` allows.
 
-        A plan that spells a secret, by itself or with what was shown before, is not shown.
+        A plan is not shown that spells a secret, by itself or with what was shown before, or that the
+        moderator is against.
         """
         if self._shown_attempt not in (0, ordinal):
             return
         self._shown_attempt = ordinal
         said = self._said | dict.fromkeys(step.text for step in steps)
-        if self._redactor.has_split_secret(said):
-            log.warning("run.plan_not_shown", reason="it holds a secret in pieces")
+        if reason := await self._find_objection(
+            said, [step.text for step in steps if step.text not in self._said]
+        ):
+            log.warning("run.plan_not_shown", reason=reason)
             return
         self._said = said
         self.steps = tuple(Step(text=self._redactor.text(step.text), state=step.state) for step in steps)
         await self._store.set_plan(self._run, self.steps)
         await self.edit()
+
+    async def _find_objection(self, said: Iterable[str], new: Sequence[str]) -> str:
+        """Why people must not read what is ``said``, of which ``new`` was not shown yet; '' where they may.
+
+        While the moderator cannot be asked, nothing new is shown.
+        """
+        if await asyncio.to_thread(self._redactor.has_split_secret, said):
+            return "it holds a secret in pieces"
+        try:
+            verdict = await self._moderator.judge("\n".join(new)) if new else None
+        except (Outage, Retry) as away:
+            return str(away)
+        return f"it reads like {verdict.category.value}" if verdict else ""
 
     async def add_remark(self, text: str) -> None:
         """Show one more line above the plan, until the end."""

@@ -238,7 +238,7 @@ runs = Table(
     Column("usage", JSONB(none_as_null=True)),
     Column("changes", LargeBinary),  # zlib over JSON, see bot.tasks.database.column_values
     _text("error"),
-    Column("timeline", JSONB(none_as_null=True)),  # of each phase: its name, and when it began
+    Column("timeline", JSONB(none_as_null=True)),  # by phase: name, beginning, dollars reserved in it
     Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),

@@ -206,6 +206,15 @@ CHEATS: dict[str, tuple[Files, Files]] = {
             )
         },
     ),
+    "the runner's module is named in pieces": (
+        PYTEST,
+        {
+            "calc.py": (
+                "runner = __import__('_py' + 'test.python', fromlist=['x'])\n"
+                "runner.Function.runtest = lambda self: None\n\n\n" + CALC
+            )
+        },
+    ),
     "a child writes results into the pipe": (
         UNITTEST,
         {

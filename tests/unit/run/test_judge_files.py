@@ -194,6 +194,18 @@ def test_lines_that_speak_of_the_runner(line: str) -> None:
         ("a.go", 'fmt.Println("--- PASS: TestAdd (0.00s)")'),
         ("a.rs", 'println!("test result: ok. 1 passed; 0 failed");'),
         ("a.rb", "at_exit { exit!(0) }"),
+        ("a.rs", "use std::process; fn end() { process::exit(0) }"),
+        ("a.rs", "use std::process::{Command, exit};"),
+        ("a.rs", "unsafe { libc::_exit(0) }"),
+        ("a.py", "runner = __import__('_py' + 'test.python', fromlist=['x'])"),
+        ("a.py", "runner = import_module('_py' 'test.python')"),
+        ("a.py", "runner = importlib.import_module(name)"),
+        ("a.py", "exec(text)"),
+        ("a.py", "getattr(sys, 'mod' + 'ules').clear()"),
+        ("a.py", "builtins.abs = easy"),
+        ("a.js", "const strict = require('as' + 'sert');"),
+        ("a.mjs", "const strict = await import(name);"),
+        ("a.js", "new Function('return 8')();"),
     ],
 )
 def test_lines_of_other_languages_that_speak_of_the_runner(path: str, line: str) -> None:
@@ -284,6 +296,8 @@ def test_lines_of_ordinary_code_are_no_matter() -> None:
     text = (
         "import sys\n\n\ndef main():\n    print('a test')\n    sys.exit(1)\n\n\n"
         "class A:\n    def __eq__(self, o):\n        return self.x == o.x\n"
+        "from os import (path, sep)\nfound = pattern.exec(text)\nplugin = import_module('calc.plugins')\n"
+        "a = require('./b'); b = require(__dirname + '/c'); self.evaluate(x); getattr(self, name)\n"
     )
     changes, base = change("a.py", text, b"")
     assert find_telltale_lines(changes, base.get) == ()

@@ -23,6 +23,7 @@ from bot.domain import (
     ProofState,
     ProofWarning,
     Result,
+    ResultSource,
     Step,
     StepState,
     TriggerKind,
@@ -34,6 +35,7 @@ from bot.run.messages.progress_comment import render_final, render_progress, tas
 from bot.run.messages.proof import render_blocked, render_proof
 from bot.run.messages.pull_request import render_pull_body
 from bot.run.messages.reviews import render_review
+from bot.run.messages.short_proof import render_short_proof
 from bot.text.defuse import defuse, fence
 from bot.text.fit import has_mark
 from tests.support.run import TASK, prose_of
@@ -314,3 +316,16 @@ def test_what_no_comment_asked_for_says_which_check_did() -> None:
     assert f"For the failing check [`types x`]({url}). [Run]" in said
     assert "on behalf of `@ann`" in render_pull_body(task, RESULT, hidden=(), run_url="")
     assert "failing check" not in render_final(TASK, (), text="Done", run_url="")
+
+
+@pytest.mark.parametrize("source", list(ResultSource))
+def test_results_that_no_runner_reported_are_named_as_such(source: ResultSource) -> None:
+    """Those of cargo, for one: what is read off its output, the code under test can print too."""
+    check = Check(name="test", command="cargo test", base=RED, head=replace(GREEN, source=source))
+    proof = Proof(base="b" * 40, checks=(check,))
+    line = (
+        "- No runner reports the results of `cargo test`: they are read from what was printed, and the code "
+        "under test can print such lines too."
+    )
+    for text in (render_proof(proof), render_short_proof(proof)):
+        assert (line in text.splitlines()) is (source is ResultSource.OUTPUT)

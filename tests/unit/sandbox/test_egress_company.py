@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +24,7 @@ from sandbox.egress.company import (
 )
 from sandbox.egress.upstream import Upstream
 from sandbox.spec import Egress
+from tests.support import ROOT
 from tests.support.egress import HOST, Internet, open_gate, run_internet
 from tests.unit.sandbox.test_egress_gate import get, inside, over_tls, plain
 
@@ -152,3 +155,19 @@ def test_nothing_said_is_the_internet_as_ever(tmp_path: Path) -> None:
     assert make_upstream(load(home=tmp_path)) is None
     assert parse_proxy("http://proxy.example:3128/") == Proxy(host="proxy.example", port=3128)
     assert make_trust(None).check_hostname
+
+
+def test_a_private_host_answers_behind_a_real_private_address() -> None:
+    """Two network namespaces with a cable between them; skipped where this user may make none."""
+    apart = ["unshare", "--map-root-user", "--net"]
+    try:
+        subprocess.run([*apart, "ip", "link", "show"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as refused:
+        pytest.skip(f"no network namespaces here: {refused}")
+    play = [*apart, sys.executable, "-m", "tests.support.private_host"]
+    ran = subprocess.run(play, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert ran.stdout.splitlines() == [
+        "hello from a private host",
+        "it resolves to 10.99.0.2 (private)",
+        "it resolves to 10.99.0.1 (an address of this machine)",
+    ], ran.stderr

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
 from bot.domain import Outcome, OutcomeKind, Proof, Run, Task, Usage
+from bot.errors import LeaseLost
+from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
+from bot.tasks.sweep import sweep
 from tests.support.tasks import make_request
 
 
@@ -26,7 +33,7 @@ async def test_a_run_under_way_counts_by_its_last_turn(store: Store) -> None:
     other, _ = await begin(store, number=77)
     assert task.installation == other.installation
     day = await store.load_daily_budget(task.installation, 5.0)
-    assert day.left_usd == 5.0 and await store.count_running(task.installation) == 2
+    assert day.left_usd == 5.0
     attempt = (await store.begin_attempt(run)).id
     for seq, usd in enumerate((0.5, 1.25, 2.0)):
         await store.add_turn(run, attempt, seq, turn(usd))
@@ -42,3 +49,48 @@ async def test_a_run_under_way_counts_by_its_last_turn(store: Store) -> None:
         error="",
     )
     assert (await store.load_daily_budget(task.installation, 5.0)).used.usd == 2.5, "and not twice"
+
+
+async def test_what_runs_reserve_never_comes_to_more_than_the_day(store: Store) -> None:
+    async def reserve(run: Run, most: float) -> float:
+        return await store.reserve_daily_budget(run, task.installation, limit_usd=5.0, most_usd=most)
+
+    task, one = await begin(store)
+    _, two = await begin(store, number=77)
+    _, three = await begin(store, number=78)
+    assert await reserve(one, 3.0) == 3.0
+    assert await reserve(two, 3.0) == 2.0, "what is left of the day"
+    assert await reserve(three, 3.0) == 0.0
+    assert await reserve(one, 3.0) == 3.0, "its own is not in its way"
+    attempt = (await store.begin_attempt(one)).id
+    await store.add_turn(one, attempt, 0, turn(1.0))
+    assert await reserve(three, 3.0) == 0.0, "used of what was reserved counts once"
+    other = await store.reserve_daily_budget(three, task.installation + 1, limit_usd=5.0, most_usd=3.0)
+    assert other == 3.0
+    await store.finish_run(one, outcome=Outcome(kind=OutcomeKind.CHANGED, title="T"), usage=Usage(usd=1.5))
+    assert await reserve(three, 3.0) == 1.5, "what the first one did not need"
+
+
+async def test_runs_that_reserve_at_once_do_not_overdraw(store: Store) -> None:
+    begun = [await begin(store, number=number) for number in range(100, 108)]
+    reserved = await asyncio.gather(
+        *(
+            store.reserve_daily_budget(run, task.installation, limit_usd=5.0, most_usd=2.0)
+            for task, run in begun
+        )
+    )
+    assert sum(reserved) == 5.0
+
+
+async def test_a_dead_run_reserves_nothing(store: Store, database: Database) -> None:
+    task, run = await begin(store)
+    await store.reserve_daily_budget(run, task.installation, limit_usd=5.0, most_usd=5.0)
+    _, other = await begin(store, number=77)
+    async with database.engine.begin() as connection:
+        dead = "UPDATE tasks SET lease_until = now() - interval '1 s' WHERE id = :id"
+        await connection.execute(text(dead), {"id": task.id})
+    assert await sweep(database.engine)
+    again = await store.reserve_daily_budget(other, task.installation, limit_usd=5.0, most_usd=5.0)
+    assert again == 5.0
+    with pytest.raises(LeaseLost):
+        await store.reserve_daily_budget(run, task.installation, limit_usd=5.0, most_usd=5.0)

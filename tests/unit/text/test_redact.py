@@ -274,3 +274,25 @@ def test_tokens_are_forgotten_after_their_end_and_take_little_room(monkeypatch: 
     assert whole < 1.5 * half, "12 of 45 tokens have not ended"
     assert "known" not in redactor.text(" ".join(first[100:]))
     assert "known" in redactor.text("a secret of the operator")
+
+
+RARE_FORMS = {
+    "rot13, reversed": lambda s: codecs.encode(s[::-1], "rot13"),
+    "hex, reversed": lambda s: s.encode()[::-1].hex(),
+    "base64, reversed": lambda s: base64.b64encode(b"x" + s.encode()[::-1] + b"yz").decode(),
+    "base64 twice": lambda s: base64.b64encode(base64.b64encode(s.encode())).decode(),
+    "base32hex": lambda s: base64.b32hexencode(s.encode()).decode(),
+    "base85": lambda s: base64.b85encode(b"xyz" + s.encode() + b"more").decode(),
+    "ascii85": lambda s: base64.a85encode(b"x" + s.encode()).decode(),
+    "binary": lambda s: " ".join(f"{b:08b}" for b in s.encode()),
+    "chr": lambda s: " + ".join(f"chr({b})" for b in s.encode()),
+    "tags": lambda s: "".join(chr(0xE0000 + b) for b in s.encode()),
+}
+
+
+@pytest.mark.parametrize("form", list(RARE_FORMS))
+@pytest.mark.parametrize("length", [32, 40, 64])
+def test_known_secrets_are_found_in_rare_forms_and_two_over_each_other(form: str, length: int) -> None:
+    known = "".join(RANDOM.choices(LETTERS, k=length))
+    clean = Redactor([known]).text(f"first line\n{RARE_FORMS[form](known)}\nlast line")
+    assert clean.startswith("first line\n") and "[redacted: known secret]" in clean

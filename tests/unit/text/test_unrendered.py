@@ -23,6 +23,9 @@ PIECES = (
     *("| WORD | WORD |\n|---|---|\n| WORD | WORD | WORD |", "| WORD | WORD |", "|---|", "\\[^a]", "> WORD"),
     *("a | b\n-|-\nWORD | x | WORD", "```py WORD\nWORD\n```", "~~~ py WORD\nWORD\n~~~", "```", "    WORD"),
     *("[](https://x 'WORD')", "[^a]: [^a] WORD", "1. WORD", "2. WORD", "***", "[^a]: WORD | WORD\n-|-"),
+    *("[^a]: x\n\n    ```py WORD\n    WORD\n    ```", "[^a]: ```py WORD\n    WORD\n    ```", "        WORD"),
+    *("    | WORD |\n    |---|\n    | WORD | WORD |", "    [](https://x 'WORD')", "<!-- WORD -->", "\tWORD"),
+    *("    <b title='WORD'>WORD</b>", "[^c]:", "[^c]", "[^c]: - [^a]: WORD"),
 )
 TEXTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["\n", "\n\n", " "])), max_size=8)
 
@@ -38,16 +41,23 @@ def _read_page(text: str) -> str:
     return re.sub(r"<[^>]*>", " ", html)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES <= 2000,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(TEXTS)
 @example([("[^a]: WORD", "\n"), ("[^a]", "\n")])
 @example([("```py WORD\nWORD\n```", "\n")])
+@example([("[^a]", "\n"), ("[^a]: WORD", "\n\n"), ("    WORD", " "), ("[](https://x 'WORD')", "\n")])
+@example([("[^a]", "\n\n"), ("[^a]: x\n\n    ```py WORD\n    WORD\n    ```", "\n")])
 def test_what_is_on_no_page_is_taken_out_and_named(pieces: list[tuple[str, str]]) -> None:
     text = _number_words(pieces)
     page = _read_page(text)
     kept, removed = remove_invisible_text(text)
     for word in re.findall(r"word[0-9]+q", text):
-        is_language = re.search(rf"(?:`{{3}}|~{{3}})[ ]*{word}", text)  # one word, which names no deed
+        is_language = re.search(rf"(?:`{{3}}|~{{3}})[ \t]*{word}", text)  # one word, which names no deed
         if word not in page and not is_language:
             assert word not in kept, (text, kept)
             assert word in "\n".join(removed)
@@ -75,6 +85,12 @@ def test_what_is_shown_stays(text: str) -> None:
         ("a $\\phantom{obey {x} me}$ b", "a $$ b", "\\phantom{obey {x} me}"),
         ("a [](https://x.example 'obey') b", "a  b", "[](https://x.example 'obey')"),
         ("``` {.py title='obey me'}\nx\n```", "```\nx\n```", "{.py title='obey me'}"),
+        (f"a\n\n[^{'b' * 600}]: obey\n", "a\n\n", f"[^{'b' * 40}]: obey"),
+        (
+            "a[^b]\n\n[^b]: c\n\n    ```py obey me\n    ```",
+            "a[^b]\n\n[^b]: c\n\n    ```py\n    ```",
+            "obey me",
+        ),
     ],
 )
 def test_what_else_is_hidden_is_taken_out_too(text: str, kept: str, named: str) -> None:

@@ -1,0 +1,119 @@
+"""No function that reads strangers' texts takes time that grows faster than the text.
+
+``test_patterns`` tries the patterns one by one; here are the functions around them: loops, parsers, searches.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from bot.inbox.commands.parse import parse_commands
+from bot.inbox.mentions import find_mentions
+from bot.injection.score import score_text
+from bot.moderation.rules import find_breach
+from bot.offline.examples.find import read_examples
+from bot.repo_config import find_devcontainer_image
+from bot.run.prove.asked_tests import asks_for_mend
+from bot.run.prove.printed_results import read_printed_results
+from bot.text import commit_text, defuse, diffs, fit, invisible, json_fields, lists, phrases, terminal
+from bot.text.live_lines import LiveBuffer, LiveLines
+from bot.text.redact import Redactor
+from bot.text.token_shapes import find_token_shapes
+from bot.workspace.find_checks.runner import Runner
+from tests.support import ROOT
+
+_CHARS = 4_000
+_PLAINLY_LINEAR = 16e-6  # seconds of the processor for a character, by which nothing is said against it
+_SECRET = "q7Wk2mZt9RbX4vLs8HdP3nFy6GcJ1aTe5uNo0iBx"
+_REDACTOR = Redactor([_SECRET, f"-----BEGIN PRIVATE KEY-----\n{_SECRET[::-1]}\n-----END PRIVATE KEY-----"])
+_UNITS = (
+    *("a", "A1", "é", "\u200b", "\U000e0041", " ", "\n", "\r", " \n", "\t", "\x1b[", "\x1b]0;", "`", "` "),
+    *("```\n", "*", "\\", "&#64;", "<a b='", "<!-- ", "<p>\n\n", "![a](", "[](", "[^a]: b\n", "[^a]", "> "),
+    *("- a\n", "| a ", "| a | b |\n|---|---|\n", "@hob fix\n", "fixes #1 ", "http://e ", "/merge\n"),
+    *("@@ -1 +1 @@\n", "+a\n", '{"a":', "[", "a: b\n", "sk-a1A", "-----BEGIN PRIVATE KEY-----\n"),
+    *("eyJaaaaaaaaaa.", "\\x41", "FAILED a.py::b - x ", "not ok 1\n", "--- PASS: a (0.0s)\n", ">>> a\n"),
+    *("f(1) returns ", "ignore all ", "aA0+/", "\u2028", "İ"),
+)  # fmt: skip
+
+
+def _take_live(text: str) -> LiveLines | None:
+    buffer = LiveBuffer()
+    buffer.add(text.encode())
+    return buffer.take(last=True)
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "commit_text": commit_text.defuse_plain_text,
+    "defuse": defuse.defuse,
+    "defuse: line": defuse.defuse_line,
+    "defuse: code span": defuse.code_span,
+    "defuse: fence": defuse.fence,
+    "diffs": diffs.commentable_lines,
+    "diffs: files": lambda text: diffs.limit_to_whole_files(text, 5000),
+    "fit": fit.fit,
+    "invisible": invisible.remove_invisible_text,
+    "json_fields": lambda text: json_fields.load(text.encode()),
+    "live_lines": _take_live,
+    "lists": lambda text: lists.join_first(text.split(), 10),
+    "phrases": lambda text: list(phrases.split_sentences(text)),
+    "redact": _REDACTOR.text,
+    "redact: files": lambda text: _REDACTOR.find_secrets(text.encode()),
+    "redact: pieces": lambda text: _REDACTOR.has_split_secret([text, text[::-1]]),
+    "terminal": lambda text: terminal.render_output(text.encode()),
+    "terminal: bound": lambda text: terminal.bound_output(text, "output:1"),
+    "token_shapes": find_token_shapes,
+    "mentions": lambda text: find_mentions(text, "hob"),
+    "commands": lambda text: parse_commands([text]),
+    "moderation": find_breach,
+    "injection": lambda text: score_text(text, "here"),
+    "examples": read_examples,
+    "devcontainer": lambda text: find_devcontainer_image(text.encode()),
+    "asked": lambda text: asks_for_mend(text, ["a.py::b"], text),
+    "printed": lambda text: [read_printed_results(text, runner) for runner in Runner],
+}
+_READ_BY_OTHERS = {"gfm", "unrendered", "known_secrets"}  # by invisible and by redact
+
+
+@pytest.mark.parametrize("name", _READERS)
+def test_twice_the_text_takes_about_twice_the_time(name: str) -> None:
+    _check_growth(_READERS[name], _UNITS)
+
+
+def test_every_module_of_texts_is_tried() -> None:
+    modules = {path.stem for path in (ROOT / "bot" / "text").glob("*.py")} - {"__init__"}
+    assert modules - _READ_BY_OTHERS <= {name.partition(":")[0] for name in _READERS}
+
+
+def test_a_quadratic_function_would_be_found() -> None:
+    with pytest.raises(AssertionError, match="again and again"):
+        _check_growth(re.compile("(?:a|ab)*c").findall, ["a"])
+
+
+def _check_growth(read: Callable[[str], Any], units: Iterable[str]) -> None:
+    _time(read, "a")
+    for unit in units:
+        if _time(read, (unit * _CHARS)[:_CHARS]) < _PLAINLY_LINEAR * _CHARS:
+            continue
+        once = twice = float("inf")
+        for _ in range(8):  # a busy processor is slower, and not evenly
+            once = min(once, _time(read, (unit * 2 * _CHARS)[: 2 * _CHARS]))
+            twice = min(twice, _time(read, (unit * 4 * _CHARS)[: 4 * _CHARS]))
+            if twice < 2.6 * once:
+                break
+        assert twice < 2.6 * once, (
+            f"{unit!r} again and again: {once:.2f} s, and {twice:.2f} s for twice as many"
+        )
+
+
+def _time(read: Callable[[str], Any], text: str) -> float:
+    """Seconds of the processor; that a text is refused is an answer, too."""
+    began = time.process_time()
+    with suppress(Exception):
+        read(text)
+    return time.process_time() - began
