@@ -105,3 +105,10 @@ POLITICS
 
 # A kind of run that only the attack suite has, whose moves are of the same class.
 ALONE
+
+# A field of the API's answers.
+usd_per_pull
+
+# Tables of the newest migration, filled from the next step on.
+notices
+notify_wishes
