@@ -14,7 +14,7 @@ REPOS ?=
 
 .PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
 	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
+	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock docs shots realworld \
 	refresh-github-data clean
 
 help: ## this list
@@ -120,6 +120,10 @@ lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=
 	$(BIN)/$(PIP) -e '.[lock]'
 	$(BIN)/python -m uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+
+docs: setup ## the documentation as a site in build/site, every warning an error
+	$(BIN)/$(PIP) -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site $(ARGS)
 
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
 	$(BIN)/$(PIP) -e '.[shots]'

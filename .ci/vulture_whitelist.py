@@ -108,7 +108,3 @@ ALONE
 
 # A field of the API's answers.
 usd_per_pull
-
-# Tables of the newest migration, filled from the next step on.
-notices
-notify_wishes

@@ -59,12 +59,13 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     configured = settings.sign_in
     sign_in = SignIn(configured) if configured else None
     sessions = Sessions(engine)
-    reader = PageReader(engine)
+    reader, output = PageReader(engine), OutputReader(engine)
     app.extensions |= {
         "reader": reader,
         "sign_in": sign_in,
         "sessions": sessions,
-        "live": LiveRuns(reader, OutputReader(engine)),
+        "live": LiveRuns(reader, output),
+        "output": output,
     }
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)

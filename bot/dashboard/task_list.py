@@ -78,7 +78,7 @@ def read_filter(arguments: Mapping[str, str]) -> TaskFilter:
     before = given.pop("before")
     del given["only"]
     number = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else 0
-    return TaskFilter(**given, before=min(number, _MAX_ID))
+    return TaskFilter(**given, before=min(number, _MAX_ID), only=0)
 
 
 def build_list_query(wanted: TaskFilter, seen: Sequence[int] | None) -> Select[Any]:

@@ -7,6 +7,7 @@ file is read, which a run does anyway; they can lower the operator's and not rai
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from bot.errors import Parked, UserError
 from bot.repo_config import PATH, RepoConfig
@@ -54,6 +55,8 @@ async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
     left = (await job.store.load_daily_budget(job.task.installation, most)).left_usd
     if not left:
         reason = f"this installation has used its ${most:g} of the last 24 hours"
+        day = datetime.now(UTC).date().isoformat()
+        await job.note_event("budget", reason, key=f"budget:installation {job.task.installation}:{day}")
         raise Parked(reason, after=WAIT_SECONDS)
     share = left / max(1, await job.store.count_running(job.task.installation))
     budget = checkout.config.budget

@@ -13,6 +13,7 @@ from bot.tasks.costs import CostRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
+from bot.tasks.notices.records import NoticeRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -29,6 +30,7 @@ class Store(
     CostRecords,
     SafetyRecords,
     LiveRecords,
+    NoticeRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel
 
 from bot.dashboard.access.viewer import find_viewer
@@ -24,6 +24,8 @@ from bot.dashboard.live import read_place
 from bot.dashboard.page_reader import PageReader, Row
 from bot.dashboard.pages import find_run, find_task
 from bot.dashboard.task_list import PAGE, read_filter
+from bot.domain import Person
+from bot.tasks.database.column_values import restore
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -103,11 +105,11 @@ def show_figures() -> Response:
 @blueprint.get("/schema.json")
 def show_schema() -> Response:
     """The answers as JSON Schema, by name."""
-    return current_app.json.response({each.__name__: each.model_json_schema() for each in ANSWERS})
+    return jsonify({each.__name__: each.model_json_schema() for each in ANSWERS})
 
 
 def _describe_task(row: Row) -> dict[str, Any]:
-    same = ("id", "kind", "state", "verdict", "reason", "request", "created_at")
+    same = ("id", "kind", "state", "verdict", "reason", "request", "created_at")  # named alike in the table
     found = {name: row.get(name) for name in ("run", "usd", "seconds", "model")}
     return {
         **{name: row[name] for name in same},
@@ -115,7 +117,7 @@ def _describe_task(row: Row) -> dict[str, Any]:
         "repository": row["repo_full_name"],
         "thread": row["thread_number"],
         "title": row["thread"].get("title", ""),
-        "person": row["requester"]["login"],
+        "person": restore(Person, row["requester"]).login,
         "pull": row["pull"] or None,
     }
 
