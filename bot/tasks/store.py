@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
+from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
@@ -29,6 +30,7 @@ class Store(
     SteeringRecords,
     CostRecords,
     SafetyRecords,
+    RemovalRecords,
     LiveRecords,
     NoticeRecords,
 ):

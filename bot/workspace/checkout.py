@@ -12,7 +12,8 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bot.agent.tools.registry import list_guest_mounts
+from bot.agent.tools.context import OWN_WEIGHTS
+from bot.agent.tools.registry import list_guest_mounts, list_weights_mounts
 from bot.domain import Blocked, TreeFacts
 from bot.errors import UserError
 from bot.git.checkout import NO_HISTORY, History
@@ -49,6 +50,7 @@ from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, WORKSPACE, CommandResult, Egress, Limits, Mount, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
 
+TUNED = "tuned"  # below the state directory: what `hob tune` wrote, shown in each sandbox
 MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
@@ -159,7 +161,7 @@ class Workshop:
         )
         self.policy = Policy(
             limits=limits or Limits(),
-            mounts=(*tools.mounts, *list_guest_mounts()),
+            mounts=(*tools.mounts, *list_guest_mounts(), *list_weights_mounts(home / TUNED)),
             path=tools.path,
             env=(*tools.env, *ENV),
             image=image,
@@ -230,6 +232,13 @@ class Workshop:
             foreign=foreign,
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
+
+    def with_weights(self, folder: Path) -> Workshop:
+        """The same workshop, with the offline engine's weights of another folder."""
+        other = copy(self)
+        mounts = [each for each in self.policy.mounts if each.target != OWN_WEIGHTS]
+        other.policy = replace(self.policy, mounts=(*mounts, *list_weights_mounts(folder)))
+        return other
 
     def without_internet(self, by: str) -> Workshop:
         """The same workshop, but that nothing is let out, ``by`` what the operator has set so."""

@@ -84,8 +84,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run",
-        "bot.solve", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.repo_config",
+        "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
@@ -97,6 +97,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.training": {
         "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },
+    "bot.tune": {"bot.domain", "bot.errors", "bot.eval", "bot.git", "bot.guest", "bot.training"},
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},

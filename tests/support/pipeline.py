@@ -91,7 +91,7 @@ class IssueComments:
 
     def _read(self, number: int) -> dict[str, Any]:
         nodes = [
-            {"databaseId": 1, "body": body, "url": "", "viewerDidAuthor": True}
+            {"fullDatabaseId": "1", "body": body, "url": "", "viewerDidAuthor": True}
             for body in self.bodies.get(number, [])
         ]
         issue = {"comments": {"nodes": nodes}}

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -364,6 +365,29 @@ pauses = Table(
     Column("scope", Text, primary_key=True),
     Column("login", Text, nullable=False),  # whose order it is
     _when("since", default=True),
+)
+
+# When an installation's next write to GitHub may be sent, by whichever worker: see bot.tasks.write_turns.
+write_turns = Table(
+    "write_turns",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("turn_at", DateTime(timezone=True), nullable=False),  # of whoever asked last
+    Column("next_at", DateTime(timezone=True), nullable=False),
+    _when("closed_until"),
+    Column(
+        "created", ARRAY(DateTime(timezone=True)), nullable=False
+    ),  # when content was made, the oldest first
+)
+
+# Installations from which the app was removed: what is kept of them is deleted, see bot.tasks.removal.
+removed_installations = Table(
+    "removed_installations",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("repositories", ARRAY(BigInteger), nullable=False),  # in which tasks were asked for, by id
+    _when("removed_at", default=True),
+    _when("purged_at"),
 )
 
 # A flag's value for an audience (``all``, ``installation:5``, ``repository:11``, ``person:7``,
