@@ -60,7 +60,7 @@ async def test_what_is_ordered_on_a_page_is_done(hob: AtWork, database: Database
         run = await eventually(find_run, "no run")
         await wait_for_output(app, run, "now-it-runs")
         page = (await browser.get(f"/runs/{run}")).text
-        assert "so far" in page and "return x" in page and "$ echo now-it-runs" in page
+        assert "so far" in page and "calc.py" in page and "$ echo now-it-runs" in page
         await order(browser, 1, "stop")
         await hob.comment("calc", issue, "stopped")
         task = await store.get_task(1)
