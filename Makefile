@@ -134,6 +134,10 @@ lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=
 	$(BIN)/python -m uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
 
+docs: setup ## the documentation as a site in build/site, every warning an error
+	$(BIN)/$(PIP) -e '.[docs]'
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site $(ARGS)
+
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)
 	$(BIN)/$(PIP) -e '.[shots]'
 	$(BIN)/python docs/shots.py

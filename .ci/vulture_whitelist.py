@@ -105,3 +105,6 @@ POLITICS
 
 # A kind of run that only the attack suite has, whose moves are of the same class.
 ALONE
+
+# A field of the API's answers.
+usd_per_pull

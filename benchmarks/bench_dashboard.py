@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -31,10 +32,12 @@ from bot.settings import load  # noqa: E402
 from bot.tasks.database.connection import Database, connect, sqlalchemy_url  # noqa: E402
 from bot.tasks.database.embedded import open_embedded_database  # noqa: E402
 from bot.tasks.database.schema import migrate  # noqa: E402
+from bot.tasks.live.records import OutputPiece  # noqa: E402
 from bot.tasks.store import Store  # noqa: E402
 from tests.support.tasks import make_request  # noqa: E402
 
 TURNS = 60
+LINES = 200  # of output beside each turn, 15 KiB
 PAGES = (
     "/", "/?before=500000", "/?words=word77", "/?words=mend", "/?words=nothing",
     "/?person=p7", "/?person=nobody", "/?repo=octo/app3", "/?state=failed", "/?state=waiting",
@@ -81,18 +84,40 @@ def time_pages(url: str) -> Table:
     return table
 
 
-async def watch(session: aiohttp.ClientSession, address: str) -> tuple[list[int], float]:
-    """The turns that one viewer saw, and when the last one came."""
-    seen, last = list[int](), 0.0
+@dataclass
+class Seen:
+    """The turns and pieces of output that one viewer saw, how many lines, and when the last turn came."""
+
+    turns: list[int] = field(default_factory=list)
+    pieces: list[int] = field(default_factory=list)
+    lines: int = 0
+    last: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it saw each once, in order."""
+        pieces = list(range(1, TURNS + 1))
+        return (self.turns, self.pieces, self.lines) == (list(range(TURNS)), pieces, TURNS * LINES)
+
+
+async def watch(session: aiohttp.ClientSession, address: str) -> Seen:
+    """What one viewer sees until the run's end."""
+    seen, event = Seen(), b""
     async with session.get(address) as answer:
         assert answer.status == 200, answer.status
         async for line in answer.content:
-            if found := re.fullmatch(rb"id: (\d+)\.\d+\n", line):
-                seen.append(int(found[1]))
-                last = time.monotonic()
-            elif line == b"event: end\n":
-                return seen, last
-    return seen, last
+            seen.lines += line.count(b'class="line"')
+            if line.startswith(b"event: "):
+                event = line
+                if event == b"event: end\n":
+                    return seen
+            elif found := re.fullmatch(rb"id: (-?\d+)\.(\d+)\n", line):
+                if event == b"event: turn\n":
+                    seen.turns.append(int(found[1]))
+                    seen.last = time.monotonic()
+                else:
+                    seen.pieces.append(int(found[2]))
+    return seen
 
 
 async def play(store: Store, run: Run, attempt: int) -> float:
@@ -100,8 +125,11 @@ async def play(store: Store, run: Run, attempt: int) -> float:
     for seq in range(TURNS):
         call = {"name": "shell", "args": {"command": "pytest"}, "output": "x" * 2000, "ok": True, "ms": 1}
         record = {"seq": seq, "model": "m", "text": "", "calls": [call], "ms": {"turn": 3}}
+        text = "\n".join(f"\x1b[32m{seq}\x1b[m {number} {'x' * 60}" for number in range(LINES))
+        piece = OutputPiece(serial=seq + 1, command=1, title="pytest", line=seq * LINES, text=text)
+        await store.add_output(run, [piece], forget_until=max(0, seq - 15))
         await store.add_turn(run, attempt, seq, record)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
     stored = time.monotonic()
     await asyncio.sleep(2)
     await store.finish_run(run)
@@ -136,12 +164,12 @@ async def time_viewers(database: Database, url: str, viewers: int) -> str:
             watching = [asyncio.create_task(watch(session, address)) for _ in range(viewers)]
             stored = await play(store, run, attempt.id)
             found = await asyncio.gather(*watching)
-        whole = sum(seen == list(range(TURNS)) for seen, _ in found)
-        late = max(last for _, last in found) - stored
+        whole = sum(each.is_whole for each in found)
+        late = max(each.last for each in found) - stored
         memory = _peak_memory(server.pid)
         return (
-            f"{whole} of {viewers} viewers saw all {TURNS} turns once; the last one {late:.1f} s after it was"
-            f" stored; the server took at most {memory} MiB"
+            f"{whole} of {viewers} viewers saw all {TURNS} turns and {TURNS * LINES:,} lines of output once;"
+            f" the last turn {late:.1f} s after it was stored; the server took at most {memory} MiB"
         )
     finally:
         server.terminate()

@@ -48,6 +48,9 @@ BranchPrefix = Annotated[
 ]
 
 
+WebhookUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s@\\]{1,1000}$")]
+
+
 class TaskBudget(BaseModel):
     """Limits of one task; a run that reaches one ends with what there is."""
 
@@ -70,6 +73,19 @@ class RepoLimits(BaseModel):
     )
     repository_usd: float | None = Field(
         default=None, gt=0, le=100_000, description="US dollars in 24 hours for all tasks"
+    )
+
+
+class NotifyWishes(BaseModel):
+    """Whom Hob tells outside GitHub, and of what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    webhook: WebhookUrl | None = Field(
+        default=None, description="https address that takes Slack's messages; the operator lists its host"
+    )
+    events: tuple[Literal["failed", "approval", "budget"], ...] = Field(
+        default=("failed", "approval", "budget"), max_length=3, description="of what it is told"
     )
 
 
@@ -112,6 +128,7 @@ class RepoConfig(BaseModel):
     )
     budget: TaskBudget = Field(default_factory=TaskBudget)
     limits: RepoLimits = Field(default_factory=RepoLimits)
+    notify: NotifyWishes = Field(default_factory=NotifyWishes)
     training: bool = Field(
         default=False, description="whether the operator may export what was done here as training data"
     )

@@ -30,6 +30,8 @@ DEFAULT_DAILY_USD = 50.0  # for an installation, where a model has a price and n
 SHORTEST_SECRET = 16  # characters of a webhook secret
 _DIFFERENT = 6  # characters that differ, at least, in a webhook secret
 PROCESSES = ("web", "worker", "dashboard")  # that serve numbers for Prometheus
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_HOST = re.compile(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}")
 _SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]+)?")
 
 
@@ -61,6 +63,21 @@ class SignInSettings:
     client_id: str
     client_secret: SecretStr
     base_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySettings:
+    """Whom the operator wants told outside GitHub, and how; empty is nobody.
+
+    ``hosts`` are those that a hob.yml may name.
+    """
+
+    webhook: SecretStr | None = None
+    secret: SecretStr | None = None
+    email: str = ""
+    smtp: SecretStr | None = None
+    mail_from: str = ""
+    hosts: frozenset[str] = frozenset()
 
 
 class Settings(BaseSettings):
@@ -109,6 +126,12 @@ class Settings(BaseSettings):
     moderation_key: SecretStr | None = _variable("HOB_MODERATION_KEY", default=None)
     moderation_model: str = _variable("HOB_MODERATION_MODEL", default="", max_length=200)
     contact: str = _variable("HOB_CONTACT", default="", max_length=200, pattern=r"^[^\r\n]*$")
+    notify_webhook: SecretStr | None = _variable("HOB_NOTIFY_WEBHOOK", default=None)
+    notify_secret: SecretStr | None = _variable("HOB_NOTIFY_SECRET", default=None, min_length=SHORTEST_SECRET)
+    notify_email: str = _variable("HOB_NOTIFY_EMAIL", default="", pattern=r"^([^@\s,<>]+@[^@\s,<>]+)?$")
+    notify_from: str = _variable("HOB_NOTIFY_FROM", default="", pattern=r"^([^@\s,<>]+@[^@\s,<>]+)?$")
+    notify_hosts: Annotated[frozenset[str], NoDecode] = _variable("HOB_NOTIFY_HOSTS", default=frozenset())
+    smtp_url: SecretStr | None = _variable("HOB_SMTP_URL", default=None)
     keep_payload_days: int = _variable("HOB_KEEP_PAYLOAD_DAYS", default=30, ge=15)
     keep_transcript_days: int = _variable("HOB_KEEP_TRANSCRIPT_DAYS", default=90, ge=1)
     max_usd: float = _variable("HOB_MAX_USD", default=20.0, gt=0)
@@ -126,6 +149,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = _variable("HOB_TRUSTED_PROXIES", default=0, ge=0, le=10)
     metrics_port: Annotated[dict[str, int], NoDecode] = _variable("HOB_METRICS_PORT", default_factory=dict)
     metrics_host: str = _variable("HOB_METRICS_HOST", default="127.0.0.1")
+    traces: str = _variable("HOB_TRACES", default="", pattern=r"^(https?://[^\s@]+)?$")
     log: Literal["json", "console"] = _variable("HOB_LOG", default="json")
 
     @field_validator("prompts")
@@ -149,6 +173,33 @@ class Settings(BaseSettings):
         if parts.scheme == "http" and not _is_loopback(value):
             raise ValueError("must be https, except on this machine's own loopback address")
         return value.rstrip("/")
+
+    @field_validator("notify_webhook")
+    @classmethod
+    def _secret_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            cls._http_url(value.get_secret_value())
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        parts = urlsplit(value.get_secret_value()) if value is not None else None
+        if parts and (parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname):
+            raise ValueError("must be smtps://USER:PASSWORD@HOST, smtp+starttls://... or smtp://HOST")
+        if parts and parts.scheme == "smtp" and parts.password and parts.hostname not in _LOOPBACK:
+            raise ValueError("would send the password in clear: smtps or smtp+starttls")
+        return value
+
+    @field_validator("notify_hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        names = [part.strip().lower() for part in value.split(",")]
+        if not all(_HOST.fullmatch(name) for name in names):
+            raise ValueError("must be hosts' names, separated by commas, such as hooks.slack.com")
+        return frozenset(names)
 
     @field_validator("models", mode="before")
     @classmethod
@@ -311,6 +362,20 @@ class Settings(BaseSettings):
         )
 
     @property
+    def notify(self) -> NotifySettings:
+        """Whom the operator wants told outside GitHub. Raises SettingsError where no e-mail could be sent."""
+        if self.notify_email and not (self.smtp_url and self.notify_from):
+            raise SettingsError("HOB_NOTIFY_EMAIL needs HOB_SMTP_URL and HOB_NOTIFY_FROM")
+        return NotifySettings(
+            webhook=self.notify_webhook,
+            secret=self.notify_secret,
+            email=self.notify_email,
+            smtp=self.smtp_url,
+            mail_from=self.notify_from,
+            hosts=self.notify_hosts,
+        )
+
+    @property
     def sign_in(self) -> SignInSettings | None:
         """How people sign in on the dashboard; None where nothing is configured.
 
@@ -336,17 +401,23 @@ class Settings(BaseSettings):
         """
         key = (self.private_key.get_secret_value(),) if self.private_key else ()
         password = urlsplit(self.database_url or "").password
-        own = (self.client_secret.get_secret_value(),) if self.client_secret else ()
+        own: tuple[str, ...] = (self.client_secret.get_secret_value(),) if self.client_secret else ()
+        own += tuple(
+            each.get_secret_value() for each in (self.notify_webhook, self.notify_secret) if each is not None
+        )
         proxy = urlsplit(self.egress_proxy.get_secret_value()).password if self.egress_proxy else None
+        mail = urlsplit(self.smtp_url.get_secret_value()).password if self.smtp_url else None
         others = [value for name, value in os.environ.items() if _SECRET.search(name)]
         long = [
-            value for value in (unquote(password or ""), unquote(proxy or ""), *others) if len(value) >= _LONG
+            value
+            for value in (unquote(password or ""), unquote(proxy or ""), unquote(mail or ""), *others)
+            if len(value) >= _LONG
         ]
         return (*self.webhook_secrets, *key, *own, *long)
 
 
 def _is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    return urlsplit(url).hostname in _LOOPBACK
 
 
 def _is_free(model: str) -> bool:

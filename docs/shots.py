@@ -31,6 +31,7 @@ from tests.support.day_story import AT, CHAPTERS, dawn  # noqa: E402
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 FLAGS += ["--disable-component-update", "--disable-sync"]
 WIDTH, HEIGHT, TALLEST = 1100, 1000, 6000
+FILM_WIDTH, FRAME_MS, MOST_FRAMES = 800, 900, 24
 COLOURS = 128  # text on a plain ground needs no more
 
 
@@ -50,12 +51,49 @@ async def shoot(browser: str, pages: Mapping[str, str], *, whole: bool = False) 
         await chromium.close()
 
 
+async def film(browser: str, house: LocalProcesses, over: asyncio.Event, last: list[str]) -> None:
+    """A moving picture of the first run while it goes on, then of the pages ``last``, each change a frame."""
+    frames: list[Image.Image] = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=browser, args=FLAGS)
+        page = await chromium.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+
+        async def take(url: str) -> None:
+            answer = await page.goto(url)
+            if answer is None or not answer.ok:  # the run has not begun
+                return
+            await page.wait_for_timeout(400)  # for the first events of a stream
+            taken = Image.open(BytesIO(await page.screenshot())).convert("RGB")
+            frame = taken.resize((FILM_WIDTH, FILM_WIDTH * HEIGHT // WIDTH)).quantize(
+                64, dither=Image.Dither.NONE
+            )
+            if not frames or frame.tobytes() != frames[-1].tobytes():
+                frames.append(frame)
+
+        while not over.is_set():
+            await take(f"{house.dashboard_url}/runs/1")
+            await asyncio.sleep(0.5)
+        for url in last:
+            await take(url)
+        await chromium.close()
+    first, *others = frames[-MOST_FRAMES:]
+    target = DOCS / "demo.gif"
+    times = [FRAME_MS] * len(others) + [4 * FRAME_MS]
+    first.save(target, save_all=True, append_images=others, duration=times, loop=0, optimize=True)
+    print(target, f"{target.stat().st_size >> 10} KiB, {len(others) + 1} frames")
+
+
 async def demo(browser: str, home: Path) -> None:
-    """The pull request and the run of ``make demo``."""
+    """The pull request and the run of ``make demo``, and the run while it goes on."""
     house = LocalProcesses(home=home, model="offline")
+    over, last = asyncio.Event(), list[str]()
     try:
         await asyncio.to_thread(house.start)
+        filming = asyncio.create_task(film(browser, house, over, last))
         story = await play(house, StepPrinter(console=Console()))
+        last += [story["run_url"], story["pr_url"]]
+        over.set()
+        await filming
         pages = {"pull-request": story["pr_url"], "run": story["run_url"], "tasks": f"{house.dashboard_url}/"}
         await shoot(browser, pages)
     finally:
@@ -86,7 +124,10 @@ def main() -> None:
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         sys.exit("No chromium here; on Debian: sudo apt-get install chromium")
+    wanted = sys.argv[1:]  # names of stories, none for all
     for taken in (demo, day):
+        if wanted and taken.__name__ not in wanted:
+            continue
         with tempfile.TemporaryDirectory(prefix="hob-shots-", ignore_cleanup_errors=True) as home:
             asyncio.run(taken(browser, Path(home)))
 

@@ -37,6 +37,7 @@ from bot.agent.transcript import load_arguments, load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText, Trust
 from bot.errors import Cancelled
 from bot.injection.score import score_texts
+from bot.trace import span
 from sandbox.spec import Sandbox
 
 __all__ = ["Journal", "run_loop"]
@@ -110,7 +111,8 @@ async def run_loop(
             start, window = time.monotonic(), model.window
             conversation.compact_if_full(window)
             try:
-                answer = await model.ask(conversation.messages, tools)
+                with span("model call", model=model.name, turn=seq):
+                    answer = await model.ask(conversation.messages, tools)
             except ContextFull as full:
                 if conversation.compact_harder():
                     continue
@@ -184,7 +186,8 @@ async def _execute_calls(
     done = []
     for call in answer.response.tool_calls:
         await journal.begin_call(seq, call.tool_name, load_arguments(call))
-        executed = await execute_call(context, call, hint=hint)
+        with span("tool call", tool=call.tool_name, turn=seq):
+            executed = await execute_call(context, call, hint=hint)
         done.append(executed)
         await _suspect_output(context, executed)
     failed = [each.call.tool_name for each in done if not each.ok and each.call.tool_name != "finish"]

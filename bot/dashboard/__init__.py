@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, render_template
+from flask import Flask, Response, jsonify, render_template, request
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.dashboard import figures, operators, orders, pages
+from bot.dashboard import figures, operators, orders, pages, token_page
 from bot.dashboard.access import routes as sign_in_routes
 from bot.dashboard.access.github import GitHubAway, SignIn
 from bot.dashboard.access.sessions import Sessions
+from bot.dashboard.access.tokens import ApiTokens
 from bot.dashboard.access.viewer import find_viewer, guard
+from bot.dashboard.api import routes as api
 from bot.dashboard.audit import AuditLog
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
@@ -57,24 +59,29 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     configured = settings.sign_in
     sign_in = SignIn(configured) if configured else None
     sessions = Sessions(engine)
-    reader = PageReader(engine)
+    reader, output = PageReader(engine), OutputReader(engine)
     app.extensions |= {
         "reader": reader,
         "sign_in": sign_in,
         "sessions": sessions,
-        "live": LiveRuns(reader, OutputReader(engine)),
+        "live": LiveRuns(reader, output),
+        "output": output,
     }
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
     app.extensions["flag_board"] = FlagBoard(engine, settings)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
-    guard(app, sign_in, sessions, settings.operators)
+    tokens = ApiTokens(engine)
+    app.extensions["tokens"] = tokens
+    guard(app, sign_in, sessions, tokens, settings.operators)
     app.register_blueprint(sign_in_routes.blueprint)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(orders.blueprint)
     app.register_blueprint(operators.blueprint)
     app.register_blueprint(figures.blueprint)
+    app.register_blueprint(token_page.blueprint)
+    app.register_blueprint(api.blueprint)
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)
@@ -82,21 +89,23 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     return app
 
 
-def _not_found(_: Exception) -> tuple[str, int]:
+def _not_found(_: Exception) -> tuple[str | Response, int]:
     return _explain("There is nothing at this address.", 404)
 
 
-def _refuse(_: Exception) -> tuple[str, int]:
+def _refuse(_: Exception) -> tuple[str | Response, int]:
     return _explain("That is not yours to do, or the page was too old: load it again.", 403)
 
 
-def _github_away(_: Exception) -> tuple[str, int]:
+def _github_away(_: Exception) -> tuple[str | Response, int]:
     return _explain(
         "GitHub does not answer now, so nobody knows what you may see. Try again in a minute.", 503
     )
 
 
-def _explain(problem: str, status: int) -> tuple[str, int]:
+def _explain(problem: str, status: int) -> tuple[str | Response, int]:
+    if request.path.startswith("/api/"):
+        return jsonify(error=problem), status
     return render_template("problem.html", problem=problem), status
 
 

@@ -97,7 +97,7 @@ def build_figures_query(choice: FigureChoice, seen: Sequence[int] | None) -> Sel
 def show() -> str:
     """The table, for people."""
     choice = read_choice(request.args)
-    rows = _count(choice)
+    rows = count_groups(choice)
     most = max((row["tasks"] for row in rows), default=1)
     groups = list(GROUPS)
     return render_template(
@@ -112,14 +112,15 @@ def download() -> Response:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([choice.by, *COLUMNS])
-    for row in _count(choice):
+    for row in count_groups(choice):
         writer.writerow([_defuse_formula(str(row["name"])), *(_render_cell(row[name]) for name in COLUMNS)])
     response = Response(text.getvalue(), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="hob-{choice.by}-{choice.period}.csv"'
     return response
 
 
-def _count(choice: FigureChoice) -> list[Row]:
+def count_groups(choice: FigureChoice) -> list[Row]:
+    """The figures of what the viewer may see."""
     reader: PageReader = current_app.extensions["reader"]
     return reader.select(build_figures_query(choice, find_viewer().repos))
 

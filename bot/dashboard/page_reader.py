@@ -36,6 +36,10 @@ class PageReader:
         """A page of tasks, newest first, and one more where there are older ones."""
         return self.select(build_list_query(wanted, seen))
 
+    def find_listed(self, number: int) -> Row | None:
+        """One task as a list shows it, with what its runs came to; whoever asks has looked who may see it."""
+        return next(iter(self.select(build_list_query(TaskFilter(only=number), None))), None)
+
     def failed_deliveries(self) -> list[Row]:
         """The newest deliveries that came and failed for good, ``PAGE`` of them, without their bodies."""
         delivery = tables.deliveries.c

@@ -89,7 +89,7 @@ def attempts(number: int) -> str:
 @blueprint.get("/runs/<int:number>")
 def run(number: int) -> str:
     """One run: plan, transcript, diff, proof; live while it goes on."""
-    row = _run(number)
+    row = find_run(number)
     about = find_task(row["task"])
     attempt = _attempt()
     turns = _reader().turns(number, ordinal=attempt)
@@ -116,7 +116,7 @@ def run(number: int) -> str:
 @blueprint.get("/runs/<int:number>/events")
 def run_events(number: int) -> Response:
     """The run as it goes on, from behind the turn that the browser has seen last."""
-    task = find_task(_run(number)["task"])
+    task = find_task(find_run(number)["task"])
     place = read_place(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
     attempt, split = _attempt(), _wants_split()
     live: LiveRuns = current_app.extensions["live"]
@@ -145,7 +145,7 @@ def _render_head(row: Row, task: int, latest: Row | None, doing: Row | None) -> 
 @blueprint.get("/runs/<int:number>/turns")
 def run_turns(number: int) -> str:
     """The turns of an ended run behind ``?after=``, and the element that asks for the next ones."""
-    row = _run(number)
+    row = find_run(number)
     find_task(row["task"])
     asked = request.args.get("after", "")
     after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
@@ -163,7 +163,7 @@ def run_turns(number: int) -> str:
 @blueprint.get("/runs/<int:number>.json")
 def run_json(number: int) -> Response:
     """The run for programs: state, phase, plan, proof, diff."""
-    row = _run(number)
+    row = find_run(number)
     about = find_task(row["task"])
     return jsonify(
         {
@@ -207,7 +207,8 @@ def find_task(number: int) -> Row:
     return row
 
 
-def _run(number: int) -> Row:
+def find_run(number: int) -> Row:
+    """A run, 404 for none; whether the viewer may see it says its task."""
     return _found(_reader().run(number) if number <= _MAX_ID else None)
 
 

@@ -32,6 +32,7 @@ VERDICTS: Mapping[str, ProofState] = {
     "fails": ProofState.FAILS,
     "not-run": ProofState.NOT_RUN,
 }
+_NOT_IN_URL = ("before", "only")
 _LONGEST = 200  # characters of a value in the URL
 _MOST_WORDS = 8
 _MAX_ID = 2**63 - 1
@@ -40,7 +41,7 @@ _THREAD = re.compile(r"(?:^|\s)(?:([\w.-]+/[\w.-]+))?#([0-9]{1,9})(?=\s|$)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
-    """What narrows the list; '' and 0: nothing."""
+    """What narrows the list; '' and 0: nothing. ``only`` is one task's number, and never in a URL."""
 
     words: str = ""
     repo: str = ""
@@ -50,11 +51,14 @@ class TaskFilter:
     kind: str = ""
     period: str = ""
     before: int = 0
+    only: int = 0
 
     @property
     def query(self) -> dict[str, str]:
         """The filter as it stands in the URL, without the page."""
-        values = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "before"}
+        values = {
+            each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_IN_URL
+        }
         return {name: value for name, value in values.items() if value}
 
 
@@ -72,8 +76,9 @@ def read_filter(arguments: Mapping[str, str]) -> TaskFilter:
         if given[name] not in values:
             given[name] = ""
     before = given.pop("before")
+    del given["only"]
     number = int(before) if re.fullmatch(r"[0-9]{1,18}", before) else 0
-    return TaskFilter(**given, before=min(number, _MAX_ID))
+    return TaskFilter(**given, before=min(number, _MAX_ID), only=0)
 
 
 def build_list_query(wanted: TaskFilter, seen: Sequence[int] | None) -> Select[Any]:
@@ -127,6 +132,8 @@ def _narrow(query: Select[Any], wanted: TaskFilter, seen: Sequence[int] | None) 
         query = query.where(text(f"{TASK_PERSON} = :person").bindparams(person=wanted.person.lower()))
     if wanted.verdict:
         query = query.where(task.verdict == VERDICTS[wanted.verdict])
+    if wanted.only:
+        query = query.where(task.id == wanted.only)
     if wanted.before:
         query = query.where(task.id < wanted.before)
     if wanted.period:

@@ -47,6 +47,7 @@ from bot.tasks.database.tables import DeliveryState
 from bot.tasks.deliveries.records import Delivery
 from bot.tasks.store import Store
 from bot.text.json_fields import BadPayload
+from bot.trace import span
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +86,8 @@ class Intake:
             return
         try:
             event = self._with_clone_url(parse(guid, delivery.event, delivery.body))
-            state, reason = await self._handle(event)
+            with span("delivery", delivery=guid, event=delivery.event):
+                state, reason = await self._handle(event)
         except BadPayload as bad:
             state, reason = DeliveryState.REJECTED, str(bad)
         except UserError as trouble:

@@ -7,6 +7,7 @@ file is read, which a run does anyway; they can lower the operator's and not rai
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from bot.errors import Parked, UserError
 from bot.repo_config import PATH, RepoConfig
@@ -59,6 +60,8 @@ async def cap_by_daily_budget(job: Job, checkout: Checkout) -> Checkout:
         reason = (
             f"this installation's ${most:g} of the last 24 hours are used, or reserved for runs under way"
         )
+        day = datetime.now(UTC).date().isoformat()
+        await job.note_event("budget", reason, key=f"budget:installation {job.task.installation}:{day}")
         raise Parked(reason, after=WAIT_SECONDS)
     capped = budget.model_copy(update={"usd": usd})
     return replace(checkout, config=checkout.config.model_copy(update={"budget": capped}))

@@ -11,6 +11,7 @@ import structlog
 from bot.domain import EffectKind, Task, TaskState, Usage
 from bot.errors import Parked, UserError
 from bot.github.answers import CheckRun, Comment
+from bot.notify.events import note_event
 from bot.run.job import Parts
 from bot.run.messages.attempts import render_stop
 from bot.run.messages.ends import render_failure, render_left_branch
@@ -35,6 +36,10 @@ async def notify_end(parts: Parts, task_id: int) -> None:
     task = await parts.store.get_task(task_id)
     if task is None:
         return
+    if task.state is TaskState.FAILED:
+        settings = parts.settings
+        why = parts.redactor.text(task.reason)
+        await note_event(parts.store, settings.notify, task, "failed", base_url=settings.base_url, why=why)
     try:
         await _write_end(parts, task)
     except UserError as refused:

@@ -14,6 +14,7 @@ from bot.github.app import GitHub, RepoApi
 from bot.github.permissions import may_ask, may_release
 from bot.moderation.rules import RuleModerator
 from bot.moderation.verdict import Moderator
+from bot.notify.events import note_event
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
@@ -109,6 +110,13 @@ class Job:
         async with RunScreen(self.store, parts.watched, self.run, parts.redactor) as screen:
             self.parts = replace(parts, workshop=parts.workshop.with_screen(screen))
             yield
+
+    async def note_event(self, event: str, why: str = "", *, key: str = "") -> None:
+        """Have people told outside GitHub that the task failed, waits for approval, or used its budget."""
+        settings, safe = self.parts.settings, self.parts.redactor.text(why)
+        await note_event(
+            self.store, settings.notify, self.task, event, base_url=settings.base_url, why=safe, key=key
+        )
 
     @property
     def spent(self) -> Usage | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 
 import structlog
 
@@ -25,6 +25,7 @@ from bot.run.strategies.table import Strategy, choose_strategy
 from bot.run.task_end import end_task
 from bot.tasks.database.transactions import first_line, is_unreachable
 from bot.tasks.lease import Lease
+from bot.trace import span
 
 __all__ = ["Parts", "work"]
 
@@ -37,7 +38,7 @@ async def work(parts: Parts, task_id: int) -> bool:
     if claimed is None:
         return False
     job = Job(parts, *claimed)
-    with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
+    with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id), _trace(job):
         async with _under_lease(job), job.show_commands():
             try:
                 saved = await job.store.load_changes(job.task.id)
@@ -60,6 +61,11 @@ async def work(parts: Parts, task_id: int) -> bool:
             if end is not None:
                 await end_task(job, end)
     return True
+
+
+def _trace(job: Job) -> AbstractContextManager[None]:
+    task = job.task
+    return span("run", delivery=task.delivery, task=task.id, run=job.run.id, kind=task.kind.value)
 
 
 @asynccontextmanager
@@ -124,4 +130,5 @@ async def _publish(job: Job, strategy: Strategy, proven: ProvenChange) -> TaskEn
             phase="publish",
         )
     job.lease.commit()
-    return await strategy.publish(job, proven)
+    with span("publish"):
+        return await strategy.publish(job, proven)

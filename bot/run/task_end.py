@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from bot.domain import TaskEnd
+from bot.domain import OutcomeKind, TaskEnd, TaskState
 from bot.errors import Parked, Retry, UserError
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
@@ -39,5 +39,18 @@ async def end_task(job: Job, end: TaskEnd) -> None:
     except (UserError, Retry, Parked) as error:
         log.warning("task.unnotified", reason=str(error))
         published = False
+    for event in find_events(end):
+        await job.note_event(event, end.reason)
     await store.release(run, end.state, end.reason, notified=published)
     log.info("task.ended", state=end.state.value, reason=end.reason)
+
+
+def find_events(end: TaskEnd) -> list[str]:
+    """What of this end people may want to be told of outside GitHub."""
+    result = end.result
+    events = ["failed"] if end.state is TaskState.FAILED else []
+    if result is not None and end.state is TaskState.DONE and result.changes.releasable:
+        events.append("approval")
+    if result is not None and result.outcome.kind is OutcomeKind.LIMIT:
+        events.append("budget")
+    return events

@@ -27,12 +27,15 @@ from bot.tasks.database.connection import (
 from bot.tasks.database.schema import migrate
 from bot.tasks.database.transactions import is_unreachable
 from bot.text.redact import Redactor
+from bot.trace import start_traces
 
 log = structlog.get_logger()
 
 
-def start_process(settings: Settings) -> Redactor:
-    """Make the state directory, learn the secrets and set up logging; returns the redactor.
+def start_process(settings: Settings, name: str = "") -> Redactor:
+    """Make the state directory, learn the secrets, set up logging and traces; returns the redactor.
+
+    ``name`` is what traces call the process, '' for one that makes none.
 
     What the environment most likely gets wrong is a warning. Raises SettingsError when the state directory
     cannot be had.
@@ -41,6 +44,8 @@ def start_process(settings: Settings) -> Redactor:
     wait_for_children_by_pidfd()
     redactor = Redactor(settings.secrets())
     configure(json=settings.log == "json", redact=redactor.value)
+    if settings.traces and name:
+        start_traces(name, settings.traces)
     _warn_of_environment(settings)
     return redactor
 

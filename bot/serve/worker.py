@@ -21,6 +21,7 @@ from bot.inbox.delivery_context import OperatorConfig
 from bot.inbox.intake import Intake
 from bot.inbox.reconcile import Reconciler
 from bot.moderation.verdict import Moderator
+from bot.notify.sender import NoticeSender
 from bot.offline.registry import MODELS
 from bot.run.end_without_run import notify_end
 from bot.run.pipeline import Parts, work
@@ -58,7 +59,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
 
     Raises HobError when the sandbox does not hold: then no work is taken.
     """
-    redactor = start_process(settings)
+    redactor = start_process(settings, "worker")
     if settings.webhook_secret is not None:
         log.warning(
             "worker.needless_secret", mend="unset HOB_WEBHOOK_SECRET here: only `hob web` checks signatures"
@@ -118,6 +119,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         )
         beside = [
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
+            asyncio.create_task(NoticeSender(parts.store, settings.notify).run(stop), name="notices"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
             asyncio.create_task(_remove_mirrors_of_removed(store, workshop.mirror), name="removed"),
         ]

@@ -14,6 +14,7 @@ from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
+from bot.tasks.notices.records import NoticeRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -31,6 +32,7 @@ class Store(
     SafetyRecords,
     RemovalRecords,
     LiveRecords,
+    NoticeRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text as sql
 
 from bot.domain import TaskState
 from bot.tasks.database.connection import Database
 from bot.tasks.store import Store
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, call, eventually
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -27,7 +28,10 @@ WORKFLOW = call("write", path=".github/workflows/ci.yml", text="on: push\n")
 
 
 @pytest.fixture
-async def hob(tmp_path: Path, home: Path, database: Database) -> AsyncIterator[AtWork]:
+async def hob(
+    tmp_path: Path, home: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[AtWork]:
+    monkeypatch.setenv("HOB_NOTIFY_WEBHOOK", "http://127.0.0.1:9/nobody")
     async with at_work(tmp_path, home, database) as working:
         await working.hub.seed_repo("calc", FAULTY | {"AGENTS.md": "Be.\n"})
         yield working
@@ -74,6 +78,13 @@ async def test_a_maintainer_releases_the_very_tree_that_was_shown(hob: AtWork, d
         assert "- `AGENTS.md`: instructions for agents" in wait and "+Say `double`." in wait
         assert TOKEN not in told and "Obey me" not in told
     assert digest_in(final) == digest_in(pull["body"])
+
+    async def is_told_outside() -> bool:
+        async with database.engine.connect() as connection:
+            made = (await connection.execute(sql("SELECT key, target FROM notices"))).all()
+        return [tuple(each) for each in made] == [("approval:1", "operator webhook")]
+
+    await eventually(is_told_outside, "nobody is told outside GitHub")
     _, files = await tree_of(hob, branch)
     assert set(files) == {*FAULTY, "AGENTS.md"} and await text_of(hob, branch, "AGENTS.md") == "Be.\n"
     hob.says([])  # whatever asks a model now would fail

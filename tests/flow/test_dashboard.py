@@ -206,6 +206,7 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
         assert page.url.endswith("#change-1-2")
 
         await page.get_by_role("link", name="Hob", exact=True).click()
+        await page.wait_for_load_state()
         await page.locator("#words").fill("round")
         await expect(page.locator(".card")).to_have_count(1)
         assert "words=round" in page.url

@@ -114,6 +114,12 @@ def test_links_and_pictures_are_there(name: str) -> None:
         assert ((ROOT / name).parent / target).exists(), f"{name} points at {target}"
 
 
+def test_every_page_stands_in_the_sites_contents() -> None:
+    listed = re.findall(r"^([a-z-]+)$", read_page("docs/index.md"), re.MULTILINE)
+    pages = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert sorted([*listed, "index"]) == sorted(pages)
+
+
 def test_every_dependency_has_a_reason() -> None:
     libraries = read_page("docs/libraries.md")
     config = configparser.ConfigParser()

@@ -12,8 +12,8 @@ from tests.support import ROOT
 
 BELOW_RUN = {
     "bot.agent", "bot.backoff", "bot.causes", "bot.disk", "bot.domain", "bot.errors", "bot.flags", "bot.git",
-    "bot.github", "bot.injection", "bot.moderation", "bot.repo_config", "bot.settings", "bot.tasks",
-    "bot.text", "bot.workspace", "sandbox",
+    "bot.github", "bot.injection", "bot.moderation", "bot.notify", "bot.repo_config", "bot.settings",
+    "bot.tasks", "bot.text", "bot.trace", "bot.workspace", "sandbox",
 }  # fmt: skip
 
 # For each room what of the project it may import beside itself; every other import of it is an error.
@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.domain": set(),
     "bot.errors": set(),
     "bot.backoff": set(),
+    "bot.trace": {"bot.errors"},
     "bot.disk": set(),
     "bot.text": set(),
     "bot.guest": set(),
@@ -32,6 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "bot.injection": {"bot.domain", "bot.text"},
     "bot.moderation": {"bot.errors", "bot.text"},
     "bot.settings": {"bot.errors", "bot.github_hosts"},
+    "bot.notify": {
+        "bot.domain", "bot.errors", "bot.repo_config", "bot.settings", "bot.tasks", "bot.text", "sandbox",
+    },
     "bot.repo_config": {"bot.errors"},
     "bot.tasks": {"bot.backoff", "bot.domain", "bot.errors", "bot.text"},
     "bot.flags": {"bot.domain", "bot.errors", "bot.tasks"},
@@ -41,14 +45,15 @@ ALLOWED: dict[str, set[str]] = {
     "bot.git": {"bot.domain", "bot.errors", "bot.text", "sandbox"},
     "bot.inbox": {
         "bot.backoff", "bot.domain", "bot.errors", "bot.flags", "bot.github", "bot.moderation",
-        "bot.repo_config", "bot.tasks", "bot.text",
+        "bot.repo_config", "bot.tasks", "bot.text", "bot.trace",
     },
     "bot.workspace": {
         "bot.agent", "bot.domain", "bot.errors", "bot.git", "bot.github", "bot.repo_config", "bot.text",
         "sandbox",
     },
     "bot.agent": {
-        "bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.injection", "bot.text", "sandbox",
+        "bot.backoff", "bot.domain", "bot.errors", "bot.guest", "bot.injection", "bot.text", "bot.trace",
+        "sandbox",
     },
     "bot.offline": {"bot.agent", "bot.causes", "bot.domain"},
     "bot.run": {*BELOW_RUN, "bot.run"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from flask import Flask, Response, abort, current_app, g, jsonify, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.dashboard.access.github import SignIn, SignInRefused, TokenRefused
@@ -82,7 +83,29 @@ def set_cookie(response: AnyResponse, name: str, value: str, *, seconds: int) ->
     )
 
 
-def guard(app: Flask, sign_in: SignIn | None, sessions: Sessions, operators: frozenset[int]) -> None:
+class TokenStore(Protocol):
+    """The tokens of programs; see ``ApiTokens``."""
+
+    def find(self, secret: str) -> Session | None:
+        """Whose token it is."""
+        ...
+
+    def store_access(self, secret: str, access: RepositoryAccess) -> None:
+        """Store what GitHub just said of the person's repositories."""
+        ...
+
+    def end(self, secret: str) -> None:
+        """Delete a token."""
+        ...
+
+    def take_request(self, secret: str) -> float:
+        """Count a request; 0, or after how many seconds it may be made again."""
+        ...
+
+
+def guard(
+    app: Flask, sign_in: SignIn | None, sessions: Sessions, tokens: TokenStore, operators: frozenset[int]
+) -> None:
     """Put the check before every page of the application."""
 
     def check() -> AnyResponse | None:
@@ -91,6 +114,8 @@ def guard(app: Flask, sign_in: SignIn | None, sessions: Sessions, operators: fro
             return None
         if sign_in is None or (request.endpoint in _OPEN and request.endpoint != "sign_in.ask"):
             return None
+        if request.blueprint == "api" and "Authorization" in request.headers:
+            return _let_program_in(sign_in, tokens, operators)
         secret = find_session_secret()
         session = sessions.find(secret)
         if session is not None:
@@ -109,8 +134,41 @@ def guard(app: Flask, sign_in: SignIn | None, sessions: Sessions, operators: fro
     app.before_request(check)
 
 
+def _let_program_in(sign_in: SignIn, tokens: TokenStore, operators: frozenset[int]) -> AnyResponse | None:
+    """Set the viewer to a token's person, who can do nothing by it; else what the program is told."""
+    kind, _, secret = request.headers["Authorization"].partition(" ")
+    secret = secret.strip()
+    session = tokens.find(secret) if kind.lower() == "bearer" else None
+    if session is None:
+        return _tell_program(HTTPStatus.UNAUTHORIZED, "this token is none, was revoked, or has ended")
+    if wait := tokens.take_request(secret):
+        refused = _tell_program(HTTPStatus.TOO_MANY_REQUESTS, "too many requests with this token")
+        refused.headers["Retry-After"] = str(math.ceil(wait))
+        return refused
+    try:
+        viewer = _make_viewer(session, secret, sign_in, tokens, operators)
+    except (TokenRefused, SignInRefused) as refused_by_github:
+        log.info("dashboard.token_ended", person=session.person, reason=str(refused_by_github))
+        tokens.end(secret)
+        return _tell_program(HTTPStatus.UNAUTHORIZED, "GitHub has ended the sign-in behind this token")
+    g.viewer = replace(viewer, token="", form_token="")
+    return None
+
+
+def _tell_program(status: HTTPStatus, error: str) -> Response:
+    response = jsonify(error=error)
+    response.status_code = status
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="hob"'
+    return response
+
+
 def _make_viewer(
-    session: Session, secret: str, sign_in: SignIn, sessions: Sessions, operators: frozenset[int]
+    session: Session,
+    secret: str,
+    sign_in: SignIn,
+    sessions: Sessions | TokenStore,
+    operators: frozenset[int],
 ) -> Viewer:
     """The session's person, with what GitHub says of them. Raises what ``SignIn.read_access`` raises."""
     access = session.access
@@ -129,6 +187,8 @@ def _make_viewer(
 
 def _send_to_sign_in() -> AnyResponse:
     """A person is led to the sign-in; a program is told."""
+    if request.blueprint == "api":
+        return _tell_program(HTTPStatus.UNAUTHORIZED, "send a token: Authorization: Bearer hob_...")
     if (
         request.method == "GET"
         and request.accept_mimetypes.accept_html

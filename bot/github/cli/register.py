@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,8 +20,11 @@ REGISTRATION_SECONDS = 3600.0  # GitHub allows an hour for all steps
 BACK = "/done"  # where GitHub sends the browser back to
 
 
-class _Page(HTTPServer):
-    """Serves the pages, receives GitHub's redirect, and keeps the result or the error."""
+class _Page(ThreadingHTTPServer):
+    """Serves the pages, receives GitHub's redirect, and keeps the result or the error.
+
+    In threads, since browsers also open connections on which they ask nothing.
+    """
 
     name: str
     organization: str
@@ -63,13 +66,13 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             made = self.server.exchange(query.get("code", ""), query.get("state", ""))
         except UserError as error:
-            self.server.failed = error
             self._answer(400, render_end("This did not work", str(error)))
+            self.server.failed = error
             return
-        self.server.made = made
         self._answer(
             200, render_end(f"{made.slug} is registered", "Go back to the terminal.", made.install_url)
         )
+        self.server.made = made
 
     def _answer(self, status: int, page: str) -> None:
         body = page.encode()

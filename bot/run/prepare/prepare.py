@@ -93,6 +93,8 @@ async def prepare(
     checkout = await workshop.checkout(
         repo.id, base, redactor, policy=policy, foreign=foreign, diff_base=left
     )
+    wishes = checkout.config.notify
+    await job.store.save_notify_wishes(repo.id, wishes.model_dump(mode="json") if wishes.webhook else None)
     base_merge = (
         await merge_base_branch(task, api, mirror, pull, base, wanted=merging) if pull and not at else None
     )

@@ -12,6 +12,7 @@ from bot.domain import Blocked, ChangeKind, ChangeSet, CheckCommand, CheckResult
 from bot.run.prove.apply_changes import apply_changes
 from bot.run.prove.run_check import TAIL_CHARS, CheckRun, run_check
 from bot.text.redact import Redactor
+from bot.trace import span
 from bot.workspace.checkout import Checkout
 from bot.workspace.network import NetworkObserver
 
@@ -83,7 +84,8 @@ async def run_on_tree(
         for at, command in enumerate(commands):
             sandbox = sandbox or await tree.open()
             other = lead[at] if behind else None
-            run = await _run_behind(sandbox, command, redactor, tree.added, other, behind)
+            with span("check", check=command.name):
+                run = await _run_behind(sandbox, command, redactor, tree.added, other, behind)
             runs.append(run)
             if lead and not behind:
                 lead[at].set_result(run.result)

@@ -20,10 +20,12 @@ from bot.tasks.database.tables import (
     TASK_PERSON,
     DeliveryState,
     admissions,
+    api_tokens,
     blocks,
     deliveries,
     refused_requests,
     tasks,
+    web_sessions,
 )
 from bot.tasks.wake import wake_delivery
 
@@ -278,6 +280,12 @@ class SafetyRecords:
                 delete(refused_requests).where(func.lower(column) == (repo or person).lower())
             )
         return gone.rowcount
+
+    async def purge_sign_ins(self, person: str) -> None:
+        """End a person's sessions on the dashboard and their tokens for its API."""
+        async with self.engine.begin() as connection:
+            for table in (web_sessions, api_tokens):
+                await connection.execute(delete(table).where(func.lower(table.c.login) == person.lower()))
 
 
 def _is_by(person: int) -> ColumnElement[bool]:

@@ -62,7 +62,7 @@ async def screen(store: Store, run: Run) -> AsyncIterator[RunScreen]:
 
 
 def find_output(app: Flask) -> OutputReader:
-    reader: OutputReader = app.extensions["live"]._output
+    reader: OutputReader = app.extensions["output"]
     return reader
 
 

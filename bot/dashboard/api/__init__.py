@@ -1,0 +1,1 @@
+"""Tasks, runs and figures for programs, as JSON: what a person may see, by a token of theirs."""
