@@ -144,6 +144,8 @@ def test_a_call_that_worked_before_is_shown() -> None:
     strange = compare(("4", "raises KeyError"), ("4", "6"), (1.0, 0.1)).find_strange(PLUS)
     assert strange is not None
     assert (strange.call, strange.before, strange.now) == ("f(1, 2)", "-1", "raises KeyError")
+    asked = compare(("raises ValueError", "raises ValueError"), ("4", "6"), (1.0, 0.1))
+    assert asked.find_strange(PLUS) is None
 
 
 @pytest.mark.parametrize(
