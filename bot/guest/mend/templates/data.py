@@ -19,16 +19,21 @@ def unused_parameter(site: Site) -> Iterator[Proposal]:
     function = site.function
     if not isinstance(node, ast.Constant) or function is None or is_in_text(site) or is_docstring(site, node):
         return
-    if not any(node in ast.walk(each) for each in function.body):
-        return
+    if node.lineno < function.body[0].lineno:
+        return  # a default
+    for name in site.compute_once("unused parameters", lambda: _list_unused(function)):
+        kinds = site.types.get(name, set())
+        same = not kinds or type(node.value).__name__ in kinds or node.value is None
+        yield site.replace(node, name, 1.0 if same else 0.5)
+
+
+def _list_unused(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+    """Parameters that the function does not read."""
     arguments = function.args
-    given = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
     read = {each.id for each in ast.walk(function) if isinstance(each, ast.Name)}
-    for name in given:
-        if name not in read and name not in ("self", "cls"):
-            kinds = site.types.get(name, set())
-            same = not kinds or type(node.value).__name__ in kinds or node.value is None
-            yield site.replace(node, name, 1.0 if same else 0.5)
+    for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+        if each.arg not in read and each.arg not in ("self", "cls"):
+            yield each.arg
 
 
 @template("expected-value", 0.35, ast.Constant)
