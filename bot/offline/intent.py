@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.domain import Brief, TaskKind
+from bot.offline.examples.find import read_examples
 
 
 class Intent(StrEnum):
@@ -88,7 +89,7 @@ def read_intent(brief: Brief) -> Intent:
     if "```suggestion" in brief.request:
         return Intent.SUGGESTION
     said = strip_quotes(brief.request)
-    if _QUESTION.match(said) and not _TASK.search(said):
+    if _QUESTION.match(said) and not _TASK.search(said) and not _says_what_is_meant(brief):
         return Intent.ASK
     if find_renaming(brief) is not None or re.match(r"^\W*(please\s+)?rename\b", said, re.I):
         return Intent.RENAME
@@ -99,6 +100,11 @@ def read_intent(brief: Brief) -> Intent:
         if _is_beyond(said if _is_specific(said) else strip_quotes(brief.title))
         else Intent.MEND
     )
+
+
+def _says_what_is_meant(brief: Brief) -> bool:
+    """Whether a question shows a call and what it should give: "why does f(1) return 2 instead of 3?"."""
+    return any(each.expected or each.expected_error for each in read_examples(brief.request))
 
 
 def strip_quotes(text: str) -> str:

@@ -44,7 +44,7 @@ PHRASES = {
     "number": Phrase("Fix constant in", "The number {old} has to be {new}."),
     "truth-value": Phrase("Fix value in", "The value {old} has to be {new}."),
     "string": Phrase("Fix string in"),
-    "pattern": Phrase("Fix regular expression in", "The pattern had {old} where {new} is meant."),
+    "pattern": Phrase("Fix regular expression in", "The pattern was {old} where {new} is meant."),
     "text": Phrase("Fix text in"),
     "slice": Phrase("Fix slice in", "The slice or index {old} has to be {new}."),
     "variable": Phrase("Use the right variable in", "It used {old} where {new} is meant."),
@@ -117,6 +117,20 @@ PHRASES = {
     "named-argument": Phrase("Fix arguments in", add="The argument {new} was missing."),
     "missing-handler": Phrase("Handle exception in", add="The exception was not handled."),
     "needless-index": Phrase("Fix value in", drop="The index {old} does not belong here."),
+    "case-folding": Phrase(
+        "Compare without regard to case in",
+        "Small and capital letters were not taken as the same: {old} has to be {new}.",
+        "Small and capital letters were not taken as the same.",
+    ),
+    "wider-type": Phrase("Accept more types in", add="The type {new} was not accepted."),
+    "predicate": Phrase("Compute the answer in", "It gave {old} whatever it got, where {new} is meant."),
+    "unused-parameter": Phrase("Use the parameter in", "It used {old} where the parameter {new} is meant."),
+    "expected-value": Phrase("Fix value in", "The value {old} has to be {new}."),
+    "table-row": Phrase("Add missing row in", add="The row {new} was missing."),
+    "whole-text": Phrase("Fix regular expression in", "The pattern did not mean the whole text."),
+    "alternative": Phrase("Fix regular expression in", "The pattern {old} lacked a part: {new} is meant."),
+    "missing-else": Phrase("Add missing branch in", add="The other branch gave no value."),
+    "kept-key": Phrase("Handle missing key in", "The key may not be there yet: {old} has to be {new}."),
     "syntax": Phrase(
         "Fix syntax in", "The line was not valid Python.", "The line was not valid Python: {new} was missing."
     ),
@@ -133,10 +147,22 @@ def find_difference(before: str, after: str) -> tuple[str, str]:
     return "".join(one[start : len(one) - end]).strip(), "".join(two[start : len(two) - end]).strip()
 
 
+_OF_PATTERNS = frozenset(("pattern", "whole-text", "alternative"))
+_TEXT = re.compile(r"[rRbBuUfF]{0,2}'[^'\n]{0,300}'|[rRbBuUfF]{0,2}\"[^\"\n]{0,300}\"")
+
+
+def _find_changed_text(before: str, after: str) -> tuple[str, str] | None:
+    """The literal text that differs, whole: a part of a regular expression says little."""
+    pairs = zip(_TEXT.findall(before), _TEXT.findall(after), strict=False)
+    return next(((one, two) for one, two in pairs if one != two), None)
+
+
 def explain_edit(template: str, before: str, after: str) -> str:
     """One sentence on what was wrong with the lines ``before``."""
     phrase = PHRASES.get(template, PLAIN)
     old, new = find_difference(before, after)
+    if template in _OF_PATTERNS and (texts := _find_changed_text(before, after)):
+        old, new = texts
     sentence = phrase.swap if old and new else phrase.add if new else phrase.drop
     shown = {"old": f"`{_shorten(old)}`", "new": f"`{_shorten(new)}`"}
     return sentence.format(**shown)

@@ -114,7 +114,14 @@ def explain_not_found(
         ]
     else:
         parts = [f"The tests fail, but {why}."]
-    if found is not None:
+    if found is not None and found.unsure:
+        diff = "\n".join(_render_edit(edit) for edit in found.unsure)
+        where = ", ".join(f"`{edit.path}:{edit.line}`" for edit in found.unsure)
+        parts.append(
+            f"So nothing was changed; the change at {where} would be\n\n{diff}\n\n"
+            "Say whether it is meant, or add a test that tells."
+        )
+    elif found is not None:
         parts.append(f"I tried {found.search.tried} of {found.search.ranked} changes.")
         if found.suspects:
             one = found.suspects[0]
@@ -257,13 +264,21 @@ def _list_doubts(found: MendResult) -> list[str]:
     elif found.others:
         others = "one other change" if found.others == 1 else f"{found.others} other changes"
         them = "it" if found.turned_count == 1 else "them"
-        lines.append(f"{others} would make {them} pass too, so see whether this one says what is meant.")
+        if found.calls:
+            lines.append(f"{others} would make {them} pass too and gave the same for {found.calls} calls.")
+        else:
+            lines.append(f"{others} would make {them} pass too, so see whether this one says what is meant.")
+    if found.strange:
+        odd = found.strange
+        now = "does not end" if odd.now == "no end" else odd.now
+        lines.append(f"`{odd.call}` gave `{odd.before}` before and {now} with this change.")
     if found.borrowed:
         values = ", ".join(f"`{each}`" for each in found.borrowed)
         lines.append(f"{values} comes from the failing test, so see whether it holds for other values too.")
     if found.twins:
         places = ", ".join(f"`{each.path}:{each.line}`" for each in found.twins)
-        lines.append(f"The line that was wrong stands in {places} as well.")
+        say, need = ("says", "it") if len(found.twins) == 1 else ("say", "they")
+        lines.append(f"{places} {say} what the wrong line said; {need} may need the same change.")
     if found.tests.unasked:
         lines.append(_explain_left(found.tests.unasked, found.tests.unasked_count))
     if found.tests.beyond:

@@ -121,6 +121,14 @@ class RivalChange(_MendModel):
     other: str = ""
 
 
+class StrangeCall(_MendModel):
+    """A call that gave a value before the change and ends in an exception with it."""
+
+    call: str = ""
+    before: str = ""
+    now: str = ""
+
+
 class SameLine(_MendModel):
     """A line that says what the wrong one said."""
 
@@ -142,10 +150,13 @@ class MendResult(_MendModel):
     turned: list[str] = []
     turned_count: int = 0
     others: int = 0
+    calls: int = 0  # by which this change and the others were compared, and found to be the same
     covering: int | None = None  # passing tests that run the changed lines; None: not counted
     twins: list[SameLine] = []
     borrowed: list[str] = []  # values that the change has from the failing tests
     rival: RivalChange | None = None
+    strange: StrangeCall | None = None
+    unsure: list[FoundEdit] = []  # a change that passes and is not claimed; ``reason`` says why
     seconds: float = 0.0
 
 

@@ -17,6 +17,7 @@ EACH = 3.0  # seconds one test may take before it counts as one that hangs
 PATIENT = 7.0  # seconds for the first of them when nothing else fails: they may only be slow
 REPEATS = 4  # further runs of a failing test, and of what a change turned
 TRACED = 4.0  # seconds for one test under the tracer
+ALONE = 3  # passing tests that are traced once more, each in a process of its own
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +40,7 @@ class Baseline:
     passing: dict[str, TestRun] = field(
         default_factory=dict
     )  # traced, limited to what the failing ones touch
+    once: set[tuple[str, int]] = field(default_factory=set)  # lines that run in a process's first test only
 
     @property
     def failed_ids(self) -> list[str]:
@@ -176,6 +178,23 @@ def trace_tests(
         name: run for name, run in report.runs.items() if run.outcome == "failed" and run.lines
     }
     base.passing = {name: run for name, run in report.runs.items() if run.outcome == "passed" and run.lines}
+    _find_lines_run_once(server, base, sorted(entered), end)
+
+
+def _find_lines_run_once(
+    server: ForkServerClient, base: Baseline, entered: list[tuple[str, int]], end: float
+) -> None:
+    """Lines that a passing test runs alone and not after others: a cache filled, a singleton made."""
+    later = sorted(list(base.passing)[1:], key=lambda name: base.runs[name].seconds)
+    for name in later[:ALONE]:
+        left = end - clock.read_seconds()
+        if left <= 0.1:
+            return
+        report = server.run([name], each=2 * TRACED, total=left, trace=True, only=entered, alarm=TRACED)
+        alone = report.runs.get(name)
+        for path, lines in alone.lines.items() if alone is not None and alone.outcome == "passed" else ():
+            known = set(base.passing[name].lines.get(path, ()))
+            base.once |= {(path, line) for line in lines if line not in known}
 
 
 def exclude_flaky(server: ForkServerClient, base: Baseline, seconds: float) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from .baseline import Baseline
 from .candidates import FoundChange
-from .choice import Rival, count_covering, find_twins, list_borrowed
+from .choice.compare import Rival, Strange
+from .choice.structure import count_covering, find_twins, list_borrowed
 from .localise import Findings
 from .search import CandidateSearch, Tally
 
@@ -135,7 +136,7 @@ def report_doubts(
     twins = [
         {"path": each["path"], "line": line}
         for each in edits
-        for line in find_twins(sources[each["path"]], each["before"], each["line"])
+        for line in find_twins(sources[each["path"]], each["before"], each["after"], each["line"])
     ]
     borrowed = [each for part in answer.parts for each in list_borrowed(search.runner, part)]
     return {"covering": min(counts, default=0), "twins": twins[:5], "borrowed": borrowed[:3]}
@@ -154,6 +155,11 @@ def report_rival(rival: Rival, findings: Findings, texts: dict[str, str]) -> dic
                 "other": rival.other,
             }
     return {}
+
+
+def report_strange(strange: Strange) -> dict[str, str]:
+    """A call that gave a value before the change and ends in an exception with it."""
+    return {"call": strange.call, "before": strange.before, "now": strange.now}
 
 
 def report_tally(tally: Tally, ranked: int) -> dict[str, Any]:

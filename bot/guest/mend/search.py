@@ -11,7 +11,7 @@ from itertools import count
 from . import clock
 from .baseline import Baseline
 from .candidates import Candidate, FoundChange
-from .choice import Comparison
+from .choice.compare import Comparison
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import RunReport, ServerRefused
 

@@ -11,7 +11,8 @@ from typing import Any
 from . import clock, report
 from .baseline import REPEATS, Baseline, exclude_flaky, run_baseline, start_server, trace_tests
 from .candidates import Candidate, FoundChange, propose, replace_parts
-from .choice import compare_changes
+from .choice.compare import compare_changes
+from .choice.verdict import find_doubt
 from .clues import gather_clues
 from .forkserver.broken_modules import repair_syntax, take_modules_as_tests
 from .forkserver.candidate_runner import CandidateRunner
@@ -23,6 +24,7 @@ from .search import CandidateSearch
 from .source import TextEdit
 from .unbound import repair_names
 
+ONE_EDIT = frozenset(("case-folding", "whole-text"))  # one side alone passes the test and is half a change
 VERIFY_SHARE = 0.08  # of the time, kept for running the whole suite on what was found
 
 Say = Callable[[str], None]
@@ -220,7 +222,8 @@ def _drop_useless_edits(search: CandidateSearch, answer: FoundChange) -> FoundCh
     """The change without every part, and every edit of a part, without which the same tests pass."""
     kept = list(answer.parts)
     for part in answer.parts:
-        for edit in part.edits if len(part.edits) > 1 or len(kept) > 1 else ():
+        whole = part.template in ONE_EDIT and len(kept) == 1
+        for edit in part.edits if not whole and (len(part.edits) > 1 or len(kept) > 1) else ():
             fewer = [_remove_edit(each, edit) if each.path == part.path else each for each in kept]
             smaller = replace_parts(answer, tuple(each for each in fewer if each.edits))
             if smaller.parts and _turns_as_much(search, smaller):
@@ -264,19 +267,20 @@ def _make_result(
     chosen = next((each for each in search.compared.ranked if each.turned is answer.turned), None)
     told |= report.report_change(answer, findings, texts)
     told |= report.report_doubts(search, answer, told["edits"])
-    rival = search.compared.find_rival(chosen) if chosen is not None else None
-    numbers = [each for each in told["borrowed"] if each[:1] not in "'\""]
-    if rival is not None and numbers:
-        reason = (
-            f"the changes that pass only put {numbers[0]}, a value of the tests, into the code, "
-            f"and differ: {rival.call} gives {rival.this} or {rival.other}"
-        )
-        left = {name: told[name] for name in ("tests", "failure", "suspects", "search")}
+    if reason := find_doubt(search.runner, search.compared, chosen, answer):
+        left = {name: told[name] for name in ("tests", "failure", "suspects", "search", "edits")}
+        left["unsure"] = left.pop("edits")
         return left | {"outcome": "not_found", "reason": reason}
+    rival = search.compared.find_rival(chosen) if chosen is not None else None
+    strange = search.compared.find_strange(chosen) if chosen is not None else None
+    if strange is not None:
+        told["strange"] = report.report_strange(strange)
     if rival is not None:
         told["rival"] = report.report_rival(rival, findings, search.runner.texts(rival.change.parts) or {})
     others = [
         each for each in search.tally.answers if each is not chosen and len(each.parts) == len(answer.parts)
     ]
     told["others"] = len(others)
+    alike = rival is None and len(others) < sum(bool(each.outputs) for each in search.compared.seen)
+    told["calls"] = len(search.compared.calls) if alike else 0
     return told | {"outcome": "mended" if answer.full else "partial", "reason": ""}

@@ -13,8 +13,18 @@ from dataclasses import asdict, dataclass
 
 from bot.domain import Brief
 from bot.offline.examples.code import CALL, find_calls, measure_value, parse_value
-from bot.offline.examples.layouts import put_results_in, read_tables
-from bot.offline.examples.words import AFTER_RIGHT, AFTER_WRONG, CUES, ERROR, FILLER, NAMED_ERROR
+from bot.offline.examples.layouts import put_results_in, read_assertions, read_tables
+from bot.offline.examples.words import (
+    AFTER_RIGHT,
+    AFTER_WRONG,
+    ASKED,
+    ASKED_VERB,
+    BARE,
+    CUES,
+    ERROR,
+    FILLER,
+    NAMED_ERROR,
+)
 
 MOST = 4  # examples of one request
 LOOKED_AT = 6000  # characters of a request
@@ -27,7 +37,8 @@ class Example:
     """A call in Python's words, and what the request says of its result; values are literals, "" if unsaid.
 
     ``shown`` stands beside the call without a word that says whether it is the result as it is or as it
-    should be. ``expected_error`` and ``actual_error`` are names of exceptions.
+    should be. ``expected_error`` and ``actual_error`` are names of exceptions. ``bare``: values stood without
+    quotes, so they are to be believed only where ``actual`` is what the call gives.
     """
 
     call: str
@@ -36,6 +47,7 @@ class Example:
     shown: str = ""
     expected_error: str = ""
     actual_error: str = ""
+    bare: str = ""
 
     @property
     def says_more(self) -> bool:
@@ -65,7 +77,7 @@ def read_examples(text: str) -> list[Example]:
     """The calls in a text of which it says what they give or should give."""
     text = _QUOTED.sub("", text[:LOOKED_AT].replace("\r\n", "\n"))
     text = _FENCE.sub("", text)
-    text = read_tables(text)
+    text = read_assertions(read_tables(text))
     text = put_results_in(text)
     text = _SESSION.sub(lambda each: f"{each[1]} # {each[2]}", text)
     text = _INNER.sub(lambda each: _unwrap(each[1]), text)
@@ -93,7 +105,7 @@ def _unwrap(code: str) -> str:
 def _read_around(text: str, call: str, before: tuple[int, int], after: tuple[int, int]) -> Example:
     """What is said of a call: in its sentence, then in the sentences after it."""
     rest, end = _read_sentence(text, *after)
-    said = list(_read_values(text, after[0], rest))
+    said = [*_read_question(text, before, (after[0], rest)), *_read_values(text, after[0], rest)]
     if not _has_expected(said):
         begin = max([before[0], *(match.end() for match in _END.finditer(text, *before))])
         said = [*_read_values(text, begin, before[1]), *said]
@@ -107,6 +119,18 @@ def _read_around(text: str, call: str, before: tuple[int, int], after: tuple[int
     if re.search(r"\bassert\s+$", text[before[0] : before[1]]) and "shown" in roles:
         roles.setdefault("expected", roles.pop("shown"))
     return Example(call=call, **roles)
+
+
+def _read_question(text: str, before: tuple[int, int], after: tuple[int, int]) -> Iterator[Said]:
+    """``Why does f(1) return 2``, ``shouldn't f(1) be 3``: the verb's two parts stand around the call."""
+    begun, done = ASKED.search(text, *before), ASKED_VERB.match(text, *after)
+    if begun is None or done is None:
+        return
+    filled = FILLER.match(text, done.end(), after[1])
+    place = filled.end() if filled else done.end()
+    if size := measure_value(text[place : after[1]]):
+        role = "expected" if begun["meant"] else "actual"
+        yield role, repr(ast.literal_eval(text[place : place + size].strip()))
 
 
 def _has_expected(said: list[Said]) -> bool:
@@ -162,6 +186,16 @@ def _read_values(text: str, start: int, end: int) -> Iterator[Said]:
             denied = cue.lastgroup == "wrong"
             last = "expect" if role == "expected" else role
             yield {"expect": "expected"}.get(role, role), repr(said)
+        elif role in ("expect", "expected", "actual") and (bare := _match_bare(text, at, place, end)):
+            at, last = bare.end(), "expect" if role == "expected" else role
+            yield {"expect": "expected"}.get(role, role), repr(bare.group())
+            yield "bare", "yes"
+
+
+def _match_bare(text: str, start: int, place: int, end: int) -> re.Match[str] | None:
+    """A text without quotes right behind the word that introduces it, or behind what fills the gap."""
+    blank = start + len(text[start:end]) - len(text[start:end].lstrip(" :"))
+    return BARE.match(text, blank, end) or BARE.match(text, place, end)
 
 
 def _judge_by_what_follows(text: str, at: int, end: int) -> str:

@@ -1,7 +1,8 @@
-"""Tables, and variables that stand for a result, rewritten so that each call stands beside its values."""
+"""Tables, assertions and variables for a result, rewritten so that each call stands beside its values."""
 
 from __future__ import annotations
 
+import ast
 import re
 
 from bot.offline.examples.code import CALL, is_call, parse_value
@@ -58,3 +59,34 @@ def put_results_in(text: str) -> str:
         if len(re.findall(rf"\b{re.escape(name)}\b", after)) in (1, 2) and use.search(after):
             text = before + use.sub(lambda _, call=call: call, after, count=1)  # type: ignore[misc]
     return text
+
+
+_RAISES = re.compile(
+    r"^[ \t]{0,40}with (?:pytest\.raises|self\.assertRaises\w{0,5})\((\w{1,60})[^\n]{0,100}\):"
+    r"\s{0,40}(\S[^\n]{0,200})$",
+    re.M,
+)
+_ASSERTED = re.compile(r"^[ \t]{0,40}self\.(assert\w{1,20})(\([^\n]{1,300}\))[ \t]{0,20}$", re.M)
+_SINGLE = {"assertTrue": "True", "assertFalse": "False", "assertIsNone": "None"}
+_PAIRS = frozenset(("assertEqual", "assertEquals", "assertIs", "assertAlmostEqual", "assertListEqual",
+                    "assertDictEqual", "assertTupleEqual", "assertSetEqual"))  # fmt: skip
+
+
+def read_assertions(text: str) -> str:
+    """``with pytest.raises(E): f(1)`` and unittest's assertions as sentences; a plain ``assert`` stays."""
+    text = _RAISES.sub(lambda each: f"{each[2]} should raise {each[1]}.", text)
+    return _ASSERTED.sub(lambda each: _read_unittest(each[1], each[2]) or each[0], text)
+
+
+def _read_unittest(name: str, arguments: str) -> str:
+    try:
+        call = ast.parse(f"f{arguments}", mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    given = [ast.unparse(each) for each in call.args] if isinstance(call, ast.Call) else []
+    if name in _SINGLE and len(given) == 1:
+        return f"{given[0]} should be {_SINGLE[name]}."
+    if name not in _PAIRS or len(given) < 2:
+        return ""
+    one, two = given[:2] if is_call(given[0]) else (given[1], given[0])
+    return f"{one} should be {two}."

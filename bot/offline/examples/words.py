@@ -69,3 +69,10 @@ ERROR = re.compile(
     r"(?:[A-Za-z_]\w{0,60}\.){0,4}([A-Z]\w{0,60}(?:Error|Exception|Warning|Iteration|Interrupt|Exit))\b"
 )
 NAMED_ERROR = re.compile(r"(?:[A-Za-z_]\w{0,60}\.){0,4}([A-Z]\w{0,60})\b(?!\()")  # behind "raises"
+# A verb around a call: "why does f(1) return 2", "shouldn't f(1) be 3".
+ASKED = re.compile(
+    r"\b(?:(?P<meant>should(?:n't)?|must|doesn't|didn't|isn't|ought)|does|did|is)\s{1,3}\Z", re.I
+)
+ASKED_VERB = re.compile(rf"\s{{1,3}}{_VERB}\b", re.I)
+# A text without quotes that is no ordinary word: a-b, hello_world, 1.234,50, file.txt.
+BARE = re.compile(r"\w{1,40}(?:[-_/:+@]{1,3}\w{1,40}|[.,]\w{1,40}){1,8}(?=[\s,;.!?)]|$)")

@@ -105,6 +105,8 @@ REPORTS = [  # what is said, the state of the first example, what the written te
     ("read_amount('1.0') crashes with ValueError", "unclear", ""),
     ("read_amount('1.0') raises ValueError, it should return 1", "fails", "assert read_amount('1.0') == 1"),
     ("plural('cat') == 'cats' is wrong", "unclear", ""),
+    ("plural('a-b') gives a-bs, expected as-b", "fails", "assert plural('a-b') == 'as-b'"),
+    ("plural('a-b') gives ab/s, expected as-b", "unclear", ""),
     ("plural('ox') returns 'oxes' rather than 'oxen'", "fails", ""),  # a test shows it
     ("add(0, 0) returns 1, expected 0", "holds", ""),
     ("subtract(2, 3) returns 5, expected -1", "unknown", ""),

@@ -208,6 +208,23 @@ async def test_an_example_that_gives_no_test_is_answered_plainly(example: dict[s
     assert said in told["summary"]
 
 
+async def test_a_change_that_is_not_sure_enough_is_shown_and_not_made() -> None:
+    found = {
+        **{name: value for name, value in FOUND.items() if name not in ("edits", "parts", "turned")},
+        "outcome": "not_found",
+        "reason": "two changes pass: f(0) gives 1 with one and 2 with the other",
+        "unsure": FOUND["edits"],
+    }
+    calls = await play(brief(), RED, f"[exit code 1, 3 s]\n{RESULT}{json.dumps(found)}")
+    assert "edit" not in [call.tool_name for call in calls]
+    told = end(calls)
+    assert told["kind"] == "blocked"
+    assert told["summary"].startswith(
+        "The tests fail, but two changes pass: f(0) gives 1 with one and 2 with the"
+    )
+    assert "the change at `m.py:2` would be\n\n```diff\n-    x > 1\n+    x >= 1\n```" in told["summary"]
+
+
 async def test_failures_that_nobody_asked_about_are_listed_and_left() -> None:
     found = {"outcome": "unasked", "tests": {"total": 2, "unasked": ["t.py::test_a"], "unasked_count": 1}}
     told = end(

@@ -50,6 +50,12 @@ BUGS = {
         "def test_a():\n    assert m.card('a', 3)['age'] == 3\n",
         "'age': age",
     ),
+    "case of letters": (
+        "def find(users, name):\n    return [each for each in users if each == name]\n",
+        "def test_a():\n    assert m.find(['Ada', 'Bob'], 'ada') == ['Ada']\n\n"
+        "def test_b():\n    assert m.find(['Ada'], 'Bob') == []\n",
+        "each.lower() == name.lower()",
+    ),
     "no braces filled in": (
         "def hello(name):\n    return 'Hello, {name}!'\n",
         "def test_a():\n    assert m.hello('Ada') == 'Hello, Ada!'\n",
@@ -171,6 +177,25 @@ def test_a_change_that_only_fits_the_tests_own_value_is_none(tmp_path: Path) -> 
     told = search(repository(tmp_path / "repo", source, tests))
     assert told["outcome"] == "not_found", told
     assert "only put 2000, a value of the tests, into the code, and differ: leap(" in told["reason"]
+
+
+def test_a_search_that_ends_for_the_tests_graph_only_is_not_claimed(tmp_path: Path) -> None:
+    """To leave the start out mends the test's circle and no other."""
+    source = (
+        "def reach(graph, start, goal):\n    def search(node):\n        if node == goal:\n"
+        "            return True\n        return any(search(each) for each in graph[node])\n\n"
+        "    return search(start)\n"
+    )
+    tests = (
+        "def test_a():\n    assert not m.reach({1: [2], 2: [1], 3: []}, 1, 3)\n\n"
+        "def test_b():\n    assert m.reach({1: [2], 2: [3], 3: []}, 1, 3)\n"
+    )
+    told = search(repository(tmp_path / "repo", source, tests))
+    assert told["outcome"] == "not_found", told
+    assert "reach({1: [2], 2: [2], 3: []}, 1, 3) still does not end" in told["reason"]
+    assert told["unsure"][0]["after"] == (
+        "        return any(search(each) for each in graph[node] if each != start)\n"
+    )
 
 
 def test_where_another_change_passes_too_a_call_tells_them_apart(tmp_path: Path) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.guest.mend.forkserver.prober import CallRecorder, call, make_inputs, render_call
+from bot.guest.mend.forkserver.prober import (
+    CallRecorder,
+    call,
+    count_steps,
+    find_varied,
+    grow_inputs,
+    make_inputs,
+    render_call,
+)
 from tests.support import ROOT
 
 
@@ -32,9 +40,10 @@ def test_arguments_are_taken_as_they_were_when_the_call_began() -> None:
 def test_inputs_differ_in_one_argument_and_none_comes_twice() -> None:
     first = {"number": 3, "text": "ab", "items": [1, 2], "flag": True, "none": None}
     made = make_inputs([first])
-    assert 15 < len(made) <= 36
+    assert 15 < len(made) <= 48
     assert all(sum(each[name] != value for name, value in first.items()) <= 1 for each in made)
     assert len({repr(each) for each in made}) == len(made)
+    assert {name for each in made for name, value in first.items() if each[name] != value} == set(first)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +51,37 @@ def test_inputs_differ_in_one_argument_and_none_comes_twice() -> None:
     [({"number": 2, "names": None}, "4"), ({"number": "x", "names": None}, "raises TypeError")],
 )
 def test_a_call_gives_its_result_or_its_exception(given: dict[str, Any], said: str) -> None:
-    assert call(double, given) == said
+    assert call(double, given).text == said
+
+
+def total_twice(numbers: list[int]) -> int:
+    return sum(a + b for a in numbers for b in numbers)
+
+
+def total_once(numbers: list[int]) -> int:
+    return 2 * len(numbers) * sum(a for a in numbers)
+
+
+def test_another_order_of_growth_shows_on_larger_inputs() -> None:
+    """More lines run, whatever the machine is doing."""
+    grown = grow_inputs([{"numbers": [1, 2, 3]}])
+    assert len(grown[0]["numbers"]) == 18
+    slow, quick = count_steps(total_twice, grown), count_steps(total_once, grown)
+    assert slow > 8 * quick > 0
+    assert call(total_twice, grown[0]).text == call(total_once, grown[0]).text
+
+
+def test_inputs_are_made_at_the_constants_of_the_code() -> None:
+    made = make_inputs([{"number": 3, "names": None}], double.__code__)
+    assert {99, 100, 101} <= {each["number"] for each in made}
+
+
+def test_the_argument_that_was_made_up_is_known() -> None:
+    recorded = [{"graph": {1: [2], 2: []}, "start": 1}]
+    made = make_inputs(recorded)
+    assert {"graph": {1: [2], 2: [2]}, "start": 1} in made
+    assert {find_varied(recorded, each) for each in made} == {"dict", "int"}
+    assert find_varied(recorded, recorded[0]) == ""
 
 
 def test_a_call_is_shown_as_a_person_writes_it() -> None:
@@ -60,7 +99,7 @@ def turn(path):
     while True: pass
 def run(path): __import__("os").system("touch " + path)
 for each in (write, turn, run):
-    print(call(each, {{"path": {str(tmp_path / "made")!r}}}))
+    print(call(each, {{"path": {str(tmp_path / "made")!r}}}).text)
 """
     done = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:3] == ["no end"] * 3

@@ -36,6 +36,20 @@ REPORTS = {
         "| call | should be | got |\n| :-- | --- | --: |\n| half(3) | 1.5 | 1 |\n| half(4) | 2.0 | 2 |",
         ("half(3)", "1.5"),
     ),
+    "a pasted test": (
+        "```python\ndef test_half():\n    assert half(3) == 1.5\n```\nfails for me.",
+        ("half(3)", "1.5"),
+    ),
+    "a pasted test of unittest": (
+        "def test_half(self):\n    self.assertEqual([1, 2], halves((2, 4)))\n",
+        ("halves((2, 4))", "[1, 2]"),
+    ),
+    "a pasted test of a truth value": ("    self.assertFalse(is_leap(1900))\n", ("is_leap(1900)", "False")),
+    "a pasted test of an exception": (
+        "with pytest.raises(ValueError):\n    size('')",
+        ("size('')", "ValueError"),
+    ),
+    "no quotes": ("slugify('a  b') returns a--b instead of a-b", DASHES),
     "two labels": ("slugify('a  b')\n\nExpected: 'a-b'\nGot: 'a--b'", DASHES),
     "a form with headings": (
         "### Steps to reproduce\n```python\nslugify('a  b')\n```\n### Expected result\n```\n'a-b'\n```\n"
@@ -65,6 +79,9 @@ REPORTS = {
         "`Cart([2, 3]).total(discount=1)` evaluates to 5. Shouldn't it be 4?",
         ("Cart([2, 3]).total(discount=1)", "4"),
     ),
+    "a question why": ("Why does add(2, 3) return -1 instead of 5?", ("add(2, 3)", "5")),
+    "a question why not": ("Why doesn't `half(3)` give `1.5`?", ("half(3)", "1.5")),
+    "a question whether": ("Shouldn't add(2, 3) be 5?", ("add(2, 3)", "5")),
     "the wish first": ("Instead of 5, add(2, 3) returns -1", ("add(2, 3)", "5")),
     "a list": (
         "- `add(1, 2)` → `-1` (expected `3`)\n- `add(0, 5)` → `-5` (expected `5`)",
@@ -94,6 +111,7 @@ UNSAID = [  # no result that is meant can be told from these
     "| call | time |\n|---|---|\n| add(2, 3) | 5 |",
     "x = add(2, 3)\nx.real\nx == 5",
     "Calling find('x') ends with KeyError: 'x'",
+    "Why does add(2, 3) return -1?",
 ]
 
 

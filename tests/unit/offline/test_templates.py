@@ -133,6 +133,10 @@ def test_words_for_a_change() -> None:
         explain_edit("comparison", "if a > b:", "if a >= b:") == "It compared with `>` where `>=` is meant."
     )
     assert explain_edit("missing-statement", "", "    seen.add(x)\n") == "This statement was missing."
+    assert (
+        explain_edit("pattern", 'x = re.sub(r"[^a-z]", "-", y)\n', 'x = re.sub(r"[^a-z]+", "-", y)\n')
+        == 'The pattern was `r"[^a-z]"` where `r"[^a-z]+"` is meant.'
+    )
     assert explain_edit("unheard of", "a", "b") == "It said `a` where `b` is meant."
 
 

@@ -7,7 +7,15 @@ import re
 import pytest
 
 from bot.offline.texts import write_summary
-from bot.offline.tool_results import FoundEdit, MendPart, MendResult, SuiteBefore, TestRunResult
+from bot.offline.tool_results import (
+    FoundEdit,
+    MendPart,
+    MendResult,
+    SameLine,
+    StrangeCall,
+    SuiteBefore,
+    TestRunResult,
+)
 
 EDIT = FoundEdit(
     path="calc.py",
@@ -36,3 +44,25 @@ def test_a_summary_says_nothing_twice(covering: int, outcome: str, code: int) ->
     few = "only one test" if covering else "no test"
     assert f"{few} that passed before runs the changed line" in text
     assert not re.search(r"\b(\w+(?: \w+){2,5}) \1\b", text), text
+
+
+def test_a_reviewer_is_told_what_to_look_at() -> None:
+    found = MendResult(
+        outcome="mended",
+        tests=SuiteBefore(failed=1, passed=3),
+        edits=[EDIT],
+        parts=[MendPart(template="arithmetic", path="calc.py", line=2)],
+        turned=["test_calc.py::test_add"],
+        turned_count=1,
+        others=1,
+        calls=40,
+        covering=5,
+        strange=StrangeCall(call="add('a', 1)", before="'a'", now="raises TypeError"),
+        twins=[SameLine(path="calc.py", line=9)],
+    )
+    look = write_summary(found, TestRunResult(code=0, output="")).partition("**Look at:** ")[2]
+    assert look == (
+        "one other change would make it pass too and gave the same for 40 calls. "
+        "`add('a', 1)` gave `'a'` before and raises TypeError with this change. "
+        "`calc.py:9` says what the wrong line said; it may need the same change."
+    )

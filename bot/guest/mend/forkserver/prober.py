@@ -13,12 +13,15 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 RECORDED = 10  # different inputs that are taken from the tests
-MADE = 36  # inputs that are made of them
+MADE = 48  # inputs that are made of them
+GROWN = 3  # larger inputs on which steps are counted
+MOST_STEPS = 200_000
 SHOWN = 120  # characters of an output
 EACH = 0.5  # seconds for one call
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -69,11 +72,19 @@ def find_probed(
     return None if code.co_flags & varied or code.co_freevars else living[code][0]
 
 
-def make_inputs(recorded: list[Input]) -> list[Input]:
-    """Inputs near the recorded ones: each differs from one of them in one argument."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a call gives, as text, and the name of its type; "" when it gives nothing."""
+
+    text: str
+    kind: str = ""
+
+
+def make_inputs(recorded: list[Input], code: CodeType | None = None) -> list[Input]:
+    """Inputs near the recorded ones, and at the constants of ``code``: each differs in one argument."""
     made: dict[str, Input] = {}
     known = {repr(each)[:2000] for each in recorded}
-    streams = [_vary(each) for each in recorded]
+    streams = [_vary(each, list_constants(code) if code else []) for each in recorded]
     for varied in itertools.chain.from_iterable(itertools.zip_longest(*streams)):
         if varied is not None and (key := repr(varied)[:2000]) not in known:
             made.setdefault(key, varied)
@@ -82,11 +93,42 @@ def make_inputs(recorded: list[Input]) -> list[Input]:
     return list(made.values())
 
 
-def _vary(taken: Input) -> Iterator[Input]:
-    streams = [((name, other) for other in _list_neighbours(value)) for name, value in taken.items()]
+def list_constants(code: CodeType) -> list[Any]:
+    """Numbers and short texts that a function compares or calculates with, and the numbers beside them."""
+    found: list[Any] = []
+    for value in code.co_consts:
+        if type(value) in (int, float) and abs(value) < 10_000:
+            found += [value, value - 1, value + 1]
+        elif type(value) is str and len(value) < 12 and value != (code.co_consts[0] or ""):
+            found.append(value)
+    return found[:12]
+
+
+def grow_inputs(recorded: list[Input]) -> list[Input]:
+    """The recorded inputs made larger, to see how the work grows."""
+    return [{name: _grow(value) for name, value in each.items()} for each in recorded[:GROWN]]
+
+
+def _grow(value: Any) -> Any:
+    if isinstance(value, (str, list, tuple, bytes)) and len(value) < 200:
+        return value * 6
+    return value + 12 if type(value) is int and 0 < value < 200 else value
+
+
+def _vary(taken: Input, constants: Sequence[Any]) -> Iterator[Input]:
+    streams = [_list_others(name, value, constants) for name, value in taken.items()]
     for pair in itertools.chain.from_iterable(itertools.zip_longest(*streams)):
         if pair is not None:
             yield taken | {pair[0]: pair[1]}
+
+
+def _list_others(name: str, value: Any, constants: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """One argument with other values."""
+    for other in _list_neighbours(value):
+        yield name, other
+    for other in constants:
+        if type(other) is type(value):
+            yield name, other
 
 
 def _list_neighbours(value: Any) -> Iterator[Any]:
@@ -115,6 +157,9 @@ def _list_neighbours(value: Any) -> Iterator[Any]:
         case dict():
             yield {}
             yield dict(list(value.items())[:-1])
+            keys = list(value)[:4]
+            for one, two in itertools.permutations(keys, 2):  # one key with the other's value
+                yield value | {one: value[two]}
         case set() | frozenset():
             yield type(value)()
         case None:
@@ -146,25 +191,63 @@ def forbid_writing() -> None:
     sys.addaudithook(refuse)
 
 
-def call(function: Callable[..., Any], taken: Input) -> str:
-    """What a call gives, with the state of the object that it belongs to, as text."""
-    given = copy.deepcopy(taken)
+def call(function: Callable[..., Any], taken: Input) -> Given:
+    """What a call gives, with the state of the object that it belongs to."""
+    try:
+        given = copy.deepcopy(taken)
+        with _bound():
+            result = _call(function, given)
+            state = getattr(given.get("self"), "__dict__", None)
+            text = f"{result!r}"[:SHOWN] + (f" and {state!r}"[:SHOWN] if state else "")
+            return Given(text=text, kind=type(result).__name__)
+    except NotProbed:
+        return Given(text="no end")
+    except Exception as error:  # whatever the code raises is its output
+        return Given(text=f"raises {type(error).__name__}")
+
+
+def _call(function: Callable[..., Any], given: Input) -> Any:
     code: CodeType = function.__code__
     plain = code.co_varnames[: code.co_argcount]
     named = {name: value for name, value in given.items() if name not in plain}
-    try:
-        with _bound():
-            result = function(*(given[name] for name in plain), **named)
-            if inspect.isgenerator(result):
-                result = list(itertools.islice(result, 50))
-            if asyncio.iscoroutine(result):
-                result.close()
-            state = getattr(given.get("self"), "__dict__", None)
-            return f"{result!r}"[:SHOWN] + (f" and {state!r}"[:SHOWN] if state else "")
-    except NotProbed:
-        return "no end"
-    except Exception as error:  # whatever the code raises is its output
-        return f"raises {type(error).__name__}"
+    result = function(*(given[name] for name in plain), **named)
+    if inspect.isgenerator(result):
+        return list(itertools.islice(result, 50))
+    if asyncio.iscoroutine(result):
+        result.close()
+    return result
+
+
+def count_steps(function: Callable[..., Any], inputs: list[Input]) -> int:
+    """Lines that run for these inputs together, ``MOST_STEPS`` at most."""
+    steps = 0
+
+    def watch(frame: FrameType, event: str, arg: Any) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        if steps > MOST_STEPS:
+            raise NotProbed
+        return watch
+
+    for taken in inputs:
+        with contextlib.suppress(NotProbed, Exception):
+            given = copy.deepcopy(taken)
+            with _bound():
+                sys.settrace(watch)
+                try:
+                    _call(function, given)
+                finally:
+                    sys.settrace(None)
+    return min(steps, MOST_STEPS)
+
+
+def find_varied(recorded: list[Input], made: Input) -> str:
+    """The type of the one argument in which a made input differs from a recorded one; "" for none."""
+    for each in recorded:
+        names = [name for name, value in made.items() if repr(value) != repr(each[name])]
+        if len(names) == 1:
+            return type(made[names[0]]).__name__
+    return ""
 
 
 def render_call(name: str, taken: Input) -> str:

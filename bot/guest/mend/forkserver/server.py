@@ -115,8 +115,10 @@ class ForkServer(Recorder):
                     sys.setprofile(None)
             counts.append(len(recorder.inputs))
         recorded = list(recorder.inputs.values())
-        inputs = [*recorded, *prober.make_inputs(recorded)]
+        inputs = [*recorded, *prober.make_inputs(recorded, function.__code__)]
+        grown = prober.grow_inputs(recorded)
         prober.forbid_writing()
+        varied = [prober.find_varied(recorded, each) for each in inputs]
         shown = [prober.render_call(name, each) for each in inputs]
         for number, patches in enumerate([[], *ask["batch"]]):
             replaced: list[tuple[FunctionType, CodeType]] = []
@@ -124,12 +126,23 @@ class ForkServer(Recorder):
                 for patch in patches:
                     replaced += code_swap.swap_code(self.index, **patch)
             except (code_swap.CannotSwap, SyntaxError, ValueError, TypeError):
-                outputs = []
+                given, steps = [], 0
             else:
-                outputs = [prober.call(function, each) for each in inputs]
+                given = [prober.call(function, each) for each in inputs]
+                steps = prober.count_steps(function, grown)
             for changed, code in replaced:
                 changed.__code__ = code
-            self.channel.send(event="probed", number=number, passing=counts[0], inputs=shown, outputs=outputs)
+            self.channel.send(
+                event="probed",
+                number=number,
+                passing=counts[0],
+                recorded=len(recorded),
+                inputs=shown,
+                varied=varied,
+                outputs=[each.text for each in given],
+                kinds=[each.kind for each in given],
+                steps=steps,
+            )
 
     def _run(
         self, items: list[pytest.Item], ask: dict[str, Any], tracer: LineTracer | None, number: int

@@ -34,6 +34,7 @@ class CheckedExample:
     shown: str = ""
     expected_error: str = ""
     actual_error: str = ""
+    bare: str = ""  # "yes": the values stood without quotes
     state: str = "unknown"
     why: str = ""
     now: str = ""  # repr of the result, or what was raised
@@ -165,6 +166,8 @@ def _judge(each: CheckedExample, answer: dict[str, Any]) -> None:
         each.state, each.why = "unclear", "it does not say what is expected instead"
         if each.actual_error and each.actual_error not in raised:
             each.why = f"it does not raise {each.actual_error} here, and {each.why}"
+    if each.bare and each.state == "fails" and not answer.get("actual"):
+        each.state, each.why = "unclear", "the values in the request are not in quotes, so they may be words"
     if each.state == "fails" and "ModuleNotFoundError" in raised:
         each.state, each.why = "unclear", f"the module cannot be loaded here: {each.now}"
     if each.state == "fails" and each.expected and not _is_steady(each.expected):

@@ -93,6 +93,10 @@ def _options(site: Site, node: ast.Call) -> dict[str, float]:
         options |= {"default=None": 0.6, "default=0": 0.4, "repr=False": 0.2, "compare=False": 0.2}
     if name in ("dumps", "dump"):
         options |= {"sort_keys=True": 0.5, "ensure_ascii=False": 0.4, "indent=2": 0.4}
+    if name in ("open", "read_text", "write_text"):
+        options |= (
+            {'encoding="utf-8"': 0.8, 'newline=""': 0.5, 'newline="\\n"': 0.3} if "mode" not in given else {}
+        )
     if name == "sum" and len(node.args) == 1:
         options["0"] = 0.1
     if name in ("replace", "sub") and len(node.args) in (2, 3):

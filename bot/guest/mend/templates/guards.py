@@ -20,6 +20,7 @@ TROUBLE = (
     "StopIteration",
     "RecursionError",
 )
+_PLAIN_TYPES = frozenset(("str", "bytes", "int", "float", "bool", "list", "tuple", "dict", "set"))
 SIMPLE = (ast.Return, ast.Assign, ast.Expr, ast.AugAssign, ast.If, ast.For, ast.While, ast.Raise, ast.With)
 
 
@@ -118,6 +119,10 @@ def _conditions(site: Site, used: set[str]) -> dict[str, float]:
             found[f"{name} <= 0"] = 0.45 * near
         if "bool" in kinds:
             found[name] = found[f"not {name}"] = 0.4 * near
+        if site.clues.awaited or len(kinds - {"NoneType"}) > 1:
+            plain = sorted(kinds & _PLAIN_TYPES)
+            found |= {f"not isinstance({name}, {kind})": 0.5 * near for kind in plain}
+            found |= {f"isinstance({name}, {kind})": 0.4 * near for kind in plain if len(kinds) > 1}
     for text in site.conditions[:12]:
         found.setdefault(text, 0.25)
     return found

@@ -1,0 +1,56 @@
+"""Whether a change that passes is claimed, or the search says why it is not sure enough."""
+
+from __future__ import annotations
+
+from ..candidates import FoundChange
+from ..forkserver.candidate_runner import CandidateRunner
+from .compare import Comparison, Rival
+from .structure import NEVER_ENDS, count_covering, list_borrowed, list_objections
+
+SUSPECT = 0.1  # a change with an objection as strong as this is not claimed
+GUESSED = 0.25  # the same where few tests that passed before run the changed lines
+FEW = 3
+NEAR = 0.8  # how likely another change may be, beside the chosen one, before neither is claimed
+DIFFERENT = 0.2  # of the calls: the share for which they have to differ to be two answers
+
+
+def find_doubt(
+    runner: CandidateRunner, compared: Comparison, chosen: FoundChange | None, answer: FoundChange
+) -> str:
+    """Why a change that passes is not to be claimed; "" when it is.
+
+    ``answer`` is ``chosen`` without what it did not need.
+    """
+    rival = compared.find_rival(chosen) if chosen is not None else None
+    numbers = [each for part in answer.parts for each in list_borrowed(runner, part) if each[:1] not in "'\""]
+    if rival is not None and numbers:
+        return (
+            f"the changes that pass only put {numbers[0]}, a value of the tests, into the code, "
+            f"and differ: {rival.call} gives {rival.this} or {rival.other}"
+        )
+    few = _count_passing(runner, answer) < FEW
+    for objection in list_objections(runner, answer):
+        if objection.likely <= (GUESSED if few else SUSPECT):
+            return f"the only change that passes {objection.why}"
+    ends = {run.failure.get("type", "") for run in runner.base.failing}
+    if chosen is not None and ends and ends <= NEVER_ENDS and (call := compared.find_endless(chosen)):
+        return f"with the only change that passes {call} still does not end"
+    if rival is not None and chosen is not None and _is_undecided(runner, compared, chosen, rival):
+        return (
+            "two changes pass and no test that passed before runs their line to tell them apart: "
+            f"{rival.call} gives {rival.this} with one and {rival.other} with the other"
+        )
+    return ""
+
+
+def _is_undecided(runner: CandidateRunner, compared: Comparison, chosen: FoundChange, rival: Rival) -> bool:
+    if _count_passing(runner, chosen):
+        return False
+    near = compared.get_likely(rival.change) >= NEAR * compared.get_likely(chosen)
+    return near and compared.measure_difference(chosen, rival.change) >= DIFFERENT
+
+
+def _count_passing(runner: CandidateRunner, change: FoundChange) -> int:
+    """How many tests that passed before run the changed lines, of the part that fewest run."""
+    sources = runner.findings.sources
+    return min((count_covering(runner, sources[part.path], part) for part in change.parts), default=0)

@@ -1,0 +1,161 @@
+"""What speaks against a change that passes, and when it is not claimed although it passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.guest.mend.baseline import Baseline
+from bot.guest.mend.candidates import Candidate, FoundChange
+from bot.guest.mend.choice.compare import Behaviour, Comparison
+from bot.guest.mend.choice.structure import find_twins, list_objections
+from bot.guest.mend.choice.verdict import find_doubt
+from bot.guest.mend.forkserver.candidate_runner import CandidateRunner
+from bot.guest.mend.forkserver.client import ForkServerClient, TestRun
+from bot.guest.mend.localise import Findings
+from bot.guest.mend.source import Source, TextEdit
+
+HEAD = "def f(a, b):\n"
+TRUTH = {"type": "AssertionError", "text": "assert None\n +  where None = f(1, 2)", "compared": []}
+ENDLESS = {"type": "RecursionError", "text": "maximum recursion depth exceeded", "compared": []}
+
+
+def runner(before: str, failure: dict[str, object], *literals: str, covered: bool = False) -> CandidateRunner:
+    """Everything that a change is judged by, without a process."""
+    base = Baseline(failing=[TestRun(id="t.py::test_a", outcome="failed", failure=dict(failure))])
+    if covered:
+        lines = {"/r/m.py": list(range(1, before.count("\n") + 1))}
+        base.passing = {"t.py::test_b": TestRun(id="t.py::test_b", outcome="passed", lines=lines)}
+    findings = Findings(sources={"m.py": Source("m.py", before)}, test_literals=frozenset(literals))
+    server = ForkServerClient(Path("/r"), [], [], Path("/r"), "none")
+    return CandidateRunner(
+        root=Path("/r"), server=server, new_fresh_server=lambda: server, base=base, findings=findings, end=0.0
+    )
+
+
+def change(before: str, after: str, template: str = "any") -> FoundChange:
+    """The whole file's text put in, as one change in ``f``."""
+    at = next(i for i, (x, y) in enumerate(zip(before, after, strict=False)) if x != y)
+    part = Candidate(
+        path="m.py",
+        edits=(TextEdit(at, len(before), after[at:]),),
+        template=template,
+        line=2,
+        function="f",
+        score=1.0,
+    )
+    return FoundChange(parts=(part,), turned={"t.py::test_a"}, full=True, score=1.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "failure", "literals", "why"),
+    [
+        ("    return g(a, b)\n", "    return str(g(a, b))\n", TRUTH, (), "turns the value into a text"),
+        ("    return g(a, b)\n", "    return bool(g(a, b))\n", TRUTH, (), "turns the value into a text"),
+        ("    return g(a, b)\n", "    return g(a, a)\n", TRUTH, (), "no longer reads"),
+        ("    if a:\n        return b\n", "    if a or True:\n        return b\n", TRUTH, (), "one way"),
+        ("    return a if b else 0\n", "    return a if b else a\n", TRUTH, (), "one way"),
+        ("    return a and b\n", "    return a and b and not b\n", TRUTH, (), "one way"),
+        ("    if len(a) > b:\n        a()\n", "    if len(a) >= 0 and b:\n        a()\n", TRUTH, (), "way"),
+        (
+            "    if a == b:\n        return 1\n    return f(a, b)\n",
+            "    if a != b:\n        return 1\n    return f(a, b)\n",
+            ENDLESS, (), "turns round the condition at which it stops",
+        ),
+        ("    if a:\n        return b\n", "    if not a:\n        return b\n", TRUTH, (), "condition round"),
+        ("    return a * b\n", "    return 777 if a == 144 else a * b\n", TRUTH, ("144",), "only fits"),
+        ("    return a * b\n", "    return 777\n", TRUTH, ("777",), "only fits"),
+        ("    return a * b\n", "    return a * b + 777\n", TRUTH, ("777",), "puts a value"),
+        ("    return None or (a, b)\n", "    return 'yes'\n", TRUTH, (), "gives a fixed value"),
+        ("    return a == b\n", "    return a.lower() == b\n", TRUTH, (), "one side of a comparison"),
+        ("    if a % 4 == 0:\n        b()\n", "    if a % 8 == 0:\n        b()\n", TRUTH, (), "puts 8"),
+    ],
+)  # fmt: skip
+def test_what_speaks_against_a_change_is_named(
+    before: str, after: str, failure: dict[str, object], literals: tuple[str, ...], why: str
+) -> None:
+    given = runner(HEAD + before, failure, *literals)
+    said = [each.why for each in list_objections(given, change(HEAD + before, HEAD + after))]
+    assert any(why in each for each in said), said
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "failure", "literals"),
+    [
+        ("    return a - b\n", "    return a + b\n", TRUTH, ("5",)),
+        ("    return a < b\n", "    return a <= b\n", TRUTH, ()),
+        ("    return a + b\n", "    return a + str(b)\n", {**TRUTH, "compared": ["'a1'", "'a2'"]}, ()),
+        ("    return a + b\n", "    return a + str(b)\n", {**TRUTH, "type": "TypeError"}, ()),
+        ("    return {'x': a}[b]\n", "    return {'x': a}.get(b)\n", TRUTH, ("'zzz'",)),
+        ("    if a < 3:\n        return b\n", "    if a <= 3:\n        return b\n", ENDLESS, ()),
+        ("    return a == b\n", "    return a.lower() == b.lower()\n", TRUTH, ()),
+        ("    if a > 17:\n        return b\n", "    if a > 18:\n        return b\n", TRUTH, ()),
+        ("    if a > 10:\n        return b\n", "    if a > 99:\n        return b\n", TRUTH, ("99",)),
+        ("    return a * 10\n", "    return a * 100\n", TRUTH, ()),
+    ],
+)
+def test_nothing_speaks_against_a_plain_change(
+    before: str, after: str, failure: dict[str, object], literals: tuple[str, ...]
+) -> None:
+    given = runner(HEAD + before, failure, *literals)
+    assert list_objections(given, change(HEAD + before, HEAD + after)) == []
+
+
+PLAIN = HEAD + "    return a - b\n"
+PLUS, TIMES = change(PLAIN, PLAIN.replace("-", "+")), change(PLAIN, PLAIN.replace("-", "*"))
+
+
+def compare(one: tuple[str, ...], two: tuple[str, ...], likely: tuple[float, float]) -> Comparison:
+    calls = tuple(f"f({number}, 2)" for number in range(len(one)))
+    kinds = ("int", *("dict" for _ in one[1:]))
+    return Comparison(
+        ranked=(PLUS, TIMES), likely=likely, calls=calls, recorded=1, varied=kinds,
+        base=Behaviour(outputs=("-1",) * len(one)), seen=(Behaviour(outputs=one), Behaviour(outputs=two)),
+    )  # fmt: skip
+
+
+def test_a_number_that_nothing_names_is_claimed_only_where_several_tests_check_it() -> None:
+    before = HEAD + "    if a % 4 == 0:\n        b()\n"
+    tried = change(before, before.replace("4", "8"))
+    few, several = runner(before, TRUTH, covered=True), runner(before, TRUTH, covered=True)
+    several.base.passing |= {f"t.py::{n}": several.base.passing["t.py::test_b"] for n in range(3)}
+    assert "puts 8 into a condition" in find_doubt(few, Comparison(ranked=(tried,)), tried, tried)
+    assert find_doubt(several, Comparison(ranked=(tried,)), tried, tried) == ""
+
+
+def test_of_two_answers_that_no_test_tells_apart_none_is_claimed() -> None:
+    table = compare(("4", "5"), ("4", "6"), (1.0, 0.9))
+    said = find_doubt(runner(PLAIN, TRUTH), table, PLUS, PLUS)
+    assert "f(1, 2) gives 5 with one and 6 with the other" in said
+    assert find_doubt(runner(PLAIN, TRUTH, covered=True), table, PLUS, PLUS) == ""
+    assert find_doubt(runner(PLAIN, TRUTH), compare(("4", "5"), ("4", "6"), (1.0, 0.5)), PLUS, PLUS) == ""
+    assert find_doubt(runner(PLAIN, TRUTH), compare(("4", "5"), ("4", "5"), (1.0, 0.9)), PLUS, PLUS) == ""
+
+
+def test_what_ends_for_the_tests_input_only_is_not_claimed() -> None:
+    table = compare(("4", "raises RecursionError"), ("4", "6"), (1.0, 0.1))
+    said = find_doubt(runner(PLAIN, ENDLESS, covered=True), table, PLUS, PLUS)
+    assert said == "with the only change that passes f(1, 2) still does not end"
+    assert find_doubt(runner(PLAIN, TRUTH, covered=True), table, PLUS, PLUS) == ""
+
+
+def test_a_call_that_worked_before_is_shown() -> None:
+    strange = compare(("4", "raises KeyError"), ("4", "6"), (1.0, 0.1)).find_strange(PLUS)
+    assert strange is not None
+    assert (strange.call, strange.before, strange.now) == ("f(1, 2)", "-1", "raises KeyError")
+    asked = compare(("raises ValueError", "raises ValueError"), ("4", "6"), (1.0, 0.1))
+    assert asked.find_strange(PLUS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "after", "found"),
+    [
+        ("a = x.recieve(one, two)\nb = 1\na = x.recieve(one, two)\n", "a = x.receive(one, two)\n", [3]),
+        ("a = d['recieved']\nb = d['sent']\nc = {'recieved': 1}\n", "a = d['received']\n", [3]),
+        ("a = d['recieved']\nb = d['recieved_at']\n", "a = d['received']\n", []),
+        ("a = 1\nb = 1\na = 1\n", "a = 2\n", []),
+    ],
+)
+def test_lines_that_may_need_the_same_change_are_named(text: str, after: str, found: list[int]) -> None:
+    assert find_twins(Source("m.py", text), text.splitlines(keepends=True)[0], after, 1) == found
