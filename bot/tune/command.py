@@ -77,7 +77,7 @@ def tune(
     path = into / FILE
     patterns = find_patterns(tally.missed)
     rows = [asdict(each) | {"seen": len(each.sources)} for each in patterns]
-    tell(f"{len(patterns)} edits that no template makes, each in fixes of two repositories")
+    tell(f"{len(patterns)} edits that no template makes, each in fixes of several repositories")
     _write(into / PATTERNS, {"patterns": rows})
     _write(path, {"version": VERSION, "made": _describe(sources, choices, gain), "weights": weights})
     return Tuned(path=path, weights=weights, gain=gain, sources=tuple(sources))

@@ -2,7 +2,8 @@
 
 What stands on both sides becomes a hole, which stands for any expression. A pair is kept when the rest of it
 says nothing of its own repository (only built-in names and methods, plain constants), and when fixes of two
-repositories have it. So what is kept is a habit of programmers and no text of anybody's.
+repositories have it, of three where it fits every expression. So what is kept is a habit of programmers, and
+nobody's text.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 LONGEST = 80  # characters of one side
-LEAST_REPOS = 2
+LEAST_REPOS, LEAST_FOR_ANY = 2, 3  # the second for what fits every expression, which costs many tries
 SHOWN_SOURCES = 12  # commits that are named beside a pattern
 _METHODS = frozenset(
     name for kind in (str, bytes, list, dict, set, tuple, int, float) for name in dir(kind) if name[0] != "_"
 )
 _BUILTINS = frozenset(dir(builtins))
+_ANY = "_h0_"
 _PLAIN = frozenset(map(repr, (0, 1, -1, 2, None, True, False, "", " ", ...)))
 
 
@@ -44,7 +46,8 @@ def find_patterns(missed: Iterable[tuple[str, str, str]]) -> list[FoundPattern]:
     return [
         FoundPattern(before=before, after=after, sources=tuple(commits[:SHOWN_SOURCES]))
         for (before, after), commits in sorted(found.items(), key=lambda each: -len(each[1]))
-        if len({commit.rpartition("-")[0] for commit in commits}) >= LEAST_REPOS
+        if len({commit.rpartition("-")[0] for commit in commits})
+        >= (LEAST_FOR_ANY if before == _ANY else LEAST_REPOS)
     ]
 
 

@@ -34,10 +34,16 @@ def test_what_stands_on_both_sides_becomes_a_hole(
 
 
 def test_a_pattern_of_one_repository_is_not_kept() -> None:
-    row = ("x = int(a / b)", "x = int(round(a / b))")
+    row = ("x = a.get(k)", "x = a.pop(k)")
     assert find_patterns([("one-1", *row), ("one-2", *row)]) == []
-    (kept,) = find_patterns([("one-1", *row), ("one-1", *row), ("my-two-1", "y = z", "y = round(z)")])
-    assert (kept.before, kept.after, kept.sources) == ("_h0_", "round(_h0_)", ("one-1", "my-two-1"))
+    (kept,) = find_patterns([("one-1", *row), ("one-1", *row), ("my-two-1", "y = z.get", "y = z.pop")])
+    assert (kept.before, kept.after, kept.sources) == ("_h0_.get", "_h0_.pop", ("one-1", "my-two-1"))
+
+
+def test_what_fits_every_expression_must_be_seen_in_three_repositories() -> None:
+    rows = [(f"{name}-1", "x = int(a / b)", "x = int(round(a / b))") for name in ("one", "two", "three")]
+    assert find_patterns(rows[:2]) == []
+    assert [each.after for each in find_patterns(rows)] == ["round(_h0_)"]
 
 
 @pytest.mark.parametrize(
