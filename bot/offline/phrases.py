@@ -23,6 +23,9 @@ class Phrase:
 
 PLAIN = Phrase("Fix")
 PHRASES = {
+    "learned-pattern": Phrase(
+        "Fix expression in", "It said {old}; fixes elsewhere made such an expression {new}."
+    ),
     "comparison": Phrase("Fix comparison in", "It compared with {old} where {new} is meant."),
     "boolean-operator": Phrase("Fix condition in", "The conditions were joined by {old} instead of {new}."),
     "negation": Phrase(

@@ -62,15 +62,26 @@ def make_choices(fixes: Sequence[Fix], tally: Tally) -> Iterator[Choice]:
     """The choices of a repository's fixes, each place of a fix by itself."""
     for fix in fixes:
         clues = _read_clues(fix)
+        blocks = {change.path: list(_list_code_blocks(change)) for change in fix.sources}
+        several = sum(map(len, blocks.values())) > 1
         for change in fix.sources:
             try:
                 source = Source(change.path, change.before)
             except (SyntaxError, ValueError, RecursionError):
                 continue
-            for block in list_changed_blocks(change.before.splitlines(), change.after.splitlines()):
+            for block in blocks[change.path]:
+                if several and not _has_code("\n".join(change.after.splitlines()[block[2] : block[3]])):
+                    continue  # what one place takes away may be half of a move
                 choice = _make_choice(fix, change, source, block, clues, tally)
                 if choice is not None:
                     yield choice
+
+
+def _list_code_blocks(change: SourceChange) -> Iterator[_Block]:
+    before, after = change.before.splitlines(), change.after.splitlines()
+    for a, b, c, d in list_changed_blocks(before, after):
+        if _has_code("\n".join([*before[a:b], *after[c:d]])):
+            yield a, b, c, d
 
 
 def _make_choice(
@@ -79,8 +90,6 @@ def _make_choice(
     a, b, c, d = block
     before, after = change.before.splitlines(), change.after.splitlines()
     old, new = "\n".join(before[a:b]), "\n".join(after[c:d])
-    if not _has_code(old) and not _has_code(new):
-        return None
     region = _find_region(source, a + 1)
     if region is None:
         return None

@@ -16,9 +16,11 @@ from bot.git.mirror import git_directory
 from bot.guest.mend.learned.weights import SHIPPED, VERSION, load_weights
 from bot.training.licence import LICENCE_FILES, name_licence
 from bot.tune.choices import Choice, Tally, make_choices
+from bot.tune.patterns import find_patterns
 from bot.tune.train import HANDMADE, Gain, learn_weights, measure_gain, require_libraries
 
 FILE = "weights.json"
+PATTERNS = "patterns.json"
 LEAST_CHOICES = 5  # fewer teach nothing
 
 Tell = Callable[[str], None]
@@ -73,6 +75,10 @@ def tune(
          f"{tally.too_long} too long")  # fmt: skip
     tell(gain.text)
     path = into / FILE
+    patterns = find_patterns(tally.missed)
+    rows = [asdict(each) | {"seen": len(each.sources)} for each in patterns]
+    tell(f"{len(patterns)} edits that no template makes, each in fixes of several repositories")
+    _write(into / PATTERNS, {"patterns": rows})
     _write(path, {"version": VERSION, "made": _describe(sources, choices, gain), "weights": weights})
     return Tuned(path=path, weights=weights, gain=gain, sources=tuple(sources))
 

@@ -9,12 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli.main import main
+from bot.eval.real.history import Fix, SourceChange
 from bot.guest.mend.candidates import Candidate, propose
 from bot.guest.mend.learned.weights import load_weights, rank_candidates
 from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.site import Clues
 from bot.guest.mend.source import Source
-from bot.tune.choices import Choice
+from bot.training.licence import name_licence
+from bot.tune.choices import Choice, Tally, make_choices
 from bot.tune.train import HANDMADE, find_rank, learn_weights, measure_gain
 from tests.support.fix_history import RIGHT, make_fix_history
 
@@ -51,6 +53,39 @@ def test_a_history_without_fixes_is_refused_by_name(tmp_path: Path, monkeypatch:
     assert done.exit_code == 2
     assert "0 places of fixes that a template makes are too few to learn from" in done.output
     assert not (tmp_path / "home" / "tuned").exists()
+
+
+def test_half_of_a_move_is_no_removal(tmp_path: Path) -> None:
+    repo = make_fix_history(tmp_path / "shop")
+    line = '    if points >= best:\n        return "a"\n'
+    removed = RIGHT.replace(line, "")
+    assert removed != RIGHT
+    alone = make_fix(repo, RIGHT, removed)
+    moved = make_fix(
+        repo, RIGHT, removed.replace("    if hour >= closing:", "    hour += 1\n    if hour >= closing:")
+    )
+    assert [each.templates for each in make_choices([alone], Tally())] != []
+    tally = Tally()
+    assert all(
+        not each.features[at].get("edit:removes")
+        for each in make_choices([moved], tally)
+        for at in each.right
+    )
+    assert tally.places == 1
+
+
+def make_fix(repo: Path, before: str, after: str) -> Fix:
+    change = SourceChange(path="shop.py", before=before, after=after)
+    return Fix(
+        repo="shop", path=repo, commit="c", parent="p", request="", sources=(change,), tests=(), lines=2
+    )
+
+
+def test_a_licence_that_names_others_is_told_by_its_own_name() -> None:
+    assert (
+        name_licence("Mozilla Public License Version 2.0 ... GNU Affero General Public License, Version 3")
+        == "MPL-2.0"
+    )
 
 
 def choice(repo: str, right: int) -> Choice:

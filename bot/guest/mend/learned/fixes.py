@@ -37,7 +37,9 @@ def patch_texts(
     """What the fork server swaps for the files' new texts; None when only a fresh import shows them."""
     made: list[dict[str, object]] = []
     for path, text in texts.items():
-        patch = make_patches(sources[path], list_edits(sources[path], text), str(root))
+        edits = list_edits(sources[path], text)
+        outside = any(line[:1].strip() for edit in edits for line in edit.new.splitlines())
+        patch = None if outside else make_patches(sources[path], edits, str(root))
         if patch is None:
             return None
         made += patch

@@ -7,6 +7,7 @@ al., "BugsInPy", FSE 2020), then adjusted on a development suite.
 
 from __future__ import annotations
 
+from ..learned import patterns
 from . import (
     calls,
     constants,
@@ -37,6 +38,7 @@ MODULES = (
     missing,
     names,
     operators,
+    patterns,
     predicates,
     signatures,
     statements,
