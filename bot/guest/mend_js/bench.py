@@ -16,7 +16,7 @@ from .judge import EXIT, Judge, list_outcomes, make_pattern, split_name
 from .node_run import NodeRun, read_tap
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
-KINDS = ("", "tape", "mocha", "node:test")
+KINDS = ("", "tape", "mocha", "jest", "node:test")
 START_SECONDS = 20.0
 RUNS = 120  # of one process, since what a change did to it may stay
 

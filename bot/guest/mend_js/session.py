@@ -77,7 +77,7 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     judge.narrow(limit(whole.seconds))
     spectrum, output = _watch(judge, base, whole, unasked)
     tests["tests"] = report.report_tests(base, unasked, judge.command)
-    if base.flaky:
+    if not base.targets:
         reason = "the tests that fail pass when they are run again, so nothing could be shown by them"
         return tests | {"outcome": "flaky", "reason": reason}
     words = f"{request.text} {' '.join(asked[:10])}"
@@ -154,9 +154,12 @@ def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str
         failed = [name for name in base.pilots or base.targets if outcomes.get(name) == "failed"]
     base.seconds = max(0.02, again.seconds)
     base.pilot_targets = failed
-    base.flaky = [name for name in base.pilots or base.targets if outcomes.get(name, "failed") != "failed"]
-    if not failed:
-        base.flaky = base.flaky or base.asked
+    flaky = {name for name in base.targets if outcomes.get(name, "failed") != "failed"}
+    base.flaky = sorted(flaky) if failed else base.asked
+    base.targets = [name for name in base.targets if name not in flaky] if failed else []
+    base.pilots = [name for name in base.pilots if name not in flaky]
+    ends = {name.rpartition(" > ")[2] for name in flaky}
+    base.asked = [name for name in base.asked if name.rpartition(" > ")[2] not in ends]
     return spectrum, output
 
 

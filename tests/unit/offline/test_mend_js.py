@@ -51,6 +51,18 @@ def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[
         ("x = Math.floor(y)", "x = Math.ceil(y)"),
         ("x = s.toLowerCase()", "x = s"),
         ("f(...a)", "f(a)"),
+        ("if (typeof a === 'object') b()", "if (typeof a === 'object' && a !== null) b()"),
+        ("if (a > b) c()", "if (a === 0 || a > b) c()"),
+        ("if (a === 'x') c()", "if ((a === 'x' || a === undefined)) c()"),
+        ("if (!a) c()", "if (a === null) c()"),
+        ("const age = o.name", "const age = o.age"),
+        ("x = a * b\ny = f(b)", "x = a * b y = f(a * b)"),
+        ("a.x = p\na.y = q", "a.x = q a.y = p"),
+        ("function f(i) { return a[0] }", "function f(i) { return a[i] }"),
+        (
+            "function f(s) { if (a) { s.on = true\n b() } else { c() } }",
+            "function f(s) { if (a) { s.on = true b() } else { s.on = true c() } }",
+        ),
         ("x.trim()", "x = x.trim()"),
         ("x = s.replace(/a/, b)", "x = s.replace(/a/g, b)"),
         ("x = /a/.test(s)", "x = /^a$/.test(s)"),
@@ -118,6 +130,8 @@ def test_what_only_failing_tests_run_comes_first(tmp_path: Path) -> None:
     write_v8(tmp_path / "fail", path, (0, units, 1))
     write_v8(tmp_path / "all", path, (0, units, 9), (inner, inner + 10, 1))
     write_v8(tmp_path / "all", tmp_path / "gone.js", (0, 5, 1))
+    (tmp_path / "compiled.js").write_text("let x: number = 1")
+    write_v8(tmp_path / "all", tmp_path / "compiled.js", (0, 9, 1))
     failing, everything = read_counts(tmp_path / "fail", tmp_path), read_counts(tmp_path / "all", tmp_path)
     assert list(everything) == ["a.js"]
     (one,) = localise(tmp_path, Spectrum(failing=failing, everything=everything), "", "", [])
