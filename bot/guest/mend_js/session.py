@@ -74,6 +74,9 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     if not asked:
         return tests | {"outcome": "unasked", "reason": "the request is about none of the tests that fail"}
     judge.learn(whole, asked)
+    if judge.program is None and not judge.runner:
+        reason = f"it ends with exit code {whole.code}, and no program of Node's ran a test that fails"
+        return tests | {"outcome": "cannot_run", "reason": reason}
     judge.narrow(limit(whole.seconds))
     spectrum, output = _watch(judge, base, whole, unasked)
     tests["tests"] = report.report_tests(base, unasked, judge.command)
@@ -185,7 +188,7 @@ def _contrast(judge: Judge, base: JsBaseline, spectrum: Spectrum, part: Counts, 
     base.pilots = chosen
     if len(ran) >= len(before) and len(before) > len(base.targets):
         return ""  # it ran them all
-    spectrum.failing = read_counts(folder / "failing", judge.root)
+    spectrum.failing, spectrum.told_apart = read_counts(folder / "failing", judge.root), True
     if not spectrum.everything:
         spectrum.everything = part
     none = judge.run_part(patience, files=judge.files, names=[_NO_NAME], coverage=folder / "none")

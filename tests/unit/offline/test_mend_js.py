@@ -134,7 +134,7 @@ def test_what_only_failing_tests_run_comes_first(tmp_path: Path) -> None:
     write_v8(tmp_path / "all", tmp_path / "compiled.js", (0, 9, 1))
     failing, everything = read_counts(tmp_path / "fail", tmp_path), read_counts(tmp_path / "all", tmp_path)
     assert list(everything) == ["a.js"]
-    (one,) = localise(tmp_path, Spectrum(failing=failing, everything=everything), "", "", [])
+    (one,) = localise(tmp_path, Spectrum(failing=failing, everything=everything, told_apart=True), "", "", [])
     returns = [node for node in one.source.nodes if node.type == "return_statement"]
     assert one.rate(returns[0]) > one.rate(returns[1])
     assert (one.passing(returns[0]), one.passing(returns[1])) == (0, 8)
