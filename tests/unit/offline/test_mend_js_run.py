@@ -28,7 +28,7 @@ const code = `
   export async function load(url, context, next) {
     if (!/\\\\.ts(\\\\?|$)/.test(url)) return next(url, context)
     const text = await readFile(fileURLToPath(url.split('?')[0]), 'utf8')
-    const source = text.replace(/: (number|string|boolean)(\\\\[\\\\])?/g, (types) => ' '.repeat(types.length))
+    const source = text.replace(/: (number|string|boolean)/g, (types) => ' '.repeat(types.length))
     return { format: 'module', source, shortCircuit: true }
   }`
 register('data:text/javascript,' + encodeURIComponent(code))
