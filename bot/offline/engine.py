@@ -23,7 +23,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from bot.agent.prompt import find_brief
 from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
-from bot.offline.examples import find_examples
+from bot.offline.examples.find import find_examples
 from bot.offline.intent import Intent, read_intent
 from bot.offline.languages import TestLanguage, read_language
 from bot.offline.scope import Scope, judge_scope
