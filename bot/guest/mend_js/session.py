@@ -61,6 +61,11 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     say(f"{len(everything)} tests: {len(everything) - len(failing)} pass, {len(failing)} fail")
     if not failing:
         return {"outcome": "all_pass", "reason": "every test passes"}
+    if whole.hung:
+        reason = (
+            f"they did not end within {whole.seconds:.0f} s, as with a loop without end; I tried no change"
+        )
+        return {"outcome": "not_found", "reason": reason}
     asked = choose_asked(failing, request, whole.output, judge.root)
     base = JsBaseline(
         everything=everything, asked=asked, seconds=whole.seconds,

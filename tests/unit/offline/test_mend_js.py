@@ -242,6 +242,10 @@ def test_tap_is_read_by_its_comments() -> None:
     text = "TAP version 13\n# add\nok 1 one\nnot ok 2 two\n# sub\nok 3 three\n\n1..3\n# tests 3\n# fail  1\n"
     assert read_tap(text) == {"add": "failed", "sub": "passed"}
     assert read_tap("ok 1 one") == {}
+    assert read_tap("TAP version 13\n# add\nok 1 one\n# sub\nError: x\n") == {
+        "add": "passed",
+        "sub": "failed",
+    }
 
 
 def test_names_of_tests_become_a_pattern(tmp_path: Path) -> None:
