@@ -59,7 +59,10 @@ class PlantedBug:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriedBug:
-    """What came of one: right, other (solved in another way), refused, or fails (the proof does not pass)."""
+    """What came of one: right, other (solved in another way), refused, or fails (the proof does not pass).
+
+    unshown: the tests pass with the bug, so it does not count.
+    """
 
     bug: PlantedBug
     ended: str
@@ -108,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     continue
                 one = try_bug(bug, packages[name], root, home / "hob", alone=options.search)
                 print(render_bug(one, quiet=options.held), flush=True)
-                tried.append(one)
+                if one.ended != "unshown":
+                    tried.append(one)
     if tried:
         print(summarize("all", tried))
         for held in (False, True):
@@ -169,11 +173,15 @@ def try_bug(bug: PlantedBug, package: PackageWithTests, root: Path, home: Path, 
     text = (root / bug.path).read_bytes().decode("utf-8")
     edits, passed, said = search_alone(package, root) if alone else solve(root, home)
     if not edits:
-        return TriedBug(bug=bug, ended="refused", seconds=time.monotonic() - began, said=said)
+        ended = (
+            "unshown" if said.startswith("all_pass") or "no test shows what is wrong" in said else "refused"
+        )
+        return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
     ended = "fails"
     if passed:
         mended = apply_edits(bug.path, text, edits)
-        right = [text.replace(bug.bug, each) for each in (bug.right, *bug.also)]
+        was = subprocess.run(("git", "show", f"HEAD~1:{bug.path}"), cwd=root, check=True, capture_output=True)
+        right = [was.stdout.decode("utf-8").replace(bug.right, each) for each in (bug.right, *bug.also)]
         ended = "right" if squeeze(mended) in map(squeeze, right) else "other"
     return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
 
@@ -199,8 +207,7 @@ def search_alone(package: PackageWithTests, root: Path) -> tuple[list[Edit], boo
     told = json.loads(lines[-1].removeprefix(RESULT))
     edits = [(each["path"], each["old"], each["new"]) for each in told.get("edits", [])]
     shown = "".join(f"-{each['before']}+{each['after']}" for each in told.get("edits", []))
-    tried = told.get("search", {}).get("tried", 0)
-    return edits, bool(edits), f"{told['outcome']} {told.get('reason', '')} tried {tried}\n{shown}"
+    return edits, bool(edits), f"{told['outcome']} {told.get('reason', '')} {told.get('search')}\n{shown}"
 
 
 def solve(root: Path, home: Path) -> tuple[list[Edit], bool, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -16,8 +17,9 @@ from .judge import EXIT, Judge, list_outcomes, make_pattern, split_name
 from .node_run import NodeRun, read_tap
 
 PROGRAMS = Path(__file__).resolve().parent / "programs"
-KINDS = ("", "tape", "mocha", "node:test")
+KINDS = ("", "tape", "mocha", "jest", "node:test")
 START_SECONDS = 20.0
+_IMPORT = re.compile(r"^(?:import|export)\b", re.M)
 RUNS = 120  # of one process, since what a change did to it may stay
 
 
@@ -51,7 +53,7 @@ class Bench:
         where = Path(judge.program.cwd)
         meant = {" > ".join(split_name(name, where)) for name in self._names}
         found = {" > ".join(split_name(name, where)) for name in self.targets}
-        return bool(self.targets) and (EXIT in self.targets or not meant or meant <= found)
+        return bool(self.targets) and meant <= found and (bool(meant) or self.targets == [EXIT])
 
     def run(self, seconds: float) -> NodeRun | None:
         """One run; None where the process hangs or ends, and is started anew for the next."""
@@ -157,6 +159,9 @@ class Bench:
 def _is_module(file: str, root: Path) -> bool:
     """Whether Node takes a file as an ES module: https://nodejs.org/api/packages.html"""
     path = Path(file)
+    with contextlib.suppress(OSError):
+        if path.suffix in (".ts", ".tsx") and _IMPORT.search(path.read_text("utf-8", "replace")):
+            return True
     if path.suffix in (".mjs", ".mts"):
         return True
     if path.suffix in (".cjs", ".cts"):

@@ -51,7 +51,7 @@ def focus(judge: Judge, spectrum: Spectrum, names: Sequence[str], output: str, s
     spectrum.everything = {
         path: everything.get(path, counts) for path, counts in {**around, **everything}.items()
     }
-    spectrum.failing = during
+    spectrum.failing, spectrum.told_apart = during, True
     spectrum.loading = {}
     return True
 

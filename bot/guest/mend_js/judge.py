@@ -100,7 +100,7 @@ class Judge:
             "coverage": str(coverage) if coverage else "",
         }
         program = self.program
-        if program is None:
+        if program is None or (self.runner == "node:test" and not files):
             words: Sequence[str] = ("bash", "-c", self.command)
             return run_command(
                 words, self.scratch, seconds, cwd=self.root, asked=asked if self.runner else None, coverage=v8

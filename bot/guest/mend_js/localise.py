@@ -24,11 +24,15 @@ MOST_FILES = 60  # where no coverage says which files ran
 
 @dataclass(slots=True, kw_only=True)
 class Spectrum:
-    """How often places ran: in the failing tests, in all tests of their files, and on loading alone."""
+    """How often places ran: in the failing tests, in all tests, and on loading alone.
+
+    ``told_apart``: what ran in the failing ones does not have what the passing ones of their files ran.
+    """
 
     failing: Counts = field(default_factory=dict)
     everything: Counts = field(default_factory=dict)
     loading: Counts = field(default_factory=dict)
+    told_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,7 @@ class Suspicion:
         self._failing = spectrum.failing.get(source.path)
         self._everything = spectrum.everything.get(source.path)
         self._loading = spectrum.loading.get(source.path)
+        self._told_apart = spectrum.told_apart
         self._units = _list_units(source.data)
         self._rated: dict[int, float] = {}
         self._worst: dict[int, float] = {}
@@ -61,7 +66,7 @@ class Suspicion:
 
     def passing(self, node: Node) -> int | None:
         """How often tests that pass ran a node; None where that is not known."""
-        if self._everything is None or self._failing is None:
+        if self._everything is None or self._failing is None or not self._told_apart:
             return None
         at = self._unit(node)
         return max(0, self._everything[at] - self._failing[at])

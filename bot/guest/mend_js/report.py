@@ -109,4 +109,10 @@ def report_doubts(
 
 def report_effort(search: JsSearch, ranked: int) -> dict[str, Any]:
     """How much was tried."""
-    return {"ranked": ranked, "tried": search.tried, "hung": search.hung, "exhausted": search.exhausted}
+    return {
+        "ranked": ranked,
+        "tried": search.tried,
+        "hung": search.hung,
+        "exhausted": search.exhausted,
+        "quick": search.bench is not None,
+    }

@@ -61,6 +61,11 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     say(f"{len(everything)} tests: {len(everything) - len(failing)} pass, {len(failing)} fail")
     if not failing:
         return {"outcome": "all_pass", "reason": "every test passes"}
+    if whole.hung:
+        reason = (
+            f"they did not end within {whole.seconds:.0f} s, as with a loop without end; I tried no change"
+        )
+        return {"outcome": "not_found", "reason": reason}
     asked = choose_asked(failing, request, whole.output, judge.root)
     base = JsBaseline(
         everything=everything, asked=asked, seconds=whole.seconds,
@@ -74,10 +79,13 @@ def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict
     if not asked:
         return tests | {"outcome": "unasked", "reason": "the request is about none of the tests that fail"}
     judge.learn(whole, asked)
+    if judge.program is None and not judge.runner:
+        reason = f"it ends with exit code {whole.code}, and no program of Node's ran a test that fails"
+        return tests | {"outcome": "cannot_run", "reason": reason}
     judge.narrow(limit(whole.seconds))
     spectrum, output = _watch(judge, base, whole, unasked)
     tests["tests"] = report.report_tests(base, unasked, judge.command)
-    if base.flaky:
+    if not base.targets:
         reason = "the tests that fail pass when they are run again, so nothing could be shown by them"
         return tests | {"outcome": "flaky", "reason": reason}
     words = f"{request.text} {' '.join(asked[:10])}"
@@ -154,9 +162,12 @@ def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str
         failed = [name for name in base.pilots or base.targets if outcomes.get(name) == "failed"]
     base.seconds = max(0.02, again.seconds)
     base.pilot_targets = failed
-    base.flaky = [name for name in base.pilots or base.targets if outcomes.get(name, "failed") != "failed"]
-    if not failed:
-        base.flaky = base.flaky or base.asked
+    flaky = {name for name in base.targets if outcomes.get(name, "failed") != "failed"}
+    base.flaky = sorted(flaky) if failed else base.asked
+    base.targets = [name for name in base.targets if name not in flaky] if failed else []
+    base.pilots = [name for name in base.pilots if name not in flaky]
+    ends = {name.rpartition(" > ")[2] for name in flaky}
+    base.asked = [name for name in base.asked if name.rpartition(" > ")[2] not in ends]
     return spectrum, output
 
 
@@ -182,7 +193,7 @@ def _contrast(judge: Judge, base: JsBaseline, spectrum: Spectrum, part: Counts, 
     base.pilots = chosen
     if len(ran) >= len(before) and len(before) > len(base.targets):
         return ""  # it ran them all
-    spectrum.failing = read_counts(folder / "failing", judge.root)
+    spectrum.failing, spectrum.told_apart = read_counts(folder / "failing", judge.root), True
     if not spectrum.everything:
         spectrum.everything = part
     none = judge.run_part(patience, files=judge.files, names=[_NO_NAME], coverage=folder / "none")

@@ -28,6 +28,7 @@ SIMPLE = frozenset(
     ("expression_statement", "return_statement", "throw_statement", "lexical_declaration",
      "variable_declaration", "break_statement", "continue_statement")
 )  # fmt: skip
+_CALCULATING = frozenset(("+", "-", "*", "/", "%", "|", "&", "<<", ">>", ">>>"))
 _CONDITIONAL = frozenset(
     ("if_statement", "while_statement", "do_statement", "for_statement", "ternary_expression")
 )
@@ -215,6 +216,39 @@ class SourceFile:
         ]
 
     @cached_property
+    def calculations(self) -> dict[str, list[str]]:
+        """The sums and products of the file by their operands without white space, frequent ones first."""
+        counts: dict[str, dict[str, int]] = {}
+        for node in self.nodes:
+            sign = node.child_by_field_name("operator") if node.type == "binary_expression" else None
+            if sign is None or sign.type not in _CALCULATING or node.end_byte - node.start_byte > 60:
+                continue
+            for side in ("left", "right"):
+                operand = node.child_by_field_name(side)
+                if operand is not None:
+                    key = "".join(self.text(operand).split()).replace("'", '"')
+                    known = counts.setdefault(key, {})
+                    known[self.text(node)] = known.get(self.text(node), 0) + 1
+        return {key: sorted(known, key=lambda each: -known[each]) for key, known in counts.items()}
+
+    @cached_property
+    def short_statements(self) -> list[tuple[str, frozenset[str], int]]:
+        """Short assignments and calls: their text, the names that they use, and the function they are in."""
+        found = []
+        for node in self.nodes:
+            if node.type != "expression_statement" or node.end_byte - node.start_byte > 60:
+                continue
+            inner = node.named_children[0].type if node.named_child_count else ""
+            if inner not in ("assignment_expression", "update_expression", "call_expression"):
+                continue
+            roots = frozenset(
+                self.text(each) for each in _list_inside(node) if each.type in ("identifier", "this")
+            )
+            function = self.find_function(node)
+            found.append((self.text(node), roots, function.id if function is not None else 0))
+        return found
+
+    @cached_property
     def literals(self) -> list[str]:
         """The strings of the file as they are written, the most frequent first."""
         counts: dict[str, int] = {}
@@ -222,6 +256,12 @@ class SourceFile:
             if node.type == "string" and node.end_byte - node.start_byte <= 60:
                 counts[self.text(node)] = counts.get(self.text(node), 0) + 1
         return sorted(counts, key=lambda each: -counts[each])
+
+
+def _list_inside(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.named_children:
+        yield from _list_inside(child)
 
 
 def _find_declared(source: SourceFile, scope: Node) -> Iterator[tuple[str, str]]:

@@ -51,6 +51,18 @@ def mends(source: str, clues: JsClues | None = None, path: str = "a.js") -> set[
         ("x = Math.floor(y)", "x = Math.ceil(y)"),
         ("x = s.toLowerCase()", "x = s"),
         ("f(...a)", "f(a)"),
+        ("if (typeof a === 'object') b()", "if (typeof a === 'object' && a !== null) b()"),
+        ("if (a > b) c()", "if (a === 0 || a > b) c()"),
+        ("if (a === 'x') c()", "if ((a === 'x' || a === undefined)) c()"),
+        ("if (!a) c()", "if (a === null) c()"),
+        ("const age = o.name", "const age = o.age"),
+        ("x = a * b\ny = f(b)", "x = a * b y = f(a * b)"),
+        ("a.x = p\na.y = q", "a.x = q a.y = p"),
+        ("function f(i) { return a[0] }", "function f(i) { return a[i] }"),
+        (
+            "function f(s) { if (a) { s.on = true\n b() } else { c() } }",
+            "function f(s) { if (a) { s.on = true b() } else { s.on = true c() } }",
+        ),
         ("x.trim()", "x = x.trim()"),
         ("x = s.replace(/a/, b)", "x = s.replace(/a/g, b)"),
         ("x = /a/.test(s)", "x = /^a$/.test(s)"),
@@ -118,9 +130,11 @@ def test_what_only_failing_tests_run_comes_first(tmp_path: Path) -> None:
     write_v8(tmp_path / "fail", path, (0, units, 1))
     write_v8(tmp_path / "all", path, (0, units, 9), (inner, inner + 10, 1))
     write_v8(tmp_path / "all", tmp_path / "gone.js", (0, 5, 1))
+    (tmp_path / "compiled.js").write_text("let x: number = 1")
+    write_v8(tmp_path / "all", tmp_path / "compiled.js", (0, 9, 1))
     failing, everything = read_counts(tmp_path / "fail", tmp_path), read_counts(tmp_path / "all", tmp_path)
     assert list(everything) == ["a.js"]
-    (one,) = localise(tmp_path, Spectrum(failing=failing, everything=everything), "", "", [])
+    (one,) = localise(tmp_path, Spectrum(failing=failing, everything=everything, told_apart=True), "", "", [])
     returns = [node for node in one.source.nodes if node.type == "return_statement"]
     assert one.rate(returns[0]) > one.rate(returns[1])
     assert (one.passing(returns[0]), one.passing(returns[1])) == (0, 8)
@@ -228,6 +242,10 @@ def test_tap_is_read_by_its_comments() -> None:
     text = "TAP version 13\n# add\nok 1 one\nnot ok 2 two\n# sub\nok 3 three\n\n1..3\n# tests 3\n# fail  1\n"
     assert read_tap(text) == {"add": "failed", "sub": "passed"}
     assert read_tap("ok 1 one") == {}
+    assert read_tap("TAP version 13\n# add\nok 1 one\n# sub\nError: x\n") == {
+        "add": "passed",
+        "sub": "failed",
+    }
 
 
 def test_names_of_tests_become_a_pattern(tmp_path: Path) -> None:

@@ -49,6 +49,25 @@ function makeMocha() {
   };
 }
 
+/** jest's own way to run from a program, with its settings read once: https://jestjs.io/docs/cli */
+function makeJest() {
+  const paths = [path.dirname(fs.realpathSync(argv[1]))];
+  const { buildArgv } = require(require.resolve('jest-cli', { paths }));
+  const cli = path.dirname(require.resolve('jest-cli', { paths }));
+  const { runCLI } = require(require.resolve('@jest/core', { paths: [cli] }));
+  const options = buildArgv(argv.slice(2));
+  return async () => {
+    const { results } = await runCLI({ ...options, reporters: [], silent: true }, options.projects || [process.cwd()]);
+    for (const file of results.testResults) {
+      if (file.testExecError) run.code = 1;
+      for (const test of file.testResults) {
+        const was = { passed: 'passed', failed: 'failed' }[test.status] || 'skipped';
+        note([...test.ancestorTitles, test.title], was);
+      }
+    }
+  };
+}
+
 function note(titles, was) {
   const name = titles.join(' > ');
   run.tests[name] = run.tests[name] === 'failed' ? 'failed' : was;
@@ -69,7 +88,7 @@ function readEvents() {
 }
 
 const HEARD = ['exit', 'uncaughtException', 'unhandledRejection', 'warning', 'SIGINT', 'SIGTERM'];
-const startMocha = kind === 'mocha' ? makeMocha() : null;
+const startRunner = kind === 'mocha' ? makeMocha() : kind === 'jest' ? makeJest() : null;
 
 function fail(error) {
   if (!run || error === ENDED) return;
@@ -105,7 +124,7 @@ function begin() {
   run = { tests: {}, code: 0, output: '', exit: undefined };
   events.length = 0;
   try {
-    const started = startMocha ? startMocha() : files.map(load);
+    const started = startRunner ? startRunner() : files.map(load);
     for (const each of [].concat(started)) if (each && each.then) each.then(undefined, fail);
   } catch (error) {
     fail(error);

@@ -25,6 +25,11 @@ if (LOG && isMain()) {
   const { argv, execArgv, ppid } = process;
   log({ ppid, argv, execArgv, cwd: process.cwd() });
   process.on('exit', (code) => log({ code }));
+  const leave = process.reallyExit; // a listener that comes later may choose another code
+  process.reallyExit = (code) => {
+    log({ code });
+    return leave.call(process, code);
+  };
 }
 
 if (process.env.NODE_V8_COVERAGE && isMain()) {

@@ -133,6 +133,10 @@ toFixed toPrecision
 toPrecision toFixed
 isArray isBuffer
 """
+_READING = frozenset(
+    ("subscript_expression", "arguments", "return_statement", "binary_expression", "variable_declarator",
+     "assignment_expression", "pair")
+)  # fmt: skip
 _BINDING = frozenset(
     ("formal_parameters", "array_pattern", "object_pattern", "import_specifier", "import_clause",
      "namespace_import", "export_specifier", "rest_pattern", "required_parameter", "optional_parameter",
@@ -221,6 +225,9 @@ def change_properties(source: SourceFile, node: Node, clues: JsClues) -> Iterato
     rated.sort(key=lambda each: -each[0])
     for number, (weight, other) in enumerate(rated[:_MOST]):
         yield replace_node(name, other, "attribute", weight * 0.93**number)
+    for other in _name_target(source, node):
+        if other != text and not called:
+            yield replace_node(name, other, "attribute", 0.6)
     optional = node.child_by_field_name("optional_chain") is not None
     if not optional and above is not None and not _is_field(above, "left", node):
         dot = name.start_byte - 1
@@ -241,6 +248,38 @@ def change_properties(source: SourceFile, node: Node, clues: JsClues) -> Iterato
         inner = owner.child_by_field_name("object")
         if inner is not None:
             yield replace_node(owner, source.text(inner), "attribute", 0.12)
+
+
+def _name_target(source: SourceFile, node: Node) -> Iterator[str]:
+    """The name of what a value is for: of the variable or the property that it is put into."""
+    above = source.parent(node)
+    while above is not None and above.type not in FUNCTIONS:
+        field_name = {"variable_declarator": "name", "assignment_expression": "left", "pair": "key"}.get(
+            above.type
+        )
+        target = above.child_by_field_name(field_name) if field_name else None
+        if target is not None:
+            yield source.text(target).rpartition(".")[2].strip("'\"")
+            return
+        above = source.parent(above)
+
+
+def name_literals(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
+    """A variable in a literal's place: an index that stays the same, a value that has a name."""
+    if node.type not in ("number", "string", "true", "false", "null"):
+        return
+    above = source.parent(node)
+    indexed = above is not None and above.type == "subscript_expression"
+    if above is None or above.type not in _READING:
+        return
+    names = [
+        each for each in source.list_names(node) if each.kind in ("parameter", "variable") and each.far < 2
+    ]
+    for number, each in enumerate(names[:6]):
+        weight = (0.5 if indexed and len(each.text) < 4 else 0.3 if indexed else 0.15) * (
+            0.9 if each.far else 1
+        )
+        yield replace_node(node, each.text, "variable", weight * 0.93**number)
 
 
 def index_otherwise(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:

@@ -1,4 +1,4 @@
-"""Wrong operators, conditions that are the wrong way round or lack a part, values that are off by one."""
+"""Wrong operators, operands in each other's place or too many, values that are off by one."""
 
 from __future__ import annotations
 
@@ -51,9 +51,6 @@ _ASSIGNED = {
     ">>>=": ((">>=", 0.6), ("<<=", 0.5)),
     "%=": (("/=", 0.4), ("=", 0.3)),
 }
-_CONDITIONS = frozenset(
-    ("identifier", "member_expression", "call_expression", "subscript_expression", "parenthesized_expression")
-)
 _COUNTED = frozenset(("identifier", "member_expression", "call_expression", "subscript_expression", "number"))
 
 
@@ -131,91 +128,6 @@ def _change_binary(source: SourceFile, node: Node, sign: Node) -> Iterator[JsEdi
 
 def _wrap(text: str, node: Node) -> str:
     return f"({text})" if node.type in ("binary_expression", "ternary_expression") else text
-
-
-def change_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
-    """A condition the other way round, or one that looks at a value's length, type or presence."""
-    text = source.text(node)
-    if node.type == "unary_expression" and text.startswith("!"):
-        argument = node.child_by_field_name("argument")
-        if argument is not None:
-            yield replace_node(node, source.text(argument), "negation", 0.7)
-    if node.type == "ternary_expression":
-        yes, no = node.child_by_field_name("consequence"), node.child_by_field_name("alternative")
-        if yes is not None and no is not None:
-            between = source.data[yes.end_byte : no.start_byte].decode("utf-8")
-            swapped = f"{source.text(no)}{between}{source.text(yes)}"
-            yield JsEdit(start=yes.start_byte, end=no.end_byte, new=swapped, template="branches", weight=0.55)
-            yield replace_node(node, source.text(yes), "needless-term", 0.3)
-            yield replace_node(node, source.text(no), "needless-term", 0.3)
-    if not source.is_condition(node):
-        return
-    if node.type in _CONDITIONS:
-        inner = text[1:-1] if node.type == "parenthesized_expression" else text
-        if node.type == "parenthesized_expression":
-            if node.named_child_count == 1 and node.named_children[0].type in _CONDITIONS:
-                return
-            yield replace_node(node, f"(!({inner}))", "negation", 0.35)
-            return
-        yield replace_node(node, f"!{text}", "negation", 0.6)
-        if node.type in ("identifier", "member_expression"):
-            for new, weight in (
-                (f"{text} !== undefined", 0.3), (f"{text} != null", 0.3), (f"{text} !== null", 0.15),
-                (f"{text}.length", 0.12), (f"{text}.length > 0", 0.08), (f"typeof {text} === 'string'", 0.1),
-                (f"typeof {text} === 'object'", 0.08), (f"typeof {text} === 'function'", 0.08),
-                (f"Array.isArray({text})", 0.1), (f"{text} > 0", 0.08), (f"{text} === true", 0.08),
-                (f"{text} !== ''", 0.06),
-            ):  # fmt: skip
-                yield replace_node(node, new, "condition", weight)
-    if node.type == "binary_expression":
-        sign = node.child_by_field_name("operator")
-        left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-        if sign is None or left is None or right is None or sign.type not in ("!==", "!=", "===", "=="):
-            return
-        if source.text(right) in ("null", "undefined"):
-            yield replace_node(node, source.text(left), "condition", 0.25)
-            other = "undefined" if source.text(right) == "null" else "null"
-            yield replace_node(right, other, "condition", 0.3)
-            loose = f"{source.text(left)} {sign.type[:2]} null"
-            yield replace_node(node, loose, "condition", 0.3)
-
-
-def extend_conditions(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
-    """A further part for the condition of an ``if``: one that other conditions of its function have."""
-    if node.type not in ("if_statement", "while_statement"):
-        return
-    condition = node.child_by_field_name("condition")
-    if condition is None or condition.named_child_count != 1:
-        return
-    own = condition.named_children[0]
-    function = source.find_function(node)
-    seen = {source.text(own)}
-    names = {each.text for each in source.list_names(node)}
-    nearby: list[str] = []
-    for each in source.conditions:
-        text = source.text(each)
-        roots = {source.text(leaf) for leaf in _list_leaves(each) if leaf.type == "identifier"}
-        if text not in seen and (roots <= names | {"Array", "Object", "Number", "undefined", "isNaN"}):
-            seen.add(text)
-            same = source.find_function(each)
-            near = same is not None and function is not None and same.id == function.id
-            nearby.insert(0, text) if near else nearby.append(text)
-    text = source.text(own)
-    mine = f"({text})" if own.type == "binary_expression" and "||" in text else text
-    for number, other in enumerate(nearby[:8]):
-        less = 0.85**number
-        theirs = f"({other})" if "||" in other or "?" in other else other
-        yield replace_node(own, f"{mine} && {theirs}", "condition", 0.14 * less)
-        yield replace_node(own, f"{text} || {other}", "condition", 0.14 * less)
-        if " " not in other:
-            yield replace_node(own, f"{mine} && !{other}", "condition", 0.12 * less)
-
-
-def _list_leaves(node: Node) -> Iterator[Node]:
-    if node.named_child_count == 0:
-        yield node
-    for child in node.named_children:
-        yield from _list_leaves(child)
 
 
 def shift_by_one(source: SourceFile, node: Node, _: JsClues) -> Iterator[JsEdit]:
