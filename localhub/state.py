@@ -18,20 +18,21 @@ from typing import Any
 
 Row = dict[str, Any]
 
-# GitHub's ids are large, and differ between kinds of things; so do ours, to catch a mix-up.
+# GitHub's ids are large, and differ between kinds of things; so do ours, to catch a mix-up. Those of what is
+# written by the million outgrew 32 bits on GitHub (github/rest-api-description#3795), so they do here.
 FIRST_IDS = {
     "accounts": 5_000_000,
     "apps": 310_000,
     "installations": 41_000_000,
     "repos": 620_000_000,
     "labels": 5_300_000_000,
-    "issues": 1_700_000_000,
-    "comments": 1_500_000_000,
+    "issues": 3_300_000_000,
+    "comments": 3_500_000_000,
     "reactions": 180_000_000,
-    "pulls": 1_300_000_000,
-    "reviews": 1_900_000_000,
+    "pulls": 2_900_000_000,
+    "reviews": 3_400_000_000,
     "review_threads": 1_000,
-    "review_comments": 1_100_000_000,
+    "review_comments": 2_500_000_000,
     "check_suites": 14_000_000_000,
     "check_runs": 15_000_000_000,
     "statuses": 20_000_000_000,

@@ -6,14 +6,16 @@ published before.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from dulwich.object_store import MemoryObjectStore, OverlayObjectStore
 from dulwich.objects import Blob, Commit, ObjectID, ShaFile, Tree
 from dulwich.repo import Repo
 
@@ -105,6 +107,46 @@ def list_missing_objects(repo: Path, tree: str, made: list[ShaFile], parents: Se
 
         take(ObjectID(tree.encode("ascii")), stat.S_IFDIR, b"")
     return list(found.values())
+
+
+def list_files_over(repo: Path, built: BuiltCommit, *, base: str) -> list[FileChange] | None:
+    """The files in which a built commit differs from commit ``base``, with their contents.
+
+    None where an API that takes paths, modes and contents cannot say it: a submodule differs, or a directory
+    takes a file's place.
+    """
+    files = []
+    with closing(Repo(str(repo))) as opened:
+        fresh = MemoryObjectStore()
+        fresh.add_objects([(each, None) for each in built.objects])
+        store = OverlayObjectStore([fresh, opened.object_store])
+        before = BaseTree(opened.object_store, check_sha(base)).root.sha
+        for (old, new), (old_mode, new_mode), (_, sha) in store.tree_changes(
+            before, ObjectID(built.tree.encode("ascii"))
+        ):
+            if GITLINK in (old_mode, new_mode):
+                return None
+            if new is None or new_mode is None or sha is None:
+                assert old is not None  # noqa: S101  what is not there any more was there
+                files.append(FileChange(path=os.fsdecode(old), kind=ChangeKind.DELETED))
+                continue
+            kind = ChangeKind.ADDED if old is None else ChangeKind.MODIFIED
+            data = store[sha].as_raw_string()
+            files.append(FileChange(path=os.fsdecode(new), kind=kind, mode=new_mode, data=data))
+    return None if is_a_place_taken(files) else files
+
+
+def is_a_place_taken(files: Iterable[FileChange]) -> bool:
+    """Whether a directory takes the place of a file that goes, or the other way round."""
+    files = list(files)
+    gone = {file.path for file in files if file.kind is ChangeKind.DELETED}
+    kept = {file.path for file in files if file.kind is not ChangeKind.DELETED}
+    return any(
+        parent.as_posix() in those
+        for these, those in ((kept, gone), (gone, kept))
+        for path in these
+        for parent in PurePosixPath(path).parents
+    )
 
 
 def has_only_ordinary_files(repo: Path, *, base: str, changes: ChangeSet) -> bool:

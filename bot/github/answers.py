@@ -200,7 +200,8 @@ class Review:
 class CheckRun:
     """A check run: ``conclusion`` is None until it ends, ``app`` is the id of the app that made it.
 
-    ``title`` and ``summary`` are '' where it has none, as jobs of GitHub Actions.
+    ``title`` and ``summary`` are '' where it has none, as jobs of GitHub Actions. The ``id`` is 0 where it is
+    not known: GraphQL tells none that REST would take.
     """
 
     id: int

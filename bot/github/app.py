@@ -13,20 +13,21 @@ from bot.github.answers import parse
 from bot.github.checks import Checks
 from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
+from bot.github.graphql.outcome import Outcomes
+from bot.github.graphql.review_threads import ReviewThreads
+from bot.github.graphql.together import Together
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
-from bot.github.http.pace import Pace
+from bot.github.http.pace import Pace, SharedTurns
 from bot.github.http.scope import Purpose, Scope
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
 from bot.github.job_logs import JobLogs
-from bot.github.outcome import Outcomes
 from bot.github.permissions import Permissions
 from bot.github.pulls import Pulls
 from bot.github.recent import Recent
 from bot.github.repository import AppInfo, RepoAddress
-from bot.github.review_threads import ReviewThreads
 from bot.github.reviews import Reviews
 from bot.github.webhook_deliveries import WebhookDeliveries
 from bot.text.json_fields import Fields
@@ -57,6 +58,7 @@ class RepoApi:
         self.reviews = Reviews(client, address, identify)
         self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
+        self.together = Together(client, address, identify)
         self.job_logs = job_logs
         self.commits = Commits(client, address, identify, publishing=publishing, settle=settle)
         self.permissions = Permissions(client, address, identify)
@@ -100,6 +102,7 @@ class GitHub:
         app_id: int,
         private_key: str,
         write_spacing: float = 1.0,
+        shared_turns: SharedTurns | None = None,
         timeout: float = 20.0,
         backoff: float = 0.5,
         settle: float = 60.0,
@@ -108,8 +111,9 @@ class GitHub:
     ) -> None:
         """``write_spacing`` is the seconds between writes of an installation; 0 is for a GitHub of one's own.
 
-        ``settle`` bounds the wait for GitHub to see a branch just pushed. ``on_token`` is called with
-        every token minted (to redact it), ``observe`` with every request made (to count it).
+        ``shared_turns`` are those that other processes take too, for each installation. ``settle`` bounds the
+        wait for GitHub to see a branch just pushed. ``on_token`` is called with every token minted (to redact
+        it), ``observe`` with every request made (to count it).
         """
         self._session = session
         self._options: dict[str, Any] = {
@@ -120,6 +124,7 @@ class GitHub:
             "clock": (clock := ServerClock()),
         }
         self._write_spacing = write_spacing
+        self._shared_turns = shared_turns
         self._settle = settle
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
@@ -192,7 +197,11 @@ class GitHub:
         self._etags.clear()
 
     def _client(self, scope: Scope) -> Client:
-        pace = self._paces.setdefault(scope.installation, Pace(write_spacing=self._write_spacing))
+        pace = self._paces.get(scope.installation)
+        if pace is None:
+            pace = self._paces[scope.installation] = Pace(
+                write_spacing=self._write_spacing, installation=scope.installation, shared=self._shared_turns
+            )
         credential = InstallationCredential(self._tokens, scope)
         return Client(
             self._session,

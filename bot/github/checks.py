@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.github.answers import Annotation, CheckRun, Json, parse, read_check_run
+from bot.github.graphql.together import ANNOTATIONS_AT_ONCE, CheckRunDraft
 from bot.github.repository import Repository
 from bot.text.fit import fit, one_line
 from bot.text.json_fields import Fields
 
-ANNOTATIONS_AT_ONCE = 50
 MOST_READ = 50  # annotations of somebody else's check run
 
 
@@ -41,7 +41,22 @@ class Checks(Repository):
         wanted["actions"] = [dict(action) for action in actions]
         wanted |= {"head_sha": head_sha, "name": name, "external_id": external_id}
         made = CheckRun.from_json(await self._post("/check-runs", wanted))
-        return await self._annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+        return await self.annotate(made, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+
+    async def create_drafted(self, drafted: CheckRunDraft) -> CheckRun:
+        """``create`` for what is drafted."""
+        return await self.create(
+            drafted.head_sha,
+            drafted.name,
+            "completed",
+            drafted.conclusion,
+            title=drafted.title,
+            summary=drafted.summary,
+            external_id=drafted.external_id,
+            details_url=drafted.details_url,
+            annotations=drafted.annotations,
+            actions=drafted.actions,
+        )
 
     async def update(
         self,
@@ -63,7 +78,7 @@ class Checks(Repository):
         wanted["actions"] = [dict(action) for action in actions]
         answer = await self._patch("/check-runs/{check_run}", wanted, check_run=check_run)
         changed = CheckRun.from_json(answer)
-        return await self._annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
+        return await self.annotate(changed, title, summary, annotations[ANNOTATIONS_AT_ONCE:])
 
     async def restore(self, run: CheckRun, conclusion: str, remark: str) -> None:
         """Let a check run that was asked for again end as it had, with a ``remark`` below its summary.
@@ -119,9 +134,13 @@ class Checks(Repository):
         ours = [run for run in runs if run.app == app.id and run.external_id == external_id]
         return max(ours, key=lambda run: run.id, default=None)
 
-    async def _annotate(
+    async def annotate(
         self, run: CheckRun, title: str, summary: str, annotations: Sequence[Mapping[str, Any]]
     ) -> CheckRun:
+        """Add annotations to a check run, fifty in one request; GitHub wants its output's texts with each.
+
+        https://docs.github.com/en/rest/checks/runs#update-a-check-run
+        """
         for start in range(0, len(annotations), ANNOTATIONS_AT_ONCE):
             batch = annotations[start : start + ANNOTATIONS_AT_ONCE]
             wanted = {"output": _output(title, summary, batch)}

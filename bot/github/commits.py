@@ -1,7 +1,8 @@
 """Branches, commits and files of a repository: read, compared, and commits that GitHub itself makes.
 
-git pushes; nothing here moves a branch but to a commit that GitHub made and signs: one that is there
-(``create_on_branch``), or a new one (``create_branch``), which begins at it, so that workflows see one push.
+git pushes; nothing here moves a branch but to a commit that GitHub made and signs, on top of what it had: by
+``create_on_branch``, which takes ordinary files alone, or by ``create_commit`` and then ``create_branch`` or
+``advance_branch``. Either way workflows see one push.
 """
 
 from __future__ import annotations
@@ -180,9 +181,9 @@ class Commits(Repository):
         return Commit(sha=sha, tree=tree, parents=(head,), message=message, verified=True)
 
     async def create_commit(
-        self, base: str, base_tree: str, message: str, files: Sequence[FileChange]
+        self, parents: Sequence[str], base_tree: str, message: str, files: Sequence[FileChange]
     ) -> Commit:
-        """Have GitHub make a commit of ``files`` on commit ``base``, whose tree is ``base_tree``.
+        """Have GitHub make a commit on ``parents``: the tree ``base_tree`` with ``files`` in it.
 
         No author is given, so that GitHub signs it as the app's own. May be repeated: what no branch has
         does no harm.
@@ -192,10 +193,10 @@ class Commits(Repository):
         entries = [await self._make_entry(file) for file in files]
         tree = await self._publish("/git/trees", {"base_tree": base_tree, "tree": entries})
         named = parse(tree, "tree", lambda made: made.text("sha"))
-        wanted = {"message": message.strip(), "tree": named, "parents": [base]}
+        wanted = {"message": message.strip(), "tree": named, "parents": list(parents)}
         made = await self._publish("/git/commits", wanted)
         sha, signed = parse(made, "commit", _parse_git_commit)
-        return Commit(sha=sha, tree=named, parents=(base,), message=message, verified=signed)
+        return Commit(sha=sha, tree=named, parents=tuple(parents), message=message, verified=signed)
 
     async def create_branch(self, branch: str, sha: str, *, prefix: str = OWN_BRANCHES) -> None:
         """Make a branch of Hob's own at a commit. Raises Stale when there is one of that name.
@@ -212,6 +213,21 @@ class Commits(Repository):
             if "already exists" not in refused.said:
                 raise
             raise Stale(f"{branch} exists already", status=409) from None
+
+    async def advance_branch(self, branch: str, sha: str, *, prefix: str = OWN_BRANCHES) -> None:
+        """Move a branch of Hob's own to a commit that has all of it below. Raises Stale where it has not.
+
+        https://docs.github.com/en/rest/git/refs#update-a-reference
+        """
+        if not prefix or not branch.startswith(prefix):
+            raise ValueError(f"{branch!r} is not one of Hob's branches")
+        url = self._url("/git/refs/heads/{+branch}")
+        try:
+            await self._publishing.patch(url, self._vars({"branch": branch}), data={"sha": sha})
+        except Rejected as refused:
+            if "fast forward" not in refused.said:
+                raise
+            raise Stale(f"{branch} is elsewhere", status=409) from None
 
     async def _make_entry(self, file: FileChange) -> Json:
         """A file of a tree: its text as it is, else the name of a blob made for it."""

@@ -33,6 +33,15 @@ class Reviews(Repository):
         except Rejected:
             if not inline:
                 raise
+        return await self.create_listed(pull, commit, body, comments)
+
+    async def create_listed(
+        self, pull: int, commit: str, body: str, comments: Sequence[Mapping[str, Any]]
+    ) -> Review:
+        """Post one review of kind COMMENT whose body lists the comments that GitHub does not take inline.
+
+        https://docs.github.com/en/rest/pulls/reviews#create-a-review-for-a-pull-request
+        """
         listed = {"commit_id": commit, "event": "COMMENT", "body": fit(_with_list(body, comments))}
         return Review.from_json(await self._post("/pulls/{number}/reviews", listed, number=pull))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import func, literal, select, text, update
@@ -31,6 +32,15 @@ class Recordable(Protocol):
 
 Recorded = TypeVar("Recorded", bound=Recordable)
 _WAIT_SECONDS = 10.0  # that a record waits for a database that is away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One of several writes that are done in one request; ``find`` looks whether it is there already."""
+
+    key: str
+    kind: EffectKind
+    find: Callable[[], Awaitable[Answer | None]] | None = None
 
 
 class Effects:
@@ -80,6 +90,23 @@ class Effects:
 
         return record.from_json(await self.once(key, kind, find=find_answer if find else None, do=do_write))
 
+    async def once_together(
+        self, writes: Sequence[Write], do: Callable[[Set[str]], Awaitable[Mapping[str, Answer]]]
+    ) -> None:
+        """Several writes, those that were not done before in one request.
+
+        ``do`` is called with their keys and returns the answers of those that came to pass; the others stay
+        intended, and the next run looks for them first. Raises as ``once`` does.
+        """
+        wanted = set()
+        for write in writes:
+            if await self._find_answer(write.key, write.kind, write.find) is None:
+                wanted.add(write.key)
+        if wanted:
+            await self._require_fence()
+            for key, answer in (await do(wanted)).items():
+                await self._record_answer(key, answer)
+
     async def _do_once(
         self,
         key: str,
@@ -87,6 +114,16 @@ class Effects:
         find: Callable[[], Awaitable[Answer | None]] | None,
         do: Callable[[], Awaitable[Answer]],
     ) -> Answer:
+        known = await self._find_answer(key, kind, find)
+        if known is not None:
+            return known
+        await self._require_fence()
+        return await self._record_answer(key, await do())
+
+    async def _find_answer(
+        self, key: str, kind: EffectKind, find: Callable[[], Awaitable[Answer | None]] | None
+    ) -> Answer | None:
+        """The answer of a write that was done; None where it is still to be done, which is recorded."""
         fresh = await retry_while_away(lambda: self._record_intent(key, kind), seconds=_WAIT_SECONDS)
         if not fresh:
             known = await retry_while_away(lambda: self.get(key), seconds=_WAIT_SECONDS)
@@ -97,9 +134,11 @@ class Effects:
             found = await find() if find else None
             if found is not None:
                 return await self._record_answer(key, found)
-        if run := self._run:  # the fence, and a whole lease ahead for the write
+        return None
+
+    async def _require_fence(self) -> None:
+        if run := self._run:  # and a whole lease ahead for the write
             await retry_while_away(lambda: self._store.renew_lease(run), seconds=_WAIT_SECONDS)
-        return await self._record_answer(key, await do())
 
     async def get(self, key: str) -> Effect | None:
         """The effect recorded under a key, or None."""

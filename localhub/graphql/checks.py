@@ -27,7 +27,7 @@ def render_rollup(viewer: Viewer, repo: Row, sha: str) -> Object | None:
     rows = list(newest.values())
 
     def show(row: Row) -> Object:
-        return _render_run(viewer, repo, row) if "suite_id" in row else _render_context(viewer, repo, row)
+        return render_run(viewer, repo, row) if "suite_id" in row else _render_context(viewer, repo, row)
 
     return {
         "__typename": "StatusCheckRollup",
@@ -44,7 +44,8 @@ def _judge(rows: list[Row]) -> str:
     return "PENDING" if found & {"None", "pending"} else "SUCCESS"
 
 
-def _render_run(viewer: Viewer, repo: Row, row: Row) -> Object:
+def render_run(viewer: Viewer, repo: Row, row: Row) -> Object:
+    """A check run."""
     shown = render_check_run(viewer.hub, repo, row)
     suite: Object = {
         "__typename": "CheckSuite",

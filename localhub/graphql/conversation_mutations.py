@@ -1,17 +1,22 @@
-"""Mutations of issues and pull requests: opened, closed, labelled, reviewed, merged."""
+"""Mutations of issues and pull requests: opened, closed, labelled, reviewed, merged; check runs made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from localhub.graphql.checks import render_run
 from localhub.graphql.lookup import find_node
 from localhub.graphql.pulls import render_conversation, render_review
 from localhub.graphql.registry import find_pull, mutation, unresolved
-from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer
+from localhub.graphql.viewer import Object, Viewer
 from localhub.node_ids import read_node_id
+from localhub.rest.api import Body
 from localhub.rest.issues.issues import close_issue, open_issue, reopen_issue
 from localhub.rest.issues.labels import add_label
 from localhub.rest.pulls.merging import MergeRequest, merge_pull
 from localhub.rest.pulls.pulls import open_pull
 from localhub.rest.pulls.reviews import review_pull
+from localhub.rest.repos.checks import MOST_ANNOTATIONS, make_check_run
 from localhub.state import Row
 
 
@@ -115,15 +120,69 @@ async def create_pull(viewer: Viewer, values: Object) -> Object:
     return {"pullRequest": render_conversation(viewer, repo, row)}
 
 
+def _rename(values: Object, names: Mapping[str, str]) -> Object:
+    """An input of GraphQL with REST's names."""
+    return {names.get(name, name): value for name, value in values.items() if value is not None}
+
+
 @mutation("addPullRequestReview")
 async def add_review(viewer: Viewer, values: Object) -> Object:
-    """Review a pull request in words; comments on lines have a mutation of their own on GitHub."""
+    """Review a pull request, with threads on its lines."""
     repo, _, pull = find_pull(viewer, values["pullRequestId"])
     viewer.check(repo, "pull_requests:write")
-    if values.get("comments") or values.get("threads"):
-        raise GraphQLFieldError("UNPROCESSABLE", "The local GitHub takes comments on lines by REST alone.")
-    row = review_pull(viewer.hub, viewer.actor, repo, pull, values.get("event"), values.get("body") or "")
+    names = {"startLine": "start_line", "startSide": "start_side"}
+    row = await review_pull(
+        viewer.hub,
+        viewer.actor,
+        repo,
+        pull,
+        event=values.get("event"),
+        text=values.get("body") or "",
+        commit=values.get("commitOID"),
+        drafts=[_rename(thread, names) for thread in values.get("threads") or []],
+    )
     return {"pullRequestReview": render_review(viewer, repo, row)}
+
+
+@mutation("createCheckRun")
+async def create_check_run(viewer: Viewer, values: Object) -> Object:
+    """Make a check run. More annotations than fifty: none is made, and no error is reported.
+
+    mc1arke/sonarqube-community-branch-plugin#159
+    """
+    repo = _find_repository(viewer, values["repositoryId"])
+    viewer.check(repo, "checks:write", "write")
+    output = dict(values.get("output") or {})
+    annotations = output.pop("annotations", None) or []
+    if len(annotations) > MOST_ANNOTATIONS:
+        return {"checkRun": None}
+    names = {
+        "headSha": "head_sha",
+        "externalId": "external_id",
+        "detailsUrl": "details_url",
+        "startedAt": "started_at",
+        "completedAt": "completed_at",
+    }
+    wanted = {
+        name: value.lower() if name in ("status", "conclusion") else value
+        for name, value in _rename(values, names).items()
+        if name not in ("repositoryId", "clientMutationId")
+    }
+    if output:
+        wanted["output"] = {**output, "annotations": [_read_annotation(one) for one in annotations]}
+    row = await make_check_run(viewer.hub, viewer.actor, repo, Body(wanted))
+    return {"checkRun": render_run(viewer, repo, row)}
+
+
+def _read_annotation(values: Object) -> Object:
+    """An annotation with REST's names."""
+    place = {"startLine": "start_line", "endLine": "end_line"}
+    place |= {"startColumn": "start_column", "endColumn": "end_column"}
+    return {
+        **_rename(values["location"], place),
+        **_rename(values, {"rawDetails": "raw_details"}),
+        "annotation_level": values["annotationLevel"].lower(),
+    }
 
 
 @mutation("mergePullRequest")

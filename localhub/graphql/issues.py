@@ -9,6 +9,7 @@ from localhub.objects import issue as issue_json
 from localhub.objects.people import find_association
 from localhub.state import Row
 
+MOST_INT = 2**31 - 1  # of GraphQL's Int, in which ``databaseId`` is given
 CONTENTS = {
     "THUMBS_UP": "+1", "THUMBS_DOWN": "-1", "LAUGH": "laugh", "HOORAY": "hooray", "CONFUSED": "confused",
     "HEART": "heart", "ROCKET": "rocket", "EYES": "eyes",
@@ -53,7 +54,7 @@ def render_authored(viewer: Viewer, repo: Row, row: Row, kind: str) -> Object:
     return {
         "__typename": kind,
         "id": node_id(kind, row["id"]),
-        "databaseId": row["id"],
+        "databaseId": row["id"] if row["id"] <= MOST_INT else None,
         "fullDatabaseId": str(row["id"]),
         "author": render_account(viewer, row["user_id"]),
         "authorAssociation": find_association(viewer.hub, repo, row["user_id"]),

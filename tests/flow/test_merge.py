@@ -92,10 +92,12 @@ async def test_a_clean_merge_needs_no_model_but_its_proof(hob: AtWork) -> None:
     await requests(hob)
     told = await asked(hob, number, "merge main", "**Done**")
     _, creating = await requests(hob)
-    assert len(creating) <= 3, creating
+    assert len(creating) <= 4, creating
     assert "no conflicts" in told
     head = (await now(hob, number))["head"]["sha"]
     assert await parents(hob, head) == [before, base]
+    merge = await hob.hub.as_maintainer.get(f"{AT}/commits/{head}")
+    assert merge["commit"]["verification"]["verified"], "GitHub made it"
 
     wrong = "from calc import double\n\n\ndef test_twice():\n    assert double(double(1)) == 5\n"
     await hob.hub.push_files("calc", {"test_more.py": wrong})

@@ -31,7 +31,7 @@ async def opened(hob: AtWork) -> dict[str, Any]:
     await hob.comment("calc", issue["number"], "**Done**")
     told, creating = await requests(hob)
     assert 0 < len(told) <= 40, told
-    assert len(creating) <= 6, creating
+    assert len(creating) <= 5, creating
     (pull,) = await hob.pulls("calc")
     return pull
 
@@ -87,7 +87,7 @@ async def test_a_review_is_one_task_with_an_answer_in_each_thread(hob: AtWork, d
     await hob.comment("calc", number, "**Done**")
     told, creating = await requests(hob)
     assert len(told) <= 45, told
-    assert len(creating) <= 6, creating
+    assert len(creating) <= 5, creating
     shown = await first_message(database)
     for words in (
         "issue #1, which this pull request is for",

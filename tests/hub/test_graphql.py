@@ -18,7 +18,8 @@ query($number: Int!, $branch: String!) {
   repository(owner: "maintainer", name: "demo") {
     issueOrPullRequest(number: $number) {
       __typename
-      ... on Issue { comments(last: 2) { totalCount nodes { databaseId body author { login __typename } } } }
+      ... on Issue { comments(last: 2) { totalCount nodes {
+        databaseId fullDatabaseId body author { login __typename } } } }
     }
     pullRequests(headRefName: $branch, states: [OPEN], first: 5) {
       nodes {
@@ -73,6 +74,8 @@ async def test_an_outcome_is_read_in_one_query(hub: Hub, bot: Client) -> None:
     comments = found["issueOrPullRequest"]["comments"]
     assert (comments["totalCount"], [one["body"] for one in comments["nodes"]]) == (3, ["two", "three"])
     assert comments["nodes"][0]["author"] == {"login": "hob", "__typename": "Bot"}
+    assert comments["nodes"][0]["databaseId"] is None, "its id has more than 32 bits, as on GitHub"
+    assert int(comments["nodes"][0]["fullDatabaseId"]) > 2**31
     (pull,) = found["pullRequests"]["nodes"]
     assert (pull["number"], pull["isDraft"], pull["state"], pull["mergeable"]) == (
         2,

@@ -26,7 +26,15 @@ from bot.errors import HobError, Outage, Parked, UserError
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import CachedResponse, ETags
 from bot.github.http.pace import Pace
-from bot.github.http.responses import Limit, Response, Stale, find_limit, make_refusal, seconds_to_reset
+from bot.github.http.responses import (
+    Limit,
+    Response,
+    find_graphql_limit,
+    find_limit,
+    make_graphql_refusal,
+    make_refusal,
+    seconds_to_reset,
+)
 
 API_VERSION = "2022-11-28"
 READS = frozenset({"GET", "HEAD"})
@@ -67,6 +75,17 @@ class Exchange:
     seconds: float
     remaining: int | None
     installation: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutationPart:
+    """One field of a mutation, as errors name it.
+
+    ``needs`` is what a refusal asks for, as ``contents=write``: GraphQL's answers do not tell.
+    """
+
+    what: str
+    needs: str = ""
 
 
 @dataclass(slots=True)
@@ -155,16 +174,42 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         gidgethub's own would go past the pace, the renewal of tokens and the pinned host's default.
         https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
         """
-        url = endpoint or self.graphql_url
+        answer = await self._ask_graphql(query, variables, endpoint)
+        data = _read_object(answer)
+        if data.get("errors") or "data" not in data:
+            raise self._make_graphql_error(answer, (data.get("errors") or [{}])[0], what, needs)
+        return data["data"]
+
+    async def mutate(
+        self, mutation: str, parts: Mapping[str, MutationPart], **variables: Any
+    ) -> tuple[dict[str, Any], dict[str, UserError]]:
+        """Send a mutation of several fields: what came of each, and the refusals of the others, by name.
+
+        GitHub does the fields one after the other, whatever became of those before. A field that it did
+        without an answer is in neither. Raises what refuses the request as a whole, so that nothing of it was
+        done, and what is to be waited for. It is not repeated.
+        https://spec.graphql.org/October2021/#sec-Handling-Field-Errors
+        """
+        answer = await self._ask_graphql(mutation, variables)
+        data = _read_object(answer)
+        done: Mapping[str, Any] | None = data.get("data")
+        refused: dict[str, UserError] = {}
+        for error in data.get("errors") or ([] if done else [{}]):
+            name = str((error.get("path") or [""])[0])
+            part = parts.get(name, MutationPart(what="the request"))
+            trouble = self._make_graphql_error(answer, error, part.what, part.needs)
+            if not isinstance(trouble, UserError) or done is None:
+                raise trouble
+            refused.setdefault(name, trouble)
+        found = {name: value for name, value in (done or {}).items() if value and name not in refused}
+        return found, refused
+
+    async def _ask_graphql(self, query: str, variables: Mapping[str, Any], endpoint: str = "") -> Response:
         body = json.dumps({"query": query, "variables": variables}).encode()
         headers = {"content-type": "application/json; charset=utf-8", "accept": "application/json"}
         mutation = query.lstrip().startswith("mutation")
-        request = _Request("POST", self._pin(URL(url)), headers, body, not mutation, mutation, mutation)
-        answer = await self._exchange(request)
-        data = answer.json()
-        if not isinstance(data, dict) or data.get("errors") or "data" not in data:
-            raise self._graphql_error(answer, data if isinstance(data, dict) else {}, what, needs)
-        return data["data"]
+        url = self._pin(URL(endpoint or self.graphql_url))
+        return await self._exchange(_Request("POST", url, headers, body, not mutation, mutation, mutation))
 
     async def find_location(self, template: str, variables: Mapping[str, str]) -> str:
         """Where GitHub points for a resource that it keeps elsewhere; '' when it points nowhere.
@@ -242,6 +287,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                     )
             if remaining == 0 and answer.status < 400:
                 self._pace.note_limit(Limit(resource, seconds_to_reset(answer) or 0.0))
+                await self._pace.share_limit(resource)
         return answer
 
     async def _send_once(self, request: _Request, headers: Mapping[str, str]) -> Response:
@@ -259,6 +305,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         """Prepare the next attempt after an answer that is no success, or raise what it means."""
         if limit := find_limit(answer):
             self._pace.note_limit(limit)
+            await self._pace.share_limit(limit.resource)
             request.limits += 1
             if answer.status >= 500 and not request.repeatable:
                 raise Outage(
@@ -285,20 +332,18 @@ class Client(gidgethub.aiohttp.GitHubAPI):
             raise Outage(f"GitHub does not answer {request.what} ({why})") from None
         await self.sleep(compute_backoff(request.failures, first=self._backoff, spread=0.25))
 
-    def _graphql_error(self, answer: Response, data: Mapping[str, Any], what: str, needs: str) -> HobError:
-        """https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api"""
-        first = (data.get("errors") or [{}])[0]
-        if first.get("type") == "STALE_DATA":
-            return Stale(str(first.get("message", "")), status=409)
-        kind, said = str(first.get("type", "")), str(first.get("message", "no data in the answer"))
-        if kind == "RATE_LIMITED" or "rate limit" in said.lower():
-            limit = Limit("graphql", seconds_to_reset(answer))
+    def _make_graphql_error(
+        self, answer: Response, error: Mapping[str, Any], what: str, needs: str
+    ) -> HobError:
+        if limit := find_graphql_limit(answer, error):
             self._pace.note_limit(limit)
             return Parked("GitHub's GraphQL rate limit is reached", after=limit.seconds or 60.0)
-        status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
-        body = json.dumps({"message": said}).encode()
-        headers = {**answer.headers, "x-accepted-github-permissions": needs} if needs else answer.headers
-        return make_refusal(Response(status.get(kind, 500), headers, body), what)
+        return make_graphql_refusal(answer, error, what, needs)
+
+
+def _read_object(answer: Response) -> dict[str, Any]:
+    data = answer.json()
+    return data if isinstance(data, dict) else {}
 
 
 def _read_remaining(answer: Response) -> int | None:

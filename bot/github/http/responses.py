@@ -156,6 +156,32 @@ def make_refusal(answer: Response, what: str) -> HobError:
     return Retry(f"GitHub answered {answer.status} to {what}: {said}")
 
 
+def find_graphql_limit(answer: Response, error: Mapping[str, Any]) -> Limit | None:
+    """The limit that one of GraphQL's ``errors`` speaks of, if any.
+
+    https://docs.github.com/en/graphql/overview/rate-limits-and-query-limits-for-the-graphql-api
+    """
+    limited = error.get("type") == "RATE_LIMITED" or "rate limit" in str(error.get("message", "")).lower()
+    return Limit("graphql", seconds_to_reset(answer)) if limited else None
+
+
+def make_graphql_refusal(answer: Response, error: Mapping[str, Any], what: str, needs: str) -> HobError:
+    """The error for one of GraphQL's ``errors`` that is no limit.
+
+    ``what`` names the request; ``needs`` is the permission that a refusal asks for, as ``contents=write``,
+    since GraphQL's answers do not tell.
+    """
+    kind, said = str(error.get("type", "")), str(error.get("message", "no data in the answer"))
+    if kind == "STALE_DATA":
+        return Stale(said, status=409)
+    status = {"NOT_FOUND": 404, "FORBIDDEN": 403, "INSUFFICIENT_SCOPES": 403, "UNPROCESSABLE": 422}
+    if (error.get("extensions") or {}).get("code"):  # the query itself, as ``undefinedField``
+        kind = "UNPROCESSABLE"
+    body = json.dumps({"message": said}).encode()
+    headers = {**answer.headers, "x-accepted-github-permissions": needs} if needs else answer.headers
+    return make_refusal(Response(status.get(kind, 500), headers, body), what)
+
+
 def _forbidden(answer: Response, what: str, said: str) -> str:
     wanted = describe_wanted_permissions(answer.headers.get("x-accepted-github-permissions", ""))
     if "not accessible" not in said.lower() and not wanted:

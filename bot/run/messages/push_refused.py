@@ -30,9 +30,10 @@ _NAME_REFUSED = re.compile(
 # https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets
 _OTHER_RULES = {
     re.compile(r"verified signatures?", re.IGNORECASE): (
-        "A rule wants signed commits here. GitHub signs what I commit through its API, but a merge, a very "
-        "large change and some modes of files have to be pushed, and nobody signs those: merge the base by "
-        "*Update branch* and ask again, put this app on the rule's bypass list, or commit the patch yourself."
+        "A rule wants signed commits here. GitHub signs what I commit through its API, but this could not go "
+        "that way (a very large change, a submodule that differs, a folder in a file's place), and nobody "
+        "signs what I push: for a merge press *Update branch* and ask again; else put this app on the rule's "
+        "bypass list, or commit the patch yourself."
     ),
     re.compile(r"merge commits", re.IGNORECASE): (
         "A rule wants a linear history on this branch, so it cannot take the base by a merge: rebase it by "

@@ -1,9 +1,9 @@
 """Review threads are answered, and resolved where their concern is met.
 
-All answers are one request to GitHub, each in its thread: what was done and in which commit, or why not. What
-is resolved is a second one, since GitHub may refuse it where it takes the answers. A concern is met when the
-agent says so and the change touches the file, when a suggestion stands in the file as it was written, or when
-the line of one of Hob's own findings is gone.
+All answers are in one request to GitHub, each in its thread: what was done and in which commit, or why not.
+What is resolved is another one, since GitHub may refuse it where it takes the answers. A concern is met when
+the agent says so and the change touches the file, when a suggestion stands in the file as it was written, or
+when the line of one of Hob's own findings is gone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from bot.domain import EffectKind, Result, Task, TriggerKind
 from bot.errors import UserError
-from bot.github.review_threads import SeenRemark, SeenThread, ThreadReply
+from bot.github.graphql.review_threads import SeenRemark, SeenThread, ThreadReply
 from bot.run.messages.reviews import render_reply
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import find_settled
@@ -22,11 +22,31 @@ from bot.run.publish.suggestions import are_suggestions_applied
 async def answer_threads(
     context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
 ) -> None:
-    """Reply in each thread of the review that asked, and resolve those that are done. ``sha`` '': no commit.
+    """Reply in each thread of the review that asked. ``sha`` '': no commit.
 
     May be done again: a thread that has its reply gets no second one. Raises UserError when the remark that
     asked was deleted: it has no answer then.
     """
+    replies = draft_replies(context, sha, result, threads)
+
+    async def do() -> dict[str, int]:
+        await context.api.review_threads.reply(replies)
+        return {"threads": len(replies)}
+
+    if replies:
+        await context.effects.once(replies_key(context.task, sha), EffectKind.REPLY, find=None, do=do)
+    require_asked(context.task, threads)
+
+
+def replies_key(task: Task, sha: str) -> str:
+    """Under which the replies about commit ``sha`` are recorded."""
+    return f"task:{task.id}:replies:{sha}"
+
+
+def draft_replies(
+    context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> list[ThreadReply]:
+    """The replies in the threads of the review that asked, but for those that have one."""
     key = f"reply:task:{context.task.id}"
     replies = []
     for thread, asked in _list_asked(context.task, threads):
@@ -34,16 +54,12 @@ async def answer_threads(
             text, done, _ = decide_reply(context.task, thread, asked, result, sha)
             body = context.safe(render_reply(text, sha if done else "", key))
             replies.append(ThreadReply(thread=thread.id, body=body))
+    return replies
 
-    async def do() -> dict[str, int]:
-        await context.api.review_threads.reply(replies)
-        return {"threads": len(replies)}
 
-    if replies:
-        await context.effects.once(
-            f"task:{context.task.id}:replies:{sha}", EffectKind.REPLY, find=None, do=do
-        )
-    trigger = context.task.trigger
+def require_asked(task: Task, threads: Sequence[SeenThread]) -> None:
+    """Raise UserError when the remark that asked was deleted: it has no answer then."""
+    trigger = task.trigger
     there = any(one.id == trigger.id for thread in threads for one in thread.remarks)
     if trigger.kind is TriggerKind.REVIEW_COMMENT and not there:
         raise UserError("the remark that asked was deleted")

@@ -8,14 +8,21 @@ very tree that was proved.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from bot.domain import ChangeKind, ChangeSet, Repo
+from bot.domain import ChangeKind, ChangeSet, FileChange, Repo
 from bot.errors import Parked, UserError
 from bot.git.branch_name import OWN_PREFIX
-from bot.git.commit import BuiltCommit, has_only_ordinary_files, read_tree_name
+from bot.git.commit import (
+    BuiltCommit,
+    has_only_ordinary_files,
+    is_a_place_taken,
+    list_files_over,
+    read_tree_name,
+)
 from bot.git.push import HeadMoved, PushRefused, push, remove
 from bot.github.app import RepoApi
 from bot.github.http.responses import Forbidden, NotFound, Rejected, Stale
@@ -72,24 +79,19 @@ class Landing:
     async def land(self, repo: Path, changes: ChangeSet) -> str:
         """Put the change on the branch; its commit's sha. Raises UserError when the branch was moved, Parked
         while its pull request is in a merge queue.
-
-        A merge is pushed: GitHub's own commits have one parent.
         """
         under = changes.parents[0] if changes.parents else changes.base
         if self._head not in (None, under):  # it would take the place of commits that are not below it
             raise UserError(MOVED.format(self._branch), phase="publish")
         try:
-            new = self._head is None
-            if not changes.parents and await asyncio.to_thread(_can_be_signed, repo, changes, new=new):
-                try:
-                    if new:
-                        return await self._make_branch_by_github(repo, changes)
-                    return await self._commit_by_github(changes)
-                except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
-                    if "archived" in refused.message:  # but an archive takes nothing from anybody
-                        raise PushRefused(refused.message) from None
-                    log.warning("publish.unsigned", reason=refused.message)
-            return await self._push(self._built, self._head)
+            try:
+                made = await self._land_by_github(repo, changes)
+            except (Rejected, NotFound, Forbidden) as refused:  # git may be allowed what the API is not
+                if "archived" in refused.message:  # but an archive takes nothing from anybody
+                    raise PushRefused(refused.message) from None
+                log.warning("publish.unsigned", reason=refused.message)
+                made = None
+            return made or await self._push(self._built, self._head)
         except PushRefused as refused:
             if "merge queue" in refused.reason.lower():
                 raise Parked(QUEUED.format(self._branch), after=QUEUE_SECONDS) from None
@@ -98,6 +100,28 @@ class Landing:
             raise
         except (HeadMoved, Stale):
             raise UserError(MOVED.format(self._branch), phase="publish") from None
+
+    async def _land_by_github(self, repo: Path, changes: ChangeSet) -> str | None:
+        """The sha of the commit that GitHub made; None where the API cannot be told this change."""
+        new = self._head is None
+        parents = changes.parents or (changes.base,)
+        base, files = changes.base, list(changes.files)
+        if changes.parents:  # what differs from the branch that is merged in: this pull request's own work
+            base = changes.parents[-1]
+            over = await asyncio.to_thread(list_files_over, repo, self._built, base=base)
+            if over is None or new:
+                return None
+            files = over
+        if not can_be_told(files):
+            return None
+        ordinary = not changes.parents and await asyncio.to_thread(
+            has_only_ordinary_files, repo, base=base, changes=changes
+        )
+        if ordinary and not new:
+            return await self._commit_by_github(changes)
+        if not new and not self._branch.startswith(self._prefix):
+            return None
+        return await self._move_branch_by_github(repo, base, parents, files)
 
     async def _commit_by_github(self, changes: ChangeSet) -> str:
         made = await self._api.commits.create_on_branch(
@@ -109,14 +133,18 @@ class Landing:
         log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
         return await self._push(self._built, made.sha)
 
-    async def _make_branch_by_github(self, repo: Path, changes: ChangeSet) -> str:
-        commits, base = self._api.commits, changes.base
+    async def _move_branch_by_github(
+        self, repo: Path, base: str, parents: Sequence[str], files: Sequence[FileChange]
+    ) -> str:
+        """The commit of ``files`` over commit ``base``, and the branch begun at it, or moved on to it."""
+        commits = self._api.commits
         base_tree = await asyncio.to_thread(read_tree_name, repo, base)
-        made = await commits.create_commit(base, base_tree, self._message, changes.files)
+        made = await commits.create_commit(parents, base_tree, self._message, files)
         if made.tree != self._built.tree:  # no branch has it, so nobody saw it
             log.error("publish.other_tree", made=made.tree, proved=self._built.tree)
-            return await self._push(self._built, None)
-        await commits.create_branch(self._branch, made.sha, prefix=self._prefix)
+            return await self._push(self._built, self._head)
+        move = commits.create_branch if self._head is None else commits.advance_branch
+        await move(self._branch, made.sha, prefix=self._prefix)
         return made.sha
 
     async def _push(self, built: BuiltCommit, expected: str | None) -> str:
@@ -152,15 +180,10 @@ async def remove_branch(api: RepoApi, repo: Repo, branch: str, expected: str) ->
         ) from None
 
 
-def _can_be_signed(repo: Path, changes: ChangeSet, *, new: bool) -> bool:
-    """Whether GitHub can be told the change so that it commits it: on a ``new`` branch with its modes too."""
-    if sum(len(file.data) for file in changes.files) > MOST_BYTES:
+def can_be_told(files: Sequence[FileChange]) -> bool:
+    """Whether GitHub can be told these files, with their modes, so that it commits them itself."""
+    if sum(len(file.data) for file in files) > MOST_BYTES or is_a_place_taken(files):
         return False
-    if any(file.path.startswith(".github/workflows/") for file in changes.files):
+    if any(file.path.startswith(".github/workflows/") for file in files):
         return False  # a refused push says why, and leaves no branch behind
-    if not new:
-        return has_only_ordinary_files(repo, base=changes.base, changes=changes)
-    gone = {file.path for file in changes.files if file.kind is ChangeKind.DELETED}
-    kept = [file for file in changes.files if file.kind is not ChangeKind.DELETED]
-    in_place = any(path.startswith(f"{file.path}/") for file in kept for path in gone)
-    return not in_place and all(file.mode in MODES for file in kept)
+    return all(file.kind is ChangeKind.DELETED or file.mode in MODES for file in files)

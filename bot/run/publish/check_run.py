@@ -7,10 +7,11 @@ from typing import Any
 
 from bot.domain import Check, EffectKind, Proof, Task, TaskKind, TaskState
 from bot.domain.check_trigger import FIX, STOP
-from bot.domain.own_checks import AT_WORK, CONCLUSIONS, PROOF, make_proof_key
+from bot.domain.own_checks import AT_WORK, CONCLUSIONS, PROOF
 from bot.domain.proof import ProofState
 from bot.github.answers import CheckRun
 from bot.github.app import RepoApi
+from bot.github.graphql.together import CheckRunDraft
 from bot.github.http.responses import NotFound
 from bot.run.messages.progress_comment import render_at_work
 from bot.run.messages.proof import render_mended_part, render_proof
@@ -71,26 +72,19 @@ async def finish_check_run(api: RepoApi, check_run: int, state: TaskState, text:
         return
 
 
-async def publish_proof(context: PublishContext, sha: str, proof: Proof) -> None:
+def draft_proof(context: PublishContext, sha: str, proof: Proof) -> CheckRunDraft:
     """The proof as a check run of the commit, with a button where it does not pass."""
     state = proof.state
-    await context.effects.once_as(
-        CheckRun,
-        make_proof_key(context.task.id, sha),
-        EffectKind.CHECK,
-        find=lambda: context.api.checks.find(sha, PROOF, str(context.task.id)),
-        do=lambda: context.api.checks.create(
-            sha,
-            PROOF,
-            "completed",
-            state.conclusion,
-            title=f"{state.icon} {name_proof(proof)}",
-            summary=context.safe(render_proof(proof)),
-            external_id=str(context.task.id),
-            details_url=context.run_url,
-            annotations=annotate_tests(proof.checks, context.safe),
-            actions=[FIX_BUTTON] if state in (ProofState.FAILS, ProofState.PARTLY) else [],
-        ),
+    return CheckRunDraft(
+        head_sha=sha,
+        name=PROOF,
+        conclusion=state.conclusion,
+        title=f"{state.icon} {name_proof(proof)}",
+        summary=context.safe(render_proof(proof)),
+        external_id=str(context.task.id),
+        details_url=context.run_url,
+        annotations=annotate_tests(proof.checks, context.safe),
+        actions=[FIX_BUTTON] if state in (ProofState.FAILS, ProofState.PARTLY) else [],
     )
 
 

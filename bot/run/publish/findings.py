@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from bot.domain import ChangeKind, ChangeSet, Note
-from bot.github.review_threads import SeenThread
+from bot.github.graphql.review_threads import SeenThread
 from bot.text.defuse import defuse
 from bot.text.fit import MARK
 

@@ -33,17 +33,23 @@ from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
 from bot.github.answers import Comment, Pull, Review
 from bot.github.app import RepoApi
+from bot.github.graphql.outcome import LAST_COMMENTS
+from bot.github.graphql.review_threads import SeenThread
 from bot.github.http.responses import Locked, NotFound
-from bot.github.outcome import LAST_COMMENTS
-from bot.github.review_threads import SeenThread
 from bot.run.messages.commit_message import render_commit_message
 from bot.run.messages.progress_comment import render_final, render_progress, task_mark
-from bot.run.publish import check_run, description, review_comments
-from bot.run.publish.answer_threads import answer_threads, list_said, resolve_met_threads
+from bot.run.publish import check_run, description
+from bot.run.publish.answer_threads import (
+    answer_threads,
+    list_said,
+    require_asked,
+    resolve_met_threads,
+)
 from bot.run.publish.branch import Landing
 from bot.run.publish.context import PublishContext
 from bot.run.publish.first_work import load_first_work
 from bot.run.publish.fork_branch import ForkLanding, LandedCommit, LandingWay, render_patch_review
+from bot.run.publish.say_beside import REPLY, say_beside
 from bot.tasks.effects import Effects
 from bot.tasks.store import Store
 from bot.text.defuse import defuse, defuse_line
@@ -241,15 +247,29 @@ class Publisher:
         if proven.head is not None and way is not LandingWay.HERE:
             await self._describe_again(pull, proven)
             threads = await self._api.review_threads.list_threads(pull.number)
-        await self.try_step(
-            "review", review_comments.post_review(self._context, pull.number, sha, result, threads)
-        )
+        asked = threads
         if self.task.kind is TaskKind.REVISE and pull.number != number:
-            threads = await self._api.review_threads.list_threads(number)
-        await self.try_step("reply", self._answer_threads(sha, result, threads))
-        await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, threads))
-        await self.try_step("check run", check_run.publish_proof(self._context, sha, result.proof))
+            asked = await self._api.review_threads.list_threads(number)
+        await self.try_step("remarks", self._say_beside(pull.number, sha, result, threads, asked))
+        await self.try_step("resolved threads", resolve_met_threads(self._context, sha, result, asked))
         return pull, sha
+
+    async def _say_beside(
+        self,
+        pull: int,
+        sha: str,
+        result: Result,
+        threads: Sequence[SeenThread],
+        asked: Sequence[SeenThread],
+    ) -> None:
+        refused = await say_beside(self._context, pull, sha, result, threads=threads, asked=asked)
+        self.refused += [f"{what}: {error.message}" for what, error in refused.items()]
+        if REPLY not in refused:
+            self._said |= list_said(self.task, sha, result, asked)
+            await self.try_step("reply", self._require_asked(asked))
+
+    async def _require_asked(self, threads: Sequence[SeenThread]) -> None:
+        require_asked(self.task, threads)
 
     async def _describe_again(self, pull: Pull, proven: ProvenChange) -> None:
         first = await load_first_work(self._store, self.task, pull.number)

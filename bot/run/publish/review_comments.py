@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from bot.domain import ChangeSet, EffectKind, Note, Result
-from bot.github.answers import Review
-from bot.github.review_threads import SeenThread
+from bot.domain import ChangeSet, Note, Result
+from bot.github.graphql.review_threads import SeenThread
+from bot.github.graphql.together import ReviewDraft
 from bot.run.messages.reviews import render_review
 from bot.run.publish.context import PublishContext
 from bot.run.publish.findings import identify_finding, select_new
@@ -17,25 +17,24 @@ from bot.text.diffs import commentable_lines
 from bot.text.fit import mark
 
 
-async def post_review(
-    context: PublishContext, pull: int, sha: str, result: Result, threads: Sequence[SeenThread]
-) -> None:
-    """One review with the notes that are new; a note outside the diff goes into the review's body."""
+async def draft_review(
+    context: PublishContext, sha: str, result: Result, threads: Sequence[SeenThread]
+) -> ReviewDraft | None:
+    """One review with the notes that are new, None for none; a note outside the diff goes into its body."""
     new = select_new(result.outcome.notes, result.changes, threads)
     on, off = await asyncio.to_thread(split_by_diff, new, result.diff)
     if not on and not off:
-        return
-    key = f"review:{sha}"
-    body = context.safe(render_review(off, key))
-    await context.effects.once_as(
-        Review,
-        f"task:{context.task.id}:review:{sha}",
-        EffectKind.REVIEW,
-        find=lambda: context.api.reviews.find(pull, key),
-        do=lambda: context.api.reviews.create(
-            pull, sha, body, make_inline_comments(context, on, result.changes)
-        ),
+        return None
+    return ReviewDraft(
+        commit=sha,
+        body=context.safe(render_review(off, review_mark(sha))),
+        comments=make_inline_comments(context, on, result.changes),
     )
+
+
+def review_mark(sha: str) -> str:
+    """The hidden mark of Hob's review of its own commit."""
+    return f"review:{sha}"
 
 
 def split_by_diff(notes: Sequence[Note], diff: str) -> tuple[list[Note], list[Note]]:

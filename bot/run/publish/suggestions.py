@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bot.domain import ChangeKind, ChangeSet
-from bot.github.review_threads import SeenRemark
+from bot.github.graphql.review_threads import SeenRemark
 
 _SUGGESTION = re.compile(r"^(`{3,}|~{3,})[ \t]*suggestion[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.domain import ChangeKind, ChangeSet, EffectKind, FileChange, Note, ProvenChange
 from bot.errors import UserError
 from bot.github.answers import Review
-from bot.github.review_threads import SeenThread
+from bot.github.graphql.review_threads import SeenThread
 from bot.run.job import Job
 from bot.run.messages import reviews
 from bot.run.publish.answer_threads import resolve_once

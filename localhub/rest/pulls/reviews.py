@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -41,13 +42,35 @@ def _check_verdict(hub: Hub, actor: Actor, pull: Row, event: str, body: str, com
         raise ApiError(422, "Unprocessable Entity", errors=["Body can't be blank"])
 
 
-def review_pull(hub: Hub, actor: Actor, repo: Row, pull: Row, event: str | None, text: str) -> Row:
-    """Review a pull request in words alone, and send the event unless it stays pending."""
+async def review_pull(
+    hub: Hub,
+    actor: Actor,
+    repo: Row,
+    pull: Row,
+    *,
+    event: str | None,
+    text: str,
+    commit: str | None = None,
+    drafts: Sequence[dict[str, Any]] = (),
+) -> Row:
+    """Review a pull request, and send the event unless it stays pending.
+
+    One of ``drafts``, the comments, that is not on the diff refuses the whole review.
+    """
     check_text("PullRequestReview", "body", text)
+    commit = commit or pull["head_sha"]
     if event is not None:
-        _check_verdict(hub, actor, pull, event, text, 0)
-    state = "PENDING" if event is None else STATES[event]
-    row = insert_review(hub, actor, repo, pull, commit=pull["head_sha"], body=text, state=state)
+        _check_verdict(hub, actor, pull, event, text, len(drafts))
+    sql = "SELECT 1 FROM reviews WHERE pull_id = ? AND user_id = ? AND state = 'PENDING'"
+    if event is None and hub.state.maybe(sql, pull["id"], actor.account_id):
+        error = "User can only have one pending review per pull request"
+        raise ApiError(422, "Unprocessable Entity", errors=[error])
+    positions = await _find_positions(hub, repo, pull, commit, drafts)
+    with hub.state.transaction():
+        state = "PENDING" if event is None else STATES[event]
+        row = insert_review(hub, actor, repo, pull, commit=commit, body=text, state=state)
+        for position, comment_text in positions:
+            insert_comment(hub, actor, repo, pull, row, position, comment_text)
     if event is not None:
         send_review(hub, actor, repo, pull, row)
     return row
@@ -58,34 +81,28 @@ async def create(call: Call) -> web.Response:
     """POST pulls/{number}/reviews; one comment that is not on the diff refuses the whole review."""
     hub, body, pull = call.hub, call.body, call.pull()
     event = body.choice("event", tuple(STATES), "") if body.maybe("event") else None
-    text, drafts = body.maybe("body") or "", body.items("comments") or []
-    check_text("PullRequestReview", "body", text)
-    commit = body.maybe("commit_id") or pull["head_sha"]
+    drafts = body.items("comments") or []
     if not all(isinstance(draft, dict) for draft in drafts):
         raise malformed("For 'properties/comments', every comment must be an object.")
-    if event is not None:
-        _check_verdict(hub, call.actor, pull, event, text, len(drafts))
-    sql = "SELECT 1 FROM reviews WHERE pull_id = ? AND user_id = ? AND state = 'PENDING'"
-    if event is None and hub.state.maybe(sql, pull["id"], call.actor.account_id):
-        error = "User can only have one pending review per pull request"
-        raise ApiError(422, "Unprocessable Entity", errors=[error])
-    positions = await _find_positions(call, pull, commit, drafts)
-    with hub.state.transaction():
-        state = "PENDING" if event is None else STATES[event]
-        row = insert_review(hub, call.actor, call.repo, pull, commit=commit, body=text, state=state)
-        for position, comment_text in positions:
-            insert_comment(hub, call.actor, call.repo, pull, row, position, comment_text)
-    if event is not None:
-        send_review(hub, call.actor, call.repo, pull, row)
+    row = await review_pull(
+        hub,
+        call.actor,
+        call.repo,
+        pull,
+        event=event,
+        text=body.maybe("body") or "",
+        commit=body.maybe("commit_id"),
+        drafts=drafts,
+    )
     return answer(render_review(hub, call.repo, pull, row))
 
 
 async def _find_positions(
-    call: Call, pull: Row, commit: str, drafts: list[dict[str, Any]]
+    hub: Hub, repo: Row, pull: Row, commit: str, drafts: Sequence[dict[str, Any]]
 ) -> list[tuple[DiffPosition, str]]:
     if not drafts:
         return []
-    patches = await load_patches(call.hub, call.repo, pull, commit)
+    patches = await load_patches(hub, repo, pull, commit)
     found: list[tuple[DiffPosition, str]] = []
     problems: list[str] = []
     for draft in drafts:

@@ -150,10 +150,15 @@ def _annotate(hub: Hub, run_id: int, annotations: list[dict[str, Any]]) -> None:
 @routes.post(BASE, app=WRITE)
 async def create(call: Call) -> web.Response:
     """POST check-runs."""
-    hub, repo, app_id = call.hub, call.repo, _check_app(call.actor)
-    sha = call.body.text("head_sha")
-    call.body.text("name")
-    columns, annotations = _read(call.body)
+    row = await make_check_run(call.hub, call.actor, call.repo, call.body)
+    return answer(render_check_run(call.hub, call.repo, row), 201)
+
+
+async def make_check_run(hub: Hub, actor: Actor, repo: Row, body: Body) -> Row:
+    """Make the check run that the body of a request describes, and tell of it."""
+    app_id, sha = _check_app(actor), body.text("head_sha")
+    body.text("name")
+    columns, annotations = _read(body)
     columns = _leave_out_output(hub, app_id, columns)
     if hub.git.resolve(repo["id"], sha) != sha:
         raise ApiError(422, f"No commit found for SHA: {sha}")
@@ -169,11 +174,11 @@ async def create(call: Call) -> web.Response:
         _annotate(hub, row_id, annotations)
         _settle_suite(hub, hub.state.one("SELECT suite_id FROM check_runs WHERE id = ?", row_id)["suite_id"])
     row = hub.state.one("SELECT * FROM check_runs WHERE id = ?", row_id)
-    events.send_check_run(hub, call.actor, repo, "created", row)
+    events.send_check_run(hub, actor, repo, "created", row)
     if row["status"] == "completed":
-        events.send_check_run(hub, call.actor, repo, "completed", row)
+        events.send_check_run(hub, actor, repo, "completed", row)
         await note_check(hub, repo, row)
-    return answer(render_check_run(hub, repo, row), 201)
+    return row
 
 
 @routes.patch(BASE + "/{id:\\d+}", app=WRITE)

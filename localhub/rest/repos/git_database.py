@@ -19,7 +19,7 @@ from localhub.node_ids import node_id
 from localhub.objects.commit import render_git_commit, render_ref, render_signature
 from localhub.objects.repository import repo_url
 from localhub.rest.api import Body, Call, Routes, answer, answer_nothing, answer_page
-from localhub.rest.repos.contents import check_path
+from localhub.rest.repos.contents import WORKFLOWS, check_path
 
 routes = Routes()
 
@@ -47,6 +47,15 @@ async def get_ref(call: Call) -> web.Response:
     return answer(_render_ref(call, name, sha))
 
 
+async def _check_workflows(call: Call, sha: str) -> None:
+    """Refuse workflow files in commits that no ref has yet to Apps without that permission, as for a push."""
+    command = ("log", "--format=", "--name-only", "-m", sha, "--not", "--all", "--", WORKFLOWS)
+    touched = await call.hub.git.text(call.repo["id"], *command)
+    for path in touched.split("\n"):
+        if path:
+            check_path(call.actor, path)
+
+
 @routes.get(BASE + "/matching-refs/{ref:.*}", app=READ)
 async def list_matching_refs(call: Call) -> web.Response:
     """GET git/matching-refs/{ref}: all that begin so."""
@@ -67,6 +76,7 @@ async def create_ref(call: Call) -> web.Response:
         )
     if call.hub.git.get(call.repo["id"], sha) is None:
         raise ApiError(422, "Object does not exist")
+    await _check_workflows(call, sha)
     if not await move_ref(call.hub, call.actor, call.repo, Move(ref=name, old=None, new=sha)):
         raise ApiError(422, "Reference already exists")
     shown = _render_ref(call, name, sha)
@@ -85,6 +95,7 @@ async def update_ref(call: Call) -> web.Response:
         raise ApiError(422, "Object does not exist")
     if not call.body.flag("force") and not await git.is_ancestor(repo_id, old, sha):
         raise ApiError(422, "Update is not a fast forward")
+    await _check_workflows(call, sha)
     if not await move_ref(call.hub, call.actor, call.repo, Move(ref=name, old=old, new=sha)):
         raise ApiError(422, "Update is not a fast forward")
     return answer(_render_ref(call, name, sha))

@@ -34,7 +34,7 @@ async def sent(script: Script, repo: RepoApi) -> AsyncIterator[Script]:  # noqa:
     for kind in (TriggerKind.ISSUE, TriggerKind.REVIEW_COMMENT):
         await repo.issues.react(kind, 1, 1, "eyes")
     picture = FileChange(path="a.png", kind=ChangeKind.ADDED, mode=0o100644, data=b"\x00\xff")
-    await repo.commits.create_commit("main", "0" * 40, "A picture", [picture])
+    await repo.commits.create_commit(["main"], "0" * 40, "A picture", [picture])
     yield script
 
 

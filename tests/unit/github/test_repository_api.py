@@ -17,20 +17,19 @@ from bot.github import (
     commits,
     issues,
     job_logs,
-    outcome,
     permissions,
     pulls,
     recent,
-    review_threads,
     reviews,
 )
 from bot.github.answers import BadAnswer, CheckRun, Comment, Pull, Review
 from bot.github.app import GitHub, RepoApi
+from bot.github.graphql import outcome, review_threads, together
+from bot.github.graphql.review_threads import ThreadReply
 from bot.github.http.responses import Rejected
 from bot.github.http.scope import Purpose
 from bot.github.recent import RecentItem
 from bot.github.repository import AppInfo
-from bot.github.review_threads import ThreadReply
 from bot.github.webhook_deliveries import InstalledRepository
 from bot.text.fit import has_mark, mark
 from tests.support.github_scripted import Script, Seen, comment_json, github, pull_json, review_json, scripted
@@ -38,11 +37,28 @@ from tests.support.github_spec import check_graphql, check_query, check_request,
 
 R = "/repos/octo/demo"
 OUTCOME = {"repository": {"issueOrPullRequest": {"comments": {"nodes": []}}, "pullRequests": {"nodes": []}}}
-REMARK = {"databaseId": 1, "body": "why", "viewerDidAuthor": False, "pullRequestReview": {"databaseId": 2}}
+REMARK = {
+    "fullDatabaseId": "1",
+    "body": "why",
+    "viewerDidAuthor": False,
+    "pullRequestReview": {"fullDatabaseId": "2"},
+}
 THREAD = {"id": "T", "isResolved": False, "path": "a.py", "comments": {"nodes": [REMARK]}}
 NO_MORE = {"hasNextPage": False, "endCursor": None}
 THREADS = {"repository": {"pullRequest": {"reviewThreads": {"pageInfo": NO_MORE, "nodes": [THREAD]}}}}
 SHA = "0" * 40
+POSTED = {
+    "fullDatabaseId": "9",
+    "url": "https://gh/r/9",
+    "submittedAt": None,
+    "comments": {"nodes": [REMARK]},
+}
+SAID = {
+    "review": {"pullRequestReview": POSTED},
+    "reply0": {"comment": {"id": "C"}},
+    "reply1": {"comment": {"id": "D"}},
+    "check": {"checkRun": {"id": "K"}},
+}
 BOT = {"id": 77, "login": "hob[bot]"}
 EVE = {"id": 66, "login": "eve"}
 
@@ -73,6 +89,7 @@ PARTS = (
     issues.Issues,
     reviews.Reviews,
     review_threads.ReviewThreads,
+    together.Together,
     checks.Checks,
     commits.Commits,
     permissions.Permissions,
@@ -99,6 +116,7 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
             reviews,
             checks,
             review_threads,
+            together,
             outcome,
             recent,
             permissions,
@@ -114,8 +132,8 @@ def test_nothing_can_approve_merge_mark_ready_or_delete() -> None:
         ".delete(",
     ):
         assert words not in code
-    assert code.count('"event": "COMMENT"') == code.count('"event":') == 2
-    assert code.count('"/git/refs"') == 1, "a branch is made, none is moved or deleted"
+    assert code.count('"event": "COMMENT"') == code.count('"event":') == 3
+    assert code.count('"/git/refs"') == code.count('"/git/refs/heads/{+branch}"') == 1, "made, or moved on"
     assert '"force"' not in code
 
 
@@ -165,6 +183,15 @@ ARGUMENTS = {
     ],
     "replies": [ThreadReply(thread="T", body="done"), ThreadReply(thread="U", body="done")],
     "threads": ["T", "U"],
+    "remarks": together.ReviewDraft(
+        commit=SHA, body="see", comments=[{"path": "a.py", "line": 3, "side": "RIGHT", "body": "why"}]
+    ),
+    "proof": (
+        proof := together.CheckRunDraft(
+            head_sha=SHA, name="Hob", conclusion="success", title="Proved", summary="| it |"
+        )
+    ),
+    "drafted": proof,
 }
 
 
@@ -173,6 +200,10 @@ def anything(seen: Seen) -> Any:
     if seen.path == "/graphql":
         asked = seen.body["query"]
         made = {"createCommitOnBranch": {"commit": {"oid": SHA, "tree": {"oid": SHA}}}}
+        if "mutation Say" in asked:
+            return {"data": SAID}
+        if "query Ids" in asked:
+            return {"data": {"repository": {"id": "R", "pullRequest": {"id": "P"}}}}
         return {"data": OUTCOME if "Outcome" in asked else made if "createCommit" in asked else THREADS}
     if (seen.method, seen.path) == ("GET", R):
         at = {"default_branch": "main", "clone_url": "https://github.com/octo/demo.git"}
@@ -207,7 +238,9 @@ async def test_no_method_sends_anything_that_approves_merges_or_deletes(
     for one in script.seen:
         assert one.method in ("GET", "POST", "PATCH")
         assert not re.search(r"/merge|/update-branch|/dismissals", one.path)
-        if "/git/" in one.path:
+        if one.method == "PATCH" and "/git/" in one.path:
+            assert one.path.startswith(f"{R}/git/refs/heads/hob/") and one.body.keys() == {"sha"}
+        elif "/git/" in one.path:
             assert one.method == "POST"
             assert re.search(r"/git/(blobs|trees|commits|refs)$", one.path)
         if one.path.endswith("/git/refs"):

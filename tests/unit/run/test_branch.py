@@ -14,6 +14,7 @@ import pytest
 from bot.domain import ChangeKind, ChangeSet, FileChange
 from bot.errors import Parked, Retry, UserError
 from bot.git.commit import BuiltCommit, build_commit
+from bot.git.merge import merge
 from bot.git.mirror import Mirror
 from bot.git.push import PushRefused
 from bot.github.app import GitHub, RepoApi
@@ -200,8 +201,48 @@ async def test_where_commits_must_be_signed_githubs_own_are_and_a_pushed_one_is_
     first = await ground.land(ground.change(HALVED, ADDED))
     assert (await ground.api.commits.find_branch_head(BRANCH)) == first
     await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{first}:refs/x"])
-    with pytest.raises(PushRefused, match="verified signatures"):  # a mode that the API cannot say here
-        await ground.land(ground.change(TOOL, base=first), first)
+    second = await ground.land(ground.change(TOOL, base=first), first)  # a mode, so by another way
+    shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{second}")
+    assert shown["commit"]["verification"]["verified"]
+    assert pushes(ground) == [("0" * 40, first), (first, second)]
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=[f"{second}:refs/x"])
+    tool = FileChange(path="tool", kind=ChangeKind.DELETED)
+    place = FileChange(path="tool/in", kind=ChangeKind.ADDED, mode=0o100644, data=b"x")
+    with pytest.raises(PushRefused, match="verified signatures"):  # what the API cannot say
+        await ground.land(ground.change(tool, place, base=second), second)
+
+
+async def merged_with(ground: Ground, head: str, files: dict[str, str]) -> ChangeSet:
+    """A merge of the base, which has ``files`` now, into the branch that is at ``head``."""
+    tip = await ground.hub.push_files("demo", files)
+    refs = [f"{head}:refs/x", "+refs/heads/main:refs/heads/main"]
+    await ground.mirror.fetch(1, ground.hub.git_url("demo"), token=None, refspecs=refs)
+    made = await merge(ground.repo, base=ground.base, ours=head, theirs=tip)
+    assert not made.conflicts
+    return ChangeSet(base=made.commit, files=(TOOL,), parents=(head, tip))
+
+
+async def test_a_merge_of_the_base_is_signed_by_github_too(ground: Ground) -> None:
+    await rule(ground, {"type": "required_signatures"}, on="refs/heads/hob/*")
+    head = await ground.land(ground.change(HALVED, ADDED, GONE))
+    changes = await merged_with(ground, head, {"more.txt": "more\n", "run.sh": "#!/bin/bash\n"})
+    sha = await ground.land(changes, head)
+    shown = await ground.hub.as_maintainer.get(f"{REPO}/commits/{sha}")
+    assert shown["commit"]["verification"]["verified"]
+    assert [parent["sha"] for parent in shown["parents"]] == list(changes.parents)
+    assert shown["commit"]["tree"]["sha"] == ground.built(changes).tree
+    assert pushes(ground)[1:] == [(head, sha)]
+    assert await ground.landing(changes, head).find(changes) == sha
+
+
+async def test_s41_a_merge_is_put_over_nobodys_commits(ground: Ground) -> None:
+    head = await ground.land(ground.change(HALVED))
+    changes = await merged_with(ground, head, {"more.txt": "more\n"})
+    put = {"message": "Mine", "content": "bWluZQo=", "branch": BRANCH}
+    theirs = (await ground.hub.as_maintainer.put(f"{REPO}/contents/mine.txt", put))["commit"]["sha"]
+    with pytest.raises(UserError, match="changed by somebody else"):
+        await ground.land(changes, head)
+    assert await ground.api.commits.find_branch_head(BRANCH) == theirs
 
 
 async def test_a_branch_in_the_merge_queue_is_waited_for(ground: Ground) -> None:

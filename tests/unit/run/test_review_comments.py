@@ -19,7 +19,7 @@ from bot.domain import (
     Result,
     TriggerKind,
 )
-from bot.github.review_threads import SeenRemark, SeenThread
+from bot.github.graphql.review_threads import SeenRemark, SeenThread
 from bot.run.publish.answer_threads import decide_reply
 from bot.run.publish.description import BEGIN, END, frame_block, replace_block
 from bot.run.publish.findings import find_settled, identify_finding, parse_finding, select_new

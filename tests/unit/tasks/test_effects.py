@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from bot.domain import EffectKind, Run
 from bot.errors import LeaseLost
 from bot.tasks.database.connection import Database
-from bot.tasks.effects import Effects
+from bot.tasks.effects import Effects, Write
 from bot.tasks.store import Store
 from tests.support.tasks import make_request
 
@@ -130,3 +131,32 @@ async def test_without_a_run_a_failure_lets_go_of_the_key(store: Store, world: W
         await Effects(store).once("k", COMMENT, find=world.find, do=world.die)
     async with asyncio.timeout(30):
         assert await Effects(store).once("k", COMMENT, find=world.find, do=world.do) == {"id": 1}
+
+
+async def test_writes_of_one_request_are_each_remembered(store: Store, database: Database, run: Run) -> None:
+    """What was done is not done again; what was refused, or not told of, is looked for by the next run."""
+    asked: list[set[str]] = []
+
+    async def send(wanted: Set[str]) -> dict[str, dict[str, Any]]:
+        asked.append(set(wanted))
+        return {key: {"id": 1} for key in wanted if key != "refused"}
+
+    async def die(wanted: Set[str]) -> dict[str, dict[str, Any]]:
+        raise ConnectionResetError
+
+    async def find() -> dict[str, Any]:
+        return {"id": 9}
+
+    writes = [Write(key=key, kind=COMMENT) for key in ("a", "refused")]
+    effects = Effects(store, run)
+    await effects.once_together(writes, send)
+    later = [*writes, Write(key="b", kind=COMMENT, find=find), Write(key="c", kind=COMMENT)]
+    with pytest.raises(ConnectionResetError):
+        await effects.once_together(later, die)
+    again = await take_over(database, store, run)
+    with pytest.raises(LeaseLost):
+        await effects.once_together(later, send)
+    await Effects(store, again).once_together(later, send)
+    assert asked == [{"a", "refused"}, {"refused", "c"}]
+    known = await effects.get("b")
+    assert known and known.done and known.answer == {"id": 9}, "it was found"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.github.answers import parse
+from bot.github.graphql.ids import read_id
 from bot.github.repository import Repository
 from bot.text.fit import has_mark
 from bot.text.json_fields import Fields
@@ -17,8 +18,8 @@ OUTCOME = """
 query Outcome($owner: String!, $name: String!, $number: Int!, $branch: String!) {
   repository(owner: $owner, name: $name) {
     issueOrPullRequest(number: $number) {
-      ... on Issue { comments(last: 50) { nodes { databaseId body url viewerDidAuthor } } }
-      ... on PullRequest { comments(last: 50) { nodes { databaseId body url viewerDidAuthor } } }
+      ... on Issue { comments(last: 50) { nodes { fullDatabaseId body url viewerDidAuthor } } }
+      ... on PullRequest { comments(last: 50) { nodes { fullDatabaseId body url viewerDidAuthor } } }
     }
     pullRequests(headRefName: $branch, last: 10) {
       nodes { number url state isDraft title body headRefOid headRepository { databaseId } }
@@ -96,7 +97,7 @@ def _outcome(data: Fields, repo_id: int) -> SeenOutcome:
 
 def _comment(node: Fields) -> SeenComment:
     return SeenComment(
-        id=node.number("databaseId"),
+        id=read_id(node),
         body=node.text("body"),
         url=node.text("url"),
         own=node.flag("viewerDidAuthor"),

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.github.answers import parse
+from bot.github.graphql.ids import read_id
 from bot.github.http.client import Client
 from bot.github.repository import AppInfo, RepoAddress, Repository
 from bot.text.fit import fit, has_mark
@@ -27,7 +28,7 @@ query Threads($owner: String!, $name: String!, $number: Int!, $after: String) {
         nodes {
           id isResolved path
           comments(first: 100) {
-            nodes { databaseId body viewerDidAuthor pullRequestReview { databaseId } }
+            nodes { fullDatabaseId body viewerDidAuthor pullRequestReview { fullDatabaseId } }
           }
         }
       }
@@ -41,7 +42,7 @@ query Threads($owner: String!, $name: String!, $number: Int!, $after: String) {
 REPLY = """
   reply{n}: addPullRequestReviewThreadReply(
     input: {{pullRequestReviewThreadId: $thread{n}, body: $body{n}}}
-  ) {{ comment {{ databaseId }} }}"""
+  ) {{ comment {{ id }} }}"""
 # https://docs.github.com/en/graphql/reference/mutations#resolvereviewthread
 RESOLVE = """
   resolve{n}: resolveReviewThread(input: {{threadId: $thread{n}}}) {{ thread {{ id isResolved }} }}"""
@@ -174,8 +175,8 @@ def _thread(node: Fields) -> SeenThread:
 def _remark(comment: Fields) -> SeenRemark:
     review = comment.maybe("pullRequestReview")
     return SeenRemark(
-        id=comment.number("databaseId"),
+        id=read_id(comment),
         body=comment.text("body"),
         own=comment.flag("viewerDidAuthor"),
-        review=review.number("databaseId") if review and review.has("databaseId") else None,
+        review=read_id(review) if review else None,
     )

@@ -1,0 +1,1 @@
+"""What only GraphQL can ask of GitHub, or does in one request where REST takes several."""
