@@ -14,6 +14,7 @@ from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
+from bot.tasks.pulls.records import PullRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -29,6 +30,7 @@ class Store(
     SteeringRecords,
     CostRecords,
     SafetyRecords,
+    PullRecords,
     RemovalRecords,
     LiveRecords,
 ):
