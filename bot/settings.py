@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     model_seconds: Annotated[dict[str, float], NoDecode] = _variable(
         "HOB_MODEL_SECONDS", default_factory=dict
     )
+    model_window: Annotated[dict[str, int], NoDecode] = _variable("HOB_MODEL_WINDOW", default_factory=dict)
     sandbox: Literal["auto", "bwrap", "docker"] = _variable("HOB_SANDBOX", default="auto")
     image: str = _variable("HOB_IMAGE", default="python:3.13")
     docker: str = _variable("HOB_DOCKER", default="unix:///var/run/docker.sock", pattern=r"^unix:///.+")
@@ -232,6 +233,24 @@ class Settings(BaseSettings):
             found[provider] = float(seconds)
         if not all(1 <= each <= 86400 for each in found.values()):
             raise ValueError("must be seconds from 1 to 86400, or PROVIDER=SECONDS separated by commas")
+        return found
+
+    @field_validator("model_window", mode="before")
+    @classmethod
+    def _tokens_by_provider(cls, value: object) -> object:
+        """``8192``, or ``ollama=8192,vllm=32768``; the key of what is for every provider is empty."""
+        if not isinstance(value, str):
+            return value
+        found: dict[str, int] = {}
+        wrong = "must be tokens from 4096 up, or PROVIDER=TOKENS separated by commas"
+        for part in value.split(","):
+            provider, _, tokens = part.strip().rpartition("=")
+            sound = tokens.isascii() and tokens.isdecimal() and len(tokens) <= 8
+            if not sound or provider in found or ("=" in part) != bool(provider):
+                raise ValueError(wrong)
+            found[provider] = int(tokens)
+        if not all(each >= 4096 for each in found.values()):
+            raise ValueError(wrong)
         return found
 
     @field_validator("metrics_port", mode="before")

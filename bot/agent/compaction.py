@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.agent.context_sizes import FULL_WINDOW, TOKEN_CHARS, ContextSizes
 from bot.agent.turn_summary import SummaryLimits, summarize
 
 Record = Mapping[str, Any]
@@ -54,7 +55,8 @@ TARGETS = (
 class Compaction:
     """The first ``summarized`` turns became ``text``; the ``whole`` turns after them stayed as they were.
 
-    ``refusals`` counts how often the model had refused the conversation in this turn.
+    ``refusals`` counts how often the model had refused the conversation in this turn; ``window`` is the small
+    window, in tokens, for which the opening is made smaller too, 0 where there is none.
     """
 
     why: str
@@ -62,6 +64,7 @@ class Compaction:
     whole: int
     refusals: int
     text: str
+    window: int = 0
 
     def to_record(self) -> dict[str, Any]:
         """As it is stored in a turn's record."""
@@ -71,7 +74,7 @@ class Compaction:
             "kept": self.whole,
             "refused": self.refusals,
             "text": self.text,
-        }
+        } | ({"window": self.window} if self.window else {})
 
 
 def load_compaction(record: Record) -> Compaction | None:
@@ -85,19 +88,40 @@ def load_compaction(record: Record) -> Compaction | None:
         whole=stored["kept"],
         refusals=stored["refused"],
         text=stored["text"],
+        window=stored.get("window", 0),
+    )
+
+
+def choose_targets(sizes: ContextSizes) -> tuple[CompactionTarget, ...]:
+    """How much may stay, one after the other; in a small window two turns at most, and short summaries."""
+    if sizes.summary is None:
+        return TARGETS
+    half = replace(sizes.summary, statements=sizes.summary.statements // 2, paths=5)
+    return (
+        CompactionTarget(least=1, most=2, share=0.4, limits=sizes.summary),
+        CompactionTarget(least=0, most=1, share=0.1, limits=half),
+        CompactionTarget(least=0, most=0, share=0.0, limits=replace(half, texts=300, failure=200)),
     )
 
 
 def is_nearly_full(records: Sequence[Record], window: int) -> bool:
-    """Whether the last call came near the ``window`` of tokens, and no compaction was made just before."""
-    used, recent = records[-1]["usage"], records[-TURNS_APART:]
-    if used["input_tokens"] + used["output_tokens"] < min(FULL_SHARE * window, MOST_TOKENS):
+    """Whether the last call came near the ``window`` of tokens, and no compaction was made just before.
+
+    A small window may want one at each turn, and there the results of the last calls count too, which the
+    provider has not counted yet: it may drop the beginning of what is too long, and say nothing.
+    """
+    last, small = records[-1], window < FULL_WINDOW
+    used, recent = last["usage"], [] if small else records[-TURNS_APART:]
+    tokens = used["input_tokens"] + used["output_tokens"]
+    if small:
+        tokens += sum(len(each["output"]) for each in last["calls"]) // TOKEN_CHARS
+    if tokens < min(FULL_SHARE * window, MOST_TOKENS):
         return False
     return not any(each.get("compaction") for each in recent)
 
 
 def make_compaction(
-    records: Sequence[Record], target: CompactionTarget, *, why: str, refusals: int
+    records: Sequence[Record], target: CompactionTarget, *, why: str, refusals: int, window: int = 0
 ) -> Compaction:
     """Summarize ``records`` but for as many of the last ones as ``target`` lets stay whole."""
     count = len(records)
@@ -109,7 +133,9 @@ def make_compaction(
         whole += 1
     summarized = count - whole
     text = summarize(records[:summarized], limits=target.limits, whole=whole)
-    return Compaction(why=why, summarized=summarized, whole=whole, refusals=refusals, text=text)
+    return Compaction(
+        why=why, summarized=summarized, whole=whole, refusals=refusals, text=text, window=window
+    )
 
 
 def _count_whole_turns(records: Sequence[Record]) -> int:

@@ -15,12 +15,13 @@ from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, ModelRe
 from bot.agent.compaction import (
     NEARLY_FULL,
     REFUSED,
-    TARGETS,
     Compaction,
+    choose_targets,
     is_nearly_full,
     load_compaction,
     make_compaction,
 )
+from bot.agent.context_sizes import FULL_WINDOW, choose_sizes, shrink_opening
 
 Record = Mapping[str, Any]
 
@@ -32,6 +33,7 @@ class Conversation:
 
     def __init__(self, messages: Sequence[ModelMessage], records: Sequence[Record]) -> None:
         self._messages = list(messages)
+        self._window = FULL_WINDOW
         self._records = list(records)
         self._compactions = self._refusals = 0  # in this turn
         self.unsaved: list[ModelMessage] = []
@@ -41,6 +43,10 @@ class Conversation:
     def messages(self) -> list[ModelMessage]:
         """All that the model is shown."""
         return [*self._messages, *self.unsaved]
+
+    def restart(self, opening: ModelMessage) -> None:
+        """Begin with another opening, where the model refused the first one: nothing is stored yet."""
+        self.unsaved = [opening]
 
     def append(self, *messages: ModelMessage) -> None:
         """Add messages at the end; they are unsaved until the turn is over."""
@@ -55,21 +61,30 @@ class Conversation:
 
     def compact_if_full(self, window: int) -> None:
         """Compact if the last call came near the ``window`` of tokens, but not turn after turn."""
+        self._window = window
         if self._records and not self.compaction and is_nearly_full(self._records, window):
             self._compact(NEARLY_FULL)
 
-    def compact_harder(self) -> bool:
+    def compact_harder(self, window: int) -> bool:
         """The model refused the conversation: leave less than before. False when that cannot be done."""
         self._refusals += 1
-        if not self._records or self._compactions >= len(TARGETS):
+        self._window = window
+        if not self._records or self._compactions >= len(choose_targets(choose_sizes(window))):
             return False
         self._compact(REFUSED)
         return True
 
     def _compact(self, why: str) -> None:
-        target = TARGETS[self._compactions]
+        sizes = choose_sizes(self._window)
+        target = choose_targets(sizes)[self._compactions]
         self._compactions += 1
-        self.compaction = make_compaction(self._records, target, why=why, refusals=self._refusals)
+        self.compaction = make_compaction(
+            self._records,
+            target,
+            why=why,
+            refusals=self._refusals,
+            window=self._window if sizes.small else 0,
+        )
         self._messages = _messages_after_compaction(self._records, self.compaction)
 
 
@@ -91,7 +106,10 @@ def _messages_after_compaction(before: Sequence[Record], compaction: Compaction)
     at = datetime.fromisoformat(before[-1]["at"])
     text = UserPromptPart(content=compaction.text, timestamp=at)
     summary = ModelRequest(parts=[text], timestamp=at, metadata={_SUMMARIZED: compaction.summarized})
-    return [*_load_messages(before[:1])[:1], summary, *_load_messages(before[compaction.summarized :])]
+    opening = _load_messages(before[:1])[:1]
+    if compaction.window:
+        opening = [shrink_opening(each, choose_sizes(compaction.window)) for each in opening]
+    return [*opening, summary, *_load_messages(before[compaction.summarized :])]
 
 
 def _load_messages(records: Sequence[Record]) -> list[ModelMessage]:

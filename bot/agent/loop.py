@@ -23,16 +23,18 @@ from pydantic_ai.messages import (
     ToolReturnPart,
     UserPromptPart,
 )
+from pydantic_ai.tools import ToolDefinition
 
 from bot.agent import prompt
 from bot.agent.background_commands import BackgroundCommands
+from bot.agent.context_sizes import FULL_WINDOW, choose_sizes, fit_brief
 from bot.agent.conversation import Conversation
 from bot.agent.journal import Journal
 from bot.agent.limits import Meter
 from bot.agent.models.calls import ModelAnswer, ModelCall
 from bot.agent.models.provider_errors import ContextFull
 from bot.agent.tools.context import ExecutedCall, Finish, RunChecks, ToolContext
-from bot.agent.tools.registry import execute_call, list_definitions
+from bot.agent.tools.registry import execute_call, list_definitions, list_short_definitions
 from bot.agent.transcript import load_arguments, load_past, make_record
 from bot.domain import Brief, Limits, Outcome, OutcomeKind, PromptText, Trust
 from bot.errors import Cancelled
@@ -54,6 +56,7 @@ RESUMED = (
     "last turn, but not what git ignores (builds, caches, installed packages) nor /tmp: make again what you "
     "need of those. Kept outputs are gone, and so is every command that ran in the background."
 )
+LEAST_WINDOW = 4000  # tokens: below, nothing useful fits
 WHERE_CHARS = 120  # of a call, to name it by
 CUT_OFF = "Your answer was cut at its maximum length: make smaller calls"
 
@@ -99,26 +102,40 @@ async def run_loop(
         await _suspect_quoted(context, brief.texts)
         if context.finish:  # it ended, and the worker died before the end was stored
             return _end_finished(context, context.finish, meter)
-        conversation, tools = Conversation(before.messages, history), list_definitions()
+        await model.open()
+        window = most = model.window
+        sizes, tools = choose_sizes(window), _list_tools(brief, window)
+        conversation = Conversation(before.messages, history)
         missed = await journal.read_steering() if history and not meter.find_reached_limit() else []
-        opening = _make_resume_message(missed) if history else prompt.make_opening(brief, system_prompt)
-        conversation.append(opening)
+        conversation.append(
+            _make_resume_message(missed) if history else _make_opening(brief, system_prompt, window)
+        )
         seq, silent, malformed = before.turns, 0, 0
 
         while True:
             if reached := meter.find_reached_limit():
                 return _end_stopped(context, meter, reached)
-            start, window = time.monotonic(), model.window
+            start = time.monotonic()
+            if min(model.window, most) != window:  # another model of the chain, or a refusal named it
+                window = min(model.window, most)
+                sizes, tools = choose_sizes(window), _list_tools(brief, window)
             conversation.compact_if_full(window)
             try:
                 with span("model call", model=model.name, turn=seq):
                     answer = await model.ask(conversation.messages, tools)
             except ContextFull as full:
-                if conversation.compact_harder():
+                if seq == 0 and (smaller := _shrink_window(model.window, window)):
+                    window = most = smaller
+                    sizes, tools = choose_sizes(window), _list_tools(brief, window)
+                    conversation.restart(_make_opening(brief, system_prompt, window))
+                    continue
+                if conversation.compact_harder(min(most, model.window)):
                     continue
                 return _end_stopped(context, meter, str(full))
             meter.add(answer.usage)
             plan = context.plan
+            if sizes.small:
+                context.shown_chars = sizes.results // max(1, len(answer.response.tool_calls))
             done = await _execute_calls(context, answer, journal, seq)
             if context.plan != plan:
                 await journal.show_plan(context.plan)
@@ -133,7 +150,7 @@ async def run_loop(
             guided = context.take_guidance(done)
             conversation.append(
                 _fill_empty_answer(answer),
-                _make_results_message(done, guided, comments, meter.warn_of_last_turns()),
+                _make_results_message(done, guided, comments, meter.warn_of_last_turns(), sizes.text),
             )
             turn = make_record(
                 seq=seq,
@@ -161,6 +178,23 @@ async def run_loop(
                 )
             if silent >= SILENT_IN_A_ROW:
                 return _end_without_call(context, meter, turn["text"])
+
+
+def _list_tools(brief: Brief, window: int) -> list[ToolDefinition]:
+    return list_short_definitions(brief.kind) if choose_sizes(window).small else list_definitions()
+
+
+def _make_opening(brief: Brief, system_prompt: str, window: int) -> ModelRequest:
+    sizes = choose_sizes(window)
+    return prompt.make_opening(brief, system_prompt, shown=fit_brief(brief, sizes), small=sizes.small)
+
+
+def _shrink_window(known: int, assumed: int) -> int:
+    """The window after a refusal of the first message: what it named, or a guess; 0 where nothing helps."""
+    if known < assumed:
+        return known
+    guess = min(assumed, FULL_WINDOW) // 2
+    return guess if guess >= LEAST_WINDOW else 0
 
 
 def _make_resume_message(missed: Sequence[PromptText]) -> ModelRequest:
@@ -225,9 +259,16 @@ def _fill_empty_answer(answer: ModelAnswer) -> ModelMessage:
 
 
 def _make_results_message(
-    done: Sequence[ExecutedCall], guided: Sequence[PromptText], comments: Sequence[PromptText], warning: str
+    done: Sequence[ExecutedCall],
+    guided: Sequence[PromptText],
+    comments: Sequence[PromptText],
+    warning: str,
+    chars: int,
 ) -> ModelRequest:
-    """The next message to the model: the results of its calls first, as providers want it, then texts."""
+    """The next message to the model: the results of its calls first, as providers want it, then texts.
+
+    ``chars`` is how much of a text is shown.
+    """
     parts: list[ModelRequestPart] = [
         ToolReturnPart(
             tool_name=each.call.tool_name,
@@ -238,8 +279,9 @@ def _make_results_message(
         for each in done
     ]
     texts = [UserPromptPart(content=text) for text in ("" if done else NUDGE, warning) if text]
-    texts += [prompt.make_guidance_part(guided)] if guided else []
-    return ModelRequest(parts=[*parts, *texts, *([prompt.make_new_texts_part(comments)] if comments else [])])
+    texts += [prompt.make_guidance_part(guided, chars=chars)] if guided else []
+    texts += [prompt.make_new_texts_part(comments, chars=chars)] if comments else []
+    return ModelRequest(parts=[*parts, *texts])
 
 
 def _end_finished(context: ToolContext, finish: Finish, meter: Meter) -> Outcome:

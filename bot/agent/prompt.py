@@ -50,19 +50,23 @@ _BRIEF = TypeAdapter(Brief)
 _LINE_ENDS = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-def load_system_prompt() -> str:
-    """The part that is the same for every task."""
-    return (resources.files("bot.agent.prompts") / "system.md").read_text("utf-8")
+def load_system_prompt(*, small: bool = False) -> str:
+    """The part that is the same for every task; ``small`` is its short form, for a small window."""
+    name = "small.md" if small else "system.md"
+    return (resources.files("bot.agent.prompts") / name).read_text("utf-8")
 
 
-def make_opening(brief: Brief, system_prompt: str = "") -> ModelRequest:
+def make_opening(
+    brief: Brief, system_prompt: str = "", *, shown: Brief | None = None, small: bool = False
+) -> ModelRequest:
     """The first message: system prompt and brief; the brief is also kept as data that no provider sees.
 
-    ``system_prompt`` stands in for the one that is shipped.
+    ``system_prompt`` stands in for the one that is shipped, ``shown`` is what of the brief is rendered (all),
+    ``small`` takes the short form of the system prompt.
     """
-    system = system_prompt or load_system_prompt()
+    system = system_prompt or load_system_prompt(small=small)
     return ModelRequest(
-        parts=[SystemPromptPart(content=system), UserPromptPart(content=render_brief(brief))],
+        parts=[SystemPromptPart(content=system), UserPromptPart(content=render_brief(shown or brief))],
         metadata={"brief": _BRIEF.dump_python(brief, mode="json")},
     )
 
@@ -119,20 +123,20 @@ def render_brief(brief: Brief) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def make_guidance_part(texts: Sequence[PromptText]) -> UserPromptPart:
-    """The repository's guidance for the folders where the work is now."""
-    blocks = "\n\n".join(render_text(each) for each in texts)
+def make_guidance_part(texts: Sequence[PromptText], *, chars: int = TEXT_CHARS) -> UserPromptPart:
+    """The repository's guidance for the folders where the work is now, ``chars`` of each text."""
+    blocks = "\n\n".join(render_text(each, chars=chars) for each in texts)
     return UserPromptPart(content=f"Guidance of the repository for where you work now:\n\n{blocks}")
 
 
-def make_new_texts_part(texts: Sequence[PromptText]) -> UserPromptPart:
-    """Comments that came while the work went on."""
-    blocks = "\n\n".join(render_text(each) for each in texts)
+def make_new_texts_part(texts: Sequence[PromptText], *, chars: int = TEXT_CHARS) -> UserPromptPart:
+    """Comments that came while the work went on, ``chars`` of each."""
+    blocks = "\n\n".join(render_text(each, chars=chars) for each in texts)
     return UserPromptPart(content=f"New words on the thread, while you work:\n\n{blocks}")
 
 
-def render_text(text: PromptText) -> str:
-    """One text in a block that names its author, permission and time."""
+def render_text(text: PromptText, *, chars: int = TEXT_CHARS) -> str:
+    """One text, ``chars`` of it, in a block that names its author, permission and time."""
     by = (
         f"by {_make_one_line(text.author)} (permission: {_make_one_line(text.permission) or 'none'})"
         if text.author
@@ -140,7 +144,7 @@ def render_text(text: PromptText) -> str:
     )
     label = ", ".join(part for part in (_make_one_line(text.where), by, _make_one_line(text.at)) if part)
     kind = "instruction" if text.trust is Trust.INSTRUCTION else "quoted"
-    return render_block(kind, label, text.text)
+    return render_block(kind, label, text.text, chars=chars)
 
 
 def render_block(kind: str, label: str, text: str, *, chars: int = TEXT_CHARS) -> str:

@@ -26,7 +26,7 @@ from bot.cli import (
     status,
     tune,
 )
-from bot.cli.launch import flags, forecast
+from bot.cli.launch import experiment, flags, forecast
 from bot.cli.safety import block, export, redteam
 from bot.disk import find_disk_trouble
 from bot.errors import HobError, UserError
@@ -50,6 +50,7 @@ COMMANDS = (
     retry.retry,
     purge.purge,
     flags.flags,
+    experiment.experiment,
     forecast.forecast,
     block.block,
     block.unblock,

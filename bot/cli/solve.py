@@ -63,7 +63,7 @@ def solve(
             image=settings.image,
             engine=settings.docker,
             internet=settings.internet != "off",
-            models=replace(MODELS, first_event_seconds=settings.model_seconds),
+            models=replace(MODELS, first_event_seconds=settings.model_seconds, windows=settings.model_window),
         )
     )
     if as_json:

@@ -50,19 +50,19 @@ class Stratum:
     new: ArmFigures
     rest: ArmFigures
 
-    def count_failed(self) -> _Shares:
+    def count_failed(self) -> Shares:
         """The failed tasks of all."""
         new, rest = self.new, self.rest
-        return _Shares(new=new.failed, of_new=new.tasks, rest=rest.failed, of_rest=rest.tasks)
+        return Shares(new=new.failed, of_new=new.tasks, rest=rest.failed, of_rest=rest.tasks)
 
-    def count_proved(self) -> _Shares:
+    def count_proved(self) -> Shares:
         """The proved changes of all."""
         new, rest = self.new, self.rest
-        return _Shares(new=new.proved, of_new=new.changes, rest=rest.proved, of_rest=rest.changes)
+        return Shares(new=new.proved, of_new=new.changes, rest=rest.proved, of_rest=rest.changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shares:
+class Shares:
     """So many of so many, on both sides."""
 
     new: int
@@ -83,6 +83,7 @@ class GuardComparison:
     high: float
     margin: float
     said: str
+    variance: float = 0.0  # of the difference, with as many tasks as there are
 
     @property
     def is_worse(self) -> bool:
@@ -114,9 +115,9 @@ class GuardDecision:
 def compare(strata: Sequence[Stratum], *, margin: float) -> list[GuardComparison]:
     """Every respect in which both sides can be compared. ``margin`` is that of shares, from 0 to 1."""
     found = [
-        _compare_shares("failed", [each.count_failed() for each in strata], margin, worse=1),
-        _compare_shares("proved", [each.count_proved() for each in strata], margin, worse=-1),
-        _compare_costs(strata),
+        compare_shares("failed", [each.count_failed() for each in strata], margin, worse=1),
+        compare_shares("proved", [each.count_proved() for each in strata], margin, worse=-1),
+        compare_costs(strata),
     ]
     return [each for each in found if each is not None]
 
@@ -152,10 +153,13 @@ def compute_half_width(variance: float, scale: float, alpha: float) -> float:
     return math.sqrt(variance * (variance + mixture) / mixture * inside)
 
 
-def _compare_shares(
-    name: str, tables: Sequence[_Shares], margin: float, *, worse: int
+def compare_shares(
+    name: str, tables: Sequence[Shares], margin: float, *, worse: int, alpha: float = ALPHA / RESPECTS
 ) -> GuardComparison | None:
-    """Two shares; ``worse`` is 1 where a higher one is worse, else -1."""
+    """Two shares; ``worse`` is 1 where a higher one is worse, else -1. None where too few tasks ended.
+
+    ``alpha`` is the chance of an error over all looks at this one comparison.
+    """
     tables = [each for each in tables if each.of_new and each.of_rest]
     new, of_new = sum(each.new for each in tables), sum(each.of_new for each in tables)
     rest, of_rest = sum(each.rest for each in tables), sum(each.of_rest for each in tables)
@@ -169,10 +173,16 @@ def _compare_shares(
         )
         for each in tables
     ]
-    difference, width = _combine(weighed, margin)
+    difference, variance = _combine(weighed)
+    width = compute_half_width(variance, margin, alpha)
     said = f"{name}: {new / of_new:.0%} of {of_new} tasks, {rest / of_rest:.0%} of {of_rest} of the rest"
     return GuardComparison(
-        name=name, low=difference - width, high=difference + width, margin=margin, said=said
+        name=name,
+        low=difference - width,
+        high=difference + width,
+        margin=margin,
+        said=said,
+        variance=variance,
     )
 
 
@@ -181,7 +191,7 @@ def _estimate_variance(hits: int, of: int) -> float:
     return share * (1 - share) / of
 
 
-def _compare_costs(strata: Sequence[Stratum]) -> GuardComparison | None:
+def compare_costs(strata: Sequence[Stratum], *, alpha: float = ALPHA / RESPECTS) -> GuardComparison | None:
     """The ratio of mean costs, by its logarithm; None where something costs nothing."""
     strata = [each for each in strata if min(each.new.tasks, each.rest.tasks) >= LEAST_PRICED]
     of_new, of_rest = sum(each.new.tasks for each in strata), sum(each.rest.tasks for each in strata)
@@ -196,12 +206,18 @@ def _compare_costs(strata: Sequence[Stratum]) -> GuardComparison | None:
         for each in strata
     ]
     margin = math.log1p(COST_MARGIN)
-    difference, width = _combine(weighed, margin)
+    difference, variance = _combine(weighed)
+    width = compute_half_width(variance, margin, alpha)
     new = sum(each.new.tasks * each.new.usd for each in strata) / of_new
     rest = sum(each.rest.tasks * each.rest.usd for each in strata) / of_rest
     said = f"cost: ${new:.2f} a task, ${rest:.2f} of the rest"
     return GuardComparison(
-        name="cost", low=difference - width, high=difference + width, margin=margin, said=said
+        name="cost",
+        low=difference - width,
+        high=difference + width,
+        margin=margin,
+        said=said,
+        variance=variance,
     )
 
 
@@ -210,12 +226,12 @@ def _estimate_relative_variance(side: ArmFigures) -> float:
     return max(side.usd_variance / side.usd**2, 0.01) / side.tasks
 
 
-def _combine(weighed: Sequence[tuple[float, float, float]], scale: float) -> tuple[float, float]:
-    """The weighed mean of differences, and half the width of its interval: (weight, difference, variance)."""
+def _combine(weighed: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """The weighed mean of differences, and its variance, of rows (weight, difference, variance)."""
     total = sum(weight for weight, _, _ in weighed)
     difference = sum(weight * each for weight, each, _ in weighed) / total
     variance = sum(weight**2 * each for weight, _, each in weighed) / total**2
-    return difference, compute_half_width(variance, scale, ALPHA / RESPECTS)
+    return difference, variance
 
 
 def _render(each: GuardComparison) -> str:

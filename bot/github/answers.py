@@ -124,6 +124,19 @@ class PullFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thumbs:
+    """How many people liked a text, and how many did not."""
+
+    up: int = 0
+    down: int = 0
+
+    @classmethod
+    def from_json(cls, answer: Any) -> Thumbs:
+        """Of an issue, a pull request's thread or a comment; GitHub leaves the counts out in some answers."""
+        return parse(answer, "thread", _thumbs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comment:
     """A comment on an issue or in the conversation of a pull request."""
 
@@ -324,6 +337,13 @@ def _pull_file(file: Fields) -> PullFile:
         blob=file.text("sha", ""),
         previous=file.text("previous_filename", ""),
     )
+
+
+def _thumbs(answer: Fields) -> Thumbs:
+    counts = answer.maybe("reactions")
+    if counts is None:
+        return Thumbs()
+    return Thumbs(up=counts.number("+1", 0), down=counts.number("-1", 0))
 
 
 def _comment(comment: Fields) -> Comment:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from bot.domain import TriggerKind
-from bot.github.answers import Comment, Issue, Json, parse
+from bot.github.answers import Comment, Issue, Json, Thumbs, parse
 from bot.github.http.responses import NotFound, Rejected
 from bot.github.repository import PAGE, Repository
 from bot.text.fit import fit, has_mark
@@ -45,6 +45,19 @@ class Issues(Repository):
             if has_mark(comment.get("body"), marker) and await self._is_own(comment):
                 return Comment.from_json(comment)
         return None
+
+    async def count_thumbs(self, number: int) -> Thumbs:
+        """The thumbs on what the bot wrote on a thread: its comments, and the opening where it is its own.
+
+        https://docs.github.com/en/rest/issues/issues#get-an-issue
+        """
+        try:
+            texts = [await self._get("/issues/{number}", number=number)]
+        except NotFound:
+            return Thumbs()
+        texts += [comment async for comment in self._pages(COMMENTS, number=number)]
+        own = [Thumbs.from_json(each) for each in texts if await self._is_own(each)]
+        return Thumbs(up=sum(each.up for each in own), down=sum(each.down for each in own))
 
     async def has_label(self, name: str) -> bool:
         """Whether the repository has a label of that name, whatever the letters' case.

@@ -84,6 +84,15 @@ class ReposAdded:
     event: Event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullEnded:
+    """A pull request of the bot's own was closed, or one was merged that ``reverts`` another (0: none)."""
+
+    event: Event
+    is_own: bool
+    reverts: int = 0
+
+
 Decision: TypeAlias = (
     Request
     | Refusal
@@ -94,6 +103,7 @@ Decision: TypeAlias = (
     | ForkButton
     | ChecksRerequested
     | ReposAdded
+    | PullEnded
     | Ignored
 )
 

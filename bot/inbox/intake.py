@@ -27,6 +27,7 @@ from bot.inbox.decision import (
     Command,
     ForkButton,
     Ignored,
+    PullEnded,
     ReposAdded,
     UnaddressedComment,
     Uninstalled,
@@ -39,6 +40,7 @@ from bot.inbox.label import make_labels
 from bot.inbox.mentions import find_mentions
 from bot.inbox.own_checks import find_thread_of_button, restore_checks
 from bot.inbox.payload import parse
+from bot.inbox.pulls.ended import note_end
 from bot.inbox.refusals import refuse
 from bot.inbox.routes import decide
 from bot.inbox.rules.checks import decide_on_button
@@ -148,6 +150,8 @@ class Intake:
             return DeliveryState.IGNORED, "it names no installation of the app"
         api = self._context.api(event)
         match decision:
+            case PullEnded():
+                return await note_end(self._context, api, decision)
             case ChecksRerequested():
                 return await restore_checks(self._context, api, event)
             case Refusal():

@@ -109,7 +109,11 @@ def _pull_request(payload: Fields, event: Event) -> Event:
     if event.action == "labeled":
         return replace(event, thread=thread, trigger=_label(payload, pull, event))
     return replace(
-        event, thread=thread, trigger=_opening(payload, pull, thread, event), via_app=_via_app(pull)
+        event,
+        thread=thread,
+        trigger=_opening(payload, pull, thread, event),
+        via_app=_via_app(pull),
+        merged=pull.flag("merged"),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain import Event
 from bot.inbox.decision import AppIdentity, Decision, Ignored
-from bot.inbox.rules import checks, comments, installations, issues, labels, reviews
+from bot.inbox.rules import checks, comments, installations, issues, labels, pulls, reviews
 
 
 class Rule(Protocol):
@@ -26,6 +26,7 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("issue_comment", "edited"): comments.decide,
     ("pull_request", "opened"): comments.decide,
     ("pull_request", "labeled"): labels.decide,
+    ("pull_request", "closed"): pulls.decide,
     ("pull_request_review", "submitted"): reviews.decide,
     ("pull_request_review", "edited"): reviews.decide,
     ("pull_request_review_comment", "created"): reviews.decide,

@@ -212,7 +212,12 @@ def _make_parts(
         identity=Identity(
             login=app.bot_login, id=app.bot_id, email_domain=find_email_domain(settings.github_url)
         ),
-        models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
+        models=replace(
+            MODELS,
+            first_event_seconds=settings.model_seconds,
+            windows=settings.model_window,
+            observe=metrics.note_model_try,
+        ),
         worker=worker_name(),
         looks=CancelLooks(store),
         watched=WatchedRuns(store),

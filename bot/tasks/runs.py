@@ -73,6 +73,10 @@ class RunRecords:
         """Store what flags said to the run. Raises LeaseLost."""
         await self._write(run, flags=plain(flags))
 
+    async def set_prompt(self, run: Run, version: str) -> None:
+        """Store the version of the system prompt that the run goes by. Raises LeaseLost."""
+        await self._write(run, prompt=version)
+
     async def load_flags(self, task_id: int) -> dict[str, Any] | None:
         """What ``set_flags`` stored in the first run of a task that did; None: none has."""
         query = select(runs.c.flags).where(runs.c.task == task_id, runs.c.flags.is_not(None))

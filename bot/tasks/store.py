@@ -15,6 +15,7 @@ from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
 from bot.tasks.live.records import LiveRecords
 from bot.tasks.notices.records import NoticeRecords
+from bot.tasks.pulls.records import PullRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -30,6 +31,7 @@ class Store(
     SteeringRecords,
     CostRecords,
     SafetyRecords,
+    PullRecords,
     RemovalRecords,
     LiveRecords,
     NoticeRecords,

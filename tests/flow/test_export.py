@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from bot.cli.main import main
 from bot.tasks.database.connection import Database
 from bot.training.messages import check_messages
-from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work
+from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work, eventually
 
 pytestmark = pytest.mark.timeout(400)
 READY = """mutation($id: ID!) {
@@ -24,6 +24,13 @@ MIT = "Permission is hereby granted, free of charge, to any person, without rest
 async def run_export(folder: Path) -> Result:
     """The command, in a thread because it has an event loop of its own."""
     return await asyncio.to_thread(CliRunner().invoke, main, ["export", str(folder)])
+
+
+async def find_merged_in_experiment() -> str | None:
+    """What ``hob experiment`` prints, once it knows of a merged pull request."""
+    done = await asyncio.to_thread(CliRunner().invoke, main, ["experiment", "prompt-version"])
+    assert done.exit_code == 0, done.output
+    return done.output if "100% of 1" in done.output else None
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -63,11 +70,15 @@ async def test_merged_work_of_who_agreed_is_exported_with_what_a_person_correcte
         better = "def double(x):\n    return 2 * x\n"
         await hub.push_files("calc", {"calc.py": better}, branch=branch)
         at = f"/repos/maintainer/calc/pulls/{pull['number']}"
+        thumbs = f"/repos/maintainer/calc/issues/{pull['number']}/reactions"
+        await hub.as_maintainer.post(thumbs, {"content": "+1"})
         await hub.as_maintainer.graphql(READY, id=pull["node_id"])
         await hub.as_maintainer.put(f"{at}/merge", {"merge_method": "merge"})
 
         done = await run_export(tmp_path / "data")
         assert done.exit_code == 0, done.output
+        report = await eventually(find_merged_in_experiment, "no pull request is known to be merged")
+        assert "+1 -0" in report and "one variant alone" in report
     rows = [row for each in ("train", "test") for row in read(tmp_path / f"data/openai/sft-{each}.jsonl")]
     [row] = rows
     assert check_messages(row["messages"]) == "" and "finish(" in row["messages"][-1]["content"]

@@ -98,6 +98,7 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },
     "bot.tune": {"bot.domain", "bot.errors", "bot.eval", "bot.git", "bot.guest", "bot.training"},
+    "bot.experiments": {"bot.flags"},
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},

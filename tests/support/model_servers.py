@@ -69,6 +69,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
     stall: bool = False
+    body: dict[str, Any] | None = None  # the error just so, for a server's own shape
 
 
 Answer = Say | Fault
@@ -88,12 +89,21 @@ class Server:
         self.bodies: list[bytes] = []
         self.refused: list[int] = []  # the numbers of requests that were too long
         self.url = ""
+        self.about: dict[str, Any] = {}  # what it says of itself, by path
+        self.told: list[str] = []  # the paths that were asked for besides
         self._ids = 0
 
     @property
     def asked(self) -> list[dict[str, Any]]:
         """What was sent, parsed."""
         return [json.loads(each) for each in self.bodies]
+
+    async def tell(self, request: web.Request) -> web.Response:
+        """Serve what is no completion: ``about``, which may change by being asked."""
+        self.told.append(f"{request.method} {request.path}")
+        said = self.about.get(request.path)
+        said = said(self) if callable(said) else said
+        return web.json_response(said) if said is not None else web.json_response({}, status=404)
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """Serve one request."""
@@ -166,7 +176,7 @@ class OpenAI(Server):
 
     def error(self, fault: Fault) -> web.Response:
         error = {"message": fault.message, "type": "error", "code": fault.code or None}
-        return web.json_response({"error": error}, status=fault.status, headers=fault.headers)
+        return web.json_response(fault.body or {"error": error}, status=fault.status, headers=fault.headers)
 
     def events(self, answer: Say) -> Iterator[bytes]:
         yield self._delta({"role": "assistant", "content": ""})
@@ -353,11 +363,12 @@ DIALECTS: dict[str, type[Server]] = {
 
 
 @asynccontextmanager
-async def serving(kind: str) -> AsyncIterator[Server]:
-    """A server of that kind on loopback; ``environment`` makes Hob speak to it."""
-    server = DIALECTS[kind]()
+async def serving(kind: str | Server) -> AsyncIterator[Server]:
+    """A server, or one of that kind, on loopback; ``environment`` makes Hob speak to it."""
+    server = DIALECTS[kind]() if isinstance(kind, str) else kind
     app = web.Application(client_max_size=64 << 20)
     app.router.add_post(server.path, server.complete)
+    app.router.add_route("*", "/{any:.*}", server.tell)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -61,7 +61,11 @@ class ModelCall(Protocol):
 
     @property
     def window(self) -> int:
-        """How many tokens a conversation may have, as far as is known."""
+        """How many tokens a conversation may have, as far as is known; a refusal may name fewer."""
+        ...
+
+    async def open(self) -> None:
+        """Connect, and learn the window where the server tells it; else ``ask`` does so first."""
         ...
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:

@@ -42,6 +42,10 @@ class ModelChain:
         """Of the model whose turn it is."""
         return self._models[self._at].window
 
+    async def open(self) -> None:
+        """Open the model whose turn it is; a later one is opened by its first question."""
+        await self._models[self._at].open()
+
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """See ``ModelCall.ask``; ``Parked`` only when the last model cannot answer either."""
         failed = self._failed  # kept over a conversation that is too long for the one that took over

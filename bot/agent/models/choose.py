@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -31,13 +32,14 @@ _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
 class ModelRegistry:
     """``programs`` are models without a provider, by name: each is made by calling its value.
 
-    ``first_event_seconds`` says by provider how long an answer may take to begin; ``EVERY_PROVIDER`` is for
-    those that it does not name. Where it says nothing, local models get ``LOCAL_SILENCE``. ``observe`` is
-    told of every try of a call to any of them.
+    ``first_event_seconds`` says by provider how long an answer may take to begin, ``windows`` how many tokens
+    its model takes; ``EVERY_PROVIDER`` is for those that they do not name. Where it says nothing, local
+    models get ``LOCAL_SILENCE``. ``observe`` is told of every try of a call to any of them.
     """
 
     programs: Mapping[str, Callable[[], Model]] = field(default_factory=dict)
     first_event_seconds: Mapping[str, float] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
     observe: Callable[[ModelTry], None] | None = None
 
     def choose(self, name: str, *, retry_policy: RetryPolicy | None = None) -> ModelCall:
@@ -69,7 +71,15 @@ class ModelRegistry:
         model = _infer_model(name, self.programs)
         if retry_policy is None:
             policy = choose_retry_policy(name, model, self.first_event_seconds)
-        return DirectCall(name, model, retry_policy=policy, streamed=True, observe=self.observe)
+        return DirectCall(
+            name,
+            model,
+            retry_policy=policy,
+            streamed=True,
+            window=self.windows.get(name.partition(":")[0], self.windows.get(EVERY_PROVIDER)),
+            local=is_local(name, model.base_url),
+            observe=self.observe,
+        )
 
 
 def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[str, float]) -> RetryPolicy:
@@ -77,7 +87,7 @@ def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[st
 
     ``first_event_seconds`` is as ``ModelRegistry`` has it.
     """
-    policy, local = RetryPolicy(), _is_local(name, model.base_url)
+    policy, local = RetryPolicy(), is_local(name, model.base_url)
     silence = first_event_seconds.get(
         name.partition(":")[0],
         first_event_seconds.get(EVERY_PROVIDER, LOCAL_SILENCE if local else policy.silence),
@@ -90,7 +100,7 @@ def choose_retry_policy(name: str, model: Model, first_event_seconds: Mapping[st
     )
 
 
-def _is_local(name: str, base_url: str | None) -> bool:
+def is_local(name: str, base_url: str | None) -> bool:
     """Whether the model runs on a machine of one's own: by its provider, or by where it is asked."""
     if name.partition(":")[0] in _LOCAL_PROVIDERS:
         return True
@@ -104,7 +114,7 @@ def _is_local(name: str, base_url: str | None) -> bool:
 def _infer_model(name: str, programs: Iterable[str]) -> Model:
     """The provider's model. Raises ``UserError`` that says what is missing or misspelt."""
     try:
-        return infer_model(name)
+        model = infer_model(name)
     except ai.UserError as error:
         if name.partition(":")[1] and (variables := _VARIABLE.findall(error.message)):
             raise UserError(
@@ -117,3 +127,8 @@ def _infer_model(name: str, programs: Iterable[str]) -> Model:
         ) from error
     except ImportError as error:
         raise UserError(f"The model {name!r} needs a package that is not installed: {error}") from error
+    if "pydantic_ai.models.openai" in sys.modules:
+        from bot.agent.models.chat_stream import make_lenient  # imports its adapter, which costs a second
+
+        model = make_lenient(model)
+    return model

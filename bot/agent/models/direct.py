@@ -7,8 +7,10 @@ so they are imported when a model is chosen, by the worker only.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pydantic_ai import exceptions as ai
 from pydantic_ai.direct import model_request, model_request_stream
@@ -20,7 +22,16 @@ from pydantic_ai.tools import ToolDefinition
 from bot.agent.models.calls import ModelAnswer, ModelTry, RetryPolicy
 from bot.agent.models.provider_errors import name_error, shorten_error, transient_or_raise
 from bot.agent.models.provider_messages import from_provider, to_provider
+from bot.agent.models.text_calls import read_text_calls
+from bot.agent.models.text_tools import (
+    is_asked_in_text,
+    mark_asked_in_text,
+    put_tools_into_text,
+    refuses_tools,
+)
 from bot.agent.models.thinking_field import pin_thinking_field
+from bot.agent.models.thinking_text import split_thinking
+from bot.agent.models.window import ask_server_for_window, find_window_in_error
 from bot.domain import Usage
 from bot.errors import Parked
 
@@ -38,7 +49,9 @@ class DirectCall:
     """A pydantic-ai model as a ``ModelCall``.
 
     ``streamed`` is False for models that are plain functions, ``metered`` for one that uses no tokens.
-    ``observe`` is told of every try (to count it).
+    ``local`` is one on one's own machines: its server is asked for its window, and one that never calls a
+    tool is told of the tools in words. ``window`` is what the operator says of it, in tokens. ``observe`` is
+    told of every try (to count it).
     """
 
     def __init__(
@@ -50,11 +63,14 @@ class DirectCall:
         streamed: bool,
         metered: bool = True,
         window: int | None = None,
+        local: bool = False,
         observe: Callable[[ModelTry], None] | None = None,
     ) -> None:
         self._name = name
         self._observe = observe
         self._window = window
+        self._local = local
+        self._in_text = False  # the server refuses tools
         self._model = model
         self._retry_policy = retry_policy
         self._streamed = streamed
@@ -68,26 +84,27 @@ class DirectCall:
 
     @property
     def window(self) -> int:
-        """As the model's profile or the price list knows it, else ``WINDOW``."""
+        """By the operator or the server, else as the profile or the price list knows it, else ``WINDOW``."""
         if self._window is None:
             self._window = self._model.context_window or WINDOW
         return self._window
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """See ``ModelCall.ask``."""
-        if not self._entered:
-            await self._model.__aenter__()
-            self._entered = True
+        await self.open()
         errors = (*_ERRORS, *_NONSENSE) if self._streamed else _ERRORS
-        parameters = ModelRequestParameters(function_tools=list(tools))
         timeouts = 0
         for attempt in range(self._retry_policy.tries):
             try:
-                answer = await self._try_once(messages, parameters, attempt)
+                answer = await self._try_once(messages, tools, attempt)
                 self._tell(ModelTry(model=self._name, answer=answer))
                 return answer
             except errors as error:
                 self._tell(ModelTry(model=self._name, error=name_error(error)))
+                if not self._in_text and self._streamed and refuses_tools(str(error)):
+                    self._in_text = True
+                    return await self.ask(messages, tools)
+                self._learn_window(error)
                 transient = transient_or_raise(error, self._name)
             timeouts += isinstance(transient, (ai.ModelRequestTimeout, ai.ModelTimeoutError))
             if timeouts > self._retry_policy.repeats_after_timeout:
@@ -101,6 +118,21 @@ class DirectCall:
                 await asyncio.sleep(self._retry_policy.delay(attempt, wait))
         why = f"failed {self._retry_policy.tries} times in a row, last with {shorten_error(transient)}"
         raise Parked(f"{self._name} {why}", after=self._retry_policy.park)
+
+    async def open(self) -> None:
+        """See ``ModelCall.open``."""
+        if self._entered:
+            return
+        await self._model.__aenter__()
+        self._entered = True
+        if self._window is None and self._local:
+            self._window = await ask_server_for_window(self._model)
+
+    def _learn_window(self, error: Exception) -> None:
+        """Take the window that a refusal names, where it is smaller than what was known."""
+        if isinstance(error, ai.ModelHTTPError) and name_error(error) == "too_long":
+            named = find_window_in_error(str(error.body))
+            self._window = min(self.window, named or self.window)
 
     def _tell(self, tried: ModelTry) -> None:
         if self._observe is not None:
@@ -123,7 +155,7 @@ class DirectCall:
             await self._model.__aexit__(None, None, None)
 
     async def _try_once(
-        self, messages: Sequence[ModelMessage], parameters: ModelRequestParameters, attempt: int
+        self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition], attempt: int
     ) -> ModelAnswer:
         settings = ModelSettings(
             max_retries=0,
@@ -137,21 +169,35 @@ class DirectCall:
         first: float | None = None
         if self._streamed:
             shown = to_provider(messages, self._model.system)
+            in_text = self._in_text or (self._local and is_asked_in_text(messages))
+            if in_text:
+                shown = put_tools_into_text(shown, tools)
             async with model_request_stream(
                 pin_thinking_field(self._model, shown),
                 shown,
                 model_settings=settings,
-                model_request_parameters=parameters,
+                model_request_parameters=ModelRequestParameters(
+                    function_tools=[] if in_text else list(tools)
+                ),
             ) as stream:
                 async for _ in stream:
                     first = first or time.monotonic() - start
                 response = stream.get()
             if _is_torn(response):
                 raise ai.UnexpectedModelBehavior("the stream ended in the middle of the answer")
+            response = read_text_calls(split_thinking(response), tools)
+            response = mark_asked_in_text(response) if in_text else response
         else:
+            parameters = ModelRequestParameters(function_tools=list(tools))
             response = await model_request(self._model, messages, model_request_parameters=parameters)
         seconds = time.monotonic() - start
         usage = _read_usage(response, seconds) if self._metered else Usage(turns=1, seconds=seconds)
+        if self._streamed and self._metered and not response.usage.has_values():
+            usage = replace(
+                usage,
+                input_tokens=_estimate_tokens(messages, tools),
+                output_tokens=_estimate_tokens([response], ()),
+            )
         response = from_provider(response, messages)
         return ModelAnswer(
             response=response, usage=usage, model=self._name, first_token_seconds=first, retries=attempt
@@ -180,6 +226,13 @@ def _read_usage(response: ModelResponse, seconds: float) -> Usage:
         usd=max(0.0, _find_price(response)),
         seconds=seconds,
     )
+
+
+def _estimate_tokens(messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> int:
+    """About how many tokens that is, where a server does not count: four characters each."""
+    schemas = [[each.name, each.description, each.parameters_json_schema] for each in tools]
+    text = [getattr(part, "content", None) or getattr(part, "args", "") for m in messages for part in m.parts]
+    return (len(json.dumps(schemas)) + sum(len(str(each)) for each in text)) // 4
 
 
 def _find_price(response: ModelResponse) -> float:

@@ -9,11 +9,13 @@ from pydantic_ai import exceptions as ai
 from bot.errors import HobError, Parked, UserError
 
 _RETRIED_STATUS = frozenset({408, 409, 425, 429}) | frozenset(range(500, 600))
-# How servers say that the conversation is too long, besides what the adapters know: llama.cpp, LM Studio,
-# Ollama and the gateways before them.
+# How servers say that the conversation is too long, besides what the adapters know: vLLM, SGLang, llama.cpp,
+# LM Studio, text-generation-inference, Ollama and the gateways before them; some with 422 or 500.
+_TOO_LONG_STATUS = frozenset({400, 422, 500})
 _TOO_LONG = re.compile(
     r"exceed.{0,50}context|context.{0,40}(exceed|overflow|too (long|large|small))|prompt is too long|"
-    r"too many (input )?tokens|larger than the context",
+    r"too many (input )?tokens|larger than the context|longer than the (maximum )?model|"
+    r"context shift is disabled|must have less than \d+ tokens",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -46,6 +48,8 @@ def transient_or_raise(error: Exception, name: str) -> Exception:
 
 def name_error(error: Exception) -> str:
     """The kind of a provider's error in a word, of a closed list."""
+    if isinstance(error, ai.ModelHTTPError) and _is_too_long(error):
+        return "too_long"
     match error:
         case ai.ModelRequestTimeout() | ai.ModelTimeoutError():
             return "timeout"
@@ -60,8 +64,6 @@ def name_error(error: Exception) -> str:
         case ai.ContentFilterError() | ai.ModelRequestRejectedError() | ai.UserError():
             return "rejected"
         case ai.ModelHTTPError():
-            if _is_too_long(error):
-                return "too_long"
             if error.status_code == 429:
                 return "rate_limited"
             return "server" if error.status_code in _RETRIED_STATUS else "rejected"
@@ -71,7 +73,9 @@ def name_error(error: Exception) -> str:
 
 
 def _is_too_long(error: ai.ModelHTTPError) -> bool:
-    return error.status_code == 413 or (error.status_code == 400 and bool(_TOO_LONG.search(str(error.body))))
+    if error.status_code not in _TOO_LONG_STATUS:
+        return error.status_code == 413
+    return bool(_TOO_LONG.search(str(error.body)))
 
 
 def shorten_error(error: Exception) -> str:

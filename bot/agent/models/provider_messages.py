@@ -23,6 +23,8 @@ from pydantic_ai.messages import (
     ToolReturnPart,
 )
 
+from bot.agent.models.text_calls import decode_object
+
 # https://docs.anthropic.com/en/api/messages: tool_use.id; others give identifiers such as functions.read:0.
 _NOT_EVERYWHERE = re.compile(r"[^a-zA-Z0-9_-]")
 # Numbers that Python reads and writes, or reads and cannot write, but that JSON or its readers have not.
@@ -61,7 +63,8 @@ def from_provider(response: ModelResponse, before: Sequence[ModelMessage]) -> Mo
         if isinstance(part, ToolCallPart):
             identifier = _make_unique_id(part.tool_call_id, taken)
             taken.add(identifier)
-            part = replace(part, tool_call_id=identifier, args=_replace_odd_numbers(part.args))
+            args = _replace_odd_numbers(_unquote_object(part.args))
+            part = replace(part, tool_call_id=identifier, args=args)
         elif (
             isinstance(part, (TextPart, ThinkingPart))
             and (whole := _replace_half_surrogates(part.content)) != part.content
@@ -76,6 +79,14 @@ def _make_unique_id(identifier: str, taken: set[str]) -> str:
         return identifier
     numbered = (f"{identifier[:48] or 'call'}_{number}" for number in range(2, len(taken) + 3))
     return next(each for each in numbered if each not in taken)
+
+
+def _unquote_object(args: Any) -> Any:
+    """Arguments that are JSON within a JSON string, as some small models write them, without the string."""
+    if not isinstance(args, str) or not args.lstrip().startswith('"'):
+        return args
+    inner = decode_object(args)
+    return args if isinstance(inner, str) else inner
 
 
 def _replace_odd_numbers(args: Any) -> Any:

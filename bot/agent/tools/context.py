@@ -99,6 +99,7 @@ class ToolContext:
         self.answerable = answerable  # review comments that a reply can be for; None: any
         self.run_checks = run_checks
         self.checks_left = MOST_CHECKS
+        self.shown_chars = SHOWN_CHARS  # of one output
         self.nearby = list(nearby)  # guidance for folders where the work has not been yet
         self.plan: tuple[Step, ...] = ()
         self.notes: list[Note] = []
@@ -166,7 +167,7 @@ class ToolContext:
 
     def shorten(self, text: str) -> str:
         """A long output without its middle; the whole is kept, to be read as ``output:3`` or so."""
-        if len(text) <= SHOWN_CHARS:
+        if len(text) <= self.shown_chars:
             return text
         text = fold_long_lines(text)
         self._output_count += 1
@@ -174,7 +175,7 @@ class ToolContext:
         self._outputs[name] = text
         while len(self._outputs) > KEPT_OUTPUTS:
             self._outputs.popitem(last=False)
-        return bound_output(text, name)
+        return bound_output(text, name, chars=self.shown_chars)
 
     def load_output(self, name: str) -> str:
         """A kept output. Raises ``ToolError`` when it is not kept any more."""

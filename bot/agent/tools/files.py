@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bot.agent.tools.context import ToolContext, ToolError, ToolOutput, to_workspace_path
 from bot.agent.tools.shell import Argument, Arguments
-from bot.text.terminal import SHOWN_CHARS, number_lines, render_output
+from bot.text.terminal import number_lines, render_output
 from sandbox.spec import Ending
 
 SEARCH_SECONDS = 60.0
@@ -77,14 +77,15 @@ class WriteArguments(Arguments):
 async def read(context: ToolContext, arguments: ReadArguments) -> ToolOutput:
     """Lines with numbers, and where to go on."""
     if arguments.path.startswith("output:"):
-        return _page_output(context.load_output(arguments.path).split("\n"), arguments)
+        lines = context.load_output(arguments.path).split("\n")
+        return _page_output(lines, arguments, context.shown_chars)
     answer = await context.run_guest(
         {
             "op": "read",
             "path": to_workspace_path(arguments.path),
             "start": arguments.start,
             "lines": arguments.lines,
-            "chars": SHOWN_CHARS,
+            "chars": context.shown_chars,
         }
     )
     if "directory" in answer:
@@ -168,15 +169,15 @@ async def write(context: ToolContext, arguments: WriteArguments) -> ToolOutput:
     )
 
 
-def _page_output(lines: list[str], arguments: ReadArguments) -> ToolOutput:
+def _page_output(lines: list[str], arguments: ReadArguments, chars: int) -> ToolOutput:
     if arguments.start > len(lines):
         raise ToolError(f"{arguments.path} has {len(lines)} lines; start={arguments.start} is behind its end")
     shown: list[str] = []
-    room = SHOWN_CHARS
+    room = chars
     for line in lines[arguments.start - 1 : arguments.start - 1 + arguments.lines]:
         if shown and room < len(line):
             break
-        shown.append(line[:SHOWN_CHARS])
+        shown.append(line[:chars])
         room -= len(line) + 8
     return ToolOutput(text=_render_lines(shown, arguments.start, len(lines), []))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import compileall
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from inspect import cleandoc
 from pathlib import Path
@@ -18,6 +18,8 @@ from pydantic_ai.tools import ToolDefinition
 from bot import guest
 from bot.agent.tools import background, checks, files, reports, shell
 from bot.agent.tools.context import GUEST, OWN_WEIGHTS, ExecutedCall, ToolContext, ToolError, ToolOutput
+from bot.domain import TaskKind
+from bot.text.terminal import SHOWN_CHARS
 from sandbox.spec import Mount
 
 
@@ -40,6 +42,15 @@ class Tool:
             parameters_json_schema=_drop_titles(schema),
         )
 
+    @property
+    def short_definition(self) -> ToolDefinition:
+        """For a small window: the first paragraph of the description, and the first example."""
+        whole = self.definition
+        first, *rest = (whole.description or "").split("\n\n")
+        example = next((each for each in rest if each.startswith("Example")), "")
+        text = " ".join(f"{first} {example.partition('}, {')[0]}".split())
+        return replace(whole, description=text + ("}" if example and not text.endswith("}") else ""))
+
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool
@@ -59,9 +70,24 @@ TOOLS: dict[str, Tool] = {
 }
 
 
+_FRAME_CHARS = 1000  # around an output that was shortened already: how it ended, where the rest is
+_ALWAYS = ("shell", "read", "search", "edit", "write")
+_BY_KIND = {
+    TaskKind.CHANGE: ("check",),
+    TaskKind.REVISE: ("check", "reply"),
+    TaskKind.REVIEW: ("note",),
+    TaskKind.ANSWER: (),
+}
+
+
 def list_definitions() -> list[ToolDefinition]:
     """All tools as the model is shown them, always in the same order."""
     return [tool.definition for tool in TOOLS.values()]
+
+
+def list_short_definitions(kind: TaskKind) -> list[ToolDefinition]:
+    """The tools that a task of that kind cannot do without, told in short, for a small window."""
+    return [TOOLS[name].short_definition for name in (*_ALWAYS, *_BY_KIND[kind], "finish")]
 
 
 @cache
@@ -100,7 +126,10 @@ async def execute_call(context: ToolContext, call: ToolCallPart, *, hint: str = 
     except ToolError as problem:
         output = ToolOutput(text=f"[error] {problem}", ok=False)
     milliseconds = round((time.monotonic() - start) * 1000)
-    return ExecutedCall(call=call, text=output.text, ok=output.ok, milliseconds=milliseconds)
+    text = output.text
+    if context.shown_chars < SHOWN_CHARS and len(text) > context.shown_chars + _FRAME_CHARS:
+        text = context.shorten(text)
+    return ExecutedCall(call=call, text=text, ok=output.ok, milliseconds=milliseconds)
 
 
 def _refuse_call(call: ToolCallPart, problem: str, hint: str) -> ExecutedCall:

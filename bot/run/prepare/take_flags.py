@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import structlog
 
+from bot.agent.prompt import load_system_prompt
 from bot.errors import Parked
 from bot.flags.known import FlagError, is_prompt_name
 from bot.flags.run_flags import RunFlags, ask_flags, load_run_flags, make_subject
@@ -45,6 +46,7 @@ async def take_flags(job: Job, *, publishing: bool) -> None:
     flags = _drop_unusable_model(flags, job.parts.settings)
     flags, prompt = await asyncio.to_thread(_read_prompt, flags, job.parts.settings)
     await store.set_flags(job.run, flags.dump())
+    await store.set_prompt(job.run, name_prompt(prompt or load_system_prompt()))
     job.flags, job.system_prompt = flags, prompt
     job.parts = replace(job.parts, settings=apply_flags(job.parts.settings, flags))
     if not flags.is_on("internet", True):
@@ -87,6 +89,11 @@ def add_flagged_attempts(config: RepoConfig, flags: RunFlags) -> RepoConfig:
     return config.model_copy(update={"attempts": int(attempts)})
 
 
+def name_prompt(text: str) -> str:
+    """The version of a system prompt: a digest of its text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _drop_unusable_model(flags: RunFlags, settings: Settings) -> RunFlags:
     model = flags.find_word("model")
     if model is None or settings.allowed_models.issuperset(model.split(",")):
@@ -110,6 +117,5 @@ def _read_prompt(flags: RunFlags, settings: Settings) -> tuple[RunFlags, str]:
     if not text:
         log.error("run.flag_ignored", flag="prompt", mend=f"put {name}.md into HOB_PROMPTS of every worker")
         return flags.ignore("prompt", "HOB_PROMPTS of the worker has no such text"), ""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    given = {**flags.given, "prompt": replace(flags.given["prompt"], digest=digest)}
+    given = {**flags.given, "prompt": replace(flags.given["prompt"], digest=name_prompt(text))}
     return RunFlags(given=given), text

@@ -240,6 +240,7 @@ runs = Table(
     _text("error"),
     Column("timeline", JSONB(none_as_null=True)),  # by phase: name, beginning, dollars reserved in it
     Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
+    _text("prompt"),  # the version of its system prompt: a digest; '' in runs from before it was stored
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),
     Index("runs_with_flags", "started_at", postgresql_where=text("flags <> '{}'::jsonb")),
@@ -453,6 +454,20 @@ audit = Table(
     _text("outcome"),
     Index("audit_by_time", "at"),
     Index("audit_by_task", "task", "id"),
+)
+
+# How pull requests of Hob's were closed, which merged one reverted them (0: none), and the thumbs on their
+# threads when they were closed.
+pull_ends = Table(
+    "pull_ends",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("pull", Integer, primary_key=True, autoincrement=False),
+    Column("merged", Boolean, nullable=False),
+    _count("reverted_by"),
+    _count("thumbs_up"),
+    _count("thumbs_down"),
+    _when("at", default=True),
 )
 
 # Whose requests are not taken, in ``all`` or in ``repository:11``; an account counts by its number.

@@ -1,0 +1,336 @@
+"""Tool calls that a model wrote into its text, since its server has no parser for them.
+
+Each family of models was trained on a form of its own; a server that knows it gives the calls in a field of
+their own, one that does not leaves them in the text. The forms, with where each is described:
+
+- Hermes, Qwen 2.5: ``<tool_call>{"name": ..., "arguments": {...}}</tool_call>``
+  (https://github.com/NousResearch/Hermes-Function-Calling)
+- Qwen3-Coder: ``<function=NAME><parameter=KEY>VALUE</parameter></function>``; Llama 3.1:
+  ``<function=NAME>{...}</function>``; GLM-4.5: ``NAME<arg_key>KEY</arg_key><arg_value>VALUE</arg_value>``
+- MiniMax and others: ``<invoke name="NAME"><parameter name="KEY">VALUE</parameter></invoke>``
+- Llama 3: ``<|python_tag|>{"name": ..., "parameters": {...}}``, several separated by ``;``
+  (https://www.llama.com/docs/model-cards-and-prompt-formats/llama3_1/)
+- Mistral: ``[TOOL_CALLS] [{...}, ...]`` and ``[TOOL_CALLS]NAME[ARGS]{...}``
+  (https://docs.mistral.ai/cookbooks/concept-deep-dive-tokenization-tool_calling)
+- DeepSeek: ``<｜tool▁call▁begin｜>NAME<｜tool▁sep｜>{...}<｜tool▁call▁end｜>``; Kimi the same in other tokens
+- gpt-oss: ``<|channel|>commentary to=functions.NAME ... <|message|>{...}<|call|>``
+- JSON in a fence, or a whole answer of JSON, and ``[NAME(key="value")]``: only with known names and arguments
+
+What stands in such a form is a call even where it cannot be read: the model is told so, and mends it.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic_ai.messages import ModelResponse, ModelResponsePart, TextPart, ThinkingPart, ToolCallPart
+from pydantic_ai.tools import ToolDefinition
+
+_DECODER = json.JSONDecoder(strict=False)  # line breaks within strings: small models write them
+_NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name")
+_ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """A call and the end of its text; ``arguments`` is an object, or the text that could not be read."""
+
+    name: str
+    arguments: dict[str, Any] | str
+    end: int
+
+
+Schemas = Mapping[str, Mapping[str, Any]]  # the JSON schema of each tool's arguments
+
+
+def read_text_calls(response: ModelResponse, tools: Sequence[ToolDefinition]) -> ModelResponse:
+    """The answer with the calls of its text as calls, where it has none in their own field.
+
+    A model that thinks writes them at times into its thinking, and says nothing besides.
+    """
+    if response.tool_calls or not tools:
+        return response
+    schemas = {each.name: each.parameters_json_schema for each in tools}
+    texts = [part for part in response.parts if isinstance(part, TextPart) and part.content.strip()]
+    parts: list[ModelResponsePart] = []
+    for part in response.parts:
+        if not isinstance(part, TextPart if texts else ThinkingPart):
+            parts.append(part)
+            continue
+        text, calls = split_calls(part.content, schemas, marked_only=not texts)
+        if not calls:
+            parts.append(part)
+            continue
+        parts += [replace(part, content=text)] if text else []
+        parts += calls
+    return replace(response, parts=parts)
+
+
+def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tuple[str, list[ToolCallPart]]:
+    """``text`` without the calls in it, and these; with ``marked_only`` no forms that other text has too."""
+    rest, calls, at = [], [], 0
+    while match := _MARK.search(text, at):
+        rest.append(text[at : match.start()])
+        found = list(_read_marked(match, text, schemas))
+        calls += found
+        at = max(found[-1].end if found else match.end(), match.end())
+    rest.append(text[at:])
+    if calls:
+        said = _LEFT_OVER.sub("", "".join(rest)).strip()
+        return said, [_make_part(each) for each in calls]
+    if not marked_only and (unmarked := _read_unmarked(text, schemas)):
+        said, found = unmarked
+        return said, [_make_part(each) for each in found]
+    return text, []
+
+
+def _make_part(found: _Found) -> ToolCallPart:
+    return ToolCallPart(tool_name=found.name, args=found.arguments)
+
+
+# A mark that begins one or several calls, by the form that follows.
+_MARK = re.compile(
+    r"<(?:tool_call|function_call|tool_calls|TOOLCALL)>\s*+(?=[\[{])(?P<json>)"
+    r"|<function=(?P<function>[\w.-]++)>"
+    r"|<tool_call>\s*+(?P<glm>[\w.-]++)\s*+(?=<arg_key>|</tool_call>)"
+    r"|<invoke\s++name=\"(?P<invoke>[\w.-]++)\"\s*+>"
+    r"|<\|python_tag\|>\s*+(?=\{)(?P<python_tag>)"
+    r"|\[TOOL_CALLS\]\s*+(?=[\[{])(?P<mistral>)"
+    r"|\[TOOL_CALLS\]\s*+(?P<mistral_name>[\w.-]++)(?:\[CALL_ID\][\w-]*+)?\s*+(?:\[ARGS\])?\s*+(?=\{)"
+    r"|<｜tool▁call▁begin｜>(?:function<｜tool▁sep｜>)?(?P<deepseek>[\w.-]++)(?:<｜tool▁sep｜>)?\s*+(?:```json\s*+)?(?=\{)"
+    r"|<\|tool_call_begin\|>\s*+(?P<kimi>[\w.:-]++)\s*+<\|tool_call_argument_begin\|>\s*+"
+    r"|<\|channel\|>(?:commentary|analysis)\s++to=(?P<harmony>[\w.]++)[^<]*+(?:<\|constrain\|>\w*+\s*+)?<\|message\|>"
+)
+# Marks around calls that hold nothing themselves.
+_LEFT_OVER = re.compile(
+    r"</?(?:tool_calls?|function_calls?|TOOLCALL|minimax:tool_call|function)>|</invoke>|<\|(?:python_tag|eom_id|eot_id|call|start|"
+    r"end|im_end|tool_calls_section_(?:begin|end)|tool_call_end)\|>(?:assistant)?|<｜tool▁(?:calls▁begin|calls▁end|call▁end)｜>|"
+    r"\[/TOOL_CALLS\]"
+)
+_PARAMETER = re.compile(
+    r"<parameter(?:=(?P<a>[^>\s]++)|\s++name=\"(?P<b>[^\"]++)\"[^>]*+)>\n?(?P<value>.*?)\n?</parameter>",
+    re.DOTALL,
+)
+_ARGUMENT = re.compile(
+    r"<arg_key>\s*+(?P<key>[^<\s]++)\s*+</arg_key>\s*+<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL
+)
+
+
+def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[_Found]:
+    """The calls that the mark ``match`` begins."""
+    groups, at = match.groupdict(), match.end()
+    form = match.lastgroup or ""
+    name = (groups[form] or "").removeprefix("functions.").partition(":")[0]
+    if form in ("json", "python_tag", "mistral"):
+        yield from _read_objects(text, at)
+    elif form == "function":
+        yield _read_body(name, text, at, "</function>", _PARAMETER, schemas)
+    elif form == "invoke":
+        yield _read_body(name, text, at, "</invoke>", _PARAMETER, schemas)
+    elif form == "glm":
+        yield _read_body(name, text, at, "</tool_call>", _ARGUMENT, schemas)
+    else:
+        value, end = _read_value(text, at)
+        if isinstance(value, dict):
+            yield _Found(name=name, arguments=value, end=_skip_fence(text, end))
+        else:
+            end = min(
+                (i for i in (text.find("<", at), text.find("[TOOL_CALLS]", at)) if i >= 0), default=len(text)
+            )
+            yield _Found(name=name, arguments=text[at:end].strip(), end=end)
+
+
+def _read_objects(text: str, at: int) -> Iterator[_Found]:
+    """The calls in JSON from ``at`` on, one after the other or in a list, and one that cannot be read."""
+    while at < len(text) and text[at] in "{[":
+        value, end = _read_value(text, at)
+        if value is None:
+            end = min((i for i in (text.find("</", at), text.find("<|", at)) if i >= 0), default=len(text))
+            name = re.search(r"['\"](?:name|function)['\"]\s*:\s*['\"]([\w.-]+)", text[at:end])
+            yield _Found(name=name[1] if name else "", arguments=text[at:end].strip(), end=end)
+            return
+        for each in value if isinstance(value, list) else [value]:
+            if (call := _read_call(each, end)) is not None:
+                yield call
+        if isinstance(value, list):
+            return
+        at = end
+        while at < len(text) and text[at] in " ;,\n\t\r":
+            at += 1
+
+
+def _read_call(value: Any, end: int) -> _Found | None:
+    """A call from an object with a name and arguments; None where it is no such object."""
+    if not isinstance(value, dict):
+        return None
+    name = next((value[key] for key in _NAME_KEYS if value.get(key)), None)
+    if isinstance(name, dict):  # OpenAI's own shape: {"type": "function", "function": {"name": ...}}
+        return _read_call(name, end)
+    if not isinstance(name, str):
+        return None
+    arguments: Any = next((value[key] for key in _ARGUMENT_KEYS if value.get(key) is not None), {})
+    if isinstance(arguments, str):
+        arguments = decode_object(arguments)
+    if not isinstance(arguments, dict | str):
+        arguments = json.dumps(arguments)
+    return _Found(name=name.removeprefix("functions."), arguments=arguments, end=end)
+
+
+def decode_object(text: str) -> dict[str, Any] | str:
+    """The object that ``text`` holds as JSON, or as JSON within a JSON string; else ``text`` itself."""
+    value: Any = text
+    for _ in range(2):
+        try:
+            value = json.loads(value, strict=False)
+        except (ValueError, RecursionError):
+            return text
+        if isinstance(value, dict):
+            return value
+        if not isinstance(value, str):
+            return text
+    return text
+
+
+def _read_value(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value, or the Python literal, at ``at``, and its end; None where there is none."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        pass
+    end = _find_closing(text, at)
+    try:
+        return ast.literal_eval(text[at:end].strip()), end
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return None, at
+
+
+def _find_closing(text: str, at: int) -> int:
+    """Where the bracket at ``at`` is closed, brackets within strings not counted; the end where it is not."""
+    depth, quote, skip = 0, "", False
+    for position in range(at, len(text)):
+        char = text[position]
+        if skip:
+            skip = False
+        elif quote:
+            skip = char == "\\"
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        elif char in "{[(":
+            depth += 1
+        elif char in "}])":
+            depth -= 1
+            if depth == 0:
+                return position + 1
+    return len(text)
+
+
+def _read_body(
+    name: str, text: str, at: int, closing: str, pattern: re.Pattern[str], schemas: Schemas
+) -> _Found:
+    """A call whose arguments are elements up to ``closing`` (or the end), or an object."""
+    end = text.find(closing, at)
+    if end < 0:
+        end = len(text)
+    last = max((each.end() for each in pattern.finditer(text, at)), default=at)
+    if last > end and closing == "</function>" and text.find("<function=", at, last) < 0:
+        # a value that holds the closing mark itself
+        end = text.find(closing, last)
+        end = len(text) if end < 0 else end
+    body = text[at:end]
+    arguments: dict[str, Any] | str
+    if body.strip().startswith("{"):
+        arguments = decode_object(body.strip())
+    else:
+        properties = schemas.get(name, {}).get("properties", {})
+        arguments = {}
+        for each in pattern.finditer(body):
+            groups = each.groupdict()
+            key = groups.get("a") or groups.get("b") or groups.get("key") or ""
+            arguments[key] = _read_argument(each["value"], properties.get(key, {}))
+        if not arguments and body.strip():
+            arguments = body.strip()
+    return _Found(name=name, arguments=arguments, end=min(end + len(closing), len(text)))
+
+
+def _read_argument(value: str, schema: Mapping[str, Any]) -> Any:
+    """An argument that came as text: itself where a string is wanted, else what it says as JSON."""
+    if schema.get("type", "string") == "string" and "anyOf" not in schema:
+        return value
+    try:
+        return json.loads(value.strip().lower() if value.strip() in ("True", "False", "None") else value)
+    except ValueError:
+        return value.strip()
+
+
+def _skip_fence(text: str, at: int) -> int:
+    fence = re.compile(r"\s*```").match(text, at)
+    return fence.end() if fence else at
+
+
+_LANGUAGE = re.compile(r"(?:json|tool_call|tool_code|tool|python)?[ \t]*+\n")
+
+
+def _read_unmarked(text: str, schemas: Schemas) -> tuple[str, list[_Found]] | None:
+    """Calls in a fence at the end, or as the whole answer: all of them must be calls of known tools."""
+    before, body = "", text
+    stripped = text.rstrip()
+    opening = stripped.rfind("```", 0, -3) if stripped.endswith("```") else -1
+    if opening >= 0 and (language := _LANGUAGE.match(stripped, opening + 3)):
+        before, body = text[:opening], stripped[language.end() : -3]
+    body = body.strip()
+    readers: tuple[Callable[[str], list[_Found] | None], ...] = (_read_plain_objects, _read_python_calls)
+    for read in readers:
+        found = read(body)
+        if found and all(_is_known(each, schemas) for each in found):
+            return before.strip(), found
+    return None
+
+
+def _is_known(found: _Found, schemas: Schemas) -> bool:
+    schema = schemas.get(found.name)
+    if schema is None or isinstance(found.arguments, str):
+        return False
+    given = set(found.arguments)
+    return given <= set(schema.get("properties", {})) and given >= set(schema.get("required", ()))
+
+
+def _read_plain_objects(body: str) -> list[_Found] | None:
+    found: list[_Found] = []
+    at = 0
+    while at < len(body):
+        if body[at] not in "{[":
+            return None
+        value, end = _read_value(body, at)
+        calls = [_read_call(each, end) for each in (value if isinstance(value, list) else [value])]
+        if not calls or any(each is None for each in calls):
+            return None
+        found += [each for each in calls if each]
+        at = end
+        while at < len(body) and body[at] in " ;,\n\t\r":
+            at += 1
+    return found
+
+
+def _read_python_calls(body: str) -> list[_Found] | None:
+    """``[read(path="cart.py")]`` as Llama 4 writes it, and one call alone; arguments are literals."""
+    try:
+        tree = ast.parse(body, mode="eval").body
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    nodes = tree.elts if isinstance(tree, ast.List) else [tree]
+    found = []
+    for node in nodes:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+            return None
+        try:
+            arguments = {each.arg or "": ast.literal_eval(each.value) for each in node.keywords}
+        except (ValueError, TypeError, RecursionError, MemoryError):
+            return None
+        found.append(_Found(name=node.func.id, arguments=arguments, end=len(body)))
+    return found

@@ -1,0 +1,1 @@
+"""What deliveries tell of the ends of pull requests."""

@@ -1,0 +1,1 @@
+"""What became of pull requests after they were opened."""
