@@ -126,6 +126,9 @@ async def test_s40_renamed_hidden_locked_and_archived_while_it_works(
         return task.reason if task.state is TaskState.FAILED else ""
 
     assert "archived" in await eventually(ended, "it does not end")
+    (task,) = await store.list_tasks(limit=1)
+    run = (await store.list_runs(task.id))[-1]
+    assert "+    return x * 2" in run.diff, "its page on the dashboard keeps the change"
     assert len(await hob.pulls("moved")) == 1
 
 
@@ -168,8 +171,11 @@ async def test_s37_s67_s77_nasty_names_and_odd_places_are_only_names_and_places(
     assert "At -rf" in review["body"], "a line that the change leaves alone"
     refused = ("Beyond the end.", "At gone.txt", "At bin.dat", "Nowhere.")
     assert not any(words in review["body"] for words in refused)
-    asked = [f"{one['method']} {one['path']}" for one in await hob.hub.admin("requests")]
-    assert sum(one.startswith("POST") and one.endswith("/reviews") for one in asked) == 1
+    asked = [
+        f"{one['method']} {one['path']} {one.get('graphql', '')}" for one in await hob.hub.admin("requests")
+    ]
+    assert sum("mutation Say" in one for one in asked) == 1
+    assert not any(one.startswith("POST") and "/reviews" in one for one in asked), "no line was refused"
     branches = [each["name"] for each in await hob.hub.as_maintainer.get(f"{AT}/calc/branches")]
     assert sorted(branches) == sorted(["main", pull["head"]["ref"]])
     assert pull["head"]["ref"].isascii() and not set(pull["head"]["ref"]) & set("$`;() ")
