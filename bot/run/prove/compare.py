@@ -116,7 +116,7 @@ def _list_unmended(base: CheckRun, head: CheckRun, rows: Rows) -> list[str]:
 class _Ends:
     """How a run's tests ended, by name.
 
-    Names and their number are the repository's to choose: what stands below one is looked up in a sorted list.
+    Names and their number are the repository's to choose: what stands below one is looked up in order.
     """
 
     def __init__(self, run: CheckRun) -> None:
