@@ -108,7 +108,7 @@ class RunRecords:
         await self._write(
             run,
             outcome=plain(outcome),
-            diff=storable(diff),
+            diff=await asyncio.to_thread(storable, diff),
             proof=plain(proof),
             usage=plain(usage),
             error=storable(error),
