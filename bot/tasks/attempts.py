@@ -9,9 +9,11 @@ packed.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import zlib
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -237,10 +239,10 @@ class AttemptRecords:
         """Store an attempt's result and delete its stored workspace. Raises LeaseLost."""
         values = {
             "outcome": plain(outcome),
-            "diff": storable(diff),
+            "diff": await asyncio.to_thread(storable, diff),
             "proof": plain(proof),
             "usage": plain(usage),
-            "changes": None if changes is None else _pack_changes(changes),
+            "changes": None if changes is None else await asyncio.to_thread(_pack_changes, changes),
             "error": storable(error),
         }
         ended = {"state": state, "ended_at": func.now(), "work": None, "work_seq": -1}
@@ -266,7 +268,7 @@ class AttemptRecords:
             packed = await connection.scalar(select(attempts.c.changes).where(attempts.c.id == attempt.id))
             if packed is None:
                 return await _load_work(connection, attempt)
-        return restore(ChangeSet, unpack(bytes(packed)))
+        return await asyncio.to_thread(lambda: restore(ChangeSet, unpack(bytes(packed))))
 
     async def _end_under_lease(self, run: Run, attempt: int, statement: Update) -> None:
         async def once() -> None:
@@ -284,23 +286,23 @@ async def _delete_turns_and_files(connection: AsyncConnection, attempt: int) -> 
 
 
 async def _store_work(connection: AsyncConnection, attempt: int, work: ChangeSet) -> None:
-    contents = {hashlib.sha256(file.data).hexdigest(): file.data for file in work.files}
     mine = attempt_files.c.attempt == attempt
     known = set(await connection.scalars(select(attempt_files.c.sha256).where(mine)))
-    rows = [
-        {"attempt": attempt, "sha256": name, "data": zlib.compress(data, 1)}
-        for name, data in contents.items()
-        if name not in known
-    ]
-    if rows:
+    packed, names, new = await asyncio.to_thread(_pack_work, work, known)
+    if new:
+        rows = [{"attempt": attempt, "sha256": name, "data": data} for name, data in new.items()]
         await connection.execute(insert(attempt_files), rows)
-    if gone := known - contents.keys():
+    if gone := known - names:
         await connection.execute(delete(attempt_files).where(mine, attempt_files.c.sha256.in_(gone)))
-    listed = [
-        [file.path, file.kind.value, file.mode, hashlib.sha256(file.data).hexdigest()] for file in work.files
-    ]
-    packed = pack({"base": work.base, "files": listed})
     await connection.execute(update(attempts).where(attempts.c.id == attempt).values(work=packed))
+
+
+def _pack_work(work: ChangeSet, known: AbstractSet[str]) -> tuple[bytes, set[str], dict[str, bytes]]:
+    """The list of a workspace's files, packed; the names of their contents, and those that are not known."""
+    named = [(hashlib.sha256(file.data).hexdigest(), file) for file in work.files]
+    new = {name: zlib.compress(file.data, 1) for name, file in dict(named).items() if name not in known}
+    listed = [[file.path, file.kind.value, file.mode, name] for name, file in named]
+    return pack({"base": work.base, "files": listed}), {name for name, _ in named}, new
 
 
 async def _load_work(connection: AsyncConnection, attempt: AttemptRecord) -> ChangeSet | None:
@@ -310,8 +312,13 @@ async def _load_work(connection: AsyncConnection, attempt: AttemptRecord) -> Cha
     found = await connection.execute(
         select(attempt_files.c.sha256, attempt_files.c.data).where(attempt_files.c.attempt == attempt.id)
     )
-    contents = {row.sha256: zlib.decompress(bytes(row.data)) for row in found}
-    stored = unpack(bytes(packed))
+    return await asyncio.to_thread(_unpack_work, bytes(packed), {row.sha256: row.data for row in found})
+
+
+def _unpack_work(packed: bytes, kept: Mapping[str, bytes]) -> ChangeSet | None:
+    """The workspace that was packed; None where a content is not kept."""
+    contents = {name: zlib.decompress(bytes(data)) for name, data in kept.items()}
+    stored = unpack(packed)
     if any(name not in contents for *_, name in stored["files"]):
         return None
     files = tuple(

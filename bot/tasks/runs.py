@@ -5,6 +5,7 @@ Each of these writes may be repeated, so they are retried while the database is 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +91,7 @@ class RunRecords:
 
     async def save_changes(self, run: Run, changes: Mapping[str, Any]) -> None:
         """Store what a later run of the task needs: JSON with bytes and dataclasses. Raises LeaseLost."""
-        await self._write(run, changes=pack(changes))
+        await self._write(run, changes=await asyncio.to_thread(pack, changes))
 
     async def finish_run(
         self,
@@ -111,7 +112,7 @@ class RunRecords:
         await self._write(
             run,
             outcome=plain(outcome),
-            diff=storable(diff),
+            diff=await asyncio.to_thread(storable, diff),
             proof=plain(proof),
             usage=plain(usage),
             error=storable(error),
@@ -184,7 +185,7 @@ class RunRecords:
             return packed
 
         packed = await retry_while_away(once, seconds=WAIT_SECONDS)
-        return None if packed is None else unpack(bytes(packed))
+        return None if packed is None else await asyncio.to_thread(unpack, bytes(packed))
 
     async def get_run(self, run_id: int) -> RunRecord | None:
         """The run, or None."""

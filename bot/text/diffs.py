@@ -94,12 +94,12 @@ def commentable_lines(diff: str) -> dict[str, set[int]]:
 
 
 def diffstat(diff: str) -> Diffstat:
-    """Counts over the whole diff."""
-    files = [hunks for _, hunks in map(read_hunks, _parts(diff))]
+    """Counts over the whole diff: behind a file's first hunk each line says by its first sign what it is."""
+    bodies = [part.partition("\n@@ ")[2] for part in _parts(diff)]
     return Diffstat(
-        files=len(files),
-        added=sum(hunk.added for hunks in files for hunk in hunks),
-        removed=sum(hunk.removed for hunks in files for hunk in hunks),
+        files=len(bodies),
+        added=sum(body.count("\n+") for body in bodies),
+        removed=sum(body.count("\n-") for body in bodies),
     )
 
 

@@ -30,6 +30,7 @@ from tests.support import ROOT
 
 _CHARS = 4_000
 _PLAINLY_LINEAR = 16e-6  # seconds of the processor for a character, by which nothing is said against it
+_BEYOND_CHANCE = 0.2  # seconds, which no other process makes four times as many
 _SECRET = "q7Wk2mZt9RbX4vLs8HdP3nFy6GcJ1aTe5uNo0iBx"
 _REDACTOR = Redactor([_SECRET, f"-----BEGIN PRIVATE KEY-----\n{_SECRET[::-1]}\n-----END PRIVATE KEY-----"])
 _UNITS = (
@@ -92,7 +93,7 @@ def test_every_module_of_texts_is_tried() -> None:
 
 def test_a_quadratic_function_would_be_found() -> None:
     with pytest.raises(AssertionError, match="again and again"):
-        _check_growth(re.compile("(?:a|ab)*c").findall, ["a"])
+        _check_growth(lambda text: re.findall("(?:a|ab)*c", text[::2]), ["a"])
 
 
 def _check_growth(read: Callable[[str], Any], units: Iterable[str]) -> None:
@@ -104,7 +105,7 @@ def _check_growth(read: Callable[[str], Any], units: Iterable[str]) -> None:
         for _ in range(8):  # a busy processor is slower, and not evenly
             once = min(once, _time(read, (unit * 2 * _CHARS)[: 2 * _CHARS]))
             twice = min(twice, _time(read, (unit * 4 * _CHARS)[: 4 * _CHARS]))
-            if twice < 2.6 * once:
+            if twice < 2.6 * once or once > _BEYOND_CHANCE:
                 break
         assert twice < 2.6 * once, (
             f"{unit!r} again and again: {once:.2f} s, and {twice:.2f} s for twice as many"

@@ -108,7 +108,7 @@ async def run_best_of(plan: AttemptPlan) -> Selection:
             finished += await rounds.run_side_by_side(rest, finished, each, of=ordinals[-1])
     if not any(each.result for each in finished):
         raise UserError("; ".join(each.error for each in finished) or "no attempt was made", phase="gate")
-    selection = replace(pick_best(finished), remark=plan.remark)
+    selection = replace(await asyncio.to_thread(pick_best, finished), remark=plan.remark)
     await sink.settle(selection)
     return selection
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from bot.domain import Check
 
@@ -24,6 +26,8 @@ _EMPTY = {
     *("or", "so", "please", "pls", "can", "could", "would", "you", "hob", "here", "now", "just", "again"),
     *("me", "us", "my", "our", "your", "all", "them", "they", "issue", "problem", "thing"),
 }
+_STEM = 3  # letters that forms of one word have in common at least
+_MOST_AKIN = 200  # words of a request that begin alike and are looked at
 _WORD = re.compile(r"[^\W\d_]{2,}|\d+")
 _CODE = re.compile(
     r"`([^`\n]{3,80})`|\b(\w{1,60}(?:Error|Exception))\b|\b([A-Za-z]\w{0,40}_\w{1,40})\b|\b(\w{3,60})\("
@@ -99,14 +103,26 @@ def _asks_for_all(request: str) -> bool:
     return _TESTS.search(request) is not None or not any(len(word) > 2 for word in _list_subject(request))
 
 
-def _list_subject(request: str) -> set[str]:
+@lru_cache(maxsize=8)
+def _list_subject(request: str) -> frozenset[str]:
     """The words that say what is to be mended."""
     words = {word.lower() for word in _WORD.findall(request)} - _EMPTY
-    return {word for word in words if not _MEND.fullmatch(word)}
+    return frozenset(word for word in words if not _MEND.fullmatch(word))
 
 
-def _list_code(request: str) -> set[str]:
-    return {next(filter(None, found)).strip("()") for found in _CODE.findall(request)}
+@lru_cache(maxsize=8)
+def _group_subject(request: str) -> dict[str, list[str]]:
+    """Those words by how they begin: words that are akin have that in common."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for word in sorted(_list_subject(request)):
+        if len(groups[word[:_STEM]]) < _MOST_AKIN:
+            groups[word[:_STEM]].append(word)
+    return dict(groups)
+
+
+@lru_cache(maxsize=8)
+def _list_code(request: str) -> frozenset[str]:
+    return frozenset(next(filter(None, found)).strip("()") for found in _CODE.findall(request))
 
 
 def _is_about(test: str, request: str, output: str) -> bool:
@@ -118,8 +134,8 @@ def _is_about(test: str, request: str, output: str) -> bool:
 
 
 def _is_akin_to(test: str, request: str) -> bool:
-    subject = _list_subject(request)
-    return any(_is_akin(word, other) for word in _split_name(test) for other in subject)
+    groups = _group_subject(request)
+    return any(_is_akin(word, other) for word in _split_name(test) for other in groups.get(word[:_STEM], ()))
 
 
 def _split_name(test: str) -> set[str]:
@@ -139,7 +155,11 @@ def _is_akin(one: str, other: str) -> bool:
     common = next(
         (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
-    return common >= 3 and common >= max(len(one), len(other)) - 3 and common >= min(len(one), len(other)) - 1
+    return (
+        common >= _STEM
+        and common >= max(len(one), len(other)) - 3
+        and common >= min(len(one), len(other)) - 1
+    )
 
 
 def _is_named(test: str, request: str) -> bool:

@@ -59,7 +59,7 @@ async def blame_fairly(
     A check that takes longer than the time for repeats is taken as it is.
     """
     sides = _Sides(command=command, on_base=on_base, on_head=on_head, redactor=redactor)
-    check = compare_rows(command, rows)
+    check = await asyncio.to_thread(compare_rows, command, rows)
     if check.is_worse and not rows.head.changed:
         return await _look_again(sides, rows)
     mended = check.mended
@@ -74,7 +74,8 @@ async def _look_again(sides: _Sides, rows: Rows) -> Rows:
     again = await sides.repeat_head(rows.head, 1)
     if not again:
         return rows
-    before, after = (compare_rows(sides.command, replace(rows, head=run)) for run in (rows.head, again[0]))
+    before = await asyncio.to_thread(compare_rows, sides.command, rows)
+    after = await asyncio.to_thread(compare_rows, sides.command, replace(rows, head=again[0]))
     if after.is_worse and (not before.broken or set(before.broken) <= set(after.broken)):
         return rows
     heads = [rows.head, *again, *await sides.repeat_head(rows.head, TIMES - 1)]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate, islice
 
 from bot.domain import Check, CheckCommand, CheckResult, ProofWarning, RandomTest, ResultSource, Verdict
 from bot.domain.proof import RAN
 from bot.run.prove.run_check import CheckRun
 
 MOST_NAMES = 200
+_BELOW = ("::", ".", " > ")  # between a file, class or suite and what stands in it
+_BELOW_SIGNS = re.compile("|".join(map(re.escape, _BELOW)))
+_MOST_ABOVE = 60  # signs in a name that are looked at
 _STRENGTH = (ResultSource.NONE, ResultSource.OUTPUT, ResultSource.REPORT)
 
 
@@ -35,12 +42,10 @@ def compare_rows(command: CheckCommand, rows: Rows) -> Check:
     still = [test for test in base.result.failing if test in after][:MOST_NAMES]
     base_failing = (*mended[:MOST_NAMES], *unmended[:MOST_NAMES], *still)
     ran = {*base.list_tests("passed"), *base.list_tests("failed")}
-    whole = base.named and head.named
-    gone = (
-        [test for test in base.tests if test in ran and _is_gone(head, test, broken, test in before)]
-        if whole
-        else []
-    )
+    gone = []
+    if base.named and head.named:
+        ends, without = _Ends(head), set(broken)
+        gone = [t for t in base.tests if t in ran and _is_gone(ends, t, without, t in before)]
     added, idle = _sort_new_tests(rows)
     return Check(
         name=command.name,
@@ -60,11 +65,11 @@ def compare_rows(command: CheckCommand, rows: Rows) -> Check:
     )
 
 
-def _is_gone(head: CheckRun, test: str, broken: Sequence[str], failed: bool) -> bool:
+def _is_gone(head: _Ends, test: str, broken: set[str], failed: bool) -> bool:
     """Whether head's run neither names the test nor says why it could not run; a file that ``failed`` on base
     is there as its tests.
     """
-    return test not in head.tests and not _is_under(test, broken) and not (failed and _passes(head, test))
+    return test not in head.tests and not _is_under(test, broken) and not (failed and head.passes(test))
 
 
 def _short(run: CheckRun | None) -> CheckResult | None:
@@ -94,29 +99,59 @@ def _doubt_silence(base: CheckRun, head: CheckRun) -> CheckRun:
 def _list_unmended(base: CheckRun, head: CheckRun, rows: Rows) -> list[str]:
     """Tests that fail on base only, and of which no report says that the source makes them pass."""
     random, after = {each.name for each in rows.random}, set(head.result.failing)
-    old_form = rows.base_tests_on_head
+    on_head = _Ends(head)
+    old_form = None
+    if rows.base_tests_on_head is not None and rows.base_tests_on_head.named:
+        old_form = _Ends(rows.base_tests_on_head)
     found = []
     for test in base.result.failing:
         if test in after:
             continue
-        passes = _passes(head, test)
-        if passes and old_form is not None and old_form.named:
-            passes = _passes(old_form, test)
+        passes = on_head.passes(test) and (old_form is None or old_form.passes(test))
         if not passes or test in random:
             found.append(test)
     return found
 
 
-def _passes(run: CheckRun, test: str) -> bool:
-    """Whether the run names the test as passed; a file that could not be read, by the tests in it."""
-    if test in run.tests:
-        return run.tests[test] == "passed"
-    below = [was for name, was in run.tests.items() if _is_under(name, (test,))]
-    return "passed" in below and "failed" not in below
+class _Ends:
+    """How a run's tests ended, by name.
+
+    Names and their number are the repository's to choose: what stands below one is looked up in order.
+    """
+
+    def __init__(self, run: CheckRun) -> None:
+        self.tests = run.tests
+
+    @cached_property
+    def _sorted(self) -> tuple[list[str], list[int], list[int]]:
+        """The names, and how many tests before each one passed and failed."""
+        names = sorted(self.tests)
+        counts = [
+            list(accumulate((self.tests[name] == end for name in names), initial=0))
+            for end in ("passed", "failed")
+        ]
+        return names, counts[0], counts[1]
+
+    def passes(self, test: str) -> bool:
+        """Whether the run names the test as passed; a file that could not be read, by the tests in it."""
+        if test in self.tests:
+            return self.tests[test] == "passed"
+        names, passed, failed = self._sorted
+        good = bad = 0
+        for sign in _BELOW:
+            start = bisect_left(names, test + sign)
+            end = bisect_left(names, test + sign[:-1] + chr(ord(sign[-1]) + 1))
+            good += passed[end] - passed[start]
+            bad += failed[end] - failed[start]
+        return good > 0 and not bad
 
 
-def _is_under(test: str, above: Sequence[str]) -> bool:
-    return any(test.startswith((f"{each}::", f"{each}.", f"{each} > ")) for each in above)
+def _is_under(test: str, above: set[str]) -> bool:
+    """Whether the test stands below one of these: a file, a class, a suite."""
+    if not above:
+        return False
+    ends = islice(_BELOW_SIGNS.finditer(test), _MOST_ABOVE)
+    return any(test[: end.start()] in above for end in ends)
 
 
 def _list_altered(rows: Rows, head: CheckRun) -> tuple[str, ...]:
@@ -125,11 +160,10 @@ def _list_altered(rows: Rows, head: CheckRun) -> tuple[str, ...]:
     if old_form is None:
         return ()
     known = {*rows.base.result.failing, *head.result.failing, *(each.name for each in rows.random)}
+    old_failing = set(old_form.result.failing)
     failing = [test for test in old_form.result.failing if test not in known]
     turned = [
-        test
-        for test in rows.base.result.failing
-        if test in old_form.result.failing and head.tests.get(test) == "passed"
+        test for test in rows.base.result.failing if test in old_failing and head.tests.get(test) == "passed"
     ]
     return (*failing, *turned)
 
@@ -141,7 +175,7 @@ def _sort_new_tests(rows: Rows) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return (), ()
     new = [test for test in rows.head.list_tests("passed") if test not in rows.base.tests]
     idle = tuple(test for test in new if there.tests.get(test) == "passed")
-    return tuple(test for test in new if test not in idle), idle
+    return tuple(test for test in new if there.tests.get(test) != "passed"), idle
 
 
 def list_check_warnings(checks: Sequence[Check]) -> list[ProofWarning]:

@@ -76,7 +76,7 @@ async def prove(
             base_tests_on_head=crossed[1][at],
         )
         rows = await blame_fairly(command, rows, on_base, on_head, judged.source, judged.read_base, redactor)
-        checks.append(compare_rows(command, rows))
+        checks.append(await asyncio.to_thread(compare_rows, command, rows))
     return Proof(
         base=before.base,
         checks=tuple(checks),
@@ -84,8 +84,8 @@ async def prove(
         internet=describe_egress(checkout.config.internet),
         blocked=merge_blocked(base.blocked, head.blocked),
         warnings=await asyncio.to_thread(_list_warnings, checks, judged, redactor),
-        still_failing=find_still_failing(request, checks),
-        left_failing=find_left_failing(request, checks),
+        still_failing=await asyncio.to_thread(find_still_failing, request, checks),
+        left_failing=await asyncio.to_thread(find_left_failing, request, checks),
     )
 
 
@@ -120,7 +120,10 @@ async def fails_on_base(checkout: Checkout, redactor: Redactor, request: str) ->
     tree = CheckedTree(checkout=checkout, changes=ChangeSet(base=checkout.base))
     ended = await run_on_tree(tree, tests, redactor)
     failed = [run.result for run in ended.runs if run.result.verdict is Verdict.FAILED]
-    return any(asks_for_mend(request, result.failing, result.tail) for result in failed)
+    for result in failed:
+        if await asyncio.to_thread(asks_for_mend, request, result.failing, result.tail):
+            return True
+    return False
 
 
 async def run_checks(

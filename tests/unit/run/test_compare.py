@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from bot.domain import Check, CheckCommand, CheckResult, Proof, ProofState, RandomTest, ResultSource, Verdict
+from bot.run.prove.asked_tests import find_still_failing
 from bot.run.prove.compare import Rows, compare_rows, list_check_warnings
 from bot.run.prove.run_check import CheckRun
 
@@ -114,3 +117,17 @@ def test_thousands_of_failures_are_cut_alike_on_both_sides() -> None:
     check = compare(ran(**many), ran(**{**many, "n0": "p"}))
     assert check.mended == ("t::n0",) and check.broken == () and not check.is_worse
     assert len(check.head.failing) == 200
+
+
+def test_as_many_names_as_a_repository_likes_cost_little() -> None:
+    """All of them turned, all gone or all altered: each of these took time by the square of their number."""
+    many = range(20_000)
+    old = ran(**{f"a.b > c{n}": "f" for n in many})
+    new = ran(**{f"a.b > d{n}": "p" for n in many})
+    began = time.process_time()
+    turned = ran(**{f"a.b > c{n}": "p" for n in many})
+    assert len(compare(old, turned, base_tests_on_head=old).altered) == 200
+    assert len(compare(old, new).gone) == 200
+    assert len(compare(new, old, head_tests_on_base=new).broken) == 200
+    assert find_still_failing("please fix " + "thing colour " * 5_000, [compare(old, old)]) == ()
+    assert time.process_time() - began < 10
