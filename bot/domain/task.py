@@ -134,6 +134,7 @@ class Task:
     cancel_asked: bool = False
     cancel_reason: str = ""  # '' where a person asked for it
     directive: Directive | None = None
+    delivery: str = ""  # the GUID of the delivery that asked for it
 
     @property
     def root(self) -> int:

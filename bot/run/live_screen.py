@@ -27,7 +27,7 @@ MOST_CHARS = 16_000  # of a command that are stored in one second
 KEPT_CHARS = 256_000  # of a run that are stored at once
 MOST_ENDED = 3  # commands that ended before anybody watched
 CONTEXT_LINES, CONTEXT_CHARS = 40, 8000  # before new lines, in which a secret may begin
-_TITLE_CHARS = 300
+_TITLE_CHARS = 160
 
 
 class _View:

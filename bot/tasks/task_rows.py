@@ -76,4 +76,5 @@ def build_task(row: Row[Any]) -> Task:
         cancel_asked=row.cancel_asked,
         cancel_reason=row.cancel_reason,
         directive=restore(Directive, row.directive) if row.directive else None,
+        delivery=row.delivery,
     )

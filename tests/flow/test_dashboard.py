@@ -224,7 +224,7 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
 
 async def test_every_page_is_for_everybody(house: House) -> None:
     """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
-    paths = ("/", "/nowhere", "/operators", "/figures")
+    paths = ("/", "/nowhere", "/operators", "/figures", "/tokens")
     task, run = house.ended.task, house.ended.id
     paths += (
         f"/tasks/{task}",

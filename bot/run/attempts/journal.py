@@ -25,6 +25,7 @@ _READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "check", "fin
 
 _SLOW = frozenset({"shell", "check"})
 MOST_DIFF_CHARS = 200_000  # of a change that is not finished
+MOST_DIFF_BYTES = 4 << 20  # of changed files, beyond which nobody is shown a change before its end
 
 
 class AttemptJournal:
@@ -91,6 +92,8 @@ class AttemptJournal:
         """What people are shown of the workspace; None where that is as it was. Whole files up to a size."""
         if work is None or self._repo is None or work == self._last_work:
             return None
+        if sum(len(each.data) for each in work.files) > MOST_DIFF_BYTES:
+            return ""
         self._last_work = work
         diff = await asyncio.to_thread(unified_diff, self._repo, work.base, work)
         return await asyncio.to_thread(self._redactor.text, limit_to_whole_files(diff, MOST_DIFF_CHARS))
