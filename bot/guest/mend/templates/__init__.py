@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from . import (
     calls,
-    constants,
     control,
-    data,
     guards,
     handlers,
     lookups,
@@ -22,15 +20,16 @@ from . import (
     signatures,
     statements,
     terms,
-    texts,
 )
+from .literals import constants, data, texts
 from .registry import Template, list_templates
 
 MODULES = (
-    calls,
     constants,
-    control,
     data,
+    texts,
+    calls,
+    control,
     guards,
     handlers,
     lookups,
@@ -41,7 +40,6 @@ MODULES = (
     signatures,
     statements,
     terms,
-    texts,
 )
 TEMPLATES: tuple[Template, ...] = list_templates()
 
