@@ -75,4 +75,4 @@ ASKED = re.compile(
 )
 ASKED_VERB = re.compile(rf"\s{{1,3}}{_VERB}\b", re.I)
 # A text without quotes that is no ordinary word: a-b, hello_world, 1.234,50, file.txt.
-BARE = re.compile(r"\w{1,40}(?:[-_/:+@]{1,3}\w{1,40}|[.,]\w{1,40}){1,8}(?=[\s,;.!?)]|$)")
+BARE = re.compile(r"[^\W_]{1,40}(?:[-_/:+@.,]{1,3}[^\W_]{1,40}){1,8}(?=[\s,;.!?)]|$)")

@@ -11,7 +11,7 @@ from bot.guest.mend.localise import Findings, Suspect
 from bot.guest.mend.report import make_hunks
 from bot.guest.mend.site import Clues
 from bot.guest.mend.source import Source, TextEdit, apply_edits
-from bot.guest.mend.templates.texts import correct_text
+from bot.guest.mend.templates.literals.texts import correct_text
 from bot.offline.phrases import PHRASES, explain_edit, find_difference
 
 

@@ -10,9 +10,7 @@ from __future__ import annotations
 from ..learned import patterns
 from . import (
     calls,
-    constants,
     control,
-    data,
     guards,
     handlers,
     lookups,
@@ -23,15 +21,16 @@ from . import (
     signatures,
     statements,
     terms,
-    texts,
 )
+from .literals import constants, data, texts
 from .registry import Template, list_templates
 
 MODULES = (
-    calls,
     constants,
-    control,
     data,
+    texts,
+    calls,
+    control,
     guards,
     handlers,
     lookups,
@@ -43,7 +42,6 @@ MODULES = (
     signatures,
     statements,
     terms,
-    texts,
 )
 TEMPLATES: tuple[Template, ...] = list_templates()
 

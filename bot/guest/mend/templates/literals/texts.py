@@ -7,9 +7,9 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from ..site import Proposal, Site
-from ..source import TextEdit
-from .registry import template
+from ...site import Proposal, Site
+from ...source import TextEdit
+from ..registry import template
 
 
 def is_in_text(site: Site) -> bool:

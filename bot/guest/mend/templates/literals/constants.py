@@ -7,8 +7,8 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from ..site import SIZED, Proposal, Site
-from .registry import template
+from ...site import SIZED, Proposal, Site
+from ..registry import template
 from .texts import correct_text, is_docstring, is_in_text
 
 SPELLINGS = (str.lower, str.upper, str.capitalize, str.strip, str.title)

@@ -6,9 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from ..site import Proposal, Site
-from ..source import FUNCTIONS, TextEdit
-from .registry import template
+from ...site import Proposal, Site
+from ...source import FUNCTIONS, TextEdit
+from ..registry import template
 from .texts import is_docstring, is_in_text
 
 

@@ -1,0 +1,1 @@
+"""Faults in literals: numbers, strings, slices, patterns, formats, tables."""
