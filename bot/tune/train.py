@@ -2,8 +2,8 @@
 
 A conditional logit: of the candidates of one choice the right one's chance is to be high. The weights are
 held near those that they start from, and go half the way, so that few fixes change little. numpy and scipy
-come with scikit-learn, which is the extra ``tune``; where it is not installed, nothing can be learned, and all
-else works.
+come with scikit-learn, the extra ``tune``; where it is not installed, nothing can be learned, and all else
+works.
 """
 
 from __future__ import annotations
