@@ -31,6 +31,10 @@ _.testRunner
 _._repr_failure_py
 _.repr_failure
 
+# pydantic-ai's adapter for OpenAI's protocol calls what a subclass may override.
+_._streamed_response_cls
+_._validate_response
+
 # OpenFeature's SDK calls a provider's and a client's methods.
 _.get_metadata
 _.get_provider_status

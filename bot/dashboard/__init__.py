@@ -20,6 +20,7 @@ from bot.dashboard.access.tokens import ApiTokens
 from bot.dashboard.access.viewer import find_viewer, guard
 from bot.dashboard.api import routes as api
 from bot.dashboard.audit import AuditLog
+from bot.dashboard.boards import experiments, safety
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
@@ -69,6 +70,7 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     }
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
+    app.extensions["experiment_board"] = experiments.ExperimentBoard(engine)
     app.extensions["flag_board"] = FlagBoard(engine, settings)
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals["viewer"] = find_viewer
@@ -82,6 +84,8 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     app.register_blueprint(figures.blueprint)
     app.register_blueprint(token_page.blueprint)
     app.register_blueprint(api.blueprint)
+    app.register_blueprint(experiments.blueprint)
+    app.register_blueprint(safety.blueprint)
     app.register_error_handler(403, _refuse)
     app.register_error_handler(404, _not_found)
     app.register_error_handler(GitHubAway, _github_away)

@@ -176,7 +176,8 @@ def _render_share(hits: int, of: int) -> str:
 def _render_comparison(each: VariantComparison) -> str:
     name = each.variant or NOT_SET
     if each.finding is not Finding.OPEN:
-        return f"{name}: {each.finding.value} ({each.said})"
+        return f"{name}: {each.finding.value} in {each.respect} ({each.said})"
     if each.more is None:
-        return f"{name}: {each.finding.value}, and far more tasks would be needed ({each.said})"
-    return f"{name}: {each.finding.value}, about {each.more} tasks more of each would tell ({each.said})"
+        return f"{name}: {each.finding.value} of {each.respect}, far more tasks are needed ({each.said})"
+    more = f"about {each.more} tasks more of each would tell"
+    return f"{name}: {each.finding.value} of {each.respect}, {more} ({each.said})"

@@ -7,8 +7,10 @@ stored, and runs whose flag was not followed (hob.yml named another value, or th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Row, text
 
 from bot.flags.guard import ArmFigures
 from bot.flags.known import FlagError, find_flag
@@ -92,15 +94,11 @@ def load_outcomes(connection: Connection, flag: str, *, days: int) -> list[Varia
     if not 1 <= days <= 3650:
         raise FlagError(f"days are from 1 to 3650, not {days}")
     rows = connection.execute(_OUTCOMES, {"flag": flag, "days": days, "by_prompt": PROMPT_VERSION})
-    names = VariantOutcomes.__dataclass_fields__
-    return [
-        VariantOutcomes(
-            **{name: _to_number(getattr(row, name)) if name != "name" else row.name for name in names}
-        )
-        for row in rows
-    ]
+    return [_build(row) for row in rows]
 
 
-def _to_number(value: object) -> int | float:
-    """PostgreSQL's numeric as a float; whole numbers stay."""
-    return value if isinstance(value, int) else float(str(value))
+def _build(row: Row[Any]) -> VariantOutcomes:
+    """A row, with PostgreSQL's numeric as a float; whole numbers stay."""
+    fields = {name: getattr(row, name) for name in VariantOutcomes.__dataclass_fields__}
+    numbers = {name: float(value) for name, value in fields.items() if isinstance(value, Decimal)}
+    return VariantOutcomes(**(fields | numbers))

@@ -135,6 +135,9 @@ class _RecordedModel:
         """As it was at this turn."""
         return int(self._records[min(self._at, len(self._records) - 1)].get("window") or 1 << 40)
 
+    async def open(self) -> None:
+        """Nothing is to be opened."""
+
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         """The next recorded answer."""
         if self._at == len(self._records):

@@ -78,6 +78,10 @@ class RunRecords:
         """Store the version of the system prompt that the run goes by. Raises LeaseLost."""
         await self._write(run, prompt=version)
 
+    async def set_estimate(self, run: Run, estimate: object) -> None:
+        """Store what the work was taken to be before it began, a dataclass. Raises LeaseLost."""
+        await self._write(run, estimate=plain(estimate))
+
     async def load_flags(self, task_id: int) -> dict[str, Any] | None:
         """What ``set_flags`` stored in the first run of a task that did; None: none has."""
         query = select(runs.c.flags).where(runs.c.task == task_id, runs.c.flags.is_not(None))

@@ -32,6 +32,7 @@ from pydantic_ai.messages import ModelResponse, ModelResponsePart, TextPart, Thi
 from pydantic_ai.tools import ToolDefinition
 
 _DECODER = json.JSONDecoder(strict=False)  # line breaks within strings: small models write them
+MOST_CALLS = 64  # of one answer; a model that got stuck writes thousands
 _NAME_KEYS = ("name", "function", "tool", "tool_name", "function_name")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input")
 
@@ -73,8 +74,10 @@ def read_text_calls(response: ModelResponse, tools: Sequence[ToolDefinition]) ->
 
 def split_calls(text: str, schemas: Schemas, *, marked_only: bool = False) -> tuple[str, list[ToolCallPart]]:
     """``text`` without the calls in it, and these; with ``marked_only`` no forms that other text has too."""
-    rest, calls, at = [], [], 0
-    while match := _MARK.search(text, at):
+    rest: list[str] = []
+    calls: list[_Found] = []
+    at = 0
+    while len(calls) < MOST_CALLS and (match := _MARK.search(text, at)):
         rest.append(text[at : match.start()])
         found = list(_read_marked(match, text, schemas))
         calls += found
@@ -112,13 +115,13 @@ _LEFT_OVER = re.compile(
     r"end|im_end|tool_calls_section_(?:begin|end)|tool_call_end)\|>(?:assistant)?|<｜tool▁(?:calls▁begin|calls▁end|call▁end)｜>|"
     r"\[/TOOL_CALLS\]"
 )
-_PARAMETER = re.compile(
-    r"<parameter(?:=(?P<a>[^>\s]++)|\s++name=\"(?P<b>[^\"]++)\"[^>]*+)>\n?(?P<value>.*?)\n?</parameter>",
-    re.DOTALL,
+# How an argument in an element begins, and how it ends.
+_PARAMETER = (
+    re.compile(r"<parameter(?:=(?P<a>[^<>\s]++)|\s++name=\"(?P<b>[^<>\"]++)\"[^<>]*+)>\n?"),
+    "</parameter>",
 )
-_ARGUMENT = re.compile(
-    r"<arg_key>\s*+(?P<key>[^<\s]++)\s*+</arg_key>\s*+<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL
-)
+_ARGUMENT = (re.compile(r"<arg_key>\s*+(?P<a>[^<\s]++)\s*+</arg_key>\s*+<arg_value>"), "</arg_value>")
+_Element = tuple[re.Pattern[str], str]
 
 
 def _read_marked(match: re.Match[str], text: str, schemas: Schemas) -> Iterator[_Found]:
@@ -151,7 +154,7 @@ def _read_objects(text: str, at: int) -> Iterator[_Found]:
         value, end = _read_value(text, at)
         if value is None:
             end = min((i for i in (text.find("</", at), text.find("<|", at)) if i >= 0), default=len(text))
-            name = re.search(r"['\"](?:name|function)['\"]\s*:\s*['\"]([\w.-]+)", text[at:end])
+            name = re.search(r"['\"](?:name|function)['\"]\s*+:\s*+['\"]([\w.-]++)", text[at:end])
             yield _Found(name=name[1] if name else "", arguments=text[at:end].strip(), end=end)
             return
         for each in value if isinstance(value, list) else [value]:
@@ -230,32 +233,34 @@ def _find_closing(text: str, at: int) -> int:
     return len(text)
 
 
-def _read_body(
-    name: str, text: str, at: int, closing: str, pattern: re.Pattern[str], schemas: Schemas
-) -> _Found:
-    """A call whose arguments are elements up to ``closing`` (or the end), or an object."""
-    end = text.find(closing, at)
-    if end < 0:
-        end = len(text)
-    last = max((each.end() for each in pattern.finditer(text, at)), default=at)
-    if last > end and closing == "</function>" and text.find("<function=", at, last) < 0:
-        # a value that holds the closing mark itself
-        end = text.find(closing, last)
-        end = len(text) if end < 0 else end
-    body = text[at:end]
-    arguments: dict[str, Any] | str
-    if body.strip().startswith("{"):
-        arguments = decode_object(body.strip())
-    else:
-        properties = schemas.get(name, {}).get("properties", {})
-        arguments = {}
-        for each in pattern.finditer(body):
-            groups = each.groupdict()
-            key = groups.get("a") or groups.get("b") or groups.get("key") or ""
-            arguments[key] = _read_argument(each["value"], properties.get(key, {}))
-        if not arguments and body.strip():
-            arguments = body.strip()
-    return _Found(name=name, arguments=arguments, end=min(end + len(closing), len(text)))
+def _read_body(name: str, text: str, at: int, closing: str, element: _Element, schemas: Schemas) -> _Found:
+    """A call whose arguments are elements, or an object, up to ``closing`` or the end of the text."""
+    values, last = _read_elements(text, at, closing, element)
+    end = text.find(closing, last)
+    body = text[at : end if end >= 0 else len(text)].strip()
+    properties = schemas.get(name, {}).get("properties", {})
+    arguments: dict[str, Any] | str = {
+        key: _read_argument(value, properties.get(key, {})) for key, value in values.items()
+    }
+    if not values and body:
+        arguments = decode_object(body)
+    return _Found(name=name, arguments=arguments, end=end + len(closing) if end >= 0 else len(text))
+
+
+def _read_elements(text: str, at: int, closing: str, element: _Element) -> tuple[dict[str, str], int]:
+    """Arguments by name, and the end of the last; a value may hold what would close the call."""
+    opening, ending = element
+    values: dict[str, str] = {}
+    while begin := opening.search(text, at):
+        if text.find(closing, at, begin.start()) >= 0:
+            break
+        groups = begin.groupdict()
+        end = text.find(ending, begin.end())
+        if end < 0:
+            break
+        values[groups.get("a") or groups.get("b") or ""] = text[begin.end() : end].removesuffix("\n")
+        at = end + len(ending)
+    return values, at
 
 
 def _read_argument(value: str, schema: Mapping[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from bot.run.attempts.best_of import run_best_of
 from bot.run.end_without_pull import end_without_pull
 from bot.run.job import Job
 from bot.run.messages.attempts import render_choice, render_comparison
+from bot.run.prepare.estimate import estimate, render_estimate
 from bot.run.prepare.prepare import prepare
 from bot.run.strategies.build_proven_change import build_proven_change
 from bot.run.strategies.earlier_request import find_earlier_request
@@ -24,6 +25,9 @@ async def make_change(job: Job) -> ProvenChange | TaskEnd:
     prepared = await prepare(
         job, subject=earlier.subject if earlier else None, at=earlier.base if earlier else ""
     )
+    made = estimate(prepared.brief)
+    await job.store.set_estimate(job.run, made)
+    await job.progress.add_remark(render_estimate(made))
     asked = directive.number if directive else None
     selection = await run_best_of(await plan_attempts(job, prepared, asked=asked))
     if earlier and earlier.pull:

@@ -240,6 +240,7 @@ runs = Table(
     _text("error"),
     Column("timeline", JSONB(none_as_null=True)),  # by phase: name, beginning, dollars reserved in it
     Column("flags", JSONB(none_as_null=True)),  # what flags said to the task, see bot.flags
+    Column("estimate", JSONB(none_as_null=True)),  # chance, size and signs, before the work: see bot.run
     _text("prompt"),  # the version of its system prompt: a digest; '' in runs from before it was stored
     UniqueConstraint("task", "fence"),
     Index("runs_by_start", "started_at"),

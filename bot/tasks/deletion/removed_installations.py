@@ -1,7 +1,8 @@
 """Deleting what is kept of an installation from which the app was removed.
 
-Its tasks with runs, transcripts and records of writes, its deliveries, what was refused there, and who was
-admitted or blocked in its repositories. The audit log stays: it is the operator's record of orders.
+Its tasks with runs, transcripts and records of writes, its deliveries, what was refused there, how its pull
+requests ended, and who was admitted or blocked in its repositories. The audit log stays: it is the operator's
+record of orders.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _REST = tuple(
         "DELETE FROM write_turns WHERE installation = :installation",
         "DELETE FROM pauses WHERE scope = 'installation:' || CAST(:installation AS bigint)",
         "DELETE FROM admissions WHERE repo_id = ANY (:repositories)",
+        "DELETE FROM pull_ends WHERE repo_id = ANY (:repositories)",
         "DELETE FROM blocks WHERE scope IN (SELECT 'repository:' || unnest(CAST(:repositories AS bigint[])))",
         "DELETE FROM pauses WHERE scope IN (SELECT 'repository:' || unnest(CAST(:repositories AS bigint[])))",
         "DELETE FROM thread_stops WHERE split_part(thread_key, '#', 1) IN"

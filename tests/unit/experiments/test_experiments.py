@@ -109,7 +109,7 @@ def test_the_report() -> None:
     lines = render_experiment("prompt", [new, base], compare_variants([new, base], base), "")
     assert lines[0].split()[:4] == ["variant", "tasks", "failed", "proved"]
     assert any(line.startswith("not set") and "50% of 10" in line and "+3 -0" in line for line in lines)
-    assert any(line.startswith("v2: better (proved: 98% of 400 tasks") for line in lines)
+    assert any(line.startswith("v2: better in proved (proved: 98% of 400 tasks") for line in lines)
     assert "one variant alone" in render_experiment("prompt", [base], [], "")[-1]
     assert "no task that ended was told" in render_experiment("prompt", [], [], "")[0]
     few = make_variant("v3", 2)

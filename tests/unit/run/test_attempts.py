@@ -175,6 +175,7 @@ class Priced:
     def __init__(self, model: ModelCall, *, usd: float) -> None:
         self._model, self._usd = model, usd
         self.name, self.window, self.aclose = model.name, model.window, model.aclose
+        self.open = model.open
 
     async def ask(self, messages: Sequence[ModelMessage], tools: Sequence[ToolDefinition]) -> ModelAnswer:
         answer = await self._model.ask(messages, tools)

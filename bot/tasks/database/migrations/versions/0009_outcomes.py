@@ -1,4 +1,4 @@
-"""The version of a run's prompt, and what became of pull requests.
+"""The version of a run's prompt, the estimate before it, and what became of pull requests.
 
 Only additions: a worker of the version before neither reads nor writes them.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0009"
 down_revision = "0008"
@@ -20,6 +21,7 @@ def upgrade() -> None:
     """Add the column and the table."""
     compatibility = sa.table("compatibility", sa.column("revision"), sa.column("compatible_from"))
     op.bulk_insert(compatibility, [{"revision": revision, "compatible_from": COMPATIBLE_FROM}])
+    op.add_column("runs", sa.Column("estimate", JSONB(none_as_null=True), nullable=True))
     op.add_column("runs", sa.Column("prompt", sa.Text(), server_default="", nullable=False))
     op.create_table(
         "pull_ends",

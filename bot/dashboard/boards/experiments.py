@@ -1,0 +1,58 @@
+"""How the variants of a flag do on live work: the report of ``hob experiment`` as a page."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Blueprint, abort, current_app, render_template, request
+from sqlalchemy import Engine
+
+from bot.dashboard.access.viewer import find_viewer
+from bot.experiments.compare import compare_variants, render_experiment
+from bot.experiments.estimates import load_estimate_errors, render_estimate_errors
+from bot.experiments.outcomes import PROMPT_VERSION, load_outcomes
+from bot.flags.known import KNOWN
+
+blueprint = Blueprint("experiments", __name__)
+
+DAYS = (7, 30, 91, 365)
+
+
+class ExperimentBoard:
+    """The variants of a flag over one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def report(self, flag: str, days: int) -> list[str]:
+        """The lines of the report, against the largest variant."""
+        with self._engine.connect() as connection:
+            variants = load_outcomes(connection, flag, days=days)
+        comparisons = compare_variants(variants, variants[0]) if variants else []
+        return render_experiment(flag, variants, comparisons, variants[0].name if variants else "")
+
+    def tell_errors(self, days: int) -> str:
+        """How far the estimates before the work were off."""
+        with self._engine.connect() as connection:
+            return render_estimate_errors(load_estimate_errors(connection, days=days))
+
+
+@blueprint.get("/experiments")
+def show() -> str:
+    """The report on one flag; 404 for anybody but operators."""
+    if not find_viewer().sees_all:
+        abort(HTTPStatus.NOT_FOUND)
+    flags = (*KNOWN, PROMPT_VERSION)
+    flag, days = request.args.get("flag", ""), request.args.get("days", "")
+    chosen = flag if flag in flags else "prompt"
+    period = next((each for each in DAYS if str(each) == days), 30)
+    board: ExperimentBoard = current_app.extensions["experiment_board"]
+    return render_template(
+        "experiments.html",
+        flags=flags,
+        flag=chosen,
+        days=DAYS,
+        period=period,
+        lines=board.report(chosen, period),
+        errors=board.tell_errors(period),
+    )
