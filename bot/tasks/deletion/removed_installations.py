@@ -7,11 +7,11 @@ record of orders.
 
 from __future__ import annotations
 
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from bot.tasks.database.tables import removed_installations, tasks
+from bot.tasks.database.tables import removed_installations, tasks, write_turns
 
 MIRROR_DAYS = 7  # for which workers look for mirrors of repositories whose installation is gone
 
@@ -29,7 +29,6 @@ _REST = tuple(
     text(statement)
     for statement in (
         "DELETE FROM refused_requests WHERE installation = :installation",
-        "DELETE FROM write_turns WHERE installation = :installation",
         "DELETE FROM pauses WHERE scope = 'installation:' || CAST(:installation AS bigint)",
         "DELETE FROM admissions WHERE repo_id = ANY (:repositories)",
         "DELETE FROM pull_ends WHERE repo_id = ANY (:repositories)",
@@ -90,6 +89,7 @@ async def delete_removed_installations(connection: AsyncConnection) -> None:
         deleted += (await connection.execute(statement, which)).rowcount
     if deleted:
         return
+    await connection.execute(delete(write_turns).where(write_turns.c.installation == row.installation))
     for statement in _REST:
         await connection.execute(statement, {**which, "repositories": row.repositories})
     if not await connection.scalar(_LEFT, which):  # what still runs is stopped first
