@@ -273,8 +273,11 @@ def _read_argument(value: str, schema: Mapping[str, Any]) -> Any:
         return value.strip()
 
 
+_FENCE = re.compile(r"\s*+```")
+
+
 def _skip_fence(text: str, at: int) -> int:
-    fence = re.compile(r"\s*```").match(text, at)
+    fence = _FENCE.match(text, at)
     return fence.end() if fence else at
 
 
