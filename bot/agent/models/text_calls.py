@@ -273,7 +273,7 @@ def _read_argument(value: str, schema: Mapping[str, Any]) -> Any:
         return value.strip()
 
 
-_FENCE = re.compile(r"\s*+```")
+_FENCE = re.compile(r"\s{0,50}```")
 
 
 def _skip_fence(text: str, at: int) -> int:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import clock
 from .judge import EXIT, Judge, list_outcomes, make_pattern, split_name
 from .node_run import NodeRun, read_tap
 
@@ -128,6 +129,7 @@ class Bench:
             return False
         finally:
             os.close(writing)
+        clock.watch(self._process.pid)
         self._answers, self._rest, self._runs = reading, b"", 0
         return True
 
@@ -153,6 +155,7 @@ class Bench:
             with contextlib.suppress(OSError):
                 process.stdin.close()
         process.wait()
+        clock.leave(process.pid)
         os.close(self._answers)
 
 
