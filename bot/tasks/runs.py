@@ -205,9 +205,8 @@ class RunRecords:
 
 
 def _columns() -> Any:
-    """All but the change set, which may be large, and ``attempt``, which is the fence again."""
-    left_out = ("changes", "attempt", "timeline", "flags")
-    return select(*(column for column in runs.c if column.name not in left_out))
+    """What a record has; the change set may be large, and ``attempt`` is the fence again."""
+    return select(*(runs.c[name] for name in RunRecord.__dataclass_fields__))
 
 
 def _record(row: Row[Any]) -> RunRecord:

@@ -13,7 +13,7 @@ from bot.inbox.decision import AppIdentity, Decision, Ignored, PullEnded
 # The text that GitHub's button "Revert" begins with:
 # https://docs.github.com/en/pull-requests/collaborating-with-pull-requests/incorporating-changes-from-a-pull-request/reverting-a-pull-request
 _REVERTS = re.compile(
-    r"\AReverts (?:(?P<repo>[\w.-]{1,100}/[\w.-]{1,100}))?#(?P<pull>\d{1,9})\s*(?:\Z|\n|\.)"
+    r"\AReverts (?:(?P<repo>[\w.-]{1,100}/[\w.-]{1,100}))?#(?P<which>\d{1,9})\s*(?:\Z|\n|\.)"
 )
 
 
@@ -24,7 +24,7 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
         return Ignored(reason="it names no pull request of an installation")
     reverts = 0
     if event.merged and (found := _REVERTS.match(thread.body)) and found["repo"] in (None, repo.full_name):
-        reverts = int(found["pull"])
+        reverts = int(found["which"])
     is_own = thread.author.id == app.bot_id
     if not is_own and not reverts:
         return Ignored(reason="no pull request of its own ended")
