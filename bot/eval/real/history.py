@@ -34,7 +34,7 @@ _OTHER_WORK = re.compile(
 )
 _MERGE = re.compile(r"^Merge (?:pull request|branch|remote|tag)\b")
 _TRAILER = re.compile(r"^(?:[A-Z][A-Za-z]+(?:-[A-Za-z]+)+|Closes|Fixes|Refs?|Resolves):? .*$")
-_NUMBER = re.compile(r"\s*\(?(?:gh-?)?#\d+\)?", re.I)
+_NUMBER = re.compile(r"(?<!\s)\s*+\(?(?:gh-?)?#\d+\)?", re.I)
 _WORD = re.compile(r"[A-Za-z]{2,}")
 PLAIN_REQUEST = "A test fails. Find out why and fix it."
 
