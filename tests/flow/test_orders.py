@@ -62,7 +62,7 @@ async def test_what_is_ordered_on_a_page_is_done(hob: AtWork, database: Database
         page = (await browser.get(f"/runs/{run}")).text
         assert "so far" in page and "calc.py" in page and "$ echo now-it-runs" in page
         await order(browser, 1, "stop")
-        await hob.comment("calc", issue, "stopped")
+        await hob.comment("calc", issue, "**Stopped**")
         task = await store.get_task(1)
         assert task and task.state is TaskState.CANCELLED
 
