@@ -12,10 +12,8 @@ EXAMPLES ?= 20000
 REPOS ?=
 .DEFAULT_GOAL := help
 
-.PHONY: help demo test test-fidelity test-clients test-lowest lint types dead pytest fuzz attack chaos \
-	bench-sandbox bench-ingest bench-throughput bench-scale eval eval-check bench-agent bench-dashboard bench-map \
-	bench-forecast bench-model guard-check injection-check moderation-check setup browser promtool deploy-check lock shots realworld \
-	refresh-github-data clean
+# Every target with a description is a command, not a file.
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*\#\# .*/\1/p' $(lastword $(MAKEFILE_LIST)))
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +50,7 @@ types: setup ## mypy, strict
 dead: setup ## vulture: code that nothing calls
 	$(BIN)/vulture
 
-pytest: setup browser promtool ## the tests alone, or a part: ARGS="tests/unit/run -k title"
+pytest: setup browser promtool pgbouncer ## the tests alone, or a part: ARGS="tests/unit/run -k title"
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## hostile texts against cmark-gfm, 20,000 of each kind: EXAMPLES=100000
@@ -63,6 +61,9 @@ attack: setup ## every attack on both sandboxes, as root and as an ordinary user
 
 chaos: setup ## every fault on every call of the path, kills: what was lost or doubled; ARGS=--long plays all
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-upgrade: setup ## the version before beside this one, as wheels, over the newest migration; ARGS="--old COMMIT"
+	$(BIN)/python -m tests.chaos.upgrade $(ARGS)
 
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
@@ -81,6 +82,9 @@ SUITE := tests/suite/dev.jsonl tests/suite/heldout.jsonl
 eval: setup ## the development suite's table with the offline model, or ARGS="--model ... --jobs 4"
 	@$(BIN)/python -m bot eval $(SUITE) --jobs 2 $(ARGS)
 
+eval-js: setup ## the offline engine on 60 bugs planted in npm packages; ARGS="--dev --search" (needs node, npm)
+	$(BIN)/python -m benchmarks.eval_js $(ARGS)
+
 bench-forecast: setup ## what `hob forecast` predicts for a run of bench-throughput, beside what is measured
 	$(BIN)/python -m benchmarks.bench_forecast $(ARGS)
 
@@ -93,6 +97,9 @@ guard-check: setup ## 1,000 simulated releases of each kind: bad ones stopped, g
 eval-check: setup ## every planted bug is shown by the tests that the suite names, and by no others
 	@$(BIN)/python -m bot.eval.check $(SUITE) $(ARGS)
 
+eval-real: setup ## the offline model on bug fixes in the histories of REPOS="path path", clones; ARGS="--sample 40"
+	@$(BIN)/python -m bot.eval.real $(REPOS) $(ARGS)
+
 setup: $(READY) ## the virtual environment, from requirements.lock, and the programs beside it
 	@.ci/system
 
@@ -101,6 +108,9 @@ browser: ## the Chromium that tests of pages need, where it can be installed
 
 promtool: $(READY) ## Prometheus' checker of alert rules, taken out of Debian's package
 	@.ci/promtool $(BIN)
+
+pgbouncer: $(READY) ## PgBouncer, taken out of Debian's package
+	@.ci/pgbouncer $(BIN)
 
 deploy-check: setup promtool ## the deploy files as their tools read them, then compose.yaml's processes play the demo
 	$(BIN)/$(PIP) -e '.[deploy]'

@@ -87,7 +87,7 @@ async def watch(session: aiohttp.ClientSession, address: str) -> tuple[list[int]
     async with session.get(address) as answer:
         assert answer.status == 200, answer.status
         async for line in answer.content:
-            if found := re.fullmatch(rb"id: (\d+)\n", line):
+            if found := re.fullmatch(rb"id: (\d+)\.\d+\n", line):
                 seen.append(int(found[1]))
                 last = time.monotonic()
             elif line == b"event: end\n":

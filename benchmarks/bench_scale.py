@@ -66,10 +66,13 @@ async def fill(database: Database, store: Store, tasks: int) -> None:
         values = {"tasks": tasks, "queued": QUEUED, "like": like}
         used = {name: value for name, value in values.items() if f":{name}" in statement}
         async with database.engine.begin() as connection:
+            await connection.execute(text("SET LOCAL statement_timeout = 0"))
             await connection.execute(text(statement), used)
     async with database.engine.connect() as connection:
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await plain.execute(text("SET statement_timeout = 0"))
         await plain.execute(text("VACUUM ANALYZE"))
+    await database.engine.dispose()  # with the connection whose limit was lifted
 
 
 async def measure(name: str, times: int, step: Callable[[], Awaitable[object]], most: float) -> bool:

@@ -221,7 +221,11 @@ class Sandbox(Protocol):
     async def run(
         self, command: Command, *, on_output: Callable[[bytes], None] | None = None
     ) -> CommandResult:
-        """Run one command to its end; every process it started is dead when this returns."""
+        """Run one command to its end; every process it started is dead when this returns.
+
+        ``on_output`` is called with all that it prints, as it comes, but for stderr where that is split off.
+        It has to be quick, and keep little.
+        """
         ...
 
     async def start(self, command: Command) -> BackgroundCommand:

@@ -24,6 +24,7 @@ from bot.cli import (
     serve,
     solve,
     status,
+    tune,
 )
 from bot.cli.launch import flags, forecast
 from bot.cli.safety import block, export, redteam
@@ -35,6 +36,7 @@ COMMANDS = (
     demo.demo,
     solve.solve,
     evaluate.evaluate,
+    tune.tune,
     serve.web,
     serve.worker,
     serve.dashboard,

@@ -21,6 +21,7 @@ from bot.dashboard.audit import AuditLog
 from bot.dashboard.flag_board import FlagBoard
 from bot.dashboard.house import House
 from bot.dashboard.live import LiveRuns
+from bot.dashboard.live_output import OutputReader
 from bot.dashboard.page_reader import PageReader
 from bot.dashboard.rendering.filters import FILTERS
 from bot.settings import Settings
@@ -57,7 +58,12 @@ def create_app(settings: Settings, engine: Engine) -> Flask:
     sign_in = SignIn(configured) if configured else None
     sessions = Sessions(engine)
     reader = PageReader(engine)
-    app.extensions |= {"reader": reader, "sign_in": sign_in, "sessions": sessions, "live": LiveRuns(reader)}
+    app.extensions |= {
+        "reader": reader,
+        "sign_in": sign_in,
+        "sessions": sessions,
+        "live": LiveRuns(reader, OutputReader(engine)),
+    }
     app.extensions["audit"] = AuditLog(engine)
     app.extensions["house"] = House(engine, settings)
     app.extensions["flag_board"] = FlagBoard(engine, settings)

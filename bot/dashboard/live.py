@@ -1,20 +1,25 @@
-"""A run while it goes on, as server-sent events: each turn once and in order, and the parts that change.
+"""A run while it goes on, as server-sent events: each turn and each line of its commands once and in order,
+and the parts that change.
 
-https://html.spec.whatwg.org/multipage/server-sent-events.html: the id of an event is the number of its turn,
-which the browser sends back as Last-Event-ID when it connects anew, and the stream goes on behind it. However
-many watch a run, the database is asked twice a second: who asks first looks, the others get the same. Nothing
-is queued for anybody, so a slow reader costs no memory; what is rendered is kept within bounds for the next.
+https://html.spec.whatwg.org/multipage/server-sent-events.html: the id of an event says which turn and which
+piece of output came last. The browser sends it back as Last-Event-ID when it connects anew, and the stream
+goes on behind them. However many watch a run, the database is asked twice a second: who asks first looks, the
+others get the same. Nothing is queued for anybody, so a slow reader costs no memory; what is rendered is kept
+within bounds for the next.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
+from bot.dashboard.live_output import OutputReader
 from bot.dashboard.page_reader import PageReader, Row
 
 LOOK_SECONDS = 0.5  # between two looks at the database
@@ -25,35 +30,63 @@ MOST_VIEWERS = 230  # streams at once; each holds a thread
 _MOST_RUNS = 64
 _RENDERED_CHARS = 2_000_000  # of a run's turns that are kept
 _TURNS_AT_ONCE = 20
+_OUTPUT_CHARS = 1_000_000  # of a run's rendered output that are kept
+_PIECES_AT_ONCE = 20
+_MARK_SECONDS = 5.0  # after which a worker is told again that somebody watches
+_MOST = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlace:
+    """How far a browser has seen a run: its last turn (-1: none), and its last piece of output (0: none)."""
+
+    turn: int = -1
+    piece: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.turn}.{self.piece}"
+
+
+def read_place(given: str) -> StreamPlace:
+    """The place in an event's id or a page's address; the beginning for anything else."""
+    found = re.fullmatch(r"(-1|[0-9]{1,10})(?:\.([0-9]{1,10}))?", given)
+    if found is None:
+        return StreamPlace()
+    return StreamPlace(turn=min(int(found[1]), _MOST), piece=min(int(found[2] or 0), _MOST))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
-    """What a run looks like now: two parts of its page, its last turn, and whether it goes on."""
+    """What a run looks like now: two parts of its page, the last of what there is, and whether it goes on."""
 
     head: str
     result: str
-    last: int
+    last: StreamPlace
     live: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRenderer:
-    """How the parts of a page are made, of the run's row and the record of a turn."""
+    """How the parts of a page are made, of the run's row, the record of a turn, or a piece of output."""
 
     head: Callable[[Row, Row | None, Row | None], str]
     result: Callable[[Row], str]
     turn: Callable[[Row], str]
+    output: Callable[[Row], str]
 
 
 class WatchedRun:
     """One run that is watched, whoever watches it."""
 
-    def __init__(self, reader: PageReader, run: int, attempt: int) -> None:
-        self._reader, self._run, self._attempt = reader, run, attempt
+    def __init__(self, reader: PageReader, output: OutputReader, run: int, attempt: int) -> None:
+        self._reader, self._output, self._run, self._attempt = reader, output, run, attempt
         self._lock = threading.Lock()
         self._view: RunView | None = None
         self._at = 0.0
+        self._marked = float("-inf")
+        self._pieces: deque[tuple[int, str]] = deque()
+        self._piece = 0  # the last one that was read
+        self._diff: tuple[int, str] = (-2, "")  # of the attempt after which turn
         self._rendered: LRUCache[int, str] = LRUCache(_RENDERED_CHARS, getsizeof=len)
 
     def look(self, render: RunRenderer) -> RunView | None:
@@ -70,10 +103,35 @@ class WatchedRun:
                 doing = self._reader.find_call(self._run, self._attempt, seq) if live else None
                 if live:  # in steps, so that what people mark on the page is not replaced each second
                     row = {**row, "seconds": float(row["seconds"]) // STEP_SECONDS * STEP_SECONDS}
+                    row["diff"] = row["diff"] or self._read_diff(seq)
+                    self._follow_output(render)
                 head, result = render.head(row, last, doing), render.result(row)
-                self._view = RunView(head=head, result=result, last=seq, live=live)
+                place = StreamPlace(turn=seq, piece=self._piece)
+                self._view = RunView(head=head, result=result, last=place, live=live)
                 self._at = time.monotonic()
             return self._view
+
+    def _read_diff(self, seq: int) -> str:
+        """The change as it is after the turn ``seq``, read once."""
+        if self._diff[0] != seq:
+            self._diff = (seq, self._reader.find_diff(self._run, self._attempt))
+        return self._diff[1]
+
+    def _follow_output(self, render: RunRenderer) -> None:
+        """Read what commands have printed since, and say that somebody watches."""
+        if time.monotonic() - self._marked >= _MARK_SECONDS:
+            self._output.mark_watched(self._run)
+            self._marked = time.monotonic()
+        for row in self._output.list_pieces(self._run, self._piece):
+            self._pieces.append((row["serial"], render.output(row)))
+            self._piece = row["serial"]
+        while sum(len(html) for _, html in self._pieces) > _OUTPUT_CHARS:
+            self._pieces.popleft()
+
+    def list_pieces(self, after: int) -> list[tuple[int, str]]:
+        """The next pieces of output behind ``after``, rendered, some at a time; none that are not kept."""
+        with self._lock:
+            return [each for each in self._pieces if each[0] > after][:_PIECES_AT_ONCE]
 
     def list_turns(self, after: int, render: RunRenderer) -> list[tuple[int, str]]:
         """The next turns behind ``after``, rendered, some at a time."""
@@ -98,36 +156,44 @@ class WatchedRun:
 class LiveRuns:
     """All runs that are watched in this process."""
 
-    def __init__(self, reader: PageReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: PageReader, output: OutputReader) -> None:
+        self._reader, self._output = reader, output
         self._lock = threading.Lock()
-        self._runs: LRUCache[tuple[int, int], WatchedRun] = LRUCache(_MOST_RUNS)
+        self._runs: LRUCache[tuple[int, int, bool], WatchedRun] = LRUCache(_MOST_RUNS)
         self.places = threading.BoundedSemaphore(MOST_VIEWERS)
 
-    def watch(self, run: int, attempt: int) -> WatchedRun:
-        """The run, with what others have seen of it already. Attempt 0 is the one that is shown by itself."""
+    def watch(self, run: int, attempt: int, split: bool = False) -> WatchedRun:
+        """The run, with what others have seen of it already in this way: changes ``split`` or unified.
+
+        Attempt 0 is the one that is shown by itself.
+        """
         with self._lock:
-            if (run, attempt) not in self._runs:
-                self._runs[run, attempt] = WatchedRun(self._reader, run, attempt)
-            return self._runs[run, attempt]
+            if (run, attempt, split) not in self._runs:
+                self._runs[run, attempt, split] = WatchedRun(self._reader, self._output, run, attempt)
+            return self._runs[run, attempt, split]
 
 
-def stream_run(watched: WatchedRun, after: int, render: RunRenderer) -> Iterator[str]:
-    """The events of a run from behind turn ``after`` until it ends, or for ``STREAM_SECONDS``."""
+def stream_run(watched: WatchedRun, place: StreamPlace, render: RunRenderer) -> Iterator[str]:
+    """The events of a run from behind ``place`` until it ends, or for ``STREAM_SECONDS``."""
     began = said = time.monotonic()
     head = result = ""
+    after, piece = place.turn, place.piece
     yield "retry: 1000\n\n"
     while True:
         view = watched.look(render)
-        if view is None or view.last < after:  # it began anew from other code, and its page does, too
+        if view is None or view.last.turn < after:  # it began anew from other code, and its page does, too
             yield make_event("again", "")
             return
-        while after < view.last:
+        while pieces := watched.list_pieces(piece):
+            for piece, html in pieces:
+                yield make_event("output", html, place=StreamPlace(turn=after, piece=piece))
+                said = time.monotonic()
+        while after < view.last.turn:
             turns = watched.list_turns(after, render)
             if not turns:
                 break
             for seq, html in turns:
-                yield make_event("turn", html, number=seq)
+                yield make_event("turn", html, place=StreamPlace(turn=seq, piece=piece))
                 after = seq
         for name, before, now in (("head", head, view.head), ("result", result, view.result)):
             if now != before:
@@ -145,8 +211,8 @@ def stream_run(watched: WatchedRun, after: int, render: RunRenderer) -> Iterator
         time.sleep(LOOK_SECONDS)
 
 
-def make_event(name: str, data: str, *, number: int | None = None) -> str:
+def make_event(name: str, data: str, *, place: StreamPlace | None = None) -> str:
     """One event; the data's lines each on a line of its own, whatever ends them."""
     lines = data.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    head = f"event: {name}\n" + (f"id: {number}\n" if number is not None else "")
+    head = f"event: {name}\n" + (f"id: {place}\n" if place is not None else "")
     return head + "".join(f"data: {line}\n" for line in lines) + "\n"

@@ -75,6 +75,13 @@ class PageReader:
         query = select(turn.seq, total, model).where(turn.attempt == self._which(run, ordinal))
         return self._one(query.order_by(turn.seq.desc()).limit(1))
 
+    def find_diff(self, run: int, ordinal: int) -> str:
+        """An attempt's change as it is now; '' for none."""
+        row = self._one(
+            select(tables.attempts.c.diff).where(tables.attempts.c.id == self._which(run, ordinal))
+        )
+        return row["diff"] if row else ""
+
     def find_call(self, run: int, ordinal: int, after: int) -> Row | None:
         """The call that goes on in a turn behind ``after``: ``name``, ``args``, ``at``; None: not known."""
         query = select(tables.attempts.c.doing).where(tables.attempts.c.id == self._which(run, ordinal))

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.dashboard.access.viewer import find_viewer
 from bot.dashboard.audit import ORDERS, AuditLog
-from bot.dashboard.live import LiveRuns, RunRenderer, stream_run
+from bot.dashboard.live import LiveRuns, RunRenderer, read_place, stream_run
 from bot.dashboard.page_reader import PageReader, Row
 from bot.dashboard.task_list import PAGE, PERIODS, VERDICTS, read_filter
 from bot.domain import TERMINAL, TaskKind, TaskState
@@ -83,7 +83,7 @@ def attempts(number: int) -> str:
     made = _reader().attempts(_root(row))
     wanted = {_number(value) for value in request.args.getlist("show")}
     shown = [each for each in made if not wanted or each["ordinal"] in wanted]
-    return render_template("attempts.html", task=row, attempts=made, shown=shown)
+    return render_template("attempts.html", task=row, attempts=made, shown=shown, beside=_wants_split())
 
 
 @blueprint.get("/runs/<int:number>")
@@ -96,12 +96,15 @@ def run(number: int) -> str:
     shown = attempt or _reader().find_shown_attempt(number)
     latest = _reader().last_turn(number, shown)
     seq = latest["seq"] if latest else -1
+    if _live(row):
+        row = {**row, "diff": row["diff"] or _reader().find_diff(number, shown)}
     return render_template(
         "run.html",
         run=row,
         task=about,
         attempts=_reader().attempts(_root(about)),
         attempt=attempt,
+        beside=_wants_split(),
         latest=latest,
         doing=_reader().find_call(number, shown, seq) if _live(row) else None,
         turns=turns,
@@ -114,17 +117,18 @@ def run(number: int) -> str:
 def run_events(number: int) -> Response:
     """The run as it goes on, from behind the turn that the browser has seen last."""
     task = find_task(_run(number)["task"])
-    asked = request.headers.get("Last-Event-ID") or request.args.get("after", "")
-    after = min(_number(asked), _MAX_SEQ) if asked and asked != "-1" else -1
+    place = read_place(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
+    attempt, split = _attempt(), _wants_split()
     live: LiveRuns = current_app.extensions["live"]
     if not live.places.acquire(blocking=False):
         return Response("too many watch\n", HTTPStatus.SERVICE_UNAVAILABLE, mimetype="text/plain")
     renderer = RunRenderer(
         head=lambda row, latest, doing: _render_head(row, task["id"], latest, doing),
-        result=lambda row: render_template("run_result.html", run=row),
+        result=lambda row: render_template("run_result.html", run=row, attempt=attempt, beside=split),
         turn=lambda turn: render_template("run_turn.html", turn=turn),
+        output=lambda piece: render_template("run_output.html", piece=piece),
     )
-    events = stream_run(live.watch(number, _attempt()), after, renderer)
+    events = stream_run(live.watch(number, attempt, split), place, renderer)
     response = Response(stream_with_context(events), mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"  # nginx would hold events back
     response.call_on_close(live.places.release)
@@ -215,6 +219,11 @@ def _root(task: Row) -> int:
 def _attempt() -> int:
     """The attempt whose transcript is asked for, 0: the chosen or first one."""
     return min(_number(request.args.get("attempt", "")), _MAX_SEQ)
+
+
+def _wants_split() -> bool:
+    """Whether changes are to be shown side by side."""
+    return request.args.get("diff") == "split"
 
 
 def _found(row: Row | None) -> Row:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.agent.journal import Journal
 from bot.domain import Brief, OutcomeKind, Phase, PromptText, ProofState, Result, TaskKind, Trust
 from bot.errors import UserError
 from bot.eval.judge import Judgement, judge
@@ -33,8 +34,10 @@ class EvalEnvironment:
     seconds: float
 
 
-async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvironment) -> EvalResult:
-    """Make one attempt and judge its change by the task's tests.
+async def measure(
+    task: EvalTask, model: str, number: int, environment: EvalEnvironment, *, journal: Journal | None = None
+) -> EvalResult:
+    """Make one attempt, told to ``journal``, and judge its change by the task's tests.
 
     Raises what is no result: UserError for a task that cannot be set up or a model that cannot be asked,
     Parked, Retry, SandboxUnavailable, OSError.
@@ -43,7 +46,7 @@ async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvi
     begun = time.monotonic()
     try:
         async with asyncio.timeout(environment.seconds):
-            result = await _run_attempt(found, task, model)
+            result = await _run_attempt(found, task, model, journal or ConsoleJournal(_ignore_text))
     except TimeoutError:
         return _make_failure(task, model, number, Why.TIMEOUT, time.monotonic() - begun, "the attempt")
     except UserError as error:
@@ -74,7 +77,7 @@ async def measure(task: EvalTask, model: str, number: int, environment: EvalEnvi
     )
 
 
-async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
+async def _run_attempt(found: Checkout, task: EvalTask, model: str, journal: Journal) -> Result:
     """Run one attempt of the measured model, with the brief that ``hob solve`` makes of a request."""
     request = task.row.problem_statement
     guides = (*found.guides, (".github/hob.yml, instructions", found.config.instructions))
@@ -99,7 +102,7 @@ async def _run_attempt(found: Checkout, task: EvalTask, model: str) -> Result:
             found,
             brief,
             model=chosen_model,
-            journal=ConsoleJournal(_ignore_text),
+            journal=journal,
             redactor=Redactor(),
             set_phase=_ignore_phase,
         )

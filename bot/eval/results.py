@@ -5,18 +5,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.errors import UserError
 
 FILE = "results.jsonl"
 
 Key = tuple[str, str, str, int]
+RowT = TypeVar("RowT")
 
 
 class Why(StrEnum):
@@ -69,23 +70,45 @@ class Results:
         self.by_key: dict[Key, EvalResult] = {}
 
     def add(self, result: EvalResult) -> None:
-        """Append one line in one write, and only then know of it."""
-        line = json.dumps(asdict(result), sort_keys=True).encode() + b"\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            written = os.write(descriptor, line)
-            if written != len(line):  # the disk is full: leave whole lines
-                os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
-                raise OSError(f"{self.path}: no room for a result")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        """Append one line, and only then know of it."""
+        append_row(self.path, asdict(result))
         self.by_key[result.key] = result
 
 
+def append_row(path: Path, row: dict[str, Any]) -> None:
+    """Append one line of JSON in one write. Raises OSError, and leaves whole lines, when the disk is full."""
+    line = json.dumps(row, sort_keys=True).encode() + b"\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        written = os.write(descriptor, line)
+        if written != len(line):
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size - written)
+            raise OSError(f"{path}: no room for a result")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_rows(path: Path, parse: Callable[[dict[str, Any]], RowT]) -> list[RowT]:
+    """Every whole line; what a killed process left of a last one is cut off. Raises UserError."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        os.truncate(path, len(whole))
+    found = []
+    for number, line in enumerate(whole.splitlines(), start=1):
+        try:
+            found.append(parse(json.loads(line)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{path}, line {number} is no result: {error}") from None
+    return found
+
+
 @contextmanager
-def open_results(folder: Path) -> Iterator[Results]:
-    """The results in ``folder``, for this process alone. Raises UserError when another one holds it."""
+def hold_folder(folder: Path) -> Iterator[None]:
+    """The folder of results, for this process alone. Raises UserError when another one holds it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("w")
@@ -96,26 +119,16 @@ def open_results(folder: Path) -> Iterator[Results]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another hob eval is at work in {folder}: wait, or give another --out") from None
+        yield
+
+
+@contextmanager
+def open_results(folder: Path) -> Iterator[Results]:
+    """The results in ``folder``, for this process alone. Raises UserError when another one holds it."""
+    with hold_folder(folder):
         results = Results(folder / FILE)
-        results.by_key = {result.key: result for result in _load(results.path)}
+        results.by_key = {result.key: result for result in read_rows(results.path, _parse)}
         yield results
-
-
-def _load(path: Path) -> Sequence[EvalResult]:
-    """Every whole line; what a killed process left of a last one is cut off."""
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
-    found = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            found.append(_parse(json.loads(line)))
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError(f"{path}, line {number} is no result: {error}") from None
-    return found
 
 
 def _parse(row: dict[str, Any]) -> EvalResult:

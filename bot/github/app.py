@@ -22,7 +22,7 @@ from bot.github.graphql.together import Together
 from bot.github.http.client import SAFE_TO_REPEAT, Client, Exchange
 from bot.github.http.clock import ServerClock
 from bot.github.http.etags import ETags
-from bot.github.http.pace import Pace
+from bot.github.http.pace import Pace, SharedTurns
 from bot.github.http.scope import Purpose, Scope
 from bot.github.http.tokens import Anonymous, AppCredential, InstallationCredential, Tokens
 from bot.github.issues import Issues
@@ -113,6 +113,7 @@ class GitHub:
         app_id: int,
         private_key: str,
         write_spacing: float = 1.0,
+        shared_turns: SharedTurns | None = None,
         timeout: float = 20.0,
         backoff: float = 0.5,
         settle: float = 60.0,
@@ -121,8 +122,9 @@ class GitHub:
     ) -> None:
         """``write_spacing`` is the seconds between writes of an installation; 0 is for a GitHub of one's own.
 
-        ``settle`` bounds the wait for GitHub to see a branch just pushed. ``on_token`` is called with
-        every token minted (to redact it), ``observe`` with every request made (to count it).
+        ``shared_turns`` are those that other processes take too, for each installation. ``settle`` bounds the
+        wait for GitHub to see a branch just pushed. ``on_token`` is called with every token minted (to redact
+        it), ``observe`` with every request made (to count it).
         """
         self._session = session
         self._options: dict[str, Any] = {
@@ -133,6 +135,7 @@ class GitHub:
             "clock": (clock := ServerClock()),
         }
         self._write_spacing = write_spacing
+        self._shared_turns = shared_turns
         self._settle = settle
         self._paces: dict[int, Pace] = {}
         self._etags = ETags()
@@ -206,7 +209,11 @@ class GitHub:
         self._etags.clear()
 
     def _client(self, scope: Scope) -> Client:
-        pace = self._paces.setdefault(scope.installation, Pace(write_spacing=self._write_spacing))
+        pace = self._paces.get(scope.installation)
+        if pace is None:
+            pace = self._paces[scope.installation] = Pace(
+                write_spacing=self._write_spacing, installation=scope.installation, shared=self._shared_turns
+            )
         credential = InstallationCredential(self._tokens, scope)
         return Client(
             self._session,

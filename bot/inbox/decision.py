@@ -49,10 +49,11 @@ class UnaddressedComment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uninstalled:
-    """The app may not act for this installation any more."""
+    """The app may not act for this installation any more; ``for_good`` when it was removed, not suspended."""
 
     installation: int
     reason: str
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

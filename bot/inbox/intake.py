@@ -289,8 +289,12 @@ class Intake:
         return next((t.id for t in same if asked.kind.produces_only_text or not t.kind.produces_only_text), 0)
 
     async def _cancel_all_tasks(self, gone: Uninstalled) -> DeliveryEnd:
-        """Forget the installation's tokens and cancel what is open for it."""
+        """Forget the installation's tokens, cancel what is open for it, and have the records of a removed one
+        deleted.
+        """
         self._github.forget_installation(gone.installation)
+        if gone.for_good:
+            await self._store.note_removal(gone.installation)
         cancelled = 0
         for state in (state for state in TaskState if state not in TERMINAL):
             before: int | None = None

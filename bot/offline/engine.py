@@ -23,8 +23,9 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from bot.agent.prompt import find_brief
 from bot.domain import Brief
 from bot.offline import answers, chores, review, texts
-from bot.offline.examples import find_examples
+from bot.offline.examples.find import find_examples
 from bot.offline.intent import Intent, read_intent
+from bot.offline.languages import TestLanguage, read_language
 from bot.offline.scope import Scope, judge_scope
 from bot.offline.tool_results import (
     ExamplesResult,
@@ -42,6 +43,8 @@ LEAST_SECONDS = 20.0  # and what it gets where the tests alone are slow
 FIRST_SECONDS = 25.0  # for the tests as they are: the fault may be a loop without end
 ALL_SECONDS = 600.0
 EXAMPLE_SECONDS = 60.0  # for the calls that a request shows
+# The guests that mend, by the language that they mend.
+_MENDED = {TestLanguage.PYTHON: "mend", TestLanguage.JAVASCRIPT: "mend_js"}
 STEPS = ("Run the tests", "Find the fault", "Mend it", "Run the tests again")
 
 
@@ -122,12 +125,15 @@ def _mend_by_search(
     if not shells:
         return [_plan(0), _shell(brief.test_command, FIRST_SECONDS)]
     first = read_test_run(shells[0])
-    given = find_examples(brief)
+    language = read_language(brief.test_command, first.output)
+    given = find_examples(brief) if language is TestLanguage.PYTHON else []
     if first.code in texts.DID_NOT_START and texts.explain_start(brief, first):
         return [_plan(1, skip=True), _finish(*texts.explain_not_found(brief, first, None))]
     if not given:
         if first.passed:
             return [_plan(1, skip=True), _finish(*texts.explain_all_pass(brief))]
+        if language not in _MENDED:
+            return [_plan(1, skip=True), _finish(*texts.explain_language(brief, first, language))]
         return _search(brief, first, None, results, shells[1:])
     if len(shells) == 1:
         told = json.dumps([asdict(each) for each in given])
@@ -153,7 +159,7 @@ def _search(
     if not shells:
         seconds = _choose_search_seconds(first)
         wait = 2 * seconds + 30.0  # on a busy machine the search's clock runs at half speed
-        search = _shell(_make_mend_command(brief, seconds, shown), wait)
+        search = _shell(_make_mend_command(brief, seconds, first, shown), wait)
         if shown is not None and shown.tests:
             return [_plan(1), _write(shown.path, shown.text), search]
         return [_plan(1), search]
@@ -200,12 +206,15 @@ def _choose_search_seconds(first: TestRunResult) -> float:
     return min(MEND_SECONDS, max(LEAST_SECONDS, WHOLE_SECONDS - 4 * first.seconds))
 
 
-def _make_mend_command(brief: Brief, seconds: float, shown: ExamplesResult | None) -> str:
+def _make_mend_command(
+    brief: Brief, seconds: float, first: TestRunResult, shown: ExamplesResult | None
+) -> str:
     """The command that searches inside the sandbox, for the tests that the request is about."""
     words = ["--test", brief.test_command, "--seconds", f"{seconds:.0f}", f"--hint={texts.make_hint(brief)}"]
     meant = [f"--meant={each}" for each in shown.meant] if shown else []
     scope = Scope.NAMED if meant else judge_scope(brief)
-    return chores.make_guest_command("mend", *words, f"--scope={scope.value}", *meant)
+    program = _MENDED.get(read_language(brief.test_command, first.output), "mend")
+    return chores.make_guest_command(program, *words, f"--scope={scope.value}", *meant)
 
 
 def _plan(done: int, *, skip: bool = False) -> ToolCallPart:

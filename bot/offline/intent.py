@@ -67,7 +67,9 @@ _FEATURE = re.compile(
 )
 _SUBJECT = re.compile(
     r"^\W*+[\w.]++(?:\(|`|\s++(?:returns?|gives?|is|was|raises?|throws?|yields?|produces?|fails|crashes|has|does|"
-    r"should|drops?|ignores?|loses?|prints?|shows?)\b)",
+    r"should|drops?|ignores?|loses?|prints?|shows?|counts|takes|keeps|leaves|skips|calls|treats|accepts|refuses|"
+    r"rejects|forgets|misses|removes|overwrites|changes|stops|hangs|swallows|puts|makes|sorts|doesn't|isn't|won't|"
+    r"can't|cannot|never|always|no longer)\b)",
     re.I,
 )
 _PLAY = re.compile(r"\b(poem|haiku|limerick|joke|song|story|essay|sonnet|recipe)s?\b", re.I)

@@ -57,11 +57,15 @@ PHRASES = {
     ),
     "missing-method": Phrase("Add missing call in", add="The call {new} was missing."),
     "missing-call": Phrase("Add missing call in", add="The call {new} was missing."),
+    "missing-await": Phrase(
+        "Wait for the result in", add="The result was not waited for: {new} was missing."
+    ),
+    "declaration": Phrase("Fix declaration in", "It was declared with {old} where {new} is meant."),
     "needless-call": Phrase("Remove needless call in", drop="The call {old} is too many."),
     "lookup": Phrase(
         "Fix lookup in", "A key that is absent was not handled as it is meant: {old} has to be {new}."
     ),
-    "fallback": Phrase("Handle missing value in", add="A value that is None or empty was not handled."),
+    "fallback": Phrase("Handle missing value in", add="A value that is absent or empty was not handled."),
     "conditional-value": Phrase(
         "Handle missing value in", add="The value was made even where there is none to make."
     ),

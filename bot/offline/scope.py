@@ -24,6 +24,7 @@ _MENDED = r"(?:fix|fixes|fixed|fixing|mend|repair|solve|resolve|debug|unbreak)"
 _BETWEEN = r"(?:[^\w.!?\n]{1,3}\w{1,30}+){0,4}?[^\w.!?\n]{1,3}"  # some words of one sentence
 _TESTS_FAIL = re.compile(
     rf"\b(?:{_BROKEN}|{_MENDED}){_BETWEEN}{_SUITE}\b|\b{_SUITE}{_BETWEEN}{_BROKEN}\b"
+    r"|\b\d{1,6} (?:failed|failures?|errors?)\b"
     r"|\bget(?:ting)? (?:it|this|everything|things|all) (?:back )?(?:to )?green\b",
     re.I,
 )
@@ -41,12 +42,23 @@ _TESTS_ABROAD = re.compile(
 )
 _WISH = re.compile(
     r"\b(?:would (?:also )?be (?:very |really |so |quite )?(?:nice|great|good|helpful|useful|cool|handy|"
-    r"lovely|better|neat)|nice to have|feature|i wish|wish ?list|would (?:like|love)|i'd (?:like|love)|"
+    r"lovely|better|neat)|nice to have|feature|i wish|wish ?list|as an? \w{1,30},? i (?:want|need)|"
+    r"would (?:like|love)|i'd (?:like|love)|"
     r"how about|enhancement|proposal|rfc|idea|suggestion|support for|is it possible|"
     r"(?:could|can|may|should|shall) (?:we|you|it|hob)|we (?:need|want|should|could|plan)(?! to fix)|"
     r"consider|(?:no|not|never|isn't|aren't) (?:yet )?support\w{0,3}|unsupported|"
     r"no (?:way|option|support|possibility)|"
-    r"lacks? (?:a|an|support|any)|there is no|for the next release|in future|one day)\b",
+    r"lacks? (?:a|an|support|any|(?:type )?(?:annotations?|hints?)|types|tests?|documentation|docs?)|"
+    r"there is no|for the next release|in future|one day|should also|performance|"
+    r"should[^.!?\n]{1,80} (?:as well|too)(?=\W*$)|takes? too long)\b",
+    re.I,
+)
+# Something new, as it is asked for in other languages.
+_WISH_ABROAD = re.compile(
+    r"\b(?:hinzufüg\w{0,3}|hinzu|füge?t?|unterstütz\w{0,8}|einbauen|ajoute\w{0,3}|ajouter|prise en charge"
+    r"|añad\w{0,6}|agreg(?:a|ar|ue)|soporte|adicion\w{0,4}|suporte|aggiung\w{0,4}|supporto|dodaj\w{0,2}"
+    r"|добав\w{0,6}|поддержк\w{0,2}|toevoegen|ondersteun\w{0,4})\b"
+    r"|添加|增加|支持|追加|対応し|サポート|추가|지원",
     re.I,
 )
 _CHORE = re.compile(
@@ -61,6 +73,11 @@ _CHORE = re.compile(
 )
 _POLITE = re.compile(
     r"^\W*+(?:can|could|would|will) (?:you|we|hob|someone|somebody)\b(?: please| kindly)?", re.I
+)
+_TODO = re.compile(
+    r"\b(?:should|could|must|needs? to|has to) be (?:documented|typed|annotated|tested|covered|"
+    r"configurable|optional|faster|cached|deprecated|async|public|private|renamed|moved|removed|refactored|released|published)\b",
+    re.I,
 )
 _WHETHER = re.compile(r"\b(?:whether|if (?:the |all )?(?:tests?|suite|ci|build))\b", re.I)
 _WORKS = re.compile(r"\b(?:works?|right|correct\w{0,3}|again)\b", re.I)
@@ -99,7 +116,7 @@ def _says_that_tests_fail(said: str) -> bool:
 def _judge_words(said: str) -> Scope:
     said = _POLITE.sub("", said)
     new = begins_like_a_feature(said)
-    if _WHETHER.search(said):
+    if _WHETHER.search(said) or _TODO.search(said):
         return Scope.NAMED
     if _says_that_tests_fail(said):
         return Scope.NAMED if new else Scope.ALL
@@ -107,7 +124,7 @@ def _judge_words(said: str) -> Scope:
         return Scope.SYMBOLS if names_a_fault(said) else Scope.NAMED
     if _CHORE.match(said):
         return Scope.REPORT if names_a_fault(said) or _WORKS.search(said) else Scope.NAMED
-    if _WISH.search(said):
+    if _WISH.search(said) or _WISH_ABROAD.search(said):
         return Scope.SYMBOLS if names_a_fault(said) else Scope.NAMED
     if said.rstrip(" !.").endswith("?") and not names_a_fault(said):
         return Scope.NAMED

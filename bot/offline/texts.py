@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.causes.explain import explain_failure
 from bot.domain import Brief
+from bot.offline.languages import TestLanguage, read_language
 from bot.offline.phrases import PHRASES, PLAIN, explain_edit
 from bot.offline.tool_results import ExamplesResult, FoundEdit, MendResult, TestRunResult
 
@@ -15,8 +16,8 @@ DID_NOT_START = (4, 126, 127)  # exit codes: pytest's for wrong options, the she
 FinishFields = tuple[str, str, str]  # kind, title, summary
 
 OTHER_MODEL = (
-    "I am the `offline` engine: I mend Python faults that a failing test shows. For all else an operator can "
-    "give me a language model with `HOB_MODEL`."
+    "I am the `offline` engine: I mend faults in Python, JavaScript and TypeScript that a failing test "
+    "shows. For all else an operator can give me a language model with `HOB_MODEL`."
 )
 
 
@@ -38,6 +39,17 @@ def explain_no_tests(brief: Brief) -> FinishFields:
         "",
         "I found no tests in this repository, so I could neither see the fault nor prove that it is mended. "
         f"Add a test that fails, or name the command as `test` in `.github/hob.yml`.\n\n{OTHER_MODEL}",
+    )
+
+
+def explain_language(brief: Brief, run: TestRunResult, language: TestLanguage) -> FinishFields:
+    """The tests fail, and they are in a language that the engine does not mend."""
+    named = "" if language is TestLanguage.OTHER else f" in {language.value}"
+    return (
+        "blocked",
+        "",
+        f"`{brief.test_command}` fails, and nothing was changed: I find no faults{named}; a change that a "
+        f"language model makes I can prove.\n{OTHER_MODEL}\n\n```\n{run.tail}\n```",
     )
 
 
@@ -125,11 +137,16 @@ def _explain_cause(brief: Brief, run: TestRunResult, cause: str) -> str:
 
 
 def _explain_cannot_run(brief: Brief, run: TestRunResult, found: MendResult) -> str:
-    """The tests are not Python's, or do not start, usually because something is not installed."""
+    """The tests are of no language that is mended, or do not start: usually something is not installed."""
+    if read_language(brief.test_command, run.output) is TestLanguage.JAVASCRIPT:
+        return (
+            f"`{brief.test_command}` fails, and its tests do not run in the search: {found.reason}."
+            f"\n\n```\n{run.tail}\n```"
+        )
     if not _PYTHON.search(brief.test_command):
         return (
             f"`{brief.test_command}` fails:\n\n```\n{run.tail}\n```\n\n"
-            f"These are no tests of Python code, which is all that I can mend. {OTHER_MODEL}"
+            f"These are no tests that I know how to work with. {OTHER_MODEL}"
         )
     return (
         f"The tests do not run: {found.reason or 'they do not start'}.\n\n```\n{run.tail}\n```\n\n"
@@ -180,7 +197,9 @@ def write_summary(found: MendResult, after: TestRunResult, shown: ExamplesResult
         failed = f"{_describe_examples(shown)} No test showed that, so `{shown.path}` does now."
         failed = f"{failed} {_join_places(places, wrong)}"
     else:
-        failed = f"{tests.failed} of {tests.total} tests failed. {_join_places(places, wrong)}"
+        alone = tests.total == 1 and tests.failing[:1] == [tests.command]  # nothing names single tests
+        count = f"`{tests.command}` failed." if alone else f"{tests.failed} of {tests.total} tests failed."
+        failed = f"{count} {_join_places(places, wrong)}"
     lines = [failed, "", *(_render_edit(edit) for edit in found.edits), ""]
     lines.append(f"**How sure:** {_judge_sureness(found, after)}")
     if look := _list_doubts(found):
@@ -227,6 +246,13 @@ def _list_doubts(found: MendResult) -> list[str]:
         lines.append(
             f"`{text}` (`{one.path}:{one.line}`) would pass too, but `{one.call}` "
             f"gives `{one.other}` with it and `{one.this}` with this change."
+        )
+    elif found.rival is not None and found.rival.after:
+        one = found.rival
+        text = " ".join(one.after.split())[:120]
+        more = "" if found.others < 2 else " and so would others" if found.others > 2 else " and one more"
+        lines.append(
+            f"`{text}` (`{one.path}:{one.line}`) would pass too{more}: see which of them says what is meant."
         )
     elif found.others:
         others = "one other change" if found.others == 1 else f"{found.others} other changes"

@@ -83,6 +83,7 @@ class SuiteBefore(_MendModel):
     not_run: int = 0
     flaky: list[str] = []
     errors: list[dict[str, object]] = []
+    command: str = ""  # what stands for a test where no single tests are reported
 
 
 class Failure(_MendModel):

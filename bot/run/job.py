@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bot.agent.models.choose import ModelRegistry
@@ -15,10 +17,12 @@ from bot.moderation.verdict import Moderator
 from bot.repo_config import PATH as CONFIG_PATH
 from bot.repo_config import parse_repo_config
 from bot.run.attempts.attempt_store import AttemptStore
+from bot.run.live_screen import RunScreen
 from bot.run.publish.progress_comment import ProgressComment
 from bot.run.publish.publisher import Identity, Publisher
 from bot.settings import Settings
 from bot.tasks.lease import CancelLooks, Lease
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.base_merge import fetch_commits, rebuild_merge
@@ -38,6 +42,7 @@ class Parts:
     identity: Identity
     worker: str
     looks: CancelLooks
+    watched: WatchedRuns
     moderator: Moderator = field(default_factory=RuleModerator)
 
     @property
@@ -91,6 +96,14 @@ class Job:
         if (now.full_name, now.clone_url) != (was.full_name, was.clone_url):
             moved = replace(was, owner=now.owner, name=now.name, clone_url=now.clone_url)
             self._address(replace(self.task, repo=moved))
+
+    @asynccontextmanager
+    async def show_commands(self) -> AsyncIterator[None]:
+        """Show people what the run's commands print during the block."""
+        parts = self.parts
+        async with RunScreen(self.store, parts.watched, self.run, parts.redactor) as screen:
+            self.parts = replace(parts, workshop=parts.workshop.with_screen(screen))
+            yield
 
     @property
     def spent(self) -> Usage | None:

@@ -38,7 +38,7 @@ async def work(parts: Parts, task_id: int) -> bool:
         return False
     job = Job(parts, *claimed)
     with structlog.contextvars.bound_contextvars(task=job.task.id, run=job.run.id):
-        async with _under_lease(job):
+        async with _under_lease(job), job.show_commands():
             try:
                 saved = await job.store.load_changes(job.task.id)
                 end = load_task_end(saved)

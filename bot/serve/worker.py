@@ -11,7 +11,9 @@ import aiohttp
 import structlog
 
 from bot.flags.releases import step_releases
+from bot.git.mirror import Mirror
 from bot.github.app import GitHub
+from bot.github.http.pace import CREATING_HOUR, CREATING_MINUTE
 from bot.github.repository import AppInfo
 from bot.github_hosts import find_email_domain
 from bot.inbox.decision import AppIdentity
@@ -34,17 +36,21 @@ from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_d
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
 from bot.tasks.database.connection import Database, wait_for_database
+from bot.tasks.database.transactions import is_unreachable
+from bot.tasks.deletion.by_age import Retention
 from bot.tasks.lease import CancelLooks, worker_name
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.queue import Queue
 from bot.tasks.safety.limits import RequestLimits
 from bot.tasks.store import Store
-from bot.tasks.sweep import Retention
+from bot.tasks.write_turns import WriteTurns
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
 
 log = structlog.get_logger()
 
 GRACE_SECONDS = 20.0
+LOOK_FOR_REMOVED = 60.0  # seconds between looks for mirrors of repositories that are gone
 
 
 async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -72,7 +78,10 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         aiohttp.ClientSession() as session,
     ):
         port = await serve_worker_metrics(runners, settings, metrics.text)
-        github = _make_github(settings, session, redactor, metrics)
+        turns = WriteTurns(
+            database.engine, per_minute=int(CREATING_MINUTE[0]), per_hour=int(CREATING_HOUR[0])
+        )
+        github = _make_github(settings, session, redactor, metrics, turns)
         app = await identify_or_wait(github, stop)
         if app is None:
             return
@@ -111,6 +120,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         beside = [
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),
+            asyncio.create_task(_remove_mirrors_of_removed(store, workshop.mirror), name="removed"),
         ]
         try:
             retention = Retention(
@@ -140,6 +150,19 @@ async def _step_releases(database: Database) -> None:
         await connection.run_sync(step_releases)
 
 
+async def _remove_mirrors_of_removed(store: Store, mirror: Mirror) -> None:
+    """Remove this machine's mirrors of repositories from which the app was removed, for ever."""
+    while True:
+        try:
+            for number in await store.list_removed_repositories():
+                if await mirror.remove(number):
+                    log.info("worker.mirror_removed", repo=number)
+        except Exception as trouble:  # the loop's boundary: the next look may fare better
+            if not is_unreachable(trouble):
+                log.exception("worker.mirror_not_removed")
+        await asyncio.sleep(LOOK_FOR_REMOVED)
+
+
 def _rest_collector() -> None:
     """Let the garbage collector leave what was made until now alone, and look at the rest less often.
 
@@ -151,7 +174,11 @@ def _rest_collector() -> None:
 
 
 def _make_github(
-    settings: Settings, session: aiohttp.ClientSession, redactor: Redactor, metrics: WorkerMetrics
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    redactor: Redactor,
+    metrics: WorkerMetrics,
+    turns: WriteTurns,
 ) -> GitHub:
     return GitHub(
         session,
@@ -159,6 +186,7 @@ def _make_github(
         app_id=settings.app.app_id,
         private_key=settings.app.private_key.get_secret_value(),
         write_spacing=settings.write_seconds,
+        shared_turns=turns,
         on_token=redactor.add_token,
         observe=metrics.note_exchange,
     )
@@ -186,5 +214,6 @@ def _make_parts(
         models=replace(MODELS, first_event_seconds=settings.model_seconds, observe=metrics.note_model_try),
         worker=worker_name(),
         looks=CancelLooks(store),
+        watched=WatchedRuns(store),
         moderator=moderator,
     )

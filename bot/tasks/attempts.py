@@ -158,12 +158,16 @@ class AttemptRecords:
         *,
         last_steering: int = 0,
         work: ChangeSet | None = None,
+        diff: str | None = None,
     ) -> bool:
         """Store one turn, already redacted, and the workspace's change set (None: unchanged by this turn).
+
+        ``diff`` is what people are shown of the workspace until the attempt ends, redacted too.
 
         A turn with the same ``seq`` is replaced. Returns whether the attempt can be continued from here: not
         when the workspace is too large to be stored. Raises LeaseLost.
         """
+        shown = {} if diff is None else {"diff": storable(diff)}
         row = select(
             literal(attempt),
             literal(seq),
@@ -183,6 +187,9 @@ class AttemptRecords:
             async with self.engine.begin() as connection:
                 if not (await connection.execute(new.returning(attempt_turns.c.seq))).first():
                     raise make_lease_lost(run)
+                if shown:
+                    mine = attempts.c.id == attempt
+                    await connection.execute(update(attempts).where(mine).values(shown))
                 if not fits:
                     return False
                 if work is not None:

@@ -22,9 +22,10 @@ from bot.errors import Parked, Retry
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.database.transactions import first_line, is_unreachable
+from bot.tasks.deletion.by_age import KEPT, Retention
 from bot.tasks.leases import LEASE
 from bot.tasks.store import Store
-from bot.tasks.sweep import KEPT, Retention, SweepCounts, sweep
+from bot.tasks.sweep import SweepCounts, sweep
 from bot.tasks.wake import CALLS, INBOX, RUNS, queue_app
 
 log = structlog.get_logger(__name__)

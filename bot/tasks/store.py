@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.tasks.attempts import AttemptRecords
 from bot.tasks.costs import CostRecords
+from bot.tasks.deletion.removed_installations import RemovalRecords
 from bot.tasks.deliveries.records import DeliveryRecords
 from bot.tasks.leases import LeaseRecords
+from bot.tasks.live.records import LiveRecords
 from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
@@ -27,6 +29,8 @@ class Store(
     SteeringRecords,
     CostRecords,
     SafetyRecords,
+    RemovalRecords,
+    LiveRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -11,6 +11,8 @@ from sqlalchemy.sql import ColumnElement
 
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.database.tables import deliveries, tasks
+from bot.tasks.deletion.by_age import KEPT, Retention, delete_old_records
+from bot.tasks.deletion.removed_installations import delete_removed_installations
 from bot.tasks.deliveries.records import is_due
 from bot.tasks.leases import expire_leases, is_claimable
 from bot.tasks.steering import queue_late_steering
@@ -37,36 +39,6 @@ _PRUNE_JOBS = text("""
               AND worker.last_heartbeat > clock_timestamp() - make_interval(secs => :silence))
 """)
 _PRUNE_WORKERS = text("SELECT procrastinate_prune_stalled_workers_v1(:silence)")
-_PRUNE_DELIVERIES = text("""
-    DELETE FROM deliveries WHERE guid IN (
-        SELECT guid FROM deliveries
-        WHERE state <> 'new' AND handled_at < now() - make_interval(days => :days) LIMIT 200)
-""")
-_PRUNE_REFUSED = text("""
-    DELETE FROM refused_requests WHERE (delivery, reason) IN (
-        SELECT delivery, reason FROM refused_requests
-        WHERE at < now() - make_interval(days => :days) LIMIT 200)
-""")
-_PRUNE_TURNS = text("""
-    DELETE FROM attempt_turns WHERE (attempt, seq) IN (
-        SELECT attempt, seq FROM attempt_turns WHERE at < now() - make_interval(days => :days) LIMIT 500)
-""")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """For how many days deliveries, with their bodies, and the turns of transcripts are kept.
-
-    What was refused is kept as long as deliveries are.
-
-    Deliveries for a while: GitHub redelivers for three days, and lost mentions are looked for in fourteen.
-    """
-
-    payload_days: int = 30
-    transcript_days: int = 90
-
-
-KEPT = Retention()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +69,8 @@ async def sweep(
             return None
         await connection.execute(_PRUNE_JOBS, {"silence": silence})
         await connection.execute(_PRUNE_WORKERS, {"silence": silence})
-        await connection.execute(_PRUNE_DELIVERIES, {"days": retention.payload_days})
-        await connection.execute(_PRUNE_REFUSED, {"days": retention.payload_days})
-        await connection.execute(_PRUNE_TURNS, {"days": retention.transcript_days})
+        await delete_old_records(connection, retention)
+        await delete_removed_installations(connection)
         return SweepCounts(
             expired=len(await expire_leases(connection, settle=settle)),
             resumed=await _queue_waiting_tasks(connection),

@@ -12,7 +12,8 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bot.agent.tools.registry import list_guest_mounts
+from bot.agent.tools.context import OWN_WEIGHTS
+from bot.agent.tools.registry import list_guest_mounts, list_weights_mounts
 from bot.domain import Blocked, TreeFacts
 from bot.errors import UserError
 from bot.git.checkout import NO_HISTORY, History
@@ -27,6 +28,7 @@ from bot.workspace.check_commands import CheckCommands, find_check_commands
 from bot.workspace.disk_cache import DiskCache
 from bot.workspace.find_checks.tree import Tree, list_manifests
 from bot.workspace.network import (
+    CommandScreen,
     CommandSlots,
     NetworkObserver,
     merge_blocked,
@@ -48,6 +50,7 @@ from sandbox.layers.store import LayerStore
 from sandbox.spec import ENGINE, WORKSPACE, CommandResult, Egress, Limits, Mount, Policy, PolicyUnmet
 from sandbox.toolchain import build_toolchain
 
+TUNED = "tuned"  # below the state directory: what `hob tune` wrote, shown in each sandbox
 MOST_HISTORY = 50  # commits in a sandbox, whatever hob.yml asks for
 
 # Keep caches out of the tree, summaries on: a proof names the tests that fail.
@@ -88,6 +91,7 @@ class Checkout:
     foreign: bool = False  # the code is a fork's
     facts: TreeFacts = field(default_factory=TreeFacts)
     slots: CommandSlots | None = None  # for commands, shared by all sandboxes of this worker
+    screen: CommandScreen | None = None  # where people see what commands print
 
     def without_network(self) -> Checkout:
         """The same with nothing let out of its sandboxes, nor of those of the tree it is compared with."""
@@ -95,9 +99,10 @@ class Checkout:
         config = self.config.model_copy(update=dict.fromkeys(("internet", "fork_internet"), "off"))
         return replace(self, config=config, policy=replace(self.policy, egress=None), before=before)
 
-    async def open(self, *, key: str = "internet") -> NetworkObserver:
+    async def open(self, *, key: str = "internet", place: str = "") -> NetworkObserver:
         """A sandbox with a private layer over the shared ones; ``key`` of hob.yml says what it may reach.
 
+        ``place`` is what people are told of where its commands run.
         Raises UserError when this machine has not what hob.yml asks for, SandboxUnavailable.
         """
         try:
@@ -112,7 +117,7 @@ class Checkout:
             where = f"`image` and `internet` of `{CONFIG_PATH}` say what is wanted"
             raise UserError(f"{unmet.reason}: {unmet.mend} ({where}).", phase="prepare") from None
         key = "fork_internet" if self.foreign else key
-        return NetworkObserver(sandbox, key=key, slots=self.slots)
+        return NetworkObserver(sandbox, key=key, slots=self.slots, screen=self.screen, place=place)
 
 
 def _choose_history(config: RepoConfig, diff_base: str) -> History:
@@ -139,6 +144,7 @@ class Workshop:
         self._slots = CommandSlots(commands, observe_command) if commands else None
         # By what nothing is let out, whatever repositories ask for; '' where that is theirs to say.
         self._internet_off_by = "" if internet else "HOB_INTERNET"
+        self._screen: CommandScreen | None = None
         self.mirror = Mirror(home / "mirrors")
         self.linked = LinkedContent(self.mirror)
         self.layers = LayerStore(home / "layers")
@@ -155,7 +161,7 @@ class Workshop:
         )
         self.policy = Policy(
             limits=limits or Limits(),
-            mounts=(*tools.mounts, *list_guest_mounts()),
+            mounts=(*tools.mounts, *list_guest_mounts(), *list_weights_mounts(home / TUNED)),
             path=tools.path,
             env=(*tools.env, *ENV),
             image=image,
@@ -221,16 +227,30 @@ class Workshop:
             backend=self.backend,
             upstream=self.upstream,
             slots=self._slots,
+            screen=self._screen,
             blocked=denied,
             foreign=foreign,
         )
         return await self._add_setup_layer(plain, repo_id, tracked, policy, trusted, redactor)
+
+    def with_weights(self, folder: Path) -> Workshop:
+        """The same workshop, with the offline engine's weights of another folder."""
+        other = copy(self)
+        mounts = [each for each in self.policy.mounts if each.target != OWN_WEIGHTS]
+        other.policy = replace(self.policy, mounts=(*mounts, *list_weights_mounts(folder)))
+        return other
 
     def without_internet(self, by: str) -> Workshop:
         """The same workshop, but that nothing is let out, ``by`` what the operator has set so."""
         closed = copy(self)
         closed._internet_off_by = self._internet_off_by or by
         return closed
+
+    def with_screen(self, screen: CommandScreen) -> Workshop:
+        """The same workshop, but that people see on ``screen`` what its sandboxes' commands print."""
+        shown = copy(self)
+        shown._screen = screen
+        return shown
 
     async def read_history_depth(self, repo_id: int, policy: str) -> int:
         """How many commits the configuration of the commit ``policy`` wants in the sandbox, bounded.
@@ -346,7 +366,7 @@ class Workshop:
                 there = replace(self._make_policy(files), egress=may)
                 foreign = plain.foreign and commit == plain.base
                 on = replace(plain, layers=layers, policy=there, foreign=foreign)
-                return await on.open(key="setup_internet")
+                return await on.open(key="setup_internet", place="setup")
 
             return SetupInput(
                 commit=commit, tracked=files, open=open_tree, place="" if may == reach else repr(may)

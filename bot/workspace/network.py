@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
 from bot.domain import Blocked, Traffic
 from bot.errors import UserError
@@ -19,6 +20,7 @@ from sandbox.spec import (
     Command,
     CommandResult,
     Egress,
+    Ending,
     Entry,
     NetworkRequest,
     Rule,
@@ -90,18 +92,49 @@ class CommandSlots:
         return done
 
 
+class CommandView(Protocol):
+    """Where one command's output is shown while it comes."""
+
+    def add(self, data: bytes) -> None:
+        """The next piece; this has to be quick."""
+        ...
+
+    def end(self, how: str) -> None:
+        """The command is over."""
+        ...
+
+
+class CommandScreen(Protocol):
+    """Whoever shows people the commands that run now."""
+
+    def open(self, title: str) -> CommandView:
+        """A command begins."""
+        ...
+
+
 class NetworkObserver:
     """A sandbox that remembers what its network policy refused and which command asked for it, and how much
     went to each host that it allowed.
 
     ``slots`` are those of all commands of this worker. One in the background takes none: it may live as long
     as its sandbox.
+
+    ``screen`` shows what commands print that have a line for people; ``place`` says where they run.
     """
 
-    def __init__(self, sandbox: Sandbox, *, key: str = "internet", slots: CommandSlots | None = None) -> None:
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        key: str = "internet",
+        slots: CommandSlots | None = None,
+        screen: CommandScreen | None = None,
+        place: str = "",
+    ) -> None:
         self._sandbox = sandbox
         self._slots = slots or CommandSlots(1)
         self._key = key
+        self._screen, self._place = screen, place
         self.is_cut = False
         self._blocked: dict[tuple[str, int, str], Blocked] = {}
         self._traffic: dict[str, Traffic] = {}
@@ -113,7 +146,7 @@ class NetworkObserver:
 
         ``shown`` is what is said of the command, where it only starts another.
         """
-        done = await self._slots.run(lambda: self._sandbox.run(command, on_output=on_output))
+        done = await self._slots.run(lambda: self._run_on_screen(command, on_output, shown))
         for request in find_refused(done):
             if len(self._blocked) < MOST_BLOCKED:
                 self._blocked.setdefault(
@@ -123,6 +156,28 @@ class NetworkObserver:
         for request in done.requests:
             if request.allowed:
                 self._count(request)
+        return done
+
+    async def _run_on_screen(
+        self, command: Command, on_output: Callable[[bytes], None] | None, shown: str
+    ) -> CommandResult:
+        line = shown or (command.argv[-1] if _is_line(command) else "")
+        if self._screen is None or not line:
+            return await self._sandbox.run(command, on_output=on_output)
+        view = self._screen.open(f"{line} ({self._place})" if self._place else line)
+        how = "stopped"
+
+        def show(data: bytes) -> None:
+            view.add(data)
+            if on_output is not None:
+                on_output(data)
+
+        try:
+            done = await self._sandbox.run(command, on_output=show)
+            how = f"exit code {done.exit_code}" if done.ending is Ending.EXITED else done.ending.value
+            how += f", {done.seconds:.1f} s"
+        finally:
+            view.end(how)
         return done
 
     def _count(self, request: NetworkRequest) -> None:
@@ -187,7 +242,12 @@ class NetworkObserver:
 
 
 def _render_command(command: Command) -> str:
-    return command.argv[-1] if command.argv[:2] == ("bash", "-c") else " ".join(command.argv)
+    return command.argv[-1] if _is_line(command) else " ".join(command.argv)
+
+
+def _is_line(command: Command) -> bool:
+    """Whether it is a line of shell, and no program of Hob's own."""
+    return command.argv[:2] == ("bash", "-c")
 
 
 def find_refused(done: CommandResult) -> list[NetworkRequest]:

@@ -203,8 +203,8 @@ class DockerSandbox:
     ) -> CommandResult:
         """Run one command to its end; every process it started is dead when this returns.
 
-        ``on_output`` sees at most ``output_bytes`` of the output. Raises SandboxUnavailable when the sandbox
-        is closed or has died.
+        ``on_output`` sees all of the output. Raises SandboxUnavailable when the sandbox is closed or has
+        died.
         """
         async with self._busy:
             if self._closed.is_set():

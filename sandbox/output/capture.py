@@ -43,8 +43,8 @@ class Overflow:
 class Capture:
     """Collects at most ``cap`` bytes of a stream of any length; memory stays below twice ``cap``.
 
-    ``on_output`` sees the stream as it comes, but never more than ``cap`` bytes of it. ``overflow`` gets the
-    whole stream, from its beginning, once it is over the cap.
+    ``on_output`` sees the whole stream as it comes, and bounds itself what it keeps. ``overflow`` gets the
+    whole, too, once it is over the cap.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class Capture:
 
     def feed(self, data: bytes) -> None:
         """Add the next piece of the stream."""
-        if self._on_output is not None and self.total < self._cap:
-            self._on_output(data[: self._cap - self.total])
+        if self._on_output is not None and data:
+            self._on_output(data)
         if self._overflow is not None and self.total + len(data) > self._cap:
             if not self._overflow.is_written:
                 self._overflow.write(self._head + self._tail)

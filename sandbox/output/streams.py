@@ -25,7 +25,7 @@ class Streams:
     ) -> None:
         self.overflow = overflow
         self.output = Capture(cap, on_output, overflow)
-        self.errors = Capture(cap, on_output) if command.split_stderr else None
+        self.errors = Capture(cap) if command.split_stderr else None
         stdin = (
             memory_file(command.stdin) if command.stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         )

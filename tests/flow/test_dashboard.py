@@ -29,6 +29,7 @@ from bot.domain import (
 )
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import AttemptState
+from bot.tasks.live.records import OutputPiece
 from bot.tasks.store import Store
 from tests.support.browser import (
     PHONE,
@@ -137,6 +138,15 @@ def make_turn(seq: int, command: str) -> dict[str, Any]:
     return {"seq": seq, "model": "m", "text": text, "calls": calls, "ms": {"turn": 30}, "total": total}
 
 
+def list_pieces() -> list[OutputPiece]:
+    """What a command printed: a line that went on, lines that are missing, a colour, its end."""
+    texts = ((0, "1 of 3\n2 of", ""), (1, "3 of 3", ""), (8, "\x1b[31mEVIL <b>\x1b[m", "exit code 2, 0.1 s"))
+    return [
+        OutputPiece(serial=at, command=1, title="$ make <b>all", line=line, text=text, ended=ended)
+        for at, (line, text, ended) in enumerate(texts, 1)
+    ]
+
+
 async def sign_in(page: Page, house: House, path: str = "/") -> None:
     """As the maintainer, through GitHub's page."""
     await page.goto(f"{house.url}{path}")
@@ -163,6 +173,13 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
         assert await call.evaluate("each => each.open"), "what was opened stays open"
         assert await call.locator("summary").evaluate("each => each === document.activeElement")
 
+        await house.store.add_output(house.going, list_pieces(), forget_until=0)
+        block = page.locator("#command-1")
+        await expect(block.locator("summary")).to_contain_text("$ make <b>all")
+        await expect(block.locator("pre")).to_have_text("1 of 3\n3 of 3\n… 6 lines are not shown\nEVIL <b>\n")
+        await expect(block.locator(".a-c1")).to_have_text("EVIL <b>")
+        await expect(block.locator(".tone")).to_have_text("exit code 2, 0.1 s")
+
         words = page.get_by_label("Say something to the agent")
         await words.fill("round half up")
         await page.keyboard.press("Tab")
@@ -180,6 +197,13 @@ async def test_a_maintainer_signs_in_watches_and_steers(house: House) -> None:
         await expect(page.locator("#result")).to_contain_text("make test")
         await expect(page.locator("#result .t-keyword").first).to_be_visible()
         assert await page.locator("li.turn").count() == 2
+
+        await page.get_by_role("link", name="side by side").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".beside-rows .add .t-keyword").first).to_be_visible()
+        assert "diff=split" in page.url
+        await page.get_by_role("link", name="2", exact=True).last.click()
+        assert page.url.endswith("#change-1-2")
 
         await page.get_by_role("link", name="Hob", exact=True).click()
         await page.locator("#words").fill("round")
@@ -201,7 +225,13 @@ async def test_every_page_is_for_everybody(house: House) -> None:
     """On a phone and a desk, in light and dark: no barrier, nothing beyond the edge, a silent console."""
     paths = ("/", "/nowhere", "/operators", "/figures")
     task, run = house.ended.task, house.ended.id
-    paths += (f"/tasks/{task}", f"/tasks/{task}/attempts", f"/runs/{run}", f"/runs/{house.going.id}")
+    paths += (
+        f"/tasks/{task}",
+        f"/tasks/{task}/attempts",
+        f"/runs/{run}",
+        f"/runs/{run}?diff=split",
+        f"/runs/{house.going.id}",
+    )
     async with open_browser() as browser:
         context = await browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
         page = await context.new_page()
@@ -214,7 +244,11 @@ async def test_every_page_is_for_everybody(house: House) -> None:
             await page.goto(f"{house.url}{path}")
             await page.emulate_media(color_scheme="light")
             wrong += [f"{path}: {each}" for each in await find_barriers(page)]
-            if path in ("/", f"/runs/{run}"):  # these have every colour that there is
+            if path in (
+                "/",
+                f"/runs/{run}",
+                f"/runs/{run}?diff=split",
+            ):  # these have every colour that there is
                 await page.emulate_media(color_scheme="dark")
                 wrong += [f"{path} dark: {each}" for each in await find_barriers(page, colours_only=True)]
             if await is_wider_than_window(page):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,35 @@ def test_a_report_with_an_example_ends_in_a_test_and_a_mend(home: Path, tmp_path
     asked = hob(home, "solve", str(tmp_path / "calc"), "Please support German plurals", "--json")
     assert json.loads(asked.stdout)["outcome"] == "blocked"
     assert json.loads(asked.stdout)["diff"] == ""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_javascript_is_mended_by_its_own_tests(home: Path, tmp_path: Path) -> None:
+    files = {
+        "package.json": '{"type": "module", "scripts": {"test": "node --test"}}\n',
+        "cart.js": (
+            "export function total(prices, discount = 0) {\n"
+            "  const sum = prices.reduce((all, each) => all + each, 0)\n"
+            "  return sum > 100 ? sum - discount : sum\n}\n\n"
+            "export function label(name) {\n  return name.trim().toUpperCase()\n}\n"
+        ),
+        "test/cart.test.js": (
+            "import test from 'node:test'\nimport assert from 'node:assert'\n"
+            "import { total, label } from '../cart.js'\n\n"
+            "test('adds up', () => assert.equal(total([1, 2, 3], 5), 6))\n"
+            "test('gives the discount from 100 on', () => assert.equal(total([60, 40], 10), 90))\n"
+            "test('gives the discount above', () => assert.equal(total([60, 50], 10), 100))\n"
+            "test('labels', () => assert.equal(label(' a '), 'A'))\n"
+        ),
+    }
+    commit(tmp_path / "cart", files)
+    done = hob(home, "solve", str(tmp_path / "cart"), "A cart of exactly 100 gets no discount", "--json")
+    told = json.loads(done.stdout)
+    assert told["outcome"] == "changed", told
+    assert "+  return sum >= 100 ? sum - discount : sum" in told["diff"]
+    assert told["proof"]["state"] == "proved"
+    assert "1 of 4 tests failed." in told["summary"]
+    assert "it compared with `>` where `>=` is meant" in told["summary"]
 
 
 def test_apply_changes_the_working_tree(home: Path, shop: Path, tmp_path: Path) -> None:

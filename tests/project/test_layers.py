@@ -59,7 +59,8 @@ ALLOWED: dict[str, set[str]] = {
     "bot.run.messages": {*BELOW_RUN, "bot.run.attempts"},
     "bot.run.publish": {*BELOW_RUN, "bot.run.messages"},
     "bot.run.end_without_pull": {*BELOW_RUN, "bot.run.messages"},
-    "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.publish"},
+    "bot.run.live_screen": BELOW_RUN,
+    "bot.run.job": {*BELOW_RUN, "bot.run.attempts", "bot.run.live_screen", "bot.run.publish"},
     "bot.run.daily_budget": {*BELOW_RUN, "bot.run.job"},
     "bot.run.ceilings": BELOW_RUN,
     "bot.run.moderate": {*BELOW_RUN, "bot.run.job"},
@@ -78,8 +79,8 @@ ALLOWED: dict[str, set[str]] = {
         "bot.agent", "bot.domain", "bot.errors", "bot.tasks", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.eval": {
-        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.offline", "bot.repo_config", "bot.run",
-        "bot.solve", "bot.text", "bot.workspace", "sandbox",
+        "bot.agent", "bot.backoff", "bot.domain", "bot.errors", "bot.git", "bot.offline", "bot.repo_config",
+        "bot.run", "bot.settings", "bot.solve", "bot.text", "bot.workspace", "sandbox",
     },
     "bot.dashboard": {
         "bot.domain", "bot.errors", "bot.flags", "bot.github_hosts", "bot.settings", "bot.tasks", "bot.text",
@@ -91,6 +92,7 @@ ALLOWED: dict[str, set[str]] = {
     "bot.training": {
         "bot.agent", "bot.domain", "bot.errors", "bot.github", "bot.repo_config", "bot.tasks",
     },
+    "bot.tune": {"bot.domain", "bot.errors", "bot.eval", "bot.git", "bot.guest", "bot.training"},
     "bot.forecast": {"bot.errors", "bot.github", "bot.serve", "bot.tasks"},
     "bot.demo": {"bot.domain", "bot.errors"},
     "bot.serve": {"bot", "sandbox"},

@@ -23,6 +23,7 @@ from bot.settings import load
 from bot.tasks.database.column_values import pack
 from bot.tasks.database.tables import runs
 from bot.tasks.lease import CancelLooks
+from bot.tasks.live.records import WatchedRuns
 from bot.tasks.store import Store
 from bot.text.redact import Redactor
 from bot.workspace.checkout import Workshop
@@ -116,6 +117,7 @@ class PipelineScene:
             identity=Identity(login="hob[bot]", id=BOT["id"], email_domain="users.noreply.github.test"),
             worker="w",
             looks=CancelLooks(store),
+            watched=WatchedRuns(store),
         )
 
 

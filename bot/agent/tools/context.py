@@ -17,6 +17,7 @@ from bot.text.terminal import SHOWN_CHARS, bound_output, fold_long_lines
 from sandbox.spec import WORKSPACE, Command, CommandResult, Sandbox
 
 GUEST = "/opt/hob/guest"
+OWN_WEIGHTS = "/opt/hob/tuned"  # a folder with the weights.json of `hob tune`
 GUEST_SECONDS = 30.0
 KEPT_OUTPUTS = 30
 MOST_SUSPICIONS = 20

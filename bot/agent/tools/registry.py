@@ -17,7 +17,7 @@ from pydantic_ai.tools import ToolDefinition
 
 from bot import guest
 from bot.agent.tools import background, checks, files, reports, shell
-from bot.agent.tools.context import GUEST, ExecutedCall, ToolContext, ToolError, ToolOutput
+from bot.agent.tools.context import GUEST, OWN_WEIGHTS, ExecutedCall, ToolContext, ToolError, ToolOutput
 from sandbox.spec import Mount
 
 
@@ -74,6 +74,11 @@ def list_guest_mounts() -> tuple[Mount, ...]:
     programs = Path(guest.__file__).parent
     compileall.compile_dir(programs, quiet=2)
     return (Mount(source=programs, target=GUEST),)
+
+
+def list_weights_mounts(folder: Path) -> tuple[Mount, ...]:
+    """The operator's own weights of the offline engine, where there are some; goes into ``Policy.mounts``."""
+    return (Mount(source=folder, target=OWN_WEIGHTS),) if folder.is_dir() else ()
 
 
 async def execute_call(context: ToolContext, call: ToolCallPart, *, hint: str = "") -> ExecutedCall:

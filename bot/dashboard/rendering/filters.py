@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.dashboard.rendering.ansi import render_lines
 from bot.dashboard.rendering.diff_view import split_files
 from bot.dashboard.rendering.headline import render_edit, render_headline
 from bot.dashboard.rendering.timeline import list_spans
@@ -40,6 +41,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "proof_lines": list_proof_lines,
     "seconds": seconds,
     "spans": list_spans,
+    "terminal": render_lines,
     "split_files": split_files,
     "usd": format_usd,
     "web_address": web_address,

@@ -45,16 +45,69 @@
     if (atEnd && !turns.contains(document.activeElement)) window.scrollTo(0, document.body.scrollHeight);
   }
 
+  // The terminal: a block for each command that runs or has just ended, its lines by number, so that a line which
+  // goes on replaces itself and lines that are missing are said to be.
+  const terminal = document.getElementById("terminal");
+  const MOST_LINES = 1000;
+  const MOST_BLOCKS = 4;
+
+  function openBlock(command, title) {
+    const block = document.createElement("details");
+    block.id = `command-${command}`;
+    block.open = true;
+    block.innerHTML = '<summary><code></code> <span class="tone busy">runs</span></summary><pre class="output" tabindex="0"></pre>';
+    block.querySelector("code").textContent = title;
+    terminal.append(block);
+    terminal.hidden = false;
+    const blocks = terminal.querySelectorAll("details");
+    for (const old of [...blocks].slice(0, -MOST_BLOCKS))
+      if (old.dataset.ended && !old.contains(document.activeElement)) old.remove();
+    return block;
+  }
+
+  function addOutput(event) {
+    last = event.lastEventId;
+    const holder = document.createElement("template");
+    holder.innerHTML = event.data;
+    const piece = holder.content.firstElementChild;
+    if (!piece) return;
+    const {command, line, title, ended} = piece.dataset;
+    const block = document.getElementById(`command-${command}`) || openBlock(command, title);
+    const lines = block.querySelector("pre");
+    const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 30;
+    if (piece.firstElementChild) {
+      const next = Number(lines.dataset.next || 0);
+      for (let more = next - Number(line); more > 0 && lines.lastElementChild; more -= 1) lines.lastElementChild.remove();
+      if (Number(line) > next) {
+        const gap = document.createElement("span");
+        gap.className = "line quiet";
+        gap.textContent = `… ${Number(line) - next} lines are not shown\n`;
+        lines.append(gap);
+      }
+      lines.dataset.next = Number(line) + piece.childElementCount;
+      lines.append(...piece.children);
+      while (lines.childElementCount > MOST_LINES) lines.firstElementChild.remove();
+    }
+    if (ended) {
+      block.dataset.ended = ended;
+      const tone = block.querySelector(".tone");
+      tone.textContent = ended;
+      tone.className = `tone ${ended.startsWith("exit code 0") ? "good" : "bad"}`;
+    }
+    if (atEnd) lines.scrollTop = lines.scrollHeight;
+  }
+
   function listen() {
     const address = new URL(live.dataset.live, location.href);
     address.searchParams.set("after", last);
     const source = new EventSource(address);
     source.addEventListener("open", () => { status.textContent = "live"; });
     source.addEventListener("turn", addTurn);
+    source.addEventListener("output", addOutput);
     for (const part of ["head", "result"])
       source.addEventListener(part, (event) => replaceContent(document.getElementById(part), event.data));
     source.addEventListener("again", () => { source.close(); location.reload(); });
-    source.addEventListener("end", () => { ended = true; source.close(); status.textContent = "ended"; });
+    source.addEventListener("end", () => { ended = true; source.close(); status.textContent = "ended"; terminal.hidden = true; });
     source.addEventListener("error", () => {
       if (ended) return;
       status.textContent = "reconnecting";

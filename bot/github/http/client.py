@@ -287,6 +287,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
                     )
             if remaining == 0 and answer.status < 400:
                 self._pace.note_limit(Limit(resource, seconds_to_reset(answer) or 0.0))
+                await self._pace.share_limit(resource)
         return answer
 
     async def _send_once(self, request: _Request, headers: Mapping[str, str]) -> Response:
@@ -304,6 +305,7 @@ class Client(gidgethub.aiohttp.GitHubAPI):
         """Prepare the next attempt after an answer that is no success, or raise what it means."""
         if limit := find_limit(answer):
             self._pace.note_limit(limit)
+            await self._pace.share_limit(limit.resource)
             request.limits += 1
             if answer.status >= 500 and not request.repeatable:
                 raise Outage(

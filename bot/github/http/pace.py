@@ -5,7 +5,8 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 time and at least a second apart, at most 80 content-creating requests a minute and 500 an hour, 900 points a
 minute for REST and 2,000 for GraphQL (a read costs 1, a write 5), few requests at once, and after a limit
 nothing at all until the time it names. A pace belongs to one installation, so that a limit on one never
-holds up another. Its bounds are this process's.
+holds up another. GitHub counts the writes of all processes together, so these take turns (``SharedTurns``);
+reads are far fewer than it allows, and each process counts its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 from bot.backoff import compute_backoff
 from bot.errors import Parked
@@ -59,18 +61,35 @@ class _Budget:
         self._total += cost
 
 
+class SharedTurns(Protocol):
+    """Turns to write that the processes of an installation take from one place."""
+
+    async def take(self, installation: int, *, spacing: float, creates: bool, longest: float) -> float:
+        """Take the next turn; returns in how many seconds it is. One beyond ``longest`` is not taken."""
+
+    async def close(self, installation: int, seconds: float) -> None:
+        """Let nobody write for the installation for so many seconds."""
+
+
 class Pace:
-    """The turns of one installation. ``write_spacing`` 0 lifts every budget, but not one write at a time."""
+    """The turns of one installation. ``write_spacing`` 0 lifts every budget, but not one write at a time.
+
+    ``shared`` are the turns that it takes together with other processes' paces of the same ``installation``.
+    """
 
     def __init__(
         self,
         *,
         write_spacing: float = 1.0,
+        installation: int = 0,
+        shared: SharedTurns | None = None,
         concurrent: int = 10,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._spacing = write_spacing
+        self._installation = installation
+        self._shared = shared if write_spacing > 0 else None
         self._clock = clock
         self._sleep = sleep
         self._writing = asyncio.Lock()
@@ -96,6 +115,8 @@ class Pace:
                 if wait > LONGEST_WAIT:
                     raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
                 await self._sleep(wait)
+            if write and self._shared is not None:
+                await self._take_shared_turn(self._shared, creates)
             for budget, cost in self._budgets(write, resource, creates):
                 budget.spend(self._clock(), cost)
             try:
@@ -103,6 +124,15 @@ class Pace:
             finally:
                 if write:
                     self._last_write = self._clock()
+
+    async def _take_shared_turn(self, shared: SharedTurns, creates: bool) -> None:
+        wait = await shared.take(
+            self._installation, spacing=self._spacing, creates=creates, longest=LONGEST_WAIT
+        )
+        if wait > LONGEST_WAIT:
+            raise Parked(f"GitHub's rate limit is reached; {wait:.0f} s to wait", after=wait)
+        if wait > 0:
+            await self._sleep(wait)
 
     def is_crowded(self) -> bool:
         """Whether little is left of what may be created, or GitHub has asked to wait."""
@@ -122,6 +152,13 @@ class Pace:
             seconds = compute_backoff(self._unexplained, first=FIRST_PAUSE, longest=LONGEST_PAUSE)
         until = now + min(seconds, LONGEST_LIMIT)
         self._closed_until[limit.resource] = max(until, self._closed_until.get(limit.resource, now))
+
+    async def share_limit(self, resource: str) -> None:
+        """Have the other processes wait too, where GitHub limited more than GraphQL's own points."""
+        now = self._clock()
+        wait = self._find_reopening(resource, now) - now
+        if self._shared is not None and resource != "graphql" and wait > 0:
+            await self._shared.close(self._installation, wait)
 
     def note_success(self) -> None:
         """A request went through: the next unexplained limit starts at a minute again."""

@@ -31,6 +31,10 @@ def load() -> None:
 
 if __name__ == "__main__":
     load()
-    parts = {"--fork-server": "forkserver.server", "--examples": "request.examples"}
+    parts = {
+        "--fork-server": "forkserver.server",
+        "--examples": "request.examples",
+        "--compare": "learned.compare",
+    }
     part = parts.get(sys.argv[1] if len(sys.argv) > 1 else "", "cli")
     sys.exit(importlib.import_module(f"{PACKAGE}.{part}").main(sys.argv[1:]))

@@ -29,6 +29,7 @@ class Candidate:
     function: str
     score: float
     fresh: bool = False
+    suspicion: float = 1.0  # of the place alone; the score has it in it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,6 +102,7 @@ def _propose_at(site: Site, templates: list[Template], score: float) -> Iterator
                     function=name,
                     score=factor * proposal.weight,
                     fresh=fresh,
+                    suspicion=score,
                 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -35,5 +36,16 @@ def main(argv: list[str]) -> int:
         root = options.root.resolve()
         request = Request(text=options.hint, scope=options.scope, tests=tuple(options.meant))
         result = mend(root, options.test, request, options.seconds, Path(scratch), say)
+    result["used"] = _read_usage()
     sys.stdout.write(f"{MARK}{json.dumps(result, ensure_ascii=False)}\n")
     return {"mended": 0, "partial": 0, "cannot_run": 2, "no_tests": 2}.get(result["outcome"], 1)
+
+
+def _read_usage() -> dict[str, float]:
+    """Processor seconds of this process and its children together, MiB of the largest of them."""
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
+    return {
+        "cpu_seconds": round(seconds, 1),
+        "peak_mib": round(max(own.ru_maxrss, others.ru_maxrss) / 1024, 1),
+    }

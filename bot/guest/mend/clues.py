@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,43 +31,49 @@ _WORD = re.compile(r"[A-Za-z_]\w+")
 
 def gather_clues(base: Baseline, hint: str) -> Clues:
     """Literals, exception types, compared values and names from the failing tests."""
-    numbers: dict[float, None] = {}
-    strings: dict[str, None] = {}
-    awaited: dict[str, None] = {}
-    words = {word for word in _WORD.findall(hint) if len(word) > 2}
+    tests = read_test_nodes((node for run in base.failing for node in _walk_test(base, run.id)), hint)
     errors: set[str] = set()
     missing: set[str] = set()
     pairs: dict[tuple[str, str], None] = {}
     for run in base.failing:
         _read_failure(run.failure, errors, missing, pairs)
-        for node in _walk_test(base, run.id):
-            match node:
-                case ast.Constant(value=bool()):
-                    pass
-                case ast.Constant(value=int() | float() as value) if abs(value) < 1e12:
-                    numbers[value] = None
-                case ast.Constant(value=str(value)) if len(value) < 80:
-                    strings[value] = None
-                case ast.Call(
-                    func=ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), args=[first, *_]
-                ):
-                    for each in first.elts if isinstance(first, ast.Tuple) else [first]:
-                        awaited[each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")] = (
-                            None
-                        )
-                case ast.Name(id=name) | ast.Attribute(attr=name):
-                    words.add(name)
     for error in base.errors:
         _read_failure(error, errors, missing, pairs)
     said = " ".join(str(run.failure.get("text", "")) for run in base.failing[:4])
-    return Clues(
+    return replace(
+        tests,
         said=tuple(dict.fromkeys(_WORD.findall(said)))[:120],
-        numbers=tuple(numbers),
-        strings=tuple(strings)[:80],
         errors=frozenset(errors),
-        awaited=tuple(each for each in awaited if each),
         pairs=tuple(pairs)[:6],
         missing=frozenset(missing),
+    )
+
+
+def read_test_nodes(nodes: Iterable[ast.AST], hint: str) -> Clues:
+    """Literals, awaited exceptions and names of the tests' syntax trees; the request's words beside them."""
+    numbers: dict[float, None] = {}
+    strings: dict[str, None] = {}
+    awaited: dict[str, None] = {}
+    words = {word for word in _WORD.findall(hint) if len(word) > 2}
+    for node in nodes:
+        match node:
+            case ast.Constant(value=bool()):
+                pass
+            case ast.Constant(value=int() | float() as value) if abs(value) < 1e12:
+                numbers[value] = None
+            case ast.Constant(value=str(value)) if len(value) < 80:
+                strings[value] = None
+            case ast.Call(
+                func=ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), args=[first, *_]
+            ):
+                for each in first.elts if isinstance(first, ast.Tuple) else [first]:
+                    awaited[each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "")] = None
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                words.add(name)
+    return Clues(
+        numbers=tuple(numbers),
+        strings=tuple(strings)[:80],
+        awaited=tuple(each for each in awaited if each),
         words=frozenset(words),
     )
 

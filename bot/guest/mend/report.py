@@ -164,4 +164,5 @@ def report_tally(tally: Tally, ranked: int) -> dict[str, Any]:
         "hung": tally.hung,
         "fresh_imports": tally.fresh,
         "exhausted": tally.exhausted,
+        "tried_first": tally.tried_first,
     }

@@ -34,6 +34,7 @@ class Tally:
     answers: list[FoundChange] = field(default_factory=list)
     partial: list[FoundChange] = field(default_factory=list)
     exhausted: bool = False
+    tried_first: int | None = None  # candidates until the first that was an answer
 
 
 class CandidateSearch:
@@ -198,6 +199,7 @@ class CandidateSearch:
             self.tally.partial.append(answer)
         elif not self._breaks_covering_tests(answer, fresh=fresh):
             self.tally.answers.append(answer)
+            self.tally.tried_first = self.tally.tried_first or self.tally.tried
 
     def _run_in_order(self, parts: tuple[Candidate, ...], missing: list[str], *, fresh: bool) -> set[str]:
         """Run the missing tests after all that come before them in the suite: some depend on those."""

@@ -16,6 +16,7 @@ from .clues import gather_clues
 from .forkserver.broken_modules import repair_syntax, take_modules_as_tests
 from .forkserver.candidate_runner import CandidateRunner
 from .forkserver.client import ForkServerClient, ServerRefused
+from .learned.weights import load_weights, rank_candidates
 from .localise import Findings, localise
 from .request.asked import Request, leave_unasked, order_by_request
 from .search import CandidateSearch
@@ -93,7 +94,8 @@ def _search_with_server(
     findings.test_literals = frozenset(map(repr, (*clues.numbers, *clues.strings)))
     seconds = 0.15 * (deadline - clock.read_seconds())
     candidates = [*repair_syntax(findings), *repair_names(findings, clues.missing, root)]
-    candidates = _rank([*candidates, *propose(findings, clues, seconds)])
+    candidates = [*candidates, *propose(findings, clues, seconds)]
+    candidates = rank_candidates(candidates, findings, clues, request.text, load_weights())
     if base.only_fresh_imports:
         candidates = [replace(each, fresh=True) for each in candidates]
     say(f"{len(findings.suspects)} suspicious lines, {len(candidates)} candidate changes")
@@ -111,10 +113,6 @@ def _search_with_server(
     finally:
         runner.close()
     return _make_result(search, base, findings, candidates, answer)
-
-
-def _rank(candidates: list[Candidate]) -> list[Candidate]:
-    return sorted(candidates, key=lambda each: -each.score)
 
 
 def _start_fresh_server(server: ForkServerClient, base: Baseline) -> ForkServerClient:

@@ -64,7 +64,7 @@ async def order_use(context: DeliveryContext, command: Command) -> Request | str
     maker = await store.get_task(wanted.maker) if interrupted else None
     if maker and maker.state not in TERMINAL:
         return f"Attempt {number} is still under way."
-    if not (wanted.diff or (interrupted and wanted.work_seq >= 0)):
+    if not (wanted.work_seq >= 0 if interrupted else wanted.diff):
         return f"Attempt {number} changed nothing, so there is nothing to publish."
     if (
         wanted.chosen

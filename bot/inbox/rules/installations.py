@@ -1,7 +1,8 @@
 """The rules for installations.
 
-An app that was uninstalled or suspended: the installation's open tasks are cancelled. One that was given
-repositories: its label is made there, where somebody agreed to that.
+An app that was uninstalled or suspended: the installation's open tasks are cancelled, and what is kept of an
+uninstalled one is deleted. One that was given repositories: its label is made there, where somebody agreed to
+that.
 """
 
 from __future__ import annotations
@@ -19,4 +20,4 @@ def decide(event: Event, *, app: AppIdentity, label: str) -> Decision:
     reason = _ENDINGS.get(event.action)
     if reason is None or not event.installation:
         return Ignored(reason="nothing to do for this")
-    return Uninstalled(installation=event.installation, reason=reason)
+    return Uninstalled(installation=event.installation, reason=reason, for_good=event.action == "deleted")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from bot.domain import ChangeSet
@@ -29,8 +30,11 @@ class Interrupted:
 class WorkspaceObserver(Protocol):
     """Whoever stores the workspace's state while an attempt is under way."""
 
-    def watch(self, read_changes: ReadChanges) -> None:
-        """Called once, before the first turn, with a function that reads what the workspace changes."""
+    def watch(self, read_changes: ReadChanges, repo: Path) -> None:
+        """Called once, before the first turn, with a function that reads what the workspace changes.
+
+        ``repo`` is the object store that has the commit it is compared with.
+        """
         ...
 
     def rescue(self, changes: ChangeSet) -> None:
@@ -65,7 +69,7 @@ async def open_workspace(
         if interrupted:
             await apply_changes(sandbox, interrupted.changes)
         if observer:
-            observer.watch(workspace.read_changes)
+            observer.watch(workspace.read_changes, checkout.repo)
         yield workspace
     except asyncio.CancelledError:
         if observer:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from bot.domain import ChangeSet, PromptText, Run, Step, Trust
+from bot.git.diff import unified_diff
 from bot.run.attempts.agent_workspace import ReadChanges
 from bot.run.attempts.attempt_sink import PlanDisplay
 from bot.tasks.store import Store
+from bot.text.diffs import limit_to_whole_files
 from bot.text.invisible import remove_invisible_text
 from bot.text.redact import Redactor
 
@@ -21,6 +24,7 @@ log = structlog.get_logger(__name__)
 _READ_ONLY = frozenset({"read", "search", "plan", "note", "reply", "check", "finish"})
 
 _SLOW = frozenset({"shell", "check"})
+MOST_DIFF_CHARS = 200_000  # of a change that is not finished
 
 
 class AttemptJournal:
@@ -49,12 +53,14 @@ class AttemptJournal:
         self._ordinal = ordinal
         self._last_steering = last_steering
         self._read_changes: ReadChanges | None = None
+        self._repo: Path | None = None
+        self._last_work: ChangeSet | None = None
         self._fits = True  # whether the workspace is still small enough to be stored
         self.rescued: ChangeSet | None = None
 
-    def watch(self, read_changes: ReadChanges) -> None:
+    def watch(self, read_changes: ReadChanges, repo: Path) -> None:
         """See ``WorkspaceObserver``."""
-        self._read_changes = read_changes
+        self._read_changes, self._repo = read_changes, repo
 
     def rescue(self, changes: ChangeSet) -> None:
         """See ``WorkspaceObserver``."""
@@ -74,11 +80,20 @@ class AttemptJournal:
             self._redactor.value(record),
             last_steering=self._last_steering,
             work=work,
+            diff=await self._make_diff(work),
         )
         if work is not None and not fits:
             self._fits = False
             log.warning("attempt.workspace_too_large", attempt=self._ordinal, turn=seq)
         await self._progress.edit()
+
+    async def _make_diff(self, work: ChangeSet | None) -> str | None:
+        """What people are shown of the workspace; None where that is as it was. Whole files up to a size."""
+        if work is None or self._repo is None or work == self._last_work:
+            return None
+        self._last_work = work
+        diff = await asyncio.to_thread(unified_diff, self._repo, work.base, work)
+        return await asyncio.to_thread(self._redactor.text, limit_to_whole_files(diff, MOST_DIFF_CHARS))
 
     async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
         """Store what the agent does now, where that may take a while. Raises LeaseLost."""

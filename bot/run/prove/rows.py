@@ -16,6 +16,7 @@ from bot.workspace.checkout import Checkout
 from bot.workspace.network import NetworkObserver
 
 BEHIND_TIMES = 5.0
+_TAIL_BYTES = 8 * TAIL_CHARS  # a character takes four at most, and escapes are taken out
 
 End = asyncio.Future[CheckResult]
 
@@ -29,7 +30,8 @@ class CheckedTree:
 
     async def open(self) -> NetworkObserver:
         """A clean sandbox with the tree. Raises UserError when it cannot be set up."""
-        sandbox = await self.checkout.open()
+        place = f"on {self.checkout.base[:7]}{' with the change' if self.changes else ''}"
+        sandbox = await self.checkout.open(place=place)
         try:
             await apply_changes(sandbox, self.changes)
         except BaseException:
@@ -109,6 +111,18 @@ async def repeat_check(
     return runs
 
 
+class _Tail:
+    """The last bytes of an output, more than are shown of it."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def add(self, data: bytes) -> None:
+        """Take the next piece."""
+        self.data += data[-_TAIL_BYTES:]
+        del self.data[:-_TAIL_BYTES]
+
+
 async def _run_behind(
     sandbox: NetworkObserver,
     command: CheckCommand,
@@ -118,9 +132,9 @@ async def _run_behind(
     behind: float,
 ) -> CheckRun:
     """One command to its end, or until ``other`` has passed and enough time after it."""
-    seen, began = bytearray(), time.monotonic()
+    seen, began = _Tail(), time.monotonic()
     running = asyncio.ensure_future(
-        run_check(sandbox, command, redactor, added=added, on_output=seen.extend if other else None)
+        run_check(sandbox, command, redactor, added=added, on_output=seen.add if other else None)
     )
     try:
         if other is not None:
@@ -131,7 +145,7 @@ async def _run_behind(
                 enough = max(behind, BEHIND_TIMES * other.result().seconds)
                 await asyncio.wait({running}, timeout=enough - (time.monotonic() - began))
                 if not running.done():
-                    return _report_hang(time.monotonic() - began, bytes(seen), redactor)
+                    return _report_hang(time.monotonic() - began, bytes(seen.data), redactor)
         return await running
     finally:
         if not running.done():

@@ -29,16 +29,23 @@ from bot.tasks.database.embedded import (
 log = structlog.get_logger(__name__)
 
 ALIVE_EVERY = 1.0  # seconds between looks whether the embedded server lives
+LOOKS_FOR_POOLER = 3  # at which process of the server answers, before it counts as one's own
 PING_AFTER = 5.0  # seconds for which a silent connection is trusted
 
 __all__ = ["Database", "DatabaseAway", "DatabaseTrouble", "connect", "open_database", "sqlalchemy_url"]
 
 _SCHEMES = ("postgresql", "postgres")
-# A transaction that we forget is ended by the server, so that it holds back no vacuum.
-_SESSION = (
-    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000"
-    " -c idle_in_transaction_session_timeout=10000"
-)
+# A transaction that we forget is ended by the server, so that it holds back no vacuum. No plan of ours is
+# worth the 50 to 200 ms in which PostgreSQL compiles it. Set once a connection is open, not in its first
+# message, which PgBouncer would refuse (https://www.pgbouncer.org/config.html, ignore_startup_parameters).
+_SESSION = {
+    "timezone": "UTC",
+    "statement_timeout": "30000",
+    "lock_timeout": "10000",
+    "idle_in_transaction_session_timeout": "10000",
+    "jit": "off",
+}
+_SET_SESSION = "SELECT " + ", ".join(f"set_config('{name}', '{to}', false)" for name, to in _SESSION.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +107,18 @@ def connect(url: str, *, connections: int = 20) -> Database:
         max_overflow=0,
         pool_timeout=10,
         pool_use_lifo=True,
-        connect_args={"connect_timeout": 5, "application_name": "hob", "options": _SESSION},
+        connect_args={"connect_timeout": 5, "application_name": "hob"},
     )
+    event.listen(engine.sync_engine, "connect", _set_up_session)
     _ping_doubtful_connections(engine)
     return Database(engine=engine, url=url)
+
+
+def _set_up_session(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(_SET_SESSION)
+    cursor.close()
+    connection.commit()
 
 
 def _ping_doubtful_connections(engine: AsyncEngine) -> None:
@@ -211,5 +226,33 @@ async def _reach(url: str) -> None:
                 f"the database's encoding is {encoding}, Hob needs UTF8: make it anew with "
                 "CREATE DATABASE hob ENCODING 'UTF8' TEMPLATE template0"
             )
+        await _refuse_shared_sessions(connection, url)
     finally:
         await connection.close()
+
+
+async def _refuse_shared_sessions(first: psycopg.AsyncConnection, url: str) -> None:
+    """Raise DatabaseTrouble behind a pooler that gives a session of the server to several clients in turn.
+
+    Wake-ups (LISTEN), limits of a session and advisory locks are lost there. Two clients that are both
+    connected then meet the same process of the server, which they never do otherwise. PgBouncer hands out
+    the session that was given back last, others go round: so several are looked at.
+    """
+    await first.set_autocommit(True)
+    async with await psycopg.AsyncConnection.connect(url, connect_timeout=5, autocommit=True) as second:
+        seen: set[int] = set()
+        other: set[int] = set()
+        for _ in range(LOOKS_FOR_POOLER):
+            seen.add(await _find_process(first))
+            other.add(await _find_process(second))
+    if seen & other or len(seen) > 1:
+        raise DatabaseTrouble(
+            "HOB_DATABASE_URL leads to a pooler in transaction mode, in which wake-ups and locks of a session"
+            " are lost: name PostgreSQL itself, or a pool in session mode (PgBouncer: pool_mode = session)"
+        )
+
+
+async def _find_process(connection: psycopg.AsyncConnection) -> int:
+    row = await (await connection.execute("SELECT pg_backend_pid()")).fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM has one row
+    return int(row[0])

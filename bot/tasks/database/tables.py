@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -366,6 +367,29 @@ pauses = Table(
     _when("since", default=True),
 )
 
+# When an installation's next write to GitHub may be sent, by whichever worker: see bot.tasks.write_turns.
+write_turns = Table(
+    "write_turns",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("turn_at", DateTime(timezone=True), nullable=False),  # of whoever asked last
+    Column("next_at", DateTime(timezone=True), nullable=False),
+    _when("closed_until"),
+    Column(
+        "created", ARRAY(DateTime(timezone=True)), nullable=False
+    ),  # when content was made, the oldest first
+)
+
+# Installations from which the app was removed: what is kept of them is deleted, see bot.tasks.removal.
+removed_installations = Table(
+    "removed_installations",
+    metadata,
+    Column("installation", BigInteger, primary_key=True, autoincrement=False),
+    Column("repositories", ARRAY(BigInteger), nullable=False),  # in which tasks were asked for, by id
+    _when("removed_at", default=True),
+    _when("purged_at"),
+)
+
 # A flag's value for an audience (``all``, ``installation:5``, ``repository:11``, ``person:7``,
 # ``pilots:early``), for ``percent`` of its ``unit``s, by a hash.
 flag_rules = Table(
@@ -472,4 +496,76 @@ refused_requests = Table(
     _when("settled_at"),  # when a held request was taken up
     Index("refused_requests_by_time", "at"),
     Index("refused_requests_by_person", "person", "repo_id"),
+)
+
+# What commands of runs print while they run, newest pieces only, and which runs somebody watches. Unlogged:
+# it is worth nothing after a crash, and is to cost a worker little.
+live_output = Table(
+    "live_output",
+    metadata,
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("serial", Integer, primary_key=True, autoincrement=False),
+    Column("command", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    _text("ended"),
+    prefixes=["UNLOGGED"],
+)
+live_viewers = Table(
+    "live_viewers",
+    metadata,
+    Column("run", BigInteger, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("until", DateTime(timezone=True), nullable=False),
+    prefixes=["UNLOGGED"],
+)
+
+# With what programs read the API in a person's name. As with a session, neither the token nor the person's
+# GitHub token can be had from here.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("person", BigInteger, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("token", LargeBinary, nullable=False),
+    Column("access", JSONB(none_as_null=True)),
+    _when("access_at"),
+    _when("created_at", default=True),
+    _when("used_at"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("api_tokens_by_person", "person"),
+)
+
+# Whom a repository's hob.yml wants told, as it was last read.
+notify_wishes = Table(
+    "notify_wishes",
+    metadata,
+    Column("repo_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("wishes", JSONB, nullable=False),
+    _when("read_at", default=True),
+)
+
+# What people are told outside GitHub: one row for each event and target, made once, sent until it is taken.
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("key", Text, nullable=False),  # such as ``failed:7``, the task's number
+    Column("target", Text, nullable=False),  # such as ``operator webhook``
+    Column("task", BigInteger, ForeignKey("tasks.id", ondelete="CASCADE"), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    _count("tries"),
+    _when("not_before"),
+    _text("reason"),
+    _when("made_at", default=True),
+    _when("sent_at"),
+    UniqueConstraint("key", "target"),
+    _one_of("state", ["waiting", "sent", "failed"]),
+    Index("notices_waiting", "not_before", postgresql_where=text("state = 'waiting'")),
+    Index("notices_by_task", "task"),
 )

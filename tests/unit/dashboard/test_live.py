@@ -65,7 +65,7 @@ def read_events(
     for part in answer.response:
         text = part.decode() if isinstance(part, bytes) else str(part)
         assert "<script>" not in text
-        for name, _, number in re.findall(r"^event: (\w+)\n(id: (\d+)\n)?", text, re.MULTILINE):
+        for name, _, number in re.findall(r"^event: (\w+)\n(id: ([\d.]+)\n)?", text, re.MULTILINE):
             found.append((name, number))
         if len(found) >= most:
             break
@@ -78,9 +78,9 @@ async def test_s84_every_turn_comes_once_also_after_a_break(app: Flask, store: S
     await add_turns(store, run, attempt, 0, 29)
     path, client = f"/runs/{run.id}/events", app.test_client()
     first = await asyncio.to_thread(read_events, client, path, most=8)
-    assert first == [("turn", str(seq)) for seq in range(8)]
+    assert first == [("turn", f"{seq}.0") for seq in range(8)]
     watching = [
-        asyncio.create_task(asyncio.to_thread(read_events, app.test_client(), path, seen="7"))
+        asyncio.create_task(asyncio.to_thread(read_events, app.test_client(), path, seen="7.0"))
         for _ in range(8)
     ]
     await asyncio.sleep(0.1)
@@ -88,7 +88,7 @@ async def test_s84_every_turn_comes_once_also_after_a_break(app: Flask, store: S
     await store.finish_run(run)
     await store.release(run, TaskState.DONE)
     for events in await asyncio.gather(*watching):
-        assert [number for name, number in events if name == "turn"] == [str(seq) for seq in range(8, 35)]
+        assert [number for name, number in events if name == "turn"] == [f"{seq}.0" for seq in range(8, 35)]
         assert events[-1] == ("end", "")
         assert ("head", "") in events and ("again", "") not in events
     assert app.extensions["live"].places._value == live.MOST_VIEWERS, "every place was given back"
@@ -133,8 +133,8 @@ async def test_a_command_that_goes_on_is_shown_until_its_turn_is_over(app: Flask
 
 
 def test_an_event_cannot_be_forged_by_what_it_carries() -> None:
-    assert live.make_event("turn", "a\r\rb\n\nevent: x", number=3) == (
-        "event: turn\nid: 3\ndata: a\ndata: \ndata: b\ndata: \ndata: event: x\n\n"
+    assert live.make_event("turn", "a\r\rb\n\nevent: x", place=live.StreamPlace(turn=3, piece=7)) == (
+        "event: turn\nid: 3.7\ndata: a\ndata: \ndata: b\ndata: \ndata: event: x\n\n"
     )
 
 

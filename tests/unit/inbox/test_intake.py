@@ -512,6 +512,11 @@ async def test_s09_an_uninstalled_app_stops_what_waits(scene: Scene) -> None:
     assert (await scene.give("installation", installation("deleted")))[1].endswith("1 tasks cancelled")
     assert [task.state for task in await scene.tasks()] == [TaskState.CANCELLED, TaskState.QUEUED]
     assert (await scene.tasks())[0].cancel_reason == "the app was uninstalled"
+    assert await scene.store.list_removed_repositories() == []  # another installation has the same repository
+    await scene.give("installation", with_value(installation("suspend"), "installation.id", 56))
+    assert await scene.store.list_removed_repositories() == []
+    await scene.give("installation", with_value(installation("deleted"), "installation.id", 56))
+    assert len(await scene.store.list_removed_repositories()) == 1
 
 
 async def test_s11_a_stop_that_overtakes_its_request_stops_it(scene: Scene) -> None:

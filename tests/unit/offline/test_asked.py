@@ -15,7 +15,7 @@ from bot.domain import Brief, PromptText, TaskKind, Trust
 from bot.guest.mend.baseline import Baseline, run_baseline, start_server, trace_tests
 from bot.guest.mend.request.asked import Request, leave_unasked
 from bot.guest.mend.request.examples import check_examples
-from bot.offline.examples import find_examples, read_examples
+from bot.offline.examples.find import find_examples, read_examples
 from bot.offline.intent import Intent, read_intent
 from bot.offline.scope import judge_scope
 from bot.offline.texts import make_hint
@@ -62,6 +62,17 @@ NOT_ABOUT_IT = [
     "Make count_words faster",
     "Show a progress bar while the index is built",
     "Clean up the imports in plural.py",
+    "plural should accept bytes as well",
+    "`plural` should be documented",
+    "Typing: plural lacks annotations",
+    "Performance: plural is called a million times and takes 3 seconds",
+    "As a user, I want to export the plurals as CSV so that I can open them in Excel",
+    "Proposal: make count_words ignore punctuation",
+    "Is it intentional that plural does not look at the case?",
+    "plural() for Latin words (cactus -> cacti) would be great",
+    "Bitte füge deutsche Plurale hinzu",
+    "¿Se puede añadir soporte para plural en francés?",
+    "请为 plural 添加对德语的支持",
 ]
 ABOUT_IT = [
     "please fix",
@@ -72,6 +83,8 @@ ABOUT_IT = [
     "test_plural_of_ox fails",
     "Bitte behebe die fehlschlagenden Tests",
     "Can you make the tests pass again?",
+    "pytest says: 1 failed, 2 passed",
+    "oxes should be oxen",
 ]
 REPORTS = [  # what is said, the state of the first example, what the written test has to compare
     ("add(2, 3) returns -1, expected 5", "fails", "assert add(2, 3) == 5"),

@@ -112,12 +112,27 @@ async def test_the_requests_words_are_one_argument_of_the_search() -> None:
             "does not run: pytest's settings ask for plugins that are not in the sandbox",
         ),
         (
-            brief(test="node --test"),
+            brief(test="./check"),
             (
                 RED,
                 f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "no_tests", "reason": "pytest finds no tests"}}',
             ),
-            "These are no tests of Python code",
+            "These are no tests that I know how to work with.",
+        ),
+        (
+            brief(test="node --test"),
+            (RED, f'[exit code 1, 9 s]\n{RESULT}{{"outcome": "cannot_run", "reason": "there is no node"}}'),
+            "its tests do not run in the search: there is no node",
+        ),
+        (
+            brief(test="go test ./..."),
+            ("[exit code 1, 1 s]\n--- FAIL: TestAdd (0.00s)\nFAIL",),
+            "`go test ./...` fails, and nothing was changed: I find no faults in Go",
+        ),
+        (
+            brief(test="make check"),
+            ("[exit code 2, 1 s]\ntest result: FAILED. 1 passed; 1 failed; 0 ignored",),
+            "I find no faults in Rust; a change that a language model makes I can prove.",
         ),
         (
             replace(brief(), facts=TreeFacts(submodules=("vendor",))),

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from bot.domain import TaskState
 from bot.tasks.database.connection import Database
 from bot.tasks.database.tables import DeliveryState
+from bot.tasks.deletion.by_age import Retention
 from bot.tasks.store import Store
-from bot.tasks.sweep import Retention, sweep
+from bot.tasks.sweep import sweep
 from tests.support.tasks import add_delivery, make_request
 
 
@@ -68,3 +69,56 @@ async def test_what_is_purged_goes_whole_and_what_runs_stays(store: Store, datab
     assert left == ["other", "new"]
     with pytest.raises(ValueError, match="a repository or a person"):
         await store.purge_tasks()
+
+
+async def test_everything_of_a_removed_installation_goes_and_nothing_else(
+    store: Store, database: Database
+) -> None:
+    gone, kept, running = [
+        await store.add_task(make_request(number=number, installation=installation))
+        for number, installation in ((1, 5), (2, 6), (3, 5))
+    ]
+    for task in (gone, kept):
+        claimed = await store.claim(task.id, "w")
+        assert claimed
+        attempt = await store.begin_attempt(claimed[1])
+        await store.add_turn(claimed[1], attempt.id, 0, {})
+        await store.release(claimed[1], TaskState.DONE)
+    held = await store.claim(running.id, "w")
+    assert held
+    async with database.engine.begin() as connection:
+        for guid, installation, state in (("a", 5, "handled"), ("b", 6, "handled"), ("c", 5, "new")):
+            await connection.execute(
+                text(
+                    "INSERT INTO deliveries (guid, event, headers, body, body_sha256, installation, state)"
+                    " VALUES (:guid, 'issues', '{}', '{}', '', :installation, :state)"
+                ),
+                {"guid": guid, "installation": installation, "state": state},
+            )
+    await store.note_removal(5)
+    await store.note_removal(5)  # GitHub may say it twice
+    for _ in range(3):
+        await sweep(database.engine)
+    assert [await store.get_task(task.id) is not None for task in (gone, kept, running)] == [
+        False,
+        True,
+        True,
+    ]
+    assert [await store.get_delivery(guid) is not None for guid in "abc"] == [False, True, True]
+    await store.release(held[1], TaskState.CANCELLED)
+    await store.finish_delivery("c", DeliveryState.HANDLED)
+    for _ in range(3):
+        await sweep(database.engine)
+    assert await store.get_task(running.id) is None
+    assert await store.get_delivery("c") is None
+    async with database.engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM attempt_turns")) == 1
+        assert await connection.scalar(text("SELECT purged_at FROM removed_installations")) is not None
+
+
+async def test_a_mirror_of_a_repository_that_another_installation_has_is_kept(store: Store) -> None:
+    for number, repo_id, installation in ((1, 11, 5), (2, 12, 5), (3, 12, 6)):
+        await store.add_task(make_request(number=number, repo=repo_id, installation=installation))
+    assert await store.list_removed_repositories() == []
+    await store.note_removal(5)
+    assert await store.list_removed_repositories() == [11]

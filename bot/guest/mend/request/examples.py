@@ -1,7 +1,7 @@
 """``--examples JSON``: makes the calls that a bug report shows, and writes a test that fails by them.
 
 JSON is a list of objects with ``call``, ``expected``, ``actual``, ``shown`` and the names of exceptions, as
-``bot/offline/examples.py`` reads them; values are literals. What is printed is one line of JSON.
+``bot/offline/examples/find.py`` reads them; values are literals. What is printed is one line of JSON.
 """
 
 from __future__ import annotations

@@ -1,0 +1,269 @@
+"""The offline engine on 60 bugs planted in npm packages that have their tests: what it mends, how rightly.
+
+    make eval-js                          # all of benchmarks/eval_js.toml, through `hob solve`
+    make eval-js ARGS="--only minimist"   # some of them
+    make eval-js ARGS="--dev --search"    # those that may be looked at, without sandbox and proof
+
+Solved: the change is proved. Right: it makes the file what it was, white space aside, or what `also` says is
+as good. Other solved ones are printed with their change, to be read. Packages come from npm, by SHA-256.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import realworld
+
+HERE = Path(__file__).parent
+ASK = "The tests fail since the last change. Please find out why and fix it."
+SECONDS = 48  # of the search alone, as the engine gives it
+RESULT = "HOB-MEND-RESULT "
+Z = 1.96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageWithTests:
+    """A package of npm: ``test`` runs its tests, which need the packages in ``needs``."""
+
+    name: str
+    package: str
+    version: str
+    sha256: str
+    test: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlantedBug:
+    """In ``path`` the text ``right`` becomes ``bug``; texts in ``also`` are as right. ``held``: not seen."""
+
+    name: str
+    package: str
+    path: str
+    right: str
+    bug: str
+    held: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriedBug:
+    """What came of one: right, other (solved in another way), refused, or fails (the proof does not pass)."""
+
+    bug: PlantedBug
+    ended: str
+    seconds: float
+    said: str
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it; exit code 1 when no bug was tried."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", action="append", default=[], help="a bug's or a package's name")
+    parser.add_argument("--dev", action="store_true", help="without the held bugs")
+    parser.add_argument(
+        "--held", action="store_true", help="the held bugs alone, and no word on their changes"
+    )
+    parser.add_argument("--search", action="store_true", help="the search alone: no sandbox, no proof")
+    parser.add_argument(
+        "--check", action="store_true", help="only whether the tests show each bug and nothing else"
+    )
+    parser.add_argument("--cache", type=Path, default=realworld.CACHE, help="where archives are kept")
+    options = parser.parse_args(arguments)
+    packages, bugs = read_suite(HERE / "eval_js.toml")
+    bugs = [
+        bug
+        for bug in bugs
+        if (not options.only or bug.name in options.only or bug.package in options.only)
+        and not (options.dev and bug.held)
+        and not (options.held and not bug.held)
+    ]
+    tried: list[TriedBug] = []
+    with tempfile.TemporaryDirectory(prefix="hob-eval-js-") as folder:
+        home = Path(folder)
+        for name in dict.fromkeys(bug.package for bug in bugs):
+            root = make_repository(packages[name], options.cache, home / name)
+            if options.check and run_tests(packages[name], root):
+                print(f"{name}: the tests fail without a bug", flush=True)
+            for bug in [each for each in bugs if each.package == name]:
+                plant(bug, root)
+                if options.check:
+                    print(
+                        f"{bug.name}: {'shown' if run_tests(packages[name], root) else 'NOT SHOWN'}",
+                        flush=True,
+                    )
+                    continue
+                one = try_bug(bug, packages[name], root, home / "hob", alone=options.search)
+                print(render_bug(one, quiet=options.held), flush=True)
+                tried.append(one)
+    if tried:
+        print(summarize("all", tried))
+        for held in (False, True):
+            part = [each for each in tried if each.bug.held is held]
+            if part and len(part) < len(tried):
+                print(summarize("held" if held else "looked at", part))
+    return 0 if tried or options.check else 1
+
+
+def read_suite(path: Path) -> tuple[dict[str, PackageWithTests], list[PlantedBug]]:
+    """The packages by name, and the bugs."""
+    data = tomllib.loads(path.read_text("utf-8"))
+    packages = [PackageWithTests(**row | {"needs": tuple(row.get("needs", ()))}) for row in data["package"]]
+    bugs = [PlantedBug(**row | {"also": tuple(row.get("also", ()))}) for row in data["bug"]]
+    return {each.name: each for each in packages}, bugs
+
+
+def make_repository(package: PackageWithTests, cache: Path, root: Path) -> Path:
+    """The package with what its tests need, as a repository of one commit."""
+    project = realworld.Project(
+        name=package.package, source="npm", version=package.version, sha256=package.sha256,
+        shape="", path="", right="", bug="", wrong="", needs=package.needs,
+    )  # fmt: skip
+    realworld.unpack(project, realworld.fetch(project, cache), root)
+    realworld.add_needs(project, root)
+    (root / ".github").mkdir(exist_ok=True)
+    (root / ".github" / "hob.yml").write_text(f"test: {json.dumps(package.test)}\n", "utf-8")
+    for words in (("init", "-q"), ("add", "--all", "--force"), ("commit", "-q", "-m", "The package")):
+        realworld.run(("git", *realworld.AUTHOR, *words), root)
+    return root
+
+
+def plant(bug: PlantedBug, root: Path) -> None:
+    """A commit with this bug alone. Raises ValueError when it does not fit exactly once."""
+    realworld.run(("git", "checkout", "-q", "--force", "--detach", "HEAD"), root)
+    first = subprocess.run(
+        ("git", "rev-list", "--max-parents=0", "HEAD"), cwd=root, check=True, capture_output=True, text=True
+    )
+    realworld.run(("git", "reset", "-q", "--hard", first.stdout.strip()), root)
+    path = root / bug.path
+    text = path.read_bytes().decode("utf-8")
+    if text.count(bug.right) != 1:
+        raise ValueError(f"{bug.name}: {bug.path} has the right text {text.count(bug.right)} times")
+    path.write_bytes(text.replace(bug.right, bug.bug).encode("utf-8"))
+    realworld.run(("git", *realworld.AUTHOR, "commit", "-q", "--all", "-m", "A change"), root)
+
+
+def run_tests(package: PackageWithTests, root: Path) -> bool:
+    """Whether the tests fail."""
+    words = ("bash", "-c", package.test)
+    done = subprocess.run(words, cwd=root, check=False, capture_output=True, timeout=120)
+    return done.returncode != 0
+
+
+def try_bug(bug: PlantedBug, package: PackageWithTests, root: Path, home: Path, *, alone: bool) -> TriedBug:
+    """Have the engine mend it."""
+    began = time.monotonic()
+    text = (root / bug.path).read_bytes().decode("utf-8")
+    edits, passed, said = search_alone(package, root) if alone else solve(root, home)
+    if not edits:
+        return TriedBug(bug=bug, ended="refused", seconds=time.monotonic() - began, said=said)
+    ended = "fails"
+    if passed:
+        mended = apply_edits(bug.path, text, edits)
+        right = [text.replace(bug.bug, each) for each in (bug.right, *bug.also)]
+        ended = "right" if squeeze(mended) in map(squeeze, right) else "other"
+    return TriedBug(bug=bug, ended=ended, seconds=time.monotonic() - began, said=said)
+
+
+def squeeze(text: str) -> str:
+    """A text without white space and the signs that may stand or not at an end."""
+    return "".join(text.split()).replace(";", "")
+
+
+Edit = tuple[str, str, str]  # path, old, new
+
+
+def search_alone(package: PackageWithTests, root: Path) -> tuple[list[Edit], bool, str]:
+    """The search in a process of its own; its word that the whole suite passes stands for the proof."""
+    words = (
+        *(sys.executable, "-I", str(HERE.parent / "bot" / "guest" / "mend_js")),
+        *("--test", package.test, "--seconds", str(SECONDS), "--hint", ASK),
+    )
+    done = subprocess.run(words, cwd=root, check=False, capture_output=True, text=True, timeout=400)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(RESULT)]
+    if not lines:
+        return [], False, f"{done.stdout[-300:]} {done.stderr[-500:]}"
+    told = json.loads(lines[-1].removeprefix(RESULT))
+    edits = [(each["path"], each["old"], each["new"]) for each in told.get("edits", [])]
+    shown = "".join(f"-{each['before']}+{each['after']}" for each in told.get("edits", []))
+    tried = told.get("search", {}).get("tried", 0)
+    return edits, bool(edits), f"{told['outcome']} {told.get('reason', '')} tried {tried}\n{shown}"
+
+
+def solve(root: Path, home: Path) -> tuple[list[Edit], bool, str]:
+    """`hob solve` with the offline engine."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HOB_")}
+    env |= {"HOB_HOME": str(home), "HOB_MODEL": "offline", "PYTHONPATH": str(HERE.parent)}
+    words = (sys.executable, "-m", "bot", "solve", str(root), ASK, "--json")
+    done = subprocess.run(words, env=env, check=False, capture_output=True, text=True, timeout=600)
+    try:
+        told = json.loads(done.stdout)
+    except ValueError:
+        return [], False, done.stderr[-500:]
+    if told["outcome"] != "changed" or not told["diff"]:
+        return [], False, str(told["summary"])
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        realworld.run(("git", "clone", "-q", "--no-checkout", str(root), str(copy)), root)
+        names = [line[6:] for line in told["diff"].splitlines() if line.startswith("+++ b/")]
+        realworld.run(("git", "checkout", "-q", "HEAD", "--", *names), copy)
+        subprocess.run(("git", "apply", "-"), cwd=copy, input=told["diff"].encode(), check=True)
+        edits = [
+            (name, (root / name).read_bytes().decode("utf-8"), (copy / name).read_bytes().decode("utf-8"))
+            for name in names
+        ]
+    return edits, bool(told["proof"]["passed"]), f"{told['summary']}\n{told['diff']}"
+
+
+def apply_edits(path: str, text: str, edits: Sequence[Edit]) -> str:
+    """What the edits make of a file; '' when they change another one."""
+    for name, old, new in edits:
+        if name != path:
+            return ""
+        text = text.replace(old, new, 1)
+    return text
+
+
+def render_bug(one: TriedBug, *, quiet: bool) -> str:
+    """One line, and the change where it is to be read."""
+    line = f"{one.bug.name:24} {one.ended:8} {one.seconds:6.1f} s"
+    return line if quiet or one.ended == "right" else f"{line}\n{one.said.strip()}"
+
+
+def summarize(name: str, tried: Sequence[TriedBug]) -> str:
+    """Counts with Wilson's interval at 95%: https://en.wikipedia.org/wiki/Binomial_proportion_confidence_interval"""
+    right = sum(each.ended == "right" for each in tried)
+    solved = right + sum(each.ended == "other" for each in tried)
+    refused = sum(each.ended == "refused" for each in tried)
+    middle = sorted(each.seconds for each in tried)[len(tried) // 2]
+    shares = [
+        f"{word} {count} ({100 * count / len(tried):.0f}%, {low:.0f} to {high:.0f}%)"
+        for word, count in (("solved", solved), ("right", right), ("refused", refused))
+        for low, high in (find_interval(count, len(tried)),)
+    ]
+    return f"{name}: {len(tried)} bugs, {', '.join(shares)}, half of them within {middle:.0f} s"
+
+
+def find_interval(count: int, total: int) -> tuple[float, float]:
+    """Wilson's interval in percent."""
+    share, square = count / total, Z * Z / total
+    centre = (share + square / 2) / (1 + square)
+    half = Z * math.sqrt(share * (1 - share) / total + square / (4 * total)) / (1 + square)
+    return 100 * (centre - half), 100 * (centre + half)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

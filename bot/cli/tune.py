@@ -1,0 +1,29 @@
+"""``hob tune``: learn the offline engine's order of candidates from the bug fixes of histories."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("tune")
+@click.argument(
+    "repos", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option("--most", type=click.IntRange(1), default=200, help="Fixes of each repository, the newest.")
+@click.option("--lines", type=click.IntRange(1, 10), default=10, help="The most changed lines of one fix.")
+@click.option("--since", default="", help="Only commits after this date, as git reads dates.")
+@click.option("--fresh", is_flag=True, help="Start from nothing, not from the weights that Hob comes with.")
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Default: tuned/ in HOB_HOME.")
+def tune(repos: tuple[Path, ...], most: int, lines: int, since: str, fresh: bool, into: Path | None) -> None:
+    """Learn from clones on this machine which small edits are fixes. Nothing of them is run."""
+    from bot.settings import load, make_home
+    from bot.tune.command import tune as run_tune
+    from bot.workspace.checkout import TUNED
+
+    settings = load()
+    make_home(settings)
+    folder = into or settings.home / TUNED
+    done = run_tune(repos, folder, tell=click.echo, most=most, lines=lines, since=since, fresh=fresh)
+    click.echo(f"{len(done.weights)} weights: {done.path}")

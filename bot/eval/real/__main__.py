@@ -1,0 +1,191 @@
+"""``make eval-real REPOS="path path"``: the offline engine on bug fixes of the histories of local clones."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bot.errors import HobError, UserError
+from bot.eval.measure import EvalEnvironment
+from bot.eval.real.cases import RealCase, make_case
+from bot.eval.real.compare import Likeness
+from bot.eval.real.history import MOST_LINES, Fix, find_fixes
+from bot.eval.real.measure import RealResult, measure_case
+from bot.eval.real.summary import print_real_summary
+from bot.eval.results import append_row, hold_folder, read_rows
+from bot.settings import load, make_home
+from bot.workspace.checkout import Workshop
+from sandbox.spec import SandboxUnavailable
+
+CASES, RESULTS = "cases.jsonl", "real-results.jsonl"
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("repos", nargs=-1, required=True, type=FOLDER)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Where cases and results are kept."
+)
+@click.option(
+    "--sample", type=click.IntRange(1), default=30, help="So many cases, of all repositories by turns."
+)
+@click.option("--seed", type=int, default=1, help="Another number, another sample.")
+@click.option("--lines", type=click.IntRange(1, MOST_LINES), default=MOST_LINES, help="The most of one fix.")
+@click.option("--since", default="", help="Only commits after this date; old ones often do not run.")
+@click.option(
+    "--weights", type=click.Choice(("learned", "plain", "both")), default="learned", help="Of the order."
+)
+@click.option("--timeout", type=click.FloatRange(1), default=600.0, help="Seconds for one attempt.")
+@click.option("--cases-only", is_flag=True, help="Make the cases and say which count; measure nothing.")
+def main(
+    repos: tuple[Path, ...],
+    out: Path | None,
+    sample: int,
+    seed: int,
+    lines: int,
+    since: str,
+    weights: str,
+    timeout: float,
+    cases_only: bool,
+) -> None:
+    """Cases of 1 to 10 changed lines with a test. What is measured is kept: the same command goes on."""
+    settings = load()
+    make_home(settings)
+    work = RealWork(
+        workshop=Workshop(settings.home, backend=settings.sandbox, internet=settings.internet != "off"),
+        home=out or settings.home / "eval-real",
+        seconds=timeout,
+    )
+    names = (LEARNED, PLAIN) if weights == "both" else (weights,)
+    try:
+        with hold_folder(work.home):
+            chosen = choose_fixes(repos, lines, since, seed)
+            cases = asyncio.run(work.make_cases(chosen, sample))
+            results = [] if cases_only else asyncio.run(work.measure(cases, names))
+    except (HobError, SandboxUnavailable) as error:
+        click.echo(f"hob: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nStopped. What is measured is kept; the same command with --out {work.home} goes on.", err=True
+        )
+        sys.exit(130)
+    console = Console()
+    by_weights = {name: [each for each in results if each.weights == name] for name in names}
+    print_real_summary(by_weights, work.left_out, console if console.is_terminal else Console(width=120))
+    click.echo(f"Cases and results: {work.home}", err=True)
+
+
+LEARNED, PLAIN = "learned", "plain"
+
+
+def choose_fixes(repos: Sequence[Path], lines: int, since: str, seed: int) -> list[Fix]:
+    """All fixes in a random order, the repositories by turns. Raises UserError when there are none."""
+    order = random.Random(seed)  # noqa: S311  a sample, no secret
+    by_repo: list[list[Fix]] = []
+    for path in repos:
+        fixes = [fix for fix in find_fixes(path, since) if fix.lines <= lines]
+        click.echo(f"{path}: {len(fixes)} small fixes with changed tests", err=True)
+        order.shuffle(fixes)
+        by_repo.append(fixes)
+    if not any(by_repo):
+        raise UserError("no history has a small fix with changed tests")
+    longest = max(map(len, by_repo))
+    return [fixes[at] for at in range(longest) for fixes in by_repo if at < len(fixes)]
+
+
+@dataclass(slots=True, kw_only=True)
+class RealWork:
+    """Makes cases and measures them, each once; rows of ``home`` are what is there already."""
+
+    workshop: Workshop
+    home: Path
+    seconds: float
+    left_out: Counter[str]
+
+    def __init__(self, *, workshop: Workshop, home: Path, seconds: float) -> None:
+        self.workshop, self.home, self.seconds = workshop, home, seconds
+        self.left_out = Counter()
+
+    async def make_cases(self, fixes: Sequence[Fix], wanted: int) -> list[RealCase]:
+        """The first ``wanted`` fixes whose tests show them; the others are counted by reason."""
+        known = dict(read_rows(self.home / CASES, lambda row: (row["name"], row)))
+        cases: list[RealCase] = []
+        for fix in fixes:
+            if len(cases) == wanted:
+                break
+            row = known.get(fix.name)
+            case = _load_case(fix, row) if row else await make_case(fix, self.workshop, self.home)
+            if row is None:
+                append_row(self.home / CASES, _dump_case(case))
+                click.echo(f"case {fix.name}: {case.trouble or 'counts'}", err=True)
+            if case.trouble:
+                self.left_out[case.trouble.split(":")[0]] += 1
+            else:
+                cases.append(case)
+        return cases
+
+    async def measure(self, cases: Sequence[RealCase], weights: Sequence[str]) -> list[RealResult]:
+        """What is missing is measured, one attempt after the other."""
+        found = {each.key: each for each in read_rows(self.home / RESULTS, _load_result)}
+        keys = [(case, name) for case in cases for name in weights]
+        for at, (case, name) in enumerate(keys, start=1):
+            if (case.fix.name, name) in found:
+                continue
+            try:
+                result = await measure_case(case, name, self._make_environment(name), self.home)
+            except (HobError, OSError) as error:
+                click.echo(f"[{at}/{len(keys)}] {case.fix.name}: not measured: {error}", err=True)
+                continue
+            append_row(self.home / RESULTS, asdict(result))
+            found[result.key] = result
+            how = result.likeness.value if result.likeness else "no change"
+            click.echo(f"[{at}/{len(keys)}] {case.fix.name}, {name}: {result.ended}, {how}", err=True)
+        return [found[case.fix.name, name] for case, name in keys if (case.fix.name, name) in found]
+
+    def _make_environment(self, weights: str) -> EvalEnvironment:
+        workshop = self.workshop
+        if weights == PLAIN:
+            plain = self.home / "no-weights"
+            plain.mkdir(exist_ok=True)
+            (plain / "weights.json").write_text('{"version": 1, "weights": {}}')
+            workshop = workshop.with_weights(plain)
+        return EvalEnvironment(workshop=workshop, home=self.home, seconds=self.seconds)
+
+
+def _dump_case(case: RealCase) -> dict[str, Any]:
+    fix = case.fix
+    return {
+        "name": fix.name,
+        "request": fix.request,
+        "lines": fix.lines,
+        "fail_to_pass": case.fail_to_pass,
+        "pass_to_pass": case.pass_to_pass,
+        "trouble": case.trouble,
+    }
+
+
+def _load_case(fix: Fix, row: dict[str, Any]) -> RealCase:
+    return RealCase(
+        fix=fix,
+        fail_to_pass=tuple(row["fail_to_pass"]),
+        pass_to_pass=tuple(row["pass_to_pass"]),
+        trouble=row["trouble"],
+    )
+
+
+def _load_result(row: dict[str, Any]) -> RealResult:
+    return RealResult(**{**row, "likeness": Likeness(row["likeness"]) if row["likeness"] else None})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Is a mend what the true fix is? By its syntax tree, else by what the changed functions give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unidiff.patch import PatchSet
+
+from bot.agent.tools.context import GUEST
+from bot.eval.real.cases import RealCase
+from bot.eval.real.history import normalise
+from bot.workspace.checkout import Checkout
+from sandbox.spec import Command
+
+MARK = "HOB-COMPARE-RESULT "
+
+
+class Likeness(StrEnum):
+    """How a mend compares with the true fix."""
+
+    SAME_TREE = "same syntax tree"
+    SAME_OUTPUTS = "same outputs"  # of the changed functions, for inputs made from the tests'
+    DIFFERS = "differs"  # an input shows it
+    UNKNOWN = "unknown"  # nothing could be called
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedMend:
+    """The judgement, and a sentence with what it rests on."""
+
+    likeness: Likeness
+    detail: str = ""
+
+
+async def compare_with_fix(found: Checkout, case: RealCase, diff: str) -> ComparedMend:
+    """Compare a change, given as a diff, with the true fix of its case."""
+    fix = {each.path: each for each in case.fix.sources}
+    texts = await _read_texts(found, diff, tuple(fix))
+    changed = {path: text for path, (before, text) in texts.items() if text != before}
+    if _is_same_tree(changed, {path: each.after for path, each in fix.items()}):
+        return ComparedMend(likeness=Likeness.SAME_TREE)
+    told = {
+        "test": found.checks.test,
+        "failing": list(case.fail_to_pass),
+        "fix": {path: each.after for path, each in fix.items()},
+        "found": changed,
+    }
+    sandbox = await found.open()
+    try:
+        argv = ("python", "-I", f"{GUEST}/mend", "--compare")
+        done = await sandbox.run(Command(argv=argv, stdin=json.dumps(told).encode(), env=found.policy.env))
+    finally:
+        await sandbox.aclose()
+    return _read_answer(done.text)
+
+
+async def _read_texts(found: Checkout, diff: str, names: tuple[str, ...]) -> dict[str, tuple[str, str]]:
+    """Path to (text before, text after) of every Python file of code that the change touches."""
+    paths = sorted(
+        {file.path for file in PatchSet(diff) if file.path.endswith(".py") and not file.is_added_file}
+    )
+    sandbox = await found.open()
+    try:
+        before = {path: (await sandbox.run(Command(argv=("cat", path)))).text for path in paths}
+        argv = ("git", "apply", "--whitespace=nowarn", "-")
+        await sandbox.run(Command(argv=argv, stdin=diff.encode("utf-8", "surrogateescape")))
+        after = {path: (await sandbox.run(Command(argv=("cat", path)))).text for path in paths}
+    finally:
+        await sandbox.aclose()
+    return {path: (before[path], after[path]) for path in paths}
+
+
+def _is_same_tree(found: Mapping[str, str], fix: Mapping[str, str]) -> bool:
+    if not found or found.keys() != fix.keys():
+        return False
+    try:
+        return all(normalise(text) == normalise(fix[path]) for path, text in found.items())
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+
+
+def _read_answer(text: str) -> ComparedMend:
+    lines = [line for line in text.splitlines() if line.startswith(MARK)]
+    if not lines:
+        return ComparedMend(likeness=Likeness.UNKNOWN, detail="the comparison did not come to an end")
+    told = json.loads(lines[-1].removeprefix(MARK))
+    match told["state"]:
+        case "same":
+            detail = f"{told['inputs']} inputs of {told['function']}"
+            return ComparedMend(likeness=Likeness.SAME_OUTPUTS, detail=detail)
+        case "differs":
+            detail = f"{told['call']} gives {told['fix']} by the fix, {told['found']} by the mend"
+            return ComparedMend(likeness=Likeness.DIFFERS, detail=detail[:400])
+    return ComparedMend(likeness=Likeness.UNKNOWN, detail=str(told.get("why", ""))[:300])

@@ -1,0 +1,104 @@
+"""What Hob makes of a case: an attempt as ``hob solve`` makes it, judged by the tests and by the true fix."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bot.domain import PromptText, Step
+from bot.eval.measure import EvalEnvironment, measure
+from bot.eval.real.cases import RealCase, make_task
+from bot.eval.real.compare import ComparedMend, Likeness, compare_with_fix
+from bot.eval.source import checkout_task
+
+SEARCH = "HOB-MEND-RESULT "
+OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealResult:
+    """One case under one set of weights; ``tried`` counts candidates until the search ended."""
+
+    case: str
+    weights: str
+    passed: bool  # every test that the fix turns, and none of its others is broken
+    claimed: bool  # Hob's own proof passed
+    ended: str  # as ``bot.eval.results.Why`` says it
+    likeness: Likeness | None = None
+    detail: str = ""
+    lines: int = 0
+    seconds: float = 0.0
+    tried: int = 0
+    tried_first: int | None = None  # until the first that made the failing tests pass
+    cpu_seconds: float = 0.0
+    peak_mib: float = 0.0
+    template: str = ""
+    diff: str = ""
+
+    @property
+    def right(self) -> bool:
+        """It does what the true fix does, as far as that was seen."""
+        return self.passed and self.likeness in (Likeness.SAME_TREE, Likeness.SAME_OUTPUTS)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it this one and no other."""
+        return self.case, self.weights
+
+
+class SearchJournal:
+    """The agent's journal of an attempt, of which only the search's own line is kept."""
+
+    def __init__(self) -> None:
+        self.search: dict[str, Any] = {}
+
+    async def store_turn(self, seq: int, record: dict[str, Any]) -> None:
+        """Look for the line that the search prints among the results of the turn's calls."""
+        for call in record["calls"]:
+            for line in str(call.get("output", call.get("text", ""))).splitlines():
+                if line.startswith(SEARCH):
+                    self.search = json.loads(line.removeprefix(SEARCH))
+
+    async def begin_call(self, seq: int, name: str, arguments: Mapping[str, Any]) -> None:
+        """Nothing is kept."""
+
+    async def show_plan(self, steps: tuple[Step, ...]) -> None:
+        """Nothing is kept."""
+
+    async def read_steering(self) -> list[PromptText]:
+        """Always empty: nobody steers a measurement."""
+        return []
+
+
+async def measure_case(case: RealCase, weights: str, environment: EvalEnvironment, home: Path) -> RealResult:
+    """One attempt of the offline engine. Raises what ``bot.eval.measure.measure`` raises."""
+    task, journal = make_task(case, home), SearchJournal()
+    found = await measure(task, OFFLINE, 1, environment, journal=journal)
+    compared: ComparedMend | None = None
+    if found.diff:
+        checkout = await checkout_task(task, environment.workshop, environment.home)
+        compared = await compare_with_fix(checkout, case, found.diff)
+    told = journal.search
+    search, used = told.get("search", {}), told.get("used", {})
+    result = RealResult(
+        case=case.fix.name,
+        weights=weights,
+        passed=found.solved,
+        claimed=found.claimed,
+        ended=found.why.value,
+        detail=found.detail,
+        lines=case.fix.lines,
+        seconds=found.seconds,
+        tried=search.get("tried", 0),
+        tried_first=search.get("tried_first"),
+        cpu_seconds=used.get("cpu_seconds", 0.0),
+        peak_mib=used.get("peak_mib", 0.0),
+        template=", ".join(part["template"] for part in told.get("parts", ())),
+        diff=found.diff,
+    )
+    if compared is None:
+        return result
+    return replace(result, likeness=compared.likeness, detail=compared.detail or found.detail)

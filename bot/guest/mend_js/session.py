@@ -1,0 +1,217 @@
+"""One search from start to end: run the tests, localise, propose, try, confirm, report."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import clock, report
+from .asked import JsRequest, choose_asked
+from .bench import Bench
+from .candidates import JsCandidate, gather_clues, propose
+from .coverage import Counts, read_counts
+from .focus import focus
+from .judge import EXIT, Judge, list_outcomes
+from .localise import Spectrum, list_suspects, localise
+from .node_run import NodeRun
+from .search import JsBaseline, JsSearch, limit
+from .source import is_source
+
+Say = Callable[[str], None]
+MOST_PILOTS = 12
+RIVALS = 3
+RIVAL_SHARE = 0.3  # of the time that it took to the first answer, to look for others
+RIVAL_SECONDS = 6.0
+STEADY = 2  # further runs of what a change turned
+_NO_NAME = "no test of this name, by Hob's own search"
+# Less likely to be meant than their tests say: they do without something, or repeat what the test expects.
+_DOUBTED = {
+    "removed-statement": 0.5,
+    "missing-guard": 0.7,
+    "needless-term": 0.8,
+    "fallback": 0.8,
+    "early-return": 0.6,
+}
+
+
+def mend(
+    root: Path, command: str, request: JsRequest, seconds: float, scratch: Path, say: Say
+) -> dict[str, Any]:
+    """Try to make the failing tests pass that the request is about; ``outcome`` says how it ended.
+
+    mended, not_found, all_pass, unasked, flaky, cannot_run.
+    """
+    began = clock.read_seconds()
+    result: dict[str, Any] = {"version": 1}
+    if shutil.which("node") is None:
+        return result | {"outcome": "cannot_run", "reason": "there is no node in the sandbox"}
+    judge = Judge(root=root, command=command, scratch=scratch)
+    result |= _search(judge, request, began + seconds, say)
+    return result | {"seconds": round(clock.read_seconds() - began, 1)}
+
+
+def _search(judge: Judge, request: JsRequest, deadline: float, say: Say) -> dict[str, Any]:
+    left = deadline - clock.read_seconds()
+    whole = judge.run_all(0.5 * left, coverage=judge.scratch / "coverage" / "all")
+    everything = list_outcomes(whole)
+    failing = [name for name, was in everything.items() if was == "failed"]
+    say(f"{len(everything)} tests: {len(everything) - len(failing)} pass, {len(failing)} fail")
+    if not failing:
+        return {"outcome": "all_pass", "reason": "every test passes"}
+    asked = choose_asked(failing, request, whole.output, judge.root)
+    base = JsBaseline(
+        everything=everything, asked=asked, seconds=whole.seconds,
+        part_seconds=whole.seconds, all_seconds=whole.seconds,
+    )  # fmt: skip
+    unasked = [name for name in failing if name not in asked]
+    tests = {
+        "tests": report.report_tests(base, unasked, judge.command),
+        "failure": _report_failure(whole, asked or failing),
+    }
+    if not asked:
+        return tests | {"outcome": "unasked", "reason": "the request is about none of the tests that fail"}
+    judge.learn(whole, asked)
+    judge.narrow(limit(whole.seconds))
+    spectrum, output = _watch(judge, base, whole, unasked)
+    tests["tests"] = report.report_tests(base, unasked, judge.command)
+    if base.flaky:
+        reason = "the tests that fail pass when they are run again, so nothing could be shown by them"
+        return tests | {"outcome": "flaky", "reason": reason}
+    words = f"{request.text} {' '.join(asked[:10])}"
+    suspicions = localise(judge.root, spectrum, output, words, _list_sources(judge.root))
+    clues = gather_clues(judge.root, judge.files, asked, output)
+    candidates = propose(suspicions, clues, 0.1 * (deadline - clock.read_seconds()))
+    sources = {one.source.path: one.source for one in suspicions}
+    say(f"{len(suspicions)} files, {len(candidates)} candidate changes")
+    bench = Bench(judge, base.pilot_files, base.pilot_targets if base.pilots else ())
+    try:
+        quick = bench.try_out()
+        say(f"a try takes {bench.usual_seconds if quick else base.seconds:.2f} s")
+        search = JsSearch(judge.root, judge, base, bench if quick else None)
+        answer = _find_answer(search, candidates, deadline)
+    finally:
+        bench.close()
+    told = tests | {
+        "suspects": report.report_suspects(list_suspects(suspicions), sources),
+        "search": report.report_effort(search, len(candidates)),
+    }
+    if answer is None:
+        reason = "" if search.exhausted else "no small edit made the tests pass in the time that I had"
+        return told | {"outcome": "not_found", "reason": reason}
+    told |= report.report_change(sources[answer.path], answer, base, judge.command)
+    return told | report.report_doubts(answer, search.passed, sources) | {"outcome": "mended"}
+
+
+def _find_answer(search: JsSearch, candidates: Sequence[JsCandidate], deadline: float) -> JsCandidate | None:
+    """The likeliest of those that pass; the first one found gets some company to be compared with."""
+    began = clock.read_seconds()
+    first = search.run(candidates, until=deadline)
+    if first is None:
+        return None
+    spent = clock.read_seconds() - began
+    at = next(number for number, each in enumerate(candidates) if each is first)
+    until = min(deadline, clock.read_seconds() + max(2.0, min(RIVAL_SECONDS, RIVAL_SHARE * spent)))
+    search.find_rivals(
+        [each for each in candidates[at + 1 :] if each.score > 0.3 * first.score], until, RIVALS
+    )
+    search.passed.sort(key=lambda each: -_judge_plausible(each))
+    return next((each for each in search.passed if search.is_steady(each, STEADY)), None)
+
+
+def _judge_plausible(candidate: JsCandidate) -> float:
+    borrowed = 0.6 if candidate.edit.borrowed else 1.0
+    return candidate.score * borrowed * _DOUBTED.get(candidate.edit.template, 1.0)
+
+
+def _watch(judge: Judge, base: JsBaseline, whole: NodeRun, unasked: Sequence[str]) -> tuple[Spectrum, str]:
+    """Run the failing tests' files, the failing tests, and no test, each with coverage; fills ``base``."""
+    patience = limit(whole.seconds) + 5.0
+    folder = judge.scratch / "coverage"
+    run = judge.run_part(patience, files=judge.files, coverage=folder / "part")
+    base.part, base.part_seconds = list_outcomes(run), run.seconds
+    base.targets = _find_targets(base, unasked)
+    if not base.targets:
+        base.flaky = base.asked
+        return Spectrum(), ""
+    part = read_counts(folder / "part", judge.root)
+    spectrum = Spectrum(failing=part, everything=read_counts(folder / "all", judge.root))
+    output = run.output
+    if judge.runner and judge.program is not None and EXIT not in base.targets:
+        output = _contrast(judge, base, spectrum, part, patience) or output
+    if judge.files and judge.runner != "jest":
+        focus(judge, spectrum, base.pilots[:1], output, patience)
+    base.pilot_files = judge.files[:1] if base.pilots or len(judge.files) > 1 else judge.files
+    again = judge.run_part(patience, files=base.pilot_files, names=base.pilots)
+    outcomes = list_outcomes(again)
+    failed = [name for name in base.pilots or base.targets if outcomes.get(name) == "failed"]
+    if not failed and len(judge.files) > 1:
+        base.pilot_files = judge.files
+        again = judge.run_part(patience, files=base.pilot_files, names=base.pilots)
+        outcomes = list_outcomes(again)
+        failed = [name for name in base.pilots or base.targets if outcomes.get(name) == "failed"]
+    base.seconds = max(0.02, again.seconds)
+    base.pilot_targets = failed
+    base.flaky = [name for name in base.pilots or base.targets if outcomes.get(name, "failed") != "failed"]
+    if not failed:
+        base.flaky = base.flaky or base.asked
+    return spectrum, output
+
+
+def _find_targets(base: JsBaseline, unasked: Sequence[str]) -> list[str]:
+    """The tests to mend, by the names that they have when their files run alone."""
+    ends = {name.rpartition(" > ")[2] for name in base.asked}
+    left_out = {name.rpartition(" > ")[2] for name in unasked}
+    failed = [name for name, was in base.part.items() if was == "failed"]
+    found = [name for name in failed if name.rpartition(" > ")[2] in ends or name == EXIT]
+    return found or [each for each in failed if each.rpartition(" > ")[2] not in left_out]
+
+
+def _contrast(judge: Judge, base: JsBaseline, spectrum: Spectrum, part: Counts, patience: float) -> str:
+    """Run the failing tests alone, and none, where the runner can choose; returns what the former print."""
+    folder = judge.scratch / "coverage"
+    chosen = base.targets[:MOST_PILOTS]
+    run = judge.run_part(patience, files=judge.files, names=chosen, coverage=folder / "failing")
+    outcomes = list_outcomes(run)
+    ran = [name for name, was in outcomes.items() if was != "skipped"]
+    before = [name for name, was in base.part.items() if was != "skipped"]
+    if any(outcomes.get(name) != "failed" for name in chosen):
+        return ""
+    base.pilots = chosen
+    if len(ran) >= len(before) and len(before) > len(base.targets):
+        return ""  # it ran them all
+    spectrum.failing = read_counts(folder / "failing", judge.root)
+    if not spectrum.everything:
+        spectrum.everything = part
+    none = judge.run_part(patience, files=judge.files, names=[_NO_NAME], coverage=folder / "none")
+    if "failed" not in none.tests.values():
+        spectrum.loading = read_counts(folder / "none", judge.root)
+    return run.output
+
+
+def _report_failure(run: NodeRun, failing: Sequence[str]) -> dict[str, Any]:
+    title = failing[0].rpartition(" > ")[2]
+    at = max(0, run.output.rfind(title)) if title != EXIT else max(0, len(run.output) - 400)
+    return {"test": "" if failing[0] == EXIT else failing[0], "type": "", "text": run.output[at : at + 400]}
+
+
+def _list_sources(root: Path) -> list[str]:
+    """The repository's own source files, for where no coverage says which of them ran."""
+    try:
+        done = subprocess.run(
+            ("git", "-c", "core.fsmonitor=", "ls-files", "-z"),
+            cwd=root,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
+        names = done.stdout.decode("utf-8", "replace").split("\0") if done.returncode == 0 else []
+    except (OSError, subprocess.TimeoutExpired):
+        names = []
+    if not names:
+        names = [str(path.relative_to(root)) for path in sorted(root.rglob("*.[cm]?[jt]s*"))]
+        names = names or [str(path.relative_to(root)) for path in sorted(root.rglob("*.js"))]
+    found = [name for name in names if name and is_source(name)]
+    return sorted(found, key=lambda name: ("dist/" in name or "build/" in name, name.count("/"), name))

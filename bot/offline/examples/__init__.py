@@ -1,0 +1,1 @@
+"""Examples in a bug report: calls, with what they give and what they should give."""

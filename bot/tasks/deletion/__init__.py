@@ -1,0 +1,1 @@
+"""What is deleted by itself: what is old, and what belonged to an installation that is gone."""
