@@ -118,6 +118,7 @@ async def measure(tasks: int, workers: int) -> bool:
             processes.wait_for_log(f"worker-{number}", b"worker.started")
         async with aiohttp.ClientSession() as session:
             hub, work = Hub(session, facts), make_commit(home)
+            await hub.lift_limits()
             for number in range(4):  # the first one warms up: toolchain, layers, caches
                 await play(hub, processes, work, f"alone-{number}", 1)
             async with open_database(home / "home") as database, database.engine.connect() as connection:

@@ -53,6 +53,7 @@ class AppSettings:
     private_key: SecretStr
     base_url: str
     label: str
+    discussions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ class Settings(BaseSettings):
     progress_seconds: float = _variable("HOB_PROGRESS_SECONDS", default=30.0, ge=0, le=3600)
     label: str = _variable("HOB_LABEL", default="hob")
     create_label: bool = _variable("HOB_CREATE_LABEL", default=False)
+    discussions: bool = _variable("HOB_DISCUSSIONS", default=False)
     bots: Annotated[frozenset[int], NoDecode] = _variable("HOB_BOTS", default=frozenset())
     daily_usd: float | None = _variable("HOB_DAILY_USD", default=None, gt=0)
     person_hourly: int | None = _variable("HOB_PERSON_HOURLY", default=None, ge=1)
@@ -292,6 +294,7 @@ class Settings(BaseSettings):
             "image",
             "label",
             "create_label",
+            "discussions",
             "sandbox",
             "concurrency",
             "commands",
@@ -378,6 +381,7 @@ class Settings(BaseSettings):
             private_key=self.private_key,
             base_url=self.base_url,
             label=self.label,
+            discussions=self.discussions,
         )
 
     @property

@@ -123,7 +123,11 @@ async def lag(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def limits(hub: Hub, body: dict[str, Any]) -> Any:
-    """Requests per hour of a kind of caller: ``{"installation": 100}``."""
+    """Requests per hour of a kind of caller, ``{"installation": 100}``; ``creating``: those that create
+    content, by seconds, ``{"60": 80}``, {} for no bound.
+    """
+    if "creating" in body:
+        hub.rates.creating = {int(span): int(most) for span, most in body.pop("creating").items()}
     hub.rates.limits |= {kind: int(limit) for kind, limit in body.items()}
     return hub.rates.limits
 
@@ -158,7 +162,9 @@ async def another_app(hub: Hub, body: dict[str, Any]) -> Any:
 
 
 async def installation(hub: Hub, body: dict[str, Any]) -> Any:
-    """Change installation ``id``: ``permissions``, ``repositories`` (ids; null for all), ``suspended``."""
+    """Change installation ``id``: ``permissions``, ``events``, ``repositories`` (ids; null for all),
+    ``suspended``.
+    """
     row = hub.state.one("SELECT * FROM installations WHERE id = ?", body["id"])
     owner = hub.state.account(row["account_id"])
     actor, now = user_actor(hub.state.account(owner["owner_id"] or owner["id"])), hub.state.now()
@@ -169,6 +175,8 @@ async def installation(hub: Hub, body: dict[str, Any]) -> Any:
             json.dumps(body["permissions"]),
             row["id"],
         )
+    if "events" in body:
+        hub.state.update("installations", row["id"], events_json=json.dumps(body["events"]))
     if "suspended" in body:
         hub.state.update("installations", row["id"], suspended_at=now if body["suspended"] else None)
         fresh = hub.state.one("SELECT * FROM installations WHERE id = ?", row["id"])

@@ -9,8 +9,10 @@ from localhub.auth import Actor, has_repository
 from localhub.hub import Hub
 from localhub.node_ids import node_id
 from localhub.objects import check as check_objects
+from localhub.objects import discussion as discussion_objects
 from localhub.objects import issue as issue_objects
 from localhub.objects import pull as pull_objects
+from localhub.objects.issue_event import note_event
 from localhub.objects.people import render_installation as installation_object
 from localhub.objects.people import render_organization, render_user
 from localhub.objects.repository import render_label, render_repository, render_short_repository
@@ -20,6 +22,7 @@ from localhub.webhooks import hook_id
 Json = dict[str, Any]
 
 
+LABELLING = ("labeled", "unlabeled")  # noted with their label
 # What goes to every App that may write checks, subscribed or not, when it is about its own.
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads#check_suite
 OWN_ACTIONS = ("rerequested", "requested_action")
@@ -58,6 +61,8 @@ def emit(
 
 def send_issue(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``issues``, or nothing for a pull request (which has its own event)."""
+    if action not in LABELLING:
+        note_event(hub, actor, repo, row["id"], action)
     if not row["is_pull"]:
         fresh = hub.state.one("SELECT * FROM issues WHERE id = ?", row["id"])
         payload = {"action": action, "issue": issue_objects.render_issue(hub, repo, fresh), **more}
@@ -67,6 +72,9 @@ def send_issue(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more:
 def send_label(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, label_row: Row) -> None:
     """``labeled`` or ``unlabeled`` of an issue or pull request."""
     shown = render_label(hub, repo, label_row)
+    note_event(
+        hub, actor, repo, row["id"], action, label={name: label_row[name] for name in ("name", "color")}
+    )
     if row["is_pull"]:
         send_pull(hub, actor, repo, action, hub.state.pull_of(row), label=shown)
     else:
@@ -85,9 +93,31 @@ def send_comment(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **mor
     emit(hub, actor, repo, "issue_comment", payload)
 
 
+def send_discussion(hub: Hub, actor: Actor, repo: Row, action: str, row: Row) -> None:
+    """``discussion``."""
+    payload = {"action": action, "discussion": discussion_objects.render_discussion(hub, repo, row)}
+    emit(hub, actor, repo, "discussion", payload)
+
+
+def send_discussion_comment(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
+    """``discussion_comment``."""
+    parent = hub.state.one("SELECT * FROM discussions WHERE id = ?", row["discussion_id"])
+    payload = {
+        "action": action,
+        "discussion": discussion_objects.render_discussion(hub, repo, parent),
+        "comment": discussion_objects.render_discussion_comment(hub, repo, row),
+        **more,
+    }
+    emit(hub, actor, repo, "discussion_comment", payload)
+
+
 def send_pull(hub: Hub, actor: Actor, repo: Row, action: str, row: Row, **more: Any) -> None:
     """``pull_request``."""
     fresh = hub.state.one("SELECT * FROM pulls WHERE id = ?", row["id"])
+    if action == "closed" and fresh["merged_at"]:
+        note_event(hub, actor, repo, row["issue_id"], "merged")
+    if action not in LABELLING:
+        note_event(hub, actor, repo, row["issue_id"], action)
     shown = pull_objects.render_pull(hub, repo, fresh)
     emit(
         hub,

@@ -11,6 +11,7 @@ PREFIXES = {
     "IssueComment": "IC", "PullRequestReview": "PRR", "PullRequestReviewComment": "PRRC", "Label": "LA",
     "PullRequestReviewThread": "PRRT", "Reaction": "REA", "CheckRun": "CR", "CheckSuite": "CS", "Commit": "C",
     "Ref": "REF", "Tree": "T", "Blob": "B", "Installation": "MDIz", "Status": "SC",
+    "Discussion": "D", "DiscussionComment": "DC", "DiscussionCategory": "DIC",
     "RepositoryRuleset": "RRS", "MergeQueueEntry": "MQE", "IssueEvent": "IE",
 }  # fmt: skip
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}

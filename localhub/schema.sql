@@ -165,6 +165,30 @@ CREATE TABLE IF NOT EXISTS comments (               -- on an issue or on a pull 
 );
 CREATE INDEX IF NOT EXISTS comments_issue ON comments (issue_id, id);
 
+CREATE TABLE IF NOT EXISTS discussions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,                        -- counted with issues and pull requests
+    title TEXT NOT NULL,
+    body TEXT NOT NULL,
+    category TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES accounts (id),
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    UNIQUE (repo_id, number)
+);
+CREATE TABLE IF NOT EXISTS discussion_comments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    discussion_id INTEGER NOT NULL REFERENCES discussions (id) ON DELETE CASCADE,
+    parent_id INTEGER REFERENCES discussion_comments (id),
+    body TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES accounts (id),
+    last_edited_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS reactions (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     subject TEXT NOT NULL CHECK (subject IN ('issue', 'comment', 'review_comment')),
@@ -317,6 +341,22 @@ CREATE TABLE IF NOT EXISTS rulesets (
     rules_json TEXT NOT NULL DEFAULT '[]',
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS protections (             -- classic ones, of one branch each
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    branch TEXT NOT NULL,
+    settings_json TEXT NOT NULL,
+    PRIMARY KEY (repo_id, branch)
+);
+CREATE TABLE IF NOT EXISTS issue_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    repo_id INTEGER NOT NULL REFERENCES repos (id) ON DELETE CASCADE,
+    issue_id INTEGER NOT NULL REFERENCES issues (id) ON DELETE CASCADE,
+    event TEXT NOT NULL,
+    actor_id INTEGER NOT NULL REFERENCES accounts (id),
+    app_id INTEGER REFERENCES apps (id),
+    more_json TEXT NOT NULL,
+    created_at TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS queue_entries (          -- of the merge queue; a group holds one pull request
     id INTEGER PRIMARY KEY AUTOINCREMENT,

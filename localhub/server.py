@@ -25,9 +25,18 @@ from localhub.pages.routes import add_pages
 from localhub.rest import search
 from localhub.rest.accounts import apps, deliveries, user_access, users
 from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX
-from localhub.rest.issues import comments, issues, labels, reactions
+from localhub.rest.issues import comments, issues, labels, reactions, timeline
 from localhub.rest.pulls import merging, pulls, review_comments, reviews
-from localhub.rest.repos import checks, collaborators, commits, contents, repos, rulesets, statuses
+from localhub.rest.repos import (
+    checks,
+    collaborators,
+    commits,
+    contents,
+    protection,
+    repos,
+    rulesets,
+    statuses,
+)
 from localhub.rest.repos import git_database as gitdata
 from localhub.rest.serving import mount
 from localhub.state import Row, State
@@ -39,8 +48,8 @@ TABLES = [
     for module in (
         repos, users, collaborators, labels, comments, reactions, issues, merging, review_comments, reviews,
         pulls,
-        checks, statuses, contents, rulesets, gitdata, commits, apps, deliveries, user_access,
-        search, endpoint,
+        checks, statuses, contents, rulesets, protection, timeline, gitdata, commits, apps, deliveries,
+        user_access, search, endpoint,
     )
 ]  # fmt: skip
 

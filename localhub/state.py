@@ -28,6 +28,8 @@ FIRST_IDS = {
     "labels": 5_300_000_000,
     "issues": 3_300_000_000,
     "comments": 3_500_000_000,
+    "discussions": 9_000_000,
+    "discussion_comments": 15_000_000,
     "reactions": 180_000_000,
     "pulls": 2_900_000_000,
     "reviews": 3_400_000_000,
@@ -37,6 +39,7 @@ FIRST_IDS = {
     "check_runs": 15_000_000_000,
     "statuses": 20_000_000_000,
     "rulesets": 900_000,
+    "issue_events": 17_000_000_000,
     "queue_entries": 3_000_000,
     "deliveries": 70_000_000_000,
 }

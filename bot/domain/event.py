@@ -73,7 +73,7 @@ class AddedRepo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
-    """An issue or a pull request at the moment of the event."""
+    """An issue, a pull request or a discussion at the moment of the event. One count numbers them all."""
 
     number: int
     is_pull: bool
@@ -86,6 +86,7 @@ class Thread:
     head_sha: str = ""
     head_repo_id: int = 0
     base_ref: str = ""
+    is_discussion: bool = False
 
 
 class TriggerKind(StrEnum):

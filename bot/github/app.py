@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from bot.domain import Thread
 from bot.errors import UserError
 from bot.github.answers import parse
 from bot.github.checks import Checks
 from bot.github.clone_url import make_clone_url
 from bot.github.commits import Commits
+from bot.github.conversation import Conversation, DiscussionConversation, IssueConversation
+from bot.github.graphql.discussions import Discussions
 from bot.github.graphql.outcome import Outcomes
 from bot.github.graphql.review_threads import ReviewThreads
 from bot.github.graphql.together import Together
@@ -47,6 +50,7 @@ class RepoApi:
         tokens: Tokens,
         publishing: Client,
         resolving: Client,
+        discussing: Client,
         job_logs: JobLogs,
         settle: float = 60.0,
     ) -> None:
@@ -55,6 +59,7 @@ class RepoApi:
         self._tokens = tokens
         self.pulls = Pulls(client, address, identify, settle=settle)
         self.issues = Issues(client, address, identify)
+        self.discussions = Discussions(client, address, identify, discussing=discussing)
         self.reviews = Reviews(client, address, identify)
         self.review_threads = ReviewThreads(client, address, identify, resolving=resolving)
         self.checks = Checks(client, address, identify)
@@ -69,6 +74,12 @@ class RepoApi:
     def is_crowded(self) -> bool:
         """Whether the installation is short of requests, so that what can be left out should be."""
         return self._client.is_crowded
+
+    def talk(self, thread: Thread) -> Conversation:
+        """The conversation of a thread."""
+        if thread.is_discussion:
+            return DiscussionConversation(self.discussions, thread.number)
+        return IssueConversation(self.issues, thread.number)
 
     async def with_token(self, purpose: Purpose, do: Callable[[str], Awaitable[T]]) -> T:
         """Call ``do`` with a token for git; once more, with a new one, when git was refused that."""
@@ -165,9 +176,9 @@ class GitHub:
         ``talking`` is the purpose of the token for everything but pushes and fetches.
         """
         address = RepoAddress(installation=installation, repo_id=repo_id, owner=owner, name=name)
-        client, publishing, resolving = (
+        client, publishing, resolving, discussing = (
             self._client(Scope(installation=installation, repo=repo_id, purpose=purpose))
-            for purpose in (talking, Purpose.PUBLISH, Purpose.RESOLVE)
+            for purpose in (talking, Purpose.PUBLISH, Purpose.RESOLVE, Purpose.DISCUSS)
         )
         logs = self._client(Scope(installation=installation, repo=repo_id, purpose=Purpose.READ_LOGS))
         return RepoApi(
@@ -178,6 +189,7 @@ class GitHub:
             tokens=self._tokens,
             publishing=publishing,
             resolving=resolving,
+            discussing=discussing,
             job_logs=JobLogs(logs, address, self.identify, session=self._session),
         )
 

@@ -55,7 +55,8 @@ RemoveBranch = Callable[[RepoApi, Repo, str, str], Awaitable[None]]
 class OperatorConfig:
     """What the operator decided.
 
-    That is the label that asks for work and whether it is made where it is missing, the dashboard's address,
+    That is the label that asks for work and whether it is made where it is missing, whether discussions are
+    answered, the dashboard's address,
     US dollars for an installation in 24 hours (None: no limit), and the settings that may be shown on GitHub,
     as (value, where it comes from) by name; the models that a run may use. ``safe`` takes secrets out of a
     comment. ``limits`` are what anybody may ask for, ``holds_first_requests`` whether somebody's first
@@ -65,6 +66,7 @@ class OperatorConfig:
 
     label: str = "hob"
     create_label: bool = False
+    discussions: bool = False
     base_url: str = ""
     daily_usd: float | None = None
     public_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
@@ -161,13 +163,15 @@ class DeliveryContext:
 
     async def comment(self, api: RepoApi, event: Event, key: str, text: str) -> Comment:
         """Write a comment on the thread, at most one for each key; returns it."""
-        number = event.thread.number if event.thread else 0
+        if event.thread is None:
+            raise BadPayload("thread", "is missing")
+        talk = api.talk(event.thread)
 
         async def find() -> Comment | None:
-            return await api.issues.find_comment(number, key)
+            return await talk.find_comment(key)
 
         async def do() -> Comment:
-            return await api.issues.create_comment(number, add_mark(text, key))
+            return await talk.create_comment(add_mark(text, key))
 
         return await self.effects.once_as(Comment, key, EffectKind.COMMENT, find=find, do=do)
 
@@ -180,7 +184,7 @@ class DeliveryContext:
         if trigger is None or thread is None or api.is_crowded:
             return
         try:
-            await api.issues.react(trigger.kind, trigger.id, thread.number, content)
+            await api.talk(thread).react(trigger, content)
         except UserError as refused:
             log.warning("delivery.no_reaction", reason=refused.message)
 

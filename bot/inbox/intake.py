@@ -114,6 +114,8 @@ class Intake:
             event = parse(guid, delivery.event, delivery.body)
         except BadPayload:
             return
+        if event.thread and event.thread.is_discussion and not self._operator.discussions:
+            return
         decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)
         if isinstance(decision, Request | Command):
             await say_failure(self._context, event, reason)
@@ -127,6 +129,8 @@ class Intake:
 
     async def _handle(self, event: Event) -> DeliveryEnd:
         # In a thread: reading a long comment as Markdown takes seconds, in which the loop has to hear others.
+        if event.thread and event.thread.is_discussion and not self._operator.discussions:
+            return DeliveryState.IGNORED, "discussions are not answered here (HOB_DISCUSSIONS)"
         decision = await asyncio.to_thread(decide, event, app=self._app, label=self._operator.label)
         if decision is ANOTHER and event.installation:
             label = await self._read_label(event)

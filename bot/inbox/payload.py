@@ -25,6 +25,8 @@ _SUBJECTS = {
     "pull_request": "pull_request",
     "pull_request_review": "review",
     "pull_request_review_comment": "comment",
+    "discussion": "discussion",
+    "discussion_comment": "comment",
 }
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -119,7 +121,12 @@ def _pull_request(payload: Fields, event: Event) -> Event:
 
 def _issue_comment(payload: Fields, event: Event) -> Event:
     comment = payload.object("comment")
-    trigger = Trigger(
+    thread, trigger = _issue(payload.object("issue")), _comment_trigger(payload, comment, event)
+    return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))
+
+
+def _comment_trigger(payload: Fields, comment: Fields, event: Event) -> Trigger:
+    return Trigger(
         kind=TriggerKind.COMMENT,
         id=comment.number("id"),
         text=comment.text("body", ""),
@@ -128,8 +135,21 @@ def _issue_comment(payload: Fields, event: Event) -> Event:
         at=_moment(comment, event),
         previous_text=_previous(payload),
     )
-    thread = _issue(payload.object("issue"))
-    return replace(event, thread=thread, trigger=trigger, via_app=_via_app(comment))
+
+
+def _discussion(payload: Fields, event: Event) -> Event:
+    discussion = payload.object("discussion")
+    thread = _discussion_thread(discussion)
+    return replace(event, thread=thread, trigger=_opening(payload, discussion, thread, event))
+
+
+def _discussion_comment(payload: Fields, event: Event) -> Event:
+    thread = _discussion_thread(payload.object("discussion"))
+    return replace(event, thread=thread, trigger=_comment_trigger(payload, payload.object("comment"), event))
+
+
+def _discussion_thread(discussion: Fields) -> Thread:
+    return replace(_issue(discussion), is_discussion=True)
 
 
 def _pull_request_review(payload: Fields, event: Event) -> Event:
@@ -255,6 +275,8 @@ _READERS: Mapping[str, Callable[[Fields, Event], Event]] = {
     "pull_request": _pull_request,
     "pull_request_review": _pull_request_review,
     "pull_request_review_comment": _pull_request_review_comment,
+    "discussion": _discussion,
+    "discussion_comment": _discussion_comment,
     "check_run": _check_run,
     "check_suite": _check_suite,
     "installation": _installation,

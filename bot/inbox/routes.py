@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain import Event
 from bot.inbox.decision import AppIdentity, Decision, Ignored
-from bot.inbox.rules import checks, comments, installations, issues, labels, pulls, reviews
+from bot.inbox.rules import checks, comments, discussions, installations, issues, labels, pulls, reviews
 
 
 class Rule(Protocol):
@@ -31,6 +31,9 @@ ROUTES: Mapping[tuple[str, str], Rule] = {
     ("pull_request_review", "edited"): reviews.decide,
     ("pull_request_review_comment", "created"): reviews.decide,
     ("pull_request_review_comment", "edited"): reviews.decide,
+    ("discussion", "created"): discussions.decide,
+    ("discussion_comment", "created"): discussions.decide,
+    ("discussion_comment", "edited"): discussions.decide,
     ("check_run", "completed"): checks.decide,
     ("check_run", "requested_action"): checks.decide,
     ("check_run", "rerequested"): checks.decide,

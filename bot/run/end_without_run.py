@@ -56,14 +56,14 @@ async def _write_end(parts: Parts, task: Task) -> None:
     url = f"{parts.settings.base_url}/tasks/{task.id}"
     usage, seconds = await _load_cost(parts, task)
     body = render_final(task, (), text=text, run_url=url, usage=usage, seconds=seconds)
-    comment = task.progress_comment
+    comment, talk = task.progress_comment, api.talk(task.thread)
     if not comment:
         made = await Effects(parts.store, task=task.id).once_as(
             Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: api.issues.find_comment(task.thread.number, task_mark(task)),
-            do=lambda: api.issues.create_comment(task.thread.number, body),
+            find=lambda: talk.find_comment(task_mark(task)),
+            do=lambda: talk.create_comment(body),
         )
         comment = made.id
     await replace_comment(api, task, comment, body)

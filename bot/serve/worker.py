@@ -93,6 +93,7 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
         operator = OperatorConfig(
             label=settings.label,
             create_label=settings.create_label,
+            discussions=settings.discussions,
             base_url=settings.base_url,
             daily_usd=settings.daily_limit,
             public_settings=settings.list_public_values(),

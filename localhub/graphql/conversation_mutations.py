@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from localhub.graphql.checks import render_run
 from localhub.graphql.lookup import find_node
 from localhub.graphql.pulls import render_conversation, render_review
-from localhub.graphql.registry import find_pull, mutation, unresolved
+from localhub.graphql.registry import find_pull, find_repository, mutation, unresolved
 from localhub.graphql.viewer import Object, Viewer
 from localhub.node_ids import read_node_id
 from localhub.rest.api import Body
@@ -18,16 +18,6 @@ from localhub.rest.pulls.pulls import open_pull
 from localhub.rest.pulls.reviews import review_pull
 from localhub.rest.repos.checks import MOST_ANNOTATIONS, make_check_run
 from localhub.state import Row
-
-
-def _find_repository(viewer: Viewer, global_id: str) -> Row:
-    kind, row_id = read_node_id(global_id) or ("", "")
-    known = viewer.hub.state.maybe("SELECT id FROM repos WHERE id = ?", row_id)
-    if kind != "Repository" or known is None:
-        raise unresolved(global_id)
-    repo = viewer.hub.state.repo(known["id"])
-    viewer.check(repo, "metadata:read")
-    return repo
 
 
 def _find_labels(viewer: Viewer, repo: Row, global_ids: list[str]) -> list[Row]:
@@ -59,7 +49,7 @@ def _show(viewer: Viewer, repo: Row, row: Row) -> Object:
 @mutation("createIssue")
 async def create_issue(viewer: Viewer, values: Object) -> Object:
     """Open an issue."""
-    repo = _find_repository(viewer, values["repositoryId"])
+    repo = find_repository(viewer, values["repositoryId"])
     viewer.check(repo, "issues:write")
     labels = [row["name"] for row in _find_labels(viewer, repo, values.get("labelIds") or [])]
     row = open_issue(viewer.hub, viewer.actor, repo, values["title"], values.get("body"), labels)
@@ -103,7 +93,7 @@ async def add_labels(viewer: Viewer, values: Object) -> Object:
 @mutation("createPullRequest")
 async def create_pull(viewer: Viewer, values: Object) -> Object:
     """Open a pull request."""
-    repo = _find_repository(viewer, values["repositoryId"])
+    repo = find_repository(viewer, values["repositoryId"])
     viewer.check(repo, "pull_requests:write")
     pull = await open_pull(
         viewer.hub,
@@ -150,7 +140,7 @@ async def create_check_run(viewer: Viewer, values: Object) -> Object:
 
     mc1arke/sonarqube-community-branch-plugin#159
     """
-    repo = _find_repository(viewer, values["repositoryId"])
+    repo = find_repository(viewer, values["repositoryId"])
     viewer.check(repo, "checks:write", "write")
     output = dict(values.get("output") or {})
     annotations = output.pop("annotations", None) or []

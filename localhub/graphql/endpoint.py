@@ -11,6 +11,7 @@ from aiohttp import web
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     OperationType,
@@ -24,13 +25,14 @@ from graphql import (
 )
 
 from localhub.errors import ApiError
-from localhub.graphql import conversation_mutations, mutations  # noqa: F401 (they register themselves)
+from localhub.graphql import conversation_mutations, discussions, mutations  # noqa: F401 (they register themselves)
 from localhub.graphql.lookup import render_node
 from localhub.graphql.registry import MUTATIONS
 from localhub.graphql.repository import render_repository, repository_field
 from localhub.graphql.search import search_field
 from localhub.graphql.viewer import GraphQLFieldError, Viewer, render_account
 from localhub.rest.api import Call, Routes, answer
+from localhub.rest.rate_limits import CREATING_MUTATIONS
 from localhub.state import stamp
 
 routes = Routes()
@@ -68,6 +70,8 @@ async def serve(call: Call) -> web.Response:
     hub, result = call.hub, read_query(query)
     if isinstance(result, DocumentNode) and is_mutation(result, call.body.maybe("operationName")):
         hub.replicas.note_write(hub)
+        if list_fields(result, call.body.maybe("operationName")) & CREATING_MUTATIONS:
+            hub.rates.note_creation(call.actor)
     else:
         hub = hub.replicas.find_reader(hub, call.actor.name)
     viewer = Viewer(hub=hub, actor=call.actor, render_repository=render_repository)
@@ -93,6 +97,13 @@ def is_mutation(document: DocumentNode, name: str | None) -> bool:
     """Whether the operation that a request names is one."""
     operation = get_operation_ast(document, name)
     return operation is not None and operation.operation is OperationType.MUTATION
+
+
+def list_fields(document: DocumentNode, name: str | None) -> set[str]:
+    """The names of the fields that an operation asks for first."""
+    operation = get_operation_ast(document, name)
+    selected = operation.selection_set.selections if operation else ()
+    return {one.name.value for one in selected if isinstance(one, FieldNode)}
 
 
 def _error(error: GraphQLError) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from localhub.state import Row
 
 TABLES = {
     "IssueComment": "comments", "PullRequestReview": "reviews", "PullRequestReviewComment": "review_comments",
-    "PullRequestReviewThread": "review_threads",
+    "PullRequestReviewThread": "review_threads", "Discussion": "discussions",
+    "DiscussionComment": "discussion_comments",
 }  # fmt: skip
 
 

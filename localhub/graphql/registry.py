@@ -7,6 +7,7 @@ from typing import Any
 
 from localhub.graphql.lookup import find_node
 from localhub.graphql.viewer import GraphQLFieldError, Object, Viewer
+from localhub.node_ids import read_node_id
 from localhub.state import Row
 
 Mutation = Callable[[Viewer], Callable[..., Any]]
@@ -37,6 +38,17 @@ def find_pull(viewer: Viewer, global_id: str) -> tuple[Row, Row, Row]:
     if pull is None:
         raise unresolved(global_id)
     return repo, row, pull
+
+
+def find_repository(viewer: Viewer, global_id: str) -> Row:
+    """The repository of a node id."""
+    kind, row_id = read_node_id(global_id) or ("", "")
+    known = viewer.hub.state.maybe("SELECT id FROM repos WHERE id = ?", row_id)
+    if kind != "Repository" or known is None:
+        raise unresolved(global_id)
+    repo = viewer.hub.state.repo(known["id"])
+    viewer.check(repo, "metadata:read")
+    return repo
 
 
 def unresolved(global_id: str) -> GraphQLFieldError:

@@ -8,6 +8,7 @@ from typing import Any
 from localhub.auth import role_of
 from localhub.errors import ApiError
 from localhub.graphql.connections import connection_field
+from localhub.graphql.discussions import find_discussion, list_categories
 from localhub.graphql.git import render_git_object, render_ref
 from localhub.graphql.issues import render_label
 from localhub.graphql.pulls import pull_state, render_conversation
@@ -86,6 +87,11 @@ def render_repository(viewer: Viewer, repo: Row) -> Object:
         "ref": lambda info, qualifiedName: render_ref(viewer, repo, qualifiedName),
         "object": lambda info, oid=None, expression=None: render_git_object(
             viewer, repo, oid or expression or ""
+        ),
+        "hasDiscussionsEnabled": True,
+        "discussion": lambda info, number: find_discussion(viewer, repo, number),
+        "discussionCategories": connection_field(
+            "discussionCategories", lambda: list_categories(repo), lambda one: one
         ),
         "issue": lambda info, number: _find_conversation(viewer, repo, number, "Issue"),
         "pullRequest": lambda info, number: _find_conversation(viewer, repo, number, "PullRequest"),

@@ -83,7 +83,7 @@ def render_repository(hub: Hub, repo: Row) -> Json:
         "has_downloads": True,
         "has_wiki": True,
         "has_pages": False,
-        "has_discussions": False,
+        "has_discussions": True,
         "forks_count": forks,
         "mirror_url": None,
         "archived": bool(repo["archived"]),

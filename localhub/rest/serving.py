@@ -17,6 +17,7 @@ from localhub.auth import ANONYMOUS, Actor, authenticate, check_repo
 from localhub.errors import ApiError, not_found
 from localhub.hub import Hub
 from localhub.rest.api import ENTERPRISE_PREFIX, HUB, PREFIX, Body, Call, Route, Routes, answer
+from localhub.rest.rate_limits import CREATING_ROUTES
 from localhub.state import Row
 
 API_VERSION = "2022-11-28"
@@ -72,6 +73,8 @@ async def _serve(hub: Hub, route: Route, request: web.Request, actor: Actor) -> 
         check_repo(hub.state, actor, found, app=route.app, user=route.user)
         if found["archived"] and request.method != "GET" and not _unarchives(request, call):
             raise ApiError(403, "Repository was archived so is read-only.")
+    if CREATING_ROUTES.fullmatch(f"{route.method} {route.path}"):
+        hub.rates.note_creation(actor)
     response = _add_etag(request, await route.handler(call))
     if response.status == 304:
         hub.rates.refund(actor)

@@ -66,13 +66,18 @@ def main() -> int:
         move = read_move(line, told)
         if move is None:
             continue
-        rules = [
-            rule
+        said = [
+            (rule, bool(ruleset.get("classic")))
             for ruleset in told["rulesets"]
             if applies_to(ruleset["conditions"], move.name, told["default_branch"])
             for rule in ruleset["rules"]
         ]
-        violations = find_violations(rules, move)
+        old = find_violations([rule for rule, classic in said if classic], move)
+        if any(classic for _, classic in said) and old:
+            refused = 1
+            print(f"error: GH006: Protected branch update failed for {HEADS}{move.name}.", file=sys.stderr)
+            print("\n".join(f"error: {violation}" for violation in old), file=sys.stderr)
+        violations = find_violations([rule for rule, classic in said if not classic], move)
         if violations:
             refused = 1
             print(f"error: GH013: Repository rule violations found for {HEADS}{move.name}.", file=sys.stderr)

@@ -13,6 +13,7 @@ from localhub.hub import Hub
 from localhub.objects.commit import parse_identity, read_message
 from localhub.objects.repository import page_url
 from localhub.rules.judge import BranchMove, NewCommit, applies_to, find_violations
+from localhub.rules.protection import find_protection, list_protections, make_rules
 from localhub.state import Row
 
 VIOLATED = "Repository rule violations found"
@@ -35,6 +36,12 @@ def list_rules(hub: Hub, repo: Row, branch: str) -> list[tuple[Row, dict[str, An
     ]
 
 
+def list_rules_and_protection(hub: Hub, repo: Row, branch: str) -> list[dict[str, Any]]:
+    """Every rule that is in force for a branch, those of a classic protection too."""
+    found = [rule for _, rule in list_rules(hub, repo, branch)]
+    return found + make_rules(settings) if (settings := find_protection(hub, repo, branch)) else found
+
+
 def find_queued_branches(hub: Hub, repo: Row) -> list[str]:
     """The branches whose pull requests wait in the merge queue: nobody may push to them."""
     sql = (
@@ -47,7 +54,8 @@ def find_queued_branches(hub: Hub, repo: Row) -> list[str]:
 def describe_for_hook(hub: Hub, repo: Row) -> str:
     """What the hook needs to judge a push, as JSON; '' where nothing is to be judged."""
     rows, queued = list_active(hub, repo), find_queued_branches(hub, repo)
-    if not rows and not queued:
+    classic = list_protections(hub, repo)
+    if not rows and not queued and not classic:
         return ""
     verified = hub.state.all("SELECT sha FROM verified_commits WHERE repo_id = ?", repo["id"])
     return json.dumps(
@@ -55,7 +63,8 @@ def describe_for_hook(hub: Hub, repo: Row) -> str:
             "rulesets": [
                 {"conditions": json.loads(row["conditions_json"]), "rules": json.loads(row["rules_json"])}
                 for row in rows
-            ],
+            ]
+            + classic,
             "verified": [row["sha"] for row in verified],
             "queued": queued,
             "default_branch": repo["default_branch"],
@@ -67,7 +76,7 @@ def describe_for_hook(hub: Hub, repo: Row) -> str:
 async def check_move(hub: Hub, repo: Row, ref: str, old: str | None, new: str | None) -> None:
     """Raise 422 in GitHub's words where a rule keeps the API from moving a branch."""
     name = ref.removeprefix(HEADS)
-    rules = [rule for _, rule in list_rules(hub, repo, name)] if name != ref else []
+    rules = list_rules_and_protection(hub, repo, name) if name != ref else []
     queued = name != ref and name in find_queued_branches(hub, repo)
     if not rules and not queued:
         return

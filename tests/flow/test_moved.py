@@ -139,7 +139,7 @@ async def pushes_a_merge(hob: AtWork, workers: Workers, home: Path, moved: bool)
     (pull,) = await hob.pulls("calc")
     base = await hob.hub.push_files("calc", {"calc.py": "def double(y):\n    return y + 2\n"})
     hob.says([call("write", path="calc.py", text="def double(y):\n    return y * 2\n")], [DONE])
-    await hob.hub.fault("delay", r"/calc(.git)?/info/refs.service=git-receive-pack")
+    await hob.hub.fault("delay", "/calc/git/refs/heads/", method="PATCH")
     (rule,) = hob.hub.hub.faults.rules
     at = f"{AT}/issues/{pull['number']}/comments"
     await hob.hub.as_maintainer.post(at, {"body": "@hob solve the conflict"})
@@ -147,7 +147,7 @@ async def pushes_a_merge(hob: AtWork, workers: Workers, home: Path, moved: bool)
     async def reached(rule: Fault = rule) -> bool:
         return rule.used > 0
 
-    await eventually(reached, "nobody pushes")
+    await eventually(reached, "nobody moves the branch")
     worker.kill()
     worker.join()
     hob.hub.hub.faults.rules.clear()

@@ -176,3 +176,58 @@ async def test_without_a_model_it_runs_the_checks_and_points_at_lines(
         (remark,) = await remarks(hob, pull["number"])
         assert (remark["path"], remark["line"]) == ("calc.py", 2)
         assert "F841 unused y" in remark["body"]
+
+
+async def open_discussion(hob: AtWork, title: str, body: str) -> dict[str, Any]:
+    """A discussion of the maintainer's, as its page makes it."""
+    people = hob.hub.as_maintainer
+    known = await people.graphql(
+        """query { repository(owner: "maintainer", name: "calc") {
+          id discussionCategories(first: 9) { nodes { id name } } } }"""
+    )
+    repo = known["repository"]
+    (category,) = [one["id"] for one in repo["discussionCategories"]["nodes"] if one["name"] == "Q&A"]
+    made = await people.graphql(
+        """mutation($input: CreateDiscussionInput!) {
+          createDiscussion(input: $input) { discussion { id number } } }""",
+        input={"repositoryId": repo["id"], "categoryId": category, "title": title, "body": body},
+    )
+    found: dict[str, Any] = made["createDiscussion"]["discussion"]
+    return found
+
+
+async def hears_in_discussion(hob: AtWork, number: int, words: str) -> str:
+    """The bot's comment with these words in a discussion, once it is there."""
+    query = """query($number: Int!) { repository(owner: "maintainer", name: "calc") {
+      discussion(number: $number) { comments(first: 50) { nodes { body author { login } } } } } }"""
+
+    async def look() -> str | None:
+        found = await hob.hub.as_maintainer.graphql(query, number=number)
+        nodes = found["repository"]["discussion"]["comments"]["nodes"]
+        said = [one["body"] for one in nodes if (one["author"] or {})["login"] == "hob"]
+        return next((text for text in said if words in text), None)
+
+    told: str = await eventually(look, f"nothing with {words!r} in the discussion")
+    return told
+
+
+async def test_a_question_in_a_discussion_is_answered_and_nothing_is_changed(
+    tmp_path: Path, home: Path, database: Database
+) -> None:
+    async with at_work(tmp_path, home, database, discussions=True) as hob:
+        granted = {"contents": "write", "issues": "write", "pull_requests": "write", "checks": "write"}
+        granted |= {"metadata": "read", "discussions": "write"}
+        heard = ["issues", "issue_comment", "discussion", "discussion_comment"]
+        await hob.hub.admin("installation", id=hob.hub.installation_id, permissions=granted, events=heard)
+        await hob.hub.seed_repo("calc", FAULTY)
+        hob.says([call("finish", kind="answered", summary="It adds two: `calc.py:2`.")])
+        opened = await open_discussion(hob, "Doubling", "@hob why is double(4) six?")
+        told = await hears_in_discussion(hob, opened["number"], "It adds two: `calc.py:2`.")
+        assert "I am on it" not in told, "one comment, edited to the end"
+        add = """mutation($input: AddDiscussionCommentInput!) {
+          addDiscussionComment(input: $input) { comment { id } } }"""
+        for words, answer in (("@hob fix it", "change nothing"), ("@hob help", "`@hob status`")):
+            body = {"discussionId": opened["id"], "body": words}
+            await hob.hub.as_maintainer.graphql(add, input=body)
+            await hears_in_discussion(hob, opened["number"], answer)
+        assert await hob.pulls("calc") == []

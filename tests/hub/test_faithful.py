@@ -53,6 +53,7 @@ TOLD = frozenset(
     check_run.created check_run.completed check_run.rerequested check_run.requested_action
     check_suite.rerequested pull_request.enqueued pull_request.dequeued
     merge_group.checks_requested merge_group.destroyed
+    discussion.created discussion_comment.created discussion_comment.edited
     """.split()  # noqa: SIM905
 )
 
@@ -186,6 +187,7 @@ async def discuss(person: Caller, other: Caller) -> None:
     path = f"{REPO}/issues/{issue['number']}"
     await person("GET", f"{REPO}/issues?state=all&labels=bug&sort=updated&direction=asc")
     await person("GET", path)
+    assert [one["event"] for one in await person("GET", f"{path}/events")] == ["labeled"]
     await person("GET", f"{REPO}/issues/99", status=404)
     await person("PATCH", path, {"title": "half(8) is 2, not 4", "body": "@hob please!"})
     await person("PATCH", path, {"state": "closed", "state_reason": "not_planned"})
@@ -196,6 +198,8 @@ async def discuss(person: Caller, other: Caller) -> None:
     await person("DELETE", f"{path}/labels/hob")
     await person("DELETE", f"{path}/labels", status=204)
     await person("POST", f"{path}/assignees", {"assignees": ["maintainer"]}, status=201)
+    told = [one["event"] for one in await person("GET", f"{path}/timeline?per_page=100")]
+    assert told[:3] == ["labeled", "closed", "reopened"] and told.count("unlabeled") >= 2
     await person("PUT", f"{path}/lock", {"lock_reason": "resolved"}, status=204)
     await other("POST", f"{path}/comments", {"body": "But"}, status=403)
     await person("DELETE", f"{path}/lock", status=204)
@@ -305,6 +309,8 @@ async def check(bot: Caller, person: Caller, hub: Hub, sha: str) -> None:
     await person("GET", path)
     await person("GET", f"{path}/annotations")
     await person("GET", f"{REPO}/commits/{sha}/check-runs?check_name=hob&filter=latest")
+    suites = (await person("GET", f"{REPO}/commits/{sha}/check-suites?check_name=hob"))["check_suites"]
+    assert [one["id"] for one in suites] == [run["check_suite"]["id"]]
     await bot("POST", f"{path}/rerequest", status=201)
     suite = f"{REPO}/check-suites/{run['check_suite']['id']}"
     assert (await person("GET", suite))["status"] == "queued", "until its App acts"
@@ -366,6 +372,8 @@ async def test_every_operation_and_webhook_is_as_on_github(hub: Hub) -> None:
     await person("GET", "/search/issues?q=repo:maintainer/halves+is:pr")
     await person("GET", "/search/issues?q=", status=422)
     await rule(person, hub, fresh)
+    await protect(person, bot)
+    await hold_discussion(person, hub)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {"merge_method": "squash"})
     await person("GET", f"{REPO}/pulls/{pull['number']}/merge", status=204)
     await person("PUT", f"{REPO}/pulls/{pull['number']}/merge", {}, status=405)
@@ -407,6 +415,67 @@ async def rule(person: Caller, hub: Hub, pull: dict[str, Any]) -> None:
         assert "errors" not in answer, answer
     await person("PUT", f"{REPO}/rulesets/{made['id']}", {"enforcement": "disabled"})
     await person("DELETE", f"{REPO}/rulesets/{made['id']}", status=204)
+
+
+async def protect(person: Caller, bot: Caller) -> None:
+    """Classic protection of a branch, which an App without administration sees the effect of alone."""
+    path = f"{REPO}/branches/main/protection"
+    await person("GET", path, status=404)
+    wanted = {"required_status_checks": {"strict": True, "contexts": ["ci"]}, "enforce_admins": True}
+    wanted |= {"required_pull_request_reviews": {}, "restrictions": None, "required_linear_history": True}
+    await person("PUT", path, {"enforce_admins": True}, status=422)
+    assert (await person("PUT", path, wanted))["required_status_checks"]["contexts"] == ["ci"]
+    await person("POST", f"{path}/required_signatures")
+    assert (await person("GET", path))["required_signatures"]["enabled"]
+    await bot("GET", path, status=403)
+    assert (await bot("GET", f"{REPO}/branches/main"))["protected"]
+    await person("GET", f"{REPO}/rules/branches/main")
+    put = {"message": "Directly", "content": encode_base64("x"), "branch": "main"}
+    refused = await person("PUT", f"{REPO}/contents/direct.txt", put, status=409)
+    assert "Changes must be made through a pull request." in refused["message"]
+    await person("DELETE", path, status=204)
+
+
+async def hold_discussion(person: Caller, hub: Hub) -> None:
+    """A discussion by GraphQL, of which an App with the permission is told."""
+    events = ["discussion", "discussion_comment"]
+    await hub.admin("app", slug="talks", permissions={"discussions": "write"}, events=events)
+
+    async def ask(query: str, **variables: Any) -> Any:
+        answer = await person("POST", "/graphql", {"query": query, "variables": variables})
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    repo = (
+        await ask(
+            """query { repository(owner: "maintainer", name: "halves") {
+              id hasDiscussionsEnabled
+              discussionCategories(first: 5) { nodes { id name isAnswerable } } } }"""
+        )
+    )["repository"]
+    wanted = {"repositoryId": repo["id"], "title": "Halves", "body": "Why?"}
+    made = await ask(
+        """mutation($input: CreateDiscussionInput!) {
+          createDiscussion(input: $input) { discussion { id number } } }""",
+        input=wanted | {"categoryId": repo["discussionCategories"]["nodes"][0]["id"]},
+    )
+    discussion = made["createDiscussion"]["discussion"]
+    add = """mutation($input: AddDiscussionCommentInput!) {
+      addDiscussionComment(input: $input) { comment { id } } }"""
+    said = await ask(add, input={"discussionId": discussion["id"], "body": "Because."})
+    comment = said["addDiscussionComment"]["comment"]["id"]
+    await ask(add, input={"discussionId": discussion["id"], "replyToId": comment, "body": "Oh."})
+    update = """mutation($input: UpdateDiscussionCommentInput!) {
+      updateDiscussionComment(input: $input) { comment { id } } }"""
+    await ask(update, input={"commentId": comment, "body": "Because of that."})
+    found = await ask(
+        """query($number: Int!) { repository(owner: "maintainer", name: "halves") {
+          discussion(number: $number) { comments(last: 5) { nodes {
+            body replies(last: 5) { nodes { body author { login } } } } } } } }""",
+        number=discussion["number"],
+    )
+    (shown,) = found["repository"]["discussion"]["comments"]["nodes"]
+    assert shown["body"] == "Because of that." and shown["replies"]["nodes"][0]["body"] == "Oh."
 
 
 async def toggle_draft(person: Caller, hub: Hub, node_id: str) -> None:

@@ -87,6 +87,26 @@ async def test_the_limit_of_requests_is_real(hub: Hub) -> None:
     assert (await fresh.send("GET", REPO)).status == 200
 
 
+async def test_an_app_may_create_only_so_much(hub: Hub, me: Client) -> None:
+    """GitHub's secondary limit on content, by REST and GraphQL together; edits and checks are none."""
+    assert hub.hub.rates.creating == {60: 80, 3600: 500}
+    await hub.admin("limits", creating={"60": 3, "3600": 4})
+    bot = await hub.as_bot()
+    made = [await bot.post(COMMENTS, {"body": "x"}) for _ in range(2)]
+    issue = await bot.get(f"{REPO}/issues/1")
+    add = """mutation($input: AddCommentInput!) { addComment(input: $input) { clientMutationId } }"""
+    await bot.graphql(add, input={"subjectId": issue["node_id"], "body": "y"})
+    refused = await bot.send("POST", COMMENTS, {"body": "x"})
+    assert refused.status == 403 and 0 < int(refused.headers["retry-after"]) <= 60
+    assert "temporarily blocked from content creation" in refused.data["message"]
+    await bot.patch(f"{REPO}/issues/comments/{made[0]['id']}", {"body": "z"})
+    await me.post(COMMENTS, {"body": "a person's"})
+    await hub.admin("clock", offset=61)
+    await bot.post(COMMENTS, {"body": "x"})
+    hourly = await bot.send("POST", COMMENTS, {"body": "x"})
+    assert hourly.status == 403 and int(hourly.headers["retry-after"]) > 3000
+
+
 async def test_rules_choose_caller_order_and_number(hub: Hub, me: Client) -> None:
     bot = await hub.as_bot()
     await hub.fault("status", "/issues/1$", method="GET", login="hob[bot]", skip=1, count=2)

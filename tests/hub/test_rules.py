@@ -129,6 +129,21 @@ async def test_a_merge_waits_for_the_bases_rules(hub: Hub) -> None:
     assert direct.status == 409 and "Changes must be made through a pull request." in direct.text
 
 
+async def test_classic_protection_refuses_as_it_always_did(hub: Hub) -> None:
+    bot = await hub.as_bot()
+    wanted = {"required_status_checks": None, "enforce_admins": True, "restrictions": None}
+    wanted |= {"required_pull_request_reviews": {"required_approving_review_count": 1}}
+    await hub.as_maintainer.put(f"{AT}/branches/main/protection", wanted)
+    said = await push(hub, "main", bot.token or "")
+    assert "GH006: Protected branch update failed for refs/heads/main." in said
+    assert "Changes must be made through a pull request." in said
+    assert await bot.get(f"{AT}/rules/branches/main") == [], "it is none of the rulesets'"
+    assert (await bot.send("GET", f"{AT}/branches/main/protection")).status == 403
+    assert (await bot.get(f"{AT}/branches/main"))["protected"] is True
+    await push(hub, "hob/1-new", bot.token or "")
+    assert len(await bot.get(f"{AT}/git/matching-refs/heads/hob")) == 1, "other branches are free"
+
+
 QUEUE = "mutation($id: ID!) { enqueuePullRequest(input: {pullRequestId: $id}) { mergeQueueEntry { state } } }"
 
 

@@ -181,9 +181,10 @@ async def at_work(
     model: str = "",
     worker: bool = True,
     progress_seconds: float = 0,
+    discussions: bool = False,
 ) -> AsyncIterator[AtWork]:
     """Web and (unless told otherwise) worker at work on a hub, with ``model`` or a script that ``says``
-    writes; between edits of a progress comment lie ``progress_seconds``.
+    writes; between edits of a progress comment lie ``progress_seconds``. ``discussions`` is HOB_DISCUSSIONS.
     """
     port = _free_port()
     script = tmp_path / "script.json"
@@ -199,6 +200,7 @@ async def at_work(
             model=model or f"scripted:{script}",
             write_seconds=0,
             progress_seconds=progress_seconds,
+            discussions=discussions,
             port=port,
             base_url="http://127.0.0.1:8001",
             log="console",

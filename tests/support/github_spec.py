@@ -104,6 +104,10 @@ def openapi() -> dict[str, Any]:
     listed = description["paths"]["/app/installations"]["get"]["responses"]["200"]
     account = listed["content"]["application/json"]["schema"]["items"]["properties"]["account"]
     account["anyOf"] = account.pop("allOf")  # a user or an enterprise, not both at once
+    # The list of installations has a copy of the permissions, which leaves one out.
+    known = description["components"]["schemas"]["app-permissions"]["properties"]
+    copied = listed["content"]["application/json"]["schema"]["items"]["properties"]["permissions"]
+    copied["properties"].setdefault("discussions", known["discussions"])
     labels = description["paths"]["/repos/{owner}/{repo}/issues/{issue_number}/labels"]
     for method in ("post", "put"):  # a bare array is taken too: PyGithub and others have always sent that
         body = labels[method]["requestBody"]["content"]["application/json"]["schema"]

@@ -34,6 +34,10 @@ class AppAccess(Protocol):
     def label(self) -> str:
         """The label that asks for work."""
 
+    @property
+    def discussions(self) -> bool:
+        """Whether questions in discussions are answered."""
+
 
 def open_app(settings: AppAccess, write_spacing: float = 1.0) -> GithubIntegration:
     """The app's own client; ``write_spacing`` is the seconds between writes, 0 for none."""

@@ -18,6 +18,8 @@ from bot.github.cli.doctor_webhook import check_deliveries, check_ping, check_we
 from bot.github.cli.findings import DoctorFinding
 from bot.github.cli.manifest import read_manifest
 
+OPTIONAL = {"actions", "discussions"}  # permissions that are used where they are granted
+DISCUSSION_EVENTS = ("discussion", "discussion_comment")
 RANKS = {"": 0, "read": 1, "write": 2, "admin": 3}
 
 
@@ -37,6 +39,7 @@ def doctor(settings: AppAccess) -> list[DoctorFinding]:
             for check in (
                 check_clock,
                 check_name,
+                _check_discussions,
                 check_address,
                 _check_installations,
                 check_label,
@@ -80,7 +83,7 @@ def _check_grants(app: dict[str, Any]) -> list[DoctorFinding]:
     events = sorted(set(wanted["default_events"]) - set(app.get("events") or ()))
     permissions = _list_missing(app.get("permissions") or {})
     where = "the app's settings, under Permissions & events"
-    beyond = sorted(set(app.get("permissions") or ()) - set(wanted["default_permissions"]))
+    beyond = sorted(set(app.get("permissions") or ()) - set(wanted["default_permissions"]) - OPTIONAL)
     spare = f"; more than needed, never used: {', '.join(beyond)}" if beyond else ""
     return [
         DoctorFinding(
@@ -98,6 +101,19 @@ def _check_grants(app: dict[str, Any]) -> list[DoctorFinding]:
             else "as app.yml asks",
         ),
     ]
+
+
+def _check_discussions(_: GithubIntegration, settings: AppAccess, app: dict[str, Any]) -> list[DoctorFinding]:
+    """What answering in discussions takes beside app.yml, where the operator wants it."""
+    if not settings.discussions:
+        return []
+    lacks = [] if (app.get("permissions") or {}).get("discussions") == "write" else ["discussions: write"]
+    lacks += [f"the event {event}" for event in DISCUSSION_EVENTS if event not in (app.get("events") or ())]
+    detail = (
+        f"HOB_DISCUSSIONS is on, and the app lacks {', '.join(lacks)}: add them in the app's settings, under "
+        "Permissions & events, and have each installation accept that"
+    )
+    return [DoctorFinding(name="discussions", ok=not lacks, detail=detail if lacks else "answered")]
 
 
 def _check_installations(github: GithubIntegration, _: AppAccess, app: dict[str, Any]) -> list[DoctorFinding]:

@@ -7,7 +7,8 @@ from enum import Enum
 
 
 class Purpose(Enum):
-    """What a token is for; the value is the permissions asked for it. But for READ_LOGS app.yml has them."""
+    """What a token is for; the value is the permissions asked for it. But for READ_LOGS and DISCUSS
+    app.yml has them."""
 
     IDENTIFY = (("metadata", "read"),)
     FETCH = (("contents", "read"), ("metadata", "read"))
@@ -24,6 +25,7 @@ class Purpose(Enum):
     PUBLISH = (("contents", "write"), ("metadata", "read"))
     # GitHub lets an app resolve a review thread only with both (github/gh-aw#35726, oven-sh/bun#40468).
     READ_LOGS = (("actions", "read"), ("metadata", "read"))  # optional: app.yml does not ask for it
+    DISCUSS = (("discussions", "write"), ("metadata", "read"))  # optional too
     RESOLVE = (("contents", "write"), ("metadata", "read"), ("pull_requests", "write"))
 
 

@@ -175,7 +175,7 @@ def _list_issue_texts(task: Task, issue: Issue | None) -> list[_Passage]:
 def _list_thread_texts(task: Task) -> list[_Passage]:
     """The thread's own text, and the code that an inline review comment is about."""
     thread, trigger = task.thread, task.trigger
-    kind = "pull request" if thread.is_pull else "issue"
+    kind = "pull request" if thread.is_pull else "discussion" if thread.is_discussion else "issue"
     where = f"{kind} #{thread.number}"
     author, texts = thread.author.login, []
     body, at = thread.body.strip(), trigger.at.isoformat()

@@ -58,7 +58,7 @@ async def prepare_examination(job: Job) -> Prepared:
     checkout = await _check_out(job, seen)
     gathered = await context.gather_brief(
         task,
-        comments=await job.api.issues.list_comments(task.thread.number),
+        comments=await job.api.talk(task.thread).list_comments(),
         permission=job.api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,

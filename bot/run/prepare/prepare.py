@@ -104,7 +104,7 @@ async def prepare(
         )
     gathered = await context.gather_brief(
         replace(subject, branch=branch),
-        comments=await api.issues.list_comments(subject.thread.number),
+        comments=await api.talk(subject.thread).list_comments(),
         permission=api.permissions.get,
         config=checkout.config,
         guides=checkout.guides,

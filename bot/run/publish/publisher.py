@@ -95,6 +95,7 @@ class Publisher:
         self.run = run
         self.run_url = run_url
         self._api = api
+        self._talk = api.talk(task.thread)
         self._store = store
         self._effects = Effects(store, run)
         self._identity = identity
@@ -134,8 +135,8 @@ class Publisher:
             Comment,
             f"task:{task.id}:progress",
             EffectKind.COMMENT,
-            find=lambda: self._api.issues.find_comment(task.thread.number, task_mark(task)),
-            do=lambda: self._api.issues.create_comment(task.thread.number, body),
+            find=lambda: self._talk.find_comment(task_mark(task)),
+            do=lambda: self._talk.create_comment(body),
         )
         self._comment = comment.id
         await self._store.update_task(self.run, progress_comment=self._comment)
@@ -158,14 +159,14 @@ class Publisher:
             return
         status = "\n\n".join((_render_working(self.task), *remarks))
         body = render_progress(self.task, steps, status=status, run_url=self.run_url)
-        await self._api.issues.edit_comment(self._comment, self._safe(body))
+        await self._talk.edit_comment(self._comment, self._safe(body))
 
     async def show_wait(self, reason: str) -> None:
         """Edit the progress comment, if there is one, to say what is waited for."""
         if self._comment:
             status = f"⏸️ I wait, and go on by myself: {defuse_line(reason).rstrip('.')}."
             body = render_progress(self.task, (), status=status, run_url=self.run_url)
-            await self._api.issues.edit_comment(self._comment, self._safe(body))
+            await self._talk.edit_comment(self._comment, self._safe(body))
 
     async def end(
         self,
@@ -199,15 +200,21 @@ class Publisher:
         """Read the comment back; GitHub's answers lag at times, so more than once. Raises Retry."""
         waited = 0.0
         for look in itertools.count(1):
-            seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
-            short = len(seen.comments) < LAST_COMMENTS  # in a longer thread it may stand further up
-            if not short or seen.comment(task_mark(self.task)):
+            if await self._is_shown():
                 return
             pause = compute_backoff(look, first=0.5, longest=5.0)
             if waited + pause > SETTLE_SECONDS:
                 raise Retry("GitHub does not show the final comment yet", after=10.0)
             await asyncio.sleep(pause)
             waited += pause
+
+    async def _is_shown(self) -> bool:
+        """Whether the thread shows the comment; in a longer one it may stand further up than one looks."""
+        mark = task_mark(self.task)
+        if self.task.thread.is_discussion:
+            return await self._talk.find_comment(mark) is not None
+        seen = await self._api.outcome.read(self.task.thread.number, self.task.branch)
+        return len(seen.comments) >= LAST_COMMENTS or seen.comment(mark) is not None
 
     async def _begin_at_the_end(self) -> None:
         if self._check_run is None:
@@ -219,7 +226,7 @@ class Publisher:
             if now is not None and now.pull:
                 return
             task = self.task
-            said = self._api.issues.react(task.trigger.kind, task.trigger.id, task.thread.number, "confused")
+            said = self._talk.react(task.trigger, "confused")
             await self.try_step("reaction", said)
             raise
 
@@ -404,15 +411,15 @@ async def replace_comment(api: RepoApi, task: Task, comment: int, body: str) -> 
 
     When somebody deleted it, the comment that bears the task's mark is edited, else a new one is made.
     """
+    talk = api.talk(task.thread)
     try:
-        await api.issues.edit_comment(comment, body)
+        await talk.edit_comment(comment, body)
     except NotFound:
-        number = task.thread.number
-        found = await api.issues.find_comment(number, task_mark(task))
+        found = await talk.find_comment(task_mark(task))
         if found is None:
-            return (await api.issues.create_comment(number, body)).id
+            return (await talk.create_comment(body)).id
         comment = found.id
-        await api.issues.edit_comment(comment, body)
+        await talk.edit_comment(comment, body)
     return comment
 
 

@@ -18,7 +18,7 @@ from localhub.pull_state import mark_merged
 from localhub.rest.api import Call, Routes, answer, answer_nothing
 from localhub.rest.pulls.pulls import ONE, READ, check_can_push
 from localhub.rules.queue import find_missing_checks
-from localhub.rules.store import describe_commit, list_rules, refuse
+from localhub.rules.store import describe_commit, list_rules_and_protection, refuse
 from localhub.state import Row
 
 routes = Routes()
@@ -86,7 +86,8 @@ def _check_mergeable(hub: Hub, pull: Row, sha: str | None) -> None:
 async def _check_rules(hub: Hub, repo: Row, pull: Row, method: str) -> None:
     """Raise 405 where the base's rules do not let a pull request be merged, or not so."""
     rules = {
-        rule["type"]: rule.get("parameters") or {} for _, rule in list_rules(hub, repo, pull["base_ref"])
+        rule["type"]: rule.get("parameters") or {}
+        for rule in list_rules_and_protection(hub, repo, pull["base_ref"])
     }
     found = []
     if "merge_queue" in rules:

@@ -267,6 +267,29 @@ async def get_suite(call: Call) -> web.Response:
     return answer(shown | {"repository": render_repository(call.hub, call.repo)})
 
 
+@routes.get(REPO + "/commits/{ref:.+}/check-suites", app=READ)
+async def list_suites(call: Call) -> web.Response:
+    """GET commits/{ref}/check-suites with app_id and check_name."""
+    hub, repo = call.hub, call.repo
+    sha = hub.git.resolve(repo["id"], call.path("ref"))
+    if sha is None:
+        raise ApiError(422, f"No commit found for SHA: {call.path('ref')}")
+    sql = "SELECT * FROM check_suites WHERE repo_id = ? AND head_sha = ? ORDER BY id"
+    rows = [
+        row for row in hub.state.all(sql, repo["id"], sha) if call.query("app_id") in ("", str(row["app_id"]))
+    ]
+    if name := call.query("check_name"):
+        named = {one["suite_id"] for one in hub.state.check_runs(repo["id"], sha) if one["name"] == name}
+        rows = [row for row in rows if row["id"] in named]
+    shown = render_repository(hub, repo)
+    return answer_page(
+        call,
+        rows,
+        lambda row: render_whole_check_suite(hub, repo, row) | {"repository": shown},
+        key="check_suites",
+    )
+
+
 @routes.post(REPO + "/check-suites/{id:\\d+}/rerequest", app=WRITE, user="write")
 async def rerequest_suite(call: Call) -> web.Response:
     """POST check-suites/{id}/rerequest: it is queued again until its App acts."""

@@ -12,6 +12,7 @@ from localhub.git.diffs import read_diff
 from localhub.objects.commit import render_commit, render_file
 from localhub.objects.repository import page_url, repo_url
 from localhub.rest.api import Call, Routes, answer, answer_page
+from localhub.rules.protection import find_protection
 
 routes = Routes()
 
@@ -32,7 +33,8 @@ async def list_branches(call: Call) -> web.Response:
 
     def show(item: tuple[str, str]) -> dict[str, Any]:
         name = item[0].removeprefix("refs/heads/")
-        return {"name": name, "commit": {"sha": item[1], "url": f"{url}/{item[1]}"}, "protected": False}
+        protected = find_protection(call.hub, call.repo, name) is not None
+        return {"name": name, "commit": {"sha": item[1], "url": f"{url}/{item[1]}"}, "protected": protected}
 
     return answer_page(call, list(refs.items()), show)
 
@@ -45,15 +47,21 @@ async def get_branch(call: Call) -> web.Response:
     if sha is None:
         raise ApiError(404, "Branch not found")
     url = f"{repo_url(call.hub, call.repo)}/branches/{quote(name)}"
+    settings = find_protection(call.hub, call.repo, name)
+    contexts = ((settings or {}).get("required_status_checks") or {}).get("contexts") or []
+    checks = [{"context": one, "app_id": None} for one in contexts]
+    enforced = "non_admins" if contexts else "off"
     return answer(
         {
             "name": name,
             "commit": _render_commit(call, sha),
             "_links": {"self": url, "html": f"{page_url(call.hub, call.repo)}/tree/{quote(name)}"},
-            "protected": False,
+            "protected": settings is not None,
             "protection": {
-                "enabled": False,
-                "required_status_checks": {"enforcement_level": "off", "contexts": [], "checks": []},
+                "enabled": settings is not None,
+                "required_status_checks": {
+                    "enforcement_level": enforced, "contexts": contexts, "checks": checks,
+                },
             },
             "protection_url": f"{url}/protection",
         }

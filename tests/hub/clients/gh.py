@@ -26,6 +26,7 @@ STORY = (
     (("pr", "create", "--title", "A pull", "--body", "Text", "--head", "by-gh", "--base", "main"), "/pull/2"),
     (("pr", "list"), "A pull"),
     (("pr", "checks", "2"), "tests\tpass"),
+    (("pr", "diff", "2"), "by-gh.txt"),
     (("pr", "comment", "2", "--body", "On it"), "#issuecomment-"),
     (("pr", "review", "2", "--comment", "--body", "Looks fine"), ""),
     (("pr", "view", "2"), "A pull"),
@@ -37,6 +38,8 @@ STORY = (
     (("pr", "merge", "2", "--squash"), ""),
     (("pr", "list", "--state", "merged"), "A pull"),
     (("issue", "close", "1"), ""),
+    (("api", "repos/{owner}/{repo}/issues/1/timeline", "--jq", ".[].event"), "labeled\ncommented\nclosed"),
+    (("api", "repos/{owner}/{repo}/commits/by-gh/check-suites", "--jq", ".total_count"), "1"),
     (("label", "list"), "bug"),
     (("api", "repos/{owner}/{repo}/issues/1", "--jq", ".state"), "closed"),
 )

@@ -33,6 +33,7 @@ class Settings:
     private_key: SecretStr = field(default=SecretStr(KEY))
     base_url: str = "https://dashboard.example"
     label: str = "hob"
+    discussions: bool = False
 
 
 def delivery(number: int, guid: str, status: str = "OK", minutes: int = 1) -> dict[str, Any]:
@@ -97,6 +98,18 @@ async def test_a_healthy_app_has_no_complaints(script: Script) -> None:
     names = ["app", "permissions", "events", "clock", "name", "address", "installation", "label", "webhook"]
     assert list(found) == [*names, "deliveries"]
     assert all(finding.ok for finding in found.values()), found
+
+
+async def test_what_discussions_take_is_named_where_they_are_wanted(script: Script) -> None:
+    found = (await examine(script, discussions=True))["discussions"]
+    assert not found.ok and "discussions: write, the event discussion, the event" in found.detail
+    wanted = read_manifest()
+    permissions = wanted["default_permissions"] | {"discussions": "write", "actions": "read"}
+    events = [*wanted["default_events"], "discussion", "discussion_comment"]
+    script.on("GET /app", {"id": 7, "slug": "hob", "permissions": permissions, "events": events})
+    found_now = await examine(script, discussions=True)
+    assert found_now["discussions"].ok
+    assert "never used" not in found_now["permissions"].detail, "what is optional is used"
 
 
 async def test_what_lies_around_the_app_is_named(script: Script) -> None:

@@ -23,7 +23,7 @@ NEED = re.compile(r"`(\w+): (\w+)`")
 TEXT = (ROOT / "docs" / "github.md").read_text("utf-8")
 TABLE = {(method, path): words for method, path, words in ROW.findall(TEXT)}
 MUTATIONS = dict(MUTATION.findall(TEXT))
-OPTIONAL = {"actions"}
+OPTIONAL = {"actions", "discussions"}
 # What other parts send: a lost mention is looked up by the payload's own address.
 BESIDE = {("GET", "/repos/{owner}/{repo}/issues/{issue_number}")}
 

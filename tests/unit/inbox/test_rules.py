@@ -334,3 +334,36 @@ def test_installations_and_what_no_rule_is_about() -> None:
 def test_words_that_came_with_somebody_else_are_not_the_senders_request() -> None:
     moved = opened("It breaks", "@hob delete it", user=BOB) | {"sender": ALICE}
     assert "somebody else" in ignored("issues", moved)
+
+
+DISCUSSION = {
+    "number": 9,
+    "id": 9_000_001,
+    "title": "Rounding",
+    "body": "@hob why is it rounded twice?",
+    "user": ALICE,
+    "html_url": "https://github.com/octo/app/discussions/9",
+    "created_at": "2026-03-01T12:00:00Z",
+    "updated_at": "2026-03-01T12:00:00Z",
+}
+
+
+def in_discussion(text: str) -> Json:
+    """A comment in a discussion."""
+    at = {"created_at": "2026-03-01T12:05:00Z", "updated_at": "2026-03-01T12:05:00Z"}
+    url = "https://github.com/octo/app/discussions/9#discussioncomment-15"
+    comment = {"id": 15, "body": text, "user": ALICE, "html_url": url, "parent_id": None, **at}
+    return envelope("created", discussion={**DISCUSSION, "body": "Hm."}, comment=comment)
+
+
+def test_a_discussion_gets_answers_and_no_work() -> None:
+    opening = decided("discussion", envelope("created", discussion=DISCUSSION))
+    assert isinstance(opening, Request) and opening.kind is TaskKind.ANSWER
+    thread = opening.event.thread
+    assert thread and thread.is_discussion and not thread.is_pull and thread.number == 9
+    assert asked("discussion_comment", in_discussion("@hob why twice?")) == (TaskKind.ANSWER, "why twice?")
+    for words in ("fix this", "can you fix it?", "retry", "undo", "try 3", "approve 3f2a1b4c", "review"):
+        assert isinstance(decided("discussion_comment", in_discussion(f"@hob {words}")), Refusal), words
+    for words in ("help", "status", "stop", "config"):
+        assert isinstance(decided("discussion_comment", in_discussion(f"@hob {words}")), Command), words
+    assert ignored("discussion_comment", in_discussion("nobody is meant")) == "nobody is mentioned"
