@@ -63,8 +63,12 @@ async def test_what_is_ordered_on_a_page_is_done(hob: AtWork, database: Database
         assert "so far" in page and "calc.py" in page and "$ echo now-it-runs" in page
         await order(browser, 1, "stop")
         await hob.comment("calc", issue, "**Stopped**")
-        task = await store.get_task(1)
-        assert task and task.state is TaskState.CANCELLED
+
+        async def is_stopped() -> bool:
+            task = await store.get_task(1)
+            return task is not None and task.state is TaskState.CANCELLED
+
+        await eventually(is_stopped, "it still runs")
 
         hob.says([MEND], [DONE])
         await order(browser, 1, "retry")
