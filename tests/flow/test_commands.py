@@ -136,7 +136,7 @@ async def test_words_on_its_own_pull_request_count_where_the_repository_says_so(
         for words in ("@stranger what do you think?", "Thanks, great work!", "Call it `twice`."):
             await say(hob, number, words)
         async with working(hob, home, database, daily_usd=5.0):
-            await hob.comment("calc", number, "this installation has used its $5 of the last 24 hours")
+            await hob.comment("calc", number, "this installation's $5 of the last 24 hours are used")
             await say(hob, number, "@hob budget")
             cost = await hob.comment("calc", number, "$0.00 of $5 are left")
             assert "$6.00" in cost

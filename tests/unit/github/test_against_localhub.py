@@ -269,6 +269,7 @@ class Settings:
     private_key: SecretStr
     base_url: str = "http://127.0.0.1:8001"
     label: str = "bug"
+    discussions: bool = False
 
 
 def settings_of(world: World) -> Settings:

@@ -16,6 +16,7 @@ from ..forkserver.candidate_runner import CandidateRunner
 from ..source import FUNCTIONS, Source, apply_edits
 from .conditions import count_decided, count_folded_sides, count_tested_numbers, is_guard_inverted
 
+_NUMBER = re.compile(r"(?<![\w.])\d[\d_.]*+")
 _PLAIN = frozenset(("100", "-1", "0.0", "1.0", "0.5", "''"))  # values that any code may have
 NEVER_ENDS = frozenset(("RecursionError", "Hang"))
 _CONVERSIONS = frozenset(("str", "repr", "ascii", "bool"))
@@ -92,6 +93,14 @@ def list_borrowed(runner: CandidateRunner, part: Candidate) -> list[str]:
         if any(pattern.search(edit.new) for edit in part.edits) and not pattern.search(text):
             found.append(literal)
     return sorted(found)
+
+
+def count_new_numbers(runner: CandidateRunner, part: Candidate) -> int:
+    """How many numbers a change brings that stood not in what it replaces: 4 in ``x + 4`` for ``x + 2``."""
+    text = runner.findings.sources[part.path].text
+    before = Counter(number for edit in part.edits for number in _NUMBER.findall(text[edit.start : edit.end]))
+    after = Counter(number for edit in part.edits for number in _NUMBER.findall(edit.new))
+    return (after - before).total()
 
 
 def find_function(tree: ast.Module, name: str) -> ast.AST | None:

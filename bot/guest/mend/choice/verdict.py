@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..candidates import FoundChange
 from ..forkserver.candidate_runner import CandidateRunner
 from .compare import Comparison, Rival
-from .structure import NEVER_ENDS, count_covering, list_borrowed, list_objections
+from .structure import NEVER_ENDS, count_covering, count_new_numbers, list_borrowed, list_objections
 
 SUSPECT = 0.1  # a change with an objection as strong as this is not claimed
 GUESSED = 0.25  # the same where few tests that passed before run the changed lines
@@ -44,10 +44,18 @@ def find_doubt(
 
 
 def _is_undecided(runner: CandidateRunner, compared: Comparison, chosen: FoundChange, rival: Rival) -> bool:
-    if _count_passing(runner, chosen):
+    if _count_passing(runner, chosen) or _brings_fewer_numbers(runner, chosen, rival.change):
         return False
     near = compared.get_likely(rival.change) >= NEAR * compared.get_likely(chosen)
     return near and compared.measure_difference(chosen, rival.change) >= DIFFERENT
+
+
+def _brings_fewer_numbers(runner: CandidateRunner, chosen: FoundChange, other: FoundChange) -> bool:
+    """Whether ``other`` fits the tests by a number that was not there, and ``chosen`` without one."""
+    mine, theirs = (
+        sum(count_new_numbers(runner, part) for part in change.parts) for change in (chosen, other)
+    )
+    return mine == 0 < theirs
 
 
 def _count_passing(runner: CandidateRunner, change: FoundChange) -> int:
