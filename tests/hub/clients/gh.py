@@ -38,7 +38,10 @@ STORY = (
     (("pr", "merge", "2", "--squash"), ""),
     (("pr", "list", "--state", "merged"), "A pull"),
     (("issue", "close", "1"), ""),
-    (("api", "repos/{owner}/{repo}/issues/1/timeline", "--jq", ".[].event"), "labeled\ncommented\nclosed"),
+    (  # sorted: of what happened in one second GitHub's times do not tell the order
+        ("api", "repos/{owner}/{repo}/issues/1/timeline", "--jq", '[.[].event] | sort | join(" ")'),
+        "closed commented labeled",
+    ),
     (("api", "repos/{owner}/{repo}/commits/by-gh/check-suites", "--jq", ".total_count"), "1"),
     (("label", "list"), "bug"),
     (("api", "repos/{owner}/{repo}/issues/1", "--jq", ".state"), "closed"),
