@@ -20,6 +20,8 @@ from bot.workspace.find_checks.tree import (
     is_below,
     is_uncertain,
     join,
+    list_fitting,
+    name_of_file,
     owner_of,
 )
 
@@ -108,11 +110,23 @@ def _is_collected(root: PytestSettings | None, folder: str) -> bool:
 
 def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own: Container[str]) -> _Package:
     patterns = (settings.patterns if settings else ()) or OWN_PATTERNS
-    here = [path for path in tree.find("*.py", under=folder) if owner_of(path, own) == folder]
-    files = [path for path in here if _fits(path, patterns)]
+    owned: dict[str, bool] = {}  # by folder: most hold many files
+    here = []
+    for path in tree.find("*.py", under=folder):
+        place = folder_of(path)
+        if place not in owned:
+            owned[place] = owner_of(path, own) == folder
+        if owned[place]:
+            here.append(path)
+    fitting = list_fitting(map(name_of_file, here), patterns)
+    files = [path for path in here if name_of_file(path) in fitting]
     plain, extra = {folder_of(path) for path in files}, set()
     for path in here if patterns == OWN_PATTERNS else ():
-        if _fits(path, patterns) or not is_uncertain(path) or not _HOLDS_TESTS.search(tree.text(path)):
+        if (
+            name_of_file(path) in fitting
+            or not is_uncertain(path)
+            or not _HOLDS_TESTS.search(tree.text(path))
+        ):
             continue
         if path.endswith("__init__.py"):  # beside tests it has what they inherit from
             if folder_of(path) in plain or "TestCase" not in tree.text(path):
@@ -121,14 +135,9 @@ def _make_package(tree: Tree, folder: str, settings: PytestSettings | None, own:
                 "/".join(path.split("/")[-2:])
             )  # with its folder, or all packages would be read for tests
         else:
-            extra.add(path.rpartition("/")[2])
+            extra.add(name_of_file(path))
         files.append(path)
     return _Package(folder=folder, settings=settings, files=tuple(files), extra=tuple(sorted(extra)))
-
-
-def _fits(path: str, patterns: Sequence[str]) -> bool:
-    name = path.rpartition("/")[2]
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _is_django(tree: Tree, folder: str) -> bool:
@@ -173,8 +182,7 @@ def _make_options(tree: Tree, package: _Package, inner: Sequence[str]) -> Iterat
         for path in tree.vendored
         if path.startswith(start) and path.endswith(".py")
         for name in (path.removeprefix(start).partition("/")[0],)
-        if name in _NOT_COLLECTED
-        and any(fnmatchcase(path.rpartition("/")[2], pattern) for pattern in (*OWN_PATTERNS, "conftest.py"))
+        if name in _NOT_COLLECTED and list_fitting([name_of_file(path)], (*OWN_PATTERNS, "conftest.py"))
     }
     for name in sorted(foreign):
         yield f"--ignore={name}"

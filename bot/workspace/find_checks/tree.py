@@ -41,6 +41,7 @@ _MODULES = ("__init__.py", "_version.py", "__about__.py", "version.py", "VERSION
 _UNCERTAIN = re.compile(
     r"(?:.*/)?(?:tests?\.py|test[^_/]\w*\.py|\w+_tests\.py|tests?/__init__\.py)", re.DOTALL
 )
+_GLOB = re.compile(r"[*?\[]")
 _NODE_FILE = re.compile(r"\.[cm]?[jt]sx?\Z")
 _NODE_TEST = re.compile(r"test\Z|test-.|..*[.\-_](?:test|spec)\Z")
 
@@ -77,7 +78,7 @@ class Tree:
     def _by_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in self.paths:
-            found.setdefault(path.rpartition("/")[2], []).append(path)
+            found.setdefault(name_of_file(path), []).append(path)
         return found
 
     def text(self, path: str) -> str:
@@ -108,7 +109,7 @@ class Tree:
         if under:
             begin, end = bisect_left(found, f"{under}/"), bisect_left(found, f"{under}0")  # "0" follows "/"
             found = found[begin:end]
-        return sorted(found, key=lambda path: (path.count("/"), path))
+        return sorted(found, key=lambda path: path.count("/"))  # within one depth they stay sorted by path
 
     def _match(self, patterns: tuple[str, ...]) -> list[str]:
         """The sorted paths whose name fits; looked up once for each set of patterns."""
@@ -129,9 +130,18 @@ class Tree:
 
 
 def list_fitting(names: Iterable[str], patterns: Iterable[str]) -> frozenset[str]:
-    """Those of the names that fit one of the glob patterns."""
-    known = list(names)
-    return frozenset(name for pattern in patterns for name in filter_names(known, pattern))
+    """Those of the names that fit one of the glob patterns.
+
+    Whole names and endings are compared as such, since a large repository has 100,000 names.
+    """
+    known, wanted = frozenset(names), frozenset(patterns)
+    whole = frozenset(pattern for pattern in wanted if not _GLOB.search(pattern))
+    endings = frozenset(pattern for pattern in wanted if pattern[:1] == "*" and not _GLOB.search(pattern, 1))
+    ends = tuple(pattern[1:] for pattern in endings)
+    found = {name for name in known if name.endswith(ends)} if ends else set()
+    for pattern in wanted - whole - endings:
+        found.update(filter_names(known, pattern))
+    return frozenset(found | (known & whole))
 
 
 def join(folder: str, name: str) -> str:
@@ -142,6 +152,11 @@ def join(folder: str, name: str) -> str:
 def folder_of(path: str) -> str:
     """The folder of a path, '' being the root."""
     return path.rpartition("/")[0]
+
+
+def name_of_file(path: str) -> str:
+    """The last part of a path."""
+    return path.rpartition("/")[2]
 
 
 def is_below(path: str, folder: str) -> bool:
@@ -185,9 +200,9 @@ def list_manifests(paths: Iterable[str]) -> list[str]:
     """The files of a commit that are read for its checks and projects, a bounded number, outermost first."""
     manifests, uncertain, modules = [], [], []
     known = list(paths)
-    wanted = list_fitting({path.rpartition("/")[2] for path in known}, _MANIFESTS)
+    wanted = list_fitting(map(name_of_file, known), _MANIFESTS)
     for path in sorted(known, key=lambda path: (path.count("/"), path)):
-        name = path.rpartition("/")[2]
+        name = name_of_file(path)
         if ("." not in name and name not in wanted and name not in _MODULES) or is_vendored(path):
             continue
         if name in wanted:
@@ -209,9 +224,12 @@ def is_node_test(path: str) -> bool:
 
     https://nodejs.org/api/test.html#running-tests-from-the-command-line
     """
+    suffix = _NODE_FILE.search(path)  # most paths have another ending: they are not taken apart
+    if suffix is None:
+        return False
     *folders, name = path.split("/")
-    suffix = _NODE_FILE.search(name)
-    if suffix is None or not suffix.start():
+    end = len(name) - len(suffix[0])
+    if not end:
         return False
     in_folder = "test" in folders or "__tests__" in folders
-    return in_folder or _NODE_TEST.match(name[: suffix.start()]) is not None
+    return in_folder or _NODE_TEST.match(name[:end]) is not None
