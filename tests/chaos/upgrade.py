@@ -18,14 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-
-from sqlalchemy import text
 
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.store import Store
-from tests.chaos.__main__ import COUNTED, SCRIPT, Chaos
+from tests.chaos.__main__ import SCRIPT, Chaos
+from tests.chaos.processes import Processes, holds_run, play_requests, print_table
 from tests.support import ROOT
 from tests.support.flow import AtWork, eventually
 from tests.support.hub import Hub, running_hub
@@ -78,75 +76,6 @@ def copy_tracked_files(folder: Path) -> Path:
     return source
 
 
-@dataclass(kw_only=True)
-class Version:
-    """One version's program, and its processes."""
-
-    name: str
-    program: Path
-    environment: dict[str, str]
-    logs: Path
-    _started: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    async def start(self, process: str, says: bytes) -> subprocess.Popen[bytes]:
-        """Start ``hob PROCESS`` and wait until its log has the words that say that it is up."""
-        log = self.logs / f"{self.name}-{process}-{len(self._started)}.log"
-        with log.open("wb") as into:
-            started = subprocess.Popen(  # noqa: ASYNC220  it goes on
-                [sys.executable, "-m", "bot", process],
-                env={**self.environment, "PYTHONPATH": str(self.program)},
-                cwd=self.logs,
-                stdin=subprocess.DEVNULL,
-                stdout=into,
-                stderr=into,
-            )
-        self._started.append(started)
-
-        async def is_up() -> bool:
-            if started.poll() is not None:
-                raise AssertionError(f"{self.name} {process}: {log.read_text()[-2000:]}")
-            return says in log.read_bytes()
-
-        await eventually(is_up, f"{self.name} {process} does not start")
-        return started
-
-    async def start_worker(self) -> subprocess.Popen[bytes]:
-        """A worker of this version."""
-        return await self.start("worker", b"worker.started")
-
-    async def start_web(self) -> subprocess.Popen[bytes]:
-        """The web process of this version."""
-        return await self.start("web", b"web.started")
-
-    def stop(self) -> None:
-        """End what runs of it."""
-        for one in self._started:
-            if one.poll() is None:
-                one.send_signal(signal.SIGTERM)
-        for one in self._started:
-            try:
-                one.wait(30)
-            except subprocess.TimeoutExpired:
-                one.kill()
-                one.wait()
-
-
-async def play_requests(
-    chaos: Chaos, name: str, count: int, database: Database, *, workers: int
-) -> list[str]:
-    """So many requests at once, as one row; what is wrong with which workers took them."""
-    row = chaos.add_row(name)
-    async with database.engine.connect() as connection:
-        last = await connection.scalar(text("SELECT coalesce(max(id), 0) FROM runs"))
-    await asyncio.gather(*(chaos.play(row, name) for _ in range(count)))
-    async with database.engine.connect() as connection:
-        took = await connection.scalars(
-            text("SELECT DISTINCT worker FROM runs WHERE id > :last"), {"last": last}
-        )
-        names = list(took)
-    return [] if len(names) >= workers else [f"{name}: only {names} took tasks"]
-
-
 async def play(old_commit: str) -> int:
     """The whole of it; 1 when something went wrong."""
     with tempfile.TemporaryDirectory() as place:
@@ -164,8 +93,8 @@ async def play(old_commit: str) -> int:
             running_hub(scratch, f"http://127.0.0.1:{port}/webhook") as hub,
         ):
             environment = make_environment(hub, home, database, scratch, port)
-            old = Version(name="old", program=old_program, environment=environment, logs=scratch)
-            new = Version(name="new", program=new_program, environment=environment, logs=scratch)
+            old = Processes(name="old", program=old_program, environment=environment, logs=scratch)
+            new = Processes(name="new", program=new_program, environment=environment, logs=scratch)
             hob = AtWork(hub, scratch / "script.json")
             hob.says(*SCRIPT)
             chaos = Chaos(
@@ -177,11 +106,7 @@ async def play(old_commit: str) -> int:
                 old.stop()
                 new.stop()
     print(f"old: {old_commit}, new: the working tree\n")
-    print(f"{'phase':<28}" + "".join(f"{name:>10}" for name in COUNTED) + "  recovery p50 / p99")
-    print(*(row.render() for row in chaos.rows), sep="\n")
-    wrong += [f"{row.name}: {what}" for row in chaos.rows for what in row.bad]
-    print(*wrong, sep="\n")
-    return 1 if wrong else 0
+    return print_table(chaos, wrong)
 
 
 def make_environment(hub: Hub, home: Path, database: Database, scratch: Path, port: int) -> dict[str, str]:
@@ -205,7 +130,7 @@ def make_environment(hub: Hub, home: Path, database: Database, scratch: Path, po
     }
 
 
-async def play_upgrade(chaos: Chaos, old: Version, new: Version, database: Database) -> list[str]:
+async def play_upgrade(chaos: Chaos, old: Processes, new: Processes, database: Database) -> list[str]:
     """The phases, in order; what is wrong with which workers took the requests."""
     wrong = []
     old_web = await old.start_web()
@@ -233,13 +158,6 @@ async def play_upgrade(chaos: Chaos, old: Version, new: Version, database: Datab
     await old.start_worker()
     wrong += await play_requests(chaos, "old again, newer schema", 3, database, workers=1)
     return wrong
-
-
-async def holds_run(database: Database, process: int) -> bool:
-    """Whether the worker with this process id is at a run."""
-    query = text("SELECT EXISTS (SELECT FROM runs WHERE ended_at IS NULL AND worker LIKE :like)")
-    async with database.engine.connect() as connection:
-        return bool(await connection.scalar(query, {"like": f"%:{process}:%"}))
 
 
 def main() -> int:
