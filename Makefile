@@ -65,6 +65,9 @@ chaos: setup ## every fault on every call of the path, kills: what was lost or d
 chaos-upgrade: setup ## the version before beside this one, as wheels, over the newest migration; ARGS="--old COMMIT"
 	$(BIN)/python -m tests.chaos.upgrade $(ARGS)
 
+chaos-machines: setup ## web, PostgreSQL and two workers in network namespaces, cut off in turn; needs root and iproute2
+	$(BIN)/python -m tests.chaos.machines
+
 bench-sandbox: setup ## what the sandbox costs, as ratios within one run
 	$(BIN)/python benchmarks/bench_sandbox.py $(ARGS)
 

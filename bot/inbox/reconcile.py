@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 EVERY = 300.0  # seconds between looks for failed deliveries
 FIRST_LOOK = 20.0  # seconds after the start: a worker that is restarted often looks, too
 SWEEPS = 3  # looks to one sweep for mentions: every 15 minutes
-FIRST, RAREST = 240.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
+FIRST, RAREST = 30.0, 10_800.0  # seconds before a failed delivery is asked for again, by its attempts
 LOOK_BACK = timedelta(hours=2)
 FARTHEST = timedelta(days=14)
 SETTLE = timedelta(minutes=2)  # a delivery may still be under way

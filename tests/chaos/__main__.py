@@ -26,6 +26,7 @@ from sqlalchemy import text
 from bot.domain import TERMINAL, TaskState
 from bot.tasks.database.connection import Database, open_database
 from bot.tasks.database.schema import migrate
+from bot.tasks.database.transactions import retry_while_away
 from bot.tasks.store import Store
 from tests.support.flow import DONE, FAULTY, MEND, AtWork, at_work
 from tests.support.worker import Workers
@@ -117,7 +118,7 @@ class Chaos:
         full = f"maintainer/{repo}"
         until = time.monotonic() + LONGEST
         while time.monotonic() < until:
-            tasks = await self.store.list_tasks(repo=full)
+            tasks = await retry_while_away(lambda: self.store.list_tasks(repo=full), seconds=LONGEST)
             told = [said for said in await self.hob.comments(repo, issue) if "<!-- hob:task" in said]
             if tasks and all(task.state in TERMINAL for task in tasks) and any("**" in said for said in told):
                 break

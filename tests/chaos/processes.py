@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bot.tasks.database.connection import Database
+from bot.tasks.database.transactions import retry_while_away
 from tests.chaos.__main__ import COUNTED, Chaos
 from tests.support.flow import eventually
 
@@ -76,15 +77,22 @@ async def play_requests(
 ) -> list[str]:
     """So many requests at once, as one row; what is wrong with which workers took them."""
     row = chaos.add_row(name)
-    async with database.engine.connect() as connection:
-        last = await connection.scalar(text("SELECT coalesce(max(id), 0) FROM runs"))
+    began = await find_run_workers(database, 0)
     await asyncio.gather(*(chaos.play(row, name) for _ in range(count)))
-    async with database.engine.connect() as connection:
-        took = await connection.scalars(
-            text("SELECT DISTINCT worker FROM runs WHERE id > :last"), {"last": last}
-        )
-        names = list(took)
+    took = await find_run_workers(database, max(began, default=0))
+    names = sorted(set(took.values()))
     return [] if len(names) >= workers else [f"{name}: only {names} took tasks"]
+
+
+async def find_run_workers(database: Database, after: int) -> dict[int, str]:
+    """The runs with a higher number than ``after``, each with its worker. Waits for the database."""
+
+    async def find() -> dict[int, str]:
+        async with database.engine.connect() as connection:
+            rows = await connection.execute(text("SELECT id, worker FROM runs WHERE id > :id"), {"id": after})
+            return {row.id: row.worker for row in rows}
+
+    return await retry_while_away(find, seconds=60)
 
 
 async def holds_run(database: Database, process: int) -> bool:
