@@ -101,6 +101,15 @@ class FigureAnswer(_Answer):
     usd: float = Field(description="US dollars for model calls")
     usd_per_pull: float | None = Field(description="the same for each pull request")
     minutes: float | None = Field(description="median time from request to end, of what is done")
+    merged: int = Field(description="pull requests that were merged")
+    closed: int = Field(description="pull requests that were closed without being merged")
+    merge_rate: float | None = Field(description="merged ones among those that are closed, 0 to 1")
+    hours_to_merge: float | None = Field(description="the median, from the first request to the merge")
+    rounds: float | None = Field(description="how often feedback was worked on, the mean of a pull request")
+    reverted: int = Field(description="merged ones that another one reverted")
+    usd_per_merged: float | None = Field(description="dollars for each that was merged")
+    thumbs_up: int = Field(description="on the threads of pull requests that are closed")
+    thumbs_down: int = Field(description="the same, down")
 
 
 class FiguresAnswer(_Answer):

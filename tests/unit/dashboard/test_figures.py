@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from bot.dashboard import create_app
-from bot.dashboard.figures import build_figures_query, read_choice
+from bot.dashboard.figures_query import build_figures_query, read_choice
 from bot.dashboard.page_reader import PageReader
 from bot.dashboard.server import engine_for
 from bot.domain import Check, CheckResult, Proof, TaskState, Usage, Verdict
@@ -89,3 +89,33 @@ async def test_what_is_not_seen_is_not_counted(client: FlaskClient, store: Store
     async with database.engine.begin() as connection:
         await connection.execute(text("UPDATE tasks SET created_at = now() - interval '40 days'"))
     assert "No task in this time" in client.get("/figures?period=month").text
+
+
+async def test_what_became_of_pull_requests_is_counted(
+    client: FlaskClient, store: Store, database: Database
+) -> None:
+    await fill(store, database)  # one pull request, number 7
+    for number in (8, 9, 10):
+        task = await store.add_task(make_request(number=number))
+        claimed = await store.claim(task.id, "w")
+        assert claimed
+        await store.update_task(claimed[1], pull=number)
+        await store.finish_run(claimed[1], usage=Usage(turns=1, usd=0.5))
+        await store.release(claimed[1], TaskState.DONE)
+    for pull, merged in ((7, True), (8, True), (9, False)):
+        await store.note_pull_end(11, pull, merged=merged, thumbs_up=1, thumbs_down=0)
+    await store.note_pull_end(99, 10, merged=True, thumbs_up=5, thumbs_down=5)  # another repository's
+    await store.note_revert(11, 8, by=12)
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE pull_ends SET at = now() + interval '3 hours'"))
+        await connection.execute(text("UPDATE tasks SET kind = 'revise' WHERE thread_number = 2"))
+    answer = client.get("/figures.csv?by=repository")
+    row = next(each for each in csv.DictReader(io.StringIO(answer.text)) if each["repository"] == "octo/app")
+    told = ("pulls", "merged", "closed", "reverted", "rounds", "thumbs_up", "thumbs_down", "usd_per_merged")
+    assert [row[name] for name in told] == ["4", "2", "1", "1", "0.25", "3", "0", "1"]
+    assert row["merge_rate"] == "0.6667" and float(row["hours_to_merge"]) == pytest.approx(3, abs=0.1)
+    page = client.get("/figures?by=week").text
+    assert ">2 of 4</text>" in page and "4 opened, 2 merged, 1 closed unmerged" in page
+    assert "67%" in page and "3 up, 0 down" in page
+    for by in ("model", "prompt", "person", "kind"):
+        assert "<title" in client.get(f"/figures?by={by}").text
