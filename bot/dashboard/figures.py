@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
@@ -22,6 +23,8 @@ from bot.dashboard.page_reader import PageReader, Row
 blueprint = Blueprint("figures", __name__)
 
 MOST_BARS = 26  # groups in the picture: a quarter has 14 weeks
+KEPT_SECONDS = 60.0
+MOST_KEPT = 200  # choices, each of who sees other repositories
 CODEX_A_DAY = 11_887  # pull requests, by the count of Codex's team for its first 53 days: docs/capacity.md
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -61,9 +64,18 @@ def download() -> Response:
 
 
 def count_groups(choice: FigureChoice) -> list[Row]:
-    """The figures of what the viewer may see."""
+    """The figures of what the viewer may see, at most ``KEPT_SECONDS`` old: a million tasks take seconds."""
     reader: PageReader = current_app.extensions["reader"]
-    return reader.select(build_figures_query(choice, find_viewer().repos))
+    kept: dict[object, tuple[float, list[Row]]] = current_app.extensions.setdefault("figures", {})
+    seen = find_viewer().repos
+    asked = (choice, None if seen is None else frozenset(seen))
+    at, rows = kept.get(asked, (-KEPT_SECONDS, []))
+    if time.monotonic() - at >= KEPT_SECONDS:
+        rows = reader.select(build_figures_query(choice, seen))
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[asked] = time.monotonic(), rows
+    return rows
 
 
 def _render_cell(value: Any) -> str:

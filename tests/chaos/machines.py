@@ -139,7 +139,8 @@ def make_processes(name: str, machine: Machine, hub: Hub, url: str, model: str, 
 
 
 async def play() -> int:
-    """The whole of it; 1 when something went wrong."""
+    """The whole of it; 1 when something went wrong. SIGTERM ends it as Ctrl-C does."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, os.kill, os.getpid(), signal.SIGINT)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         folder.chmod(0o711)  # PostgreSQL's data lies in it
@@ -156,6 +157,7 @@ async def play_phases(chaos: Chaos, database: Database, places: dict[str, Place]
     wrong = await play_requests(chaos, "everybody there", 4, database, workers=1)
 
     row = chaos.add_row("a worker cut off in mid-run")
+    print(f"{row.name} ...", file=sys.stderr)
     chaos.hob.says_held([MEND], [DONE])
     request = asyncio.create_task(chaos.play(row, row.name))
     await chaos.hob.until_asked()
@@ -195,5 +197,4 @@ async def play_cut_off(chaos: Chaos, database: Database, machine: Machine, name:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the network is taken away first
     sys.exit(asyncio.run(play()))

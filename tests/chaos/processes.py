@@ -77,6 +77,7 @@ async def play_requests(
 ) -> list[str]:
     """So many requests at once, as one row; what is wrong with which workers took them."""
     row = chaos.add_row(name)
+    print(f"{name} ...", file=sys.stderr)
     began = await find_run_workers(database, 0)
     await asyncio.gather(*(chaos.play(row, name) for _ in range(count)))
     took = await find_run_workers(database, max(began, default=0))

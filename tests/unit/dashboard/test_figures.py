@@ -117,5 +117,7 @@ async def test_what_became_of_pull_requests_is_counted(
     page = client.get("/figures?by=week").text
     assert ">2 of 4</text>" in page and "4 opened, 2 merged, 1 closed unmerged" in page
     assert "67%" in page and "3 up, 0 down" in page
+    await store.add_task(make_request(number=50))
+    assert client.get("/figures?by=week").text == page, "what was counted is kept for a minute"
     for by in ("model", "prompt", "person", "kind"):
         assert "<title" in client.get(f"/figures?by={by}").text
