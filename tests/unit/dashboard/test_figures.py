@@ -115,7 +115,7 @@ async def test_what_became_of_pull_requests_is_counted(
     assert [row[name] for name in told] == ["4", "2", "1", "1", "0.25", "3", "0", "1"]
     assert row["merge_rate"] == "0.6667" and float(row["hours_to_merge"]) == pytest.approx(3, abs=0.1)
     page = client.get("/figures?by=week").text
-    assert ">2 of 4</text>" in page and "4 opened, 2 merged, 1 closed unmerged" in page
+    assert ">2 of 4 merged</text>" in page and "4 opened, 2 merged, 1 closed unmerged" in page
     assert "67%" in page and "3 up, 0 down" in page
     await store.add_task(make_request(number=50))
     assert client.get("/figures?by=week").text == page, "what was counted is kept for a minute"
