@@ -82,7 +82,12 @@ _BY_KIND = {
 
 def list_definitions() -> list[ToolDefinition]:
     """All tools as the model is shown them, always in the same order."""
-    return [tool.definition for tool in TOOLS.values()]
+    return list(_define_tools())
+
+
+@cache
+def _define_tools() -> tuple[ToolDefinition, ...]:
+    return tuple(tool.definition for tool in TOOLS.values())  # the schemas take 20 ms: once a process
 
 
 def list_short_definitions(kind: TaskKind) -> list[ToolDefinition]:
