@@ -139,6 +139,7 @@ lock: setup ## requirements.lock from setup.cfg, for every Python at once; ARGS=
 
 docs: setup ## the documentation as a site in build/site, every warning an error
 	$(BIN)/$(PIP) -e '.[docs]'
+	@.ci/mermaid
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site $(ARGS)
 
 shots: setup ## screenshots of the pages into docs/, with a real browser (Debian's chromium)

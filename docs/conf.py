@@ -33,6 +33,12 @@ html_title = "Hob"
 html_show_sphinx = False
 html_show_copyright = False
 
+mermaid_fullscreen = False  # its button is a letter that many fonts lack
+_STATIC = Path(__file__).parent.parent / "build" / "static"
+if (_STATIC / "mermaid" / "mermaid.esm.min.mjs").exists():  # made by .ci/mermaid
+    html_static_path = [str(_STATIC)]
+    mermaid_use_local = "mermaid/mermaid.esm.min.mjs"
+
 _LEAVES = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./[^)]*\)")
 
 
