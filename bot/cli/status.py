@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bot.tasks.database.connection import Database
 
 SHOWN = 20  # rows of each list
-GIB = 1 << 30
+GIB, MIB = 1 << 30, 1 << 20
 
 
 @click.command()
@@ -86,6 +86,20 @@ async def _show_house(database: Database, house: House) -> None:
         [
             (row["installation"], row["state"], row["n"], render_span(row["age"]))
             for row in house.list_queue()
+        ],
+    )
+    show(
+        table("Workers", "worker", "version", "runs", "memory", "disk free", "last seen"),
+        [
+            (
+                row["worker"],
+                row["version"],
+                f"{row['busy']} of {row['slots']}",
+                f"{row['memory_bytes'] / MIB:.0f} MiB",
+                f"{row['free_bytes'] / GIB:.1f} GiB" if row["free_bytes"] else "not measured yet",
+                f"{render_span(row['silent'])} ago",
+            )
+            for row in house.list_workers()
         ],
     )
     show(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, Select, func, select
@@ -12,7 +13,15 @@ from bot.dashboard.page_reader import Row
 from bot.domain import TaskState
 from bot.settings import Settings
 from bot.tasks.database.connection import connect
-from bot.tasks.database.tables import DeliveryState, deliveries, pauses, runs, tasks
+from bot.tasks.database.tables import (
+    DeliveryState,
+    deliveries,
+    pauses,
+    runs,
+    tasks,
+    workers,
+    write_turns,
+)
 from bot.tasks.store import Store
 
 MOST = 100  # rows of each table of the page
@@ -45,6 +54,43 @@ class House:
             .where(tasks.c.state == TaskState.RUNNING)
         )  # fmt: skip
         return self._rows(query.order_by(tasks.c.worker, tasks.c.id).limit(MOST))
+
+    def list_workers(self) -> list[Row]:
+        """What each worker says of itself, and for how many seconds it has been silent, the longest first."""
+        silent = func.extract("epoch", func.now() - workers.c.seen_at).label("silent")
+        busy = select(func.count()).where(
+            tasks.c.state == TaskState.RUNNING, tasks.c.worker == workers.c.worker
+        )
+        columns = [each for each in workers.c if each.name not in ("limits", "seen_at")]
+        query = select(*columns, silent, busy.scalar_subquery().label("busy"))
+        return self._rows(query.order_by(silent.desc(), workers.c.worker).limit(MOST))
+
+    def list_waiting(self) -> list[Row]:
+        """The tasks that wait for a limit, a budget or an outage to pass: for what, for how long still."""
+        left = func.extract("epoch", tasks.c.not_before - func.now()).label("left")
+        columns = (tasks.c.id, tasks.c.repo_full_name, tasks.c.thread_number, tasks.c.reason, left)
+        query = select(*columns).where(tasks.c.state == TaskState.WAITING)
+        return self._rows(query.order_by(tasks.c.not_before, tasks.c.id).limit(MOST))
+
+    def list_limits(self) -> Sequence[Row]:
+        """By installation: what GitHub leaves of its hourly limits, as the workers saw it last, and writes.
+
+        ``core`` and ``graphql`` are requests, None where no worker says so; ``created`` what made content in
+        the last hour; ``closed`` the seconds for which GitHub takes no more of it.
+        """
+        closed = func.extract("epoch", write_turns.c.closed_until - func.now()).label("closed")
+        hour_ago = (func.now() - timedelta(hours=1)).label("hour_ago")
+        query = select(write_turns.c.installation, write_turns.c.created, closed, hour_ago)
+        rows: dict[int, dict[str, Any]] = {}
+        for row in self._rows(query.order_by(write_turns.c.turn_at.desc()).limit(MOST)):
+            recent = sum(at > row["hour_ago"] for at in row["created"])
+            rows[row["installation"]] = {"created": recent, "closed": row["closed"]}
+        for said in self._rows(select(workers.c.limits).order_by(workers.c.seen_at)):
+            for key, left in said["limits"].items():
+                number, _, resource = key.partition(" ")
+                rows.setdefault(int(number), {"created": 0, "closed": None})[resource] = left
+        unknown = {"core": None, "graphql": None}
+        return [{"installation": number, **unknown, **rows[number]} for number in sorted(rows)][:MOST]
 
     def list_failed_deliveries(self) -> list[Row]:
         """The newest deliveries that came and failed for good."""

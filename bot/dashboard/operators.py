@@ -52,13 +52,16 @@ def _acting_operator() -> Viewer:
 
 @blueprint.get("")
 def show() -> str:
-    """Queue, workers, deliveries that failed, pauses, settings, and what was done lately."""
+    """Queue, workers, limits, deliveries that failed, pauses, settings, and what was done lately."""
     _operator()
     house = _house()
     return render_template(
         "operators.html",
         queue=house.list_queue(),
         working=house.list_working(),
+        workers=house.list_workers(),
+        waiting=house.list_waiting(),
+        limits=house.list_limits(),
         failed=house.list_failed_deliveries(),
         pauses=house.list_pauses(),
         settings=house.list_settings(),

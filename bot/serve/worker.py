@@ -33,6 +33,7 @@ from bot.serve.metrics.measured_store import MeasuredStore
 from bot.serve.metrics.server import add_build_info, serve_worker_metrics
 from bot.serve.metrics.worker import WorkerMetrics
 from bot.serve.moderation import make_moderator
+from bot.serve.presence import report_presence
 from bot.serve.process import identify_or_wait, make_stop_event, open_migrated_database, start_process
 from bot.serve.sandbox import open_workshop
 from bot.settings import Settings
@@ -118,7 +119,9 @@ async def serve_worker(settings: Settings, stop: asyncio.Event | None = None) ->
             model=settings.model,
             metrics_port=port,
         )
+        presence = report_presence(store, parts.worker, capacity.runs, metrics, workshop.disk_cache)
         beside = [
+            asyncio.create_task(presence, name="presence"),
             asyncio.create_task(Reconciler(parts.store, github, bot).run(stop), name="reconcile"),
             asyncio.create_task(NoticeSender(parts.store, settings.notify).run(stop), name="notices"),
             asyncio.create_task(workshop.disk_cache.keep_within_bounds(), name="disk"),

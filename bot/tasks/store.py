@@ -20,6 +20,7 @@ from bot.tasks.runs import RunRecords
 from bot.tasks.safety.records import SafetyRecords
 from bot.tasks.steering import SteeringRecords
 from bot.tasks.tasks import TaskRecords
+from bot.tasks.workers.records import WorkerRecords
 
 
 class Store(
@@ -35,6 +36,7 @@ class Store(
     RemovalRecords,
     LiveRecords,
     NoticeRecords,
+    WorkerRecords,
 ):
     """Every kind of record over one pool of connections. It has no state of its own."""
 

@@ -31,7 +31,7 @@ class WorkerMetrics:
 
     def __init__(self, *, slots: int) -> None:
         self.registry = CollectorRegistry()
-        self._remaining: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._remaining: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._make_task_families(slots)
         self._make_model_families()
         self._make_github_families()
@@ -165,10 +165,15 @@ class WorkerMetrics:
             return
         key = (str(exchange.installation), exchange.resource)
         self.remaining.labels(*key).set(exchange.remaining)
-        self._remaining[key] = None
+        self._remaining[key] = exchange.remaining
         self._remaining.move_to_end(key)
         while len(self._remaining) > MOST_INSTALLATIONS * 2:  # two resources each
             self.remaining.remove(*self._remaining.popitem(last=False)[0])
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """What GitHub's last answers left, by installation and resource: ``{"77 core": 4990}``."""
+        return {" ".join(key): left for key, left in self._remaining.items()}
 
     def note_command(self, done: CommandResult, waited: float) -> None:
         """Count a command that ended in a sandbox, after ``waited`` seconds for a slot."""

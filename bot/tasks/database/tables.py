@@ -585,3 +585,18 @@ notices = Table(
     Index("notices_waiting", "not_before", postgresql_where=text("state = 'waiting'")),
     Index("notices_by_task", "task"),
 )
+
+# What workers say of themselves every few seconds, see bot.tasks.workers. Unlogged: they say it again.
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("memory_bytes", BigInteger, nullable=False),
+    Column("cache_bytes", BigInteger, nullable=False),
+    Column("free_bytes", BigInteger, nullable=False),
+    Column("limits", JSONB, nullable=False),
+    _when("seen_at", default=True),
+    prefixes=["UNLOGGED"],
+)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from bot.dashboard import create_app
 from bot.dashboard.server import engine_for
+from bot.domain import TaskState
 from bot.flags.kill import is_scope
 from bot.flags.order import FlagOrder, begin
 from bot.flags.records import Actor
@@ -17,10 +20,20 @@ from bot.settings import load
 from bot.tasks.database.connection import Database, sqlalchemy_url
 from bot.tasks.database.tables import DeliveryState
 from bot.tasks.store import Store
+from bot.tasks.workers.records import WorkerState
 from tests.support.dashboard import Browser, open_dashboard
 from tests.support.hub import Hub, running_hub
 from tests.support.tasks import add_delivery, make_request
 
+WORKER = WorkerState(
+    worker="box:<b>7</b>:1",
+    version="9.9.9",
+    slots=12,
+    memory_bytes=150 << 20,
+    cache_bytes=3 << 30,
+    free_bytes=40 << 30,
+    limits={"77 core": 4321, "77 graphql": 4999, "0 core": 4998},
+)
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 
@@ -161,3 +174,37 @@ async def test_on_this_machine_it_is_shown_and_nothing_is_done(database: Databas
 @pytest.mark.parametrize("scope", ["", "All", "all\n", "installation:", "repository:-1", "repository:\u0661"])
 def test_what_is_no_scope(scope: str) -> None:
     assert not is_scope(scope)
+
+
+async def test_every_worker_is_shown_with_what_it_has_left(
+    app: Flask, hub: Hub, store: Store, database: Database
+) -> None:
+    task = await store.add_task(make_request(number=5, installation=77))
+    claimed = await store.claim(task.id, WORKER.worker)
+    assert claimed
+    await store.note_worker(replace(WORKER, memory_bytes=1))
+    await store.note_worker(WORKER)
+    await store.note_worker(replace(WORKER, worker="idle", free_bytes=0, limits={}))
+    await store.release(claimed[1], TaskState.WAITING, reason="the day's budget is used", after=3600)
+    turns = "INSERT INTO write_turns VALUES (77, now(), now(), now() + interval '9 minutes', ARRAY[now()])"
+    async with database.engine.begin() as connection:
+        await connection.execute(text(turns))
+        await connection.execute(
+            text("UPDATE workers SET seen_at = now() - interval '50 seconds' WHERE worker = 'idle'")
+        )
+    operator = Browser(app, hub)
+    await operator.sign_in()
+    page = (await operator.get("/operators")).text
+    for said in (
+        "box:&lt;b&gt;7&lt;/b&gt;:1</td><td>9.9.9</td><td>0 of 12</td><td>150.0 MiB</td><td>3.0 GiB</td>",
+        "silent for ", "not measured yet",
+        "<td>77</td><td>4321</td><td>4999</td><td>1</td>", "<td>the App itself</td><td>4998</td>",
+        "the day&#39;s budget is used", "octo/app#5",
+    ):  # fmt: skip
+        assert said in page, said
+    async with database.engine.begin() as connection:
+        await connection.execute(text("UPDATE workers SET seen_at = now() - interval '2 hours'"))
+    await store.note_worker(WORKER)
+    assert "idle" not in (await operator.get("/operators")).text, "who is long silent is forgotten"
+    await store.forget_worker(WORKER.worker)
+    assert "No worker says that it is there" in (await operator.get("/operators")).text

@@ -1,0 +1,1 @@
+"""The workers that are there: what each says of itself."""

@@ -1,0 +1,55 @@
+"""What each worker says of itself every few seconds, for operators: on whatever machine it runs.
+
+Nothing rests on it. Who holds a task is decided by leases (bot.tasks.leases). The table is unlogged: after a
+crash of PostgreSQL it is empty until the workers say it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.tasks.database.tables import workers
+
+SILENT_SECONDS = 3600.0  # after which a worker that said nothing is forgotten
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerState:
+    """One worker as it is now; the bytes are of its own process and of the disk that holds its HOB_HOME.
+
+    ``slots`` are the runs that it takes at once. ``limits`` has, by installation and resource
+    (``"77 core"``), how many requests GitHub's last answer to this worker left.
+    """
+
+    worker: str
+    version: str
+    slots: int
+    memory_bytes: int
+    cache_bytes: int
+    free_bytes: int
+    limits: Mapping[str, int]
+
+
+class WorkerRecords:
+    """The table ``workers``."""
+
+    engine: AsyncEngine
+
+    async def note_worker(self, state: WorkerState) -> None:
+        """Store what it says, over what it said before, and forget the workers that are long silent."""
+        said = asdict(state) | {"seen_at": func.now()}
+        row = insert(workers).values(said)
+        age = func.extract("epoch", func.now() - workers.c.seen_at)
+        async with self.engine.begin() as connection:
+            await connection.execute(row.on_conflict_do_update(index_elements=["worker"], set_=said))
+            await connection.execute(delete(workers).where(age > SILENT_SECONDS))
+
+    async def forget_worker(self, worker: str) -> None:
+        """It has ended."""
+        async with self.engine.begin() as connection:
+            await connection.execute(delete(workers).where(workers.c.worker == worker))
