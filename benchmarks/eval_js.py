@@ -34,7 +34,7 @@ Z = 1.96
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageWithTests:
-    """A package of npm: ``test`` runs its tests, which need the packages in ``needs`` and ``files`` (path to text)."""
+    """A package of npm: ``test`` runs its tests, with ``needs`` (packages) and ``files`` (path to text)."""
 
     name: str
     package: str
