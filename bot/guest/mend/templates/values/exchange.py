@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 
 from ...site import Proposal, Site
@@ -135,7 +136,7 @@ def _list_raised(site: Site) -> tuple[str, ...]:
 
 
 def _read_raised(site: Site) -> Iterator[str]:
-    known = {*site.locals, *site.globals, *dir(__import__("builtins"))}
+    known = {*site.locals, *site.globals, *dir(builtins)}
     for node in ast.walk(site.source.tree):
         if isinstance(node, ast.Raise) and node.exc is not None and not isinstance(node, FUNCTIONS):
             text = site.text(node)
